@@ -1,0 +1,89 @@
+/** What the domain asks of the media: legs that publish streams and receive streams. Session descriptions pass through opaque. */
+
+export type LegKind = 'phone' | 'browser';
+export type MediaType = 'AUDIO' | 'VIDEO';
+
+/** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */
+export interface MediaStreamInfo {
+  /** Unique in the deployment; begins with the publisher's participant id. */
+  readonly streamId: string;
+  readonly alias: string;
+  readonly mediaTypes: readonly MediaType[];
+}
+
+/** Why the media plane ended a leg by itself. */
+export type MediaEndReason = 'media-timeout' | 'media-lost' | 'ice-failed';
+
+export interface MediaLegStatistics {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  /** Packets dropped because they came from an address that is not this leg's peer. */
+  readonly packetsFromStrangers: number;
+  readonly jitterMs: number;
+}
+
+/** Facts that a leg's media tells its owner. Calls are synchronous and must not throw. */
+export interface MediaLegListener {
+  /** Media flows: the first RTP packet of a phone, DTLS up for a browser. */
+  onConnected(): void;
+  /** The complete list of what this leg publishes now, already cut to what it may publish. */
+  onStreams(streams: readonly MediaStreamInfo[]): void;
+  onDtmf(digit: string, durationMs: number): void;
+  /** What this leg receives no longer fits its session description: make an offer when signalling allows. */
+  onNegotiationNeeded(): void;
+  /** The leg's media is gone; the leg is closed already. Called at most once. */
+  onEnded(reason: MediaEndReason): void;
+}
+
+export interface OpenLegRequest {
+  readonly legId: string;
+  readonly participantId: string;
+  /** Legs of one session are placed on one worker where possible. */
+  readonly sessionId: string | null;
+  /** The far end's offer, or null to make one ourselves (an INVITE without offer). */
+  readonly offer: string | null;
+  readonly mayPublish: readonly MediaType[];
+  readonly listener: MediaLegListener;
+}
+
+export interface MediaLeg {
+  readonly legId: string;
+  readonly kind: LegKind;
+  /** The answer to the opening offer, or our offer where the opening request had none. */
+  readonly localDescription: string;
+  /** Answers a new offer of the far end. Throws MediaRefusal. */
+  answer(offer: string): Promise<string>;
+  /** Makes an offer of what this leg should now send and receive. Throws MediaRefusal. */
+  offer(): Promise<string>;
+  /** Takes the far end's answer to our last offer. Throws MediaRefusal. */
+  accept(answer: string): Promise<void>;
+  /** Forgets our last offer: the far end refused it (491) or never answered. */
+  rollback(): Promise<void>;
+  /** Replaces the set of streams that this leg receives. With `holdSound` a phone hears the hold sound while it receives none. */
+  receive(streamIds: readonly string[], holdSound: boolean): Promise<void>;
+  setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
+  /** Ends the media at once; idempotent. Resolves with what was counted, or null where the worker is gone. */
+  close(): Promise<MediaLegStatistics | null>;
+}
+
+export type MediaRefusalCode = 'bad-sdp' | 'no-common-codec' | 'overloaded';
+
+/** The media plane cannot do what was asked, and why. */
+export class MediaRefusal extends Error {
+  override readonly name = 'MediaRefusal';
+  constructor(
+    readonly code: MediaRefusalCode,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+export interface MediaPlane {
+  /** Allocates media for a leg. Throws MediaRefusal. Aborting the signal closes what was opened. */
+  openLeg(request: OpenLegRequest): Promise<MediaLeg>;
+  /** True while at least one worker takes new legs. */
+  readonly isReady: boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,45 @@
+/** What the engine asks of a leg, phone or browser. One instance per live connection; owned by the engine. */
+import type { SourceStream, TrackKind } from './source-track.js';
+
+export interface LegEvents {
+  onConnected(): void;
+  /** The complete list of what the leg publishes now, cut to what it may publish. The engine re-routes on it. */
+  onStreams(streams: readonly SourceStream[]): void;
+  onDtmf(digit: string, durationMs: number): void;
+  onNegotiationNeeded(): void;
+  /** The leg has closed itself. At most once, never after `close()`. */
+  onEnded(reason: 'media-timeout' | 'ice-failed'): void;
+}
+
+export interface LegStatistics {
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly packetsFromStrangers: number;
+  readonly jitterMs: number;
+}
+
+export interface LegOptions {
+  readonly legId: string;
+  /** Stream ids are `<participantId>.<n>`, n unique per leg incarnation (a random start), ≤ 64 characters (RFC 8830 §2). */
+  readonly participantId: string;
+  readonly mayPublish: ReadonlySet<TrackKind>;
+  readonly events: LegEvents;
+}
+
+export interface Leg {
+  readonly legId: string;
+  readonly kind: 'phone' | 'browser';
+  /** Answers the far end's offer, the first as well as later ones. Throws SdpRefusal; a refused re-offer changes nothing. */
+  answer(offer: string): Promise<string>;
+  /** Makes an offer. Throws when one is outstanding. */
+  offer(): Promise<string>;
+  accept(answer: string): Promise<void>;
+  rollback(): void;
+  /** Replaces what this leg receives. Routes of streams that stay are not disturbed. */
+  receive(streams: readonly SourceStream[], holdSound: boolean): void;
+  setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
+  statistics(): LegStatistics;
+  /** Idempotent; releases sockets and timers, removes its sinks from every source. */
+  close(): void;
+}

@@ -1,0 +1,15 @@
+import type { SipMessage } from './message.js';
+
+/** The bytes of a message. Content-Length is written here, whatever the header fields say (RFC 3261 §20.14). */
+export function formatMessage(message: SipMessage): Buffer {
+  let head =
+    message.kind === 'request'
+      ? `${message.method} ${message.uri} SIP/2.0\r\n`
+      : `SIP/2.0 ${message.status} ${message.reason}\r\n`;
+  for (const { name, value } of message.headers) {
+    if (name !== 'Content-Length') head += `${name}: ${value}\r\n`;
+  }
+  head += `Content-Length: ${message.body.length}\r\n\r\n`;
+  const headBytes = Buffer.from(head, 'utf8');
+  return message.body.length === 0 ? headBytes : Buffer.concat([headBytes, message.body]);
+}

@@ -1,0 +1,56 @@
+/** The long names this engine writes, and the compact forms of RFC 3261 §7.3.3 and the extensions that added more. */
+const LONG_NAMES = [
+  'Accept', 'Accept-Contact', 'Accept-Encoding', 'Accept-Language', 'Alert-Info', 'Allow', 'Allow-Events',
+  'Authentication-Info', 'Authorization', 'Call-ID', 'Call-Info', 'Contact', 'Content-Disposition',
+  'Content-Encoding', 'Content-Language', 'Content-Length', 'Content-Type', 'CSeq', 'Date', 'Diversion',
+  'Error-Info', 'Event', 'Expires', 'From', 'Geolocation', 'History-Info', 'Identity', 'Identity-Info',
+  'In-Reply-To', 'Join', 'Max-Forwards', 'MIME-Version', 'Min-Expires', 'Min-SE', 'Organization',
+  'P-Asserted-Identity', 'P-Called-Party-ID', 'P-Charging-Vector', 'P-Preferred-Identity', 'Path', 'Priority',
+  'Privacy', 'Proxy-Authenticate', 'Proxy-Authorization', 'Proxy-Require', 'RAck', 'Reason', 'Record-Route',
+  'Refer-Sub', 'Refer-To', 'Referred-By', 'Reject-Contact', 'Remote-Party-ID', 'Replaces', 'Reply-To',
+  'Request-Disposition', 'Require', 'Retry-After', 'Route', 'RSeq', 'Server', 'Service-Route', 'Session-Expires',
+  'SIP-ETag', 'SIP-If-Match', 'Subject', 'Subscription-State', 'Supported', 'Timestamp', 'To', 'Unsupported',
+  'User-Agent', 'User-to-User', 'Via', 'Warning', 'WWW-Authenticate',
+]; // prettier-ignore
+
+const COMPACT_FORMS: Readonly<Record<string, string>> = {
+  a: 'Accept-Contact',
+  b: 'Referred-By',
+  c: 'Content-Type',
+  d: 'Request-Disposition',
+  e: 'Content-Encoding',
+  f: 'From',
+  i: 'Call-ID',
+  j: 'Reject-Contact',
+  k: 'Supported',
+  l: 'Content-Length',
+  m: 'Contact',
+  n: 'Identity-Info',
+  o: 'Event',
+  r: 'Refer-To',
+  s: 'Subject',
+  t: 'To',
+  u: 'Allow-Events',
+  v: 'Via',
+  x: 'Session-Expires',
+  y: 'Identity',
+};
+
+const CANONICAL = new Map<string, string>(LONG_NAMES.map((name) => [name.toLowerCase(), name]));
+for (const [compact, name] of Object.entries(COMPACT_FORMS)) CANONICAL.set(compact, name);
+// Both spellings used in code hit the map at once, without lower-casing.
+for (const name of LONG_NAMES) CANONICAL.set(name, name);
+
+/** The long name in its registered case; a name that is not known is given back as it came. */
+export function canonicalHeaderName(name: string): string {
+  return CANONICAL.get(name) ?? CANONICAL.get(name.toLowerCase()) ?? name;
+}
+
+const KEYS = new Map<string, string>(LONG_NAMES.map((name) => [name, name.toLowerCase()]));
+
+/** What two names that mean the same header field have in common: lower case, compact form expanded. */
+export function headerKey(name: string): string {
+  const known = KEYS.get(name);
+  if (known !== undefined) return known;
+  return canonicalHeaderName(name).toLowerCase();
+}

@@ -1,0 +1,21 @@
+/** A SIP message as values: what the parser gives and the formatter takes (RFC 3261 §7). */
+import type { HeaderFields } from './header-fields.js';
+
+export interface SipRequest {
+  readonly kind: 'request';
+  readonly method: string;
+  /** Request-URI as written. */
+  uri: string;
+  readonly headers: HeaderFields;
+  body: Buffer;
+}
+
+export interface SipResponse {
+  readonly kind: 'response';
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: HeaderFields;
+  body: Buffer;
+}
+
+export type SipMessage = SipRequest | SipResponse;

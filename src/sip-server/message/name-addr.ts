@@ -1,0 +1,54 @@
+import { endOfQuoted, formatParameters, parseParameters, quote, skipBlanks, unquote } from './parameters.js';
+import type { Parameters } from './parameters.js';
+
+/** One From, To, Contact, Route, … value: `"Name" <uri>;params`, or a bare `uri;params` (RFC 3261 §20). */
+export interface NameAddr {
+  readonly displayName?: string;
+  /** As written between the brackets. */
+  readonly uri: string;
+  /** The parameters of the header field, `tag` for one; those of a bracketed URI are inside `uri`. */
+  readonly params: Parameters;
+}
+
+const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\S/;
+
+/** Reads one value (not a list: see splitCommas); undefined when it is malformed. */
+export function parseNameAddr(value: string): NameAddr | undefined {
+  let at = skipBlanks(value, 0);
+  let displayName: string | undefined;
+  if (value[at] === '"') {
+    const end = endOfQuoted(value, at);
+    if (end < 0) return undefined;
+    displayName = unquote(value.slice(at, end));
+    at = skipBlanks(value, end);
+    if (value[at] !== '<') return undefined;
+  }
+  const open = value.indexOf('<', at);
+  if (open < 0) return parseBare(value, at);
+  if (open > at) {
+    const words = value.slice(at, open).trim();
+    // An unquoted display name is tokens and blanks; a URI or a parameter here means there is no bracketed address.
+    if (/["<>;,:@()[\]{}?=/\\]/.test(words)) return parseBare(value, at);
+    displayName = words;
+  }
+  const close = value.indexOf('>', open);
+  if (close < 0) return undefined;
+  const uri = value.slice(open + 1, close).trim();
+  const params = parseParameters(value, close + 1);
+  if (!params || !SCHEME.test(uri) || /[\s<"]/.test(uri)) return undefined;
+  return displayName === undefined || displayName === '' ? { uri, params } : { displayName, uri, params };
+}
+
+/** Without brackets everything after the first semicolon belongs to the header field (RFC 3261 §20.10). */
+function parseBare(value: string, at: number): NameAddr | undefined {
+  const semicolon = value.indexOf(';', at);
+  const uri = (semicolon < 0 ? value.slice(at) : value.slice(at, semicolon)).trim();
+  if (!SCHEME.test(uri) || /[\s<>",?]/.test(uri)) return undefined;
+  const params = semicolon < 0 ? new Map<string, string | undefined>() : parseParameters(value, semicolon);
+  return params && { uri, params };
+}
+
+export function formatNameAddr(address: NameAddr): string {
+  const name = address.displayName === undefined ? '' : `${quote(address.displayName)} `;
+  return `${name}<${address.uri}>${formatParameters(address.params)}`;
+}

@@ -1,0 +1,30 @@
+import { formatHostPort, parseHostPort } from './host-port.js';
+import { formatParameters, parseParameters } from './parameters.js';
+import type { Parameters } from './parameters.js';
+
+/** One Via value (RFC 3261 §20.42). */
+export interface Via {
+  /** Upper case: `UDP`, `TCP`, `TLS`, `WS`, `WSS`, … */
+  readonly transport: string;
+  /** sent-by: IPv6 without brackets. */
+  readonly host: string;
+  readonly port?: number;
+  /** `branch`, `received`, `rport` (undefined value: asked for, not filled in), … */
+  readonly params: Parameters;
+}
+
+const VIA = /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/i;
+
+/** Reads one value, not a list; undefined when it is malformed. */
+export function parseVia(value: string): Via | undefined {
+  const parts = VIA.exec(value.trim());
+  if (!parts) return undefined;
+  const [, transport = '', host = '', port, tail = ''] = parts;
+  const sentBy = parseHostPort(port === undefined ? host : `${host}:${port}`);
+  const params = parseParameters(tail);
+  return sentBy && params && { transport: transport.toUpperCase(), ...sentBy, params };
+}
+
+export function formatVia(via: Via): string {
+  return `SIP/2.0/${via.transport} ${formatHostPort(via.host, via.port)}${formatParameters(via.params)}`;
+}
