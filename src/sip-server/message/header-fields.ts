@@ -18,7 +18,6 @@ function entry(name: string, value: string): Entry {
 
 /** A value can never begin a new header field: line breaks and NUL become a space, whoever supplied them. */
 function oneLine(value: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what must not pass
   return /[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]+[ \t]*/g, ' ').trim() : value;
 }
 

@@ -27,8 +27,8 @@ export function parseNameAddr(value: string): NameAddr | undefined {
   if (open < 0) return parseBare(value, at);
   if (open > at) {
     const words = value.slice(at, open).trim();
-    // An unquoted display name is tokens and blanks; a URI or a parameter here means there is no bracketed address.
-    if (/["<>;,:@()[\]{}?=/\\]/.test(words)) return parseBare(value, at);
+    // An unquoted name should be tokens and blanks; more is forgiven, but not what looks like a URI with parameters.
+    if (/[";,]/.test(words) || SCHEME.test(words)) return parseBare(value, at);
     displayName = words;
   }
   const close = value.indexOf('>', open);

@@ -16,7 +16,6 @@ export interface SipUri {
   readonly headers: Map<string, string>;
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are exactly what must not pass
 const FORBIDDEN = /[\x00-\x20\x7f<>"]/;
 
 /** Reads a URI; undefined when it is no sip, sips or tel URI, or is malformed. */
@@ -120,5 +119,7 @@ export function unescapeUri(text: string): string {
 
 /** Writes text so that it can stand in the user part of a URI (RFC 3261 §25.1 user). */
 export function escapeUser(text: string): string {
-  return encodeURIComponent(text).replace(/%(?:26|3D|2B|24|2C|3B|3F|2F)/g, (escaped) => decodeURIComponent(escaped));
+  return encodeURIComponent(text).replace(/%(?:26|3D|2B|24|2C|3B|3F|2F)/g, (escaped) =>
+    decodeURIComponent(escaped),
+  );
 }

@@ -13,7 +13,8 @@ export interface Via {
   readonly params: Parameters;
 }
 
-const VIA = /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/i;
+const VIA =
+  /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/i;
 
 /** Reads one value, not a list; undefined when it is malformed. */
 export function parseVia(value: string): Via | undefined {

@@ -1,0 +1,152 @@
+import { parseCSeq } from './cseq.js';
+import { countLeadingBreaks, findHeadEnd, readHead } from './head.js';
+import type { HeaderFields } from './header-fields.js';
+import type { SipMessage, SipRequest } from './message.js';
+import { parseNameAddr } from './name-addr.js';
+import { splitCommas } from './parameters.js';
+import { parseUri } from './uri.js';
+import { parseVia } from './via.js';
+
+export interface ParseLimits {
+  /** Whole message, bytes. Default 65,536: more than any UDP datagram holds. */
+  readonly maxMessageBytes: number;
+  /** Default 256: real requests have 10 to 40. */
+  readonly maxHeaderFields: number;
+  /** Start line or one unfolded header field, characters. Default 8,192: room for a STIR passport or a long token. */
+  readonly maxLineBytes: number;
+}
+
+export const DEFAULT_PARSE_LIMITS: ParseLimits = {
+  maxMessageBytes: 65_536,
+  maxHeaderFields: 256,
+  maxLineBytes: 8_192,
+};
+
+/** The response that suits a request which cannot be used. */
+export type RefusalStatus = 400 | 505 | 513;
+
+export type ParseResult =
+  | { readonly ok: true; readonly message: SipMessage }
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly status: RefusalStatus;
+      /** What of the request is needed to answer it with `status`; absent: drop it. Never an ACK or a response. */
+      readonly answerable?: SipRequest;
+    };
+
+const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+\.\d+)$/i;
+const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i;
+const ONCE = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'];
+const NO_BODY = Buffer.alloc(0);
+
+/**
+ * Reads one whole message, such as a datagram or what a stream's framing cut out (RFC 3261 §7, §18.3). Line breaks
+ * before it are skipped; bytes after the stated Content-Length are cut off. Never throws.
+ */
+export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): ParseResult {
+  const { maxMessageBytes, ...headLimits } = { ...DEFAULT_PARSE_LIMITS, ...limits };
+  const data = bytes.subarray(countLeadingBreaks(bytes));
+  const headEnd = findHeadEnd(data.subarray(0, maxMessageBytes));
+  // Even without its empty line a request may have all that an answer needs (a datagram cut short).
+  const headBytes = data.subarray(0, headEnd?.end ?? maxMessageBytes);
+  const { startLine, headers, fault } = readHead(headBytes.toString('utf8'), headLimits);
+
+  const status = STATUS_LINE.exec(startLine);
+  if (status) {
+    const reason = fault ?? (headEnd ? undefined : 'no empty line') ?? checkHeaders(headers);
+    if (reason !== undefined) return { ok: false, reason, status: 400 };
+    const body = readBody(data.subarray(headEnd?.bodyStart), headers);
+    if (!body) return { ok: false, reason: 'shorter than its Content-Length', status: 400 };
+    return {
+      ok: true,
+      message: { kind: 'response', status: Number(status[1]), reason: status[2] ?? '', headers, body },
+    };
+  }
+
+  const line = REQUEST_LINE.exec(startLine);
+  if (!line) {
+    return refuse('unreadable start line', lenientRequest(startLine, headers));
+  }
+  const [, method = '', uri = '', version] = line;
+  const request: SipRequest = { kind: 'request', method, uri, headers, body: NO_BODY };
+  if (version !== '2.0') return refuse('SIP version not supported', request, 505);
+  if (data.length > maxMessageBytes) return refuse('message too large', request, 513);
+  const reason =
+    fault ??
+    (headEnd ? undefined : 'no empty line') ??
+    checkRequestUri(uri) ??
+    checkHeaders(headers, request);
+  if (reason !== undefined) return refuse(reason, request);
+  const body = readBody(data.subarray(headEnd?.bodyStart), headers);
+  if (!body) return refuse('shorter than its Content-Length', request);
+  request.body = body;
+  return { ok: true, message: request };
+}
+
+function refuse(reason: string, request: SipRequest | undefined, status: RefusalStatus = 400): ParseResult {
+  return request && isAnswerable(request)
+    ? { ok: false, reason, status, answerable: request }
+    : { ok: false, reason, status };
+}
+
+/** What a response copies (RFC 3261 §8.2.6.2) must be there, and its way back readable. */
+function isAnswerable(request: SipRequest): boolean {
+  if (request.method === 'ACK' || !parseVia(request.headers.get('Via') ?? '')) return false;
+  return ['From', 'To', 'Call-ID', 'CSeq'].every((name) => (request.headers.get(name) ?? '') !== '');
+}
+
+/** A request line with blanks in its URI, or more than one between the parts, is still known for a request. */
+function lenientRequest(startLine: string, headers: HeaderFields): SipRequest | undefined {
+  const parts = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+(\S.*?)[ \t]+SIP\/2\.0[ \t]*$/i.exec(startLine);
+  return parts
+    ? { kind: 'request', method: parts[1] ?? '', uri: parts[2] ?? '', headers, body: NO_BODY }
+    : undefined;
+}
+
+/** Schemes that are not known are well-formed; what to do about them (416) is for the user agent. */
+function checkRequestUri(uri: string): string | undefined {
+  const known = /^(?:sips?|tel):/i.test(uri);
+  const usable = known ? parseUri(uri) !== undefined : /^[A-Za-z][A-Za-z0-9+.-]*:[^<>"]+$/.test(uri);
+  return usable ? undefined : 'malformed Request-URI';
+}
+
+function checkHeaders(headers: HeaderFields, request?: SipRequest): string | undefined {
+  for (const name of ONCE) {
+    if (headers.all(name).length > 1) return `more than one ${name}`;
+  }
+  for (const name of ['From', 'To'] as const) {
+    const value = headers.get(name);
+    if (value === undefined) return `no ${name}`;
+    if (!parseNameAddr(value)) return `malformed ${name}`;
+  }
+  if (!/^\S+$/.test(headers.get('Call-ID') ?? '')) return 'no usable Call-ID';
+  const vias = headers.all('Via');
+  if (vias.length === 0) return 'no Via';
+  if (!vias.every((via) => parseVia(via))) return 'malformed Via';
+  const cseq = parseCSeq(headers.get('CSeq') ?? '');
+  if (!cseq) return 'no usable CSeq';
+  if (request && cseq.method !== request.method) return 'CSeq of another method';
+  const length = headers.get('Content-Length');
+  if (length !== undefined && !/^\d{1,9}$/.test(length)) return 'malformed Content-Length';
+  return request ? checkRequestHeaders(headers, request.method) : undefined;
+}
+
+function checkRequestHeaders(headers: HeaderFields, method: string): string | undefined {
+  const maxForwards = headers.get('Max-Forwards');
+  if (maxForwards !== undefined && !(/^\d{1,3}$/.test(maxForwards) && Number(maxForwards) <= 255)) {
+    return 'malformed Max-Forwards';
+  }
+  const contacts = headers.all('Contact').flatMap(splitCommas);
+  if (!contacts.every((contact) => contact === '*' || parseNameAddr(contact))) return 'malformed Contact';
+  // RFC 3261 §8.1.1.8: exactly one, because the dialog's remote target comes from it.
+  if (method === 'INVITE' && contacts.length !== 1) return 'an INVITE needs one Contact';
+  return undefined;
+}
+
+/** Undefined when there is less than Content-Length states. Without it the body is all that is left (§18.3). */
+function readBody(rest: Buffer, headers: HeaderFields): Buffer | undefined {
+  const stated = headers.get('Content-Length');
+  const length = stated === undefined ? rest.length : Number(stated);
+  return length <= rest.length ? rest.subarray(0, length) : undefined;
+}
