@@ -1,0 +1,19 @@
+/** An operation that the rules forbid. REST gives each code its status; nothing was changed when one is thrown. */
+export type DomainErrorCode =
+  | 'session-not-found'
+  | 'participant-not-found'
+  | 'participant-not-in-session'
+  | 'participant-in-other-session'
+  | 'session-full'
+  | 'invalid-subscriptions'
+  | 'store-unavailable';
+
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  constructor(
+    readonly code: DomainErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}

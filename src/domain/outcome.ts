@@ -1,0 +1,29 @@
+/** How a leg or a membership ended: who, why, and the far end's own words where it gave any. Data, not an exception. */
+export type EndedBy = 'participant' | 'application' | 'gateway';
+
+export type EndReason =
+  | 'hangup'
+  | 'canceled'
+  | 'participant-deleted'
+  | 'session-deleted'
+  | 'removed-from-session'
+  | 'no-session'
+  | 'media-timeout'
+  | 'media-lost'
+  | 'ice-failed'
+  | 'no-ack'
+  | 'connection-lost'
+  | 'refused'
+  | 'gateway-restarted'
+  | 'gateway-stopping';
+
+export interface Outcome {
+  readonly endedBy: EndedBy;
+  readonly reason: EndReason;
+  /** SIP status of a refusal or of a failed request. */
+  readonly sipStatus?: number;
+  /** Q.850 cause, from the far end's Reason header (RFC 3326). */
+  readonly q850Cause?: number;
+  /** The far end's Reason text. */
+  readonly text?: string;
+}

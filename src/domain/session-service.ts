@@ -1,0 +1,226 @@
+/** The session rules that applications drive: create, delete, add, remove, subscribe. REST and hooks call this. */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.js';
+import { DomainError } from './domain-error.js';
+import type { EventRecorder } from './events.js';
+import { createJoinCode, hashJoinCode } from './join-code.js';
+import type { LegRegistry } from './leg-registry.js';
+import type { MediaType } from './media-plane.js';
+import type { Participant, TokenUse } from './participant.js';
+import type { Session } from './session.js';
+import type { Store } from './store.js';
+import { noSubscriptions, type Subscriptions } from './subscriptions.js';
+import type { TokenCodec } from './token.js';
+
+export interface SessionLimits {
+  readonly maxParticipantsPerSession: number;
+  readonly tokenTtlSeconds: number;
+}
+
+export interface NewParticipant {
+  readonly callbackUrl?: string | null;
+  /** Missing: both. Empty: listens only. */
+  readonly publishPermissions?: readonly MediaType[];
+  readonly tag?: string | null;
+  readonly displayName?: string | null;
+  readonly tokenUse?: TokenUse;
+}
+
+export interface CreatedParticipant {
+  readonly participant: Participant;
+  readonly token: string;
+  readonly joinCode: string;
+}
+
+export interface SessionServiceOptions {
+  readonly store: Store;
+  readonly legs: LegRegistry;
+  readonly tokens: TokenCodec;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly limits: SessionLimits;
+}
+
+export class SessionService {
+  readonly #store: Store;
+  readonly #legs: LegRegistry;
+  readonly #tokens: TokenCodec;
+  readonly #events: EventRecorder;
+  readonly #clock: Clock;
+  readonly #limits: SessionLimits;
+
+  constructor(options: SessionServiceOptions) {
+    this.#store = options.store;
+    this.#legs = options.legs;
+    this.#tokens = options.tokens;
+    this.#events = options.events;
+    this.#clock = options.clock;
+    this.#limits = options.limits;
+  }
+
+  async createSession(accountId: string, tag: string | null): Promise<Session> {
+    const session: Session = { id: randomUUID(), accountId, tag, createdAt: this.#clock.now() };
+    await this.#store.createSession(session);
+    this.#events.record('session.created', sessionSubject(session), { tag });
+    return session;
+  }
+
+  async getSession(accountId: string, sessionId: string): Promise<Session> {
+    const session = await this.#store.getSession(accountId, sessionId);
+    if (session === null) throw new DomainError('session-not-found', 'Session not found');
+    return session;
+  }
+
+  listSessions(accountId: string, limit: number): Promise<readonly Session[]> {
+    return this.#store.listSessions(accountId, limit);
+  }
+
+  /** Ends its phone legs; its browser legs stay connected without a session. */
+  async deleteSession(accountId: string, sessionId: string): Promise<void> {
+    const session = await this.getSession(accountId, sessionId);
+    const members = await this.#store.deleteSession(accountId, sessionId);
+    if (members === null) throw new DomainError('session-not-found', 'Session not found');
+    this.#legs.sessionDeleted(members.map(withoutSession));
+    this.#events.record('session.deleted', sessionSubject(session), {});
+  }
+
+  async createParticipant(accountId: string, wanted: NewParticipant): Promise<CreatedParticipant> {
+    const now = this.#clock.now();
+    const participant: Participant = {
+      id: randomUUID(),
+      accountId,
+      callbackUrl: wanted.callbackUrl ?? null,
+      publishPermissions: wanted.publishPermissions ?? ['AUDIO', 'VIDEO'],
+      tag: wanted.tag ?? null,
+      displayName: wanted.displayName ?? null,
+      tokenUse: wanted.tokenUse ?? 'slot',
+      tokenUsedAt: null,
+      sessionId: null,
+      subscriptions: noSubscriptions,
+      legId: null,
+      createdAt: now,
+    };
+    const expiresAt = now + this.#limits.tokenTtlSeconds * 1000;
+    const joinCode = createJoinCode();
+    await this.#store.createParticipant(participant, hashJoinCode(joinCode), expiresAt);
+    this.#events.record('participant.created', participantSubject(participant), {
+      tag: participant.tag,
+      publishPermissions: participant.publishPermissions,
+    });
+    return { participant, token: this.#tokens.sign(participant.id, expiresAt), joinCode };
+  }
+
+  async getParticipant(accountId: string, participantId: string): Promise<Participant> {
+    const participant = await this.#store.getParticipant(accountId, participantId);
+    if (participant === null) throw new DomainError('participant-not-found', 'Participant not found');
+    return participant;
+  }
+
+  listParticipants(accountId: string, limit: number): Promise<readonly Participant[]> {
+    return this.#store.listParticipants(accountId, limit);
+  }
+
+  async deleteParticipant(accountId: string, participantId: string): Promise<void> {
+    const deleted = await this.#store.deleteParticipant(accountId, participantId);
+    if (deleted === null) throw new DomainError('participant-not-found', 'Participant not found');
+    this.#legs.participantDeleted(deleted);
+    this.#events.record('participant.deleted', participantSubject(deleted), {});
+  }
+
+  async listMembers(accountId: string, sessionId: string): Promise<readonly Participant[]> {
+    await this.getSession(accountId, sessionId);
+    return this.#store.listMembers(sessionId);
+  }
+
+  /** Adding a member again replaces its subscriptions and is no error. */
+  async addParticipant(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+    subscriptions: Subscriptions,
+  ): Promise<void> {
+    await this.#checkSubscriptions(accountId, sessionId, subscriptions);
+    const result = await this.#store.addMember(
+      accountId,
+      sessionId,
+      participantId,
+      subscriptions,
+      this.#limits.maxParticipantsPerSession,
+    );
+    switch (result) {
+      case 'no-session':
+        throw new DomainError('session-not-found', 'Session not found');
+      case 'no-participant':
+        throw new DomainError('participant-not-found', 'Participant not found');
+      case 'in-other-session':
+        throw new DomainError('participant-in-other-session', 'Participant is in another session');
+      case 'session-full':
+        throw new DomainError('session-full', 'Session is full');
+    }
+    const participant = await this.getParticipant(accountId, participantId);
+    const type = result === 'added' ? 'participant.added' : 'subscriptions.updated';
+    this.#events.record(type, participantSubject(participant), { subscriptions });
+    this.#legs.participantChanged(participant);
+  }
+
+  /** The leg stays: it hears the hold sound until it is added somewhere or its time without a session is over. */
+  async removeParticipant(accountId: string, sessionId: string, participantId: string): Promise<void> {
+    const participant = await this.#member(accountId, sessionId, participantId);
+    if (!(await this.#store.removeMember(accountId, sessionId, participantId))) throw notInSession();
+    this.#legs.participantChanged(withoutSession(participant));
+    this.#events.record('participant.removed', participantSubject(participant), {});
+  }
+
+  async getSubscriptions(accountId: string, sessionId: string, participantId: string): Promise<Subscriptions> {
+    return (await this.#member(accountId, sessionId, participantId)).subscriptions;
+  }
+
+  async setSubscriptions(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+    subscriptions: Subscriptions,
+  ): Promise<void> {
+    const participant = await this.#member(accountId, sessionId, participantId);
+    await this.#checkSubscriptions(accountId, sessionId, subscriptions);
+    if (!(await this.#store.setSubscriptions(accountId, sessionId, participantId, subscriptions))) throw notInSession();
+    this.#legs.participantChanged({ ...participant, subscriptions });
+    this.#events.record('subscriptions.updated', participantSubject(participant), { subscriptions });
+  }
+
+  async #member(accountId: string, sessionId: string, participantId: string): Promise<Participant> {
+    await this.getSession(accountId, sessionId);
+    const participant = await this.getParticipant(accountId, participantId);
+    if (participant.sessionId !== sessionId) throw notInSession();
+    return participant;
+  }
+
+  /** A session-level subscription names the session it is made in; anything else would hear nothing, silently. */
+  async #checkSubscriptions(accountId: string, sessionId: string, subscriptions: Subscriptions): Promise<void> {
+    const lists = subscriptions.participants !== undefined && subscriptions.participants.length > 0;
+    if (lists || subscriptions.sessionId === undefined || subscriptions.sessionId === sessionId) return;
+    await this.getSession(accountId, sessionId);
+    throw new DomainError('invalid-subscriptions', 'Subscriptions name another session than the path');
+  }
+}
+
+function notInSession(): DomainError {
+  return new DomainError('participant-not-in-session', 'Participant not found in session');
+}
+
+function withoutSession(participant: Participant): Participant {
+  return { ...participant, sessionId: null, subscriptions: noSubscriptions };
+}
+
+function sessionSubject(session: Session) {
+  return { accountId: session.accountId, sessionId: session.id, participantId: null, tag: session.tag };
+}
+
+function participantSubject(participant: Participant) {
+  return {
+    accountId: participant.accountId,
+    sessionId: participant.sessionId,
+    participantId: participant.id,
+    tag: participant.tag,
+  };
+}
