@@ -10,21 +10,42 @@ export interface EventData {
   'participant.deleted': Record<string, never>;
   'participant.added': { readonly subscriptions: Subscriptions };
   'participant.removed': Record<string, never>;
-  'participant.joined': { readonly legId: string; readonly legKind: LegKind; readonly displayName: string | null };
-  'participant.left': { readonly legId: string; readonly legKind: LegKind; readonly outcome: Outcome };
-  'stream.published': { readonly streamId: string; readonly alias: string; readonly mediaTypes: readonly MediaType[] };
+  'participant.joined': {
+    readonly legId: string;
+    readonly legKind: LegKind;
+    readonly displayName: string | null;
+  };
+  /** `legKind` is null where a restart forgot it. */
+  'participant.left': { readonly legId: string; readonly legKind: LegKind | null; readonly outcome: Outcome };
+  'stream.published': {
+    readonly streamId: string;
+    readonly alias: string;
+    readonly mediaTypes: readonly MediaType[];
+  };
   'stream.unpublished': { readonly streamId: string; readonly alias: string };
   'subscriptions.updated': { readonly subscriptions: Subscriptions };
   'dtmf.received': { readonly legId: string; readonly digit: string; readonly durationMs: number };
-  'call.ringing': { readonly legId: string; readonly door: string; readonly callId: string; readonly voiceCallId: string | null };
-  'call.answered': { readonly legId: string; readonly legKind: LegKind; readonly door: string; readonly callId: string };
+  'call.ringing': {
+    readonly legId: string;
+    readonly door: string;
+    readonly callId: string;
+    readonly voiceCallId: string | null;
+  };
+  'call.answered': {
+    readonly legId: string;
+    readonly legKind: LegKind;
+    readonly door: string;
+    readonly callId: string;
+  };
   'call.held': { readonly legId: string };
   'call.resumed': { readonly legId: string };
   'call.ended': {
     readonly legId: string;
     readonly door: string;
     readonly callId: string;
+    /** The voice platform's id of the call, where the transfer carried one. */
     readonly voiceCallId: string | null;
+    /** From answer to end; 0 where it was never answered. */
     readonly durationMs: number;
     readonly outcome: Outcome;
   };

@@ -16,7 +16,9 @@ export function createJoinCode(): string {
 export function normalizeJoinCode(text: string): string | undefined {
   if (text.length > 2 * length) return undefined;
   const code = text.replaceAll('-', '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  return code.length === length && [...code].every((character) => alphabet.includes(character)) ? code : undefined;
+  return code.length === length && [...code].every((character) => alphabet.includes(character))
+    ? code
+    : undefined;
 }
 
 /** What the store keeps in place of the code. */

@@ -171,7 +171,11 @@ export class SessionService {
     this.#events.record('participant.removed', participantSubject(participant), {});
   }
 
-  async getSubscriptions(accountId: string, sessionId: string, participantId: string): Promise<Subscriptions> {
+  async getSubscriptions(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+  ): Promise<Subscriptions> {
     return (await this.#member(accountId, sessionId, participantId)).subscriptions;
   }
 
@@ -183,7 +187,8 @@ export class SessionService {
   ): Promise<void> {
     const participant = await this.#member(accountId, sessionId, participantId);
     await this.#checkSubscriptions(accountId, sessionId, subscriptions);
-    if (!(await this.#store.setSubscriptions(accountId, sessionId, participantId, subscriptions))) throw notInSession();
+    if (!(await this.#store.setSubscriptions(accountId, sessionId, participantId, subscriptions)))
+      throw notInSession();
     this.#legs.participantChanged({ ...participant, subscriptions });
     this.#events.record('subscriptions.updated', participantSubject(participant), { subscriptions });
   }
@@ -196,7 +201,11 @@ export class SessionService {
   }
 
   /** A session-level subscription names the session it is made in; anything else would hear nothing, silently. */
-  async #checkSubscriptions(accountId: string, sessionId: string, subscriptions: Subscriptions): Promise<void> {
+  async #checkSubscriptions(
+    accountId: string,
+    sessionId: string,
+    subscriptions: Subscriptions,
+  ): Promise<void> {
     const lists = subscriptions.participants !== undefined && subscriptions.participants.length > 0;
     if (lists || subscriptions.sessionId === undefined || subscriptions.sessionId === sessionId) return;
     await this.getSession(accountId, sessionId);

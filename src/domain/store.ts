@@ -3,7 +3,8 @@ import type { Participant } from './participant.js';
 import type { Session } from './session.js';
 import type { Subscriptions } from './subscriptions.js';
 
-export type AddMemberResult = 'added' | 'already-member' | 'in-other-session' | 'session-full' | 'no-session' | 'no-participant';
+export type AddMemberResult =
+  'added' | 'already-member' | 'in-other-session' | 'session-full' | 'no-session' | 'no-participant';
 
 export type ClaimResult =
   | { readonly result: 'claimed'; readonly participant: Participant }

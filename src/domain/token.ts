@@ -1,12 +1,10 @@
 /** Credentials that a leg shows, and the port that signs and verifies the JWT kind. */
 
 export type Credential =
-  | { readonly kind: 'jwt'; readonly value: string }
-  | { readonly kind: 'join-code'; readonly value: string };
+  { readonly kind: 'jwt'; readonly value: string } | { readonly kind: 'join-code'; readonly value: string };
 
 export type TokenVerification =
-  | { readonly result: 'valid'; readonly participantId: string }
-  | { readonly result: 'invalid' | 'expired' };
+  { readonly result: 'valid'; readonly participantId: string } | { readonly result: 'invalid' | 'expired' };
 
 /** HS256 JWTs with the claims `p` (participant id), `v` ("v3") and `exp`, and no more: Bandwidth's uui takes 256 characters. */
 export interface TokenCodec {

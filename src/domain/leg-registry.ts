@@ -1,0 +1,368 @@
+/**
+ * The live legs of this node: admits them, keeps the routes in force equal to the rules, and ends them when the rules
+ * change. Doors call `admit`; the session service tells it what applications changed.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock, Timer } from './clock.js';
+import type { EventRecorder, EventSubject } from './events.js';
+import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
+import { hashJoinCode } from './join-code.js';
+import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
+import type { Logger } from './logger.js';
+import type { MediaPlane, MediaStreamInfo } from './media-plane.js';
+import type { Outcome } from './outcome.js';
+import type { Participant } from './participant.js';
+import { Refusal } from './refusal.js';
+import { receivedStreams, type RoutedMember } from './routes.js';
+import type { Store } from './store.js';
+import type { Credential, TokenCodec } from './token.js';
+
+export interface LegLimits {
+  readonly maxLegs: number;
+  readonly maxParticipantsPerSession: number;
+  /** A phone leg without a session is ended after this. */
+  readonly noSessionTimeoutSeconds: number;
+  readonly guesses: GuessLimits;
+}
+
+export interface LegRegistryOptions {
+  readonly nodeId: string;
+  readonly store: Store;
+  readonly media: MediaPlane;
+  readonly tokens: TokenCodec;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: LegLimits;
+}
+
+export interface AdmitRequest {
+  readonly credential: Credential | null;
+  readonly door: string;
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  /** Where the request came from, for the limit on guesses. */
+  readonly source: string;
+  readonly signalling: LegSignalling;
+}
+
+export class LegRegistry implements LiveLegOwner {
+  readonly #options: LegRegistryOptions;
+  readonly #guesses: GuessLimiter;
+  readonly #legs = new Map<string, LiveLeg>();
+  readonly #byParticipant = new Map<string, LiveLeg>();
+  /** Established legs per session, in the order they joined. */
+  readonly #bySession = new Map<string, Set<LiveLeg>>();
+  readonly #noSessionTimers = new Map<LiveLeg, Timer>();
+  /** What each leg was last told to receive, to tell it only what changed. */
+  readonly #receiving = new WeakMap<LiveLeg, string>();
+  #draining = false;
+
+  constructor(options: LegRegistryOptions) {
+    this.#options = options;
+    this.#guesses = new GuessLimiter(options.limits.guesses, options.clock);
+  }
+
+  get size(): number {
+    return this.#legs.size;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** From now on every new leg is refused with `draining`; those in progress go on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  list(accountId: string): LiveLeg[] {
+    return [...this.#legs.values()].filter((leg) => leg.participant.accountId === accountId);
+  }
+
+  find(accountId: string, legId: string): LiveLeg | undefined {
+    const leg = this.#legs.get(legId);
+    return leg?.participant.accountId === accountId ? leg : undefined;
+  }
+
+  /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
+  async admit(request: AdmitRequest): Promise<LiveLeg> {
+    const { store, clock, events, limits, media, nodeId } = this.#options;
+    if (this.#draining) throw new Refusal('draining');
+    const participantId = await this.#resolve(request.credential, request.source);
+    if (this.#legs.size >= limits.maxLegs || !media.isReady) throw new Refusal('overloaded');
+
+    const legId = randomUUID();
+    const claim = await store.claimSlot(participantId, legId, nodeId, clock.now());
+    switch (claim.result) {
+      case 'gone':
+        throw new Refusal('participant-gone');
+      case 'used':
+        throw new Refusal('token-used');
+      case 'occupied':
+        throw new Refusal('participant-occupied');
+    }
+    const { participant } = claim;
+    if (participant.sessionId !== null && this.#isFull(participant.sessionId)) {
+      await store.releaseSlot(participant.id, legId);
+      throw new Refusal('session-full');
+    }
+    const leg = new LiveLeg({
+      legId,
+      door: request.door,
+      callId: request.callId,
+      voiceCallId: request.voiceCallId,
+      participant,
+      signalling: request.signalling,
+      media,
+      clock,
+      owner: this,
+    });
+    this.#legs.set(legId, leg);
+    this.#byParticipant.set(participant.id, leg);
+    events.record('call.ringing', subject(participant), {
+      legId,
+      door: leg.door,
+      callId: leg.callId,
+      voiceCallId: leg.voiceCallId,
+    });
+    return leg;
+  }
+
+  /** An application changed the participant: its session, its subscriptions or its permissions. */
+  participantChanged(participant: Participant): void {
+    const leg = this.#byParticipant.get(participant.id);
+    if (leg === undefined) return;
+    const from = leg.participant.sessionId;
+    if (from !== null && from !== participant.sessionId) {
+      this.#leave(leg, { endedBy: 'application', reason: 'removed-from-session' });
+    }
+    leg.update(participant);
+    if (leg.state !== 'established') return;
+    if (from !== participant.sessionId) this.#enter(leg);
+    else this.#route(leg);
+  }
+
+  participantDeleted(participant: Participant): void {
+    const leg = this.#byParticipant.get(participant.id);
+    void leg?.terminate({ endedBy: 'application', reason: 'participant-deleted' });
+  }
+
+  /** `formerMembers` as they are now: without a session. Phones are ended, browsers stay connected. */
+  sessionDeleted(formerMembers: readonly Participant[]): void {
+    const outcome: Outcome = { endedBy: 'application', reason: 'session-deleted' };
+    for (const participant of formerMembers) {
+      const leg = this.#byParticipant.get(participant.id);
+      if (leg === undefined) continue;
+      if (leg.kind === 'browser') {
+        this.#leave(leg, outcome);
+        leg.update(participant);
+        if (leg.state === 'established') this.#enter(leg);
+      } else {
+        void leg.terminate(outcome);
+      }
+    }
+  }
+
+  /** Ends every leg and resolves when their slots are free. */
+  async endAll(outcome: Outcome): Promise<void> {
+    await Promise.all([...this.#legs.values()].map((leg) => leg.terminate(outcome)));
+  }
+
+  /** Closes what an earlier life of this node left open. Call before the first leg is admitted. */
+  async recover(): Promise<void> {
+    const { store, events, nodeId } = this.#options;
+    for (const participant of await store.releaseNode(nodeId)) {
+      if (participant.legId === null || participant.sessionId === null) continue;
+      events.record('participant.left', subject(participant), {
+        legId: participant.legId,
+        legKind: null,
+        outcome: { endedBy: 'gateway', reason: 'gateway-restarted' },
+      });
+    }
+  }
+
+  legAnswered(leg: LiveLeg): void {
+    if (leg.kind === null) return;
+    this.#options.events.record('call.answered', subject(leg.participant), {
+      legId: leg.legId,
+      legKind: leg.kind,
+      door: leg.door,
+      callId: leg.callId,
+    });
+  }
+
+  legEstablished(leg: LiveLeg): void {
+    this.#enter(leg);
+  }
+
+  legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void {
+    this.#recordStreams(leg, before, leg.streams);
+    this.#routeSession(leg.participant.sessionId);
+  }
+
+  legHeld(leg: LiveLeg): void {
+    const type = leg.isHeld ? 'call.held' : 'call.resumed';
+    this.#options.events.record(type, subject(leg.participant), { legId: leg.legId });
+  }
+
+  legDtmf(leg: LiveLeg, digit: string, durationMs: number): void {
+    this.#options.events.record('dtmf.received', subject(leg.participant), {
+      legId: leg.legId,
+      digit,
+      durationMs,
+    });
+  }
+
+  legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void {
+    const { store, events, clock, logger } = this.#options;
+    this.#legs.delete(leg.legId);
+    this.#byParticipant.delete(leg.participant.id);
+    this.#cancelNoSessionTimer(leg);
+    if (before === 'established') this.#leave(leg, outcome);
+    events.record('call.ended', subject(leg.participant), {
+      legId: leg.legId,
+      door: leg.door,
+      callId: leg.callId,
+      voiceCallId: leg.voiceCallId,
+      durationMs: leg.answeredAt === null ? 0 : clock.now() - leg.answeredAt,
+      outcome,
+    });
+    const released = store.releaseSlot(leg.participant.id, leg.legId).catch((error: unknown) => {
+      // The slot stays taken in the store until the next start frees this node's slots.
+      logger.error({ err: error, legId: leg.legId }, 'could not release the participant’s slot');
+    });
+    leg.waitFor(released);
+  }
+
+  async #resolve(credential: Credential | null, source: string): Promise<string> {
+    const { store, tokens, clock } = this.#options;
+    if (credential === null) throw new Refusal('token-missing');
+    if (credential.kind === 'jwt') {
+      const verification = tokens.verify(credential.value, clock.now());
+      if (verification.result === 'valid') return verification.participantId;
+      throw new Refusal(verification.result === 'expired' ? 'token-expired' : 'token-invalid');
+    }
+    if (this.#guesses.isBlocked(source))
+      throw new Refusal('overloaded', 'too many unknown join codes from this source');
+    const found = await store.findJoinCode(hashJoinCode(credential.value));
+    if (found === null) {
+      this.#guesses.failed(source);
+      throw new Refusal('token-invalid', 'unknown join code');
+    }
+    if (found.expiresAt <= clock.now()) throw new Refusal('token-expired');
+    return found.participantId;
+  }
+
+  #isFull(sessionId: string): boolean {
+    let legs = 0;
+    for (const leg of this.#legs.values()) if (leg.participant.sessionId === sessionId) legs += 1;
+    return legs >= this.#options.limits.maxParticipantsPerSession;
+  }
+
+  /** The established leg is now in its participant's session, or waits without one. */
+  #enter(leg: LiveLeg): void {
+    const { participant } = leg;
+    if (participant.sessionId === null) {
+      this.#startNoSessionTimer(leg);
+      this.#route(leg);
+      return;
+    }
+    this.#cancelNoSessionTimer(leg);
+    let members = this.#bySession.get(participant.sessionId);
+    if (members === undefined) {
+      members = new Set();
+      this.#bySession.set(participant.sessionId, members);
+    }
+    members.add(leg);
+    if (leg.kind !== null) {
+      this.#options.events.record('participant.joined', subject(participant), {
+        legId: leg.legId,
+        legKind: leg.kind,
+        displayName: participant.displayName,
+      });
+    }
+    this.#recordStreams(leg, [], leg.streams);
+    this.#routeSession(participant.sessionId);
+  }
+
+  /** The leg is no longer in its session. Its participant still names the session here. */
+  #leave(leg: LiveLeg, outcome: Outcome): void {
+    const { sessionId } = leg.participant;
+    const members = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    if (sessionId === null || members?.delete(leg) !== true) return;
+    if (members.size === 0) this.#bySession.delete(sessionId);
+    this.#options.events.record('participant.left', subject(leg.participant), {
+      legId: leg.legId,
+      legKind: leg.kind,
+      outcome,
+    });
+    this.#routeSession(sessionId);
+  }
+
+  #recordStreams(leg: LiveLeg, before: readonly MediaStreamInfo[], after: readonly MediaStreamInfo[]): void {
+    const { events } = this.#options;
+    for (const { streamId, alias } of before) {
+      if (after.some((stream) => stream.streamId === streamId)) continue;
+      events.record('stream.unpublished', subject(leg.participant), { streamId, alias });
+    }
+    for (const { streamId, alias, mediaTypes } of after) {
+      if (before.some((stream) => stream.streamId === streamId)) continue;
+      events.record('stream.published', subject(leg.participant), { streamId, alias, mediaTypes });
+    }
+  }
+
+  #routeSession(sessionId: string | null): void {
+    if (sessionId === null) return;
+    for (const leg of this.#bySession.get(sessionId) ?? []) this.#route(leg);
+  }
+
+  #route(leg: LiveLeg): void {
+    const { sessionId } = leg.participant;
+    const members = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    const streamIds =
+      sessionId === null || members === undefined
+        ? []
+        : receivedStreams(sessionId, routed(leg), [...members].map(routed));
+    const holdSound = sessionId === null;
+    const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
+    if (this.#receiving.get(leg) === wanted) return;
+    this.#receiving.set(leg, wanted);
+    leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
+      // A worker that died ends its legs by itself; what remains is worth a line.
+      this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
+    });
+  }
+
+  #startNoSessionTimer(leg: LiveLeg): void {
+    if (leg.kind !== 'phone') return;
+    this.#cancelNoSessionTimer(leg);
+    const delayMs = this.#options.limits.noSessionTimeoutSeconds * 1000;
+    const timer = this.#options.clock.after(delayMs, () => {
+      void leg.terminate({ endedBy: 'gateway', reason: 'no-session' });
+    });
+    this.#noSessionTimers.set(leg, timer);
+  }
+
+  #cancelNoSessionTimer(leg: LiveLeg): void {
+    this.#noSessionTimers.get(leg)?.cancel();
+    this.#noSessionTimers.delete(leg);
+  }
+}
+
+function routed(leg: LiveLeg): RoutedMember {
+  return {
+    participantId: leg.participant.id,
+    subscriptions: leg.participant.subscriptions,
+    streams: leg.streams,
+  };
+}
+
+function subject(participant: Participant): EventSubject {
+  return {
+    accountId: participant.accountId,
+    sessionId: participant.sessionId,
+    participantId: participant.id,
+    tag: participant.tag,
+  };
+}

@@ -1,0 +1,225 @@
+/**
+ * One live connection of a participant, from admission to its end.
+ *
+ *   admitted ──open──► opened ──answered──► answered ──established──► established
+ *      │                  │                     │                          │
+ *      └──────────────────┴─────────end─────────┴──────────────────────────┴──► ended
+ *
+ * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
+ */
+import type { Clock } from './clock.js';
+import type {
+  LegKind,
+  MediaEndReason,
+  MediaLeg,
+  MediaLegListener,
+  MediaPlane,
+  MediaStreamInfo,
+} from './media-plane.js';
+import { MediaRefusal } from './media-plane.js';
+import type { Outcome } from './outcome.js';
+import type { Participant } from './participant.js';
+import { Refusal } from './refusal.js';
+
+export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'ended';
+
+/** What the door does for the leg on the wire. Neither method throws. */
+export interface LegSignalling {
+  /** What the leg receives has changed: offer `leg.media` anew as soon as signalling allows. */
+  renegotiate(): void;
+  /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
+  terminate(outcome: Outcome): void;
+}
+
+/** What a live leg tells the registry that owns it. */
+export interface LiveLegOwner {
+  legEstablished(leg: LiveLeg): void;
+  legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
+  legAnswered(leg: LiveLeg): void;
+  legHeld(leg: LiveLeg): void;
+  legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
+  legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
+}
+
+export interface LiveLegOptions {
+  readonly legId: string;
+  readonly door: string;
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  readonly participant: Participant;
+  readonly signalling: LegSignalling;
+  readonly media: MediaPlane;
+  readonly clock: Clock;
+  readonly owner: LiveLegOwner;
+}
+
+export class LiveLeg {
+  readonly legId: string;
+  readonly door: string;
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  readonly #signalling: LegSignalling;
+  readonly #mediaPlane: MediaPlane;
+  readonly #clock: Clock;
+  readonly #owner: LiveLegOwner;
+  #participant: Participant;
+  #state: LegState = 'admitted';
+  #media: MediaLeg | null = null;
+  #streams: readonly MediaStreamInfo[] = [];
+  #answeredAt: number | null = null;
+  #held = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: LiveLegOptions) {
+    this.legId = options.legId;
+    this.door = options.door;
+    this.callId = options.callId;
+    this.voiceCallId = options.voiceCallId;
+    this.#participant = options.participant;
+    this.#signalling = options.signalling;
+    this.#mediaPlane = options.media;
+    this.#clock = options.clock;
+    this.#owner = options.owner;
+  }
+
+  get state(): LegState {
+    return this.#state;
+  }
+
+  get participant(): Participant {
+    return this.#participant;
+  }
+
+  get kind(): LegKind | null {
+    return this.#media?.kind ?? null;
+  }
+
+  /** What the leg publishes; nothing counts before it is established. */
+  get streams(): readonly MediaStreamInfo[] {
+    return this.#state === 'established' ? this.#streams : [];
+  }
+
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  /** Milliseconds since the epoch, null until answered. */
+  get answeredAt(): number | null {
+    return this.#answeredAt;
+  }
+
+  /** Throws where no media is open. */
+  get media(): MediaLeg {
+    if (this.#media === null) throw new Error('the leg has no media');
+    return this.#media;
+  }
+
+  /**
+   * Allocates media. With an offer: resolves with the answer; with null: with an offer of ours. Throws Refusal; the leg
+   * has ended then, and where it ended while the media was being made the refusal is the caller's to ignore.
+   */
+  async open(offer: string | null): Promise<string> {
+    if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
+    let media: MediaLeg;
+    try {
+      media = await this.#mediaPlane.openLeg({
+        legId: this.legId,
+        participantId: this.#participant.id,
+        sessionId: this.#participant.sessionId,
+        offer,
+        mayPublish: this.#participant.publishPermissions,
+        listener: this.#listener,
+      });
+    } catch (error) {
+      const refusal = error instanceof MediaRefusal ? new Refusal(error.code, error.message) : error;
+      this.end({ endedBy: 'gateway', reason: 'refused' });
+      throw refusal;
+    }
+    // The far end may have cancelled, or the application deleted the participant, while the worker was busy.
+    if (this.hasEnded) {
+      await media.close();
+      throw new Refusal('participant-gone', 'the leg ended while its media was opened');
+    }
+    this.#media = media;
+    this.#state = 'opened';
+    return media.localDescription;
+  }
+
+  /** True once the leg has ended, by whomever; a method, so that it is read anew after an await. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** The call is answered (200 OK sent). No effect on a leg that has ended. */
+  answered(): void {
+    if (this.#state !== 'opened') return;
+    this.#state = 'answered';
+    this.#answeredAt = this.#clock.now();
+    this.#owner.legAnswered(this);
+  }
+
+  /** The far end has confirmed (ACK): the participant joins. No effect on a leg that has ended. */
+  established(): void {
+    if (this.#state !== 'answered') return;
+    this.#state = 'established';
+    this.#owner.legEstablished(this);
+  }
+
+  /** The far end holds or resumes the call. */
+  setHeld(held: boolean): void {
+    if (this.#held === held || this.hasEnded) return;
+    this.#held = held;
+    this.#owner.legHeld(this);
+  }
+
+  /** The far end signalled a key press outside the media (SIP INFO). */
+  dtmf(digit: string, durationMs: number): void {
+    if (this.#state === 'established') this.#owner.legDtmf(this, digit, durationMs);
+  }
+
+  /** The participant's stored state changed. Routing is the registry's business. */
+  update(participant: Participant): void {
+    this.#participant = participant;
+  }
+
+  /** Ends the leg from the far end's side: the door knows already. Idempotent. Resolves when the slot is free and the media closed. */
+  end(outcome: Outcome): Promise<void> {
+    return this.#finish(outcome, false);
+  }
+
+  /** Ends the leg from our side: the door tells the far end. Idempotent. */
+  terminate(outcome: Outcome): Promise<void> {
+    return this.#finish(outcome, true);
+  }
+
+  /** Called by the registry, whose release of the slot belongs to the end. */
+  waitFor(work: Promise<unknown>): void {
+    this.#ended = Promise.all([this.#ended, work]).then(() => undefined);
+  }
+
+  #finish(outcome: Outcome, tellFarEnd: boolean): Promise<void> {
+    if (this.hasEnded) return this.#ended;
+    const before = this.#state;
+    this.#state = 'ended';
+    if (this.#media !== null) this.waitFor(this.#media.close());
+    this.#owner.legEnded(this, outcome, before);
+    if (tellFarEnd) this.#signalling.terminate(outcome);
+    return this.#ended;
+  }
+
+  readonly #listener: MediaLegListener = {
+    onConnected: () => undefined,
+    onStreams: (streams) => {
+      const before = this.streams;
+      this.#streams = streams;
+      if (this.#state === 'established') this.#owner.legStreamsChanged(this, before);
+    },
+    onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
+    onNegotiationNeeded: () => {
+      if (!this.hasEnded) this.#signalling.renegotiate();
+    },
+    onEnded: (reason: MediaEndReason) => {
+      void this.terminate({ endedBy: 'gateway', reason });
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** Who hears whom, as a pure function of memberships, subscriptions and streams. */
+import type { MediaStreamInfo } from './media-plane.js';
+import { isSubscribed, type Subscriptions } from './subscriptions.js';
+
+/** A joined participant as routing sees it. */
+export interface RoutedMember {
+  readonly participantId: string;
+  readonly subscriptions: Subscriptions;
+  readonly streams: readonly MediaStreamInfo[];
+}
+
+/** The ids of the streams that `listener` receives from the other members, in the members' order. */
+export function receivedStreams(
+  sessionId: string,
+  listener: RoutedMember,
+  members: Iterable<RoutedMember>,
+): string[] {
+  const received: string[] = [];
+  for (const member of members) {
+    for (const stream of member.streams) {
+      const subscribable = { participantId: member.participantId, alias: stream.alias };
+      if (isSubscribed(listener.participantId, sessionId, listener.subscriptions, subscribable)) {
+        received.push(stream.streamId);
+      }
+    }
+  }
+  return received;
+}
