@@ -46,6 +46,12 @@ export interface AdmitRequest {
   readonly signalling: LegSignalling;
 }
 
+const claimRefusals = {
+  gone: 'participant-gone',
+  used: 'token-used',
+  occupied: 'participant-occupied',
+} as const;
+
 export class LegRegistry implements LiveLegOwner {
   readonly #options: LegRegistryOptions;
   readonly #guesses: GuessLimiter;
@@ -94,14 +100,7 @@ export class LegRegistry implements LiveLegOwner {
 
     const legId = randomUUID();
     const claim = await store.claimSlot(participantId, legId, nodeId, clock.now());
-    switch (claim.result) {
-      case 'gone':
-        throw new Refusal('participant-gone');
-      case 'used':
-        throw new Refusal('token-used');
-      case 'occupied':
-        throw new Refusal('participant-occupied');
-    }
+    if (claim.result !== 'claimed') throw new Refusal(claimRefusals[claim.result]);
     const { participant } = claim;
     if (participant.sessionId !== null && this.#isFull(participant.sessionId)) {
       await store.releaseSlot(participant.id, legId);
@@ -292,6 +291,7 @@ export class LegRegistry implements LiveLegOwner {
     const members = sessionId === null ? undefined : this.#bySession.get(sessionId);
     if (sessionId === null || members?.delete(leg) !== true) return;
     if (members.size === 0) this.#bySession.delete(sessionId);
+    this.#recordStreams(leg, leg.published, []);
     this.#options.events.record('participant.left', subject(leg.participant), {
       legId: leg.legId,
       legKind: leg.kind,

@@ -94,9 +94,14 @@ export class LiveLeg {
     return this.#media?.kind ?? null;
   }
 
-  /** What the leg publishes; nothing counts before it is established. */
+  /** What others may receive of the leg: nothing before it is established, nothing after its end. */
   get streams(): readonly MediaStreamInfo[] {
     return this.#state === 'established' ? this.#streams : [];
+  }
+
+  /** What the leg's media publishes or last published, whatever the leg's state. */
+  get published(): readonly MediaStreamInfo[] {
+    return this.#streams;
   }
 
   get isHeld(): boolean {
@@ -132,7 +137,7 @@ export class LiveLeg {
       });
     } catch (error) {
       const refusal = error instanceof MediaRefusal ? new Refusal(error.code, error.message) : error;
-      this.end({ endedBy: 'gateway', reason: 'refused' });
+      await this.end({ endedBy: 'gateway', reason: 'refused' });
       throw refusal;
     }
     // The far end may have cancelled, or the application deleted the participant, while the worker was busy.

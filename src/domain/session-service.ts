@@ -1,7 +1,7 @@
 /** The session rules that applications drive: create, delete, add, remove, subscribe. REST and hooks call this. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.js';
-import { DomainError } from './domain-error.js';
+import { DomainError, type DomainErrorCode } from './domain-error.js';
 import type { EventRecorder } from './events.js';
 import { createJoinCode, hashJoinCode } from './join-code.js';
 import type { LegRegistry } from './leg-registry.js';
@@ -40,6 +40,13 @@ export interface SessionServiceOptions {
   readonly clock: Clock;
   readonly limits: SessionLimits;
 }
+
+const addMemberErrors = {
+  'no-session': ['session-not-found', 'Session not found'],
+  'no-participant': ['participant-not-found', 'Participant not found'],
+  'in-other-session': ['participant-in-other-session', 'Participant is in another session'],
+  'session-full': ['session-full', 'Session is full'],
+} as const satisfies Record<string, readonly [DomainErrorCode, string]>;
 
 export class SessionService {
   readonly #store: Store;
@@ -147,15 +154,8 @@ export class SessionService {
       subscriptions,
       this.#limits.maxParticipantsPerSession,
     );
-    switch (result) {
-      case 'no-session':
-        throw new DomainError('session-not-found', 'Session not found');
-      case 'no-participant':
-        throw new DomainError('participant-not-found', 'Participant not found');
-      case 'in-other-session':
-        throw new DomainError('participant-in-other-session', 'Participant is in another session');
-      case 'session-full':
-        throw new DomainError('session-full', 'Session is full');
+    if (result !== 'added' && result !== 'already-member') {
+      throw new DomainError(...addMemberErrors[result]);
     }
     const participant = await this.getParticipant(accountId, participantId);
     const type = result === 'added' ? 'participant.added' : 'subscriptions.updated';
