@@ -1,0 +1,87 @@
+import type { SipRequest } from '../message/message.js';
+import { parseMessage } from '../message/parse-message.js';
+import type { ParseLimits, RefusalStatus } from '../message/parse-message.js';
+import type { Flow } from './flow.js';
+import type { FlowClosedHandler, MalformedHandler, MessageHandler, TransportStats } from './transport.js';
+import { stampReceived } from './via-routing.js';
+
+export interface InboxOptions {
+  readonly limits?: Partial<ParseLimits>;
+  /** Told of an exception out of a handler, which is counted and goes no further. Default: only counted. */
+  readonly onHandlerError?: (error: unknown) => void;
+}
+
+/** The part that all transports share: bytes become messages, messages reach the handler, everything is counted. */
+export class Inbox {
+  readonly counters: { -readonly [Name in keyof TransportStats]: TransportStats[Name] } = {
+    messagesReceived: 0,
+    messagesSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    malformed: 0,
+    keepAlives: 0,
+    sendErrors: 0,
+    handlerErrors: 0,
+    connectionsOpen: 0,
+    connectionsOpened: 0,
+    connectionsRefused: 0,
+    connectionsDropped: 0,
+  };
+  onMessage: MessageHandler | undefined;
+  onMalformed: MalformedHandler | undefined;
+  onFlowClosed: FlowClosedHandler | undefined;
+  readonly #options: InboxOptions;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one whole message. */
+  receive(bytes: Buffer, flow: Flow): void {
+    const result = parseMessage(bytes, this.#options.limits);
+    if (!result.ok) {
+      this.#refuse(result.reason, flow, result.answerable, result.status);
+      return;
+    }
+    const { message } = result;
+    this.counters.messagesReceived += 1;
+    if (message.kind === 'request') stampReceived(message, flow.remoteAddress, flow.remotePort);
+    this.#guard(() => this.onMessage?.(message, flow, bytes));
+  }
+
+  /** Takes what a stream's framing gave up on: `bytes` hold the header fields, as far as they came. */
+  receiveBroken(reason: string, status: RefusalStatus, bytes: Buffer, flow: Flow): void {
+    const result = parseMessage(bytes, this.#options.limits);
+    if (!result.ok) {
+      this.#refuse(reason, flow, result.answerable, status);
+      return;
+    }
+    const { message } = result;
+    const answerable = message.kind === 'request' && message.method !== 'ACK' ? message : undefined;
+    this.#refuse(reason, flow, answerable, status);
+  }
+
+  flowClosed(flow: Flow): void {
+    this.#guard(() => this.onFlowClosed?.(flow));
+  }
+
+  #refuse(reason: string, flow: Flow, answerable: SipRequest | undefined, status: RefusalStatus): void {
+    this.counters.malformed += 1;
+    if (answerable) stampReceived(answerable, flow.remoteAddress, flow.remotePort);
+    this.#guard(() => this.onMalformed?.(reason, flow, answerable, status));
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.counters.handlerErrors += 1;
+      this.#options.onHandlerError?.(error);
+    }
+  }
+}
+
+/** An IPv4 address that a dual-stack socket shows as `::ffff:192.0.2.1` is that IPv4 address. */
+export function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Flow } from './flow.js';
+import { plainAddress } from './inbox.js';
+import type { Inbox } from './inbox.js';
+import { StreamFramer } from './stream-framer.js';
+import type { StreamEvent } from './stream-framer.js';
+
+export interface TcpFlowLimits {
+  readonly idleTimeoutMs: number;
+  readonly messageTimeoutMs: number;
+  readonly maxBufferedBytes: number;
+  readonly maxMessageBytes: number;
+}
+
+const PONG = Buffer.from('\r\n');
+
+/** One TCP connection. Owns its socket and its timer; tells `onClosed` exactly once. */
+export class TcpFlow implements Flow {
+  readonly id = randomUUID();
+  readonly protocol = 'tcp';
+  readonly reliable = true;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #socket: Socket;
+  readonly #inbox: Inbox;
+  readonly #limits: TcpFlowLimits;
+  readonly #framer: StreamFramer;
+  #messageTimer: NodeJS.Timeout | undefined;
+  #broken = false;
+
+  constructor(socket: Socket, inbox: Inbox, limits: TcpFlowLimits, onClosed: () => void) {
+    this.#socket = socket;
+    this.#inbox = inbox;
+    this.#limits = limits;
+    this.#framer = new StreamFramer(limits.maxMessageBytes);
+    this.localAddress = plainAddress(socket.localAddress);
+    this.localPort = socket.localPort ?? 0;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = socket.remotePort ?? 0;
+    socket.setTimeout(limits.idleTimeoutMs);
+    socket.on('timeout', () => this.#drop());
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    // The peer has no more to say and can hear no request: what is queued goes out, then we close too.
+    socket.on('end', () => socket.destroySoon());
+    // 'close' always follows.
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      clearTimeout(this.#messageTimer);
+      onClosed();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.writable && !this.#broken;
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    const socket = this.#socket;
+    const { counters } = this.#inbox;
+    if (!socket.writable) {
+      counters.sendErrors += 1;
+      throw new Error('the TCP connection is closed');
+    }
+    if (socket.writableLength + bytes.length > this.#limits.maxBufferedBytes) {
+      counters.sendErrors += 1;
+      this.#drop();
+      throw new Error('the peer does not read from its TCP connection');
+    }
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+      });
+      counters.messagesSent += 1;
+      counters.bytesSent += bytes.length;
+    } catch (error) {
+      counters.sendErrors += 1;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #drop(): void {
+    if (this.#socket.destroyed) return;
+    this.#inbox.counters.connectionsDropped += 1;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#broken) return;
+    this.#inbox.counters.bytesReceived += chunk.length;
+    const events = this.#framer.push(chunk);
+    // Every message has its own allowance: a finished one ends the timer, a begun one starts it.
+    if (!this.#framer.isMidMessage || events.some(({ kind }) => kind === 'message')) this.#stopTimer();
+    if (this.#framer.isMidMessage) {
+      this.#messageTimer ??= setTimeout(() => this.#drop(), this.#limits.messageTimeoutMs);
+    }
+    for (const event of events) this.#handle(event);
+  }
+
+  #handle(event: StreamEvent): void {
+    switch (event.kind) {
+      case 'message':
+        this.#inbox.receive(event.bytes, this);
+        return;
+      case 'ping':
+        this.#inbox.counters.keepAlives += 1;
+        if (!this.#socket.writable) return;
+        if (this.#socket.writableLength > this.#limits.maxBufferedBytes) this.#drop();
+        else this.#socket.write(PONG);
+        return;
+      case 'broken':
+        this.#inbox.receiveBroken(event.reason, event.status, event.bytes, this);
+        this.#broken = true;
+        // After this turn, so that the answer which the handler has just written goes out first.
+        setImmediate(() => this.#socket.destroySoon());
+        return;
+    }
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#messageTimer);
+    this.#messageTimer = undefined;
+  }
+}

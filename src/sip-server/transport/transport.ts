@@ -1,0 +1,66 @@
+import type { SipMessage, SipRequest } from '../message/message.js';
+import type { RefusalStatus } from '../message/parse-message.js';
+import type { Flow, TransportProtocol } from './flow.js';
+
+export interface BoundAddress {
+  /** IP address as bound; `0.0.0.0` or `::` when it is every address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** `raw` is the message as it came, before `received` and `rport` were written into its Via. */
+export type MessageHandler = (message: SipMessage, flow: Flow, raw: Buffer) => void;
+
+/** With `answerable` the request deserves an answer with `status`; without it the bytes were dropped and counted. */
+export type MalformedHandler = (
+  reason: string,
+  flow: Flow,
+  answerable: SipRequest | undefined,
+  status: RefusalStatus,
+) => void;
+
+export type FlowClosedHandler = (flow: Flow) => void;
+
+/** Counters since the transport was made, except `connectionsOpen`, which is now. */
+export interface TransportStats {
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Not SIP, or SIP that breaks its rules; answerable or not. */
+  readonly malformed: number;
+  readonly keepAlives: number;
+  readonly sendErrors: number;
+  /** Exceptions out of the handlers of whoever uses the transport: each is a defect there. */
+  readonly handlerErrors: number;
+  readonly connectionsOpen: number;
+  readonly connectionsOpened: number;
+  /** Turned away because a limit was reached. */
+  readonly connectionsRefused: number;
+  /** Closed by us: idle, too slow, or not reading what we send. */
+  readonly connectionsDropped: number;
+}
+
+/**
+ * Carries SIP messages over one protocol. A transport has one user: each `on…` sets the handler and replaces the one
+ * before. Requests reach the handler with `received` and `rport` already in their top Via. No input throws.
+ */
+export interface Transport {
+  readonly protocol: TransportProtocol;
+  /** What `listen` bound, while it is bound. */
+  readonly boundAddress: BoundAddress | undefined;
+  onMessage(handler: MessageHandler): void;
+  onMalformed(handler: MalformedHandler): void;
+  /** A connection ended, whoever ended it. Never for UDP. */
+  onFlowClosed(handler: FlowClosedHandler): void;
+  /** A flow to that peer: over UDP at once, else an open connection to it, else a new one. Rejects when there is none. */
+  connect(host: string, port: number): Promise<Flow>;
+  stats(): TransportStats;
+  /** Closes everything; idempotent. */
+  close(): Promise<void>;
+}
+
+export interface ListeningTransport extends Transport {
+  /** Binds; port 0 lets the system choose. Rejects with the system's error (`EADDRINUSE`, …). */
+  listen(host: string, port: number): Promise<BoundAddress>;
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
+import type { Flow } from './flow.js';
+import { Inbox, plainAddress } from './inbox.js';
+import type { InboxOptions } from './inbox.js';
+import type {
+  BoundAddress,
+  FlowClosedHandler,
+  ListeningTransport,
+  MalformedHandler,
+  MessageHandler,
+  TransportStats,
+} from './transport.js';
+
+export interface UdpTransportOptions extends InboxOptions {
+  /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
+  readonly maxFlows?: number;
+  /** Kernel buffer asked for in each direction, bytes. Default 1 MiB: a burst of calls must not be lost. */
+  readonly socketBufferBytes?: number;
+}
+
+/** SIP over UDP (RFC 3261 §18): one socket, one datagram a message. */
+export class UdpTransport implements ListeningTransport {
+  readonly protocol = 'udp';
+  readonly #inbox: Inbox;
+  readonly #maxFlows: number;
+  readonly #socketBufferBytes: number;
+  readonly #flows = new Map<string, UdpFlow>();
+  #socket: Socket | undefined;
+  #bound: BoundAddress | undefined;
+
+  constructor(options: UdpTransportOptions = {}) {
+    this.#inbox = new Inbox(options);
+    this.#maxFlows = options.maxFlows ?? 10_000;
+    this.#socketBufferBytes = options.socketBufferBytes ?? 1_048_576;
+  }
+
+  get boundAddress(): BoundAddress | undefined {
+    return this.#bound;
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#inbox.onMessage = handler;
+  }
+
+  onMalformed(handler: MalformedHandler): void {
+    this.#inbox.onMalformed = handler;
+  }
+
+  onFlowClosed(handler: FlowClosedHandler): void {
+    this.#inbox.onFlowClosed = handler;
+  }
+
+  async listen(host: string, port: number): Promise<BoundAddress> {
+    if (this.#socket) throw new Error('this UDP transport is already listening');
+    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+    this.#socket = socket;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once('error', reject);
+        socket.bind(port, host, () => {
+          socket.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      this.#socket = undefined;
+      socket.close();
+      throw error;
+    }
+    if (this.#socket !== socket) throw new Error('closed while binding');
+    socket.on('error', () => (this.#inbox.counters.sendErrors += 1));
+    socket.on('message', (bytes, { address, port: remotePort }) => this.#receive(bytes, address, remotePort));
+    socket.setRecvBufferSize(this.#socketBufferBytes);
+    socket.setSendBufferSize(this.#socketBufferBytes);
+    const { address, port: boundPort } = socket.address();
+    this.#bound = { address, port: boundPort };
+    return this.#bound;
+  }
+
+  async connect(host: string, port: number): Promise<Flow> {
+    if (!this.#bound) throw new Error('the UDP transport is not listening');
+    const address =
+      isIP(host) === 0 ? (await lookup(host, { family: isIPv6(this.#bound.address) ? 6 : 4 })).address : host;
+    return this.#flowTo(address, port);
+  }
+
+  stats(): TransportStats {
+    return { ...this.#inbox.counters };
+  }
+
+  async close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#bound = undefined;
+    this.#flows.clear();
+    if (!socket) return;
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  }
+
+  #receive(bytes: Buffer, address: string, port: number): void {
+    const { counters } = this.#inbox;
+    counters.bytesReceived += bytes.length;
+    // Phones hold their NAT binding open with CRLF, zero bytes or nothing at all.
+    if (bytes.length <= 4 && bytes.every((byte) => byte === 0 || byte === 13 || byte === 10)) {
+      counters.keepAlives += 1;
+      return;
+    }
+    // A source port of 0 is a forgery: it cannot be answered.
+    if (port === 0) counters.malformed += 1;
+    else this.#inbox.receive(bytes, this.#flowTo(address, port));
+  }
+
+  #flowTo(remoteAddress: string, remotePort: number): UdpFlow {
+    const address = plainAddress(remoteAddress);
+    const key = `${address} ${remotePort}`;
+    const known = this.#flows.get(key);
+    if (known) return known;
+    if (this.#flows.size >= this.#maxFlows) {
+      for (const oldest of this.#flows.keys()) {
+        this.#flows.delete(oldest);
+        break;
+      }
+    }
+    const flow = new UdpFlow(this.#bound ?? { address: '', port: 0 }, address, remotePort, {
+      isOpen: () => this.#bound !== undefined,
+      send: (bytes) => this.#send(bytes, address, remotePort),
+    });
+    this.#flows.set(key, flow);
+    return flow;
+  }
+
+  async #send(bytes: Buffer, address: string, port: number): Promise<void> {
+    const socket = this.#socket;
+    if (!socket) throw new Error('the UDP transport is closed');
+    const { counters } = this.#inbox;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.send(bytes, port, address, (error) => (error ? reject(error) : resolve()));
+      });
+      counters.messagesSent += 1;
+      counters.bytesSent += bytes.length;
+    } catch (error) {
+      counters.sendErrors += 1;
+      throw error;
+    }
+  }
+}
+
+interface UdpSender {
+  isOpen(): boolean;
+  send(bytes: Buffer): Promise<void>;
+}
+
+class UdpFlow implements Flow {
+  readonly id = randomUUID();
+  readonly protocol = 'udp';
+  readonly reliable = false;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly #sender: UdpSender;
+
+  constructor(local: BoundAddress, remoteAddress: string, remotePort: number, sender: UdpSender) {
+    this.localAddress = local.address;
+    this.localPort = local.port;
+    this.remoteAddress = remoteAddress;
+    this.remotePort = remotePort;
+    this.#sender = sender;
+  }
+
+  get isOpen(): boolean {
+    return this.#sender.isOpen();
+  }
+
+  send(bytes: Buffer): Promise<void> {
+    return this.#sender.send(bytes);
+  }
+
+  /** Nothing to close: the socket is everybody's. */
+  close(): void {}
+}

@@ -1,0 +1,44 @@
+import { isIP } from 'node:net';
+import type { SipRequest } from '../message/message.js';
+import { formatVia, parseVia } from '../message/via.js';
+import type { Via } from '../message/via.js';
+
+/**
+ * Writes where a request really came from into its top Via: `received` where sent-by is a name or another address
+ * (RFC 3261 §18.2.1), and `rport` where it was asked for, then `received` too (RFC 3581 §4). What the sender wrote
+ * into these two itself is replaced, so that nobody can point the response at a third party.
+ */
+export function stampReceived(request: SipRequest, remoteAddress: string, remotePort: number): void {
+  const via = parseVia(request.headers.get('Via') ?? '');
+  if (!via) return;
+  const wantsRport = via.params.has('rport');
+  const stated = via.params.has('received');
+  const matches = isIP(via.host) !== 0 && via.host.toLowerCase() === remoteAddress.toLowerCase();
+  if (matches && !wantsRport && !stated) return;
+  if (!matches || wantsRport) via.params.set('received', remoteAddress);
+  else via.params.delete('received');
+  if (wantsRport) via.params.set('rport', String(remotePort));
+  request.headers.replaceFirst('Via', formatVia(via));
+}
+
+export interface ResponseTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Where a response goes when there is no connection to send it down (RFC 3261 §18.2.2, RFC 3581 §4): `received` or
+ * else sent-by; `rport` or else the port of sent-by or else 5060, for TLS 5061.
+ *
+ * Deviation: `maddr` is not obeyed: it names an address that the sender chose and nobody verified.
+ */
+export function responseTarget(via: Via): ResponseTarget {
+  const rport = via.params.get('rport') ?? '';
+  const received = via.params.get('received')?.replace(/^\[|\]$/g, '');
+  const port = /^\d{1,5}$/.test(rport) ? Number(rport) : (via.port ?? defaultPort(via.transport));
+  return { host: received !== undefined && isIP(received) !== 0 ? received : via.host, port };
+}
+
+function defaultPort(transport: string): number {
+  return transport === 'TLS' || transport === 'WSS' ? 5061 : 5060;
+}

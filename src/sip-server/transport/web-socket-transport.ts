@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import type { RawData, WebSocket } from 'ws';
+import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
+import type { Flow } from './flow.js';
+import { Inbox, plainAddress } from './inbox.js';
+import type { InboxOptions } from './inbox.js';
+import type {
+  FlowClosedHandler,
+  MalformedHandler,
+  MessageHandler,
+  Transport,
+  TransportStats,
+} from './transport.js';
+
+export interface WebSocketTransportOptions extends InboxOptions {
+  /** Open connections; more are closed with 1013. Default 4,096. */
+  readonly maxConnections?: number;
+  /** Every connection is pinged this often, and terminated if the ping before was not answered. Default 30,000 ms. */
+  readonly pingIntervalMs?: number;
+  /** Bytes waiting to be sent to a peer that does not read; then it is terminated. Default 1 MiB. */
+  readonly maxBufferedBytes?: number;
+}
+
+export interface WebSocketPeer {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** True when TLS ended here or at a proxy in front. Default false. */
+  readonly secure?: boolean;
+}
+
+const OPEN = 1;
+const PROTOCOL_ERROR = 1002;
+const MESSAGE_TOO_BIG = 1009;
+const TRY_AGAIN_LATER = 1013;
+const GOING_AWAY = 1001;
+
+/** SIP over WebSocket (RFC 7118): one frame a message. Upgrading is the HTTP server's work; it brings the sockets here. */
+export class WebSocketTransport implements Transport {
+  readonly protocol = 'ws';
+  readonly boundAddress = undefined;
+  readonly #inbox: Inbox;
+  readonly #maxConnections: number;
+  readonly #maxBufferedBytes: number;
+  readonly #maxMessageBytes: number;
+  readonly #flows = new Set<WebSocketFlow>();
+  readonly #pingTimer: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: WebSocketTransportOptions = {}) {
+    this.#inbox = new Inbox(options);
+    this.#maxConnections = options.maxConnections ?? 4_096;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
+    this.#maxMessageBytes = options.limits?.maxMessageBytes ?? DEFAULT_PARSE_LIMITS.maxMessageBytes;
+    this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
+    this.#pingTimer.unref();
+  }
+
+  onMessage(handler: MessageHandler): void {
+    this.#inbox.onMessage = handler;
+  }
+
+  onMalformed(handler: MalformedHandler): void {
+    this.#inbox.onMalformed = handler;
+  }
+
+  onFlowClosed(handler: FlowClosedHandler): void {
+    this.#inbox.onFlowClosed = handler;
+  }
+
+  /**
+   * Takes an upgraded socket whose subprotocol is `sip`. Anything else is closed with 1002 (RFC 7118 §4.1), and one too
+   * many with 1013; then there is no flow.
+   */
+  accept(socket: WebSocket, peer: WebSocketPeer): Flow | undefined {
+    const refusal =
+      socket.protocol !== 'sip'
+        ? PROTOCOL_ERROR
+        : this.#closed || this.#flows.size >= this.#maxConnections
+          ? TRY_AGAIN_LATER
+          : undefined;
+    socket.on('error', () => {});
+    if (refusal !== undefined || socket.readyState !== OPEN) {
+      this.#inbox.counters.connectionsRefused += 1;
+      socket.close(refusal);
+      return undefined;
+    }
+    const flow = new WebSocketFlow(socket, peer, this.#inbox, this.#maxBufferedBytes);
+    this.#flows.add(flow);
+    this.#inbox.counters.connectionsOpened += 1;
+    socket.on('message', (data) => this.#receive(bytesOf(data), flow));
+    socket.on('pong', () => (flow.answeredPing = true));
+    socket.on('close', () => {
+      if (this.#flows.delete(flow)) this.#inbox.flowClosed(flow);
+    });
+    return flow;
+  }
+
+  /** A browser cannot be dialled: the flow is the open one from that address and port, or the promise rejects. */
+  async connect(host: string, port: number): Promise<Flow> {
+    for (const flow of this.#flows) {
+      if (flow.remoteAddress === host && flow.remotePort === port && flow.isOpen) return flow;
+    }
+    throw new Error(`no WebSocket from ${host}:${port} is open`);
+  }
+
+  stats(): TransportStats {
+    return { ...this.#inbox.counters, connectionsOpen: this.#flows.size };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#pingTimer);
+    for (const flow of [...this.#flows]) {
+      flow.close();
+      if (this.#flows.delete(flow)) this.#inbox.flowClosed(flow);
+    }
+  }
+
+  #receive(bytes: Buffer, flow: WebSocketFlow): void {
+    const { counters } = this.#inbox;
+    counters.bytesReceived += bytes.length;
+    if (bytes.length <= 4 && bytes.every((byte) => byte === 13 || byte === 10)) {
+      counters.keepAlives += 1;
+      // RFC 5626 §4.4.1 in WebSocket frames, which SIP.js and JsSIP use; a lone CRLF is itself an answer.
+      if (bytes.length === 4) flow.sendPong();
+    } else if (bytes.length > this.#maxMessageBytes) {
+      counters.malformed += 1;
+      flow.closeWith(MESSAGE_TOO_BIG);
+    } else this.#inbox.receive(bytes, flow);
+  }
+
+  #pingAll(): void {
+    for (const flow of this.#flows) {
+      if (flow.answeredPing) flow.ping();
+      else {
+        this.#inbox.counters.connectionsDropped += 1;
+        flow.terminate();
+      }
+    }
+  }
+}
+
+class WebSocketFlow implements Flow {
+  readonly id = randomUUID();
+  readonly protocol: 'ws' | 'wss';
+  readonly reliable = true;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  answeredPing = true;
+  readonly #socket: WebSocket;
+  readonly #inbox: Inbox;
+  readonly #maxBufferedBytes: number;
+
+  constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox, maxBufferedBytes: number) {
+    this.#socket = socket;
+    this.#inbox = inbox;
+    this.#maxBufferedBytes = maxBufferedBytes;
+    this.protocol = peer.secure === true ? 'wss' : 'ws';
+    this.localAddress = plainAddress(peer.localAddress);
+    this.localPort = peer.localPort;
+    this.remoteAddress = plainAddress(peer.remoteAddress);
+    this.remotePort = peer.remotePort;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === OPEN;
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    const { counters } = this.#inbox;
+    if (!this.isOpen) {
+      counters.sendErrors += 1;
+      throw new Error('the WebSocket is closed');
+    }
+    if (this.#socket.bufferedAmount + bytes.length > this.#maxBufferedBytes) {
+      counters.sendErrors += 1;
+      counters.connectionsDropped += 1;
+      this.terminate();
+      throw new Error('the peer does not read from its WebSocket');
+    }
+    try {
+      await new Promise<void>((resolve, reject) => {
+        // A text frame: browsers get it as a string, and SIP is UTF-8 (RFC 7118 §4.2).
+        this.#socket.send(bytes, { binary: false }, (error) => (error ? reject(error) : resolve()));
+      });
+      counters.messagesSent += 1;
+      counters.bytesSent += bytes.length;
+    } catch (error) {
+      counters.sendErrors += 1;
+      throw error;
+    }
+  }
+
+  sendPong(): void {
+    if (this.isOpen && this.#socket.bufferedAmount < this.#maxBufferedBytes)
+      this.#socket.send('\r\n', () => {});
+  }
+
+  ping(): void {
+    this.answeredPing = false;
+    if (this.isOpen) this.#socket.ping(() => {});
+  }
+
+  close(): void {
+    this.#socket.close(GOING_AWAY);
+  }
+
+  closeWith(code: number): void {
+    this.#socket.close(code);
+  }
+
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
+
+function bytesOf(data: RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
+}
