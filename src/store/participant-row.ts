@@ -1,0 +1,48 @@
+/** Participants and sessions as rows. Lists and subscriptions are JSON: nothing queries inside them. */
+import type { MediaType } from '../domain/media-plane.js';
+import type { Participant, TokenUse } from '../domain/participant.js';
+import type { Session } from '../domain/session.js';
+import type { Subscriptions } from '../domain/subscriptions.js';
+
+export interface ParticipantRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly callback_url: string | null;
+  readonly publish_permissions: string;
+  readonly tag: string | null;
+  readonly display_name: string | null;
+  readonly token_use: string;
+  readonly token_used_at: number | null;
+  readonly session_id: string | null;
+  readonly subscriptions: string;
+  readonly leg_id: string | null;
+  readonly created_at: number;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly account_id: string;
+  readonly tag: string | null;
+  readonly created_at: number;
+}
+
+export function toParticipant(row: ParticipantRow): Participant {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    callbackUrl: row.callback_url,
+    publishPermissions: JSON.parse(row.publish_permissions) as MediaType[],
+    tag: row.tag,
+    displayName: row.display_name,
+    tokenUse: row.token_use as TokenUse,
+    tokenUsedAt: row.token_used_at,
+    sessionId: row.session_id,
+    subscriptions: JSON.parse(row.subscriptions) as Subscriptions,
+    legId: row.leg_id,
+    createdAt: row.created_at,
+  };
+}
+
+export function toSession(row: SessionRow): Session {
+  return { id: row.id, accountId: row.account_id, tag: row.tag, createdAt: row.created_at };
+}

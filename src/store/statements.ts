@@ -1,0 +1,48 @@
+/** Every SQL statement of the store, prepared once per connection. */
+import type Database from 'libsql';
+
+export function prepareStatements(database: Database.Database) {
+  const sql = (text: string): Database.Statement => database.prepare(text);
+  return {
+    insertSession: sql('INSERT INTO sessions (id, account_id, tag, created_at) VALUES (?, ?, ?, ?)'),
+    getSession: sql('SELECT * FROM sessions WHERE id = ? AND account_id = ?'),
+    listSessions: sql(
+      'SELECT * FROM sessions WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
+    ),
+    deleteSession: sql('DELETE FROM sessions WHERE id = ? AND account_id = ?'),
+
+    insertParticipant: sql(
+      `INSERT INTO participants (id, account_id, callback_url, publish_permissions, tag, display_name, token_use,
+         token_used_at, session_id, subscriptions, leg_id, created_at, join_code_hash, join_code_expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    getParticipant: sql('SELECT * FROM participants WHERE id = ? AND account_id = ?'),
+    findParticipant: sql('SELECT * FROM participants WHERE id = ?'),
+    listParticipants: sql(
+      'SELECT * FROM participants WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
+    ),
+    deleteParticipant: sql('DELETE FROM participants WHERE id = ?'),
+    findJoinCode: sql('SELECT id, join_code_expires_at FROM participants WHERE join_code_hash = ?'),
+
+    listMembers: sql('SELECT * FROM participants WHERE session_id = ? ORDER BY created_at, rowid'),
+    countMembers: sql('SELECT count(*) AS members FROM participants WHERE session_id = ?'),
+    dropMembers: sql("UPDATE participants SET session_id = NULL, subscriptions = '{}' WHERE session_id = ?"),
+    setMembership: sql('UPDATE participants SET session_id = ?, subscriptions = ? WHERE id = ?'),
+    removeMember: sql(
+      `UPDATE participants SET session_id = NULL, subscriptions = '{}'
+       WHERE id = ? AND account_id = ? AND session_id = ?`,
+    ),
+    setSubscriptions: sql(
+      'UPDATE participants SET subscriptions = ? WHERE id = ? AND account_id = ? AND session_id = ?',
+    ),
+
+    claimSlot: sql(
+      'UPDATE participants SET leg_id = ?, node_id = ?, token_used_at = coalesce(token_used_at, ?) WHERE id = ?',
+    ),
+    releaseSlot: sql('UPDATE participants SET leg_id = NULL, node_id = NULL WHERE id = ? AND leg_id = ?'),
+    listNode: sql('SELECT * FROM participants WHERE node_id = ?'),
+    releaseNode: sql('UPDATE participants SET leg_id = NULL, node_id = NULL WHERE node_id = ?'),
+  };
+}
+
+export type Statements = ReturnType<typeof prepareStatements>;
