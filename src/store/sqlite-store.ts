@@ -226,7 +226,7 @@ class SqliteStore implements Store {
       if (!this.#database.open) throw new Error('The store is closed.');
       return Promise.resolve(work(this.#statements));
     } catch (error) {
-      this.#logger.error({ error }, 'store unavailable');
+      this.#logger.error({ err: error }, 'store unavailable');
       return Promise.reject(new DomainError('store-unavailable', 'The store cannot be reached'));
     }
   }
