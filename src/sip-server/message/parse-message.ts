@@ -54,7 +54,7 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
 
   const status = STATUS_LINE.exec(startLine);
   if (status) {
-    const reason = fault ?? (headEnd ? undefined : 'no empty line') ?? checkHeaders(headers);
+    const reason = (headEnd ? fault : 'no empty line') ?? checkHeaders(headers);
     if (reason !== undefined) return { ok: false, reason, status: 400 };
     const body = readBody(data.subarray(headEnd?.bodyStart), headers);
     if (!body) return { ok: false, reason: 'shorter than its Content-Length', status: 400 };
@@ -96,12 +96,16 @@ function isAnswerable(request: SipRequest): boolean {
   return ['From', 'To', 'Call-ID', 'CSeq'].every((name) => (request.headers.get(name) ?? '') !== '');
 }
 
-/** A request line with blanks in its URI, or more than one between the parts, is still known for a request. */
+/**
+ * A request line with blanks in its URI, or more than one between the parts, is still known for a request. Cut by
+ * hand: a regular expression would need quadratic time on a long line of blanks.
+ */
 function lenientRequest(startLine: string, headers: HeaderFields): SipRequest | undefined {
-  const parts = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+(\S.*?)[ \t]+SIP\/2\.0[ \t]*$/i.exec(startLine);
-  return parts
-    ? { kind: 'request', method: parts[1] ?? '', uri: parts[2] ?? '', headers, body: NO_BODY }
-    : undefined;
+  const line = startLine.trimEnd();
+  const method = /^[A-Za-z0-9\-.!%*_+`'~]+(?=[ \t])/.exec(line)?.[0];
+  if (method === undefined || !/[ \t]SIP\/2\.0$/i.test(line.slice(-8))) return undefined;
+  const uri = line.slice(method.length, -7).trim();
+  return uri === '' ? undefined : { kind: 'request', method, uri, headers, body: NO_BODY };
 }
 
 /** Schemes that are not known are well-formed; what to do about them (416) is for the user agent. */

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { HeaderFields } from './header-fields.js';
+
+const sample = () =>
+  new HeaderFields([
+    ['v', 'one'],
+    ['X-Own', 'x'],
+    ['VIA', 'two'],
+    ['i', 'call'],
+  ]);
+
+describe('HeaderFields', () => {
+  it('knows names in any case and in compact form, and writes the long name', () => {
+    expect([...sample()].map(({ name }) => name)).toEqual(['Via', 'X-Own', 'Via', 'Call-ID']);
+    expect(sample().get('call-id')).toBe('call');
+    expect(sample().all('V')).toEqual(['one', 'two']);
+    expect(sample().has('x-own')).toBe(true);
+    expect(sample().get('Subject')).toBeUndefined();
+  });
+
+  it('replaces all by one at the place of the first', () => {
+    expect([...sample().set('Via', 'new')].map(({ value }) => value)).toEqual(['new', 'x', 'call']);
+    expect([...sample().set('Subject', 's')].at(-1)).toEqual(
+      expect.objectContaining({ name: 'Subject', value: 's' }),
+    );
+  });
+
+  it('prepends before the first of the name, or at the top', () => {
+    expect(sample().prepend('Via', 'zero').all('Via')).toEqual(['zero', 'one', 'two']);
+    expect([...sample().prepend('Record-Route', 'rr')][0]).toMatchObject({ name: 'Record-Route' });
+  });
+
+  it('changes or removes the first only, or all', () => {
+    expect(sample().replaceFirst('v', '1').all('v')).toEqual(['1', 'two']);
+    const fields = sample();
+    expect(fields.removeFirst('Via')).toBe('one');
+    expect(fields.all('Via')).toEqual(['two']);
+    expect(fields.removeFirst('Route')).toBeUndefined();
+    expect(sample().remove('Via').size).toBe(2);
+  });
+
+  it('clones so that neither sees the changes of the other', () => {
+    const original = sample();
+    const copy = original.clone();
+    copy.removeFirst('Via');
+    original.append('Subject', 's');
+    expect(original.all('Via')).toHaveLength(2);
+    expect(copy.has('Subject')).toBe(false);
+  });
+
+  it('lets no value begin another header field', () => {
+    expect(new HeaderFields().set('Subject', 'a\r\nContact: <sip:evil@x>\0').get('Subject')).toBe(
+      'a Contact: <sip:evil@x>',
+    );
+    expect(new HeaderFields().set('A\r\nB', 'x').get('a b')).toBeUndefined();
+  });
+});
