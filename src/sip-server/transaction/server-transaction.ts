@@ -1,0 +1,109 @@
+import type { SipRequest } from '../message/message.js';
+import type { Flow } from '../transport/flow.js';
+import { inviteServerMachine } from './invite-server-machine.js';
+import type { InviteServerInput, InviteServerState } from './invite-server-machine.js';
+import type { Action, Machine } from './machine.js';
+import { nonInviteServerMachine } from './non-invite-server-machine.js';
+import type { NonInviteServerInput, NonInviteServerState } from './non-invite-server-machine.js';
+import { Transaction } from './transaction.js';
+import type { TransactionContext } from './transaction.js';
+
+/** Whoever answers a request hears of its transaction through this. */
+export interface ServerTransactionUser {
+  /** An ACK that matches the transaction after a 2xx (RFC 6026 §7.1). */
+  acknowledged(ack: SipRequest, flow: Flow): void;
+  /** A refusal was never acknowledged, or the response could not be sent. The transaction goes on or ends by itself. */
+  transactionFailed(why: 'timeout' | 'transport error'): void;
+  transactionEnded(): void;
+}
+
+type State = InviteServerState | NonInviteServerState;
+type Input = InviteServerInput | NonInviteServerInput;
+
+/** One request that came in, until its answer is safely there (RFC 3261 §17.2). */
+export class ServerTransaction extends Transaction<State, Input> {
+  readonly method: string;
+  /** The way the responses go. */
+  readonly flow: Flow;
+  user: ServerTransactionUser | undefined;
+  /** Identifies a request that came by two ways (RFC 3261 §8.2.2.2); empty when it has a To tag. */
+  readonly mergeKey: string;
+  /** To tag of the responses; what tells the ACK of an RFC 2543 client apart (§17.2.3). */
+  toTag = '';
+  #last: Buffer | undefined;
+  #pending: Buffer | undefined;
+  #pendingAck: { ack: SipRequest; flow: Flow } | undefined;
+
+  constructor(key: string, mergeKey: string, method: string, flow: Flow, context: TransactionContext) {
+    const machine: unknown = method === 'INVITE' ? inviteServerMachine : nonInviteServerMachine;
+    // The two machines share their letters; which of them runs is settled here and nowhere else.
+    super(
+      key,
+      machine as Machine<State, Input>,
+      method === 'INVITE' ? 'proceeding' : 'trying',
+      flow.reliable,
+      context,
+    );
+    this.method = method;
+    this.mergeKey = mergeKey;
+    this.flow = flow;
+  }
+
+  /** The same request once more. */
+  receiveAgain(): void {
+    this.context.counters.retransmissionsReceived += 1;
+    this.step('request');
+  }
+
+  receiveAck(ack: SipRequest, flow: Flow): void {
+    this.#pendingAck = { ack, flow };
+    this.step('ack');
+    this.#pendingAck = undefined;
+  }
+
+  /** Sends a response. False when one is no longer possible in this state, and nothing was sent. */
+  respond(status: number, bytes: Buffer): boolean {
+    this.#pending = bytes;
+    const sent = this.step(status < 200 ? 'send 1xx' : status < 300 ? 'send 2xx' : 'send 3xx-6xx');
+    this.#pending = undefined;
+    return sent;
+  }
+
+  /** Ends without an answer. */
+  abandon(): void {
+    this.step('abandon');
+  }
+
+  protected override perform(action: Action): void {
+    switch (action) {
+      case 'send':
+        if (!this.#pending) return;
+        // A 2xx to INVITE is the user's to retransmit; keeping a copy here would only cost memory.
+        this.#last = this.state === 'accepted' ? undefined : this.#pending;
+        this.#transmit(this.#pending);
+        return;
+      case 'resend':
+        if (!this.#last) return;
+        this.context.counters.retransmissionsSent += 1;
+        this.#transmit(this.#last);
+        return;
+      case 'pass':
+        if (this.#pendingAck) this.user?.acknowledged(this.#pendingAck.ack, this.#pendingAck.flow);
+        return;
+      case 'inform timeout':
+        this.context.counters.transactionTimeouts += 1;
+        this.user?.transactionFailed('timeout');
+        return;
+      case 'inform transport error':
+        this.user?.transactionFailed('transport error');
+        return;
+      default:
+    }
+  }
+
+  #transmit(bytes: Buffer): void {
+    this.flow.send(bytes).catch(() => {
+      this.step('transport error');
+    });
+  }
+}

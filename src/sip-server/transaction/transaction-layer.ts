@@ -1,0 +1,165 @@
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
+import type { Flow } from '../transport/flow.js';
+import { ClientTransaction } from './client-transaction.js';
+import type { ClientTransactionUser } from './client-transaction.js';
+import type { Clock } from './clock.js';
+import {
+  clientTransactionKey,
+  identify,
+  isForeignBranch,
+  mergeKeyOf,
+  serverTransactionKey,
+} from './identity.js';
+import type { MessageIdentity } from './identity.js';
+import { ServerTransaction } from './server-transaction.js';
+import type { Transaction } from './transaction.js';
+import type { TimerSettings } from './timers.js';
+
+/** What the layer above hears: only what is new. */
+export interface TransactionUser {
+  /** A new request that is no ACK. Its transaction waits for an answer. */
+  request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction): void;
+  /** An ACK that belongs to no transaction: that of a 2xx. */
+  ack(request: SipRequest, identity: MessageIdentity, flow: Flow): void;
+  /** A response whose transaction is over: a late 2xx, perhaps of another fork. */
+  strayResponse(response: SipResponse, identity: MessageIdentity, flow: Flow): void;
+  /** There is no room for another transaction: answer without one. */
+  overloaded(request: SipRequest, flow: Flow): void;
+}
+
+export interface TransactionLayerOptions {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  /** Server and client transactions together; above it requests get 503. */
+  readonly maxTransactions: number;
+  /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
+  readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
+}
+
+/** Sorts messages into transactions and keeps the copies away from the layers above (RFC 3261 §17). */
+export class TransactionLayer {
+  readonly counters = {
+    retransmissionsSent: 0,
+    retransmissionsReceived: 0,
+    transactionTimeouts: 0,
+    strayAcks: 0,
+  };
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  readonly #options: TransactionLayerOptions;
+  readonly #user: TransactionUser;
+  readonly #servers = new Map<string, ServerTransaction>();
+  readonly #clients = new Map<string, ClientTransaction>();
+  /** INVITE and other requests outside a dialog, by what their copies on another way share. */
+  readonly #merges = new Map<string, ServerTransaction>();
+
+  constructor(user: TransactionUser, options: TransactionLayerOptions) {
+    this.#user = user;
+    this.#options = options;
+    this.clock = options.clock;
+    this.timers = options.timers;
+  }
+
+  get size(): number {
+    return this.#servers.size + this.#clients.size;
+  }
+
+  /** True when another transaction would exceed the limit. */
+  get isFull(): boolean {
+    return this.size >= this.#options.maxTransactions;
+  }
+
+  receive(message: SipMessage, flow: Flow): void {
+    const identity = identify(message);
+    if (!identity) return;
+    if (message.kind === 'response') this.#receiveResponse(message, identity, flow);
+    else if (message.method === 'ACK') this.#receiveAck(message, identity, flow);
+    else this.#receiveRequest(message, identity, flow);
+  }
+
+  /** The INVITE (or other request) that a CANCEL wants to end (RFC 3261 §9.2). */
+  findCancelled(cancel: SipRequest, identity: MessageIdentity): ServerTransaction | undefined {
+    // The method is not in the CANCEL; only INVITE is worth cancelling (RFC 4320, §9.1).
+    return this.#servers.get(serverTransactionKey(cancel.uri, identity, 'INVITE'));
+  }
+
+  /** An earlier transaction of the same request by another way (RFC 3261 §8.2.2.2). */
+  findMerged(transaction: ServerTransaction): ServerTransaction | undefined {
+    const first = transaction.mergeKey === '' ? undefined : this.#merges.get(transaction.mergeKey);
+    return first === transaction ? undefined : first;
+  }
+
+  /** Sends a request in a transaction of its own. */
+  send(
+    request: SipRequest,
+    branch: string,
+    bytes: Buffer,
+    flow: Flow,
+    user: ClientTransactionUser,
+  ): ClientTransaction {
+    const key = clientTransactionKey(branch, request.method);
+    const transaction = new ClientTransaction(key, request, bytes, flow, user, this);
+    this.#clients.set(key, transaction);
+    transaction.start();
+    return transaction;
+  }
+
+  /** A connection ended: requests that wait for an answer on it will wait in vain. */
+  flowClosed(flow: Flow): void {
+    for (const transaction of [...this.#clients.values()]) {
+      if (transaction.flow.id === flow.id) transaction.flowClosed();
+    }
+  }
+
+  ended(transaction: Transaction<string, string>): void {
+    if (transaction instanceof ServerTransaction) {
+      this.#servers.delete(transaction.key);
+      if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey);
+      transaction.user?.transactionEnded();
+    } else this.#clients.delete(transaction.key);
+  }
+
+  /** Ends every transaction silently; idempotent. */
+  close(): void {
+    for (const transaction of this.#servers.values()) transaction.destroy();
+    for (const transaction of this.#clients.values()) transaction.destroy();
+    this.#servers.clear();
+    this.#clients.clear();
+    this.#merges.clear();
+  }
+
+  #receiveRequest(request: SipRequest, identity: MessageIdentity, flow: Flow): void {
+    const key = serverTransactionKey(request.uri, identity, request.method);
+    const known = this.#servers.get(key);
+    if (known) {
+      known.receiveAgain();
+      return;
+    }
+    if (this.isFull) {
+      this.#user.overloaded(request, this.#options.responseFlow(flow, identity));
+      return;
+    }
+    const mergeKey = identity.toTag === '' && request.method !== 'CANCEL' ? mergeKeyOf(identity) : '';
+    const responseFlow = this.#options.responseFlow(flow, identity);
+    const transaction = new ServerTransaction(key, mergeKey, request.method, responseFlow, this);
+    this.#servers.set(key, transaction);
+    if (mergeKey !== '' && !this.#merges.has(mergeKey)) this.#merges.set(mergeKey, transaction);
+    this.#user.request(request, identity, transaction);
+  }
+
+  #receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {
+    const transaction = this.#servers.get(serverTransactionKey(ack.uri, identity, 'INVITE'));
+    const matches = transaction && !(isForeignBranch(identity.via) && transaction.toTag !== identity.toTag);
+    if (matches) transaction.receiveAck(ack, flow);
+    else this.#user.ack(ack, identity, flow);
+  }
+
+  #receiveResponse(response: SipResponse, identity: MessageIdentity, flow: Flow): void {
+    // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
+    if (response.headers.all('Via').length !== 1) return;
+    const branch = identity.via.params.get('branch') ?? '';
+    const transaction = this.#clients.get(clientTransactionKey(branch, identity.cseq.method));
+    if (transaction) transaction.receive(response, flow);
+    else this.#user.strayResponse(response, identity, flow);
+  }
+}
