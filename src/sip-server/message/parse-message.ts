@@ -73,10 +73,7 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
   if (version !== '2.0') return refuse('SIP version not supported', request, 505);
   if (data.length > maxMessageBytes) return refuse('message too large', request, 513);
   const reason =
-    fault ??
-    (headEnd ? undefined : 'no empty line') ??
-    checkRequestUri(uri) ??
-    checkHeaders(headers, request);
+    (headEnd ? fault : 'no empty line') ?? checkRequestUri(uri) ?? checkHeaders(headers, request);
   if (reason !== undefined) return refuse(reason, request);
   const body = readBody(data.subarray(headEnd?.bodyStart), headers);
   if (!body) return refuse('shorter than its Content-Length', request);

@@ -1,0 +1,369 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createConnection } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { SipMessage } from '../../../src/sip-server/message/message.js';
+import type { Flow } from '../../../src/sip-server/transport/flow.js';
+import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
+import type { Transport } from '../../../src/sip-server/transport/transport.js';
+import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
+import { WebSocketTransport } from '../../../src/sip-server/transport/web-socket-transport.js';
+
+const HOST = '127.0.0.1';
+
+function options(callId: string, extra = ''): string {
+  return (
+    `OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1;rport\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\n` +
+    `Call-ID: ${callId}\r\nCSeq: 1 OPTIONS\r\n${extra}Content-Length: 0\r\n\r\n`
+  );
+}
+
+/** Writes down everything a transport tells, and waits for what has been told or will be. */
+class Told {
+  readonly messages: { message: SipMessage; flow: Flow; raw: Buffer }[] = [];
+  readonly malformed: { reason: string; flow: Flow; answered: boolean; status: number }[] = [];
+  readonly closed: Flow[] = [];
+  #waiting: (() => void)[] = [];
+
+  constructor(transport: Transport) {
+    transport.onMessage((message, flow, raw) => this.#note(() => this.messages.push({ message, flow, raw })));
+    transport.onMalformed((reason, flow, answerable, status) =>
+      this.#note(() => this.malformed.push({ reason, flow, answered: answerable !== undefined, status })),
+    );
+    transport.onFlowClosed((flow) => this.#note(() => this.closed.push(flow)));
+  }
+
+  async until(fact: () => boolean): Promise<void> {
+    while (!fact()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  #note(add: () => void): void {
+    add();
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+function own<T extends { close(): unknown }>(thing: T): T {
+  cleanUp.push(() => thing.close());
+  return thing;
+}
+
+async function dial(port: number): Promise<Socket> {
+  const socket = createConnection(port, HOST);
+  cleanUp.push(() => socket.destroy());
+  await once(socket, 'connect');
+  return socket;
+}
+
+describe('UdpTransport', () => {
+  it('carries messages both ways and stamps the Via', async () => {
+    const a = own(new UdpTransport());
+    const b = own(new UdpTransport());
+    const atB = new Told(b);
+    const atA = new Told(a);
+    const boundA = await a.listen(HOST, 0);
+    const boundB = await b.listen(HOST, 0);
+    const flow = await a.connect(HOST, boundB.port);
+    await flow.send(Buffer.from(options('one')));
+    await atB.until(() => atB.messages.length === 1);
+    const [got] = atB.messages;
+    expect(got?.message.headers.get('Via')).toBe(
+      `SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1;rport=${boundA.port};received=${HOST}`,
+    );
+    expect(got?.raw.toString()).toBe(options('one'));
+    expect(got?.flow).toMatchObject({
+      protocol: 'udp',
+      reliable: false,
+      remotePort: boundA.port,
+      localPort: boundB.port,
+    });
+    await got?.flow.send(Buffer.from(options('two')));
+    await atA.until(() => atA.messages.length === 1);
+    expect(atA.messages[0]?.flow).toBe(flow);
+    expect(b.stats()).toMatchObject({
+      messagesReceived: 1,
+      messagesSent: 1,
+      bytesReceived: options('one').length,
+    });
+  });
+
+  it('survives garbage, keep-alives and a handler that throws', async () => {
+    const errors: unknown[] = [];
+    const udp = own(new UdpTransport({ onHandlerError: (error) => errors.push(error) }));
+    const told = new Told(udp);
+    const { port } = await udp.listen(HOST, 0);
+    const client = own(createSocket('udp4'));
+    for (const bytes of [
+      '',
+      '\r\n\r\n',
+      '\0\0\0\0',
+      'garbage',
+      '\xff'.repeat(1_000),
+      options('cut').slice(0, -4),
+    ]) {
+      client.send(bytes, port, HOST);
+    }
+    await told.until(() => told.malformed.length === 3);
+    expect(told.malformed.map(({ answered }) => answered)).toEqual([false, false, true]);
+    expect(udp.stats()).toMatchObject({ keepAlives: 3, malformed: 3 });
+    udp.onMessage(() => {
+      throw new Error('a defect');
+    });
+    client.send(options('boom'), port, HOST);
+    client.send('garbage', port, HOST);
+    await told.until(() => told.malformed.length === 4);
+    expect(udp.stats().handlerErrors).toBe(1);
+    expect(errors).toEqual([new Error('a defect')]);
+  });
+
+  it('forgets the oldest peers, and rejects what cannot be sent', async () => {
+    const udp = own(new UdpTransport({ maxFlows: 2 }));
+    await expect(udp.connect(HOST, 5060)).rejects.toThrow('not listening');
+    await udp.listen(HOST, 0);
+    const first = await udp.connect(HOST, 40_001);
+    expect(await udp.connect('localhost', 40_001)).toBe(first);
+    await udp.connect(HOST, 40_002);
+    await udp.connect(HOST, 40_003);
+    expect(await udp.connect(HOST, 40_001)).not.toBe(first);
+    await expect(first.send(Buffer.alloc(70_000))).rejects.toThrow();
+    expect(udp.stats().sendErrors).toBe(1);
+    await udp.close();
+    await udp.close();
+    expect(first.isOpen).toBe(false);
+    await expect(first.send(Buffer.from('x'))).rejects.toThrow('closed');
+  });
+
+  it('says that a port is taken', async () => {
+    const { port } = await own(new UdpTransport()).listen(HOST, 0);
+    const second = own(new UdpTransport());
+    await expect(second.listen(HOST, port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
+
+describe('TcpTransport', () => {
+  it('dials once for many, reuses the connection, and tells when it ends', async () => {
+    const a = own(new TcpTransport());
+    const b = own(new TcpTransport());
+    const atA = new Told(a);
+    const atB = new Told(b);
+    await a.listen(HOST, 0);
+    const { port } = await b.listen(HOST, 0);
+    const [one, two] = await Promise.all([a.connect(HOST, port), a.connect(HOST, port)]);
+    expect(one).toBe(two);
+    expect(await a.connect(HOST, port)).toBe(one);
+    await Promise.all([one.send(Buffer.from(options('1'))), one.send(Buffer.from(options('2')))]);
+    await atB.until(() => atB.messages.length === 2);
+    const flow = atB.messages[0]!.flow;
+    expect(await b.connect(HOST, flow.remotePort)).toBe(flow);
+    await flow.send(Buffer.from(options('3')));
+    await atA.until(() => atA.messages.length === 1);
+    flow.close();
+    await atA.until(() => atA.closed.length === 1);
+    expect(one.isOpen).toBe(false);
+    await expect(one.send(Buffer.from('x'))).rejects.toThrow('closed');
+    await atB.until(() => atB.closed.length === 1);
+    expect(b.stats()).toMatchObject({ connectionsOpen: 0, connectionsOpened: 1, messagesReceived: 2 });
+  });
+
+  it('rejects when nobody listens there', async () => {
+    const probe = new TcpTransport();
+    const { port } = await probe.listen(HOST, 0);
+    await probe.close();
+    await expect(own(new TcpTransport()).connect(HOST, port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('answers the ping, tolerates extra line breaks, and closes what is half closed', async () => {
+    const tcp = own(new TcpTransport());
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(HOST, 0);
+    const client = await dial(port);
+    client.write('\r\n\r\n');
+    expect(String((await once(client, 'data'))[0])).toBe('\r\n');
+    client.write(`${options('1')}\r\n${options('2')}\r\n\r\n\r\n${options('3')}`);
+    await told.until(() => told.messages.length === 3);
+    client.end();
+    await once(client, 'close');
+    await told.until(() => told.closed.length === 1);
+  });
+
+  it('lets the answer to what it cannot frame out, then closes', async () => {
+    const tcp = own(new TcpTransport());
+    const { port } = await tcp.listen(HOST, 0);
+    tcp.onMalformed((_reason, flow, answerable, status) => {
+      if (answerable) void flow.send(Buffer.from(`${status} ${answerable.headers.get('Call-ID')}`));
+    });
+    const client = await dial(port);
+    client.write(options('huge').replace('Content-Length: 0', 'Content-Length: 99999999'));
+    expect(String((await once(client, 'data'))[0])).toBe('513 huge');
+    await once(client, 'close');
+  });
+
+  it('goes on after a message that is wrong but well framed', async () => {
+    const tcp = own(new TcpTransport());
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(HOST, 0);
+    (await dial(port)).write(options('bad', 'Max-Forwards: x\r\n') + options('good'));
+    await told.until(() => told.messages.length === 1);
+    expect(told.malformed).toMatchObject([{ reason: 'malformed Max-Forwards', answered: true, status: 400 }]);
+  });
+
+  it('closes who sends a message too slowly, and who says nothing for long', async () => {
+    const slow = own(new TcpTransport({ messageTimeoutMs: 30 }));
+    const quiet = own(new TcpTransport({ idleTimeoutMs: 30 }));
+    const [a, b] = await Promise.all([slow.listen(HOST, 0), quiet.listen(HOST, 0)]);
+    const slowClient = await dial(a.port);
+    const quietClient = await dial(b.port);
+    slowClient.write('OPTIONS sip:x SI');
+    await Promise.all([once(slowClient, 'close'), once(quietClient, 'close')]);
+    expect(slow.stats().connectionsDropped).toBe(1);
+    expect(quiet.stats().connectionsDropped).toBe(1);
+  });
+
+  it('turns away more connections than it is allowed, in all and from one address', async () => {
+    for (const limit of [{ maxConnections: 1 }, { maxConnectionsPerAddress: 1 }]) {
+      const tcp = own(new TcpTransport(limit));
+      const told = new Told(tcp);
+      const { port } = await tcp.listen(HOST, 0);
+      const first = await dial(port);
+      first.write(options('1'));
+      await told.until(() => told.messages.length === 1);
+      const second = await dial(port);
+      second.on('error', () => {});
+      await once(second, 'close');
+      expect(tcp.stats().connectionsRefused).toBe(1);
+      first.destroy();
+      await told.until(() => told.closed.length === 1);
+      (await dial(port)).write(options('2'));
+      await told.until(() => told.messages.length === 2);
+    }
+  });
+
+  it('drops who does not read what it is sent', async () => {
+    const tcp = own(new TcpTransport({ maxBufferedBytes: 100_000 }));
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(HOST, 0);
+    const client = await dial(port);
+    client.pause();
+    client.write(options('1'));
+    await told.until(() => told.messages.length === 1);
+    const flow = told.messages[0]!.flow;
+    const sends: Promise<void>[] = [];
+    for (let sent = 0; sent < 2_000 && flow.isOpen; sent += 1) sends.push(flow.send(Buffer.alloc(50_000)));
+    const outcomes = await Promise.allSettled(sends);
+    expect(outcomes.at(-1)?.status).toBe('rejected');
+    expect(tcp.stats().connectionsDropped).toBe(1);
+  });
+
+  it('closes with connections open, more than once', async () => {
+    const tcp = new TcpTransport();
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(HOST, 0);
+    const client = await dial(port);
+    client.write(options('1'));
+    await told.until(() => told.messages.length === 1);
+    await Promise.all([tcp.close(), tcp.close(), once(client, 'close')]);
+    await expect(tcp.connect(HOST, port)).rejects.toThrow('closed');
+  });
+});
+
+describe('WebSocketTransport', () => {
+  let url = '';
+  let transport: WebSocketTransport;
+  let told: Told;
+  let accepted: (Flow | undefined)[];
+
+  beforeEach(async () => {
+    transport = own(new WebSocketTransport({ maxConnections: 2, limits: { maxMessageBytes: 1_000 } }));
+    told = new Told(transport);
+    accepted = [];
+    const http = createServer();
+    cleanUp.push(() => http.close());
+    const server = new WebSocketServer({
+      server: http,
+      handleProtocols: (offered) => (offered.has('sip') ? 'sip' : false),
+    });
+    server.on('connection', (socket, request) => {
+      const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
+      accepted.push(transport.accept(socket, { remoteAddress, remotePort, localAddress, localPort }));
+    });
+    http.listen(0, HOST);
+    await once(http, 'listening');
+    url = `ws://${HOST}:${(http.address() as AddressInfo).port}`;
+  });
+
+  async function open(protocols: string[] = ['sip']): Promise<WebSocket> {
+    const socket = new WebSocket(url, protocols);
+    cleanUp.push(() => socket.terminate());
+    await once(socket, 'open');
+    return socket;
+  }
+
+  it('carries messages both ways as text, and answers the CRLF keep-alive', async () => {
+    const client = await open();
+    client.send(options('1'));
+    client.send(Buffer.from(options('2')));
+    await told.until(() => told.messages.length === 2);
+    const { flow, message } = told.messages[0]!;
+    expect(message.headers.get('Via')).toContain(`received=${HOST}`);
+    expect(flow).toMatchObject({ protocol: 'ws', reliable: true });
+    expect(await transport.connect(HOST, flow.remotePort)).toBe(flow);
+    await expect(transport.connect(HOST, 1)).rejects.toThrow('no WebSocket');
+    const answer = once(client, 'message');
+    await flow.send(Buffer.from('SIP/2.0 200 OK'));
+    expect([String((await answer)[0]), (await answer)[1]]).toEqual(['SIP/2.0 200 OK', false]);
+    const pong = once(client, 'message');
+    client.send('\r\n\r\n');
+    expect(String((await pong)[0])).toBe('\r\n');
+    client.close();
+    await told.until(() => told.closed.length === 1);
+    await expect(flow.send(Buffer.from('x'))).rejects.toThrow('closed');
+  });
+
+  it('refuses another subprotocol, and one connection too many', async () => {
+    const socket = new WebSocket(url);
+    const [code] = await once(socket, 'close');
+    expect(code).toBe(1002);
+    await open();
+    await open();
+    const [tooMany] = await once(await open(), 'close');
+    expect(tooMany).toBe(1013);
+    expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 2 });
+    expect(accepted.filter((flow) => flow === undefined)).toHaveLength(2);
+  });
+
+  it('survives frames that are not SIP, and closes for one too large', async () => {
+    const client = await open();
+    client.send('hello');
+    client.send(Buffer.from([0xff, 0x00]));
+    client.send('');
+    client.send(options('1'));
+    await told.until(() => told.messages.length === 1);
+    expect(told.malformed).toHaveLength(2);
+    client.send('x'.repeat(1_001));
+    expect((await once(client, 'close'))[0]).toBe(1009);
+  });
+
+  it('terminates who does not answer the ping', async () => {
+    const strict = own(new WebSocketTransport({ pingIntervalMs: 20 }));
+    transport = strict;
+    const heard = new Told(strict);
+    const alive = await open();
+    let pings = 0;
+    alive.on('ping', () => (pings += 1));
+    const dead = new WebSocket(url, ['sip'], { autoPong: false });
+    cleanUp.push(() => dead.terminate());
+    await once(dead, 'close');
+    await heard.until(() => heard.closed.length === 1);
+    expect(pings).toBeGreaterThan(0);
+    expect(alive.readyState).toBe(WebSocket.OPEN);
+    expect(strict.stats()).toMatchObject({ connectionsOpen: 1, connectionsDropped: 1 });
+  });
+});
