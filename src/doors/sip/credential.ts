@@ -1,0 +1,61 @@
+/** Finds what an INVITE shows as its credential; the first place in the design's order that has one wins. */
+import { normalizeJoinCode } from '../../domain/join-code.js';
+import type { Credential } from '../../domain/token.js';
+import { readUserToUser } from './user-to-user.js';
+
+/** What credential extraction needs of a request. */
+export interface CredentialSource {
+  readonly uri: string;
+  get(header: string): string | undefined;
+}
+
+export interface FoundCredential {
+  readonly credential: Credential | null;
+  readonly voiceCallId: string | null;
+}
+
+const maxLength = 8192;
+
+/** `tokenHeaders` are the names of the headers that may carry a token or code, in order. */
+export function findCredential(request: CredentialSource, tokenHeaders: readonly string[]): FoundCredential {
+  const userToUser = readUserToUser(request.get('User-to-User') ?? '');
+  const uri = readUri(request.uri);
+  const shown =
+    userToUser.credential ??
+    tokenHeaders.map((name) => headerToken(request.get(name))).find((token) => token !== undefined) ??
+    uri.token;
+  let credential = shown === undefined ? null : classify(shown);
+  if (credential === null && uri.user !== undefined) {
+    const value = normalizeJoinCode(uri.user);
+    if (value !== undefined) credential = { kind: 'join-code', value };
+  }
+  return { credential, voiceCallId: userToUser.voiceCallId ?? null };
+}
+
+function classify(shown: string): Credential {
+  const code = normalizeJoinCode(shown);
+  return code === undefined ? { kind: 'jwt', value: shown } : { kind: 'join-code', value: code };
+}
+
+/** A token header may carry a `;encoding=jwt` behind the token as User-to-User does; a JWT has no semicolon. */
+function headerToken(value: string | undefined): string | undefined {
+  if (value === undefined || value.length > maxLength) return undefined;
+  const token = value.split(/[;,]/, 1)[0]?.trim().replaceAll('"', '');
+  return token === '' ? undefined : token;
+}
+
+function readUri(uri: string): { user: string | undefined; token: string | undefined } {
+  const match = /^sips?:(?:([^@:;?]*)(?:[^@?]*)@)?[^;?]*((?:;[^?]*)?)/i.exec(uri);
+  if (match === null || uri.length > maxLength) return { user: undefined, token: undefined };
+  const parameter = (match[2] ?? '').split(';').find((text) => /^token=/i.test(text));
+  return { user: unescapeUri(match[1]), token: unescapeUri(parameter?.slice('token='.length)) };
+}
+
+function unescapeUri(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,25 @@
+/** Key presses in SIP INFO: `application/dtmf-relay` (Signal=, Duration=) and `application/dtmf` (the digit alone). */
+export interface DtmfInfo {
+  readonly digit: string;
+  readonly durationMs: number;
+}
+
+const defaultDurationMs = 160;
+const digits = '0123456789*#ABCD';
+
+/** Undefined where the body is no key press of that content type. */
+export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | undefined {
+  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/dtmf') return keyPress(body.trim(), undefined);
+  if (type !== 'application/dtmf-relay') return undefined;
+  const signal = /^\s*Signal\s*=\s*(\S+)/im.exec(body)?.[1];
+  const duration = /^\s*Duration\s*=\s*(\d{1,5})/im.exec(body)?.[1];
+  return signal === undefined ? undefined : keyPress(signal, duration);
+}
+
+function keyPress(signal: string, duration: string | undefined): DtmfInfo | undefined {
+  // RFC 4733's event numbers 10 and 11 are seen in place of the characters.
+  const digit = { '10': '*', '11': '#' }[signal] ?? signal.toUpperCase();
+  if (digit.length !== 1 || !digits.includes(digit)) return undefined;
+  return { digit, durationMs: duration === undefined ? defaultDurationMs : Number(duration) };
+}

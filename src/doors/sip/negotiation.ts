@@ -1,0 +1,180 @@
+/**
+ * Offers and answers within one dialog, one at a time (RFC 3264 §4): our re-INVITEs when what the leg receives changes,
+ * and the far end's. Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1
+ * gives the side that does not own the Call-ID.
+ */
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { Logger } from '../../domain/logger.js';
+import type { MediaLeg } from '../../domain/media-plane.js';
+import type { SrfDialog, SrfResponse } from './srf.js';
+
+export interface NegotiationOptions {
+  readonly dialog: SrfDialog;
+  readonly media: () => MediaLeg;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The far end knows nothing of the dialog (481), or did not answer (408). */
+  readonly onDialogGone: (status: number) => void;
+}
+
+/** RFC 3261 §14.1: "a randomly chosen value of between 0 and 2 seconds in units of 10 ms". */
+const glareRetryUnits = 200;
+const glareRetryUnitMs = 10;
+/** Longer than timer B, after which the SIP server reports 408 by itself. */
+const reinviteTimeoutMs = 40_000;
+/** An offerless re-INVITE's answer comes in the ACK, which comes within 64·T1 or the dialog ends. */
+const ackTimeoutMs = 40_000;
+
+export class Negotiation {
+  readonly #options: NegotiationOptions;
+  #started = false;
+  #closed = false;
+  #wanted = false;
+  #retry: Timer | null = null;
+  /** Every exchange runs behind the one before it. */
+  #tail: Promise<unknown> = Promise.resolve();
+  #onAcknowledged: ((answer: string | undefined) => void) | null = null;
+  /** Ends what is being waited for when the call ends. */
+  readonly #abort = new Set<() => void>();
+
+  constructor(options: NegotiationOptions) {
+    this.#options = options;
+  }
+
+  /** The dialog is confirmed: offers may be sent. */
+  start(): void {
+    this.#started = true;
+    if (this.#wanted) this.#enqueueOffer();
+  }
+
+  /** What the leg receives has changed: an offer is due. */
+  request(): void {
+    const isQueued = this.#wanted;
+    this.#wanted = true;
+    if (this.#started && !isQueued && this.#retry === null) this.#enqueueOffer();
+  }
+
+  /** Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. */
+  answer(offer: string | undefined): Promise<string> {
+    if (offer !== undefined) return this.#exclusively(() => this.#options.media().answer(offer));
+    return new Promise((resolve, reject) => {
+      this.#exclusively(async () => {
+        const media = this.#options.media();
+        resolve(await media.offer());
+        // The exchange is over only when the ACK has brought the answer; others wait behind it.
+        await this.#takeAnswerFromAck(media);
+      }).catch(reject);
+    });
+  }
+
+  /** An ACK came; with the answer, where the offer was ours. */
+  acknowledged(answer: string | undefined): void {
+    this.#onAcknowledged?.(answer);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#retry?.cancel();
+    for (const abort of this.#abort) abort();
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  #enqueueOffer(): void {
+    this.#exclusively(() => this.#offer()).catch((error: unknown) => {
+      if (!this.#closed) this.#options.logger.warn({ err: error }, 'could not renegotiate a leg');
+    });
+  }
+
+  async #offer(): Promise<void> {
+    if (this.#closed || !this.#wanted) return;
+    this.#wanted = false;
+    const media = this.#options.media();
+    const offer = await media.offer();
+    const response = await this.#reinvite(offer);
+    if (response?.status === 200) {
+      await media.accept(response.body ?? '');
+      return;
+    }
+    await media.rollback();
+    if (response?.status === 491) this.#retryLater();
+    else if (response?.status === 481 || response?.status === 408)
+      this.#options.onDialogGone(response.status);
+    else this.#options.logger.warn({ status: response?.status }, 'the far end refused a new offer');
+  }
+
+  /** The final response, or undefined where none came in time or the call ended. */
+  #reinvite(offer: string): Promise<SrfResponse | undefined> {
+    const { dialog } = this.#options;
+    return this.#within(reinviteTimeoutMs, (resolve, reject) => {
+      dialog.request(
+        {
+          method: 'INVITE',
+          body: offer,
+          headers: { Contact: dialog.local.contact, 'Content-Type': 'application/sdp' },
+        },
+        (error, response) => {
+          if (error) reject(error);
+          else if (response !== undefined && response.status >= 200) resolve(response);
+        },
+      );
+    });
+  }
+
+  async #takeAnswerFromAck(media: MediaLeg): Promise<void> {
+    try {
+      const answer = await this.#within<string>(ackTimeoutMs, (resolve) => {
+        this.#onAcknowledged = (body) => resolve(body ?? '');
+      });
+      if (answer === undefined || answer === '') await media.rollback();
+      else await media.accept(answer);
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'the answer in an ACK cannot be used');
+    } finally {
+      this.#onAcknowledged = null;
+    }
+  }
+
+  #retryLater(): void {
+    this.#wanted = true;
+    const delayMs = Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs;
+    this.#retry = this.#options.clock.after(delayMs, () => {
+      this.#retry = null;
+      this.#enqueueOffer();
+    });
+  }
+
+  /** Settles with the work's result, or with undefined when the time is over or the negotiation closed. */
+  #within<T>(
+    timeoutMs: number,
+    work: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        timer.cancel();
+        this.#abort.delete(abort);
+      };
+      const abort = () => {
+        finish();
+        resolve(undefined);
+      };
+      const timer = this.#options.clock.after(timeoutMs, abort);
+      this.#abort.add(abort);
+      work(
+        (value) => {
+          finish();
+          resolve(value);
+        },
+        (error) => {
+          finish();
+          reject(error);
+        },
+      );
+    });
+  }
+}

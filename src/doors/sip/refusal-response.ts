@@ -1,0 +1,76 @@
+/** The SIP face of refusals and outcomes: status, Reason (RFC 3326), Retry-After. */
+import type { EndReason, Outcome } from '../../domain/outcome.js';
+import type { RefusalCode } from '../../domain/refusal.js';
+
+const statuses: Readonly<Record<RefusalCode, number>> = {
+  'token-missing': 403,
+  'token-invalid': 403,
+  'token-expired': 403,
+  'token-used': 403,
+  'participant-gone': 404,
+  'participant-occupied': 486,
+  'session-full': 486,
+  'no-common-codec': 488,
+  'bad-sdp': 400,
+  draining: 503,
+  overloaded: 503,
+};
+
+export interface RefusalResponse {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+}
+
+export function refusalResponse(code: RefusalCode, retryAfterSeconds: number): RefusalResponse {
+  const status = statuses[code];
+  const headers: Record<string, string> = { Reason: formatReason('SIP', status, code) };
+  if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
+  return { status, headers };
+}
+
+/** How an unanswered INVITE is refused when the gateway ends its leg, e.g. because the participant was deleted. */
+export function unansweredStatus(reason: EndReason): number {
+  switch (reason) {
+    case 'participant-deleted':
+      return 404;
+    case 'media-lost':
+    case 'gateway-stopping':
+      return 503;
+    default:
+      return 480;
+  }
+}
+
+/** The Reason header of a BYE that we send: Q.850 cause 16 is normal clearing, 38 network out of order, 41 temporary failure. */
+export function byeHeaders(outcome: Outcome): Record<string, string> {
+  return { Reason: formatReason('Q.850', q850Cause(outcome.reason), outcome.reason) };
+}
+
+function q850Cause(reason: EndReason): number {
+  switch (reason) {
+    case 'media-timeout':
+    case 'ice-failed':
+      return 38;
+    case 'media-lost':
+    case 'gateway-stopping':
+    case 'gateway-restarted':
+      return 41;
+    default:
+      return 16;
+  }
+}
+
+function formatReason(protocol: string, cause: number, text: string): string {
+  return `${protocol};cause=${String(cause)};text="${text}"`;
+}
+
+/** What the far end's Reason header says: the Q.850 cause and the first text. */
+export function parseReason(header: string | undefined): Pick<Outcome, 'q850Cause' | 'text'> {
+  if (header === undefined) return {};
+  const cause = /Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})/i.exec(header)?.[1];
+  const text = /text\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(header)?.[1];
+  return {
+    ...(cause === undefined ? {} : { q850Cause: Number(cause) }),
+    ...(text === undefined ? {} : { text: text.slice(0, 200) }),
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * One INVITE and the dialog it makes: admission, answer, re-INVITEs both ways, end. An INVITE is always answered: by the
+ * leg, by a refusal, or by the deadline.
+ */
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { LegRegistry } from '../../domain/leg-registry.js';
+import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
+import type { Logger } from '../../domain/logger.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
+import type { Outcome } from '../../domain/outcome.js';
+import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { findCredential } from './credential.js';
+import { parseDtmfInfo } from './dtmf-info.js';
+import { isHold } from './hold.js';
+import { Negotiation } from './negotiation.js';
+import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
+import type { Srf, SrfDialog, SrfRequest, SrfResponse } from './srf.js';
+
+export interface SipCallSettings {
+  readonly tokenHeaders: readonly string[];
+  /** An INVITE that could not be answered by then gets 503. */
+  readonly answerTimeoutMs: number;
+  readonly retryAfterSeconds: number;
+}
+
+export interface SipCallOptions {
+  readonly srf: Srf;
+  readonly request: SrfRequest;
+  readonly response: SrfResponse;
+  readonly registry: LegRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: SipCallSettings;
+  readonly onRefused: (code: RefusalCode) => void;
+  /** The call is over and nothing of it remains. */
+  readonly onClosed: (call: SipCall) => void;
+}
+
+const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO';
+
+export class SipCall implements LegSignalling {
+  readonly #options: SipCallOptions;
+  readonly #callId: string;
+  readonly #deadline: Timer;
+  #logger: Logger;
+  #leg: LiveLeg | null = null;
+  #dialog: SrfDialog | null = null;
+  #negotiation: Negotiation | null = null;
+  /** How the call ended, once it has; the first word counts. */
+  #outcome: Outcome | null = null;
+
+  constructor(options: SipCallOptions) {
+    this.#options = options;
+    this.#callId = options.request.get('Call-ID') ?? '';
+    this.#logger = options.logger.child({ callId: this.#callId });
+    this.#deadline = options.clock.after(options.settings.answerTimeoutMs, () =>
+      this.#refuse('overloaded', 'deadline'),
+    );
+    options.request.on('cancel', () => {
+      void this.#farEndLeft({ endedBy: 'participant', reason: 'canceled' });
+    });
+  }
+
+  /** Runs the call up to its answer or refusal. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#answer();
+    } catch (error) {
+      if (error instanceof Refusal) this.#refuse(error.code, error.detail);
+      else if (this.#outcome === null) {
+        this.#logger.error({ err: error }, 'a call could not be answered');
+        this.#refuse('overloaded', 'internal error');
+      }
+    }
+  }
+
+  /** LegSignalling: the leg receives other streams now. */
+  renegotiate(): void {
+    this.#negotiation?.request();
+  }
+
+  /** LegSignalling: the gateway ends the call. */
+  terminate(outcome: Outcome): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    if (this.#dialog !== null) this.#sendBye(this.#dialog, outcome);
+    else if (outcome.reason !== 'refused') this.#respond(unansweredStatus(outcome.reason), outcome.reason);
+    this.#close();
+  }
+
+  /** The connection to the SIP server is gone, and with it the dialog. */
+  connectionLost(): void {
+    void this.#farEndLeft({ endedBy: 'gateway', reason: 'connection-lost' });
+  }
+
+  async #answer(): Promise<void> {
+    const { srf, request, response, registry, settings } = this.#options;
+    const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
+    const leg = await registry.admit({
+      credential,
+      voiceCallId,
+      door: 'sip',
+      callId: this.#callId,
+      source: request.source_address,
+      signalling: this,
+    });
+    this.#leg = leg;
+    this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
+    if (this.#outcome !== null) {
+      await leg.end(this.#outcome);
+      return;
+    }
+    const offer = request.body === undefined || request.body === '' ? null : request.body;
+    const localSdp = await leg.open(offer);
+    if (leg.hasEnded) return;
+
+    const dialog = await srf.createUAS(request, response, {
+      localSdp,
+      headers: { 'Content-Type': 'application/sdp', Allow: allow },
+    });
+    this.#deadline.cancel();
+    this.#watch(dialog, leg, offer === null);
+    // The leg may have ended while the 200 was on its way; terminate() had no dialog to end then.
+    if (this.#outcome !== null) {
+      this.#sendBye(dialog, this.#outcome);
+      return;
+    }
+    this.#dialog = dialog;
+    leg.answered();
+    this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
+  }
+
+  #watch(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {
+    const negotiation = new Negotiation({
+      dialog,
+      media: () => leg.media,
+      clock: this.#options.clock,
+      logger: this.#logger,
+      onDialogGone: (sipStatus) => {
+        void this.#farEndLeft({ endedBy: 'participant', reason: 'connection-lost', sipStatus });
+      },
+    });
+    this.#negotiation = negotiation;
+    dialog.once('ack', (ack: SrfRequest) => {
+      if (!isOfferless) return this.#confirmed(leg);
+      leg.media.accept(ack.body ?? '').then(
+        () => this.#confirmed(leg),
+        (error: unknown) => {
+          this.#logger.warn({ err: error }, 'the answer in the ACK cannot be used');
+          void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
+        },
+      );
+    });
+    dialog.on('ack', (ack: SrfRequest) => negotiation.acknowledged(ack.body));
+    const reoffer = (request: SrfRequest, response: SrfResponse) =>
+      this.#reoffer(leg, negotiation, request, response);
+    dialog.on('modify', (request: SrfRequest, response: SrfResponse) => void reoffer(request, response));
+    dialog.on('update', (request: SrfRequest, response: SrfResponse) => {
+      if (request.body === undefined || request.body === '') response.send(200);
+      else void reoffer(request, response);
+    });
+    dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(leg, request, response));
+    dialog.on('destroy', (bye: SrfRequest) => {
+      void this.#farEndLeft(byeOutcome(bye, leg.state === 'established'));
+    });
+  }
+
+  #confirmed(leg: LiveLeg): void {
+    leg.established();
+    this.#negotiation?.start();
+  }
+
+  async #reoffer(
+    leg: LiveLeg,
+    negotiation: Negotiation,
+    request: SrfRequest,
+    response: SrfResponse,
+  ): Promise<void> {
+    const body = request.body === '' ? undefined : request.body;
+    try {
+      const localSdp = await negotiation.answer(body);
+      response.send(200, { body: localSdp, headers: { 'Content-Type': 'application/sdp', Allow: allow } });
+      if (body !== undefined && leg.kind === 'phone') leg.setHeld(isHold(body));
+    } catch (error) {
+      // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
+      const code = refusalCode(error);
+      const { status, headers } = refusalResponse(code, this.#options.settings.retryAfterSeconds);
+      this.#logger.info({ code, err: error }, 'refused a new offer');
+      if (!response.finalResponseSent) response.send(status, { headers });
+    }
+  }
+
+  #info(leg: LiveLeg, request: SrfRequest, response: SrfResponse): void {
+    const contentType = request.get('Content-Type');
+    const press = contentType === undefined ? undefined : parseDtmfInfo(contentType, request.body ?? '');
+    if (press !== undefined) leg.dtmf(press.digit, press.durationMs);
+    response.send(press !== undefined || contentType === undefined ? 200 : 415);
+  }
+
+  /** The far end hung up, cancelled or is gone. */
+  async #farEndLeft(outcome: Outcome): Promise<void> {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    this.#close();
+    await this.#leg?.end(outcome);
+  }
+
+  #refuse(code: RefusalCode, detail: string | undefined): void {
+    if (this.#dialog !== null || this.#options.response.finalResponseSent) return;
+    this.#options.onRefused(code);
+    this.#logger.info({ code, detail, source: this.#options.request.source_address }, 'call refused');
+    const { status, headers } = refusalResponse(code, this.#options.settings.retryAfterSeconds);
+    this.#send(status, headers);
+    void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #respond(status: number, reason: string): void {
+    this.#send(status, { Reason: `SIP;cause=${String(status)};text="${reason}"` });
+  }
+
+  #send(status: number, headers: Record<string, string>): void {
+    const { response } = this.#options;
+    if (response.finalResponseSent) return;
+    response.send(status, { headers }, (error) => {
+      if (error)
+        this.#logger.debug({ err: error, status }, 'a refusal was not sent: the transaction is gone');
+    });
+  }
+
+  #sendBye(dialog: SrfDialog, outcome: Outcome): void {
+    dialog.destroy({ headers: byeHeaders(outcome) }).catch((error: unknown) => {
+      this.#logger.debug({ err: error }, 'BYE was not sent: the dialog is gone');
+    });
+  }
+
+  #close(): void {
+    this.#deadline.cancel();
+    this.#negotiation?.close();
+    this.#logger.info({ outcome: this.#outcome }, 'call ended');
+    this.#options.onClosed(this);
+  }
+}
+
+function refusalCode(error: unknown): RefusalCode {
+  return error instanceof MediaRefusal ? error.code : 'overloaded';
+}
+
+/** A BYE that the SIP server made itself: no ACK came, or the session timer ran out. */
+function byeOutcome(bye: SrfRequest, wasEstablished: boolean): Outcome {
+  const reason = parseReason(bye.get('Reason'));
+  if (bye.source !== 'application') return { endedBy: 'participant', reason: 'hangup', ...reason };
+  return { endedBy: 'gateway', reason: wasEstablished ? 'connection-lost' : 'no-ack', ...reason };
+}

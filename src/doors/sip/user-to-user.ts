@@ -1,0 +1,108 @@
+/**
+ * Reads User-to-User (RFC 7433): several values, in several header fields or comma-separated in one, each with an
+ * `encoding` parameter (`hex` by the RFC; `base64` and `jwt` as Bandwidth writes them).
+ */
+export interface UserToUserValue {
+  readonly value: string;
+  /** Lower case; undefined where none is given. */
+  readonly encoding: string | undefined;
+}
+
+export interface UserToUser {
+  /** The first value that can be a credential, decoded. */
+  readonly credential: string | undefined;
+  /** Bandwidth's voice call id: 40 hex digits, labelled base64 though they are not. */
+  readonly voiceCallId: string | undefined;
+}
+
+const maxLength = 8192;
+const voiceCallIdForm = /^[0-9a-f]{40}$/i;
+
+export function readUserToUser(header: string): UserToUser {
+  let credential: string | undefined;
+  let voiceCallId: string | undefined;
+  for (const candidate of parseUserToUser(header)) {
+    if (voiceCallId === undefined && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
+      voiceCallId = candidate.value.toLowerCase();
+    } else {
+      credential ??= decode(candidate);
+    }
+  }
+  return { credential, voiceCallId };
+}
+
+/** Splits into values and their encodings. What is longer than 8 kB is not looked at. */
+export function parseUserToUser(header: string): UserToUserValue[] {
+  if (header.length > maxLength) return [];
+  const values: UserToUserValue[] = [];
+  for (const part of splitUnquoted(header, ',')) {
+    // Some platforms pass the field on percent-encoded as a whole: `JWT%3Bencoding%3Djwt`.
+    const text = part.includes(';') ? part : percentDecode(part);
+    const [value = '', ...parameters] = splitUnquoted(text, ';').map((piece) => piece.trim());
+    if (value === '') continue;
+    values.push({ value: unquote(value), encoding: parameterValue(parameters, 'encoding')?.toLowerCase() });
+  }
+  return values;
+}
+
+function decode({ value, encoding }: UserToUserValue): string | undefined {
+  switch (encoding) {
+    case 'jwt':
+      return value;
+    case 'base64':
+      return printable(Buffer.from(value, 'base64'));
+    case 'hex':
+      return printable(Buffer.from(value, 'hex'));
+    case undefined:
+      // Hex is the RFC's default, yet what has dots is a JWT that somebody did not label.
+      return value.includes('.') ? value : (printable(Buffer.from(value, 'hex')) ?? value);
+    default:
+      return value;
+  }
+}
+
+/** Decoded bytes that are no printable ASCII cannot be a token; then nothing was shown. */
+function printable(bytes: Buffer): string | undefined {
+  const text = bytes.toString('latin1');
+  return /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+}
+
+function parameterValue(parameters: readonly string[], name: string): string | undefined {
+  for (const parameter of parameters) {
+    const equals = parameter.indexOf('=');
+    if (equals === -1 || parameter.slice(0, equals).trim().toLowerCase() !== name) continue;
+    return unquote(parameter.slice(equals + 1).trim());
+  }
+  return undefined;
+}
+
+function splitUnquoted(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let quoted = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (quoted && character === '\\') index += 1;
+    else if (character === '"') quoted = !quoted;
+    else if (character === separator && !quoted) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+function unquote(text: string): string {
+  return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
+    ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
+    : text;
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
