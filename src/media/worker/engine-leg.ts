@@ -1,0 +1,82 @@
+import type { Leg, LegStatistics } from './leg.js';
+import type { SourceStream } from './source-track.js';
+import type { StreamPublisher, StreamRegistry, StreamWatcher } from './stream-registry.js';
+
+/**
+ * A leg among the streams of its worker: what it publishes goes into the registry, and what it wants is resolved again
+ * whenever one of those streams appears, changes or vanishes.
+ */
+export class EngineLeg implements StreamPublisher, StreamWatcher {
+  readonly isLocal = true;
+  readonly #registry: StreamRegistry;
+  readonly #onFault: (error: unknown) => void;
+  #leg: Leg | null = null;
+  #closed = false;
+  #wanted: readonly string[] = [];
+  #holdSound = false;
+
+  constructor(registry: StreamRegistry, onFault: (error: unknown) => void) {
+    this.#registry = registry;
+    this.#onFault = onFault;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get leg(): Leg | null {
+    return this.#leg;
+  }
+
+  /** Separate from the constructor because a leg may report streams while it is being made. */
+  attach(leg: Leg): void {
+    this.#leg = leg;
+  }
+
+  publish(streams: readonly SourceStream[]): void {
+    if (!this.#closed) this.#registry.publish(this, streams);
+  }
+
+  receive(streamIds: readonly string[], holdSound: boolean): void {
+    const wanted = [...new Set(streamIds)];
+    const stays = new Set(wanted);
+    for (const streamId of this.#wanted) if (!stays.has(streamId)) this.#registry.unwatch(streamId, this);
+    for (const streamId of wanted) this.#registry.watch(streamId, this);
+    this.#wanted = wanted;
+    this.#holdSound = holdSound;
+    this.onStreamsChanged();
+  }
+
+  onStreamsChanged(): void {
+    if (this.#closed || this.#leg === null) return;
+    const streams: SourceStream[] = [];
+    for (const streamId of this.#wanted) {
+      const stream = this.#registry.get(streamId);
+      // Nobody hears himself, whatever was asked.
+      if (stream !== null && this.#registry.publisherOf(streamId) !== this) streams.push(stream);
+    }
+    try {
+      this.#leg.receive(streams, this.#holdSound);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  /** Idempotent. The last statistics, or null where the leg could not give them. */
+  close(): LegStatistics | null {
+    if (this.#closed) return null;
+    this.#closed = true;
+    for (const streamId of this.#wanted) this.#registry.unwatch(streamId, this);
+    this.#wanted = [];
+    // Listeners drop their sinks before the leg stops: none of them sees a half-closed source.
+    this.#registry.publish(this, []);
+    try {
+      const statistics = this.#leg?.statistics() ?? null;
+      this.#leg?.close();
+      return statistics;
+    } catch (error) {
+      this.#onFault(error);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,206 @@
+import { EngineLeg } from './engine-leg.js';
+import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
+import { kindOfOffer } from './offer-kind.js';
+import { SdpRefusal } from './sdp/sdp-refusal.js';
+import type { SourceStream, TrackKind } from './source-track.js';
+import { StreamRegistry } from './stream-registry.js';
+
+export type LegKind = Leg['kind'];
+
+export interface StreamInfo {
+  readonly streamId: string;
+  readonly alias: string;
+  readonly kinds: readonly TrackKind[];
+}
+
+/** `media-lost`: the leg broke inside and was closed. */
+export type LegEndReason = 'media-timeout' | 'ice-failed' | 'media-lost';
+
+/** What the engine reports of its legs. Nothing is reported of a leg after it was closed. */
+export interface EngineEvents {
+  onConnected(legId: string): void;
+  onStreams(legId: string, streams: readonly StreamInfo[]): void;
+  onDtmf(legId: string, digit: string, durationMs: number): void;
+  onNegotiationNeeded(legId: string): void;
+  onEnded(legId: string, reason: LegEndReason, statistics: LegStatistics | null): void;
+  /** A leg threw where it must not; it is closed and ended. Other legs go on. */
+  onFault(legId: string, error: unknown): void;
+}
+
+export interface LegFactories {
+  readonly phone: (options: LegOptions) => Leg;
+  readonly browser: (options: LegOptions) => Leg;
+}
+
+export interface MediaEngineOptions {
+  readonly factories: LegFactories;
+  readonly events: EngineEvents;
+  /** More legs than this are refused as `overloaded`. Default 2000: twice what one core carries. */
+  readonly maxLegs?: number;
+  /** Streams that one leg may ask for; what is beyond is left out. Default 500. */
+  readonly maxStreamsPerLeg?: number;
+}
+
+export interface OpenLegOptions {
+  readonly legId: string;
+  readonly participantId: string;
+  /** Null: make a phone leg that offers. */
+  readonly offer: string | null;
+  readonly mayPublish: readonly TrackKind[];
+}
+
+export interface EngineStatistics {
+  readonly phoneLegs: number;
+  readonly browserLegs: number;
+  readonly streams: number;
+}
+
+const infoOf = ({ streamId, alias, audio, video }: SourceStream): StreamInfo => ({
+  streamId,
+  alias,
+  kinds: [...(audio ? (['audio'] as const) : []), ...(video ? (['video'] as const) : [])],
+});
+
+/** The legs of one worker and the routes between them. Knows no session: who receives what is told stream by stream. */
+export class MediaEngine {
+  readonly registry = new StreamRegistry();
+  readonly #legs = new Map<string, EngineLeg>();
+  readonly #factories: LegFactories;
+  readonly #events: EngineEvents;
+  readonly #maxLegs: number;
+  readonly #maxStreamsPerLeg: number;
+  #closed = false;
+
+  constructor({ factories, events, maxLegs = 2000, maxStreamsPerLeg = 500 }: MediaEngineOptions) {
+    this.#factories = factories;
+    this.#events = events;
+    this.#maxLegs = maxLegs;
+    this.#maxStreamsPerLeg = maxStreamsPerLeg;
+  }
+
+  get legCount(): number {
+    return this.#legs.size;
+  }
+
+  /** Opens a leg and negotiates its first description. Throws SdpRefusal, with nothing left open. */
+  async openLeg(options: OpenLegOptions): Promise<{ kind: LegKind; localDescription: string }> {
+    const { legId, participantId, offer } = options;
+    if (this.#closed) throw new SdpRefusal('overloaded', 'the engine is closed');
+    if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
+    const kind = offer === null ? 'phone' : kindOfOffer(offer);
+    if (this.#legs.size >= this.#maxLegs)
+      throw new SdpRefusal('overloaded', 'as many legs as allowed are open');
+
+    const entry: EngineLeg = new EngineLeg(this.registry, (error) => this.#fail(legId, entry, error));
+    this.#legs.set(legId, entry);
+    try {
+      const mayPublish = new Set(options.mayPublish);
+      const events = this.#eventsOf(legId, entry);
+      const leg = this.#factories[kind]({ legId, participantId, mayPublish, events });
+      entry.attach(leg);
+      const localDescription = offer === null ? await leg.offer() : await leg.answer(offer);
+      if (entry.isClosed) throw new SdpRefusal('overloaded', 'the leg was closed while it was opened');
+      return { kind, localDescription };
+    } catch (error) {
+      this.#remove(legId, entry);
+      throw error;
+    }
+  }
+
+  async answer(legId: string, offer: string): Promise<string> {
+    return this.#leg(legId).answer(offer);
+  }
+
+  async offer(legId: string): Promise<string> {
+    return this.#leg(legId).offer();
+  }
+
+  async accept(legId: string, answer: string): Promise<void> {
+    return this.#leg(legId).accept(answer);
+  }
+
+  rollback(legId: string): void {
+    this.#leg(legId).rollback();
+  }
+
+  /** Replaces what the leg receives. Streams that are not there yet are routed as soon as they are. */
+  receive(legId: string, streamIds: readonly string[], holdSound: boolean): void {
+    this.#entry(legId).receive(streamIds.slice(0, this.#maxStreamsPerLeg), holdSound);
+  }
+
+  setMayPublish(legId: string, mayPublish: readonly TrackKind[]): void {
+    this.#leg(legId).setMayPublish(new Set(mayPublish));
+  }
+
+  /** Ends a leg at once. Null where it is not open (any more). */
+  closeLeg(legId: string): LegStatistics | null {
+    const entry = this.#legs.get(legId);
+    return entry === undefined ? null : this.#remove(legId, entry);
+  }
+
+  statistics(): EngineStatistics {
+    let browserLegs = 0;
+    for (const { leg } of this.#legs.values()) if (leg?.kind === 'browser') browserLegs += 1;
+    return { phoneLegs: this.#legs.size - browserLegs, browserLegs, streams: this.registry.size };
+  }
+
+  /** Closes every leg. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const [legId, entry] of this.#legs) this.#remove(legId, entry);
+  }
+
+  #entry(legId: string): EngineLeg {
+    const entry = this.#legs.get(legId);
+    if (entry === undefined) throw new UnknownLegError();
+    return entry;
+  }
+
+  #leg(legId: string): Leg {
+    const { leg } = this.#entry(legId);
+    if (leg === null) throw new UnknownLegError();
+    return leg;
+  }
+
+  #remove(legId: string, entry: EngineLeg): LegStatistics | null {
+    if (this.#legs.get(legId) === entry) this.#legs.delete(legId);
+    return entry.close();
+  }
+
+  #fail(legId: string, entry: EngineLeg, error: unknown): void {
+    this.#events.onFault(legId, error);
+    if (entry.isClosed) return;
+    this.#events.onEnded(legId, 'media-lost', this.#remove(legId, entry));
+  }
+
+  #eventsOf(legId: string, entry: EngineLeg): LegEvents {
+    const events = this.#events;
+    return {
+      onConnected: () => {
+        if (!entry.isClosed) events.onConnected(legId);
+      },
+      onStreams: (streams) => {
+        if (entry.isClosed) return;
+        entry.publish(streams);
+        events.onStreams(legId, streams.map(infoOf));
+      },
+      onDtmf: (digit, durationMs) => {
+        if (!entry.isClosed) events.onDtmf(legId, digit, durationMs);
+      },
+      onNegotiationNeeded: () => {
+        if (!entry.isClosed) events.onNegotiationNeeded(legId);
+      },
+      onEnded: (reason) => {
+        if (!entry.isClosed) events.onEnded(legId, reason, this.#remove(legId, entry));
+      },
+    };
+  }
+}
+
+/** Asked for a leg that is not open: it ended a moment ago, and its owner will hear so. */
+export class UnknownLegError extends Error {
+  override readonly name = 'UnknownLegError';
+  constructor() {
+    super('no such leg');
+  }
+}

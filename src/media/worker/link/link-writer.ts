@@ -1,0 +1,62 @@
+import type { Socket } from 'node:net';
+import type { TrackKind } from '../source-track.js';
+import { LINK_FRAME_OVERHEAD, type LinkFrameType, writeLinkFrame } from './link-frame.js';
+
+const NOTHING = Buffer.alloc(0);
+/** Some 300 voice packets or 50 video packets: what one turn of the event loop brings, at most. */
+const BATCH_BYTES = 64 * 1024;
+
+/** Sends frames on a link, all of one turn of the event loop in one write. Media is dropped rather than queued up. */
+export class LinkWriter {
+  readonly #socket: Socket;
+  readonly #maxQueuedBytes: number;
+  #batch: Buffer = NOTHING;
+  #used = 0;
+  #flushing: NodeJS.Immediate | null = null;
+  #closed = false;
+
+  /** Packets beyond `maxQueuedBytes` unsent are dropped; control frames are few and always queued. */
+  constructor(socket: Socket, maxQueuedBytes: number) {
+    this.#socket = socket;
+    this.#maxQueuedBytes = maxQueuedBytes;
+  }
+
+  /** False when the packet was dropped because the other side does not keep up. */
+  packet(channel: number, kind: TrackKind, generation: number, packet: Buffer): boolean {
+    if (this.#closed || this.#socket.writableLength + this.#used > this.#maxQueuedBytes) return false;
+    this.#put('packet', channel, kind, generation, packet);
+    return true;
+  }
+
+  control(type: LinkFrameType, channel: number, body = '', kind: TrackKind = 'audio', generation = 0): void {
+    if (!this.#closed) this.#put(type, channel, kind, generation, body === '' ? NOTHING : Buffer.from(body));
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.#flushing = null;
+    this.#batch = NOTHING;
+  }
+
+  #put(type: LinkFrameType, channel: number, kind: TrackKind, generation: number, body: Buffer): void {
+    const needed = LINK_FRAME_OVERHEAD + body.length;
+    if (this.#used + needed > this.#batch.length) {
+      this.#flush();
+      this.#batch = Buffer.allocUnsafe(Math.max(BATCH_BYTES, needed));
+    }
+    this.#used = writeLinkFrame(this.#batch, this.#used, type, channel, kind, generation, body);
+    this.#flushing ??= setImmediate(() => {
+      this.#flushing = null;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#used === 0 || this.#closed) return;
+    // The socket owns what it was given until it is sent; the batch goes on behind it.
+    this.#socket.write(this.#batch.subarray(0, this.#used));
+    this.#batch = this.#batch.subarray(this.#used);
+    this.#used = 0;
+  }
+}

@@ -1,0 +1,163 @@
+import { MediaEngine, type EngineEvents, type LegFactories, UnknownLegError } from './engine.js';
+import type { LinkCounters } from './link/exported-stream.js';
+import { LinkServer } from './link/link-server.js';
+import { StreamImporter } from './link/stream-importer.js';
+import type {
+  LinkAddress,
+  ReplyOf,
+  RequestOf,
+  WorkerErrorCode,
+  WorkerNotification,
+  WorkerOperation,
+  WorkerRequest,
+  WorkerSettings,
+} from './protocol.js';
+import { SdpRefusal } from './sdp/sdp-refusal.js';
+import type { WorkerChannel } from './worker-channel.js';
+import { HealthReporter, type TickLateness } from './worker-health.js';
+
+/** What the legs of a worker share (ports, tick clock), made once from its settings. */
+export interface LegRuntime {
+  readonly factories: LegFactories;
+  /** Lateness of the mixers' ticks since it was asked last. */
+  takeTickLateness(): TickLateness;
+  close(): void;
+}
+
+export interface MediaWorkerOptions {
+  readonly channel: WorkerChannel;
+  readonly createRuntime: (settings: WorkerSettings) => LegRuntime;
+}
+
+type Handlers = { [K in WorkerOperation]: (body: RequestOf<K>) => ReplyOf<K> | Promise<ReplyOf<K>> };
+
+interface Parts {
+  readonly runtime: LegRuntime;
+  readonly engine: MediaEngine;
+  readonly importer: StreamImporter;
+  readonly linkServer: LinkServer;
+  readonly health: HealthReporter;
+}
+
+/** A worker without its process: answers the requests of a channel with an engine, and tells what happens to its legs. */
+export class MediaWorker {
+  readonly #channel: WorkerChannel;
+  readonly #createRuntime: MediaWorkerOptions['createRuntime'];
+  #parts: Parts | null = null;
+
+  readonly #handlers: Handlers = {
+    configure: (settings) => this.#configure(settings),
+    openLeg: (body) => this.#engine.openLeg(body),
+    answer: ({ legId, offer }) => this.#engine.answer(legId, offer),
+    offer: ({ legId }) => this.#engine.offer(legId),
+    accept: async ({ legId, answer }) => {
+      await this.#engine.accept(legId, answer);
+      return null;
+    },
+    rollback: ({ legId }) => {
+      this.#engine.rollback(legId);
+      return null;
+    },
+    receive: ({ legId, streamIds, holdSound }) => {
+      this.#engine.receive(legId, streamIds, holdSound);
+      return null;
+    },
+    setMayPublish: ({ legId, mayPublish }) => {
+      this.#engine.setMayPublish(legId, mayPublish);
+      return null;
+    },
+    closeLeg: ({ legId }) => this.#engine.closeLeg(legId),
+    importStreams: ({ add, remove }) => {
+      const { importer } = this.#configured;
+      for (const streamId of remove) importer.remove(streamId);
+      for (const { streamId, from } of add) importer.add(streamId, from);
+      return null;
+    },
+  };
+
+  constructor({ channel, createRuntime }: MediaWorkerOptions) {
+    this.#channel = channel;
+    this.#createRuntime = createRuntime;
+    channel.onRequest((request) => void this.#serve(request));
+  }
+
+  async close(): Promise<void> {
+    const parts = this.#parts;
+    this.#parts = null;
+    if (parts === null) return;
+    parts.health.close();
+    parts.importer.close();
+    parts.engine.close();
+    parts.runtime.close();
+    await parts.linkServer.close();
+  }
+
+  get #configured(): Parts {
+    if (this.#parts === null) throw new Error('the worker has not been configured');
+    return this.#parts;
+  }
+
+  get #engine(): MediaEngine {
+    return this.#configured.engine;
+  }
+
+  async #serve({ id, operation, body }: WorkerRequest): Promise<void> {
+    try {
+      // The union of requests pairs each operation with its body; TypeScript cannot follow that through the table.
+      const handler = this.#handlers[operation] as (body: unknown) => unknown;
+      this.#channel.send({ id, ok: true, result: await handler(body) });
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      this.#channel.send({ id, ok: false, code: codeOf(error), detail });
+    }
+  }
+
+  async #configure(settings: WorkerSettings): Promise<{ link: LinkAddress }> {
+    if (this.#parts !== null) throw new Error('the worker has been configured already');
+    const runtime = this.#createRuntime(settings);
+    const engine = new MediaEngine({
+      factories: runtime.factories,
+      events: this.#events(),
+      maxLegs: settings.maxLegs,
+    });
+    const counters: LinkCounters = { packetsSent: 0, packetsReceived: 0, packetsDropped: 0 };
+    const shared = { registry: engine.registry, secret: settings.linkSecret, counters };
+    const linkServer = new LinkServer(shared);
+    this.#parts = {
+      runtime,
+      engine,
+      importer: new StreamImporter(shared),
+      linkServer,
+      health: new HealthReporter({
+        statistics: () => engine.statistics(),
+        takeTickLateness: () => runtime.takeTickLateness(),
+        link: counters,
+        report: (health) => this.#notify({ event: 'health', health }),
+      }),
+    };
+    return { link: await linkServer.listen() };
+  }
+
+  #notify(notification: WorkerNotification): void {
+    this.#channel.send(notification);
+  }
+
+  #events(): EngineEvents {
+    return {
+      onConnected: (legId) => this.#notify({ event: 'connected', legId }),
+      onStreams: (legId, streams) => this.#notify({ event: 'streams', legId, streams }),
+      onDtmf: (legId, digit, durationMs) => this.#notify({ event: 'dtmf', legId, digit, durationMs }),
+      onNegotiationNeeded: (legId) => this.#notify({ event: 'negotiation-needed', legId }),
+      onEnded: (legId, reason, statistics) => this.#notify({ event: 'ended', legId, reason, statistics }),
+      onFault: (legId, error) => this.#notify({ event: 'fault', legId, detail: describe(error) }),
+    };
+  }
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error);
+
+function codeOf(error: unknown): WorkerErrorCode {
+  if (error instanceof SdpRefusal) return error.code;
+  return error instanceof UnknownLegError ? 'no-such-leg' : 'internal';
+}

@@ -1,0 +1,104 @@
+/**
+ * What the gateway and a media worker say to each other over the child process's IPC channel: numbered requests with one
+ * reply each, and notifications from the worker. Plain JSON values only.
+ */
+import type { EngineStatistics, LegEndReason, LegKind, OpenLegOptions, StreamInfo } from './engine.js';
+import type { LegStatistics } from './leg.js';
+import type { LinkAddress } from './link/link-address.js';
+import type { TrackKind } from './source-track.js';
+
+export type { EngineStatistics, LegEndReason, LegKind, LegStatistics, LinkAddress, StreamInfo, TrackKind };
+
+export interface WorkerSettings {
+  /** UDP ports for media, both ends included; no other process may use them. */
+  readonly rtpPorts: { readonly from: number; readonly to: number };
+  readonly bindAddress: string;
+  /** The address written into session descriptions; null: the bind address. */
+  readonly advertisedAddress: string | null;
+  readonly maxLegs: number;
+  readonly jitterTargetMs: number;
+  readonly rtpTimeoutBeforeFirstMs: number;
+  readonly rtpTimeoutMs: number;
+  /** What a worker shows to another when it links to it; the same for all workers of one plane. */
+  readonly linkSecret: string;
+}
+
+export interface StreamImport {
+  readonly streamId: string;
+  readonly from: LinkAddress;
+}
+
+/** The requests, by name: what goes in, what comes back. */
+export interface WorkerOperations {
+  /** Must be the first request. Resolves when the worker can take legs. */
+  configure: { request: WorkerSettings; reply: { readonly link: LinkAddress } };
+  openLeg: { request: OpenLegOptions; reply: { readonly kind: LegKind; readonly localDescription: string } };
+  answer: { request: { readonly legId: string; readonly offer: string }; reply: string };
+  offer: { request: { readonly legId: string }; reply: string };
+  accept: { request: { readonly legId: string; readonly answer: string }; reply: null };
+  rollback: { request: { readonly legId: string }; reply: null };
+  receive: {
+    request: { readonly legId: string; readonly streamIds: readonly string[]; readonly holdSound: boolean };
+    reply: null;
+  };
+  setMayPublish: {
+    request: { readonly legId: string; readonly mayPublish: readonly TrackKind[] };
+    reply: null;
+  };
+  closeLeg: { request: { readonly legId: string }; reply: LegStatistics | null };
+  /** Streams of other workers that legs here want from now on, and those they no longer want. */
+  importStreams: {
+    request: { readonly add: readonly StreamImport[]; readonly remove: readonly string[] };
+    reply: null;
+  };
+}
+
+export type WorkerOperation = keyof WorkerOperations;
+export type RequestOf<K extends WorkerOperation> = WorkerOperations[K]['request'];
+export type ReplyOf<K extends WorkerOperation> = WorkerOperations[K]['reply'];
+
+export type WorkerRequest = {
+  [K in WorkerOperation]: { readonly id: number; readonly operation: K; readonly body: RequestOf<K> };
+}[WorkerOperation];
+
+/** `no-such-leg`: it ended meanwhile. `internal`: a fault of ours; the detail says which. */
+export type WorkerErrorCode = 'bad-sdp' | 'no-common-codec' | 'overloaded' | 'no-such-leg' | 'internal';
+
+export type WorkerReply =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly code: WorkerErrorCode; readonly detail: string };
+
+/** Sent every second: the worker's pulse and its figures. Times are of the last second. */
+export interface WorkerHealth extends EngineStatistics {
+  readonly eventLoopLagP99Ms: number;
+  readonly eventLoopLagMaxMs: number;
+  /** How late the 20 ms ticks of the mixers came. */
+  readonly tickLatenessP99Ms: number;
+  readonly tickLatenessMaxMs: number;
+  /** CPU time of the whole process since it began. */
+  readonly cpuMs: number;
+  readonly residentBytes: number;
+  readonly linkPacketsSent: number;
+  readonly linkPacketsReceived: number;
+  /** Packets for other workers that were dropped because the link was full. */
+  readonly linkPacketsDropped: number;
+}
+
+export type WorkerNotification =
+  | { readonly event: 'connected'; readonly legId: string }
+  | { readonly event: 'streams'; readonly legId: string; readonly streams: readonly StreamInfo[] }
+  | { readonly event: 'dtmf'; readonly legId: string; readonly digit: string; readonly durationMs: number }
+  | { readonly event: 'negotiation-needed'; readonly legId: string }
+  | {
+      readonly event: 'ended';
+      readonly legId: string;
+      readonly reason: LegEndReason;
+      readonly statistics: LegStatistics | null;
+    }
+  | { readonly event: 'health'; readonly health: WorkerHealth }
+  /** A leg broke inside and was closed; `detail` is for the log. */
+  | { readonly event: 'fault'; readonly legId: string; readonly detail: string }
+  /** An error nobody caught: the worker exits after this. */
+  | { readonly event: 'fatal'; readonly detail: string };
+
+export type WorkerMessage = WorkerReply | WorkerNotification;

@@ -1,0 +1,26 @@
+import { type LegRuntime, MediaWorker } from './media-worker.js';
+import type { WorkerSettings } from './protocol.js';
+import { processChannel } from './worker-channel.js';
+
+/** How long a dying worker waits for its last words to be read. */
+const LAST_WORDS_MS = 200;
+/** EX_SOFTWARE of sysexits.h. */
+const EXIT_FAULT = 70;
+
+/**
+ * Makes this process a media worker until its parent lets go of it: it ends when the IPC channel closes, whatever closed
+ * it, so that it never outlives the gateway. Signals to the process group are for the gateway to act on.
+ */
+export function runWorker(createRuntime: (settings: WorkerSettings) => LegRuntime): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  process.once('disconnect', () => process.exit(0));
+  const channel = processChannel();
+  const die = (error: unknown): void => {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    channel.send({ event: 'fatal', detail });
+    setTimeout(() => process.exit(EXIT_FAULT), LAST_WORDS_MS);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+  new MediaWorker({ channel, createRuntime });
+}
