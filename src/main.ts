@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The command line. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+const usage = `Usage: landbridge [command] [options]
+
+Commands:
+  serve                Run the gateway (the default).
+                         --config <file>   configuration file (default ./landbridge.yaml if it is there)
+  call <sip-uri>       Call as a phone: real SIP, real RTP.  See: landbridge call --help
+
+Options:
+  -h, --help           Show this help.
+  -v, --version        Show the version.`;
+
+const exitUsage = 2;
+
+async function main(argv: string[]): Promise<number> {
+  const [first] = argv;
+  if (first === '-h' || first === '--help' || first === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  if (first === '-v' || first === '--version') {
+    console.log(version());
+    return 0;
+  }
+  // Commands are loaded when they are asked for: a phone call needs no database, a gateway no command-line phone.
+  if (first === 'call') {
+    const { runCallCommand } = await import('./phone/cli/call-command.js');
+    return runCallCommand(argv.slice(1));
+  }
+  if (first === undefined || first === 'serve' || first.startsWith('--')) {
+    return serve(first === 'serve' ? argv.slice(1) : argv);
+  }
+  console.error(`landbridge: unknown command '${first}'\n\n${usage}`);
+  return exitUsage;
+}
+
+async function serve(argv: string[]): Promise<number> {
+  let configFile: string | undefined;
+  try {
+    configFile = parseArgs({ args: argv, options: { config: { type: 'string' } } }).values.config;
+  } catch (error) {
+    console.error(`landbridge: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    return exitUsage;
+  }
+  const { runServe } = await import('./serve.js');
+  return runServe({ configFile, version: version() });
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+process.exitCode = await main(process.argv.slice(2));
