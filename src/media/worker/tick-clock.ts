@@ -83,6 +83,7 @@ export class TickClock {
   }
 
   #run(): void {
+    const fired = this.#timer;
     const nowMs = this.#now();
     const latenessMs = Math.max(0, nowMs - this.#dueMs);
     this.#latenessMaxMs = Math.max(this.#latenessMaxMs, latenessMs);
@@ -97,6 +98,8 @@ export class TickClock {
       this.#ticks++;
       for (const listener of this.#listeners) listener.onTick(this.#tick, nowMs);
     }
+    // A listener may have closed the clock meanwhile, and another may have started it again.
+    if (this.#timer !== fired) return;
     if (this.#listeners.size > 0) this.#arm();
     else this.#timer = null;
   }

@@ -1,0 +1,55 @@
+import { Decoder } from '@evan/opus';
+
+/** Samples at 8 kHz of one Opus frame by TOC configuration number (RFC 6716 §3.1, table 2). */
+const frameSamples: readonly number[] = Array.from({ length: 32 }, (_, configuration) => {
+  if (configuration < 12) return [80, 160, 320, 480][configuration & 3]!;
+  if (configuration < 16) return [80, 160][configuration & 1]!;
+  return [20, 40, 80, 160][configuration & 3]!;
+});
+
+/** The longest packet, 120 ms (RFC 6716 §3.2.5), in samples at 8 kHz. */
+export const maxOpusSamples = 960;
+
+/** Samples at 8 kHz that a packet holds, read from its table of contents (RFC 6716 §3.1); 0 when it is malformed. */
+export function opusSamples(payload: Uint8Array, offset: number, length: number): number {
+  if (length < 1) return 0;
+  const toc = payload[offset]!;
+  const code = toc & 3;
+  const frames = code === 0 ? 1 : code < 3 ? 2 : length < 2 ? 0 : payload[offset + 1]! & 0x3f;
+  const samples = frames * frameSamples[toc >> 3]!;
+  return samples > maxOpusSamples ? 0 : samples;
+}
+
+/** Decodes Opus straight to 8 kHz mono, whatever the encoder's rate and channels. */
+export class OpusDecoder {
+  readonly #decoder = new Decoder({ channels: 1, sample_rate: 8000 });
+  readonly #lostPacket = new Uint8Array(1);
+
+  /** Decodes a packet, as far as `into` has room from `at`; returns the number of samples, 0 when it is not Opus. */
+  decode(payload: Uint8Array, offset: number, length: number, into: Int16Array, at = 0): number {
+    if (opusSamples(payload, offset, length) === 0) return 0;
+    // The configuration (and the stereo bit) with "one frame" and no frame after it.
+    this.#lostPacket[0] = payload[offset]! & 0xfc;
+    return this.#run(payload.subarray(offset, offset + length), into, at);
+  }
+
+  /**
+   * Makes up for one lost packet by the decoder's own concealment: a packet of nothing but the table of contents is how
+   * Opus spells "this frame was not transmitted" (RFC 6716 §3.2.1). Returns the samples written, 0 before the first packet.
+   */
+  conceal(into: Int16Array, at = 0): number {
+    return this.#lostPacket[0] === 0 ? 0 : this.#run(this.#lostPacket, into, at);
+  }
+
+  #run(packet: Uint8Array, into: Int16Array, at: number): number {
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#decoder.decode(packet);
+    } catch {
+      return 0;
+    }
+    const count = Math.min(bytes.byteLength >> 1, into.length - at);
+    into.set(new Int16Array(bytes.buffer, bytes.byteOffset, count), at);
+    return count;
+  }
+}

@@ -1,0 +1,59 @@
+/** Where limiting begins: 0.5 dB below full scale. */
+const ceiling = 30_900;
+const fullScale = 32_767;
+/** Gain comes back by this factor per frame: 6 dB in half a second, slow enough not to pump. */
+const release = 1.028;
+/** Gain goes down within the first 5 ms of a frame (at 8 kHz). */
+const attackSamples = 40;
+
+/**
+ * Sums frames in 32 bits and brings the sum back to 16 by turning down what is too loud: gain glides down within 5 ms and
+ * slowly back up; what still overshoots during the glide is bent, never wrapped. A sum that fits is passed on bit by bit.
+ */
+export class Mixer {
+  readonly #sum: Int32Array;
+  #gain = 1;
+
+  constructor(frameSamples = 160) {
+    this.#sum = new Int32Array(frameSamples);
+  }
+
+  clear(): void {
+    this.#sum.fill(0);
+  }
+
+  add(frame: Int16Array): void {
+    const sum = this.#sum;
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + frame[i]!;
+  }
+
+  /** Writes the limited sum. */
+  limit(into: Int16Array): void {
+    const sum = this.#sum;
+    let peak = 0;
+    for (let i = 0; i < sum.length; i++) {
+      const magnitude = Math.abs(sum[i]!);
+      if (magnitude > peak) peak = magnitude;
+    }
+    const wanted = peak > ceiling ? ceiling / peak : 1;
+    if (wanted === 1 && this.#gain === 1) {
+      into.set(sum);
+      return;
+    }
+    const before = this.#gain;
+    this.#gain = wanted < before ? wanted : Math.min(wanted, before * release);
+    const glide = this.#gain < before ? attackSamples : sum.length;
+    const step = (this.#gain - before) / glide;
+    for (let i = 0; i < sum.length; i++) {
+      into[i] = bend(sum[i]! * (i < glide ? before + step * (i + 1) : this.#gain));
+    }
+  }
+}
+
+/** Straight up to the ceiling, above it ever flatter towards full scale. */
+function bend(sample: number): number {
+  const over = Math.abs(sample) - ceiling;
+  if (over <= 0) return Math.round(sample);
+  const room = fullScale - ceiling;
+  return Math.sign(sample) * Math.round(ceiling + (room * over) / (over + room));
+}

@@ -1,0 +1,253 @@
+import { JitterBuffer, type JitterBufferStatistics } from '../jitter/jitter-buffer.js';
+import { concealmentHistory, LossConcealment } from '../jitter/loss-concealment.js';
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import type { PacketSink, SourceTrack } from '../source-track.js';
+import { createPayloadDecoder, type PayloadDecoder } from './payload-decoder.js';
+
+/** One tick at 8 kHz. */
+export const frameSamples = 160;
+
+export interface PcmSourceOptions {
+  /** Sound kept waiting on purpose, in milliseconds. Default 0: what the tick's phase leaves is the slack. */
+  readonly targetMs?: number;
+  /** Sound that may wait at most, in milliseconds. Default 120. */
+  readonly maxMs?: number;
+}
+
+export interface PcmSourceStatistics extends JitterBufferStatistics {
+  readonly concealedSamples: number;
+  /** 20 ms frames taken out to shorten the delay. */
+  readonly shortened: number;
+}
+
+/** Of waiting sound that was never needed, one frame may go after this many ticks (2 s), n frames n times as fast. */
+const shortenAfterTicks = 100;
+
+/**
+ * One source as 160 samples per tick for all that mix it: jitter buffer, decoder and concealment. The delay grows when a
+ * packet comes after its turn (the gap is concealed, the packet still played) and shrinks by a cross-faded frame when
+ * more than the target has waited unneeded for a while.
+ */
+export class PcmSource implements PacketSink {
+  readonly #track: SourceTrack;
+  readonly #decoder: PayloadDecoder;
+  readonly #buffer: JitterBuffer;
+  readonly #concealment = new LossConcealment();
+  readonly #targetSamples: number;
+  /** Sound that was played (at least `concealmentHistory`), the current frame, then what is decoded ahead. */
+  readonly #pcm: Int16Array;
+  readonly #frame: Int16Array;
+  /** Samples decoded ahead, after the current frame. */
+  #ahead = 0;
+  #tick = -1;
+  #current: Int16Array | null = null;
+  /** Ticks still to wait at the start for the target to fill; -1 while no packet has come. */
+  #prefillTicks = -1;
+  /** Samples of made-up sound that stand for packets not yet known to be lost. */
+  #credit = 0;
+  #leastWaiting = Infinity;
+  #ticksMeasured = 0;
+  #concealedSamples = 0;
+  #shortened = 0;
+
+  /** Listens to `track` until `close`. Throws TypeError when its codec cannot be decoded: see `canDecode`. */
+  constructor(track: SourceTrack, { targetMs = 0, maxMs = 120 }: PcmSourceOptions = {}) {
+    const decoder = createPayloadDecoder(track.codec);
+    if (decoder === null) throw new TypeError(`no decoder for ${track.codec.name}`);
+    this.#track = track;
+    this.#decoder = decoder;
+    this.#targetSamples = targetMs * 8;
+    this.#buffer = new JitterBuffer({ samplesOf: decoder.samplesOf, maxSamples: maxMs * 8 });
+    // Ahead of the frame there may be the rest of one packet plus another: at most 120 ms each.
+    this.#pcm = new Int16Array(historyLength + frameSamples + 2 * 960);
+    this.#frame = this.#pcm.subarray(historyLength, historyLength + frameSamples);
+    track.addSink(this);
+  }
+
+  onPacket(packet: RtpPacket): void {
+    this.#buffer.insert(packet);
+  }
+
+  /** The samples of this tick, valid until the next, or null for silence. The same for every caller within a tick. */
+  frameAt(tick: number): Int16Array | null {
+    if (tick !== this.#tick) {
+      this.#tick = tick;
+      this.#current = this.#next();
+    }
+    return this.#current;
+  }
+
+  statistics(): PcmSourceStatistics {
+    return {
+      ...this.#buffer.statistics(),
+      concealedSamples: this.#concealedSamples,
+      shortened: this.#shortened,
+    };
+  }
+
+  /** Sound that waits now, in milliseconds. */
+  get delayMs(): number {
+    return (this.#ahead + this.#buffer.samples) / 8;
+  }
+
+  close(): void {
+    this.#track.removeSink(this);
+  }
+
+  #next(): Int16Array | null {
+    if (!this.#started()) return null;
+    this.#advance();
+    while (this.#ahead < frameSamples && this.#decodeNext());
+    if (this.#ahead < frameSamples && !this.#fillUp()) return null;
+    this.#ahead -= frameSamples;
+    this.#shortenIfUnneeded();
+    return this.#frame;
+  }
+
+  #started(): boolean {
+    if (this.#prefillTicks === 0) return true;
+    if (this.#buffer.samples === 0) return false;
+    if (this.#prefillTicks < 0) this.#prefillTicks = Math.ceil(this.#targetSamples / frameSamples);
+    else this.#prefillTicks--;
+    return this.#prefillTicks === 0;
+  }
+
+  /** Moves the frame that was played into the history, and what was decoded ahead into the frame's place. */
+  #advance(): void {
+    this.#pcm.copyWithin(0, frameSamples, historyLength + frameSamples + this.#ahead);
+  }
+
+  /** Appends one packet, or what stands for a lost one; false when there is neither. */
+  #decodeNext(): boolean {
+    const at = historyLength + this.#ahead;
+    switch (this.#buffer.peek()) {
+      case 'empty':
+        return false;
+      case 'missing':
+        this.#buffer.skip();
+        this.#makeUpForLost(at);
+        return true;
+      case 'packet': {
+        const { nextPayload, nextLength } = this.#buffer;
+        const count = this.#decoder.decode(nextPayload, nextLength, this.#pcm, at);
+        this.#buffer.take();
+        if (count > 0) {
+          this.#concealment.resume(this.#pcm, at, count);
+          this.#lastPacketSamples = count;
+          this.#credit = 0;
+        }
+        this.#ahead += count;
+        return true;
+      }
+    }
+  }
+
+  #lastPacketSamples = frameSamples;
+
+  #makeUpForLost(at: number): void {
+    // What was made up while waiting has already stood for it.
+    if (this.#credit >= this.#lastPacketSamples) {
+      this.#credit -= this.#lastPacketSamples;
+      return;
+    }
+    const byCodec = this.#concealment.active ? 0 : this.#decoder.conceal(this.#pcm, at);
+    if (byCodec === 0) {
+      this.#concealment.conceal(this.#pcm, at, this.#pcm, at, this.#lastPacketSamples);
+    }
+    const made = byCodec || this.#lastPacketSamples;
+    this.#concealedSamples += made;
+    this.#ahead += made;
+  }
+
+  /** Nothing waits: makes up the rest of the frame; false once that would be silence. */
+  #fillUp(): boolean {
+    const at = historyLength + this.#ahead;
+    const missing = frameSamples - this.#ahead;
+    this.#credit = Math.min(this.#credit + missing, maxCredit);
+    this.#ticksMeasured = 0;
+    this.#leastWaiting = Infinity;
+    const silentAlready = this.#concealment.faded && this.#ahead === 0;
+    this.#concealment.conceal(this.#pcm, at, this.#pcm, at, missing);
+    this.#ahead = frameSamples;
+    if (!silentAlready) {
+      this.#concealedSamples += missing;
+      return true;
+    }
+    this.#ahead = 0;
+    this.#frame.fill(0);
+    return false;
+  }
+
+  #shortenIfUnneeded(): void {
+    const waiting = this.#ahead + this.#buffer.samples - this.#targetSamples;
+    if (waiting < this.#leastWaiting) this.#leastWaiting = waiting;
+    const frames = Math.floor(this.#leastWaiting / frameSamples);
+    if (frames < 1) {
+      if (++this.#ticksMeasured >= shortenAfterTicks) this.#measureAnew();
+      return;
+    }
+    if (++this.#ticksMeasured * frames < shortenAfterTicks) return;
+    this.#measureAnew();
+    while (this.#ahead < frameSamples) if (!this.#decodeNext()) return;
+    this.#crossFade();
+    this.#shortened++;
+  }
+
+  #measureAnew(): void {
+    this.#ticksMeasured = 0;
+    this.#leastWaiting = Infinity;
+  }
+
+  /** Makes one frame of this and the next: out of the first, into the second. */
+  #crossFade(): void {
+    const start = historyLength;
+    for (let i = 0; i < frameSamples; i++) {
+      const share = (i + 0.5) / frameSamples;
+      const mixed = this.#pcm[start + i]! * (1 - share) + this.#pcm[start + frameSamples + i]! * share;
+      this.#pcm[start + i] = Math.round(mixed);
+    }
+    this.#pcm.copyWithin(start + frameSamples, start + 2 * frameSamples, start + frameSamples + this.#ahead);
+    this.#ahead -= frameSamples;
+  }
+}
+
+/** Whole frames, at least what concealment looks back on. */
+const historyLength = Math.ceil(concealmentHistory / frameSamples) * frameSamples;
+/** Made-up sound that is remembered to stand for lost packets: 1 s. Beyond, the sender has paused. */
+const maxCredit = 8000;
+
+/** Whether a track can be mixed. */
+export function canDecode(track: SourceTrack): boolean {
+  return track.kind === 'audio' && ['PCMU', 'PCMA', 'opus'].includes(track.codec.name);
+}
+
+/** The worker's PcmSources: one per track, for as long as at least one mix wants it. */
+export class PcmSources {
+  readonly #options: PcmSourceOptions;
+  readonly #sources = new Map<SourceTrack, { readonly source: PcmSource; holders: number }>();
+
+  constructor(options: PcmSourceOptions = {}) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#sources.size;
+  }
+
+  acquire(track: SourceTrack): PcmSource {
+    let entry = this.#sources.get(track);
+    if (entry === undefined) {
+      entry = { source: new PcmSource(track, this.#options), holders: 0 };
+      this.#sources.set(track, entry);
+    }
+    entry.holders++;
+    return entry.source;
+  }
+
+  release(track: SourceTrack): void {
+    const entry = this.#sources.get(track);
+    if (entry === undefined || --entry.holders > 0) return;
+    this.#sources.delete(track);
+    entry.source.close();
+  }
+}
