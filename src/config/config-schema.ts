@@ -1,0 +1,262 @@
+/**
+ * Every setting and every limit of Landbridge, once. Types, checks, environment names, the reference page and the example
+ * file all follow from this. A setting's environment name is its path: `http.bodyLimitBytes` is LANDBRIDGE_HTTP_BODY_LIMIT_BYTES.
+ */
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+
+const count = z.int().min(1);
+const seconds = z.int().min(1).max(31_536_000);
+const port = z.int().min(0).max(65_535);
+const host = z.string().min(1).max(255);
+const secret = { secret: true };
+const tokenSecret = z.string().min(32, 'must have at least 32 characters');
+
+/** One core is left for signalling, REST and the store, which live in the main process. */
+function defaultWorkers(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
+
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers like 20000-29999')
+  .transform((text) => {
+    const [from = 0, to = 0] = text.split('-').map(Number);
+    return { from, to };
+  })
+  .refine(
+    ({ from, to }) => from >= 1024 && to <= 65_535 && to > from,
+    'must be a rising range within 1024-65535',
+  );
+
+const otherServer = (name: string) =>
+  z.string().superRefine((text, context) => {
+    const message = /^[^:]+:\d{1,5}:.+$/.test(text)
+      ? `${name} is not supported yet in this version`
+      : 'must be host:port:secret';
+    context.addIssue({ code: 'custom', message });
+  });
+
+const group = <T extends z.core.$ZodLooseShape>(description: string, shape: T) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(description);
+
+export const configSchema = z.strictObject({
+  account: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores')
+    .optional()
+    .meta({ description: 'Account id: the `{accountId}` in REST paths.', defaultText: '`local`' }),
+  username: z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[^:]*$/, 'must not contain a colon')
+    .optional()
+    .meta({ description: 'User name for HTTP Basic.', defaultText: '`local`' }),
+  password: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .meta({
+      description: 'Password for HTTP Basic.',
+      defaultText: 'made at the first start and kept in the data directory',
+      ...secret,
+    }),
+  accounts: z
+    .array(
+      z.strictObject({
+        account: z.string().regex(/^[\w.-]{1,64}$/),
+        username: z
+          .string()
+          .min(1)
+          .max(256)
+          .regex(/^[^:]*$/),
+        password: z.string().min(1).max(1024),
+      }),
+    )
+    .max(10_000)
+    .default([])
+    .meta({
+      description: 'Further accounts, each with `account`, `username` and `password`. Only in the file.',
+      fileOnly: true,
+    }),
+  tokenSecret: tokenSecret.optional().meta({
+    description: 'Signs participants’ tokens; at least 32 characters.',
+    defaultText: 'made at the first start and kept in the data directory',
+    ...secret,
+  }),
+  previousTokenSecret: tokenSecret
+    .optional()
+    .meta({ description: 'Verifies tokens signed before a change of `tokenSecret`.', ...secret }),
+  tokenHeaders: z
+    .array(z.string().regex(/^[Xx]-[A-Za-z0-9-]{1,100}$/, 'must be names that begin with X-'))
+    .max(10)
+    .default(['X-Landbridge-Token', 'X-PH-Token'])
+    .describe('SIP headers that may carry a token, in the order they are looked at.'),
+  dataDir: z
+    .string()
+    .min(1)
+    .default('./landbridge-data')
+    .describe('Where the database and the generated credentials are kept.'),
+  store: z
+    .string()
+    .default('sqlite')
+    .superRefine((text, context) => {
+      if (text === 'sqlite') return;
+      const message = /^rediss?:\/\//.test(text)
+        ? 'Redis is not supported yet in this version; use sqlite'
+        : 'must be sqlite';
+      context.addIssue({ code: 'custom', message });
+    })
+    .describe('`sqlite` keeps everything in the data directory.'),
+  publicIp: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address').optional().meta({
+    description: 'The address that phones and browsers reach this machine at: in Contact and SDP.',
+    defaultText: 'the address of the interface',
+  }),
+  workers: z.int().min(1).max(256).default(defaultWorkers).meta({
+    description: 'Media worker processes. One core is left for signalling, REST and the store.',
+    defaultText: 'cores − 1, at least 1',
+  }),
+  drachtio: otherServer('a separate drachtio-server')
+    .optional()
+    .meta({
+      description: '`host:port:secret` of a drachtio-server. Not supported yet.',
+      defaultText: 'the embedded SIP server',
+      ...secret,
+    }),
+  freeswitch: otherServer('FreeSWITCH')
+    .optional()
+    .meta({
+      description: '`host:port:secret` of a FreeSWITCH. Not supported yet.',
+      defaultText: 'the native phone edge',
+      ...secret,
+    }),
+  logLevel: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  drainSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('How long a stopping gateway waits for calls in progress before it ends them.'),
+
+  http: group('HTTP: REST, WebSockets, console, metrics', {
+    host: host.default('127.0.0.1').describe('Address to listen on.'),
+    port: port.default(8080).describe('Port to listen on; 0 for any free one.'),
+    bodyLimitBytes: z.int().min(1024).default(65_536).describe('Largest request body.'),
+    requestTimeoutSeconds: seconds.default(30).describe('How long a client may take to send a request.'),
+    keepAliveSeconds: seconds.default(72).describe('How long an idle connection stays open.'),
+    maxConnections: count
+      .default(10_000)
+      .describe('Connections at once, WebSockets and event streams included.'),
+    failedLoginsPerMinute: count
+      .default(30)
+      .describe('Wrong credentials accepted per address and minute before 429 is answered.'),
+    maxLoginSources: count.default(10_000).describe('Addresses whose failed logins are remembered.'),
+    trustedProxies: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Addresses or networks of proxies whose X-Forwarded-For is believed.'),
+  }),
+
+  sip: group('SIP', {
+    host: host.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
+    port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
+    maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
+    maxTransactions: count.default(20_000).describe('Transactions at once; above it new requests get 503.'),
+    maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
+    maxConnections: count.default(10_000).describe('TCP connections, and WebSockets, at once.'),
+    maxConnectionsPerAddress: count.default(200).describe('TCP connections from one address.'),
+    idleTimeoutSeconds: seconds
+      .default(900)
+      .describe('A TCP connection that carries nothing for this long is closed.'),
+    answerTimeoutSeconds: seconds
+      .default(10)
+      .describe('A call that could not be answered by then is refused with 503.'),
+  }),
+
+  rtp: group('Phone audio', {
+    ports: portRange
+      .prefault('20000-29999')
+      .describe('UDP ports for phone audio, shared out among the workers.'),
+    portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
+    firstPacketTimeoutSeconds: seconds
+      .default(30)
+      .describe('A phone that sends nothing at all for this long is hung up.'),
+    timeoutSeconds: seconds
+      .default(15)
+      .describe('A phone that falls silent on the wire for this long is hung up, unless on hold.'),
+    jitterTargetMs: z
+      .int()
+      .min(0)
+      .max(120)
+      .default(20)
+      .describe('Delay by which the jitter buffer evens out arrivals.'),
+  }),
+
+  browser: group('Browser media', {
+    maxBitrateBps: z.int().min(30_000).default(2_500_000).describe('Most that one published video may use.'),
+    iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
+    disconnectTimeoutSeconds: seconds
+      .default(15)
+      .describe('A browser that lost its connection for this long is dropped.'),
+    maxStreamsPerLeg: count.default(16).describe('Streams that one browser may publish.'),
+  }),
+
+  sessions: group('Sessions and participants', {
+    maxParticipantsPerSession: count.default(20).describe('Members of one session.'),
+    maxLegs: count
+      .default(2000)
+      .describe('Live connections at once; above it new ones are refused as overloaded.'),
+    noSessionTimeoutSeconds: seconds
+      .default(30)
+      .describe('A phone that is in no session for this long is hung up.'),
+    tokenTtlSeconds: seconds.default(86_400).describe('How long a participant’s token and join code work.'),
+  }),
+
+  joinCodes: group('Guessing of join codes', {
+    maxFailuresPerMinute: count
+      .default(10)
+      .describe('Unknown codes per source and minute before none of it are looked up.'),
+    maxSources: count.default(10_000).describe('Sources whose failures are remembered.'),
+  }),
+
+  events: group('Event streams', {
+    historyPerAccount: count
+      .default(1000)
+      .describe('Events kept in memory per account, for readers that reconnect.'),
+    maxReaders: count.default(200).describe('Event streams open at once, over all accounts.'),
+    readerQueueLength: count
+      .default(1000)
+      .describe('Events that wait for a slow reader before it is cut off.'),
+    heartbeatSeconds: seconds
+      .default(15)
+      .describe('A comment is sent this often, so that proxies keep the stream open.'),
+  }),
+
+  phoneCalls: group('Test calls of the console', {
+    maxCalls: z.int().min(0).default(20).describe('Calls of `POST /phone-calls` at once.'),
+    maxSeconds: seconds.default(3600).describe('After this such a call is hung up.'),
+  }),
+
+  sqlite: group('SQLite', {
+    synchronous: z
+      .enum(['normal', 'full'])
+      .default('normal')
+      .describe('`normal` survives `kill -9`; `full` also a power cut, at one fsync per change.'),
+    busyTimeoutMs: z
+      .int()
+      .min(0)
+      .max(60_000)
+      .default(5000)
+      .describe('How long a write waits for another process that reads or backs up the file.'),
+  }),
+});
+
+export type Config = z.output<typeof configSchema>;

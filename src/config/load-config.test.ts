@@ -1,0 +1,230 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolveCredentials } from './credentials.js';
+import { ConfigError, loadConfig } from './load-config.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'landbridge-config-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+function load(environment: Record<string, string> = {}, yaml?: string) {
+  if (yaml !== undefined) writeFileSync(join(directory, 'landbridge.yaml'), yaml);
+  return loadConfig({ environment, workingDirectory: directory });
+}
+
+function problemsOf(environment: Record<string, string>, yaml?: string): readonly string[] {
+  try {
+    load(environment, yaml);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('The configuration', () => {
+  it('has defaults for everything', () => {
+    const config = load();
+    expect(config).toMatchObject({
+      http: { host: '127.0.0.1', port: 8080, bodyLimitBytes: 65_536 },
+      sip: { host: '127.0.0.1', port: 5060 },
+      rtp: { ports: { from: 20_000, to: 29_999 } },
+      store: 'sqlite',
+      tokenHeaders: ['X-Landbridge-Token', 'X-PH-Token'],
+      dataDir: join(directory, 'landbridge-data'),
+    });
+    expect(config.workers).toBeGreaterThanOrEqual(1);
+  });
+
+  it('takes the file over the defaults and the environment over the file', () => {
+    const config = load(
+      {
+        LANDBRIDGE_HTTP_PORT: '9000',
+        LANDBRIDGE_TOKEN_HEADERS: 'X-One, X-Two',
+        LANDBRIDGE_RTP_PORTS: '30000-30100',
+      },
+      'http: {port: 8888, host: 0.0.0.0}\nsessions:\n  maxParticipantsPerSession: 5\n',
+    );
+    expect(config.http).toMatchObject({ port: 9000, host: '0.0.0.0' });
+    expect(config.sessions.maxParticipantsPerSession).toBe(5);
+    expect(config.tokenHeaders).toEqual(['X-One', 'X-Two']);
+    expect(config.rtp.ports).toEqual({ from: 30_000, to: 30_100 });
+  });
+
+  it('reads the file that is named, which must exist, and needs no other', () => {
+    writeFileSync(join(directory, 'other.yaml'), 'workers: 3\n');
+    const from = (configFile: string) =>
+      loadConfig({ environment: {}, workingDirectory: directory, configFile });
+    expect(from('other.yaml').workers).toBe(3);
+    expect(load({ LANDBRIDGE_CONFIG: join(directory, 'other.yaml') }).workers).toBe(3);
+    expect(() => from('missing.yaml')).toThrow(/missing\.yaml cannot be read \(ENOENT\)/);
+    expect(load({}, '').http.port).toBe(8080);
+  });
+
+  it('reads secrets from files, without the line end', () => {
+    const file = join(directory, 'password');
+    writeFileSync(file, 'from a file\n');
+    expect(load({ LANDBRIDGE_PASSWORD_FILE: file }).password).toBe('from a file');
+    expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: file, LANDBRIDGE_PASSWORD: 'x' })).toEqual([
+      'LANDBRIDGE_PASSWORD and LANDBRIDGE_PASSWORD_FILE are both set',
+    ]);
+    expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: join(directory, 'none') })).toEqual([
+      expect.stringMatching(/^LANDBRIDGE_PASSWORD_FILE: cannot read .*ENOENT/),
+    ]);
+    expect(problemsOf({ LANDBRIDGE_HTTP_PORT_FILE: file })).toEqual([
+      'LANDBRIDGE_HTTP_PORT_FILE is no setting of Landbridge',
+    ]);
+  });
+
+  it('counts an empty variable as unset', () => {
+    expect(
+      load({ LANDBRIDGE_PUBLIC_IP: '', LANDBRIDGE_PASSWORD: '', LANDBRIDGE_PASSWORD_FILE: '' }).publicIp,
+    ).toBeUndefined();
+  });
+
+  it('that cannot be used is refused with every problem at once, each under the name it was written by', () => {
+    const problems = problemsOf(
+      {
+        LANDBRIDGE_HTTP_PORT: 'eighty',
+        LANDBRIDGE_RTP_PORTS: '30000-20000',
+        LANDBRIDGE_PUBLIC_IP: 'example.com',
+        LANDBRIDGE_TOKEN_HEADERS: 'X-Fine,Via',
+        LANDBRIDGE_LOG_LEVEL: 'loud',
+        LANDBRIDGE_PASWORD: 'x',
+      },
+      'sip: {port: 70000, hots: a}\nworkers: 0\nsesions: {}\naccounts: [{account: a}]\n',
+    );
+    for (const expected of [
+      /^LANDBRIDGE_HTTP_PORT: expected number, received string/,
+      /^LANDBRIDGE_RTP_PORTS: must be a rising range/,
+      /^LANDBRIDGE_PUBLIC_IP: must be an IPv4 or IPv6 address/,
+      /^LANDBRIDGE_TOKEN_HEADERS: must be names that begin with X-/,
+      /^LANDBRIDGE_LOG_LEVEL: expected one of/,
+      /^LANDBRIDGE_PASWORD is no setting/,
+      /^sip\.port: expected number to be <=65535/,
+      /^sip\.hots is no setting/,
+      /^workers: expected number to be >=1/,
+      /^sesions is no setting/,
+      /^accounts\.0\.username: /,
+      /^accounts\.0\.password: /,
+    ]) {
+      expect(problems).toContainEqual(expect.stringMatching(expected));
+    }
+    expect(problems).toHaveLength(12);
+  });
+
+  it('never quotes a secret in a problem', () => {
+    const hidden = 'hunter2';
+    const yaml = `password: [${hidden}]\ntokenSecret: ${hidden}\naccounts: [{account: "${hidden}!", username: "a:${hidden}", password: {x: ${hidden}}}]\n`;
+    for (const problems of [
+      problemsOf(
+        {
+          LANDBRIDGE_TOKEN_SECRET: hidden,
+          LANDBRIDGE_DRACHTIO: `127.0.0.1:9022:${hidden}`,
+          LANDBRIDGE_FREESWITCH: hidden,
+        },
+        yaml,
+      ),
+      problemsOf({}, `password: "${hidden}\nusername: {`),
+      problemsOf({}, `a: &x ${hidden}\npassword: *y${hidden}\n`),
+    ]) {
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.join('\n')).not.toContain(hidden);
+    }
+  });
+
+  it.each([
+    [
+      'LANDBRIDGE_DRACHTIO',
+      '127.0.0.1:9022:cymru',
+      'a separate drachtio-server is not supported yet in this version',
+    ],
+    ['LANDBRIDGE_FREESWITCH', '127.0.0.1:8021:ClueCon', 'FreeSWITCH is not supported yet in this version'],
+    ['LANDBRIDGE_STORE', 'redis://127.0.0.1:6379', 'Redis is not supported yet in this version; use sqlite'],
+    ['LANDBRIDGE_DRACHTIO', 'somewhere', 'must be host:port:secret'],
+    ['LANDBRIDGE_STORE', 'mysql', 'must be sqlite'],
+  ])('says honestly of %s=%s: %s', (name, value, message) => {
+    expect(problemsOf({ [name]: value })).toEqual([`${name}: ${message}`]);
+  });
+
+  it('does not trip over Kubernetes’ service links, and explains the one that hides a setting', () => {
+    const links = {
+      LANDBRIDGE_SERVICE_HOST: '10.0.0.1',
+      LANDBRIDGE_SERVICE_PORT_HTTP: '8080',
+      LANDBRIDGE_PORT: 'tcp://10.0.0.1:8080',
+      LANDBRIDGE_PORT_8080_TCP_ADDR: '10.0.0.1',
+    };
+    expect(problemsOf(links)).toEqual([]);
+    expect(problemsOf({ LANDBRIDGE_SIP_PORT: 'tcp://10.0.0.1:5060' })).toEqual([
+      expect.stringMatching(/^LANDBRIDGE_SIP_PORT: is a Kubernetes service link/),
+    ]);
+  });
+
+  it('refuses a SIP port among the RTP ports, and too few RTP ports for the workers', () => {
+    expect(problemsOf({ LANDBRIDGE_SIP_PORT: '20002' })).toEqual(['sip.port: 20002 lies within rtp.ports']);
+    expect(problemsOf({ LANDBRIDGE_RTP_PORTS: '20000-20003', LANDBRIDGE_WORKERS: '3' })).toEqual([
+      'rtp.ports: too few for 3 workers, each needs at least two',
+    ]);
+  });
+
+  it.each(['- a list', 'just text', '42'])('refuses a file that holds %j', (yaml) => {
+    expect(problemsOf({}, yaml)).toEqual([expect.stringMatching(/must be a map of settings/)]);
+  });
+});
+
+describe('Credentials', () => {
+  it('are made at the first start, only for their owner to read, and kept', () => {
+    const first = resolveCredentials(load());
+    const path = join(directory, 'landbridge-data/credentials.json');
+    expect(first.createdFile).toBe(path);
+    expect(first.accounts).toEqual([
+      { accountId: 'local', username: 'local', password: expect.stringMatching(/^[\w-]{24}$/) },
+    ]);
+    expect(first.tokenSecret.length).toBeGreaterThanOrEqual(32);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(directory, 'landbridge-data')).mode & 0o777).toBe(0o700);
+    expect(resolveCredentials(load())).toEqual({ ...first, createdFile: null });
+  });
+
+  it('come from the configuration where it has them, and then nothing is written', () => {
+    const environment = {
+      LANDBRIDGE_ACCOUNT: 'acme',
+      LANDBRIDGE_USERNAME: 'me',
+      LANDBRIDGE_PASSWORD: 'mine',
+      LANDBRIDGE_TOKEN_SECRET: 'x'.repeat(32),
+      LANDBRIDGE_PREVIOUS_TOKEN_SECRET: 'y'.repeat(32),
+    };
+    const yaml = 'accounts: [{account: other, username: you, password: yours}]';
+    expect(resolveCredentials(load(environment, yaml))).toEqual({
+      accounts: [
+        { accountId: 'acme', username: 'me', password: 'mine' },
+        { accountId: 'other', username: 'you', password: 'yours' },
+      ],
+      tokenSecret: 'x'.repeat(32),
+      previousTokenSecret: 'y'.repeat(32),
+      createdFile: null,
+    });
+    expect(() => statSync(join(directory, 'landbridge-data'))).toThrow();
+  });
+
+  it('are completed by what is made: a password of one’s own keeps its made token secret', () => {
+    const environment = { LANDBRIDGE_PASSWORD: 'mine' };
+    const first = resolveCredentials(load(environment));
+    expect(first.accounts[0]?.password).toBe('mine');
+    expect(first.createdFile).toBeNull();
+    expect(resolveCredentials(load(environment)).tokenSecret).toBe(first.tokenSecret);
+  });
+
+  it('that are damaged stop the start, and are left for the operator to look at', () => {
+    resolveCredentials(load());
+    const path = join(directory, 'landbridge-data/credentials.json');
+    chmodSync(path, 0o600);
+    writeFileSync(path, '{"account": "local"');
+    expect(() => resolveCredentials(load())).toThrow(ConfigError);
+    expect(readFileSync(path, 'utf8')).toBe('{"account": "local"');
+  });
+});

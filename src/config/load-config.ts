@@ -1,0 +1,117 @@
+/** Reads the configuration once: defaults < landbridge.yaml < environment. */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { configSchema, type Config } from './config-schema.js';
+import { readEnvironment } from './environment.js';
+
+/** The configuration cannot be used. Lists everything that is wrong with it, never a secret's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+export interface ConfigSources {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Relative paths begin here. */
+  readonly workingDirectory: string;
+  /** Must exist. Without it LANDBRIDGE_CONFIG is used, or `landbridge.yaml` in the working directory if there is one. */
+  readonly configFile?: string | undefined;
+}
+
+type Values = Record<string, unknown>;
+
+/** Throws ConfigError. */
+export function loadConfig(sources: ConfigSources): Config {
+  const problems: string[] = [];
+  const values = readFile(sources, problems);
+  const environment = readEnvironment(sources.environment);
+  problems.push(...environment.problems);
+  /** Which variable gave a setting, so that a problem names what the operator wrote. */
+  const names = new Map<string, string>();
+  for (const { setting, name, value } of environment.values) {
+    names.set(setting.path.join('.'), name);
+    assign(values, setting.path, value);
+  }
+  const parsed = configSchema.safeParse(values);
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, names)));
+  else problems.push(...conflicts(parsed.data));
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return { ...parsed.data, dataDir: resolve(sources.workingDirectory, parsed.data.dataDir) };
+}
+
+function readFile(sources: ConfigSources, problems: string[]): Values {
+  const asked = sources.configFile ?? (sources.environment['LANDBRIDGE_CONFIG'] || undefined);
+  const path = resolve(sources.workingDirectory, asked ?? 'landbridge.yaml');
+  if (asked === undefined && !existsSync(path)) return {};
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    problems.push(
+      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'})`,
+    );
+    return {};
+  }
+  // prettyErrors would quote the line, and the line may hold a password.
+  const document = parseDocument(text, { prettyErrors: false });
+  if (document.errors.length > 0) {
+    for (const error of document.errors) {
+      const line = text.slice(0, error.pos[0]).split('\n').length;
+      problems.push(`${path}, line ${line}: is no valid YAML (${error.code})`);
+    }
+    return {};
+  }
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch {
+    problems.push(`${path} has too many aliases`);
+    return {};
+  }
+  if (value === null || value === undefined) return {};
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Values;
+  problems.push(`${path} must be a map of settings`);
+  return {};
+}
+
+function assign(values: Values, path: readonly string[], value: unknown): void {
+  const [key = '', inner] = path;
+  if (inner === undefined) {
+    values[key] = value;
+    return;
+  }
+  const group = values[key];
+  // A group that is no map is the schema's to refuse; do not hide it.
+  if (group !== undefined && group !== null && typeof group !== 'object') return;
+  values[key] = { ...group, [inner]: value };
+}
+
+function describeIssue(issue: z.core.$ZodIssue, names: ReadonlyMap<string, string>): string[] {
+  const path = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`} is no setting of Landbridge`);
+  }
+  const setting = names.get(path) ?? names.get(issue.path.slice(0, -1).join('.')) ?? path;
+  const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/^Too (small|big): /, '');
+  return [`${setting}: ${message}`];
+}
+
+/** What each setting allows by itself and all of them together do not. */
+function conflicts(config: Config): string[] {
+  const problems: string[] = [];
+  const { ports } = config.rtp;
+  if (config.sip.port >= ports.from && config.sip.port <= ports.to) {
+    problems.push(`sip.port: ${config.sip.port} lies within rtp.ports`);
+  }
+  if (ports.to - ports.from + 1 < 2 * config.workers) {
+    problems.push(`rtp.ports: too few for ${config.workers} workers, each needs at least two`);
+  }
+  if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {
+    problems.push('previousTokenSecret: is the same as tokenSecret');
+  }
+  return problems;
+}
