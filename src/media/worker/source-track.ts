@@ -12,10 +12,21 @@ export interface PacketSink {
   onPacket(packet: RtpPacket, arrivalMs: number): void;
 }
 
+/** One instant on a publisher's own clocks, as its last RTCP sender report gave it. */
+export interface SenderClock {
+  /** The publisher's wall clock in milliseconds since 1970, with fractions; right or wrong, but one for all its tracks. */
+  readonly unixMs: number;
+  readonly rtpTimestamp: number;
+  /** When the report came in, on the clock of `PacketSink.onPacket`. */
+  readonly arrivalMs: number;
+}
+
 export interface SourceTrack {
   readonly streamId: string;
   readonly kind: TrackKind;
   readonly codec: Codec;
+  /** Null: none yet. Left out by producers that pass on no sender reports: arrival times then tie tracks together. */
+  readonly senderClock?: SenderClock | null;
   addSink(sink: PacketSink): void;
   removeSink(sink: PacketSink): void;
   /** Asks the producer for a key frame (PLI); rate-limited by the producer. No effect on audio. */

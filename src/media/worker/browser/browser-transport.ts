@@ -1,0 +1,283 @@
+/**
+ * ICE and DTLS-SRTP towards one browser, and nothing more. libdatachannel is given a description made up of one audio
+ * section, whatever is negotiated with the browser: it then hands over every RTP and RTCP packet that comes in, and sends
+ * every one it is given, whatever their SSRC. The browser's candidates are not used: it finds us, and is learnt as
+ * peer-reflexive, so that no description can make this host send to an address of its choice.
+ */
+import { isIPv4, isIPv6 } from 'node:net';
+import { PeerConnection, type RtcConfig, type Track, Audio } from 'node-datachannel';
+import {
+  fingerprints,
+  iceCandidates,
+  iceCredentials,
+  setup as readSetup,
+  type IceCandidate,
+} from '../sdp/attributes.js';
+import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import { parseSessionDescription } from '../sdp/session-description.js';
+import type { LocalTransportParameters } from './local-description.js';
+import type { RemoteTransportParameters } from './remote-description.js';
+
+export interface BrowserTransportSettings {
+  /** Address to bind; absent or unspecified (`0.0.0.0`, `::`): all. */
+  readonly bindAddress?: string;
+  /** Address put in place of those of the same family in our candidates, where the gateway stands behind a 1:1 NAT. */
+  readonly advertisedAddress?: string;
+  /** UDP ports, inclusive. Default: the system's choice. */
+  readonly ports?: { readonly from: number; readonly to: number };
+  /** How long gathering our candidates may take. Default 2000 ms. */
+  readonly gatherTimeoutMs?: number;
+  /** How long ICE and DTLS may take. Default 30 000 ms. */
+  readonly connectTimeoutMs?: number;
+  /** How long the browser may be out of reach. Default 15 000 ms. */
+  readonly disconnectedTimeoutMs?: number;
+  /** How long signalling has to say why, after the browser closed DTLS. Default 2000 ms. */
+  readonly closedTimeoutMs?: number;
+}
+
+export interface BrowserTransportEvents {
+  onConnected(transport: BrowserTransport): void;
+  /** The buffer is the receiver's own. */
+  onPacket(packet: Buffer): void;
+  /** It could not connect, or lost the browser for too long. At most once, never after `close()`. */
+  onFailed(transport: BrowserTransport): void;
+}
+
+const DEFAULTS = {
+  gatherTimeoutMs: 2000,
+  connectTimeoutMs: 30_000,
+  disconnectedTimeoutMs: 15_000,
+  closedTimeoutMs: 2000,
+};
+const MID = 't';
+
+const syntheticDescription = ({ credentials, fingerprint, setup }: RemoteTransportParameters): string =>
+  [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    't=0 0',
+    `a=group:BUNDLE ${MID}`,
+    'm=audio 9 UDP/TLS/RTP/SAVPF 0',
+    'c=IN IP4 0.0.0.0',
+    `a=ice-ufrag:${credentials.usernameFragment}`,
+    `a=ice-pwd:${credentials.password}`,
+    `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
+    `a=setup:${setup}`,
+    `a=mid:${MID}`,
+    'a=sendrecv',
+    'a=rtcp-mux',
+    'a=rtpmap:0 PCMU/8000',
+    '',
+  ].join('\r\n');
+
+export class BrowserTransport {
+  readonly #connection: PeerConnection;
+  readonly #settings: BrowserTransportSettings & typeof DEFAULTS;
+  readonly #events: BrowserTransportEvents;
+  #track: Track | null = null;
+  #local: LocalTransportParameters | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #connected = false;
+  #closed = false;
+  /** Wakes whoever waits for gathering, at its end or at `close()`. */
+  #endGathering: () => void = () => undefined;
+
+  private constructor(name: string, settings: BrowserTransportSettings, events: BrowserTransportEvents) {
+    this.#settings = { ...DEFAULTS, ...settings };
+    this.#events = events;
+    const { bindAddress, ports } = settings;
+    const config: RtcConfig = { iceServers: [], disableAutoNegotiation: true };
+    if (bindAddress !== undefined && bindAddress !== '0.0.0.0' && bindAddress !== '::')
+      config.bindAddress = bindAddress;
+    if (ports !== undefined) {
+      config.portRangeBegin = ports.from;
+      config.portRangeEnd = ports.to;
+    }
+    this.#connection = new PeerConnection(name, config);
+    this.#connection.onStateChange((state) => this.#onState(state));
+    this.#connection.onTrack((track) => this.#takeTrack(track));
+  }
+
+  /** For a browser that offered. Throws SdpRefusal. */
+  static async answering(
+    name: string,
+    remote: RemoteTransportParameters,
+    settings: BrowserTransportSettings,
+    events: BrowserTransportEvents,
+  ): Promise<BrowserTransport> {
+    const transport = new BrowserTransport(name, settings, events);
+    return transport.#started(() => {
+      transport.#setRemote(remote, 'offer');
+      transport.#connection.setLocalDescription('answer');
+      transport.#expectConnection();
+    });
+  }
+
+  /** For an offer of ours; `acceptRemote` completes it. Throws SdpRefusal. */
+  static async offering(
+    name: string,
+    settings: BrowserTransportSettings,
+    events: BrowserTransportEvents,
+  ): Promise<BrowserTransport> {
+    const transport = new BrowserTransport(name, settings, events);
+    return transport.#started(() => {
+      const audio = new Audio(MID, 'SendRecv');
+      audio.addAudioCodec(0, 'PCMU');
+      transport.#takeTrack(transport.#connection.addTrack(audio));
+      transport.#connection.setLocalDescription('offer');
+    });
+  }
+
+  async #started(start: () => void): Promise<this> {
+    try {
+      await this.#gathered(start);
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #gathered(start: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#endGathering(), this.#settings.gatherTimeoutMs);
+      this.#endGathering = () => {
+        this.#endGathering = () => undefined;
+        clearTimeout(timer);
+        try {
+          this.#local = this.#readLocal();
+          resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      this.#connection.onGatheringStateChange((state) => {
+        if (state === 'complete') this.#endGathering();
+      });
+      try {
+        start();
+      } catch (error) {
+        clearTimeout(timer);
+        reject(error as Error);
+      }
+    });
+  }
+
+  #setRemote(remote: RemoteTransportParameters, type: 'offer' | 'answer'): void {
+    try {
+      this.#connection.setRemoteDescription(syntheticDescription(remote), type);
+    } catch (error) {
+      throw new SdpRefusal('bad-sdp', `ICE or DTLS parameters: ${(error as Error).message}`);
+    }
+  }
+
+  #readLocal(): LocalTransportParameters {
+    const text = this.#closed ? undefined : this.#connection.localDescription()?.sdp;
+    const description = text === undefined ? undefined : parseSessionDescription(text);
+    const media = description?.media[0];
+    const credentials = media && iceCredentials(media, description);
+    const fingerprint = media && fingerprints(media, description)[0];
+    const setup = media && readSetup(media, description);
+    const candidates = media === undefined ? [] : this.#advertised(iceCandidates(media));
+    if (!credentials || !fingerprint || !setup || candidates.length === 0)
+      throw new SdpRefusal('overloaded', 'no address or port for ICE');
+    return { credentials, fingerprint, setup, candidates };
+  }
+
+  #advertised(candidates: readonly IceCandidate[]): IceCandidate[] {
+    const { advertisedAddress } = this.#settings;
+    const isSameFamily = isIPv4(advertisedAddress ?? '') ? isIPv4 : isIPv6;
+    const seen = new Set<string>();
+    return candidates
+      .filter(({ transport, type }) => transport === 'udp' && type === 'host')
+      .map((c) =>
+        advertisedAddress !== undefined && isSameFamily(c.address) ? { ...c, address: advertisedAddress } : c,
+      )
+      .filter(({ address, port }) => {
+        const key = `${address} ${port}`;
+        return !seen.has(key) && seen.add(key);
+      });
+  }
+
+  /** Completes `offering` with the browser's answer. Throws SdpRefusal. */
+  acceptRemote(remote: RemoteTransportParameters): void {
+    if (remote.setup !== 'active' && remote.setup !== 'passive')
+      throw new SdpRefusal('bad-sdp', 'the answer leaves the DTLS role open');
+    this.#setRemote(remote, 'answer');
+    if (this.#local !== null)
+      this.#local = { ...this.#local, setup: remote.setup === 'active' ? 'passive' : 'active' };
+    this.#expectConnection();
+  }
+
+  /** Our parameters; `setup` is the role we took, or `actpass` while the answer to our offer is out. */
+  get local(): LocalTransportParameters {
+    if (this.#local === null) throw new Error('no candidates gathered yet');
+    return this.#local;
+  }
+
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  /** Sends one RTP or RTCP packet, which is copied. False when it could not be sent. */
+  send(packet: Buffer): boolean {
+    if (!this.#connected || this.#track === null) return false;
+    try {
+      return this.#track.sendMessageBinary(packet);
+    } catch {
+      // The track closes on the library's own thread: it may be gone before we are told.
+      return false;
+    }
+  }
+
+  #takeTrack(track: Track): void {
+    if (this.#closed) return;
+    this.#track = track;
+    track.onMessage((packet) => {
+      if (!this.#closed) this.#events.onPacket(packet);
+    });
+  }
+
+  #expectConnection(): void {
+    if (!this.#connected) this.#failAfter(this.#settings.connectTimeoutMs);
+  }
+
+  #failAfter(delayMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fail(), delayMs);
+  }
+
+  #onState(state: string): void {
+    if (this.#closed) return;
+    if (state === 'connected') {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+      const first = !this.#connected;
+      this.#connected = true;
+      if (first) this.#events.onConnected(this);
+    } else if (state === 'disconnected') this.#failAfter(this.#settings.disconnectedTimeoutMs);
+    else if (state === 'closed') {
+      this.#connected = false;
+      this.#failAfter(this.#settings.closedTimeoutMs);
+    } else if (state === 'failed') this.#fail();
+  }
+
+  #fail(): void {
+    if (this.#closed) return;
+    this.close();
+    this.#events.onFailed(this);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connected = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#endGathering();
+    this.#track = null;
+    this.#connection.close();
+  }
+}

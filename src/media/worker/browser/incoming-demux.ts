@@ -1,0 +1,65 @@
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import type { NegotiatedCodec } from './browser-codecs.js';
+import type { IncomingTrack } from './incoming-track.js';
+
+/** A section in which the browser sends, and the track that takes it. */
+export interface IncomingSlot {
+  /** Of the section. */
+  readonly index: number;
+  readonly mid: string | null;
+  readonly midExtensionId: number;
+  readonly ssrcs: readonly number[];
+  readonly codecs: readonly NegotiatedCodec[];
+  track: IncomingTrack;
+  codecChangedMs: number;
+}
+
+/** SSRCs remembered beyond those announced: a browser needs one per section, a stranger would use any number. */
+const MAX_LEARNT_SSRCS = 256;
+
+/** Tells which section of a BUNDLE a packet belongs to (RFC 9143 §9.2): by SSRC, else mid, else payload type. */
+export class IncomingDemux {
+  #slots: readonly IncomingSlot[] = [];
+  readonly #bySsrc = new Map<number, IncomingSlot>();
+
+  get slots(): readonly IncomingSlot[] {
+    return this.#slots;
+  }
+
+  replace(slots: readonly IncomingSlot[]): void {
+    this.#slots = slots;
+    this.#bySsrc.clear();
+    for (const slot of slots) for (const ssrc of slot.ssrcs) this.#bySsrc.set(ssrc, slot);
+  }
+
+  bySsrc(ssrc: number): IncomingSlot | undefined {
+    return this.#bySsrc.get(ssrc);
+  }
+
+  /** Null for a packet of no section. */
+  find(packet: RtpPacket): IncomingSlot | null {
+    const known = this.#bySsrc.get(packet.ssrc);
+    if (known !== undefined) return known;
+    const found = this.#byMid(packet) ?? this.#byPayloadType(packet.payloadType);
+    if (found !== null && this.#bySsrc.size < MAX_LEARNT_SSRCS) this.#bySsrc.set(packet.ssrc, found);
+    return found;
+  }
+
+  #byMid(packet: RtpPacket): IncomingSlot | null {
+    if (packet.extensionProfile < 0) return null;
+    for (const slot of this.#slots) {
+      if (slot.mid === null || slot.midExtensionId === 0) continue;
+      const value = packet.extensionElement(slot.midExtensionId);
+      if (value !== null && value.toString('utf8') === slot.mid) return slot;
+    }
+    return null;
+  }
+
+  /** Only where the browser announced no SSRCs, and only one section has the payload type. */
+  #byPayloadType(payloadType: number): IncomingSlot | null {
+    const fitting = this.#slots.filter(
+      ({ ssrcs, codecs }) => ssrcs.length === 0 && codecs.some((c) => c.payloadType === payloadType),
+    );
+    return fitting.length === 1 ? (fitting[0] ?? null) : null;
+  }
+}

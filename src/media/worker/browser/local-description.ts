@@ -1,0 +1,135 @@
+/** Our own session description, offer or answer, written from the table of sections and the transport. */
+import {
+  attribute,
+  directionOf,
+  fingerprintAttribute,
+  fmtpAttribute,
+  groupAttribute,
+  headerExtensionAttribute,
+  iceCandidateAttribute,
+  msidAttribute,
+  rtcpFeedbackAttribute,
+  rtpMapAttribute,
+  ssrcAttribute,
+  type Direction,
+  type Fingerprint,
+  type IceCandidate,
+  type IceCredentials,
+  type Setup,
+} from '../sdp/attributes.js';
+import type { Attribute, MediaDescription, SessionDescription } from '../sdp/session-description.js';
+import type { NegotiatedCodec } from './browser-codecs.js';
+import type { BrowserSections, Section } from './browser-sections.js';
+
+export const MID_EXTENSION = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+
+/** Our end of the one transport under all sections. */
+export interface LocalTransportParameters {
+  readonly credentials: IceCredentials;
+  readonly fingerprint: Fingerprint;
+  readonly setup: Setup;
+  readonly candidates: readonly IceCandidate[];
+}
+
+/** RFC 4574 allows a token only: what encodeURIComponent leaves of `()` is encoded as well. */
+const encodeLabel = (alias: string): string =>
+  encodeURIComponent(alias).replace(/[()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+export const sectionDirection = (section: Section): Direction =>
+  directionOf(section.outgoing?.active === true, section.incoming !== null || section.remoteMaySend);
+
+/** The description of a state: of our offer with `setup:actpass` in the transport, of our answer with the role taken. */
+export function describe(state: BrowserSections, transport: LocalTransportParameters): SessionDescription {
+  const bundled = state.sections.flatMap((s) => (s.rejected || s.mid === null ? [] : [s.mid]));
+  const tagged = state.sections.findIndex((s) => !s.rejected);
+  return {
+    origin: {
+      username: '-',
+      sessionId: state.sessionId,
+      sessionVersion: String(state.version),
+      addressType: 'IP4',
+      address: '127.0.0.1', // RFC 8829 §5.2.1: any address that tells nothing
+    },
+    sessionName: '-',
+    attributes: [
+      ...(bundled.length > 0 ? [groupAttribute({ semantics: 'BUNDLE', mids: bundled })] : []),
+      attribute('msid-semantic', 'WMS *'),
+    ],
+    media: state.sections.map((section, index) =>
+      section.rejected ? describeRejected(section) : describeSection(section, transport, index === tagged),
+    ),
+  };
+}
+
+const describeRejected = (section: Section): MediaDescription => ({
+  kind: section.kind,
+  port: 0,
+  protocol: section.protocol,
+  formats: section.formats,
+  connection: { addressType: 'IP4', address: '0.0.0.0' },
+  bandwidth: [],
+  attributes: [...(section.mid === null ? [] : [attribute('mid', section.mid)]), attribute('inactive')],
+});
+
+function describeSection(
+  section: Section,
+  transport: LocalTransportParameters,
+  tagged: boolean,
+): MediaDescription {
+  const direction = sectionDirection(section);
+  const { outgoing } = section;
+  const sending = outgoing !== null && outgoing.active;
+  const candidate = transport.candidates[0];
+  return {
+    kind: section.kind,
+    port: candidate?.port ?? 9,
+    protocol: section.protocol,
+    formats: section.codecs.map(({ payloadType }) => String(payloadType)),
+    connection:
+      candidate === undefined
+        ? { addressType: 'IP4', address: '0.0.0.0' }
+        : { addressType: candidate.address.includes(':') ? 'IP6' : 'IP4', address: candidate.address },
+    bandwidth: [],
+    attributes: [
+      ...(section.mid === null ? [] : [attribute('mid', section.mid)]),
+      attribute(direction),
+      ...(sending
+        ? [
+            msidAttribute({
+              streamId: outgoing.streamId,
+              trackId: `${outgoing.streamId}-${section.kind === 'video' ? 'v' : 'a'}`,
+            }),
+            attribute('label', encodeLabel(outgoing.alias)),
+            // One clock per stream: its audio and video share the name (RFC 7022 §4.2), and no other stream does.
+            ssrcAttribute({ ssrc: outgoing.ssrc, name: 'cname', value: outgoing.streamId }),
+          ]
+        : []),
+      attribute('ice-ufrag', transport.credentials.usernameFragment),
+      attribute('ice-pwd', transport.credentials.password),
+      fingerprintAttribute(transport.fingerprint),
+      attribute('setup', transport.setup),
+      attribute('rtcp-mux'),
+      ...(section.reducedSizeRtcp ? [attribute('rtcp-rsize')] : []),
+      ...(section.midExtensionId > 0
+        ? [headerExtensionAttribute({ id: section.midExtensionId, direction: null, uri: MID_EXTENSION })]
+        : []),
+      ...section.codecs.flatMap(describeCodec),
+      // RFC 9143 §7.1.3: candidates stand in the section that gives the bundle its transport.
+      ...(tagged ? [...transport.candidates.map(iceCandidateAttribute), attribute('end-of-candidates')] : []),
+    ],
+  };
+}
+
+const describeCodec = ({ payloadType, codec, feedback }: NegotiatedCodec): Attribute[] => [
+  rtpMapAttribute({
+    payloadType,
+    encodingName: codec.name,
+    clockRateHz: codec.clockRateHz,
+    channels: codec.channels,
+  }),
+  ...(codec.parameters === undefined ? [] : [fmtpAttribute(payloadType, codec.parameters)]),
+  ...feedback.map((name) => {
+    const [type = '', parameter = ''] = name.split(' ');
+    return rtcpFeedbackAttribute({ payloadType, type, parameter });
+  }),
+];

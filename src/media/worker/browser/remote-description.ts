@@ -1,0 +1,138 @@
+/** What a browser's session description says, section by section, and about its transport. */
+import {
+  attributeValue,
+  direction,
+  fingerprints,
+  groups,
+  hasAttribute,
+  headerExtensions,
+  iceCredentials,
+  mid,
+  msids,
+  receives,
+  sends,
+  setup,
+  ssrcGroups,
+  ssrcs,
+  type Fingerprint,
+  type IceCredentials,
+  type Setup,
+} from '../sdp/attributes.js';
+import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import type { MediaDescription, SessionDescription } from '../sdp/session-description.js';
+import { commonCodecs } from './browser-codecs.js';
+import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
+import { MID_EXTENSION } from './local-description.js';
+
+export interface RemoteTransportParameters {
+  readonly credentials: IceCredentials;
+  readonly fingerprint: Fingerprint;
+  readonly setup: Setup;
+}
+
+/** Aliases longer than this are not taken from a label. */
+const MAX_ALIAS_LENGTH = 128;
+
+/** In an offer `bundle-only` sections have port 0 and are in use all the same (RFC 9143 §6). */
+const isInUse = (media: MediaDescription): boolean => media.port !== 0 || hasAttribute(media, 'bundle-only');
+
+/** The mids that share the first section's transport; null where nothing is bundled. */
+export const bundledMids = (description: SessionDescription): ReadonlySet<string> | null => {
+  const bundle = groups(description).find(({ semantics }) => semantics === 'BUNDLE');
+  return bundle === undefined ? null : new Set(bundle.mids);
+};
+
+/** ICE and DTLS of the section whose transport all share. Throws SdpRefusal `bad-sdp` where they are missing. */
+export function readRemoteTransport(description: SessionDescription): RemoteTransportParameters {
+  const firstMid = groups(description).find(({ semantics }) => semantics === 'BUNDLE')?.mids[0];
+  const tagged =
+    description.media.find((m) => firstMid !== undefined && mid(m) === firstMid) ??
+    description.media.find(isInUse) ??
+    description.media[0];
+  if (tagged === undefined) throw new SdpRefusal('bad-sdp', 'no m-section');
+  const credentials = iceCredentials(tagged, description);
+  if (credentials === null) throw new SdpRefusal('bad-sdp', 'no ICE credentials');
+  const found = fingerprints(tagged, description);
+  const fingerprint = found.find(({ algorithm }) => algorithm === 'sha-256') ?? found[0];
+  if (fingerprint === undefined) throw new SdpRefusal('bad-sdp', 'no DTLS fingerprint');
+  return { credentials, fingerprint, setup: setup(tagged, description) ?? 'actpass' };
+}
+
+/** Each mid once, or the sections could not be told apart. Throws SdpRefusal `bad-sdp`. */
+export function assertMidsUnique(description: SessionDescription): void {
+  const mids = description.media.map((m) => mid(m)).filter((m) => m !== null);
+  if (new Set(mids).size !== mids.length) throw new SdpRefusal('bad-sdp', 'a mid stands twice');
+}
+
+function readLabel(media: MediaDescription): string | null {
+  const value = attributeValue(media, 'label');
+  if (value === null) return null;
+  try {
+    const alias = decodeURIComponent(value);
+    // An alias is shown and logged: no control characters in it.
+    return alias === '' || alias.length > MAX_ALIAS_LENGTH || /[\u0000-\u001f\u007f]/.test(alias)
+      ? null
+      : alias;
+  } catch {
+    return null;
+  }
+}
+
+export function readIncoming(media: MediaDescription, key: string): IncomingMedia {
+  const msid = msids(media)[0];
+  const repair = new Set(
+    ssrcGroups(media)
+      .filter(({ semantics }) => semantics === 'FID')
+      .flatMap((group) => group.ssrcs.slice(1)),
+  );
+  return {
+    streamKey: msid === undefined || msid.streamId === '-' ? `mid:${key}` : msid.streamId,
+    label: readLabel(media),
+    ssrcs: ssrcs(media).filter((ssrc) => !repair.has(ssrc)),
+  };
+}
+
+const RTP_OVER_DTLS = /^(?:UDP\/TLS\/)?RTP\/SAVPF?$/;
+
+/**
+ * A section of a browser's offer as it will be answered, without what we send in it. What we cannot take is rejected in
+ * place. With `alone` (nothing is bundled) only that section is taken.
+ */
+export function readOfferedSection(
+  media: MediaDescription,
+  index: number,
+  bundle: ReadonlySet<string> | null,
+  alone: number,
+): Section {
+  const ownMid = mid(media);
+  const identity = { mid: ownMid, kind: media.kind, protocol: media.protocol, formats: media.formats };
+  const shares = bundle === null ? index === alone : ownMid !== null && bundle.has(ownMid);
+  const codecs = isMediaKind(media.kind) ? commonCodecs(media) : [];
+  if (
+    !isInUse(media) ||
+    !shares ||
+    codecs.length === 0 ||
+    !RTP_OVER_DTLS.test(media.protocol) ||
+    !hasAttribute(media, 'rtcp-mux')
+  ) {
+    return rejectedSection(identity);
+  }
+  const offered = direction(media);
+  const incoming = sends(offered) ? readIncoming(media, ownMid ?? String(index)) : null;
+  return {
+    ...identity,
+    rejected: false,
+    // Where we only receive, the one codec we want to be sent; where we send, all that a source may come in.
+    codecs: receives(offered) ? codecs : codecs.slice(0, 1),
+    midExtensionId: headerExtensions(media).find(({ uri, id }) => uri === MID_EXTENSION && id < 15)?.id ?? 0,
+    reducedSizeRtcp: hasAttribute(media, 'rtcp-rsize'),
+    remoteReceives: receives(offered),
+    remoteMaySend: incoming !== null,
+    incoming,
+    outgoing: null,
+  };
+}
+
+/** The first section a peer without BUNDLE can be answered in; -1: none. */
+export const firstUsable = (description: SessionDescription): number =>
+  description.media.findIndex((m) => m.port !== 0 && isMediaKind(m.kind) && commonCodecs(m).length > 0);
