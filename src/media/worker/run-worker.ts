@@ -14,6 +14,7 @@ const EXIT_FAULT = 70;
 export function runWorker(createRuntime: (settings: WorkerSettings) => LegRuntime): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.once('disconnect', () => process.exit(0));
+  if (!process.connected) process.exit(0);
   const channel = processChannel();
   const die = (error: unknown): void => {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,0 +1,247 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { type MediaLeg, type MediaPlane, MediaRefusal, type OpenLegRequest } from '../domain/media-plane.js';
+import type { MediaLogger } from './media-logger.js';
+import { type PortRange, splitPortRange } from './rtp-port-ranges.js';
+import { SessionPlacement } from './session-placement.js';
+import { type ImportChange, StreamDirectory } from './stream-directory.js';
+import { type LegHost, trackKinds, WorkerMediaLeg } from './worker-media-leg.js';
+import { WorkerPool } from './worker-pool.js';
+import type { StreamImport, WorkerHealth, WorkerNotification } from './worker/protocol.js';
+
+export interface MediaPlaneOptions {
+  /** Media worker processes; one per core is right. */
+  readonly workers: number;
+  /** UDP ports for media, shared out among the workers; no other program may use them. */
+  readonly rtpPorts: PortRange;
+  readonly bindAddress: string;
+  /** The address that peers are told, where it is not the bind address. */
+  readonly advertisedAddress?: string;
+  readonly logger: MediaLogger;
+  /** Legs beyond this are refused as `overloaded`. Default 1000: what one core carries all talking, with room. */
+  readonly maxLegsPerWorker?: number;
+  /** Delay that the jitter buffers of phone legs aim at. Default 0: the wait for the next tick only. */
+  readonly jitterTargetMs?: number;
+  /** No RTP for so long before the first packet ends a phone leg. Default 30 s. */
+  readonly rtpTimeoutBeforeFirstMs?: number;
+  /** No RTP for so long after the first packet ends a phone leg that is not on hold. Default 15 s. */
+  readonly rtpTimeoutMs?: number;
+  /** A worker that does not answer in time refuses as `overloaded`. Default 5 s. */
+  readonly requestTimeoutMs?: number;
+  /** A worker that shows no pulse (one a second) for so long is killed and replaced. Default 5 s. */
+  readonly stalledAfterMs?: number;
+  /** The worker's compiled main module. Default: `worker/main.js` beside this module. */
+  readonly workerEntry?: string;
+}
+
+export interface WorkerStatistics {
+  readonly worker: number;
+  readonly pid: number | null;
+  readonly legs: number;
+  /** Of the last second; null before the first. */
+  readonly health: WorkerHealth | null;
+}
+
+export interface MediaPlaneStatistics {
+  readonly legs: number;
+  readonly workers: readonly WorkerStatistics[];
+  readonly workersLost: number;
+  readonly workersConfigured: number;
+}
+
+export interface WorkerMediaPlane extends MediaPlane {
+  statistics(): MediaPlaneStatistics;
+  /** The process ids of the workers that stand. */
+  pids(): number[];
+}
+
+/** What the worker's parser refuses unread is not sent to it at all. */
+const MAX_OFFER_CHARACTERS = 64 * 1024;
+
+/** Starts the media workers. Rejects, with no process left, when one does not start. */
+export async function createMediaPlane(options: MediaPlaneOptions): Promise<WorkerMediaPlane> {
+  const plane = new ProcessMediaPlane(options);
+  await plane.start();
+  return plane;
+}
+
+class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
+  readonly #logger: MediaLogger;
+  readonly #pool: WorkerPool;
+  readonly #workers: number;
+  readonly #maxLegsPerWorker: number;
+  readonly #legs = new Map<string, WorkerMediaLeg>();
+  readonly #legsByWorker = new Map<number, Set<WorkerMediaLeg>>();
+  readonly #placement = new SessionPlacement();
+  readonly #directory = new StreamDirectory();
+  #closed = false;
+
+  constructor(options: MediaPlaneOptions) {
+    this.#logger = options.logger;
+    this.#workers = options.workers;
+    this.#maxLegsPerWorker = options.maxLegsPerWorker ?? 1000;
+    const linkSecret = randomBytes(32).toString('hex');
+    this.#pool = new WorkerPool({
+      entry: options.workerEntry ?? fileURLToPath(new URL('./worker/main.js', import.meta.url)),
+      settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts) => ({
+        rtpPorts,
+        bindAddress: options.bindAddress,
+        advertisedAddress: options.advertisedAddress ?? null,
+        maxLegs: this.#maxLegsPerWorker,
+        jitterTargetMs: options.jitterTargetMs ?? 0,
+        rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
+        rtpTimeoutMs: options.rtpTimeoutMs ?? 15_000,
+        linkSecret,
+      })),
+      requestTimeoutMs: options.requestTimeoutMs ?? 5000,
+      stalledAfterMs: options.stalledAfterMs ?? 5000,
+      logger: options.logger,
+      onNotification: (worker, notification) => this.#onNotification(worker, notification),
+      onLost: (worker) => this.#onLost(worker),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#pool.start();
+  }
+
+  get isReady(): boolean {
+    return !this.#closed && this.#candidates().size > 0;
+  }
+
+  async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
+    const { legId, participantId, sessionId, offer, listener } = request;
+    if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
+    if (offer !== null && offer.length > MAX_OFFER_CHARACTERS)
+      throw new MediaRefusal('bad-sdp', 'the offer is too long');
+    if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
+    const worker = this.#placement.choose(sessionId, this.#candidates());
+    if (worker === null) throw new MediaRefusal('overloaded', 'no media worker takes legs');
+
+    const leg = new WorkerMediaLeg({ legId, sessionId, worker, host: this, listener });
+    this.#remember(leg);
+    try {
+      const mayPublish = trackKinds(request.mayPublish);
+      const opened = await this.request(worker, 'openLeg', { legId, participantId, offer, mayPublish });
+      if (leg.isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
+      leg.setOpened(opened);
+      return leg;
+    } catch (error) {
+      // The worker may have opened it all the same, too late for us. Nobody waits for what it says to that.
+      void leg.close();
+      throw error;
+    }
+  }
+
+  statistics(): MediaPlaneStatistics {
+    const workers = [...this.#pool.running].map(([worker, process]) => ({
+      worker,
+      pid: process.pid ?? null,
+      legs: this.#legsByWorker.get(worker)?.size ?? 0,
+      health: process.health,
+    }));
+    return { legs: this.#legs.size, workers, workersLost: this.#pool.lost, workersConfigured: this.#workers };
+  }
+
+  pids(): number[] {
+    return [...this.#pool.running.values()].flatMap(({ pid }) => pid ?? []);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#legs.values()].map((leg) => leg.close()));
+    await this.#pool.close();
+  }
+
+  request: LegHost['request'] = (worker, operation, body) => {
+    const process = this.#pool.get(worker);
+    if (process === null) return Promise.reject(new MediaRefusal('overloaded', 'the media worker is gone'));
+    return process.request(operation, body);
+  };
+
+  want(legId: string, streamIds: readonly string[]): void {
+    this.#link(this.#directory.want(legId, streamIds));
+  }
+
+  forget(leg: WorkerMediaLeg): void {
+    if (this.#legs.get(leg.legId) !== leg) return;
+    this.#legs.delete(leg.legId);
+    const siblings = this.#legsByWorker.get(leg.worker);
+    siblings?.delete(leg);
+    if (siblings?.size === 0) this.#legsByWorker.delete(leg.worker);
+    this.#placement.remove(leg.sessionId, leg.worker);
+    this.#link(this.#directory.removeLeg(leg.legId));
+  }
+
+  onListenerError(legId: string, error: unknown): void {
+    this.#logger.error({ legId, error: String(error) }, 'a media listener threw');
+  }
+
+  #remember(leg: WorkerMediaLeg): void {
+    this.#legs.set(leg.legId, leg);
+    const siblings = this.#legsByWorker.get(leg.worker);
+    if (siblings === undefined) this.#legsByWorker.set(leg.worker, new Set([leg]));
+    else siblings.add(leg);
+    this.#placement.add(leg.sessionId, leg.worker);
+    this.#directory.addLeg(leg.legId, leg.worker);
+  }
+
+  /** The workers that take another leg, with how many they have. */
+  #candidates(): Map<number, number> {
+    const candidates = new Map<number, number>();
+    for (const worker of this.#pool.running.keys()) {
+      const legs = this.#legsByWorker.get(worker)?.size ?? 0;
+      if (legs < this.#maxLegsPerWorker) candidates.set(worker, legs);
+    }
+    return candidates;
+  }
+
+  #onNotification(worker: number, notification: WorkerNotification): void {
+    switch (notification.event) {
+      case 'health':
+        return;
+      case 'fatal':
+        this.#logger.error({ worker, detail: notification.detail }, 'media worker has a fault and ends');
+        return;
+      case 'fault':
+        this.#logger.error({ worker, legId: notification.legId, detail: notification.detail }, 'a leg broke');
+        return;
+      case 'connected':
+      case 'streams':
+      case 'dtmf':
+      case 'negotiation-needed':
+      case 'ended': {
+        const leg = this.#legs.get(notification.legId);
+        if (leg?.worker !== worker) return;
+        if (notification.event === 'streams') {
+          const streamIds = notification.streams.map(({ streamId }) => streamId);
+          this.#link(this.#directory.publish(leg.legId, streamIds));
+        }
+        leg.notify(notification);
+      }
+    }
+  }
+
+  #onLost(worker: number): void {
+    for (const leg of [...(this.#legsByWorker.get(worker) ?? [])]) leg.lose();
+  }
+
+  /** Tells the workers what to import from each other. */
+  #link(changes: readonly ImportChange[]): void {
+    const perImporter = new Map<number, { add: StreamImport[]; remove: string[] }>();
+    for (const { importer, streamId, publisher } of changes) {
+      const body = perImporter.get(importer) ?? { add: [], remove: [] };
+      perImporter.set(importer, body);
+      const from = publisher === null ? undefined : this.#pool.get(publisher)?.link;
+      if (from === undefined) body.remove.push(streamId);
+      else body.add.push({ streamId, from });
+    }
+    for (const [importer, body] of perImporter) {
+      this.request(importer, 'importStreams', body).catch((error: unknown) => {
+        if (this.#pool.get(importer) !== null) {
+          this.#logger.warn({ worker: importer, error: String(error) }, 'streams could not be linked');
+        }
+      });
+    }
+  }
+}

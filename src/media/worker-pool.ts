@@ -1,0 +1,143 @@
+import type { MediaLogger } from './media-logger.js';
+import { WorkerProcess } from './worker-process.js';
+import type { WorkerNotification, WorkerSettings } from './worker/protocol.js';
+
+export interface WorkerPoolOptions {
+  readonly entry: string;
+  /** One worker each. */
+  readonly settings: readonly WorkerSettings[];
+  readonly requestTimeoutMs: number;
+  readonly stalledAfterMs: number;
+  readonly logger: MediaLogger;
+  readonly onNotification: (worker: number, notification: WorkerNotification) => void;
+  /** A worker that took legs is gone. Not called for those that are closed with the pool. */
+  readonly onLost: (worker: number) => void;
+}
+
+/** A worker that lived this long is no longer suspected of dying at once again. */
+const PROVEN_AFTER_MS = 10_000;
+const FIRST_BACKOFF_MS = 200;
+const MAX_BACKOFF_MS = 10_000;
+
+interface Slot {
+  readonly settings: WorkerSettings;
+  /** Null while none stands. */
+  running: { readonly number: number; readonly process: WorkerProcess } | null;
+  /** The process from fork to exit, also while it starts. */
+  starting: Promise<void> | null;
+  earlyDeaths: number;
+  retry: NodeJS.Timeout | null;
+}
+
+/**
+ * Keeps one worker process standing per slot: one that dies is replaced at once, or after a growing pause if it keeps
+ * dying. Every process has its own number, which is never used again.
+ */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: readonly Slot[];
+  #nextNumber = 1;
+  #lost = 0;
+  readonly #closing = new AbortController();
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#slots = options.settings.map((settings) => ({
+      settings,
+      running: null,
+      starting: null,
+      earlyDeaths: 0,
+      retry: null,
+    }));
+  }
+
+  /** Starts every worker. Rejects, with none left, when one cannot start. */
+  async start(): Promise<void> {
+    const results = await Promise.allSettled(this.#slots.map((slot) => this.#launch(slot)));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure === undefined) return;
+    await this.close();
+    throw new Error('a media worker does not start', { cause: failure.reason });
+  }
+
+  /** Those that take requests, by number. */
+  get running(): ReadonlyMap<number, WorkerProcess> {
+    return new Map(
+      this.#slots.flatMap(({ running }) => (running ? [[running.number, running.process]] : [])),
+    );
+  }
+
+  get(worker: number): WorkerProcess | null {
+    return this.#slots.find(({ running }) => running?.number === worker)?.running?.process ?? null;
+  }
+
+  /** Workers that died, or hung and were killed, since the start. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Ends every worker and leaves no process behind. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(
+      this.#slots.map(async (slot) => {
+        if (slot.retry !== null) clearTimeout(slot.retry);
+        slot.retry = null;
+        await slot.starting?.catch(() => undefined);
+        await slot.running?.process.close();
+      }),
+    );
+  }
+
+  #launch(slot: Slot): Promise<void> {
+    slot.starting = this.#run(slot).finally(() => (slot.starting = null));
+    return slot.starting;
+  }
+
+  async #run(slot: Slot): Promise<void> {
+    const { entry, requestTimeoutMs, stalledAfterMs, logger, onNotification } = this.#options;
+    const number = this.#nextNumber++;
+    const startedMs = performance.now();
+    const process = await WorkerProcess.start({
+      entry,
+      settings: slot.settings,
+      requestTimeoutMs,
+      stalledAfterMs,
+      signal: this.#closing.signal,
+      onNotification: (notification) => onNotification(number, notification),
+      onStderr: (text) => logger.warn({ worker: number, text }, 'media worker says'),
+      onExit: (why) => {
+        const wasRunning = slot.running?.number === number;
+        if (!wasRunning) return;
+        slot.running = null;
+        if (this.#closing.signal.aborted) return;
+        this.#lost += 1;
+        logger.error({ worker: number, why }, 'media worker died');
+        if (performance.now() - startedMs > PROVEN_AFTER_MS) slot.earlyDeaths = 0;
+        this.#relaunch(slot);
+        this.#options.onLost(number);
+      },
+    });
+    slot.running = { number, process };
+    // It may have died between its answer and now, when its exit was nobody's yet.
+    if (!process.isAlive) {
+      slot.running = null;
+      throw new Error('the media worker died while it started');
+    }
+    logger.info({ worker: number, pid: process.pid }, 'media worker stands');
+  }
+
+  #relaunch(slot: Slot): void {
+    if (this.#closing.signal.aborted) return;
+    const delayMs =
+      slot.earlyDeaths === 0 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (slot.earlyDeaths - 1), MAX_BACKOFF_MS);
+    slot.earlyDeaths += 1;
+    slot.retry = setTimeout(() => {
+      slot.retry = null;
+      this.#launch(slot).catch((error: unknown) => {
+        this.#options.logger.error({ error: String(error) }, 'media worker does not start');
+        this.#relaunch(slot);
+      });
+    }, delayMs);
+  }
+}

@@ -1,0 +1,202 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { MediaRefusal } from '../domain/media-plane.js';
+import type {
+  LinkAddress,
+  ReplyOf,
+  RequestOf,
+  WorkerErrorCode,
+  WorkerHealth,
+  WorkerMessage,
+  WorkerNotification,
+  WorkerOperation,
+  WorkerSettings,
+} from './worker/protocol.js';
+
+export interface WorkerProcessOptions {
+  /** The worker's compiled main module. */
+  readonly entry: string;
+  readonly settings: WorkerSettings;
+  /** Every request that is not answered by then is refused as `overloaded`. */
+  readonly requestTimeoutMs: number;
+  /** A worker that shows no pulse for so long hangs: it is killed. Pulses come every second. */
+  readonly stalledAfterMs: number;
+  /** Kills the process while it starts. */
+  readonly signal: AbortSignal;
+  readonly onNotification: (notification: WorkerNotification) => void;
+  /** What the process writes to its standard error, in pieces of limited length. */
+  readonly onStderr: (text: string) => void;
+  /** Called once, whether it died or was closed. */
+  readonly onExit: (why: string) => void;
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** The leg that a request was for had ended in the worker already. */
+export class NoSuchLegError extends Error {
+  override readonly name = 'NoSuchLegError';
+}
+
+const MAX_STDERR_CHARACTERS = 2000;
+/** How long a worker may take to end by itself once its channel is closed. */
+const CLOSE_GRACE_MS = 1000;
+/**
+ * The pulse is looked for so many times before a worker counts as hanging. One look after a long time would blame the
+ * worker for a gateway that was stopped itself, whose timers come before the messages that wait for it.
+ */
+const LOOKS_BEFORE_STALLED = 5;
+
+/** One media worker: a child process, its requests and its pulse. */
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #options: WorkerProcessOptions;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<void>;
+  readonly #stallTimer: NodeJS.Timeout;
+  #nextId = 1;
+  #isGone = false;
+  #looksWithoutPulse = 0;
+  #health: WorkerHealth | null = null;
+  #link: LinkAddress | null = null;
+
+  private constructor(options: WorkerProcessOptions) {
+    this.#options = options;
+    this.#child = fork(options.entry, [], {
+      // A debugger's or loader's flags of the parent are not for the child.
+      execArgv: [],
+      env: withoutSecrets(process.env),
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#stallTimer = setInterval(() => this.#lookForPulse(), options.stalledAfterMs / LOOKS_BEFORE_STALLED);
+    this.#exited = new Promise((resolve) => {
+      const onGone = (why: string): void => {
+        if (this.#isGone) return;
+        this.#isGone = true;
+        clearInterval(this.#stallTimer);
+        this.#refuseAll();
+        options.onExit(why);
+        resolve();
+      };
+      this.#child.once('exit', (code, signal) => onGone(signal ?? `exit code ${code}`));
+      // Without a pid the process was never made, and no exit will follow.
+      this.#child.on('error', (error) => {
+        if (this.#child.pid === undefined) onGone(error.message);
+      });
+    });
+    this.#child.on('message', (message) => this.#onMessage(message as WorkerMessage));
+    this.#child.stderr?.setEncoding('utf8');
+    this.#child.stderr?.on('data', (text: string) => options.onStderr(text.slice(0, MAX_STDERR_CHARACTERS)));
+  }
+
+  /** Resolves when the worker takes legs; rejects, with the process gone, when it cannot. */
+  static async start(options: WorkerProcessOptions): Promise<WorkerProcess> {
+    const worker = new WorkerProcess(options);
+    const onAbort = (): void => worker.kill();
+    options.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      worker.#link = (await worker.request('configure', options.settings)).link;
+      return worker;
+    } catch (error) {
+      worker.kill();
+      await worker.#exited;
+      throw error;
+    } finally {
+      options.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get isAlive(): boolean {
+    return !this.#isGone;
+  }
+
+  get link(): LinkAddress {
+    if (this.#link === null) throw new Error('the worker has not started');
+    return this.#link;
+  }
+
+  get health(): WorkerHealth | null {
+    return this.#health;
+  }
+
+  /** Throws MediaRefusal (also when the worker is gone or does not answer), NoSuchLegError, or Error for a fault inside. */
+  request<K extends WorkerOperation>(operation: K, body: RequestOf<K>): Promise<ReplyOf<K>> {
+    return new Promise((resolve, reject) => {
+      if (!this.#child.connected) {
+        reject(workerGone());
+        return;
+      }
+      const id = this.#nextId++;
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new MediaRefusal('overloaded', `the media worker did not answer ${operation} in time`));
+      }, this.#options.requestTimeoutMs);
+      this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
+      this.#child.send({ id, operation, body }, (error) => {
+        if (error !== null) this.#settle(id)?.reject(workerGone());
+      });
+    });
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Ends the process: by closing its channel, and by force if that does not do. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#child.connected) this.#child.disconnect();
+    const force = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
+    await this.#exited;
+    clearTimeout(force);
+  }
+
+  #onMessage(message: WorkerMessage): void {
+    if ('event' in message) {
+      if (message.event === 'health') {
+        this.#health = message.health;
+        this.#looksWithoutPulse = 0;
+      }
+      this.#options.onNotification(message);
+      return;
+    }
+    const pending = this.#settle(message.id);
+    if (message.ok) pending?.resolve(message.result);
+    else pending?.reject(errorOf(message.code, message.detail));
+  }
+
+  #settle(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) clearTimeout(pending.timer);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #refuseAll(): void {
+    for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(workerGone());
+  }
+
+  #lookForPulse(): void {
+    this.#looksWithoutPulse += 1;
+    if (this.#looksWithoutPulse !== LOOKS_BEFORE_STALLED) return;
+    this.#options.onStderr('no pulse: the worker hangs and is killed');
+    this.kill();
+  }
+}
+
+const workerGone = (): MediaRefusal => new MediaRefusal('overloaded', 'the media worker is gone');
+
+function errorOf(code: WorkerErrorCode, detail: string): Error {
+  if (code === 'no-such-leg') return new NoSuchLegError(detail);
+  return code === 'internal' ? new Error(`media worker: ${detail}`) : new MediaRefusal(code, detail);
+}
+
+/** What the gateway is configured with is not for a process that reads packets from anywhere. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('LANDBRIDGE_')));
+}
