@@ -46,7 +46,7 @@ export function labelSections(description: string, aliases: ReadonlyMap<string, 
     .map((text, index) => {
       if (index === 0) return text;
       const alias = aliases.get(attribute(text, 'mid') ?? '');
-      const unlabelled = text.replaceAll(/^a=label:.*\n/gm, '');
+      const unlabelled = text.replaceAll(/^a=label:.*\r?\n/gm, '');
       return alias === undefined ? unlabelled : `${unlabelled}a=label:${encodeAlias(alias)}\r\n`;
     })
     .join('');
