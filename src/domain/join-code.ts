@@ -14,7 +14,8 @@ export function createJoinCode(): string {
 
 /** The canonical form, or undefined where the text does not have the form of a join code. */
 export function normalizeJoinCode(text: string): string | undefined {
-  if (text.length > 2 * length) return undefined;
+  // ASCII alone: in upper case some foreign letters would become ours.
+  if (text.length > 2 * length || !/^[0-9a-z-]*$/i.test(text)) return undefined;
   const code = text.replaceAll('-', '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
   return code.length === length && [...code].every((character) => alphabet.includes(character))
     ? code

@@ -12,7 +12,7 @@ import type { Logger } from './logger.js';
 import type { MediaPlane, MediaStreamInfo } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 import type { Participant } from './participant.js';
-import { Refusal } from './refusal.js';
+import { Refusal, type RefusalCode } from './refusal.js';
 import { receivedStreams, type RoutedMember } from './routes.js';
 import type { Store } from './store.js';
 import type { Credential, TokenCodec } from './token.js';
@@ -102,9 +102,10 @@ export class LegRegistry implements LiveLegOwner {
     const claim = await store.claimSlot(participantId, legId, nodeId, clock.now());
     if (claim.result !== 'claimed') throw new Refusal(claimRefusals[claim.result]);
     const { participant } = claim;
-    if (participant.sessionId !== null && this.#isFull(participant.sessionId)) {
+    const refusal = this.#refusalAfterClaim(participant);
+    if (refusal !== null) {
       await store.releaseSlot(participant.id, legId);
-      throw new Refusal('session-full');
+      throw new Refusal(refusal);
     }
     const leg = new LiveLeg({
       legId,
@@ -251,6 +252,13 @@ export class LegRegistry implements LiveLegOwner {
     }
     if (found.expiresAt <= clock.now()) throw new Refusal('token-expired');
     return found.participantId;
+  }
+
+  /** Asked again when the slot is claimed: others may have been admitted, or the drain begun, in the meantime. */
+  #refusalAfterClaim({ sessionId }: Participant): RefusalCode | null {
+    if (this.#draining) return 'draining';
+    if (this.#legs.size >= this.#options.limits.maxLegs) return 'overloaded';
+    return sessionId !== null && this.#isFull(sessionId) ? 'session-full' : null;
   }
 
   #isFull(sessionId: string): boolean {

@@ -155,7 +155,8 @@ export class SessionService {
       this.#limits.maxParticipantsPerSession,
     );
     if (result !== 'added' && result !== 'already-member') {
-      throw new DomainError(...addMemberErrors[result]);
+      const [code, message] = addMemberErrors[result];
+      throw new DomainError(code, message);
     }
     const participant = await this.getParticipant(accountId, participantId);
     const type = result === 'added' ? 'participant.added' : 'subscriptions.updated';

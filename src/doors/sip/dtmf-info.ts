@@ -19,7 +19,7 @@ export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | und
 
 function keyPress(signal: string, duration: string | undefined): DtmfInfo | undefined {
   // RFC 4733's event numbers 10 and 11 are seen in place of the characters.
-  const digit = { '10': '*', '11': '#' }[signal] ?? signal.toUpperCase();
+  const digit = signal === '10' ? '*' : signal === '11' ? '#' : signal.toUpperCase();
   if (digit.length !== 1 || !digits.includes(digit)) return undefined;
   return { digit, durationMs: duration === undefined ? defaultDurationMs : Number(duration) };
 }

@@ -91,16 +91,25 @@ export class Negotiation {
   }
 
   async #offer(): Promise<void> {
-    if (this.#closed || !this.#wanted) return;
+    // Glare is over only when its time is: what was requested meanwhile goes out with the retry.
+    if (this.#closed || !this.#wanted || this.#retry !== null) return;
     this.#wanted = false;
     const media = this.#options.media();
     const offer = await media.offer();
-    const response = await this.#reinvite(offer);
-    if (response?.status === 200) {
-      await media.accept(response.body ?? '');
-      return;
+    let response: SrfResponse | undefined;
+    try {
+      response = await this.#reinvite(offer);
+      if (response?.status === 200) {
+        await media.accept(response.body ?? '');
+        return;
+      }
+    } catch (error) {
+      // An offer left pending would bar every later one, the far end's too.
+      await this.#rollback(media);
+      throw error;
     }
-    await media.rollback();
+    if (this.#closed) return;
+    await this.#rollback(media);
     if (response?.status === 491) this.#retryLater();
     else if (response?.status === 481 || response?.status === 408)
       this.#options.onDialogGone(response.status);
@@ -130,12 +139,23 @@ export class Negotiation {
       const answer = await this.#within<string>(ackTimeoutMs, (resolve) => {
         this.#onAcknowledged = (body) => resolve(body ?? '');
       });
-      if (answer === undefined || answer === '') await media.rollback();
+      if (this.#closed) return;
+      if (answer === undefined || answer === '') await this.#rollback(media);
       else await media.accept(answer);
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'the answer in an ACK cannot be used');
+      await this.#rollback(media);
     } finally {
       this.#onAcknowledged = null;
+    }
+  }
+
+  async #rollback(media: MediaLeg): Promise<void> {
+    try {
+      await media.rollback();
+    } catch (error) {
+      // The leg's media is gone, and its end is told elsewhere.
+      this.#options.logger.debug({ err: error }, 'an offer could not be rolled back');
     }
   }
 

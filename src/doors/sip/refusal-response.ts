@@ -64,9 +64,12 @@ function formatReason(protocol: string, cause: number, text: string): string {
   return `${protocol};cause=${String(cause)};text="${text}"`;
 }
 
+const maxReasonLength = 1024;
+
 /** What the far end's Reason header says: the Q.850 cause and the first text. */
 export function parseReason(header: string | undefined): Pick<Outcome, 'q850Cause' | 'text'> {
-  if (header === undefined) return {};
+  // A bound keeps the searching below cheap, whatever a stranger writes.
+  if (header === undefined || header.length > maxReasonLength) return {};
   const cause = /Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})/i.exec(header)?.[1];
   const text = /text\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(header)?.[1];
   return {

@@ -95,6 +95,11 @@ export class SipCall implements LegSignalling {
 
   async #answer(): Promise<void> {
     const { srf, request, response, registry, settings } = this.#options;
+    // RFC 3261 §8.1.1.8: exactly one. drachtio-server dies of an answer to an INVITE whose Contact is no URI.
+    if (!isUsableContact(request.get('Contact'))) {
+      this.#refuseUnroutable();
+      return;
+    }
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     const leg = await registry.admit({
       credential,
@@ -126,6 +131,12 @@ export class SipCall implements LegSignalling {
       return;
     }
     this.#dialog = dialog;
+    // A BYE right behind the ACK is read together with the 200's confirmation: nobody could hear `destroy` yet.
+    if (!dialog.connected) {
+      leg.answered();
+      await this.#farEndLeft({ endedBy: 'participant', reason: 'hangup' });
+      return;
+    }
     leg.answered();
     this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
   }
@@ -206,12 +217,21 @@ export class SipCall implements LegSignalling {
   }
 
   #refuse(code: RefusalCode, detail: string | undefined): void {
-    if (this.#dialog !== null || this.#options.response.finalResponseSent) return;
+    // Not where the call has ended already (CANCEL): then nothing is refused. Where the 200 is on its way but no dialog
+    // has come of it, there is nobody left to answer, and still the leg must end.
+    if (this.#dialog !== null || this.#outcome !== null) return;
     this.#options.onRefused(code);
     this.#logger.info({ code, detail, source: this.#options.request.source_address }, 'call refused');
     const { status, headers } = refusalResponse(code, this.#options.settings.retryAfterSeconds);
     this.#send(status, headers);
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #refuseUnroutable(): void {
+    if (this.#outcome !== null) return;
+    this.#logger.info({ source: this.#options.request.source_address }, 'call refused: no usable Contact');
+    this.#respond(400, 'bad-contact');
+    void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: 400 });
   }
 
   #respond(status: number, reason: string): void {
@@ -239,6 +259,10 @@ export class SipCall implements LegSignalling {
     this.#logger.info({ outcome: this.#outcome }, 'call ended');
     this.#options.onClosed(this);
   }
+}
+
+function isUsableContact(contact: string | undefined): boolean {
+  return contact !== undefined && /(?:^|<)\s*sips?:[^\s<>]+/i.test(contact);
 }
 
 function refusalCode(error: unknown): RefusalCode {

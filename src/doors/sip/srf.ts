@@ -40,6 +40,8 @@ export interface SrfResponse {
 /** Events: `destroy` (request, reason), `ack` (request), `modify` | `update` | `info` (request, response). */
 export interface SrfDialog extends EventEmitter {
   readonly local: { readonly contact: string };
+  /** False once a BYE has come, also where `destroy` was emitted before anybody could listen. */
+  readonly connected: boolean;
   /** Sends BYE; settles with its response. */
   destroy(options: SrfResponseOptions): Promise<unknown>;
   /** Calls back with every response, provisional ones too; acknowledges a final one to INVITE itself. */

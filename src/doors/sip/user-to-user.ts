@@ -46,19 +46,24 @@ export function parseUserToUser(header: string): UserToUserValue[] {
 }
 
 function decode({ value, encoding }: UserToUserValue): string | undefined {
+  // Neither hex nor base64 has dots: what has them is a JWT, whatever the label says (some platforms fix the label).
+  if (value.includes('.')) return value;
   switch (encoding) {
-    case 'jwt':
-      return value;
     case 'base64':
       return printable(Buffer.from(value, 'base64'));
     case 'hex':
-      return printable(Buffer.from(value, 'hex'));
+      return hex(value);
     case undefined:
-      // Hex is the RFC's default, yet what has dots is a JWT that somebody did not label.
-      return value.includes('.') ? value : (printable(Buffer.from(value, 'hex')) ?? value);
+      // Hex is the RFC's default, yet short values come without a label, too.
+      return hex(value) ?? value;
     default:
       return value;
   }
+}
+
+/** Undefined where any of it is not hex: `Buffer.from` would stop there and pass the beginning for the whole. */
+function hex(value: string): string | undefined {
+  return /^(?:[0-9a-f]{2})+$/i.test(value) ? printable(Buffer.from(value, 'hex')) : undefined;
 }
 
 /** Decoded bytes that are no printable ASCII cannot be a token; then nothing was shown. */

@@ -1,0 +1,142 @@
+/**
+ * A media plane without media: implements the port, records what was asked, and lets a test play the worker's part. An
+ * offer that contains `browser` makes a browser leg, any other (or none) a phone leg, which publishes a microphone.
+ */
+import type {
+  LegKind,
+  MediaLeg,
+  MediaLegListener,
+  MediaLegStatistics,
+  MediaPlane,
+  MediaStreamInfo,
+  MediaType,
+  OpenLegRequest,
+} from '../../src/domain/media-plane.js';
+
+export class RecordingMediaLeg implements MediaLeg {
+  readonly legId: string;
+  readonly kind: LegKind;
+  readonly localDescription: string;
+  readonly request: OpenLegRequest;
+  /** What the leg was last told to receive. */
+  received: readonly string[] = [];
+  hearsHoldSound = false;
+  /** Each `receive` as `streams` or `hold`. */
+  readonly log: string[] = [];
+  closings = 0;
+  /** A test may hold the closing back. */
+  closing: Promise<void> = Promise.resolve();
+
+  constructor(request: OpenLegRequest) {
+    this.request = request;
+    this.legId = request.legId;
+    this.kind = request.offer?.includes('browser') === true ? 'browser' : 'phone';
+    this.localDescription = request.offer === null ? 'offer of ours' : `answer to ${request.offer}`;
+  }
+
+  get listener(): MediaLegListener {
+    return this.request.listener;
+  }
+
+  get isClosed(): boolean {
+    return this.closings > 0;
+  }
+
+  /** What a worker does when tracks come and go. */
+  publish(...aliases: string[]): void {
+    this.listener.onStreams(aliases.map((alias) => this.stream(alias)));
+  }
+
+  stream(alias: string): MediaStreamInfo {
+    return { streamId: `${this.request.participantId}.${alias}`, alias, mediaTypes: ['AUDIO'] };
+  }
+
+  answer(offer: string): Promise<string> {
+    this.log.push(`answer ${offer}`);
+    return Promise.resolve(`answer to ${offer}`);
+  }
+
+  offer(): Promise<string> {
+    this.log.push('offer');
+    return Promise.resolve('offer of ours');
+  }
+
+  accept(answer: string): Promise<void> {
+    this.log.push(`accept ${answer}`);
+    return Promise.resolve();
+  }
+
+  rollback(): Promise<void> {
+    this.log.push('rollback');
+    return Promise.resolve();
+  }
+
+  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
+    this.received = streamIds;
+    this.hearsHoldSound = holdSound;
+    this.log.push(`receive ${holdSound ? 'hold sound' : streamIds.join(' ')}`);
+    return Promise.resolve();
+  }
+
+  setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
+    this.log.push(`may publish ${mayPublish.join(' ')}`);
+    return Promise.resolve();
+  }
+
+  async close(): Promise<MediaLegStatistics | null> {
+    this.closings += 1;
+    await this.closing;
+    return null;
+  }
+}
+
+export class RecordingMediaPlane implements MediaPlane {
+  isReady = true;
+  /** Every leg ever opened. */
+  readonly legs: RecordingMediaLeg[] = [];
+  #refusal: Error | null = null;
+  #gate: Promise<void> = Promise.resolve();
+
+  /** The one leg that was opened. */
+  get only(): RecordingMediaLeg {
+    const [leg, ...others] = this.legs;
+    if (leg === undefined || others.length > 0) throw new Error(`${this.legs.length} legs were opened`);
+    return leg;
+  }
+
+  ofParticipant(participantId: string): RecordingMediaLeg {
+    const leg = this.legs.findLast(({ request }) => request.participantId === participantId);
+    if (leg === undefined) throw new Error('no leg was opened for the participant');
+    return leg;
+  }
+
+  get openLegs(): RecordingMediaLeg[] {
+    return this.legs.filter((leg) => !leg.isClosed);
+  }
+
+  refuseNext(error: Error): void {
+    this.#refusal = error;
+  }
+
+  /** The next legs open only when the returned function is called. */
+  delayNext(): () => void {
+    let release: () => void = () => undefined;
+    this.#gate = new Promise((resolve) => (release = resolve));
+    return () => release();
+  }
+
+  async openLeg(request: OpenLegRequest): Promise<RecordingMediaLeg> {
+    await this.#gate;
+    const refusal = this.#refusal;
+    this.#refusal = null;
+    if (refusal !== null) throw refusal;
+    const leg = new RecordingMediaLeg(request);
+    this.legs.push(leg);
+    if (leg.kind === 'phone' && request.mayPublish.includes('AUDIO')) leg.publish('microphone');
+    return leg;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.openLegs.map((leg) => leg.close()));
+  }
+}
