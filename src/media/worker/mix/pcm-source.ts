@@ -37,7 +37,7 @@ export class PcmSource implements PacketSink {
   /** Sound that was played (at least `concealmentHistory`), the current frame, then what is decoded ahead. */
   readonly #pcm: Int16Array;
   readonly #frame: Int16Array;
-  /** Samples decoded ahead, after the current frame. */
+  /** Samples from the start of the frame on: between ticks what is decoded ahead, within a tick the frame too. */
   #ahead = 0;
   #tick = -1;
   #current: Int16Array | null = null;
@@ -45,6 +45,7 @@ export class PcmSource implements PacketSink {
   #prefillTicks = -1;
   /** Samples of made-up sound that stand for packets not yet known to be lost. */
   #credit = 0;
+  #lastPacketSamples = frameSamples;
   #leastWaiting = Infinity;
   #ticksMeasured = 0;
   #concealedSamples = 0;
@@ -99,8 +100,8 @@ export class PcmSource implements PacketSink {
     this.#advance();
     while (this.#ahead < frameSamples && this.#decodeNext());
     if (this.#ahead < frameSamples && !this.#fillUp()) return null;
-    this.#ahead -= frameSamples;
     this.#shortenIfUnneeded();
+    this.#ahead -= frameSamples;
     return this.#frame;
   }
 
@@ -142,8 +143,6 @@ export class PcmSource implements PacketSink {
     }
   }
 
-  #lastPacketSamples = frameSamples;
-
   #makeUpForLost(at: number): void {
     // What was made up while waiting has already stood for it.
     if (this.#credit >= this.#lastPacketSamples) {
@@ -179,7 +178,7 @@ export class PcmSource implements PacketSink {
   }
 
   #shortenIfUnneeded(): void {
-    const waiting = this.#ahead + this.#buffer.samples - this.#targetSamples;
+    const waiting = this.#ahead - frameSamples + this.#buffer.samples - this.#targetSamples;
     if (waiting < this.#leastWaiting) this.#leastWaiting = waiting;
     const frames = Math.floor(this.#leastWaiting / frameSamples);
     if (frames < 1) {
@@ -188,7 +187,7 @@ export class PcmSource implements PacketSink {
     }
     if (++this.#ticksMeasured * frames < shortenAfterTicks) return;
     this.#measureAnew();
-    while (this.#ahead < frameSamples) if (!this.#decodeNext()) return;
+    while (this.#ahead < 2 * frameSamples) if (!this.#decodeNext()) return;
     this.#crossFade();
     this.#shortened++;
   }
@@ -206,7 +205,7 @@ export class PcmSource implements PacketSink {
       const mixed = this.#pcm[start + i]! * (1 - share) + this.#pcm[start + frameSamples + i]! * share;
       this.#pcm[start + i] = Math.round(mixed);
     }
-    this.#pcm.copyWithin(start + frameSamples, start + 2 * frameSamples, start + frameSamples + this.#ahead);
+    this.#pcm.copyWithin(start + frameSamples, start + 2 * frameSamples, start + this.#ahead);
     this.#ahead -= frameSamples;
   }
 }

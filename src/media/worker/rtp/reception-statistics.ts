@@ -16,6 +16,7 @@ export class ReceptionStatistics {
   #lostBefore = 0;
   #receivedBefore = 0;
   #transit = 0;
+  #hasTransit = false;
   #jitter = 0;
   #expectedAtReport = 0;
   #receivedAtReport = 0;
@@ -24,8 +25,11 @@ export class ReceptionStatistics {
     this.#clockRateHz = clockRateHz;
   }
 
-  /** Takes note of one packet. A new SSRC or a large jump starts the sequence anew, with the totals kept. */
-  onPacket(ssrc: number, sequenceNumber: number, timestamp: number, arrivalMs: number): void {
+  /**
+   * Takes note of one packet. A new SSRC or a large jump starts the sequence anew, with the totals kept. `isTimed` is
+   * false for packets whose timestamp does not say when they were sent (telephone events): they leave the jitter alone.
+   */
+  onPacket(ssrc: number, sequenceNumber: number, timestamp: number, arrivalMs: number, isTimed = true): void {
     const distance =
       this.#firstExtended < 0 ? 0 : sequenceDistance(sequenceNumber, this.#sequence.newest & 0xffff);
     if (this.#firstExtended < 0 || ssrc !== this.#ssrc || distance > maxDropout || distance < -maxMisorder) {
@@ -35,13 +39,15 @@ export class ReceptionStatistics {
       this.#sequence.extend(sequenceNumber);
     }
     this.#received++;
+    if (!isTimed) return;
     const transit = (arrivalMs * this.#clockRateHz) / 1000 - timestamp;
-    if (this.#received > 1) {
+    if (this.#hasTransit) {
       const difference = Math.abs(transit - this.#transit);
       // A second of difference is a timestamp that wrapped or jumped, not jitter.
       if (difference < this.#clockRateHz) this.#jitter += (difference - this.#jitter) / 16;
     }
     this.#transit = transit;
+    this.#hasTransit = true;
   }
 
   #restart(ssrc: number): void {
@@ -51,6 +57,7 @@ export class ReceptionStatistics {
     this.#sequence.reset();
     this.#firstExtended = -1;
     this.#received = 0;
+    this.#hasTransit = false;
     this.#expectedAtReport = 0;
     this.#receivedAtReport = 0;
   }

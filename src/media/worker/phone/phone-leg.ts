@@ -1,0 +1,341 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { RemoteInfo, Socket } from 'node:dgram';
+import type { G711Law } from '../codec/g711.js';
+import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
+import type { Leg, LegOptions, LegStatistics } from '../leg.js';
+import type { Mixes } from '../mix/mixes.js';
+import { ReceptionStatistics } from '../rtp/reception-statistics.js';
+import type { PortAllocator } from '../rtp/port-allocator.js';
+import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
+import { openRtpSockets, type RtpSockets } from '../rtp/rtp-sockets.js';
+import type { SourceStream, TrackKind } from '../source-track.js';
+import type { TickClock } from '../tick-clock.js';
+import { AddressLatch } from './address-latch.js';
+import { PhoneEar } from './phone-ear.js';
+import {
+  formatAnswer,
+  formatOffer,
+  negotiateAnswer,
+  negotiateOffer,
+  type CodecPreferences,
+  type LocalEndpoint,
+  type MediaAddress,
+  type PhoneAgreement,
+} from './phone-sdp.js';
+import { PhoneTrack } from './phone-track.js';
+import { RtcpSession } from './rtcp-session.js';
+import { RtpOutput } from './rtp-output.js';
+
+export interface PhoneLegSettings {
+  readonly ports: PortAllocator;
+  /** Literal address that the sockets are bound to. */
+  readonly bindAddress: string;
+  /** Literal address that the SDP names. */
+  readonly advertisedAddress: string;
+  readonly tickClock: TickClock;
+  /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
+  readonly mixes: Mixes;
+  /** No RTP at all for this long ends the leg, unless the peer holds. Default 30 000. */
+  readonly rtpTimeoutBeforeFirstMs?: number;
+  /** No further RTP for this long ends the leg, unless the peer holds. Default 15 000. */
+  readonly rtpTimeoutMs?: number;
+  /** Own order of preference. Absent: PCMU and PCMA in the offerer's order. */
+  readonly codecs?: readonly G711Law[];
+  /** Default 5000 (RFC 3550 §6.2). */
+  readonly rtcpIntervalMs?: number;
+}
+
+export type PhoneLegOptions = LegOptions & PhoneLegSettings;
+
+/** A phone's RTP end (RFC 3550, RFC 4733): G.711 in and out over plain UDP. */
+export interface PhoneLeg extends Leg {
+  readonly kind: 'phone';
+}
+
+/** Makes a phone leg. It does no I/O before its first `answer` or `offer`, and none after `close`. */
+export function createPhoneLeg(options: PhoneLegOptions): PhoneLeg {
+  return new NativePhoneLeg(options);
+}
+
+/** Comfort noise (RFC 3389): a sign of life, without sound of its own here. */
+const comfortNoisePayloadType = 13;
+
+/** A view shared by all legs: a packet is dealt with before the next is read. */
+const packet = new RtpPacket();
+
+class NativePhoneLeg implements PhoneLeg {
+  readonly kind = 'phone';
+  readonly legId: string;
+  readonly #options: PhoneLegOptions;
+  readonly #preferences: CodecPreferences;
+  readonly #clock: TickClock;
+  readonly #timeoutBeforeFirstMs: number;
+  readonly #timeoutMs: number;
+  readonly #rtcpIntervalMs: number;
+
+  readonly #sessionId = String(randomInt(1, 2 ** 47));
+  #version = 0;
+  #localDescription = '';
+  #agreement: PhoneAgreement | null = null;
+  #offerOutstanding = false;
+
+  #sockets: RtpSockets | null = null;
+  #opening: Promise<RtpSockets> | null = null;
+  #closed = false;
+
+  readonly #latch = new AddressLatch();
+  #rtcpDestination: MediaAddress | null = null;
+  readonly #reception = new ReceptionStatistics(8000);
+  readonly #output = new RtpOutput();
+  readonly #rtcp = new RtcpSession(randomBytes(12).toString('base64'));
+  readonly #ear: PhoneEar;
+  readonly #dtmf: DtmfDetector;
+
+  #mayPublish: ReadonlySet<TrackKind>;
+  #track: PhoneTrack | null = null;
+  #nextStreamNumber = randomInt(1, 1_000_000_000);
+
+  #connected = false;
+  /** Since when RTP is waited for: the last packet, the answer, or the end of a hold. */
+  #waitingSinceMs = 0;
+  #nextCheckMs = 0;
+  #nextReportMs = 0;
+  #fromStrangers = 0;
+
+  constructor(options: PhoneLegOptions) {
+    this.legId = options.legId;
+    this.#options = options;
+    const { codecs } = options;
+    this.#preferences = codecs ? { codecs, order: 'own' } : { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
+    this.#clock = options.tickClock;
+    this.#timeoutBeforeFirstMs = options.rtpTimeoutBeforeFirstMs ?? 30_000;
+    this.#timeoutMs = options.rtpTimeoutMs ?? 15_000;
+    this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
+    this.#mayPublish = options.mayPublish;
+    this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
+    this.#ear = new PhoneEar({
+      mixes: options.mixes,
+      output: this.#output,
+      now: () => this.#clock.now(),
+      send: (length) => this.#sendRtp(length),
+    });
+  }
+
+  async answer(offer: string): Promise<string> {
+    if (this.#offerOutstanding) throw new Error('an offer of our own is outstanding');
+    // Refusals come before sockets.
+    const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
+    const local = await this.#open();
+    const text = this.#describe((version) => formatAnswer(agreement, local, version));
+    this.#agree(agreement);
+    return text;
+  }
+
+  async offer(): Promise<string> {
+    if (this.#offerOutstanding) throw new Error('an offer is outstanding');
+    this.#offerOutstanding = true;
+    try {
+      const local = await this.#open();
+      return this.#describe((version) => formatOffer(this.#preferences, this.#agreement, local, version));
+    } catch (error) {
+      this.#offerOutstanding = false;
+      throw error;
+    }
+  }
+
+  async accept(answer: string): Promise<void> {
+    if (!this.#offerOutstanding) throw new Error('no offer is outstanding');
+    if (this.#closed) throw new Error('the leg is closed');
+    this.#offerOutstanding = false;
+    this.#agree(negotiateAnswer(answer, this.#preferences, this.#agreement));
+  }
+
+  rollback(): void {
+    this.#offerOutstanding = false;
+  }
+
+  receive(streams: readonly SourceStream[], holdSound: boolean): void {
+    if (!this.#closed) this.#ear.receive(streams, holdSound);
+  }
+
+  setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
+    this.#mayPublish = mayPublish;
+    if (!this.#closed && this.#agreement !== null) this.#publish(this.#agreement.law);
+  }
+
+  statistics(): LegStatistics {
+    return {
+      packetsReceived: this.#reception.packetsReceived,
+      packetsSent: this.#output.packets,
+      packetsLost: this.#reception.packetsLost,
+      packetsFromStrangers: this.#fromStrangers,
+      jitterMs: this.#reception.jitterMs,
+    };
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#clock.remove(this);
+    this.#ear.close();
+    this.#track = null;
+    this.#sockets?.close();
+    this.#sockets = null;
+  }
+
+  onTick(tick: number, nowMs: number): void {
+    this.#ear.onTick(tick, nowMs);
+    if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
+    if (nowMs >= this.#nextCheckMs) this.#check(nowMs);
+  }
+
+  async #open(): Promise<LocalEndpoint> {
+    if (this.#closed) throw new Error('the leg is closed');
+    const { ports, bindAddress, advertisedAddress } = this.#options;
+    this.#opening ??= openRtpSockets(ports, bindAddress);
+    const sockets = await this.#opening.catch((error: unknown) => {
+      this.#opening = null;
+      throw error;
+    });
+    if (this.#closed) {
+      sockets.close();
+      throw new Error('the leg was closed meanwhile');
+    }
+    if (this.#sockets === null) {
+      this.#sockets = sockets;
+      sockets.rtp.on('message', (buffer, from) => this.#onRtp(buffer, from));
+      sockets.rtcp.on('message', (buffer, from) => this.#onRtcp(buffer, from));
+    }
+    return { address: advertisedAddress, rtpPort: sockets.port, sessionId: this.#sessionId };
+  }
+
+  /** A description that differs from the last has a version one higher (RFC 3264 §8); one that does not is the same. */
+  #describe(format: (version: number) => string): string {
+    if (this.#version === 0 || format(this.#version) !== this.#localDescription) {
+      this.#localDescription = format(++this.#version);
+    }
+    return this.#localDescription;
+  }
+
+  #agree(agreement: PhoneAgreement): void {
+    const nowMs = this.#clock.now();
+    const before = this.#agreement;
+    this.#agreement = agreement;
+    this.#latch.signal(agreement.remoteRtp, nowMs);
+    this.#rtcpDestination = agreement.rtcpMux ? null : agreement.remoteRtcp;
+    if (before === null) {
+      this.#clock.add(this);
+      this.#nextCheckMs = nowMs;
+      // Half the interval for the first (RFC 3550 §6.2).
+      this.#nextReportMs = nowMs + this.#rtcpIntervalMs / 2;
+    }
+    if (before === null || (agreement.peerSends && !before.peerSends)) this.#waitingSinceMs = nowMs;
+    this.#ear.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
+    this.#publish(agreement.law);
+  }
+
+  #publish(law: G711Law): void {
+    if (!this.#mayPublish.has('audio')) {
+      if (this.#track === null) return;
+      this.#track = null;
+      this.#options.events.onStreams([]);
+      return;
+    }
+    if (this.#track?.law === law) return;
+    const streamId = `${this.#options.participantId}.${this.#nextStreamNumber++}`;
+    this.#track = new PhoneTrack(streamId, law);
+    this.#options.events.onStreams([{ streamId, alias: 'microphone', audio: this.#track, video: null }]);
+  }
+
+  #onRtp(buffer: Buffer, from: RemoteInfo): void {
+    const agreement = this.#agreement;
+    if (agreement === null) return;
+    if (isRtcp(buffer)) {
+      if (agreement.rtcpMux) this.#onRtcp(buffer, from);
+      return;
+    }
+    if (!RtpPacket.parse(buffer, packet)) {
+      this.#fromStrangers++;
+      return;
+    }
+    const { payloadType } = packet;
+    const law = agreement.receivable.get(payloadType);
+    const isEvent = payloadType === agreement.eventPayloadType;
+    const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
+    const nowMs = this.#clock.now();
+    // Something that is not even in an agreed format shall not win the lock.
+    if (!isKnown && !this.#latch.locked) {
+      this.#fromStrangers++;
+      return;
+    }
+    if (this.#latch.onPacket(from.address, from.port, nowMs) === 'stranger') {
+      this.#fromStrangers++;
+      return;
+    }
+    this.#waitingSinceMs = nowMs;
+    this.#reception.onPacket(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs, law !== undefined);
+    if (law !== undefined) {
+      // What comes while the peer holds is its hold music.
+      if (agreement.peerSends && agreement.peerReceives) this.#track?.publish(packet, law, nowMs);
+    } else if (isEvent) {
+      const event = parseTelephoneEvent(buffer, packet.payloadOffset, packet.payloadLength);
+      if (event !== null) {
+        this.#dtmf.onPacket(event, packet.sequenceNumber, packet.timestamp, packet.marker, nowMs);
+      }
+    }
+    if (!this.#connected) {
+      this.#connected = true;
+      this.#options.events.onConnected();
+    }
+  }
+
+  #onRtcp(buffer: Buffer, from: RemoteInfo): void {
+    // RTCP comes from the host that RTP comes from; its port may be another, and behind a NAT any.
+    if (
+      this.#latch.destination?.address !== from.address ||
+      !this.#rtcp.onPacket(buffer, this.#clock.now())
+    ) {
+      this.#fromStrangers++;
+      return;
+    }
+    if (this.#agreement?.rtcpMux === false)
+      this.#rtcpDestination = { address: from.address, port: from.port };
+  }
+
+  #sendRtp(length: number): void {
+    const destination = this.#latch.destination;
+    if (destination !== null) send(this.#sockets?.rtp, this.#output.packet, length, destination);
+  }
+
+  /** Once a second: has RTP stopped, is a report due? */
+  #check(nowMs: number): void {
+    this.#nextCheckMs = nowMs + 1000;
+    if (nowMs >= this.#nextReportMs) {
+      // Between half and one and a half intervals, so that a thousand legs do not report together (RFC 3550 §6.2).
+      this.#nextReportMs = nowMs + this.#rtcpIntervalMs * (0.5 + Math.random());
+      this.#sendReport(nowMs);
+    }
+    const limitMs = this.#connected ? this.#timeoutMs : this.#timeoutBeforeFirstMs;
+    if (this.#agreement?.peerSends === true && nowMs - this.#waitingSinceMs >= limitMs) {
+      this.close();
+      this.#options.events.onEnded('media-timeout');
+    }
+  }
+
+  #sendReport(nowMs: number): void {
+    const isMuxed = this.#agreement?.rtcpMux === true;
+    const destination = isMuxed ? this.#latch.destination : this.#rtcpDestination;
+    if (destination === null) return;
+    const report = this.#rtcp.report(this.#output, this.#reception, nowMs, Date.now());
+    send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, report.length, destination);
+  }
+}
+
+function send(
+  socket: Socket | undefined,
+  buffer: Buffer,
+  length: number,
+  { address, port }: MediaAddress,
+): void {
+  socket?.send(buffer, 0, length, port, address);
+}

@@ -1,0 +1,59 @@
+import type { Codec } from '../codec/codec.js';
+import { g711, type G711Law } from '../codec/g711.js';
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import type { PacketSink, SourceTrack } from '../source-track.js';
+
+/** The voice of one phone, for those who listen. */
+export class PhoneTrack implements SourceTrack {
+  readonly streamId: string;
+  readonly kind = 'audio';
+  readonly codec: Codec;
+  readonly law: G711Law;
+  /** Replaced, never changed, so that sinks may come and go while a packet is handed round. */
+  #sinks: readonly PacketSink[] = [];
+
+  constructor(streamId: string, law: G711Law) {
+    this.streamId = streamId;
+    this.law = law;
+    this.codec = { name: law, clockRateHz: 8000, channels: 1 };
+  }
+
+  addSink(sink: PacketSink): void {
+    if (!this.#sinks.includes(sink)) this.#sinks = [...this.#sinks, sink];
+  }
+
+  removeSink(sink: PacketSink): void {
+    this.#sinks = this.#sinks.filter((other) => other !== sink);
+  }
+
+  requestKeyFrame(): void {
+    // Every packet of G.711 stands for itself.
+  }
+
+  /** Hands a packet to every sink. One in another law is brought into the track's first, in its own buffer. */
+  publish(packet: RtpPacket, law: G711Law, arrivalMs: number): void {
+    if (this.#sinks.length === 0) return;
+    if (law !== this.law) translate(packet, law, this.law);
+    for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);
+  }
+}
+
+const tables = new Map<G711Law, Uint8Array>();
+
+function translate(packet: RtpPacket, from: G711Law, to: G711Law): void {
+  let table = tables.get(from);
+  if (table === undefined) {
+    const samples = new Int16Array(256);
+    g711(from).decode(
+      Uint8Array.from({ length: 256 }, (_, octet) => octet),
+      0,
+      256,
+      samples,
+    );
+    table = new Uint8Array(256);
+    g711(to).encode(samples, table);
+    tables.set(from, table);
+  }
+  const end = packet.payloadOffset + packet.payloadLength;
+  for (let i = packet.payloadOffset; i < end; i++) packet.buffer[i] = table[packet.buffer[i]!]!;
+}

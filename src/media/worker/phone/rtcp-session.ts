@@ -1,0 +1,53 @@
+import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
+import { compactNtp, formatRtcp, ntpTime, parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
+import type { RtpOutput } from './rtp-output.js';
+
+/** Makes a phone leg's RTCP reports and takes in the peer's (RFC 3550 §6). Knows no socket. */
+export class RtcpSession {
+  readonly #cname: string;
+  #lastSenderReport = 0;
+  #lastSenderReportMs = 0;
+  #packetsAtReport = -1;
+
+  /** @param cname Canonical name; says nothing about the person (RFC 7022). */
+  constructor(cname: string) {
+    this.#cname = cname;
+  }
+
+  /** Returns whether it was RTCP at all. */
+  onPacket(buffer: Buffer, nowMs: number): boolean {
+    const packets = parseRtcp(buffer);
+    if (packets === null) return false;
+    for (const packet of packets) {
+      if (packet.type !== 'sender-report') continue;
+      this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
+      this.#lastSenderReportMs = nowMs;
+    }
+    return true;
+  }
+
+  /** SR when something was sent since the last report, else RR (RFC 3550 §6.4), with the canonical name. */
+  report(output: RtpOutput, reception: ReceptionStatistics, nowMs: number, unixMs: number): Buffer {
+    const delay =
+      this.#lastSenderReport === 0 ? 0 : Math.round(((nowMs - this.#lastSenderReportMs) * 65536) / 1000);
+    const block = reception.report(this.#lastSenderReport, delay);
+    const reports = block === null ? [] : [block];
+    const { ssrc, packets } = output;
+    const hasSent = packets !== this.#packetsAtReport && packets > 0;
+    this.#packetsAtReport = packets;
+    const ntp = ntpTime(unixMs);
+    const first: RtcpPacket = hasSent
+      ? {
+          type: 'sender-report',
+          ssrc,
+          ntpSeconds: ntp.seconds,
+          ntpFraction: ntp.fraction,
+          rtpTimestamp: output.timestampAt(nowMs),
+          packetCount: packets,
+          octetCount: output.octets,
+          reports,
+        }
+      : { type: 'receiver-report', ssrc, reports };
+    return formatRtcp([first, { type: 'source-description', chunks: [{ ssrc, cname: this.#cname }] }]);
+  }
+}
