@@ -69,6 +69,12 @@ export class ServerTransaction extends Transaction<State, Input> {
     return sent;
   }
 
+  /** The same 2xx of an INVITE once more (RFC 3261 §13.3.1.4). */
+  respondAgain(status: number, bytes: Buffer): void {
+    this.context.counters.retransmissionsSent += 1;
+    this.respond(status, bytes);
+  }
+
   /** Ends without an answer. */
   abandon(): void {
     this.step('abandon');

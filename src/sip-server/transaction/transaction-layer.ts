@@ -18,7 +18,7 @@ import type { TimerSettings } from './timers.js';
 /** What the layer above hears: only what is new. */
 export interface TransactionUser {
   /** A new request that is no ACK. Its transaction waits for an answer. */
-  request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction): void;
+  request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction, flow: Flow): void;
   /** An ACK that belongs to no transaction: that of a 2xx. */
   ack(request: SipRequest, identity: MessageIdentity, flow: Flow): void;
   /** A response whose transaction is over: a late 2xx, perhaps of another fork. */
@@ -144,7 +144,7 @@ export class TransactionLayer {
     const transaction = new ServerTransaction(key, mergeKey, request.method, responseFlow, this);
     this.#servers.set(key, transaction);
     if (mergeKey !== '' && !this.#merges.has(mergeKey)) this.#merges.set(mergeKey, transaction);
-    this.#user.request(request, identity, transaction);
+    this.#user.request(request, identity, transaction, flow);
   }
 
   #receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {

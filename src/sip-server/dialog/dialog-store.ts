@@ -1,0 +1,57 @@
+import { dialogKey } from './dialog.js';
+import type { Dialog } from './dialog.js';
+
+/** The dialogs that are alive, found by their tags or by the name that applications use. */
+export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
+  readonly #limit: number;
+  readonly #byKey = new Map<string, Dialog<Owner>>();
+  readonly #byPublicId = new Map<string, Dialog<Owner>>();
+
+  /** `limit`: early and confirmed dialogs together. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get isFull(): boolean {
+    return this.#byKey.size >= this.#limit;
+  }
+
+  add(dialog: Dialog<Owner>): void {
+    this.#byKey.set(dialog.key, dialog);
+    this.#byPublicId.set(dialog.publicId, dialog);
+  }
+
+  find(callId: string, localTag: string, remoteTag: string): Dialog<Owner> | undefined {
+    return this.#byKey.get(dialogKey(callId, localTag, remoteTag));
+  }
+
+  findPublic(publicId: string): Dialog<Owner> | undefined {
+    return this.#byPublicId.get(publicId);
+  }
+
+  /** A name for a new dialog: `wanted`, made different where another dialog (a fork, a call to ourselves) has it. */
+  freePublicId(wanted: string, distinction: string): string {
+    if (!this.#byPublicId.has(wanted)) return wanted;
+    return `${wanted};${distinction}`.replace(/[|\s]/g, '_');
+  }
+
+  remove(dialog: Dialog<Owner>): void {
+    dialog.phase = 'terminated';
+    if (this.#byKey.get(dialog.key) === dialog) this.#byKey.delete(dialog.key);
+    if (this.#byPublicId.get(dialog.publicId) === dialog) this.#byPublicId.delete(dialog.publicId);
+  }
+
+  clear(): void {
+    this.#byKey.clear();
+    this.#byPublicId.clear();
+  }
+
+  /** A copy, so that dialogs may end while they are walked through. */
+  [Symbol.iterator](): Iterator<Dialog<Owner>> {
+    return [...this.#byKey.values()][Symbol.iterator]();
+  }
+}

@@ -1,0 +1,68 @@
+import type { HeaderFields } from '../message/header-fields.js';
+import { parseParameters } from '../message/parameters.js';
+
+/** Shortest session interval that we take, in seconds (RFC 4028 §4). */
+export const MINIMUM_SESSION_SECONDS = 90;
+
+export interface SessionExpires {
+  readonly seconds: number;
+  readonly refresher?: 'uac' | 'uas';
+}
+
+/** What two sides agreed on: the interval, and whose task the refresh is. */
+export interface SessionTimerTerms {
+  readonly seconds: number;
+  readonly weRefresh: boolean;
+}
+
+/** Reads `1800;refresher=uac`; undefined when absent or unreadable (RFC 4028 §4). */
+export function parseSessionExpires(headers: HeaderFields): SessionExpires | undefined {
+  const value = headers.get('Session-Expires');
+  if (value === undefined) return undefined;
+  const parts = /^(\d{1,9})\s*(;.*)?$/.exec(value);
+  if (!parts) return undefined;
+  const refresher = parseParameters(parts[2] ?? '')?.get('refresher');
+  const seconds = Number(parts[1]);
+  return refresher === 'uac' || refresher === 'uas' ? { seconds, refresher } : { seconds };
+}
+
+/** The comma-separated option tags of all fields of that name. */
+export function optionTags(headers: HeaderFields, name: string): string[] {
+  if (!headers.has(name)) return [];
+  return headers.all(name).flatMap((value) =>
+    value
+      .split(',')
+      .map((tag) => tag.trim().toLowerCase())
+      .filter((tag) => tag !== ''),
+  );
+}
+
+/**
+ * The terms for a 2xx that we send to an INVITE or UPDATE, written into its header fields (RFC 4028 §9). An interval that
+ * the response already has counts before the request's. Undefined: no session timer.
+ */
+export function agreeAsServer(request: HeaderFields, response: HeaderFields): SessionTimerTerms | undefined {
+  const ours = parseSessionExpires(response);
+  const wanted = ours ?? parseSessionExpires(request);
+  if (!wanted) return undefined;
+  const peerRefreshes = optionTags(request, 'Supported').includes('timer');
+  // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
+  const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
+  const seconds = Math.max(wanted.seconds, MINIMUM_SESSION_SECONDS);
+  response.set('Session-Expires', `${seconds};refresher=${refresher}`);
+  if (refresher === 'uac' && !optionTags(response, 'Require').includes('timer')) {
+    response.append('Require', 'timer');
+  }
+  return { seconds, weRefresh: refresher === 'uas' };
+}
+
+/** The terms in a 2xx that we received for our INVITE or UPDATE (RFC 4028 §7.2). */
+export function agreeAsClient(response: HeaderFields): SessionTimerTerms | undefined {
+  const terms = parseSessionExpires(response);
+  return terms && { seconds: terms.seconds, weRefresh: terms.refresher !== 'uas' };
+}
+
+/** Seconds until we act: the refresher at half time, the other side shortly before the end (RFC 4028 §10). */
+export function sessionTimerDelaySeconds(terms: SessionTimerTerms): number {
+  return terms.weRefresh ? terms.seconds / 2 : terms.seconds - Math.min(32, terms.seconds / 3);
+}

@@ -1,0 +1,57 @@
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import type { BoundAddress } from '../transport/transport.js';
+import { AdminSession } from './admin-session.js';
+import type { AdminSessionOptions } from './admin-session.js';
+
+export interface AdminServerOptions extends Omit<AdminSessionOptions, 'ended'> {
+  readonly maxClients: number;
+}
+
+/** Listens for drachtio clients. */
+export class AdminServer {
+  readonly #options: AdminServerOptions;
+  readonly #server: Server;
+  readonly #sessions = new Set<AdminSession>();
+
+  constructor(options: AdminServerOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => {
+      const session = new AdminSession(socket, {
+        ...this.#options,
+        ended: (ended) => this.#sessions.delete(ended),
+      });
+      this.#sessions.add(session);
+    });
+    this.#server.maxConnections = options.maxClients;
+  }
+
+  /** Clients that have shown the secret. */
+  get clientCount(): number {
+    return [...this.#sessions].filter((session) => session.isAuthenticated).length;
+  }
+
+  /** Rejects with the system's error (`EADDRINUSE`). */
+  async listen(host: string, port: number): Promise<BoundAddress> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) =>
+          this.#options.logger.error({ error }, 'drachtio listener failed'),
+        );
+        resolve();
+      });
+    });
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('closed while binding');
+    return { address: address.address, port: address.port };
+  }
+
+  /** Ends every client; idempotent. */
+  async close(): Promise<void> {
+    for (const session of [...this.#sessions]) session.close();
+    if (!this.#server.listening) return;
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+}

@@ -1,0 +1,84 @@
+import { networkInterfaces } from 'node:os';
+import { isIPv4 } from 'node:net';
+import { formatHostPort } from '../message/host-port.js';
+import type { Flow } from '../transport/flow.js';
+import { addressKind, chooseLocalAddress } from './local-address.js';
+import type { LocalInterface } from './local-address.js';
+
+export interface AddressingOptions {
+  /** The address that peers elsewhere reach us at; absent: the local address of the flow. */
+  readonly publicAddress?: string;
+  /** The addresses of this machine. Default: asked of the system at most every 30 s. */
+  readonly interfaces?: () => readonly LocalInterface[];
+}
+
+const INTERFACES_FRESH_MS = 30_000;
+
+/** Writes the addresses that stand in our Via, Contact and From so that the peer can reach them. */
+export class Addressing {
+  /** Ports that we listen on: an outgoing TCP connection's own port takes no calls. */
+  listeningPorts: { udp?: number; tcp?: number } = {};
+  readonly #publicAddress: string | undefined;
+  readonly #interfaces: () => readonly LocalInterface[];
+
+  constructor(options: AddressingOptions) {
+    this.#publicAddress = options.publicAddress;
+    this.#interfaces = options.interfaces ?? systemInterfaces();
+  }
+
+  /** The host as the peer at the other end of the flow should see us. A peer on this machine sees the real address. */
+  host(flow: Flow): string {
+    if (this.#publicAddress !== undefined && addressKind(flow.remoteAddress) !== 'loopback') {
+      return this.#publicAddress;
+    }
+    if (addressKind(flow.localAddress) !== 'unspecified') return flow.localAddress;
+    return chooseLocalAddress(this.#interfaces(), flow.remoteAddress);
+  }
+
+  port(flow: Flow): number {
+    if (flow.protocol === 'udp') return this.listeningPorts.udp ?? flow.localPort;
+    if (flow.protocol === 'tcp') return this.listeningPorts.tcp ?? flow.localPort;
+    return flow.localPort;
+  }
+
+  /** `<sip:host:port;transport=…>`, with the user part when there is one. */
+  contact(flow: Flow, user?: string): string {
+    return `<sip:${user === undefined ? '' : `${user}@`}${this.#hostPortTransport(flow)}>`;
+  }
+
+  via(flow: Flow, branch: string): string {
+    const hostPort = formatHostPort(this.host(flow), this.port(flow));
+    return `SIP/2.0/${flow.protocol.toUpperCase()} ${hostPort};branch=${branch};rport`;
+  }
+
+  /** `localhost`, with which applications that do not know our address write theirs, becomes that address. */
+  rewriteLocalhost(value: string, flow: Flow, withPort: boolean): string {
+    if (!value.includes('localhost')) return value;
+    const address = withPort ? this.#hostPortTransport(flow) : formatHostPort(this.host(flow));
+    return value.replace(/(sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=[;>?\s]|$)/i, `$1${address}`);
+  }
+
+  #hostPortTransport(flow: Flow): string {
+    const hostPort = formatHostPort(this.host(flow), this.port(flow));
+    if (flow.protocol === 'udp') return hostPort;
+    // RFC 7118 §5.2.1: `ws` for both kinds of WebSocket.
+    return `${hostPort};transport=${flow.protocol === 'wss' ? 'ws' : flow.protocol}`;
+  }
+}
+
+function systemInterfaces(): () => readonly LocalInterface[] {
+  let known: readonly LocalInterface[] = [];
+  let freshUntilMs = 0;
+  return () => {
+    if (Date.now() < freshUntilMs) return known;
+    freshUntilMs = Date.now() + INTERFACES_FRESH_MS;
+    known = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .map(({ address, netmask }) => ({
+        address,
+        netmask,
+        family: isIPv4(address) ? ('IPv4' as const) : ('IPv6' as const),
+      }));
+    return known;
+  };
+}

@@ -1,0 +1,152 @@
+import { MINIMUM_SESSION_SECONDS, sessionTimerDelaySeconds } from '../dialog/session-expires.js';
+import type { SessionTimerTerms } from '../dialog/session-expires.js';
+import { HeaderFields } from '../message/header-fields.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import type { OwnedDialog } from './application.js';
+import type { UserAgentEnvironment } from './environment.js';
+import { newBranch } from './identifiers.js';
+import { completeInDialog } from './requests.js';
+import type { UserAgentClient } from './user-agent-client.js';
+
+interface Session {
+  terms: SessionTimerTerms;
+  readonly expiresAtMs: number;
+  timer: unknown;
+}
+
+const RETRY_MS = 10_000;
+
+/** Ends dialogs, and keeps sessions alive by the timers of RFC 4028. */
+export class DialogKeeper {
+  readonly #environment: UserAgentEnvironment;
+  readonly #client: UserAgentClient;
+  readonly #sessions = new Map<OwnedDialog, Session>();
+
+  constructor(environment: UserAgentEnvironment, client: UserAgentClient) {
+    this.#environment = environment;
+    this.#client = client;
+  }
+
+  /** What the last 2xx to an INVITE or UPDATE said; undefined: the session has no end. */
+  agreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void {
+    this.#stop(dialog);
+    if (!terms || dialog.phase === 'terminated') return;
+    const { clock } = this.#environment;
+    const session: Session = { terms, expiresAtMs: clock.nowMs() + terms.seconds * 1000, timer: undefined };
+    this.#sessions.set(dialog, session);
+    this.#schedule(dialog, session, sessionTimerDelaySeconds(terms) * 1000);
+  }
+
+  /** The header fields that keep the timer running across a re-INVITE or UPDATE of the application (RFC 4028 §7.4). */
+  addSessionFields(dialog: OwnedDialog, draft: SipRequest): void {
+    const session = this.#sessions.get(dialog);
+    if (!session || (draft.method !== 'INVITE' && draft.method !== 'UPDATE')) return;
+    if (draft.headers.has('Session-Expires')) return;
+    const refresher = session.terms.weRefresh ? 'uac' : 'uas';
+    draft.headers.append('Session-Expires', `${session.terms.seconds};refresher=${refresher}`);
+    if (!draft.headers.has('Supported')) {
+      draft.headers.append('Supported', this.#environment.settings.supported.join(', '));
+    }
+  }
+
+  /** The dialog is over; nothing is sent. */
+  forget(dialog: OwnedDialog): void {
+    this.#stop(dialog);
+    this.#environment.dialogs.remove(dialog);
+  }
+
+  /** Ends the dialog with a BYE of our own and tells its application why. */
+  async hangUp(dialog: OwnedDialog, status: number, why: string): Promise<void> {
+    if (dialog.phase === 'terminated' || dialog.isEnding) return;
+    const { counters, logger } = this.#environment;
+    counters.dialogsEndedByServer += 1;
+    logger.info({ callId: dialog.callId, why }, 'dialog ended by the SIP server');
+    const owner = dialog.owner;
+    dialog.owner = undefined;
+    const bye = draftOf('BYE', reasonField(status, why));
+    const result = await this.#client.send(dialog, bye, undefined, undefined);
+    if (owner)
+      owner.dialogEnded(this.#notice(dialog, bye), result.ok ? result.flow : dialog.flow, dialog.publicId);
+    if (!result.ok) this.forget(dialog);
+  }
+
+  /** The far end has forgotten the dialog: its application is told, as if by a BYE. */
+  lost(dialog: OwnedDialog, status: number, why: string): void {
+    if (dialog.phase === 'terminated') return;
+    this.#environment.counters.dialogsEndedByServer += 1;
+    const owner = dialog.owner;
+    const notice = this.#notice(dialog, draftOf('BYE', reasonField(status, why)));
+    this.forget(dialog);
+    owner?.dialogEnded(notice, dialog.flow, dialog.publicId);
+  }
+
+  close(): void {
+    for (const dialog of [...this.#sessions.keys()]) this.#stop(dialog);
+  }
+
+  #notice(dialog: OwnedDialog, draft: SipRequest): SipRequest {
+    const notice = dialog.createRequest('BYE', dialog.localCSeq);
+    completeInDialog(notice, draft, dialog.flow, newBranch(), this.#environment);
+    return notice;
+  }
+
+  #schedule(dialog: OwnedDialog, session: Session, delayMs: number): void {
+    session.timer = this.#environment.clock.setTimer(delayMs, () => {
+      session.timer = undefined;
+      if (!session.terms.weRefresh) void this.hangUp(dialog, 408, 'session expired');
+      else void this.#refresh(dialog, session);
+    });
+  }
+
+  async #refresh(dialog: OwnedDialog, session: Session): Promise<void> {
+    const useUpdate = dialog.remoteTakesUpdate || !dialog.localSdp;
+    const draft = draftOf(useUpdate ? 'UPDATE' : 'INVITE', [
+      ['Session-Expires', `${session.terms.seconds};refresher=uac`],
+      ['Min-SE', String(MINIMUM_SESSION_SECONDS)],
+      ['Supported', this.#environment.settings.supported.join(', ')],
+    ]);
+    if (!useUpdate && dialog.localSdp) {
+      draft.body = dialog.localSdp;
+      draft.headers.append('Content-Type', 'application/sdp');
+    }
+    const result = await this.#client.send(dialog, draft, undefined, (response) => {
+      if (response.status >= 300) this.#refreshRefused(dialog, session, response);
+    });
+    if (!result.ok) this.#retry(dialog, session);
+  }
+
+  #refreshRefused(dialog: OwnedDialog, session: Session, response: SipResponse): void {
+    const minimum = Number(response.headers.get('Min-SE') ?? '');
+    if (response.status === 422 && minimum > session.terms.seconds && minimum < 1e6) {
+      session.terms = { ...session.terms, seconds: minimum };
+      void this.#refresh(dialog, session);
+    } else if (response.status === 408 || response.status === 481) {
+      void this.hangUp(dialog, response.status, 'session refresh failed');
+    } else this.#retry(dialog, session);
+  }
+
+  #retry(dialog: OwnedDialog, session: Session): void {
+    if (this.#sessions.get(dialog) !== session || session.timer !== undefined) return;
+    if (this.#environment.clock.nowMs() + RETRY_MS < session.expiresAtMs)
+      this.#schedule(dialog, session, RETRY_MS);
+    else void this.hangUp(dialog, 408, 'session expired');
+  }
+
+  #stop(dialog: OwnedDialog): void {
+    const session = this.#sessions.get(dialog);
+    if (!session) return;
+    this.#sessions.delete(dialog);
+    if (session.timer !== undefined) this.#environment.clock.clearTimer(session.timer);
+    session.timer = undefined;
+  }
+}
+
+type Field = readonly [name: string, value: string];
+
+function reasonField(status: number, why: string): Field[] {
+  return [['Reason', `SIP;cause=${status};text="${why}"`]];
+}
+
+function draftOf(method: string, fields: readonly Field[]): SipRequest {
+  return { kind: 'request', method, uri: '', headers: new HeaderFields(fields), body: Buffer.alloc(0) };
+}

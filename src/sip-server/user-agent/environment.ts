@@ -1,0 +1,60 @@
+import type { DialogStore } from '../dialog/dialog-store.js';
+import type { Clock } from '../transaction/clock.js';
+import type { TimerSettings } from '../transaction/timers.js';
+import type { TransactionLayer } from '../transaction/transaction-layer.js';
+import type { Flow } from '../transport/flow.js';
+import type { Addressing } from './addressing.js';
+import type { Application, ApplicationDirectory } from './application.js';
+import type { NextHop } from './next-hop.js';
+
+/** Where the engine's log lines go; constant messages, data in fields. */
+export interface SipLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export const silentLogger: SipLogger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+export interface UserAgentSettings {
+  /** For Server and User-Agent; absent: neither is sent. */
+  readonly userAgent?: string;
+  /** Option tags that may stand in Require, and that we announce. */
+  readonly supported: readonly string[];
+  /** Most requests that wait for an application's answer. */
+  readonly maxPendingRequests: number;
+  /** After this an INVITE without a final answer is answered 408. */
+  readonly inviteTimeoutMs: number;
+  /** Seconds in the Retry-After of a 503. */
+  readonly retryAfterSeconds: number;
+}
+
+export interface UserAgentCounters {
+  /** Refusals that were made here rather than by an application, by status. */
+  readonly refusals: Map<number, number>;
+  dialogsCreated: number;
+  /** Dialogs ended by the server itself. */
+  dialogsEndedByServer: number;
+  cancelled: number;
+}
+
+/** What the parts of a user agent share. */
+export interface UserAgentEnvironment {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  readonly logger: SipLogger;
+  readonly settings: UserAgentSettings;
+  readonly counters: UserAgentCounters;
+  readonly addressing: Addressing;
+  readonly directory: ApplicationDirectory;
+  readonly dialogs: DialogStore<Application>;
+  readonly transactions: TransactionLayer;
+  /** Rejects when there is no way to that hop. */
+  connect(hop: NextHop): Promise<Flow>;
+}

@@ -1,0 +1,18 @@
+import { randomUUID } from 'node:crypto';
+
+/** A From or To tag: 64 bits nobody can guess (RFC 3261 §19.3). */
+export function newTag(): string {
+  const uuid = randomUUID();
+  return uuid.slice(0, 8) + uuid.slice(24, 32);
+}
+
+/** A branch with the magic cookie (RFC 3261 §8.1.1.7). */
+export function newBranch(): string {
+  return `z9hG4bK${randomUUID()}`;
+}
+
+export function newCallId(): string {
+  return randomUUID();
+}
+
+export const newTransactionId = newCallId;

@@ -1,0 +1,57 @@
+import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+
+export interface LocalInterface {
+  readonly address: string;
+  readonly netmask: string;
+  readonly family: 'IPv4' | 'IPv6';
+}
+
+export type AddressKind = 'unspecified' | 'loopback' | 'private' | 'public' | 'name';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+/** RFC 1918, RFC 6598 (carrier-grade NAT), link-local, unique local (RFC 4193). */
+const privateNetworks = new BlockList();
+privateNetworks.addSubnet('10.0.0.0', 8, 'ipv4');
+privateNetworks.addSubnet('172.16.0.0', 12, 'ipv4');
+privateNetworks.addSubnet('192.168.0.0', 16, 'ipv4');
+privateNetworks.addSubnet('100.64.0.0', 10, 'ipv4');
+privateNetworks.addSubnet('169.254.0.0', 16, 'ipv4');
+privateNetworks.addSubnet('fc00::', 7, 'ipv6');
+privateNetworks.addSubnet('fe80::', 10, 'ipv6');
+
+/** From where an address can be reached. IPv6 without brackets. */
+export function addressKind(address: string): AddressKind {
+  if (isIP(address) === 0) return 'name';
+  if (address === '0.0.0.0' || address === '::') return 'unspecified';
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  if (loopback.check(address, family)) return 'loopback';
+  return privateNetworks.check(address, family) ? 'private' : 'public';
+}
+
+/**
+ * The address of this machine that a peer sees when the socket is bound to all of them: one in the peer's own network,
+ * else the first of its family that leads out.
+ */
+export function chooseLocalAddress(interfaces: readonly LocalInterface[], remoteAddress: string): string {
+  const family = isIPv4(remoteAddress) ? 'IPv4' : 'IPv6';
+  const candidates = interfaces.filter((candidate) => candidate.family === family);
+  if (addressKind(remoteAddress) === 'loopback') return family === 'IPv4' ? '127.0.0.1' : '::1';
+  const near =
+    family === 'IPv4' ? candidates.find((candidate) => sameNetwork(candidate, remoteAddress)) : undefined;
+  const outward = candidates.filter(
+    ({ address }) => addressKind(address) !== 'loopback' && !address.startsWith('fe80'),
+  );
+  return (near ?? outward[0])?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1');
+}
+
+function sameNetwork(local: LocalInterface, remoteAddress: string): boolean {
+  const mask = toNumber(local.netmask);
+  return mask !== 0 && (toNumber(local.address) & mask) === (toNumber(remoteAddress) & mask);
+}
+
+function toNumber(address: string): number {
+  return address.split('.').reduce((sum, part) => (sum << 8) | Number(part), 0);
+}

@@ -1,0 +1,148 @@
+import { HeaderFields } from '../message/header-fields.js';
+import type { SipRequest } from '../message/message.js';
+import { parseNameAddr } from '../message/name-addr.js';
+import { parseCSeq } from '../message/cseq.js';
+import { bracketed } from '../message/host-port.js';
+import type { Flow } from '../transport/flow.js';
+import type { UserAgentEnvironment } from './environment.js';
+import { newCallId, newTag } from './identifiers.js';
+
+/** What the server writes itself; an application's own is not taken (hop-by-hop, or the dialog's business). */
+const OWN_FIELDS = new Set([
+  'Via',
+  'From',
+  'To',
+  'Call-ID',
+  'CSeq',
+  'Contact',
+  'Content-Length',
+  'Max-Forwards',
+  'Record-Route',
+]);
+
+/** Requests whose Contact matters (RFC 3261 §8.1.1.8, RFC 3311, RFC 6665, RFC 3515). */
+const WITH_CONTACT = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'OPTIONS', 'REGISTER']);
+
+/** Copies the fields that an application may set; `Route` only where there is no dialog that knows better. */
+export function copyApplicationFields(from: HeaderFields, to: HeaderFields, inDialog: boolean): void {
+  for (const { name, value } of from) {
+    if (OWN_FIELDS.has(name) || (inDialog && name === 'Route')) continue;
+    to.append(name, value);
+  }
+}
+
+/** A body that says nothing of its type and looks like SDP is SDP. */
+export function addContentType(headers: HeaderFields, body: Buffer): void {
+  if (body.length > 2 && body[0] === 0x76 && body[1] === 0x3d && !headers.has('Content-Type')) {
+    headers.append('Content-Type', 'application/sdp');
+  }
+}
+
+/**
+ * A request outside of a dialog out of an application's draft: From, To and Call-ID are made up where they are missing,
+ * `localhost` becomes our address (RFC 3261 §8.1.1).
+ */
+export function composeNewRequest(
+  draft: SipRequest,
+  flow: Flow,
+  branch: string,
+  environment: UserAgentEnvironment,
+): SipRequest {
+  const { addressing, settings, directory } = environment;
+  const headers = new HeaderFields();
+  const { method, uri, body } = draft;
+  headers.append('Via', addressing.via(flow, branch));
+  headers.append('Max-Forwards', '70');
+  const from = draft.headers.get('From') ?? `<sip:${bracketed(addressing.host(flow))}>`;
+  headers.append('From', withTag(addressing.rewriteLocalhost(from, flow, false)));
+  const to = addressing.rewriteLocalhost(draft.headers.get('To') ?? `<${uri}>`, flow, false);
+  headers.append('To', to);
+  headers.append('Call-ID', draft.headers.get('Call-ID') ?? newCallId());
+  const cseq = parseCSeq(draft.headers.get('CSeq') ?? '')?.number ?? 1 + Math.floor(Math.random() * 0xffff);
+  headers.append('CSeq', `${cseq} ${method}`);
+  appendContact(headers, draft, flow, environment);
+  copyApplicationFields(draft.headers, headers, false);
+  const identityValue = headers.get('P-Asserted-Identity');
+  if (identityValue?.includes('localhost')) {
+    headers.set('P-Asserted-Identity', addressing.rewriteLocalhost(identityValue, flow, false));
+  }
+  if (method === 'INVITE') {
+    if (!headers.has('Allow')) headers.append('Allow', allowValue(directory.knownMethods()));
+    if (!headers.has('Supported') && settings.supported.length > 0) {
+      headers.append('Supported', settings.supported.join(', '));
+    }
+  }
+  if (settings.userAgent !== undefined && !headers.has('User-Agent')) {
+    headers.append('User-Agent', settings.userAgent);
+  }
+  addContentType(headers, body);
+  return { kind: 'request', method, uri, headers, body };
+}
+
+/** Completes what `Dialog.createRequest` began: Via, Contact and what the application wants to say. */
+export function completeInDialog(
+  request: SipRequest,
+  draft: SipRequest | undefined,
+  flow: Flow,
+  branch: string,
+  environment: UserAgentEnvironment,
+): void {
+  const { headers } = request;
+  headers.prepend('Via', environment.addressing.via(flow, branch));
+  appendContact(headers, draft ?? request, flow, environment, request.method);
+  if (draft) {
+    copyApplicationFields(draft.headers, headers, true);
+    request.body = draft.body;
+  }
+  if (environment.settings.userAgent !== undefined && !headers.has('User-Agent')) {
+    headers.append('User-Agent', environment.settings.userAgent);
+  }
+  addContentType(headers, request.body);
+}
+
+/** The CANCEL of an INVITE: the same top Via, Request-URI, Route and CSeq number (RFC 3261 §9.1). */
+export function createCancel(invite: SipRequest, draft: SipRequest | undefined): SipRequest {
+  const headers = new HeaderFields();
+  for (const name of ['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID']) {
+    for (const value of invite.headers.all(name)) headers.append(name, value);
+  }
+  headers.append('CSeq', `${parseCSeq(invite.headers.get('CSeq') ?? '')?.number ?? 1} CANCEL`);
+  if (draft) copyApplicationFields(draft.headers, headers, true);
+  return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) };
+}
+
+/** What every user agent here can do, and what applications asked for beyond that. */
+const BASE_METHODS = [
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'OPTIONS',
+  'UPDATE',
+  'INFO',
+  'PRACK',
+  'NOTIFY',
+  'REFER',
+];
+
+export function allowValue(known: Iterable<string>): string {
+  return [...new Set([...BASE_METHODS, ...known])].join(', ');
+}
+
+function appendContact(
+  headers: HeaderFields,
+  draft: SipRequest,
+  flow: Flow,
+  { addressing }: UserAgentEnvironment,
+  method = draft.method,
+): void {
+  if (!WITH_CONTACT.has(method)) return;
+  const own = draft.headers.get('Contact');
+  if (own === undefined) headers.append('Contact', addressing.contact(flow));
+  else headers.append('Contact', addressing.rewriteLocalhost(own, flow, true));
+}
+
+function withTag(value: string): string {
+  if (parseNameAddr(value)?.params.has('tag')) return value;
+  return `${value};tag=${newTag()}`;
+}

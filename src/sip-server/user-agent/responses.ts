@@ -1,0 +1,58 @@
+import { HeaderFields } from '../message/header-fields.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+
+const NO_BODY = Buffer.alloc(0);
+
+export const reasonPhrases: Readonly<Record<number, string>> = {
+  100: 'Trying',
+  200: 'OK',
+  400: 'Bad Request',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  416: 'Unsupported URI Scheme',
+  420: 'Bad Extension',
+  422: 'Session Interval Too Small',
+  481: 'Call/Transaction Does Not Exist',
+  482: 'Loop Detected',
+  483: 'Too Many Hops',
+  487: 'Request Terminated',
+  491: 'Request Pending',
+  500: 'Server Internal Error',
+  503: 'Service Unavailable',
+  504: 'Server Time-out',
+  505: 'Version Not Supported',
+  513: 'Message Too Large',
+};
+
+/**
+ * A response with what it owes to its request: Via, From, To, Call-ID, CSeq in their order (RFC 3261 §8.2.6.2), and the
+ * Timestamp of a 100 (§8.2.6.1). `toTag` is added where the request has none; empty adds none.
+ */
+export function createResponse(
+  request: SipRequest,
+  status: number,
+  toTag: string,
+  reason = reasonPhrases[status] ?? 'Unknown',
+): SipResponse {
+  const headers = new HeaderFields();
+  let to = '';
+  for (const { name, value } of request.headers) {
+    if (name === 'Via' || name === 'From' || name === 'Call-ID' || name === 'CSeq')
+      headers.append(name, value);
+    else if (name === 'To' && to === '') {
+      to = toTag === '' || /;\s*tag\s*=/i.test(afterUri(value)) ? value : `${value};tag=${toTag}`;
+      headers.append('To', to);
+    } else if (name === 'Timestamp' && status === 100) headers.append(name, value);
+  }
+  return { kind: 'response', status, reason, headers, body: NO_BODY };
+}
+
+/** A response that was never sent by anybody: what a request's sender is told when none came (RFC 3261 §8.1.3.1). */
+export function createLocalResponse(request: SipRequest, status: 408 | 503): SipResponse {
+  return createResponse(request, status, '');
+}
+
+/** What stands after a bracketed address, where the header field's own parameters are. */
+function afterUri(value: string): string {
+  return value.slice(value.lastIndexOf('>') + 1);
+}

@@ -1,0 +1,417 @@
+import { dialogAsClient, publicDialogId } from '../dialog/dialog.js';
+import { agreeAsClient } from '../dialog/session-expires.js';
+import type { SessionTimerTerms } from '../dialog/session-expires.js';
+import { formatMessage } from '../message/format-message.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
+import { parseNameAddr } from '../message/name-addr.js';
+import { identify } from '../transaction/identity.js';
+import type { MessageIdentity } from '../transaction/identity.js';
+import type { Flow } from '../transport/flow.js';
+import { notSent, refusals } from './application.js';
+import type { Application, OwnedDialog, SendResult } from './application.js';
+import type { UserAgentEnvironment } from './environment.js';
+import { newBranch, newTransactionId } from './identifiers.js';
+import { belongsToFlow, nextHopOf } from './next-hop.js';
+import { OutgoingRequest } from './outgoing-request.js';
+import type { OutgoingRequestHandler } from './outgoing-request.js';
+import { completeInDialog, composeNewRequest, createCancel } from './requests.js';
+import { createLocalResponse } from './responses.js';
+
+/** What the client tells the rest of the user agent about dialogs. */
+export interface ClientDialogEvents {
+  /** A 2xx to our INVITE or UPDATE: these terms hold from now on; undefined: no session timer. */
+  sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
+  /** The dialog is over and nothing more needs to be sent. */
+  dialogOver(dialog: OwnedDialog): void;
+  /** End the dialog with a BYE and tell the application. */
+  hangUp(dialog: OwnedDialog, status: number, why: string): void;
+  /** The peer does not know the dialog: tell the application, send nothing. */
+  dialogLost(dialog: OwnedDialog, status: number, why: string): void;
+  /** An ACK is awaited from the peer: a BYE must wait for it (RFC 3261 §15). Takes over the call if so. */
+  holdBye(dialog: OwnedDialog, send: () => void): boolean;
+}
+
+/** Above this a request without a stated transport goes over TCP (RFC 3261 §18.1.1). */
+const LARGEST_DATAGRAM_BYTES = 1_300;
+
+/** The user agent client: sends requests and sorts their responses into dialogs (RFC 3261 §8.1, §12, §13.2). */
+export class UserAgentClient implements OutgoingRequestHandler {
+  readonly #environment: UserAgentEnvironment;
+  readonly #events: ClientDialogEvents;
+  /** Requests without a final response, by the identifier that applications know. */
+  readonly #pending = new Map<string, OutgoingRequest>();
+
+  constructor(environment: UserAgentEnvironment, events: ClientDialogEvents) {
+    this.#environment = environment;
+    this.#events = events;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Sends a request outside of a dialog. `proxy` is a URI to send it to instead of its own. */
+  async sendNew(draft: SipRequest, owner: Application, proxy?: string): Promise<SendResult> {
+    const environment = this.#environment;
+    const route = draft.headers.get('Route');
+    const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
+    const hop = nextHopOf(proxy ?? firstRoute ?? draft.uri);
+    if (!hop) return notSent(refusals.noTransport);
+    if (environment.transactions.isFull) return notSent('too many transactions');
+    const branch = newBranch();
+    try {
+      let flow = await environment.connect(hop);
+      let request = composeNewRequest(draft, flow, branch, environment);
+      let bytes = formatMessage(request);
+      if (!hop.transportGiven && bytes.length > LARGEST_DATAGRAM_BYTES && flow.protocol === 'udp') {
+        const stream = await environment.connect({ ...hop, protocol: 'tcp' }).catch(() => undefined);
+        if (stream) {
+          flow = stream;
+          request = composeNewRequest(draft, flow, branch, environment);
+          bytes = formatMessage(request);
+        }
+      }
+      return this.#launch(request, bytes, branch, flow, owner, undefined, undefined, '');
+    } catch {
+      return notSent(refusals.noTransport);
+    }
+  }
+
+  /** Sends an application's request in its dialog. */
+  async sendInDialog(dialogId: string, draft: SipRequest, owner: Application): Promise<SendResult> {
+    const dialog = this.#environment.dialogs.findPublic(dialogId);
+    if (!dialog || dialog.owner !== owner) return notSent(refusals.unknownDialog);
+    if (draft.method === 'ACK') return this.#acknowledge(dialog, draft);
+    return this.send(dialog, draft, owner, undefined);
+  }
+
+  /** Sends a request of the application or of the server itself in a dialog. */
+  async send(
+    dialog: OwnedDialog,
+    draft: SipRequest,
+    owner: Application | undefined,
+    onResponse: ((response: SipResponse) => void) | undefined,
+  ): Promise<SendResult> {
+    const { method } = draft;
+    if (method === 'INVITE' && dialog.pendingInvite !== undefined) return notSent('request pending');
+    if (method === 'BYE' && dialog.phase === 'early' && dialog.role === 'uas') {
+      return notSent('an early dialog is ended with a response');
+    }
+    if (dialog.isEnding) return notSent(refusals.unknownDialog);
+    dialog.isEnding = method === 'BYE';
+    let flow: Flow;
+    try {
+      flow = this.#knownFlow(dialog) ?? (await this.#findFlow(dialog));
+    } catch {
+      if (method === 'BYE') this.#events.dialogOver(dialog);
+      return notSent(refusals.noTransport);
+    }
+    if (dialog.phase === 'terminated') return notSent(refusals.unknownDialog);
+    const request = dialog.createRequest(method);
+    const branch = newBranch();
+    completeInDialog(request, draft, flow, branch, this.#environment);
+    if (method === 'INVITE') {
+      dialog.pendingInvite = dialog.localCSeq;
+      if (request.body.length > 0) dialog.localSdp = request.body;
+    } else if (method === 'UPDATE') dialog.pendingUpdate = dialog.localCSeq;
+    const bytes = formatMessage(request);
+    return this.#launch(request, bytes, branch, flow, owner, dialog, onResponse, dialog.publicId);
+  }
+
+  /** Cancels the INVITE with that identifier; at once, or when the far end has shown that it is there. */
+  cancel(transactionId: string, draft: SipRequest, owner: Application): SendResult {
+    const outgoing = this.#pending.get(transactionId);
+    if (!outgoing || outgoing.owner !== owner || outgoing.request.method !== 'INVITE' || outgoing.isFinal) {
+      return notSent(refusals.unknownTransaction);
+    }
+    const bytes = this.#cancel(outgoing, draft);
+    return { ok: true, bytes, flow: outgoing.flow, transactionId: newTransactionId(), dialogId: '' };
+  }
+
+  /** An application is gone: what it started is cancelled, and what is answered all the same is ended. */
+  release(owner: Application): void {
+    for (const outgoing of [...this.#pending.values()]) {
+      if (outgoing.owner !== owner) continue;
+      outgoing.owner = undefined;
+      if (outgoing.request.method === 'INVITE' && !outgoing.dialog && !outgoing.isFinal)
+        this.giveUp(outgoing);
+    }
+  }
+
+  giveUp(outgoing: OutgoingRequest): void {
+    this.#cancel(outgoing, undefined);
+  }
+
+  failed(outgoing: OutgoingRequest, why: 'timeout' | 'transport error'): void {
+    // Later, so that an application always hears that its request was sent before it hears that it failed.
+    this.#environment.clock.setTimer(0, () => {
+      const response = createLocalResponse(outgoing.request, why === 'timeout' ? 408 : 503);
+      this.responded(outgoing, response, outgoing.flow);
+    });
+  }
+
+  responded(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
+    const identity = identify(response);
+    if (!identity) return;
+    const { method } = outgoing.request;
+    if (response.status < 200) this.#releaseCancel(outgoing);
+    else if (!outgoing.isFinal) {
+      outgoing.isFinal = true;
+      this.#pending.delete(outgoing.id);
+    }
+    if (method === 'INVITE' && !outgoing.dialog) this.#inviteResponded(outgoing, response, identity, flow);
+    else if (outgoing.dialog && (method === 'INVITE' || method === 'UPDATE')) {
+      this.#modificationResponded(outgoing, outgoing.dialog, response, identity, flow);
+    } else {
+      this.#pass(outgoing, response, flow, outgoing.dialog?.publicId ?? '');
+      this.#checkLost(outgoing, response);
+    }
+  }
+
+  /** A 2xx whose transaction is over: its ACK was lost, so it goes out again (RFC 3261 §13.2.2.4). */
+  strayResponse(response: SipResponse, identity: MessageIdentity): void {
+    if (identity.cseq.method !== 'INVITE' || response.status < 200 || response.status > 299) return;
+    const dialog = this.#environment.dialogs.find(identity.callId, identity.fromTag, identity.toTag);
+    if (dialog) this.#acknowledgeAgain(dialog, identity.cseq.number);
+  }
+
+  #launch(
+    request: SipRequest,
+    bytes: Buffer,
+    branch: string,
+    flow: Flow,
+    owner: Application | undefined,
+    dialog: OwnedDialog | undefined,
+    onResponse: ((response: SipResponse) => void) | undefined,
+    dialogId: string,
+  ): SendResult {
+    const outgoing = new OutgoingRequest(this, request, flow, owner, dialog, onResponse);
+    this.#pending.set(outgoing.id, outgoing);
+    const start = (): void => {
+      outgoing.transaction = this.#environment.transactions.send(request, branch, bytes, flow, outgoing);
+    };
+    if (request.method === 'BYE' && dialog) {
+      const end = (): void => {
+        start();
+        this.#events.dialogOver(dialog);
+      };
+      if (!this.#events.holdBye(dialog, end)) end();
+    } else start();
+    return { ok: true, bytes, flow, transactionId: outgoing.id, dialogId };
+  }
+
+  #pass(outgoing: OutgoingRequest, response: SipResponse, flow: Flow, dialogId: string): void {
+    outgoing.onResponse?.(response);
+    outgoing.owner?.response(response, flow, outgoing.id, dialogId);
+  }
+
+  /** RFC 3261 §12.2.1.2: the peer does not know the dialog any more. */
+  #checkLost(outgoing: OutgoingRequest, response: SipResponse): void {
+    const { dialog } = outgoing;
+    if (response.status === 481 && dialog && dialog.phase !== 'terminated' && outgoing.owner) {
+      this.#events.dialogLost(dialog, 481, 'dialog unknown to the far end');
+    }
+  }
+
+  #inviteResponded(
+    outgoing: OutgoingRequest,
+    response: SipResponse,
+    identity: MessageIdentity,
+    flow: Flow,
+  ): void {
+    const { status } = response;
+    if (status >= 300) {
+      for (const dialog of outgoing.dialogs) {
+        if (dialog.phase === 'early') this.#events.dialogOver(dialog);
+      }
+      this.#pass(outgoing, response, flow, '');
+      return;
+    }
+    if (status === 100 || identity.toTag === '') {
+      if (status < 200) this.#pass(outgoing, response, flow, '');
+      return;
+    }
+    const dialog = this.#dialogOf(outgoing, response, identity, flow);
+    if (status < 200) {
+      if (dialog && isNewProvisional(dialog, response)) this.#pass(outgoing, response, flow, dialog.publicId);
+      return;
+    }
+    if (!dialog) return;
+    if (dialog.phase === 'confirmed' || dialog.lastAck) {
+      this.#acknowledgeAgain(dialog, identity.cseq.number);
+      return;
+    }
+    dialog.confirmAsClient(response, flow);
+    dialog.unacknowledged = identity.cseq.number;
+    if (outgoing.accepted || !outgoing.owner) {
+      // Another fork answered too, or nobody is there to take the call: it is accepted only to be ended (§13.2.2.4).
+      void this.#acknowledge(dialog, undefined).then(() =>
+        this.#events.hangUp(dialog, 487, 'call already answered elsewhere or given up'),
+      );
+      return;
+    }
+    outgoing.accepted = dialog;
+    if (outgoing.request.body.length > 0) dialog.localSdp = outgoing.request.body;
+    for (const other of outgoing.dialogs) if (other.phase === 'early') this.#events.dialogOver(other);
+    this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
+    this.#guardAck(dialog, identity.cseq.number);
+    this.#pass(outgoing, response, flow, dialog.publicId);
+  }
+
+  #modificationResponded(
+    outgoing: OutgoingRequest,
+    dialog: OwnedDialog,
+    response: SipResponse,
+    identity: MessageIdentity,
+    flow: Flow,
+  ): void {
+    const { status } = response;
+    const cseq = identity.cseq.number;
+    if (status >= 200) {
+      if (dialog.pendingInvite === cseq) dialog.pendingInvite = undefined;
+      if (dialog.pendingUpdate === cseq) dialog.pendingUpdate = undefined;
+    }
+    if (status >= 200 && status < 300) {
+      if (outgoing.accepted) {
+        this.#acknowledgeAgain(dialog, cseq);
+        return;
+      }
+      outgoing.accepted = dialog;
+      dialog.refreshTarget(response, flow);
+      this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
+      if (outgoing.request.method === 'INVITE') {
+        dialog.unacknowledged = cseq;
+        // Its own refresh, or that of an application that has gone: the ACK is the server's.
+        if (!outgoing.owner) void this.#acknowledge(dialog, undefined);
+        else this.#guardAck(dialog, cseq);
+      }
+    }
+    this.#pass(outgoing, response, flow, dialog.publicId);
+    this.#checkLost(outgoing, response);
+  }
+
+  /** The dialog of a response with a To tag; a new one for the first response of a fork. */
+  #dialogOf(
+    outgoing: OutgoingRequest,
+    response: SipResponse,
+    identity: MessageIdentity,
+    flow: Flow,
+  ): OwnedDialog | undefined {
+    const { dialogs, counters } = this.#environment;
+    const known = outgoing.dialogs.find((dialog) => dialog.remoteTag === identity.toTag);
+    if (known) return known;
+    // A far end that invents forks without end does not fill our memory; a 2xx is always taken.
+    if (response.status < 200 && (dialogs.isFull || outgoing.dialogs.length >= 16)) return undefined;
+    const wanted = publicDialogId(identity.callId, identity.fromTag);
+    const publicId = dialogs.freePublicId(wanted, `to-tag=${identity.toTag}`);
+    const dialog: OwnedDialog = dialogAsClient(
+      outgoing.request,
+      response,
+      identity,
+      flow,
+      outgoing.id,
+      publicId,
+    );
+    dialog.owner = outgoing.owner;
+    outgoing.dialogs.push(dialog);
+    dialogs.add(dialog);
+    counters.dialogsCreated += 1;
+    return dialog;
+  }
+
+  async #acknowledge(dialog: OwnedDialog, draft: SipRequest | undefined): Promise<SendResult> {
+    const cseq = dialog.unacknowledged;
+    if (cseq === undefined) return notSent('no INVITE waits for an ACK');
+    dialog.unacknowledged = undefined;
+    let flow: Flow;
+    try {
+      flow = this.#knownFlow(dialog) ?? (await this.#findFlow(dialog));
+    } catch {
+      return notSent(refusals.noTransport);
+    }
+    const ack = dialog.createRequest('ACK', cseq);
+    completeInDialog(ack, draft, flow, newBranch(), this.#environment);
+    const bytes = formatMessage(ack);
+    if (ack.body.length > 0) dialog.localSdp = ack.body;
+    dialog.lastAck = { cseq, bytes, flow };
+    sendQuietly(flow, bytes);
+    const transactionId = newTransactionId();
+    return { ok: true, bytes, flow, transactionId, dialogId: dialog.publicId };
+  }
+
+  #acknowledgeAgain(dialog: OwnedDialog, cseq: number): void {
+    this.#environment.transactions.counters.retransmissionsReceived += 1;
+    const { lastAck } = dialog;
+    if (lastAck?.cseq === cseq) sendQuietly(lastAck.flow, lastAck.bytes);
+  }
+
+  /** An application that never acknowledges a 2xx leaves the far end waiting: after 64 · T1 the call is ended. */
+  #guardAck(dialog: OwnedDialog, cseq: number): void {
+    const { clock, timers } = this.#environment;
+    clock.setTimer(64 * timers.t1Ms, () => {
+      if (dialog.unacknowledged !== cseq || dialog.phase !== 'confirmed') return;
+      void this.#acknowledge(dialog, undefined).then(() =>
+        this.#events.hangUp(dialog, 408, 'the application sent no ACK'),
+      );
+    });
+  }
+
+  #cancel(outgoing: OutgoingRequest, draft: SipRequest | undefined): Buffer {
+    const cancel = createCancel(outgoing.request, draft);
+    if (!outgoing.isCancelled) {
+      outgoing.isCancelled = true;
+      outgoing.heldCancel = cancel;
+      if (outgoing.transaction?.state === 'proceeding') this.#releaseCancel(outgoing);
+    }
+    return formatMessage(cancel);
+  }
+
+  #releaseCancel(outgoing: OutgoingRequest): void {
+    const cancel = outgoing.heldCancel;
+    if (!cancel || outgoing.isFinal) return;
+    outgoing.heldCancel = undefined;
+    const branch = identify(cancel)?.via.params.get('branch') ?? '';
+    const own = new OutgoingRequest(ignoreResponses, cancel, outgoing.flow, undefined, undefined, undefined);
+    this.#environment.transactions.send(cancel, branch, formatMessage(cancel), outgoing.flow, own);
+    outgoing.transaction?.cancelled();
+  }
+
+  #knownFlow(dialog: OwnedDialog): Flow | undefined {
+    if (dialog.resolvedFlow?.isOpen) return dialog.resolvedFlow;
+    const hop = nextHopOf(dialog.nextHop);
+    if (dialog.flow.isOpen && belongsToFlow(hop, dialog.flow)) return (dialog.resolvedFlow = dialog.flow);
+    return undefined;
+  }
+
+  async #findFlow(dialog: OwnedDialog): Promise<Flow> {
+    const hop = nextHopOf(dialog.nextHop);
+    if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
+      const flow = await this.#environment.connect(hop).catch(() => undefined);
+      if (flow) return (dialog.resolvedFlow = flow);
+    }
+    // A name that cannot be resolved: the address that the peer was heard from is the best that is left.
+    if (dialog.flow.isOpen) return (dialog.resolvedFlow = dialog.flow);
+    throw new Error('no way to the peer');
+  }
+}
+
+const ignoreResponses: OutgoingRequestHandler = {
+  responded: () => undefined,
+  failed: () => undefined,
+  giveUp: () => undefined,
+};
+
+/** RFC 3262 §4: a reliable provisional response comes again until its PRACK; the application hears it once. */
+function isNewProvisional(dialog: OwnedDialog, response: SipResponse): boolean {
+  const value = response.headers.get('RSeq');
+  if (value === undefined) return true;
+  const rseq = Number(value);
+  if (dialog.lastRSeq !== undefined && rseq !== dialog.lastRSeq + 1) return false;
+  dialog.lastRSeq = rseq;
+  return true;
+}
+
+/** An ACK has no transaction: when it is lost the 2xx comes again and so does it. */
+function sendQuietly(flow: Flow, bytes: Buffer): void {
+  flow.send(bytes).catch(() => undefined);
+}

@@ -1,0 +1,158 @@
+import type { DialogStore } from '../dialog/dialog-store.js';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
+import type { Clock } from '../transaction/clock.js';
+import type { MessageIdentity } from '../transaction/identity.js';
+import type { TimerSettings } from '../transaction/timers.js';
+import { TransactionLayer } from '../transaction/transaction-layer.js';
+import type { Flow } from '../transport/flow.js';
+import type { Addressing } from './addressing.js';
+import { notSent, refusals } from './application.js';
+import type { Application, ApplicationDirectory, SendResult } from './application.js';
+import { DialogKeeper } from './dialog-keeper.js';
+import type { SipLogger, UserAgentCounters, UserAgentEnvironment, UserAgentSettings } from './environment.js';
+import type { NextHop } from './next-hop.js';
+import { UserAgentClient } from './user-agent-client.js';
+import { UserAgentServer } from './user-agent-server.js';
+
+export interface UserAgentCoreOptions {
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  readonly logger: SipLogger;
+  readonly settings: UserAgentSettings;
+  readonly addressing: Addressing;
+  readonly directory: ApplicationDirectory;
+  readonly dialogs: DialogStore<Application>;
+  readonly maxTransactions: number;
+  readonly connect: (hop: NextHop) => Promise<Flow>;
+  readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
+}
+
+/** Transactions, dialogs and the duties of a user agent, between the transports below and the applications above. */
+export class UserAgentCore {
+  readonly transactions: TransactionLayer;
+  readonly counters: UserAgentCounters = {
+    refusals: new Map(),
+    dialogsCreated: 0,
+    dialogsEndedByServer: 0,
+    cancelled: 0,
+  };
+  readonly #server: UserAgentServer;
+  readonly #client: UserAgentClient;
+  readonly #keeper: DialogKeeper;
+  readonly #environment: UserAgentEnvironment;
+
+  constructor(options: UserAgentCoreOptions) {
+    this.transactions = new TransactionLayer(
+      {
+        request: (request, identity, transaction, flow) =>
+          this.#server.receive(request, identity, transaction, flow),
+        ack: (ack, identity, flow) => this.#server.receiveAck(ack, identity, flow),
+        strayResponse: (response, identity) => this.#client.strayResponse(response, identity),
+        overloaded: (request, flow) => this.#overloaded(request, flow),
+      },
+      options,
+    );
+    this.#environment = { ...options, transactions: this.transactions, counters: this.counters };
+    const events = {
+      sessionAgreed: this.#sessionAgreed,
+      dialogOver: this.#dialogOver,
+      hangUp: this.#hangUp,
+      dialogLost: this.#dialogLost,
+      holdBye: this.#holdBye,
+    };
+    this.#server = new UserAgentServer(this.#environment, events);
+    this.#client = new UserAgentClient(this.#environment, events);
+    this.#keeper = new DialogKeeper(this.#environment, this.#client);
+  }
+
+  /** Requests in and out that have no final response yet. */
+  get pendingCount(): number {
+    return this.#server.pendingCount + this.#client.pendingCount;
+  }
+
+  /** While draining, OPTIONS that no application answers get 503 and Retry-After. */
+  setDraining(isDraining: boolean): void {
+    this.#server.isDraining = isDraining;
+  }
+
+  receive(message: SipMessage, flow: Flow): void {
+    this.transactions.receive(message, flow);
+  }
+
+  receiveMalformed(request: SipRequest, flow: Flow, status: number, reason: string): void {
+    this.#server.refuseStateless(
+      request,
+      flow,
+      status === 400 ? { status, reason: `Bad Request (${reason})` } : { status },
+    );
+  }
+
+  flowClosed(flow: Flow): void {
+    this.transactions.flowClosed(flow);
+  }
+
+  /** Answers the request that was handed to the application with this identifier. */
+  respond(transactionId: string, response: SipResponse, owner: Application): SendResult {
+    return this.#server.respond(transactionId, response, owner);
+  }
+
+  /** Sends a request outside of a dialog, to its own URI, its first Route, or the given proxy URI. */
+  sendNew(request: SipRequest, owner: Application, proxy?: string): Promise<SendResult> {
+    return this.#client.sendNew(request, owner, proxy);
+  }
+
+  /** Sends a request, or the ACK of a 2xx, in a dialog of the application. */
+  async sendInDialog(dialogId: string, request: SipRequest, owner: Application): Promise<SendResult> {
+    const dialog = this.#environment.dialogs.findPublic(dialogId);
+    if (!dialog) return notSent(refusals.unknownDialog);
+    this.#keeper.addSessionFields(dialog, request);
+    return this.#client.sendInDialog(dialogId, request, owner);
+  }
+
+  cancel(transactionId: string, request: SipRequest, owner: Application): SendResult {
+    return this.#client.cancel(transactionId, request, owner);
+  }
+
+  /** An application is gone: its INVITEs get 503, its calls a BYE, and what it was setting up is cancelled. */
+  release(owner: Application): void {
+    this.#server.release(owner);
+    this.#client.release(owner);
+    for (const dialog of this.#environment.dialogs) {
+      if (dialog.owner !== owner) continue;
+      dialog.owner = undefined;
+      if (dialog.phase === 'confirmed') this.#hangUp(dialog, 503, 'application gone');
+    }
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#keeper.close();
+    this.transactions.close();
+    this.#environment.dialogs.clear();
+  }
+
+  #sessionAgreed: DialogKeeper['agreed'] = (dialog, terms) => this.#keeper.agreed(dialog, terms);
+
+  #dialogOver: DialogKeeper['forget'] = (dialog) => {
+    this.#server.forget(dialog);
+    this.#keeper.forget(dialog);
+  };
+
+  #hangUp = (...[dialog, status, why]: Parameters<DialogKeeper['hangUp']>): void => {
+    this.#keeper.hangUp(dialog, status, why).catch((error: unknown) => {
+      this.#environment.logger.error({ error, callId: dialog.callId }, 'dialog could not be ended');
+    });
+  };
+
+  #dialogLost: DialogKeeper['lost'] = (dialog, status, why) => {
+    this.#server.forget(dialog);
+    this.#keeper.lost(dialog, status, why);
+  };
+
+  #holdBye: UserAgentServer['holdBye'] = (dialog, send) => this.#server.holdBye(dialog, send);
+
+  #overloaded(request: SipRequest, flow: Flow): void {
+    const retryAfter = String(this.#environment.settings.retryAfterSeconds);
+    this.#server.refuseStateless(request, flow, { status: 503, headers: [['Retry-After', retryAfter]] });
+  }
+}
