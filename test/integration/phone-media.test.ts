@@ -1,0 +1,338 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LegEvents } from '../../src/media/worker/leg.js';
+import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
+import { Mixes } from '../../src/media/worker/mix/mixes.js';
+import {
+  createPhoneLeg,
+  type PhoneLeg,
+  type PhoneLegSettings,
+} from '../../src/media/worker/phone/phone-leg.js';
+import { PortAllocator } from '../../src/media/worker/rtp/port-allocator.js';
+import { parseRtcp } from '../../src/media/worker/rtp/rtcp.js';
+import {
+  dominantFrequencyHz,
+  levelAt,
+  overallLevel,
+} from '../../src/media/worker/sound/dominant-frequency.js';
+import type { SourceStream } from '../../src/media/worker/source-track.js';
+import { TickClock } from '../../src/media/worker/tick-clock.js';
+import { portOf, TestPhone } from '../support/test-phone.js';
+
+interface Caller {
+  readonly phone: TestPhone;
+  readonly leg: PhoneLeg;
+  readonly streams: () => readonly SourceStream[];
+  readonly facts: string[];
+  /** Our port, once answered. */
+  port: number;
+}
+
+// Away from the ephemeral range, so that the OS gives none of these to the test's own sockets.
+const range = { from: 21_000, to: 21_199 };
+
+describe('phone media', () => {
+  let clock: TickClock;
+  let mixes: Mixes;
+  let ports: PortAllocator;
+  let callers: Caller[];
+
+  beforeEach(() => {
+    clock = new TickClock();
+    mixes = new Mixes();
+    ports = new PortAllocator(range);
+    callers = [];
+  });
+
+  afterEach(() => {
+    for (const { leg, phone } of callers) {
+      leg.close();
+      phone.close();
+    }
+    expect(mixes.size).toBe(0);
+    expect(mixes.sourceCount).toBe(0);
+    clock.close();
+  });
+
+  async function caller(
+    settings: Partial<PhoneLegSettings> = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+  ): Promise<Caller> {
+    const phone = await TestPhone.open(law);
+    const facts: string[] = [];
+    let streams: readonly SourceStream[] = [];
+    const events: LegEvents = {
+      onConnected: () => facts.push('connected'),
+      onStreams: (now) => (streams = now),
+      onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
+      onNegotiationNeeded: () => facts.push('negotiation needed'),
+      onEnded: (reason) => facts.push(`ended ${reason}`),
+    };
+    const leg = createPhoneLeg({
+      legId: 'leg',
+      participantId: `p${callers.length}`,
+      mayPublish: new Set(['audio']),
+      events,
+      ports,
+      bindAddress: '127.0.0.1',
+      advertisedAddress: '127.0.0.1',
+      tickClock: clock,
+      mixes,
+      ...settings,
+    });
+    const made: Caller = { phone, leg, facts, streams: () => streams, port: 0 };
+    callers.push(made);
+    return made;
+  }
+
+  async function called(
+    settings: Partial<PhoneLegSettings> = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+  ): Promise<Caller> {
+    const made = await caller(settings, law);
+    made.port = portOf(await made.leg.answer(made.phone.sdp()));
+    return made;
+  }
+
+  const everyoneHearsTheOthers = (): void => {
+    for (const { leg } of callers) {
+      leg.receive(
+        callers.filter((other) => other.leg !== leg).flatMap((other) => other.streams()),
+        false,
+      );
+    }
+  };
+
+  it('lets two phones hear each other and not themselves', async () => {
+    const [a, b] = [await called(), await called()];
+    everyoneHearsTheOthers();
+    a.phone.talk(a.port, 440);
+    b.phone.talk(b.port, 1000);
+    await Promise.all([a.phone.listen(25), b.phone.listen(25)]);
+    const [atA, atB] = await Promise.all([a.phone.listen(50), b.phone.listen(50)]);
+    expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
+    expect(levelAt(atA, 8000, 440)).toBeLessThan(-50);
+    expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+    expect(levelAt(atB, 8000, 1000)).toBeLessThan(-50);
+    expect(a.facts).toEqual(['connected']);
+  });
+
+  it('mixes several talkers, in either law, cleanly and for each without himself', async () => {
+    const trio = [await called(), await called({}, 'PCMA'), await called()];
+    everyoneHearsTheOthers();
+    const tones = [400, 700, 1300];
+    trio.forEach(({ phone, port }, i) => phone.talk(port, tones[i]!));
+    await Promise.all(trio.map(({ phone }) => phone.listen(25)));
+    const heard = await Promise.all(trio.map(({ phone }) => phone.listen(50)));
+    heard.forEach((pcm, i) => {
+      tones.forEach((hz, j) => {
+        const level = levelAt(pcm, 8000, hz);
+        if (i === j) expect(level).toBeLessThan(-50);
+        else expect(level).toBeGreaterThan(-15);
+      });
+      // Nothing that clicks: what is not one of the tones is quantisation noise.
+      expect(levelAt(pcm, 8000, 2111)).toBeLessThan(-50);
+    });
+  });
+
+  it('passes a single source of the same law through, octet by octet, on one running sequence', async () => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    await b.phone.listen(3);
+    const sent = Array.from({ length: 10 }, (_, n) =>
+      Uint8Array.from({ length: 160 }, (_, i) => (i * 7 + n * 31) & 0xff),
+    );
+    for (const payload of sent) a.phone.send(a.port, payload);
+    const isSent = (payload: Buffer): boolean => sent.some((other) => payload.equals(other));
+    await b.phone.until(() => b.phone.heard.filter(({ payload }) => isSent(payload)).length === sent.length);
+    // The source pauses: silence takes its place, and when it comes back it is taken up again.
+    await b.phone.listen(5);
+    a.phone.timestamp += 80_000;
+    a.phone.send(a.port, sent[0]!);
+    await b.phone.until(
+      () => b.phone.heard.filter(({ payload }) => isSent(payload)).length === sent.length + 1,
+    );
+    await b.phone.listen(5);
+
+    const passed = b.phone.heard.filter(({ payload }) => isSent(payload)).map(({ payload }) => payload);
+    expect(passed.slice(0, 10).every((payload, i) => payload.equals(sent[i]!))).toBe(true);
+    const [first] = b.phone.heard;
+    b.phone.heard.forEach((packet, i) => {
+      expect(packet.ssrc).toBe(first!.ssrc);
+      expect(packet.sequenceNumber).toBe((first!.sequenceNumber + i) & 0xffff);
+      if (i === 0) return;
+      const step = (packet.timestamp - b.phone.heard[i - 1]!.timestamp) >>> 0;
+      expect(step % 160).toBe(0);
+      expect(step).toBeGreaterThan(0);
+      expect(step).toBeLessThanOrEqual(160 * 10);
+    });
+  });
+
+  it('keeps one running sequence from silence to hold sound to pass-through to mix', async () => {
+    const [a, b, c] = [await called(), await called(), await called()];
+    b.phone.talk(b.port, 500);
+    c.phone.talk(c.port, 900);
+    await a.phone.listen(5);
+    a.leg.receive([], true);
+    await a.phone.listen(5);
+    a.leg.receive(b.streams(), false);
+    await a.phone.listen(20);
+    a.leg.receive([...b.streams(), ...c.streams()], false);
+    await a.phone.listen(20);
+    a.leg.receive([], false);
+    await a.phone.listen(3);
+    const { heard } = a.phone;
+    heard.slice(1).forEach((packet, i) => {
+      expect(packet.ssrc).toBe(heard[0]!.ssrc);
+      expect(packet.sequenceNumber).toBe((heard[i]!.sequenceNumber + 1) & 0xffff);
+      expect((packet.timestamp - heard[i]!.timestamp) >>> 0).toBeLessThanOrEqual(800);
+    });
+  });
+
+  it('sends silence from the answer on, and the hold sound when asked', async () => {
+    const a = await called();
+    expect(overallLevel(await a.phone.listen(10))).toBe(-Infinity);
+    a.leg.receive([], true);
+    const sound = await a.phone.listen(60);
+    expect(overallLevel(sound)).toBeGreaterThan(-50);
+  });
+
+  it('sends nothing to a phone on hold, keeps its hold music out, and goes on after', async () => {
+    const [a, b] = [await called(), await called()];
+    everyoneHearsTheOthers();
+    a.phone.talk(a.port, 440);
+    b.phone.talk(b.port, 1000);
+    await b.phone.listen(10);
+    const answer = await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    expect(answer).toContain('a=recvonly');
+    await b.phone.listen(10);
+    const heardByA = a.phone.heard.length;
+    const atB = await b.phone.listen(20);
+    expect(overallLevel(atB)).toBeLessThan(-60);
+    expect(a.phone.heard.length).toBe(heardByA);
+    expect(await a.leg.answer(a.phone.sdp())).toContain('a=sendrecv');
+    await Promise.all([a.phone.listen(5), b.phone.listen(5)]);
+    const [atA, again] = await Promise.all([a.phone.listen(30), b.phone.listen(30)]);
+    expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
+    expect(dominantFrequencyHz(again, 8000)).toBeCloseTo(440, -1);
+    expect(a.phone.heard[heardByA]!.marker).toBe(true);
+  });
+
+  it('drops and counts strangers once it has locked on to the phone', async () => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    a.phone.talk(a.port, 440);
+    await b.phone.listen(10);
+    const stranger = await TestPhone.open();
+    stranger.talk(a.port, 1500);
+    await b.phone.listen(10);
+    const atB = await b.phone.listen(30);
+    stranger.close();
+    expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+    expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
+    expect(a.leg.statistics().packetsFromStrangers).toBeGreaterThan(10);
+    expect(stranger.heard).toEqual([]);
+  });
+
+  it('sends to where the phone really is, and follows it when a re-INVITE moves it', async () => {
+    const a = await caller();
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '127.0.0.99', port: 9 })));
+    a.phone.talk(a.port, 440);
+    await a.phone.listen(3);
+    const moved = await TestPhone.open();
+    expect(portOf(await a.leg.answer(moved.sdp()))).toBe(a.port);
+    await moved.listen(3);
+    moved.close();
+  });
+
+  it('reports one key press of many retransmissions, and keeps its packets out of the audio', async () => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    const payload = new Uint8Array(4);
+    for (const [duration, end] of [
+      [160, false],
+      [480, false],
+      [800, true],
+      [800, true],
+      [800, true],
+    ] as const) {
+      formatTelephoneEvent({ event: 11, end, volume: 10, duration }, payload);
+      a.phone.send(a.port, payload, { payloadType: 101, samples: 0 });
+    }
+    await b.phone.listen(5);
+    expect(a.facts).toEqual(['connected', 'dtmf # 100']);
+    expect(b.phone.heard.every((packet) => packet.payload.length === 160)).toBe(true);
+  });
+
+  it('ends when no RTP comes, but not while the phone holds', async () => {
+    const settings = { rtpTimeoutBeforeFirstMs: 50, rtpTimeoutMs: 50 };
+    const [never, holding] = [await called(settings), await caller(settings)];
+    await holding.leg.answer(holding.phone.sdp({ attributes: ['a=sendonly'] }));
+    await holding.leg.answer(holding.phone.sdp({ attributes: ['a=inactive'] }));
+    const witness = await called();
+    await witness.phone.until(() => never.facts.length > 0);
+    expect(never.facts).toEqual(['ended media-timeout']);
+    await witness.phone.listen(60);
+    expect(holding.facts).toEqual([]);
+  });
+
+  it('frees its ports at once on close, and lets them rest', async () => {
+    const tight = new PortAllocator({ from: 21_200, to: 21_201, restMs: 60_000 });
+    const a = await called({ ports: tight });
+    expect(a.port).toBe(21_200);
+    a.leg.close();
+    a.leg.close();
+    const b = await caller({ ports: tight });
+    await expect(b.leg.answer(b.phone.sdp())).rejects.toMatchObject({ code: 'overloaded' });
+  });
+
+  it('passes over ports that a stranger holds', async () => {
+    const blocker = await called({ ports: new PortAllocator({ from: 21_210, to: 21_211 }) });
+    expect(blocker.port).toBe(21_210);
+    const a = await called({ ports: new PortAllocator({ from: 21_210, to: 21_213, startAt: 0 }) });
+    expect(a.port).toBe(21_212);
+  });
+
+  it('takes no port for an offer that it refuses', async () => {
+    const a = await caller();
+    await expect(a.leg.answer('v=0\r\nnonsense')).rejects.toMatchObject({ code: 'bad-sdp' });
+    await expect(a.leg.answer(a.phone.sdp().replace('RTP/AVP', 'RTP/SAVP'))).rejects.toMatchObject({
+      code: 'no-common-codec',
+    });
+    expect(ports.taken).toBe(0);
+  });
+
+  it('makes the offer itself when the INVITE had none', async () => {
+    const a = await caller();
+    a.port = portOf(await a.leg.offer());
+    await expect(a.leg.offer()).rejects.toThrow('outstanding');
+    expect(a.phone.heard).toEqual([]);
+    await a.leg.accept(a.phone.sdp());
+    await a.phone.listen(2);
+    expect(a.streams()).toMatchObject([{ alias: 'microphone', video: null }]);
+  });
+
+  it('publishes nothing without the permission, and from when it is given', async () => {
+    const a = await caller();
+    a.leg.setMayPublish(new Set());
+    await a.leg.answer(a.phone.sdp());
+    expect(a.streams()).toEqual([]);
+    a.leg.setMayPublish(new Set(['audio']));
+    expect(a.streams()).toHaveLength(1);
+    a.leg.setMayPublish(new Set());
+    expect(a.streams()).toEqual([]);
+  });
+
+  it('reports by RTCP what it sent and received, on the RTP port where that was offered', async () => {
+    const a = await caller({ rtcpIntervalMs: 20 });
+    const answer = await a.leg.answer(a.phone.sdp({ attributes: ['a=rtcp-mux'] }));
+    expect(answer).toContain('a=rtcp-mux');
+    a.phone.talk(portOf(answer), 440);
+    await a.phone.until(() => a.phone.rtcp.length >= 2);
+    const [report, names] = parseRtcp(a.phone.rtcp[1]!)!;
+    expect(report).toMatchObject({
+      type: 'sender-report',
+      reports: [{ ssrc: a.phone.ssrc, packetsLost: 0 }],
+    });
+    expect(names).toMatchObject({ type: 'source-description' });
+  });
+});

@@ -1,0 +1,139 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';
+import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
+import { Tone } from '../../src/media/worker/sound/tone.js';
+
+export interface HeardPacket {
+  readonly sequenceNumber: number;
+  readonly timestamp: number;
+  readonly ssrc: number;
+  readonly payloadType: number;
+  readonly marker: boolean;
+  readonly payload: Buffer;
+}
+
+/** The far end of a phone leg: a UDP socket that sends RTP and keeps what it hears. */
+export class TestPhone {
+  readonly heard: HeardPacket[] = [];
+  readonly rtcp: Buffer[] = [];
+  readonly #socket: Socket;
+  readonly #law: G711Law;
+  readonly #waiters = new Set<() => void>();
+  #timer: NodeJS.Timeout | null = null;
+  sequenceNumber = 1000;
+  timestamp = 160_000;
+  ssrc = Math.floor(Math.random() * 0xffffffff);
+
+  private constructor(socket: Socket, law: G711Law) {
+    this.#socket = socket;
+    this.#law = law;
+    socket.on('message', (buffer) => {
+      const packet = new RtpPacket();
+      if (isRtcp(buffer)) this.rtcp.push(buffer);
+      else if (RtpPacket.parse(buffer, packet)) {
+        const { sequenceNumber, timestamp, ssrc, payloadType, marker, payload } = packet;
+        this.heard.push({ sequenceNumber, timestamp, ssrc, payloadType, marker, payload });
+      }
+      for (const waiter of this.#waiters) waiter();
+    });
+  }
+
+  static async open(law: G711Law = 'PCMU'): Promise<TestPhone> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new TestPhone(socket, law);
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  /** A session description of this phone. */
+  sdp({ attributes = ['a=sendrecv'], port = this.port, address = '127.0.0.1' } = {}): string {
+    const payloadType = this.#law === 'PCMU' ? 0 : 8;
+    const lines = [
+      ...['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0'],
+      `m=audio ${port} RTP/AVP ${payloadType} 101`,
+      ...[
+        `a=rtpmap:${payloadType} ${this.#law}/8000`,
+        'a=rtpmap:101 telephone-event/8000',
+        'a=fmtp:101 0-15',
+      ],
+      ...attributes,
+    ];
+    return lines.join('\r\n') + '\r\n';
+  }
+
+  /** Sends one packet of `payload`, which lasts `samples`. */
+  send(
+    to: number,
+    payload: Uint8Array,
+    { payloadType = this.#law === 'PCMU' ? 0 : 8, samples = 160, marker = false } = {},
+  ): void {
+    const packet = Buffer.alloc(12 + payload.length);
+    RtpPacket.writeHeader(packet, payloadType, marker, this.sequenceNumber, this.timestamp, this.ssrc);
+    packet.set(payload, 12);
+    this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
+    this.timestamp = (this.timestamp + samples) >>> 0;
+    this.#socket.send(packet, to, '127.0.0.1');
+  }
+
+  /** Talks from now on: a tone, a packet every 20 ms. */
+  talk(to: number, frequencyHz: number): void {
+    const tone = new Tone(frequencyHz);
+    const pcm = new Int16Array(160);
+    const payload = new Uint8Array(160);
+    let due = performance.now();
+    const next = (): void => {
+      g711(this.#law).encode(tone.fill(pcm), payload);
+      this.send(to, payload);
+      due += 20;
+      this.#timer = setTimeout(next, Math.max(0, due - performance.now()));
+    };
+    next();
+  }
+
+  hush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Resolves when `fact` holds; it is looked at after every packet. */
+  async until(fact: () => boolean): Promise<void> {
+    if (fact()) return;
+    await new Promise<void>((resolve) => {
+      const waiter = (): void => {
+        if (!fact()) return;
+        this.#waiters.delete(waiter);
+        resolve();
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** What comes in the next `packets` packets, decoded. */
+  async listen(packets: number): Promise<Int16Array> {
+    const from = this.heard.length;
+    await this.until(() => this.heard.length >= from + packets);
+    return this.#decode(this.heard.slice(from, from + packets));
+  }
+
+  #decode(packets: readonly HeardPacket[]): Int16Array {
+    const pcm = new Int16Array(packets.reduce((sum, { payload }) => sum + payload.length, 0));
+    let at = 0;
+    for (const { payload } of packets)
+      at += g711(this.#law).decode(payload, 0, payload.length, pcm.subarray(at));
+    return pcm;
+  }
+
+  close(): void {
+    this.hush();
+    this.#socket.close();
+  }
+}
+
+export function portOf(sdp: string): number {
+  return Number(/m=audio (\d+)/.exec(sdp)?.[1]);
+}
