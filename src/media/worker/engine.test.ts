@@ -128,7 +128,7 @@ describe('MediaEngine', () => {
   });
 
   it('closes a leg that refuses its first offer and passes the refusal on', async () => {
-    prepare = (made) => (made.refuse = new SdpRefusal('no-common-codec', 'no'));
+    prepare = (made) => void (made.refuse = new SdpRefusal('no-common-codec', 'no'));
     await expect(open('a')).rejects.toMatchObject({ code: 'no-common-codec' });
     expect(leg('a').closed).toBe(true);
     expect(engine.legCount).toBe(0);
@@ -136,7 +136,7 @@ describe('MediaEngine', () => {
 
   it('refuses a leg that was closed while it was opened', async () => {
     let finish = (): void => undefined;
-    prepare = (made) => (made.answering = new Promise((resolve) => (finish = resolve)));
+    prepare = (made) => void (made.answering = new Promise((resolve) => (finish = resolve)));
     const opening = open('a');
     engine.closeLeg('a');
     finish();

@@ -14,13 +14,12 @@ import type {
 } from './protocol.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
 import type { WorkerChannel } from './worker-channel.js';
-import { HealthReporter, type TickLateness } from './worker-health.js';
+import { HealthReporter, type TickFigures } from './worker-health.js';
 
 /** What the legs of a worker share (ports, tick clock), made once from its settings. */
 export interface LegRuntime {
   readonly factories: LegFactories;
-  /** Lateness of the mixers' ticks since it was asked last. */
-  takeTickLateness(): TickLateness;
+  tickFigures(): TickFigures;
   close(): void;
 }
 
@@ -130,7 +129,7 @@ export class MediaWorker {
       linkServer,
       health: new HealthReporter({
         statistics: () => engine.statistics(),
-        takeTickLateness: () => runtime.takeTickLateness(),
+        tickFigures: () => runtime.tickFigures(),
         link: counters,
         report: (health) => this.#notify({ event: 'health', health }),
       }),

@@ -68,11 +68,14 @@ export type WorkerReply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
   | { readonly id: number; readonly ok: false; readonly code: WorkerErrorCode; readonly detail: string };
 
-/** Sent every second: the worker's pulse and its figures. Times are of the last second. */
+/** Sent every second: the worker's pulse and its figures. Counters and tick figures are since the worker began. */
 export interface WorkerHealth extends EngineStatistics {
+  /** Of the last second. */
   readonly eventLoopLagP99Ms: number;
   readonly eventLoopLagMaxMs: number;
-  /** How late the 20 ms ticks of the mixers came. */
+  /** The mixers' 20 ms ticks: those that came, those left out because they were too late, and how late they came. */
+  readonly ticks: number;
+  readonly ticksSkipped: number;
   readonly tickLatenessP99Ms: number;
   readonly tickLatenessMaxMs: number;
   /** CPU time of the whole process since it began. */

@@ -3,9 +3,12 @@ import type { EngineStatistics } from './engine.js';
 import type { LinkCounters } from './link/exported-stream.js';
 import type { WorkerHealth } from './protocol.js';
 
-export interface TickLateness {
-  readonly p99Ms: number;
-  readonly maxMs: number;
+/** How well the mixers' 20 ms ticks were kept since the worker began. */
+export interface TickFigures {
+  readonly ticks: number;
+  readonly skipped: number;
+  readonly latenessP99Ms: number;
+  readonly latenessMaxMs: number;
 }
 
 const INTERVAL_MS = 1000;
@@ -20,8 +23,7 @@ export class HealthReporter {
   constructor(
     private readonly sources: {
       readonly statistics: () => EngineStatistics;
-      /** Since it was asked last. */
-      readonly takeTickLateness: () => TickLateness;
+      readonly tickFigures: () => TickFigures;
       readonly link: LinkCounters;
       readonly report: (health: WorkerHealth) => void;
     },
@@ -36,15 +38,17 @@ export class HealthReporter {
   }
 
   #report(): void {
-    const { statistics, takeTickLateness, link, report } = this.sources;
-    const tick = takeTickLateness();
+    const { statistics, tickFigures, link, report } = this.sources;
+    const tick = tickFigures();
     const cpu = process.cpuUsage();
     report({
       ...statistics(),
       eventLoopLagP99Ms: this.#lagMs(this.#histogram.percentile(99)),
       eventLoopLagMaxMs: this.#lagMs(this.#histogram.max),
-      tickLatenessP99Ms: tick.p99Ms,
-      tickLatenessMaxMs: tick.maxMs,
+      ticks: tick.ticks,
+      ticksSkipped: tick.skipped,
+      tickLatenessP99Ms: tick.latenessP99Ms,
+      tickLatenessMaxMs: tick.latenessMaxMs,
       cpuMs: (cpu.user + cpu.system) / 1000,
       residentBytes: process.memoryUsage.rss(),
       linkPacketsSent: link.packetsSent,

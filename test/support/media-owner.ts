@@ -1,0 +1,56 @@
+import { once, EventEmitter } from 'node:events';
+import type { MediaEndReason, MediaLegListener, MediaStreamInfo } from '../../src/domain/media-plane.js';
+
+/** The owner of a leg in a test: keeps what it was told, and lets the test wait for a fact. */
+export class MediaOwner implements MediaLegListener {
+  connected = 0;
+  streams: readonly MediaStreamInfo[] = [];
+  readonly digits: string[] = [];
+  readonly ended: MediaEndReason[] = [];
+  negotiationsNeeded = 0;
+  readonly #facts = new EventEmitter();
+
+  onConnected(): void {
+    this.connected += 1;
+    this.#facts.emit('fact');
+  }
+  onStreams(streams: readonly MediaStreamInfo[]): void {
+    this.streams = streams;
+    this.#facts.emit('fact');
+  }
+  onDtmf(digit: string): void {
+    this.digits.push(digit);
+    this.#facts.emit('fact');
+  }
+  onNegotiationNeeded(): void {
+    this.negotiationsNeeded += 1;
+    this.#facts.emit('fact');
+  }
+  onEnded(reason: MediaEndReason): void {
+    this.ended.push(reason);
+    this.#facts.emit('fact');
+  }
+
+  /** Resolves as soon as it is true of what was told. The test's time-out ends the wait. */
+  async until(isTrue: (owner: this) => boolean): Promise<void> {
+    while (!isTrue(this)) await once(this.#facts, 'fact');
+  }
+}
+
+/** Waits for what no fact announces, looking every few milliseconds. */
+export async function eventually(isTrue: () => boolean, withinMs = 5000): Promise<void> {
+  const untilMs = performance.now() + withinMs;
+  while (!isTrue()) {
+    if (performance.now() > untilMs) throw new Error(`not true within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
