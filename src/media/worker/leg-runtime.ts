@@ -1,0 +1,62 @@
+import { networkInterfaces } from 'node:os';
+import { createBrowserLeg } from './browser/browser-leg.js';
+import type { LegRuntime } from './media-worker.js';
+import { Mixes } from './mix/mixes.js';
+import { createPhoneLeg } from './phone/phone-leg.js';
+import type { WorkerSettings } from './protocol.js';
+import { PortAllocator } from './rtp/port-allocator.js';
+import { TickClock } from './tick-clock.js';
+
+/** What the legs of a worker process share: its ports, its tick, its mixes. */
+export function createLegRuntime(settings: WorkerSettings): LegRuntime {
+  const { bindAddress } = settings;
+  const ports = sharePorts(settings.rtpPorts);
+  const tickClock = new TickClock();
+  const phone = {
+    ports: new PortAllocator(ports.phone),
+    bindAddress,
+    advertisedAddress: settings.advertisedAddress ?? reachableAddress(bindAddress),
+    tickClock,
+    mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
+    rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
+    rtpTimeoutMs: settings.rtpTimeoutMs,
+  };
+  const browser = {
+    bindAddress,
+    ...(settings.advertisedAddress !== null && { advertisedAddress: settings.advertisedAddress }),
+    ports: ports.browser,
+  };
+  return {
+    factories: {
+      phone: (options) => createPhoneLeg({ ...options, ...phone }),
+      browser: (options) => createBrowserLeg({ ...options, ...browser }),
+    },
+    tickFigures: () => tickClock.statistics(),
+    close: () => tickClock.close(),
+  };
+}
+
+interface Ports {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Two thirds for phones, which take two ports each, a third for browsers, which take one: neither can take a port that
+ * the other would bind next, or that rests after a phone call.
+ */
+export function sharePorts({ from, to }: Ports): { readonly phone: Ports; readonly browser: Ports } {
+  const firstOfBrowsers = from + Math.floor((to + 1 - from) / 3) * 2;
+  return { phone: { from, to: firstOfBrowsers - 1 }, browser: { from: firstOfBrowsers, to } };
+}
+
+/** An address to put in a description for a socket that is bound to all of them: the first that is not loopback. */
+function reachableAddress(bindAddress: string): string {
+  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress;
+  const family = bindAddress === '::' ? 'IPv6' : 'IPv4';
+  const found = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    // A link-local address means nothing without its interface.
+    .find((address) => address.family === family && !address.internal && !address.address.startsWith('fe80'));
+  return found?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1');
+}
