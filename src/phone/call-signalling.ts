@@ -1,0 +1,499 @@
+import { randomInt } from 'node:crypto';
+import { AnswerRetransmitter } from '../sip-server/dialog/answer-retransmitter.js';
+import { dialogAsClient } from '../sip-server/dialog/dialog.js';
+import type { Dialog } from '../sip-server/dialog/dialog.js';
+import { formatMessage } from '../sip-server/message/format-message.js';
+import { formatHostPort } from '../sip-server/message/host-port.js';
+import { HeaderFields } from '../sip-server/message/header-fields.js';
+import type { SipRequest, SipResponse } from '../sip-server/message/message.js';
+import type { ClientTransaction } from '../sip-server/transaction/client-transaction.js';
+import { systemClock } from '../sip-server/transaction/clock.js';
+import { identify } from '../sip-server/transaction/identity.js';
+import type { MessageIdentity } from '../sip-server/transaction/identity.js';
+import type { ServerTransaction } from '../sip-server/transaction/server-transaction.js';
+import { defaultTimerSettings } from '../sip-server/transaction/timers.js';
+import { TransactionLayer } from '../sip-server/transaction/transaction-layer.js';
+import type { TransactionUser } from '../sip-server/transaction/transaction-layer.js';
+import type { Flow } from '../sip-server/transport/flow.js';
+import type { ListeningTransport } from '../sip-server/transport/transport.js';
+import { newBranch, newCallId, newTag } from '../sip-server/user-agent/identifiers.js';
+import { belongsToFlow, nextHopOf } from '../sip-server/user-agent/next-hop.js';
+import { createResponse } from '../sip-server/user-agent/responses.js';
+import { readReason } from './call-end.js';
+import type { CallEnd } from './call-end.js';
+
+/** What the call does with what signalling brings. */
+export interface CallSignallingUser {
+  provisional(status: number, reasonPhrase: string, sdp: string): void;
+  answered(sdp: string): void;
+  /** The far end wants to change the session: gives the answer, or undefined for what cannot be done (488). */
+  offered(sdp: string): string | undefined;
+  /** The far end asks for an offer. */
+  offerWanted(): string;
+  /** The answer to it. */
+  answerCame(sdp: string): void;
+  /** Once, last of all. */
+  ended(end: CallEnd): void;
+}
+
+/**
+ * The life of an outgoing call (RFC 3261 §13.2, §9.1, §15.1):
+ *
+ *   calling ──1xx──► proceeding ──2xx──► established ──hang-up──► closing ──► ended
+ *      │ hang-up         │ hang-up                                   ▲
+ *      ▼                 ▼                                           │
+ *   giving-up ──1xx──► cancelling ───────2xx (the race is lost)──────┘
+ *
+ * From everywhere a refusal, a BYE or a failure leads to `ended`.
+ */
+type Phase = 'calling' | 'giving-up' | 'proceeding' | 'cancelling' | 'established' | 'closing' | 'ended';
+
+export interface CallTarget {
+  /** Request-URI. */
+  readonly uri: string;
+  /** More header fields of the INVITE. */
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  /** User part of From and Contact. */
+  readonly user: string;
+}
+
+const NO_BODY = Buffer.alloc(0);
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+const ALLOWED = new Set(ALLOW.split(', '));
+
+/** The signalling of one outgoing call over one transport: INVITE to BYE, and whatever the far end asks in between. */
+export class CallSignalling implements TransactionUser {
+  readonly #transport: ListeningTransport;
+  readonly #flow: Flow;
+  readonly #user: CallSignallingUser;
+  readonly #layer: TransactionLayer;
+  readonly #contact: string;
+  readonly #invite: SipRequest;
+  readonly #inviteBranch: string;
+  readonly #inviteTransaction: ClientTransaction;
+  #phase: Phase = 'calling';
+  #dialog: Dialog | undefined;
+  #modification: { reject(error: Error): void } | undefined;
+  #answer: AnswerRetransmitter | undefined;
+  #waitsForAnswer = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  /** Sends the INVITE at once. The transport must be listening, and have no other user. */
+  constructor(
+    transport: ListeningTransport,
+    flow: Flow,
+    target: CallTarget,
+    offer: string,
+    user: CallSignallingUser,
+  ) {
+    this.#transport = transport;
+    this.#flow = flow;
+    this.#user = user;
+    this.#layer = new TransactionLayer(this, {
+      clock: systemClock,
+      timers: defaultTimerSettings,
+      maxTransactions: 1_000,
+      responseFlow: (requestFlow) => requestFlow,
+    });
+    transport.onMessage((message, from) => this.#layer.receive(message, from));
+    transport.onMalformed((_reason, from, answerable, status) => {
+      if (answerable)
+        void from.send(formatMessage(createResponse(answerable, status, newTag()))).catch(() => {});
+    });
+    transport.onFlowClosed((closed) => this.#layer.flowClosed(closed));
+
+    const bound = transport.boundAddress ?? { address: flow.localAddress, port: flow.localPort };
+    const hostPort = formatHostPort(bound.address, bound.port);
+    const parameter = transport.protocol === 'udp' ? '' : `;transport=${transport.protocol}`;
+    this.#contact = `<sip:${target.user}@${hostPort}${parameter}>`;
+    const headers = new HeaderFields([
+      ['Max-Forwards', '70'],
+      ['From', `<sip:${target.user}@${hostPort}>;tag=${newTag()}`],
+      ['To', `<${target.uri}>`],
+      ['Call-ID', newCallId()],
+      ['CSeq', '1 INVITE'],
+    ]);
+    this.#invite = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: Buffer.from(offer) };
+    this.#describe(headers, offer);
+    for (const [name, value] of target.headers) headers.append(name, value);
+    this.#inviteBranch = this.#addVia(this.#invite);
+    this.#inviteTransaction = this.#layer.send(
+      this.#invite,
+      this.#inviteBranch,
+      formatMessage(this.#invite),
+      flow,
+      {
+        responded: (response, from) => this.#inviteResponded(response, from),
+        requestFailed: (why) =>
+          this.#end({ by: 'network', why: why === 'timeout' ? 'timeout' : 'transport-error' }),
+        giveUp: () => this.hangUp(),
+      },
+    );
+  }
+
+  get callId(): string {
+    return this.#invite.headers.get('Call-ID') ?? '';
+  }
+
+  /** CANCEL or BYE, as it fits; `ended` tells when it is done. */
+  hangUp(): void {
+    switch (this.#phase) {
+      case 'calling':
+        // §9.1: no CANCEL before the far end has shown that it got the INVITE.
+        this.#phase = 'giving-up';
+        return;
+      case 'proceeding':
+        this.#cancel();
+        return;
+      case 'established':
+        this.#bye({ by: 'local', why: 'hang-up' });
+        return;
+      case 'giving-up':
+      case 'cancelling':
+      case 'closing':
+      case 'ended':
+        return;
+    }
+  }
+
+  /** Ends an answered call because of its answer. */
+  rejectAnswer(): void {
+    if (this.#phase === 'established') this.#bye({ by: 'local', why: 'unusable-answer' });
+  }
+
+  /** A re-INVITE; gives the answer. Rejects when it is refused or the call ends meanwhile. */
+  async modify(offer: string): Promise<string> {
+    if (this.#phase !== 'established') throw new Error('there is no call to change');
+    if (this.#modification) throw new Error('another change is under way');
+    const first = await this.#reinvite(offer);
+    if (first !== 'glare') return first;
+    // §14.1: the side that chose the Call-ID waits 2.1 to 4 s before it tries again.
+    await this.#wait(randomInt(2_100, 4_000));
+    const second = await this.#reinvite(offer);
+    if (second === 'glare') throw new Error('the far end is changing the session itself');
+    return second;
+  }
+
+  /** Ends the transactions at once, without a word to the far end; idempotent. */
+  close(): void {
+    this.#end({ by: 'local', why: 'hang-up' });
+    this.#layer.close();
+  }
+
+  // --- what the transaction layer tells ---
+
+  request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction, flow: Flow): void {
+    const status = this.#check(request, identity);
+    if (status !== undefined) {
+      this.#respond(request, transaction, status);
+      return;
+    }
+    const dialog = this.#dialog;
+    switch (request.method) {
+      case 'CANCEL':
+        this.#respond(request, transaction, this.#layer.findCancelled(request, identity) ? 200 : 481);
+        return;
+      case 'BYE': {
+        this.#respond(request, transaction, 200);
+        const reason = readReason(request.headers);
+        this.#end({ by: 'remote', why: 'hang-up', ...(reason && { reason }) });
+        return;
+      }
+      case 'INVITE':
+      case 'UPDATE':
+        dialog?.refreshTarget(request, flow);
+        this.#offered(request, identity, transaction);
+        return;
+      default:
+        this.#respond(request, transaction, 200);
+    }
+  }
+
+  ack(request: SipRequest, identity: MessageIdentity): void {
+    if (identity.cseq.number !== this.#answer?.cseq) return;
+    this.#answer.stop();
+    this.#answer = undefined;
+    if (!this.#waitsForAnswer) return;
+    this.#waitsForAnswer = false;
+    if (request.body.length > 0) this.#user.answerCame(request.body.toString('utf8'));
+  }
+
+  strayResponse(): void {}
+
+  overloaded(request: SipRequest, flow: Flow): void {
+    void flow.send(formatMessage(createResponse(request, 503, newTag()))).catch(() => {});
+  }
+
+  // --- the INVITE ---
+
+  #inviteResponded(response: SipResponse, flow: Flow): void {
+    if (response.status < 200) {
+      if (this.#phase === 'calling') this.#phase = 'proceeding';
+      this.#user.provisional(response.status, response.reason, response.body.toString('utf8'));
+      if (this.#phase === 'giving-up') this.#cancel();
+    } else if (response.status < 300) this.#accepted(response, flow);
+    else {
+      const reason = readReason(response.headers);
+      const cancelled = this.#phase === 'cancelling' && response.status === 487;
+      this.#end({
+        by: cancelled ? 'local' : 'remote',
+        why: cancelled ? 'cancelled' : 'refused',
+        status: response.status,
+        reasonPhrase: response.reason,
+        ...(reason && { reason }),
+      });
+    }
+  }
+
+  #accepted(response: SipResponse, flow: Flow): void {
+    const identity = identify(response);
+    if (!identity) return;
+    if (this.#dialog && identity.toTag === this.#dialog.remoteTag) {
+      // Its ACK was lost: the same again (§13.2.2.4).
+      const { lastAck } = this.#dialog;
+      if (lastAck?.cseq === identity.cseq.number) void lastAck.flow.send(lastAck.bytes).catch(() => {});
+      return;
+    }
+    const dialog = dialogAsClient(this.#invite, response, identity, flow, '', '');
+    dialog.confirmAsClient(response, flow);
+    void this.#acknowledge(dialog, identity.cseq.number);
+    if (this.#dialog) {
+      // Another branch of a fork answered too: one call is enough (§13.2.2.4).
+      void this.#send(dialog, dialog.createRequest('BYE'), () => {});
+      return;
+    }
+    this.#dialog = dialog;
+    const wanted = this.#phase === 'calling' || this.#phase === 'proceeding';
+    if (this.#phase === 'ended') void this.#send(dialog, dialog.createRequest('BYE'), () => {});
+    else {
+      this.#phase = 'established';
+      if (wanted) this.#user.answered(response.body.toString('utf8'));
+      else this.#bye({ by: 'local', why: 'cancelled' });
+    }
+  }
+
+  /** §9.1: Request-URI, top Via, Route, From, To, Call-ID and the number of CSeq are those of the INVITE. */
+  #cancel(): void {
+    this.#phase = 'cancelling';
+    const headers = new HeaderFields();
+    for (const name of ['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID']) {
+      for (const value of this.#invite.headers.all(name)) headers.append(name, value);
+    }
+    headers.append('CSeq', '1 CANCEL');
+    const cancel: SipRequest = {
+      kind: 'request',
+      method: 'CANCEL',
+      uri: this.#invite.uri,
+      headers,
+      body: NO_BODY,
+    };
+    this.#layer.send(cancel, this.#inviteBranch, formatMessage(cancel), this.#flow, {
+      responded: () => {},
+      requestFailed: () => {},
+      giveUp: () => {},
+    });
+    this.#inviteTransaction.cancelled();
+  }
+
+  #bye(end: CallEnd): void {
+    if (!this.#dialog) return;
+    this.#phase = 'closing';
+    // Whatever the answer, and also without one, the call is over (§15.1.1).
+    void this.#send(this.#dialog, this.#dialog.createRequest('BYE'), () => this.#end(end));
+  }
+
+  #end(end: CallEnd): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    this.#answer?.stop();
+    clearTimeout(this.#retry);
+    this.#modification?.reject(new Error('the call has ended'));
+    this.#modification = undefined;
+    this.#user.ended(end);
+  }
+
+  // --- changes of the session ---
+
+  #reinvite(offer: string): Promise<string | 'glare'> {
+    const dialog = this.#dialog;
+    if (!dialog || this.#phase !== 'established') return Promise.reject(new Error('the call has ended'));
+    const request = dialog.createRequest('INVITE');
+    request.body = Buffer.from(offer);
+    this.#describe(request.headers, offer);
+    const cseq = dialog.localCSeq;
+    return new Promise((resolve, reject) => {
+      this.#modification = { reject };
+      const done = (): void => void (this.#modification = undefined);
+      void this.#send(dialog, request, (response, flow) => {
+        if (response && response.status < 300) {
+          dialog.refreshTarget(response, flow);
+          void this.#acknowledge(dialog, cseq);
+          done();
+          resolve(response.body.toString('utf8'));
+          return;
+        }
+        done();
+        if (response?.status === 491) resolve('glare');
+        else
+          reject(
+            new Error(`the change was refused: ${response?.status ?? 408} ${response?.reason ?? ''}`.trim()),
+          );
+        // §14.1: these two say that the far end has no such call any more.
+        if (!response || response.status === 481 || response.status === 408) this.hangUp();
+      });
+    });
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#modification = { reject };
+      this.#retry = setTimeout(() => {
+        this.#modification = undefined;
+        resolve();
+      }, delayMs);
+    });
+  }
+
+  #offered(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction): void {
+    const isInvite = request.method === 'INVITE';
+    if (this.#modification || this.#answer) {
+      this.#respond(request, transaction, 491);
+      return;
+    }
+    const wantsOffer = request.body.length === 0;
+    if (wantsOffer && !isInvite) {
+      this.#respond(request, transaction, 200);
+      return;
+    }
+    const type = request.headers.get('Content-Type') ?? 'application/sdp';
+    if (!wantsOffer && !/^application\/sdp\b/i.test(type)) {
+      this.#respond(request, transaction, 415);
+      return;
+    }
+    const sdp = wantsOffer ? this.#user.offerWanted() : this.#user.offered(request.body.toString('utf8'));
+    if (sdp === undefined) {
+      this.#respond(request, transaction, 488);
+      return;
+    }
+    const bytes = this.#respond(request, transaction, 200, sdp);
+    if (!isInvite) return;
+    this.#waitsForAnswer = wantsOffer;
+    this.#answer = new AnswerRetransmitter(
+      identity.cseq.number,
+      transaction,
+      bytes,
+      systemClock,
+      defaultTimerSettings,
+      () => this.hangUp(),
+    );
+  }
+
+  // --- messages ---
+
+  /** The refusal that a request deserves whatever it wants; undefined for none. */
+  #check(request: SipRequest, identity: MessageIdentity): number | undefined {
+    if (!ALLOWED.has(request.method)) return 405;
+    if (request.method === 'CANCEL') return undefined;
+    if (request.headers.has('Require')) return 420;
+    if (identity.toTag === '') {
+      if (request.method === 'OPTIONS') return undefined;
+      return request.method === 'INVITE' ? 486 : 481;
+    }
+    const dialog = this.#dialog;
+    const isOurs =
+      dialog !== undefined &&
+      this.#phase !== 'ended' &&
+      identity.callId === dialog.callId &&
+      identity.toTag === dialog.localTag &&
+      identity.fromTag === dialog.remoteTag;
+    if (!isOurs) return 481;
+    return dialog.acceptsCSeq(identity.cseq.number) ? undefined : 500;
+  }
+
+  #respond(request: SipRequest, transaction: ServerTransaction, status: number, sdp = ''): Buffer {
+    const response = createResponse(request, status, newTag(), PHRASES[status]);
+    const { headers } = response;
+    if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', ALLOW);
+    if (status === 415 || request.method === 'OPTIONS') headers.set('Accept', 'application/sdp');
+    if (status === 420) headers.set('Unsupported', request.headers.all('Require').join(', '));
+    if (sdp !== '') {
+      this.#describe(headers, sdp);
+      response.body = Buffer.from(sdp);
+    }
+    const bytes = formatMessage(response);
+    transaction.respond(status, bytes);
+    return bytes;
+  }
+
+  #describe(headers: HeaderFields, sdp: string): void {
+    headers.set('Contact', this.#contact).set('Allow', ALLOW).set('User-Agent', 'Landbridge phone');
+    if (sdp !== '') headers.set('Content-Type', 'application/sdp');
+  }
+
+  #addVia(request: SipRequest): string {
+    const branch = newBranch();
+    const { protocol, boundAddress } = this.#transport;
+    const sentBy = formatHostPort(boundAddress?.address ?? this.#flow.localAddress, boundAddress?.port);
+    request.headers.prepend('Via', `SIP/2.0/${protocol.toUpperCase()} ${sentBy};branch=${branch};rport`);
+    return branch;
+  }
+
+  async #acknowledge(dialog: Dialog, cseq: number): Promise<void> {
+    const known = dialog.lastAck;
+    if (known?.cseq === cseq) {
+      await known.flow.send(known.bytes).catch(() => {});
+      return;
+    }
+    const ack = dialog.createRequest('ACK', cseq);
+    this.#addVia(ack);
+    const flow = await this.#flowOf(dialog);
+    dialog.lastAck = { cseq, bytes: formatMessage(ack), flow };
+    await flow.send(dialog.lastAck.bytes).catch(() => {});
+  }
+
+  /** Sends a request within the dialog; `done` hears every final response, or undefined when none came. */
+  async #send(
+    dialog: Dialog,
+    request: SipRequest,
+    done: (response: SipResponse | undefined, flow: Flow) => void,
+  ): Promise<void> {
+    const branch = this.#addVia(request);
+    const flow = await this.#flowOf(dialog);
+    this.#layer.send(request, branch, formatMessage(request), flow, {
+      responded: (response, from) => {
+        if (response.status >= 200) done(response, from);
+      },
+      requestFailed: () => done(undefined, flow),
+      giveUp: () => {},
+    });
+  }
+
+  /** The way requests of the dialog go: where its route set or remote target points, or back where the peer was heard. */
+  async #flowOf(dialog: Dialog): Promise<Flow> {
+    const hop = nextHopOf(dialog.nextHop);
+    if (dialog.flow.isOpen && belongsToFlow(hop, dialog.flow)) return dialog.flow;
+    if (dialog.resolvedFlow?.isOpen === true) return dialog.resolvedFlow;
+    const { remoteAddress, remotePort } = dialog.flow;
+    const wanted = hop
+      ? { host: hop.host, port: hop.port ?? 5060 }
+      : { host: remoteAddress, port: remotePort };
+    try {
+      dialog.resolvedFlow = await this.#transport.connect(wanted.host, wanted.port);
+      return dialog.resolvedFlow;
+    } catch {
+      return dialog.flow;
+    }
+  }
+}
+
+const PHRASES: Readonly<Record<number, string>> = {
+  200: 'OK',
+  405: 'Method Not Allowed',
+  415: 'Unsupported Media Type',
+  420: 'Bad Extension',
+  481: 'Call/Transaction Does Not Exist',
+  486: 'Busy Here',
+  488: 'Not Acceptable Here',
+  491: 'Request Pending',
+  500: 'Server Internal Error',
+};

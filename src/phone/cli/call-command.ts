@@ -1,0 +1,184 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { formatHostPort } from '../../sip-server/message/host-port.js';
+import { formatWav, readWavMono } from '../../media/worker/sound/wav.js';
+import type { AudioSource } from '../audio-source.js';
+import type { CallEnd } from '../call-end.js';
+import { CallNotAnswered, placeCall } from '../phone-call.js';
+import type { CallProgress, PhoneCall } from '../phone-call.js';
+import { CALL_USAGE, parseCallArguments } from './call-arguments.js';
+import type { CallArguments } from './call-arguments.js';
+
+/** How much of a call without an end in sight is recorded, the last of it. */
+const LONGEST_RECORDING_SECONDS = 1_800;
+
+/**
+ * `landbridge call …`: places a call, prints its progress and what is heard, and gives the exit code: 0 answered and
+ * ended as it should, 1 not, 2 usage.
+ */
+export async function runCallCommand(
+  argv: string[],
+  print: (line: string) => void = (line) => console.log(line),
+): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    print(CALL_USAGE);
+    return 0;
+  }
+  const parsed = parseCallArguments(argv);
+  if (typeof parsed === 'string') {
+    print(`${parsed}\n\n${CALL_USAGE}`);
+    return 2;
+  }
+  let source: AudioSource;
+  try {
+    source = await sourceOf(parsed);
+  } catch (error) {
+    print(`cannot play ${parsed.playFile ?? ''}: ${messageOf(error)}`);
+    return 2;
+  }
+  const interruption = new AbortController();
+  const interrupt = (): void => {
+    // The second time nobody wants to wait for the far end's manners.
+    if (interruption.signal.aborted) process.exit(130);
+    interruption.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    const call = await placeCall({
+      uri: parsed.uri,
+      source,
+      signal: interruption.signal,
+      keepSeconds: keepSeconds(parsed),
+      onProgress: (progress) => printProgress(progress, parsed.uri, print),
+      ...(parsed.token !== undefined && { token: parsed.token }),
+    });
+    return await attend(call, parsed, print);
+  } catch (error) {
+    print(`failed: ${messageOf(error)}`);
+    return 1;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+async function attend(
+  call: PhoneCall,
+  parsed: CallArguments,
+  print: (line: string) => void,
+): Promise<number> {
+  try {
+    const answered = await call.answered.then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof CallNotAnswered) return false;
+        throw error;
+      },
+    );
+    if (!answered) return 1;
+    const answeredAtMs = performance.now();
+    const report = setInterval(() => print(hearing(call, performance.now() - answeredAtMs)), 1_000);
+    const limit =
+      parsed.seconds === 0 ? undefined : setTimeout(() => void call.hangUp(), parsed.seconds * 1_000);
+    const keys =
+      parsed.dtmf === undefined ? undefined : setTimeout(() => press(call, parsed.dtmf ?? '', print), 1_000);
+    const end = await call.ended;
+    clearInterval(report);
+    clearTimeout(limit);
+    clearTimeout(keys);
+    const { packetsSent, packetsReceived, packetsLost, jitterMs } = call.statistics;
+    print(
+      `sent ${packetsSent} packets, received ${packetsReceived}, lost ${packetsLost}, jitter ${jitterMs.toFixed(1)} ms`,
+    );
+    if (parsed.recordFile !== undefined) {
+      const recording = call.heard.recording();
+      await writeFile(parsed.recordFile, formatWav(recording));
+      print(`recorded ${(recording.length / 8_000).toFixed(1)} s to ${parsed.recordFile}`);
+    }
+    return end.why === 'hang-up' ? 0 : 1;
+  } finally {
+    await call.close();
+  }
+}
+
+function press(call: PhoneCall, keys: string, print: (line: string) => void): void {
+  call.sendDtmf(keys).then(
+    () => print(`pressed ${keys}`),
+    (error: unknown) => print(`could not press ${keys}: ${messageOf(error)}`),
+  );
+}
+
+async function sourceOf({ playFile, toneHz }: CallArguments): Promise<AudioSource> {
+  if (playFile === undefined) return { kind: 'tone', frequencyHz: toneHz ?? 440 };
+  return { kind: 'sound', pcm: readWavMono(await readFile(playFile)), repeat: true };
+}
+
+function keepSeconds({ recordFile, seconds }: CallArguments): number {
+  if (recordFile === undefined) return 5;
+  return seconds === 0 ? LONGEST_RECORDING_SECONDS : Math.min(LONGEST_RECORDING_SECONDS, seconds + 5);
+}
+
+function printProgress(progress: CallProgress, uri: string, print: (line: string) => void): void {
+  switch (progress.kind) {
+    case 'calling':
+      // A URI parameter or a join code is a secret as good as a token.
+      print(
+        `calling ${uri.slice(uri.lastIndexOf('@') + 1).replace(/[;?].*$/s, '')} from ${formatHostPort(progress.localAddress, progress.localPort)}`,
+      );
+      return;
+    case 'provisional':
+      print(`${progress.status} ${progress.reasonPhrase}`);
+      return;
+    case 'answered': {
+      const { afterMs, codec, remoteAddress, remotePort } = progress.answer;
+      print(
+        `answered after ${afterMs.toFixed(0)} ms: ${codec} with ${formatHostPort(remoteAddress, remotePort)}`,
+      );
+      return;
+    }
+    case 'changed': {
+      const { remoteReceives, remoteSends } = progress;
+      const hears = remoteReceives ? 'hears us' : 'does not hear us';
+      print(`the far end now ${hears} and ${remoteSends ? 'talks' : 'is silent'}`);
+      return;
+    }
+    case 'key':
+      print(`the far end pressed ${progress.key}`);
+      return;
+    case 'ended':
+      print(describeEnd(progress.end));
+  }
+}
+
+/** One line about how a call ended. */
+export function describeEnd({ by, why, status, reasonPhrase, reason }: CallEnd): string {
+  const said =
+    reason?.text ?? (reason?.cause === undefined ? undefined : `${reason.protocol} ${reason.cause}`);
+  const because = said === undefined ? '' : ` (${said})`;
+  switch (why) {
+    case 'hang-up':
+      return by === 'local' ? 'hung up' : `the far end hung up${because}`;
+    case 'refused':
+      return `refused: ${status ?? ''} ${reasonPhrase ?? ''}${because}`;
+    case 'cancelled':
+      return 'cancelled';
+    case 'timeout':
+      return 'no answer from the far end';
+    case 'transport-error':
+      return 'the far end cannot be reached';
+    case 'unusable-answer':
+      return 'hung up: the answer has no audio that we can take part in';
+  }
+}
+
+function hearing(call: PhoneCall, elapsedMs: number): string {
+  const level = call.heard.levelDbfs();
+  const frequency = call.heard.dominantFrequencyHz();
+  const sound =
+    frequency === null ? 'silence' : `${level.toFixed(1).padStart(6)} dBFS, ${frequency.toFixed(0)} Hz`;
+  return `${Math.round(elapsedMs / 1_000)
+    .toString()
+    .padStart(4)} s  heard ${sound}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
