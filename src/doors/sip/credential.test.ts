@@ -1,0 +1,114 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { findCredential, type FoundCredential } from './credential.js';
+
+const tokenHeaders = ['X-Landbridge-Token', 'X-PH-Token'];
+
+function find(uri: string, headers: Record<string, string> = {}): FoundCredential {
+  const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return findCredential({ uri, get: (name) => lower.get(name.toLowerCase()) }, tokenHeaders);
+}
+
+const code = (value: string) => ({ kind: 'join-code', value });
+const jwt = (value: string) => ({ kind: 'jwt', value });
+
+describe('the credential of an INVITE', () => {
+  it('is missing where nothing shows one', () => {
+    expect(find('sip:join@gw.example')).toEqual({ credential: null, voiceCallId: null });
+    expect(find('sip:gw.example').credential).toBeNull();
+    expect(find('sip:+15551112222@gw.example').credential).toBeNull();
+  });
+
+  it('is taken from User-to-User, then the headers in their order, then the URI’s parameter, then its user', () => {
+    const uri = 'sip:ABCDEFGHJKMN@gw.example;token=uri.to.ken';
+    const headers = {
+      'User-to-User': 'uui.to.ken;encoding=jwt',
+      'X-Landbridge-Token': 'first.to.ken',
+      'X-PH-Token': 'second.to.ken',
+    };
+    const found: unknown[] = [find(uri, headers).credential];
+    for (const name of ['User-to-User', 'X-Landbridge-Token', 'X-PH-Token'] as const) {
+      delete (headers as Partial<typeof headers>)[name];
+      found.push(find(uri, headers).credential);
+    }
+    found.push(find('sip:ABCDEFGHJKMN@gw.example').credential);
+    expect(found).toEqual([
+      jwt('uui.to.ken'),
+      jwt('first.to.ken'),
+      jwt('second.to.ken'),
+      jwt('uri.to.ken'),
+      code('ABCDEFGHJKMN'),
+    ]);
+  });
+
+  it('is looked for further where User-to-User holds none, and the voice call id is kept', () => {
+    const voiceCallId = '0123456789abcdef0123456789abcdef01234567';
+    const headers = { 'User-to-User': `${voiceCallId};encoding=base64`, 'X-PH-Token': 'a.b.c' };
+    expect(find('sip:join@gw.example', headers)).toEqual({ credential: jwt('a.b.c'), voiceCallId });
+  });
+
+  it.each([
+    ['plain', 'a.b.c'],
+    ['with spaces about', '  a.b.c '],
+    ['with an encoding behind', 'a.b.c;encoding=jwt'],
+    ['in quotes', '"a.b.c"'],
+    ['twice, as fields of one name are joined', 'a.b.c, a.b.c'],
+  ])('in a header may be written %s', (_, value) => {
+    expect(find('sip:join@gw.example', { 'x-landbridge-token': value }).credential).toEqual(jwt('a.b.c'));
+  });
+
+  it('in a header that is empty or longer than 8 kB counts for nothing', () => {
+    for (const value of ['', '  ', ';encoding=jwt', 'a'.repeat(8193)]) {
+      const headers = { 'X-Landbridge-Token': value, 'X-PH-Token': 'a.b.c' };
+      expect(find('sip:join@gw.example', headers).credential).toEqual(jwt('a.b.c'));
+    }
+  });
+
+  it.each([
+    ['as a user', 'sip:abcd-efgh-jkmn@gw.example', 'ABCDEFGHJKMN'],
+    ['as a user with port and parameters', 'sip:ABCDEFGHJKMN@gw.example:5060;transport=tcp', 'ABCDEFGHJKMN'],
+    ['as a user with a password', 'sip:ABCDEFGHJKMN:secret@gw.example', 'ABCDEFGHJKMN'],
+    ['as a user with a parameter', 'sip:ABCDEFGHJKMN;phone-context=x@gw.example', 'ABCDEFGHJKMN'],
+    ['as a user of a sips URI', 'SIPS:ABCDEFGHJKMN@gw.example', 'ABCDEFGHJKMN'],
+    ['as a user with an escape', 'sip:%41BCDEFGHJKMN@gw.example', 'ABCDEFGHJKMN'],
+    ['as a user at an IPv6 address', 'sip:ABCDEFGHJKMN@[2001:db8::1]:5060', 'ABCDEFGHJKMN'],
+    ['as a parameter', 'sip:join@gw.example;token=abcdefghjkmn', 'ABCDEFGHJKMN'],
+    ['as a parameter in capitals before others', 'sip:gw.example;TOKEN=ABCDEFGHJKMN;lr', 'ABCDEFGHJKMN'],
+  ])('may be a join code %s', (_, uri, value) => {
+    expect(find(uri).credential).toEqual(code(value));
+  });
+
+  it('may be a join code in a header or in User-to-User', () => {
+    expect(find('sip:x@gw', { 'X-PH-Token': 'ABCDEFGHJKMN' }).credential).toEqual(code('ABCDEFGHJKMN'));
+    expect(find('sip:x@gw', { 'User-to-User': 'abcdefghjkmn' }).credential).toEqual(code('ABCDEFGHJKMN'));
+  });
+
+  it('is not looked for in the URI’s headers or the host', () => {
+    expect(find('sip:join@gw.example?token=a.b.c').credential).toBeNull();
+    expect(find('sip:abcdefghjkmn').credential).toBeNull();
+    expect(find('tel:+15551112222;token=a.b.c').credential).toBeNull();
+  });
+
+  it('is a wrong token, not a missing one, where a header shows something unreadable', () => {
+    expect(find('sip:ABCDEFGHJKMN@gw', { 'X-Landbridge-Token': 'what is this' }).credential).toEqual(
+      jwt('what is this'),
+    );
+  });
+
+  it('is found in linear time, whatever a stranger writes', () => {
+    const begun = performance.now();
+    for (const piece of ['a', 'a;', 'a:', ';token', '%']) find(`sip:${piece.repeat(60_000)}`);
+    for (const piece of ['a', 'a;', '@', ';', ':', '%4']) find(`sip:${piece.repeat(8000 / piece.length)}`);
+    expect(performance.now() - begun).toBeLessThan(100);
+  });
+
+  it('is found without an exception in any text', () => {
+    const text = fc.string({ unit: 'binary' });
+    fc.assert(
+      fc.property(text, text, text, (uri, userToUser, token) => {
+        const { credential } = find(`sip:${uri}`, { 'User-to-User': userToUser, 'X-PH-Token': token });
+        if (credential !== null) expect(credential.value).not.toBe('');
+      }),
+    );
+  });
+});

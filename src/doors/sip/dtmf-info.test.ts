@@ -1,0 +1,47 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseDtmfInfo } from './dtmf-info.js';
+
+const relay = 'application/dtmf-relay';
+
+describe('a key press in INFO', () => {
+  it.each([
+    [relay, 'Signal=5\r\nDuration=250\r\n', '5', 250],
+    [relay, 'Signal= 5\nDuration= 250', '5', 250],
+    [relay, 'duration=90\r\nsignal=#', '#', 90],
+    [relay, 'Signal=*', '*', 160],
+    [relay, 'Signal=10\r\nDuration=160', '*', 160],
+    [relay, 'Signal=11\r\nDuration=160', '#', 160],
+    [relay, 'Signal=a', 'A', 160],
+    ['Application/DTMF-Relay; charset=utf-8', 'Signal=1\r\nDuration=0', '1', 0],
+    ['application/dtmf', '7', '7', 160],
+    ['application/dtmf', ' d\r\n', 'D', 160],
+  ])('%s %j is %s for %i ms', (contentType, body, digit, durationMs) => {
+    expect(parseDtmfInfo(contentType, body)).toEqual({ digit, durationMs });
+  });
+
+  it.each([
+    [relay, ''],
+    [relay, 'Duration=160'],
+    [relay, 'Signal='],
+    [relay, 'Signal=12'],
+    [relay, 'Signal=E'],
+    [relay, 'Signal=constructor'],
+    ['application/dtmf', ''],
+    ['application/dtmf', '55'],
+    ['application/dtmf', 'toString'],
+    ['application/sdp', 'Signal=5'],
+    ['', '5'],
+  ])('%s %j is none', (contentType, body) => {
+    expect(parseDtmfInfo(contentType, body)).toBeUndefined();
+  });
+
+  it('is never anything but a digit, whatever is written', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(relay, 'application/dtmf'), fc.string(), (contentType, text) => {
+        const press = parseDtmfInfo(contentType, `Signal=${text}`) ?? parseDtmfInfo(contentType, text);
+        if (press !== undefined) expect(press.digit).toMatch(/^[0-9*#A-D]$/);
+      }),
+    );
+  });
+});
