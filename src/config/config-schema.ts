@@ -232,9 +232,9 @@ export const configSchema = z.strictObject({
       .default(1000)
       .describe('Events kept in memory per account, for readers that reconnect.'),
     maxReaders: count.default(200).describe('Event streams open at once, over all accounts.'),
-    readerQueueLength: count
-      .default(1000)
-      .describe('Events that wait for a slow reader before it is cut off.'),
+    maxUnreadBytes: count
+      .default(1_048_576)
+      .describe('What a slow reader may leave unread before it is cut off.'),
     heartbeatSeconds: seconds
       .default(15)
       .describe('A comment is sent this often, so that proxies keep the stream open.'),

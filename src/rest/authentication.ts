@@ -1,0 +1,95 @@
+/** HTTP Basic (RFC 7617), in a time that tells nothing, and slow to guess at. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../domain/clock.js';
+import { GuessLimiter } from '../domain/guess-limiter.js';
+import { RestError } from './rest-error.js';
+
+export interface AccountCredentials {
+  readonly accountId: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface AuthenticationLimits {
+  /** Wrong credentials per source and minute before 429 is answered. */
+  readonly failuresPerMinute: number;
+  /** Sources remembered at once. */
+  readonly maxSources: number;
+}
+
+interface KnownCredentials {
+  readonly accountId: string;
+  readonly password: Buffer;
+}
+
+export class Authenticator {
+  /** Both sides of every comparison are hashed with it: equal lengths, and nothing to be learned from where they differ. */
+  readonly #key = randomBytes(32);
+  readonly #byUsername = new Map<string, KnownCredentials[]>();
+  /** What an unknown user's password is compared with, so that it costs the same. */
+  readonly #nobody: readonly KnownCredentials[] = [{ accountId: '', password: randomBytes(32) }];
+  readonly #limiter: GuessLimiter;
+  readonly #maxSources: number;
+  /** Sources with the credentials that they were let in with, which work on while somebody else there is guessing. */
+  readonly #proven = new Set<string>();
+
+  constructor(accounts: readonly AccountCredentials[], limits: AuthenticationLimits, clock: Clock) {
+    for (const { accountId, username, password } of accounts) {
+      const name = this.#hash(username).toString('base64');
+      const known = this.#byUsername.get(name) ?? [];
+      known.push({ accountId, password: this.#hash(password) });
+      this.#byUsername.set(name, known);
+    }
+    this.#maxSources = limits.maxSources;
+    this.#limiter = new GuessLimiter(
+      { maxFailuresPerMinute: limits.failuresPerMinute, maxSources: limits.maxSources },
+      clock,
+    );
+  }
+
+  /** Throws RestError: 401 for wrong credentials, 403 for another account's, 429 after too many wrong ones. */
+  authenticate(authorization: string | undefined, accountId: string, source: string): void {
+    if (authorization === undefined) throw unauthorized();
+    const proof = `${source} ${this.#hash(authorization).toString('base64')}`;
+    if (this.#limiter.isBlocked(source) && !this.#proven.has(proof)) {
+      throw new RestError(429, 'Too Many Requests', { 'retry-after': '60' });
+    }
+    const given = parseBasic(authorization);
+    const password = this.#hash(given?.password ?? '');
+    const known = this.#byUsername.get(this.#hash(given?.username ?? '').toString('base64')) ?? this.#nobody;
+    const matching = known.filter((candidate) => timingSafeEqual(candidate.password, password));
+    if (given === undefined || matching.length === 0) {
+      this.#limiter.failed(source);
+      throw unauthorized();
+    }
+    this.#remember(proof);
+    if (!matching.some((candidate) => candidate.accountId === accountId)) {
+      throw new RestError(403, 'These credentials are not for this account');
+    }
+  }
+
+  #hash(text: string): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest();
+  }
+
+  #remember(proof: string): void {
+    this.#proven.add(proof);
+    if (this.#proven.size <= this.#maxSources) return;
+    const oldest = this.#proven.values().next();
+    if (oldest.done !== true) this.#proven.delete(oldest.value);
+  }
+}
+
+function unauthorized(): RestError {
+  return new RestError(401, 'Unauthorized', {
+    'www-authenticate': 'Basic realm="Landbridge", charset="UTF-8"',
+  });
+}
+
+function parseBasic(authorization: string): { username: string; password: string } | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,37 @@
+/** Fields that several resources have. */
+import { z } from 'zod';
+
+const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Any case in, lower case out (RFC 9562 section 4). */
+export const uuid = z
+  .string()
+  .regex(uuidPattern, 'is not a UUID')
+  .transform((text) => text.toLowerCase())
+  .meta({ format: 'uuid' });
+
+export const tag = z
+  .string()
+  .max(50, 'must have at most 50 characters')
+  .describe('Yours to choose; not unique; no personal data.');
+
+export const sessionPath = z.object({ sessionId: uuid });
+export const participantPath = z.object({ participantId: uuid });
+export const memberPath = z.object({ sessionId: uuid, participantId: uuid });
+
+export const listQuery = z.object({
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, 'must be a number from 1 to 1000')
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
+    .default(100)
+    .describe('How many at most, 1 to 1000; the newest come first.'),
+});
+
+export const time = z.iso.datetime();
+
+/** Milliseconds since the epoch as REST writes times. */
+export function formatTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

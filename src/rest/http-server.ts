@@ -1,0 +1,107 @@
+/** The HTTP server that everything web hangs on: its limits, its error bodies, its request ids. Routes are registered by others. */
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from '../domain/logger.js';
+import { describeError, formatError } from './rest-error.js';
+
+export interface HttpServerOptions {
+  readonly logger: Logger;
+  /** Default 65536. */
+  readonly bodyLimitBytes?: number;
+  /** How long a client may take to send a request. Default 30. */
+  readonly requestTimeoutSeconds?: number;
+  /** How long an idle connection stays open. Default 72. */
+  readonly keepAliveSeconds?: number;
+  /** Default 10000. */
+  readonly maxConnections?: number;
+  /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
+  /** Told of every answer, for metrics. `route` is the pattern, so that its values are few. */
+  readonly onAnswered?: (answer: HttpAnswer) => void;
+}
+
+export interface HttpAnswer {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export type HttpServer = FastifyInstance<Server, IncomingMessage, ServerResponse>;
+
+/** Makes the server; `listen` and `close` are Fastify's. */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { logger } = options;
+  const answerError = (error: unknown, requestId: string, reply: FastifyReply) => {
+    const answer = describeError(error, requestId);
+    if (answer.status >= 500) logger.error({ err: error, requestId }, 'request failed');
+    return reply.code(answer.status).headers(answer.headers).send(answer.body);
+  };
+  const server = Fastify({
+    logger: false,
+    bodyLimit: options.bodyLimitBytes ?? 65_536,
+    requestTimeout: (options.requestTimeoutSeconds ?? 30) * 1000,
+    keepAliveTimeout: (options.keepAliveSeconds ?? 72) * 1000,
+    trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
+    // A closing server ends what is idle at once and lets requests in progress finish.
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request.id, reply as unknown as FastifyReply),
+  });
+  server.server.maxConnections = options.maxConnections ?? 10_000;
+
+  // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
+  server.removeAllContentTypeParsers();
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else void parseJson(request, body as string, done);
+  });
+
+  server.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const answer = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      durationMs: reply.elapsedTime,
+    };
+    options.onAnswered?.(answer);
+    logger.debug({ ...answer, requestId: request.id }, 'request answered');
+    done();
+  });
+  server.setErrorHandler((error, request, reply) => answerError(error, request.id, reply));
+  server.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(formatError(404, 'There is nothing at this path', request.id)),
+  );
+  return server;
+}
+
+/** Answers what is no HTTP, on the bare socket: Node has no request to offer. */
+function answerUnreadable(error: Error & { code?: string }, socket: Duplex): void {
+  // A client that is gone needs no answer.
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const body = JSON.stringify(formatError(status, 'The request cannot be read', randomUUID()));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -1,0 +1,82 @@
+/** Live connections: `/legs`. */
+import { z } from 'zod';
+import type { LegRegistry } from '../domain/leg-registry.js';
+import type { LiveLeg } from '../domain/live-leg.js';
+import { formatTime, time, uuid } from './fields.js';
+import { defineOperation, type Operation } from './operation.js';
+import { RestError } from './rest-error.js';
+
+const legSchema = z
+  .strictObject({
+    id: z.uuid(),
+    participantId: z.uuid(),
+    sessionId: z.uuid().nullable(),
+    kind: z
+      .enum(['phone', 'browser'])
+      .nullable()
+      .describe('Null until its media is open. A phone is audio only.'),
+    door: z.string().describe('The signalling protocol it came in by.'),
+    callId: z.string(),
+    state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
+    since: time.nullable().describe('When it was answered.'),
+    held: z.boolean().describe('The far end holds the call.'),
+    streams: z.array(
+      z.strictObject({ id: z.string(), alias: z.string(), mediaTypes: z.array(z.enum(['AUDIO', 'VIDEO'])) }),
+    ),
+  })
+  .meta({ id: 'Leg', description: 'A participant’s live connection.' });
+
+function formatLeg(leg: LiveLeg): z.output<typeof legSchema> {
+  return {
+    id: leg.legId,
+    participantId: leg.participant.id,
+    sessionId: leg.participant.sessionId,
+    kind: leg.kind,
+    door: leg.door,
+    callId: leg.callId,
+    state: leg.state,
+    since: leg.answeredAt === null ? null : formatTime(leg.answeredAt),
+    held: leg.isHeld,
+    streams: leg.streams.map(({ streamId, alias, mediaTypes }) => ({
+      id: streamId,
+      alias,
+      mediaTypes: [...mediaTypes],
+    })),
+  };
+}
+
+export function legOperations(legs: LegRegistry): Operation[] {
+  return [
+    defineOperation({
+      operationId: 'listLegs',
+      method: 'GET',
+      path: '/legs',
+      tag: 'Legs',
+      summary: 'List live connections',
+      params: z.object({}),
+      success: {
+        status: 200,
+        description: 'Every live connection of the account',
+        schema: z.array(legSchema),
+      },
+      errors: [],
+      handle: ({ accountId }) => Promise.resolve(legs.list(accountId).map(formatLeg)),
+    }),
+    defineOperation({
+      operationId: 'deleteLeg',
+      method: 'DELETE',
+      path: '/legs/{legId}',
+      tag: 'Legs',
+      summary: 'Hang up',
+      description: 'Ends the connection; the participant stays.',
+      params: z.object({ legId: uuid }),
+      success: { status: 204, description: 'Ended' },
+      errors: [404],
+      handle: async ({ accountId, params }) => {
+        const leg = legs.find(accountId, params.legId);
+        if (leg === undefined) throw new RestError(404, 'Leg not found');
+        await leg.terminate({ endedBy: 'application', reason: 'hangup' });
+      },
+    }),
+  ];
+}

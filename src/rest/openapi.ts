@@ -1,0 +1,158 @@
+/** The OpenAPI 3.1 document, made of the operations and the very schemas that validate. */
+import { z } from 'zod';
+import { formatError } from './rest-error.js';
+import type { OperationDescription } from './operation.js';
+
+type Json = Record<string, unknown>;
+
+const message = { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] };
+const requestError = {
+  type: 'object',
+  properties: { error: { type: 'string' }, requestId: { type: 'string', format: 'uuid' } },
+  required: ['error', 'requestId'],
+};
+
+const errorDescriptions: Readonly<Record<number, string>> = {
+  400: 'The request is malformed',
+  401: 'The credentials are missing or wrong',
+  403: 'The credentials are for another account',
+  404: 'Not found',
+  409: 'In conflict with what is there',
+  413: 'The body is too large',
+  415: 'The body is no JSON',
+  429: 'Too many wrong credentials from this address',
+  500: 'Our fault',
+  503: 'Not possible at the moment',
+};
+
+export function createOpenApiDocument(operations: readonly OperationDescription[], version: string): Json {
+  const schemas: Json = { RequestError: requestError, Message: message };
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    const path = `/accounts/{accountId}${operation.path}`;
+    const item = (paths[path] ??= {});
+    item[operation.method.toLowerCase()] = describeOperation(operation, schemas);
+  }
+  const responses = Object.fromEntries(
+    Object.entries(errorDescriptions).map(([status, description]) => [
+      `Error${status}`,
+      { description, content: json({ $ref: `#/components/schemas/${errorSchema(Number(status))}` }) },
+    ]),
+  );
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Landbridge',
+      version,
+      description:
+        'Puts phone callers into WebRTC sessions. The operations of Bandwidth’s WebRTC API are here as they were.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/v1' }],
+    security: [{ basic: [] }],
+    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: { schemas, responses, securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
+  };
+}
+
+function describeOperation(operation: OperationDescription, schemas: Json): Json {
+  const { success } = operation;
+  const accountId = { name: 'accountId', in: 'path', required: true, schema: { type: 'string' } };
+  const mediaType = success.mediaType ?? 'application/json';
+  const content =
+    success.schema !== undefined
+      ? { content: { [mediaType]: { schema: toJsonSchema(success.schema, 'output', schemas) } } }
+      : success.mediaType !== undefined
+        ? { content: { [mediaType]: { schema: { type: 'string' } } } }
+        : {};
+  const errors = [
+    400,
+    401,
+    403,
+    ...operation.errors,
+    ...(operation.body === undefined ? [] : [413, 415]),
+    429,
+    500,
+    503,
+  ];
+  return {
+    operationId: operation.operationId,
+    tags: [operation.tag],
+    summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    parameters: [
+      accountId,
+      ...parameters(operation.params, 'path', schemas),
+      ...(operation.query === undefined ? [] : parameters(operation.query, 'query', schemas)),
+    ],
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: !operation.body.safeParse(undefined).success,
+            content: json(withoutNull(toJsonSchema(operation.body, 'input', schemas))),
+          },
+        }),
+    responses: {
+      [success.status]: { description: success.description, ...content },
+      ...Object.fromEntries(
+        errors.map((status) => [status, { $ref: `#/components/responses/Error${status}` }]),
+      ),
+    },
+  };
+}
+
+function parameters(schema: z.ZodObject, place: 'path' | 'query', schemas: Json): Json[] {
+  return Object.entries(schema.shape).map(([name, field]) => {
+    const { description, ...rest } = toJsonSchema(field as z.ZodType, 'input', schemas);
+    return {
+      name,
+      in: place,
+      required: place === 'path',
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+/** Schemas that have an id go to the components, once. */
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const {
+    $schema: _,
+    $defs,
+    ...root
+  } = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema }) => {
+      delete jsonSchema['id'];
+    },
+  }) as Json;
+  const id = schema.meta()?.id;
+  for (const [name, definition] of Object.entries(($defs ?? {}) as Json)) schemas[name] = pointed(definition);
+  if (id === undefined) return pointed(root) as Json;
+  schemas[id] = pointed(withoutNull(root));
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+/** References into `$defs` become references into the components. */
+function pointed(value: unknown): unknown {
+  const text = JSON.stringify(value).replaceAll('"#/$defs/', '"#/components/schemas/');
+  return JSON.parse(text) as unknown;
+}
+
+/** A body that may be missing is written without the null that stands for "missing" in its schema. */
+function withoutNull(schema: Json): Json {
+  const { anyOf, ...rest } = schema;
+  if (!Array.isArray(anyOf)) return schema;
+  const alternatives = (anyOf as Json[]).filter(({ type }) => type !== 'null');
+  return alternatives.length === 1 ? { ...alternatives[0], ...rest } : schema;
+}
+
+function json(schema: Json): Json {
+  return { 'application/json': { schema } };
+}
+
+function errorSchema(status: number): string {
+  return 'message' in formatError(status, '', '') ? 'Message' : 'RequestError';
+}

@@ -1,0 +1,90 @@
+/** A REST operation as one value: what it is called, what it takes and answers, what it does. Routes and OpenAPI are made of these. */
+import { z } from 'zod';
+import { InvalidRequest } from './rest-error.js';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** What the OpenAPI document tells of an operation. */
+export interface OperationDescription {
+  readonly operationId: string;
+  readonly method: Method;
+  /** After `/v1/accounts/{accountId}`, with `{name}` for parameters. */
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly params: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** Never required: an empty body is `undefined` to the schema. */
+  readonly body?: z.ZodType;
+  readonly success: OperationSuccess;
+  /** Beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */
+  readonly errors: readonly (404 | 409)[];
+}
+
+export interface OperationSuccess {
+  readonly status: 200 | 201 | 204;
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Default `application/json`. */
+  readonly mediaType?: string;
+}
+
+export interface RawRequest {
+  readonly accountId: string;
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+export interface Operation extends OperationDescription {
+  /** Resolves with the body of the answer. Throws InvalidRequest, RestError and DomainError. */
+  run(request: RawRequest): Promise<unknown>;
+}
+
+export interface OperationRequest<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType> {
+  readonly accountId: string;
+  readonly params: z.output<P>;
+  readonly query: z.output<Q>;
+  readonly body: z.output<B>;
+}
+
+export interface OperationDefinition<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType,
+> extends OperationDescription {
+  readonly params: P;
+  readonly query?: Q;
+  readonly body?: B;
+  handle(request: OperationRequest<P, Q, B>): Promise<unknown>;
+}
+
+export function defineOperation<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
+  definition: OperationDefinition<P, Q, B>,
+): Operation {
+  const { handle, ...description } = definition;
+  const body: z.ZodType = definition.body ?? z.unknown();
+  const query: z.ZodObject = definition.query ?? z.object({});
+  return {
+    ...description,
+    async run(request) {
+      return handle({
+        accountId: request.accountId,
+        params: validate(definition.params, request.params) as z.output<P>,
+        query: validate(query, request.query) as z.output<Q>,
+        body: validate(body, request.body) as z.output<B>,
+      });
+    },
+  };
+}
+
+/** Throws InvalidRequest, which names the first thing that is wrong. */
+export function validate<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.join('.') ?? '';
+  const message = (issue?.message ?? 'invalid').replace(/^Invalid (input|option): /, '');
+  throw new InvalidRequest(path === '' ? `The request body is invalid: ${message}` : `${path}: ${message}`);
+}

@@ -1,0 +1,80 @@
+/** Participants: `/participants`. */
+import { z } from 'zod';
+import type { SessionService } from '../domain/session-service.js';
+import { listQuery, participantPath } from './fields.js';
+import { defineOperation, type Operation } from './operation.js';
+import {
+  createdParticipantSchema,
+  formatParticipant,
+  newParticipant,
+  participantSchema,
+} from './participant-schemas.js';
+
+export function participantOperations(sessions: SessionService): Operation[] {
+  return [
+    defineOperation({
+      operationId: 'createParticipant',
+      method: 'POST',
+      path: '/participants',
+      tag: 'Participants',
+      summary: 'Create a participant',
+      description:
+        'Answers with the token, and a join code, that it connects with. Neither can be had again.',
+      params: z.object({}),
+      body: newParticipant,
+      success: {
+        status: 200,
+        description: 'The participant and its token',
+        schema: createdParticipantSchema,
+      },
+      errors: [],
+      handle: async ({ accountId, body }) => {
+        const { participant, token, joinCode } = await sessions.createParticipant(accountId, {
+          callbackUrl: body?.callbackUrl ?? null,
+          publishPermissions: body?.publishPermissions ?? ['AUDIO', 'VIDEO'],
+          tag: body?.tag ?? null,
+          displayName: body?.displayName ?? null,
+          tokenUse: body?.tokenUse ?? 'slot',
+        });
+        return { participant: formatParticipant(participant), token, joinCode };
+      },
+    }),
+    defineOperation({
+      operationId: 'listParticipants',
+      method: 'GET',
+      path: '/participants',
+      tag: 'Participants',
+      summary: 'List participants',
+      params: z.object({}),
+      query: listQuery,
+      success: { status: 200, description: 'The newest participants', schema: z.array(participantSchema) },
+      errors: [],
+      handle: async ({ accountId, query }) =>
+        (await sessions.listParticipants(accountId, query.limit)).map(formatParticipant),
+    }),
+    defineOperation({
+      operationId: 'getParticipant',
+      method: 'GET',
+      path: '/participants/{participantId}',
+      tag: 'Participants',
+      summary: 'Get a participant',
+      params: participantPath,
+      success: { status: 200, description: 'The participant', schema: participantSchema },
+      errors: [404],
+      handle: async ({ accountId, params }) =>
+        formatParticipant(await sessions.getParticipant(accountId, params.participantId)),
+    }),
+    defineOperation({
+      operationId: 'deleteParticipant',
+      method: 'DELETE',
+      path: '/participants/{participantId}',
+      tag: 'Participants',
+      summary: 'Delete a participant',
+      description: 'Ends its connection at once.',
+      params: participantPath,
+      success: { status: 204, description: 'Deleted' },
+      errors: [404],
+      handle: ({ accountId, params }) => sessions.deleteParticipant(accountId, params.participantId),
+    }),
+  ];
+}

@@ -1,0 +1,114 @@
+/** The REST API as a Fastify plugin: `/v1/accounts/{accountId}/…` and its documentation at `/docs`. */
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { systemClock, type Clock } from '../domain/clock.js';
+import type { LegRegistry } from '../domain/leg-registry.js';
+import type { SessionService } from '../domain/session-service.js';
+import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
+import { registerDocs } from './docs.js';
+import { eventsDescription, registerEvents, type EventFeed, type EventStreamLimits } from './events.js';
+import { legOperations } from './legs.js';
+import { memberOperations } from './members.js';
+import { createOpenApiDocument } from './openapi.js';
+import type { Operation, OperationDescription } from './operation.js';
+import { participantOperations } from './participants.js';
+import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
+import { formatError } from './rest-error.js';
+import { sessionOperations } from './sessions.js';
+
+export interface RestOptions {
+  readonly accounts: readonly AccountCredentials[];
+  readonly sessions: SessionService;
+  readonly legs: LegRegistry;
+  readonly events: EventFeed;
+  /** Without one there is no `/phone-calls`. */
+  readonly phone?: PhoneCaller;
+  readonly clock?: Clock;
+  /** Of the product, for the OpenAPI document. */
+  readonly version: string;
+  /** Default 30 failures a minute, 10000 sources. */
+  readonly authentication?: AuthenticationLimits;
+  readonly eventStreams?: EventStreamLimits;
+}
+
+const prefix = '/v1/accounts/:accountId';
+
+export function createRest(options: RestOptions): FastifyPluginCallback {
+  const clock = options.clock ?? systemClock;
+  const limits = options.authentication ?? { failuresPerMinute: 30, maxSources: 10_000 };
+  const authenticator = new Authenticator(options.accounts, limits, clock);
+  const operations = [
+    ...participantOperations(options.sessions),
+    ...sessionOperations(options.sessions),
+    ...memberOperations(options.sessions),
+    ...legOperations(options.legs),
+    ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
+  ];
+  const descriptions: OperationDescription[] = [...operations, eventsDescription];
+
+  return (server, _, done) => {
+    // Before the body is read: a stranger's megabytes are not worth parsing.
+    const onRequest = (request: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void) => {
+      try {
+        authenticator.authenticate(request.headers.authorization, accountOf(request), request.ip);
+        next();
+      } catch (error) {
+        next(error as Error);
+      }
+    };
+    for (const operation of operations) {
+      server.route({
+        method: operation.method,
+        url: routeOf(operation),
+        onRequest,
+        handler: (request, reply) => answer(operation, request, reply),
+      });
+    }
+    registerEvents(server, routeOf(eventsDescription), {
+      onRequest,
+      feed: options.events,
+      clock,
+      accountOf,
+      ...(options.eventStreams === undefined ? {} : { limits: options.eventStreams }),
+    });
+    for (const [url, allowed] of methodsByRoute(descriptions)) {
+      const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+        (method) => !allowed.includes(method),
+      );
+      server.route({
+        method: others,
+        url,
+        handler: (request, reply) =>
+          reply
+            .code(405)
+            .header('allow', allowed.join(', '))
+            .send(formatError(405, `${request.method} is not possible here`, request.id)),
+      });
+    }
+    registerDocs(server, createOpenApiDocument(descriptions, options.version));
+    done();
+  };
+}
+
+function accountOf(request: FastifyRequest): string {
+  return (request.params as { accountId: string }).accountId;
+}
+
+function routeOf(operation: OperationDescription): string {
+  return `${prefix}${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
+}
+
+function methodsByRoute(operations: readonly OperationDescription[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const operation of operations) {
+    const url = routeOf(operation);
+    methods.set(url, [...(methods.get(url) ?? []), operation.method]);
+  }
+  return methods;
+}
+
+async function answer(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  const { accountId, ...params } = request.params as { accountId: string } & Record<string, string>;
+  const body = await operation.run({ accountId, params, query: request.query, body: request.body });
+  reply.code(operation.success.status);
+  return operation.success.status === 204 ? reply.send() : reply.send(body);
+}

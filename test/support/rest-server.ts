@@ -1,0 +1,131 @@
+/** The REST API on a real port, over the real domain, an SQLite store in memory and a media plane without media. */
+import { systemClock, type Clock } from '../../src/domain/clock.js';
+import { EventRecorder } from '../../src/domain/events.js';
+import { LegRegistry } from '../../src/domain/leg-registry.js';
+import { silentLogger, type Logger } from '../../src/domain/logger.js';
+import { SessionService } from '../../src/domain/session-service.js';
+import type { Store } from '../../src/domain/store.js';
+import type { LiveLeg } from '../../src/domain/live-leg.js';
+import { EventHub } from '../../src/events/event-hub.js';
+import { createHttpServer, type HttpAnswer } from '../../src/rest/http-server.js';
+import { createRest, type RestOptions } from '../../src/rest/rest.js';
+import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
+import { RecordingMediaPlane } from './recording-media-plane.js';
+
+export const accountId = 'acme';
+export const username = 'alice';
+export const password = 'pass:word ✓';
+export const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+export interface RestServer {
+  readonly url: string;
+  readonly port: number;
+  readonly store: Store;
+  readonly legs: LegRegistry;
+  readonly events: EventHub;
+  readonly answers: HttpAnswer[];
+  /** A request to the account's path with good credentials. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  /** Connects a participant as a phone or a browser; its call is established at once. */
+  connect(token: string, kind?: 'phone' | 'browser'): Promise<LiveLeg>;
+  close(): Promise<void>;
+}
+
+export interface RestServerChanges extends Partial<RestOptions> {
+  readonly maxParticipantsPerSession?: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly hub?: EventHub;
+}
+
+export async function startRestServer(changes: RestServerChanges = {}): Promise<RestServer> {
+  const clock = changes.clock ?? systemClock;
+  const store = createSqliteStore({ path: ':memory:' });
+  const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
+  const hub = changes.hub ?? new EventHub();
+  const events = new EventRecorder(hub, clock);
+  const maxParticipantsPerSession = changes.maxParticipantsPerSession ?? 20;
+  const media = new RecordingMediaPlane();
+  const legs = new LegRegistry({
+    nodeId: 'node',
+    store,
+    media,
+    tokens,
+    events,
+    clock,
+    logger: silentLogger,
+    limits: {
+      maxLegs: 100,
+      maxParticipantsPerSession,
+      noSessionTimeoutSeconds: 30,
+      guesses: { maxFailuresPerMinute: 10, maxSources: 10 },
+    },
+  });
+  const sessions = new SessionService({
+    store,
+    legs,
+    tokens,
+    events,
+    clock,
+    limits: { maxParticipantsPerSession, tokenTtlSeconds: 3600 },
+  });
+  const answers: HttpAnswer[] = [];
+  const server = createHttpServer({
+    logger: changes.logger ?? silentLogger,
+    onAnswered: (answer) => answers.push(answer),
+  });
+  await server.register(
+    createRest({
+      accounts: [
+        { accountId, username, password },
+        { accountId: 'other', username: 'bob', password: 'secret' },
+      ],
+      sessions,
+      legs,
+      events: hub,
+      version: '0.0.0',
+      ...changes,
+      clock,
+    }),
+  );
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as { port: number };
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    port,
+    store,
+    legs,
+    events: hub,
+    answers,
+    request: (method, path, body, headers = {}) =>
+      fetch(`${url}/v1/accounts/${accountId}${path}`, {
+        method,
+        headers: {
+          authorization: basic,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    async connect(token, kind = 'phone') {
+      const leg = await legs.admit({
+        credential: { kind: 'jwt', value: token },
+        door: 'test',
+        callId: 'call',
+        voiceCallId: null,
+        source: 'test',
+        signalling: { renegotiate: () => undefined, terminate: () => undefined },
+      });
+      await leg.open(kind);
+      leg.answered();
+      leg.established();
+      return leg;
+    },
+    async close() {
+      await server.close();
+      await store.close();
+    },
+  };
+}
