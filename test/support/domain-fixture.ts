@@ -1,0 +1,142 @@
+/** The domain over the real SQLite store in memory, with media that only records: for tests of the rules. */
+import { EventRecorder } from '../../src/domain/events.js';
+import type { DomainEvent, EventType } from '../../src/domain/event.js';
+import { LegRegistry, type AdmitRequest, type LegLimits } from '../../src/domain/leg-registry.js';
+import type { LiveLeg } from '../../src/domain/live-leg.js';
+import { silentLogger } from '../../src/domain/logger.js';
+import type { Outcome } from '../../src/domain/outcome.js';
+import {
+  SessionService,
+  type CreatedParticipant,
+  type NewParticipant,
+} from '../../src/domain/session-service.js';
+import type { Store } from '../../src/domain/store.js';
+import type { Subscriptions } from '../../src/domain/subscriptions.js';
+import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
+import { ManualClock } from './manual-clock.js';
+import { RecordingMediaPlane, type RecordingMediaLeg } from './recording-media-plane.js';
+
+export const account = 'acme';
+const tokenSecret = 'a secret that is long enough for HS256 tokens';
+export const tokenTtlSeconds = 3600;
+
+const defaultLimits: LegLimits = {
+  maxLegs: 100,
+  maxParticipantsPerSession: 20,
+  noSessionTimeoutSeconds: 30,
+  guesses: { maxFailuresPerMinute: 5, maxSources: 100 },
+};
+
+/** What a door was told by the registry. */
+export interface DoorLog {
+  renegotiations: number;
+  readonly terminations: Outcome[];
+}
+
+export class DomainFixture {
+  readonly clock = new ManualClock();
+  readonly media = new RecordingMediaPlane();
+  readonly events: DomainEvent[] = [];
+  readonly store: Store;
+  readonly tokens = new JwtTokenCodec({ secret: tokenSecret });
+  readonly legs: LegRegistry;
+  readonly sessions: SessionService;
+  /** What the door of each leg was told. */
+  readonly doors = new Map<string, DoorLog>();
+  #calls = 0;
+
+  /** `store` outlives the fixture where one is given, as a disk outlives a process. */
+  constructor(limits: Partial<LegLimits> = {}, store: Store = createSqliteStore({ path: ':memory:' })) {
+    this.store = store;
+    const { clock, media, tokens } = this;
+    const events = new EventRecorder({ publish: (event) => void this.events.push(event) }, clock);
+    this.legs = new LegRegistry({
+      nodeId: 'node-1',
+      store,
+      media,
+      tokens,
+      events,
+      clock,
+      logger: silentLogger,
+      limits: { ...defaultLimits, ...limits },
+    });
+    this.sessions = new SessionService({
+      store,
+      legs: this.legs,
+      tokens,
+      events,
+      clock,
+      limits: { maxParticipantsPerSession: 20, tokenTtlSeconds },
+    });
+  }
+
+  /** A participant, in the session where one is given, subscribed to all of it unless told otherwise. */
+  async participant(
+    sessionId: string | null = null,
+    wanted: NewParticipant = {},
+    subscriptions: Subscriptions | null = null,
+  ): Promise<CreatedParticipant> {
+    const created = await this.sessions.createParticipant(account, wanted);
+    if (sessionId !== null) {
+      const { id } = created.participant;
+      await this.sessions.addParticipant(account, sessionId, id, subscriptions ?? { sessionId });
+    }
+    return created;
+  }
+
+  async session(): Promise<string> {
+    return (await this.sessions.createSession(account, null)).id;
+  }
+
+  /** Throws Refusal. */
+  async admit(token: string | null, changes: Partial<AdmitRequest> = {}): Promise<LiveLeg> {
+    const door: DoorLog = { renegotiations: 0, terminations: [] };
+    this.#calls += 1;
+    const leg = await this.legs.admit({
+      credential: token === null ? null : { kind: 'jwt', value: token },
+      door: 'sip',
+      callId: `call-${this.#calls}`,
+      voiceCallId: null,
+      source: '192.0.2.1',
+      signalling: {
+        renegotiate: () => void (door.renegotiations += 1),
+        terminate: (outcome) => void door.terminations.push(outcome),
+      },
+      ...changes,
+    });
+    this.doors.set(leg.legId, door);
+    return leg;
+  }
+
+  /** Calls with the participant's token and is answered. */
+  async join(created: CreatedParticipant, offer = 'offer phone'): Promise<LiveLeg> {
+    const leg = await this.admit(created.token);
+    await leg.open(offer);
+    leg.answered();
+    leg.established();
+    return leg;
+  }
+
+  mediaOf({ participant }: { readonly participant: { readonly id: string } }): RecordingMediaLeg {
+    return this.media.ofParticipant(participant.id);
+  }
+
+  door(leg: LiveLeg): DoorLog {
+    const door = this.doors.get(leg.legId);
+    if (door === undefined) throw new Error('the leg was not admitted here');
+    return door;
+  }
+
+  ofType<T extends EventType>(type: T): Extract<DomainEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<DomainEvent, { type: T }> => event.type === type);
+  }
+
+  types(): EventType[] {
+    return this.events.map(({ type }) => type);
+  }
+
+  async isSlotFree(created: CreatedParticipant): Promise<boolean> {
+    return (await this.store.findParticipant(created.participant.id))?.legId === null;
+  }
+}
