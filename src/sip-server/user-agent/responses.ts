@@ -5,23 +5,33 @@ const NO_BODY = Buffer.alloc(0);
 
 export const reasonPhrases: Readonly<Record<number, string>> = {
   100: 'Trying',
+  180: 'Ringing',
+  183: 'Session Progress',
   200: 'OK',
+  202: 'Accepted',
   400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   416: 'Unsupported URI Scheme',
   420: 'Bad Extension',
   422: 'Session Interval Too Small',
+  480: 'Temporarily Unavailable',
   481: 'Call/Transaction Does Not Exist',
   482: 'Loop Detected',
   483: 'Too Many Hops',
+  486: 'Busy Here',
   487: 'Request Terminated',
+  488: 'Not Acceptable Here',
   491: 'Request Pending',
   500: 'Server Internal Error',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
   504: 'Server Time-out',
   505: 'Version Not Supported',
   513: 'Message Too Large',
+  603: 'Decline',
 };
 
 /**

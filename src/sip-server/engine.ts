@@ -1,0 +1,87 @@
+import { DialogStore } from './dialog/dialog-store.js';
+import { attach, connectTo, responseFlowFor } from './network.js';
+import type { Transports } from './network.js';
+import { systemClock } from './transaction/clock.js';
+import type { Clock } from './transaction/clock.js';
+import { defaultTimerSettings } from './transaction/timers.js';
+import type { TimerSettings } from './transaction/timers.js';
+import { Addressing } from './user-agent/addressing.js';
+import type { Application, ApplicationDirectory } from './user-agent/application.js';
+import { silentLogger } from './user-agent/environment.js';
+import type { SipLogger } from './user-agent/environment.js';
+import { UserAgentCore } from './user-agent/user-agent-core.js';
+
+/** What a server and a client have in common to be set. */
+export interface EngineOptions {
+  /** The address peers elsewhere reach us at, for Via and Contact. Default: the local address of each flow. */
+  readonly publicAddress?: string;
+  /** For Server and User-Agent. Default: neither is sent. */
+  readonly userAgent?: string;
+  /** Option tags taken in Require and announced in Supported. Default `100rel`, `timer`, `replaces`. */
+  readonly supported?: readonly string[];
+  /** Default: nothing is logged. */
+  readonly logger?: SipLogger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default T1 500 ms, T2 4 s, T4 5 s. */
+  readonly timers?: Partial<TimerSettings>;
+  /** Server and client transactions; above it requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
+  readonly maxTransactions?: number;
+  /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
+  readonly maxDialogs?: number;
+  /** Requests that wait for an application's answer; above it they get 503. Default 20,000. */
+  readonly maxPendingRequests?: number;
+  /** An INVITE that no application answers finally within this gets 408. Default 200,000 ms: after timer C of any proxy. */
+  readonly inviteTimeoutMs?: number;
+  /** In the 503s made here. Default 5 s. */
+  readonly retryAfterSeconds?: number;
+}
+
+export interface Engine {
+  readonly core: UserAgentCore;
+  readonly addressing: Addressing;
+  readonly dialogs: DialogStore<Application>;
+}
+
+/** Puts the layers together over some transports. */
+export function createEngine(
+  options: EngineOptions,
+  transports: Transports,
+  directory: ApplicationDirectory,
+): Engine {
+  const logger = options.logger ?? silentLogger;
+  const addressing = new Addressing(
+    options.publicAddress === undefined ? {} : { publicAddress: options.publicAddress },
+  );
+  const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
+  const core = new UserAgentCore({
+    clock: options.clock ?? systemClock,
+    timers: { ...defaultTimerSettings, ...options.timers },
+    logger,
+    settings: {
+      ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+      supported: options.supported ?? ['100rel', 'timer', 'replaces'],
+      maxPendingRequests: options.maxPendingRequests ?? 20_000,
+      inviteTimeoutMs: options.inviteTimeoutMs ?? 200_000,
+      retryAfterSeconds: options.retryAfterSeconds ?? 5,
+    },
+    addressing,
+    directory,
+    dialogs,
+    maxTransactions: options.maxTransactions ?? 200_000,
+    connect: (hop) => connectTo(transports, hop),
+    responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
+  });
+  for (const transport of [transports.udp, transports.tcp, transports.ws]) {
+    if (!transport) continue;
+    attach(transport, {
+      receive: (message, flow) => core.receive(message, flow),
+      receiveMalformed: (reason, flow, answerable, status) => {
+        logger.debug({ reason, remoteAddress: flow.remoteAddress }, 'malformed SIP message');
+        if (answerable) core.receiveMalformed(answerable, flow, status, reason);
+      },
+      flowClosed: (flow) => core.flowClosed(flow),
+    });
+  }
+  return { core, addressing, dialogs };
+}

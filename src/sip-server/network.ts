@@ -1,0 +1,158 @@
+import { resolveSrv } from 'node:dns/promises';
+import type { MessageIdentity } from './transaction/identity.js';
+import type { Flow } from './transport/flow.js';
+import type { Transport, TransportStats } from './transport/transport.js';
+import { responseTarget } from './transport/via-routing.js';
+import { addressKind } from './user-agent/local-address.js';
+import type { NextHop } from './user-agent/next-hop.js';
+
+/** The transports of one server or client, by protocol. */
+export interface Transports {
+  readonly udp?: Transport;
+  readonly tcp?: Transport;
+  readonly ws?: Transport;
+}
+
+/** A flow to the next hop; a name without port is looked up by SRV first (RFC 3263 §4.2). Rejects when there is no way. */
+export async function connectTo(transports: Transports, hop: NextHop): Promise<Flow> {
+  const wanted =
+    hop.protocol === 'udp'
+      ? (transports.udp ?? (hop.transportGiven ? undefined : transports.tcp))
+      : transports.tcp;
+  if (!wanted || (hop.protocol !== 'udp' && hop.protocol !== 'tcp')) {
+    throw new Error(`no ${hop.protocol} transport`);
+  }
+  if (hop.port !== undefined || addressKind(hop.host) !== 'name' || hop.host === 'localhost') {
+    return wanted.connect(hop.host, hop.port ?? 5060);
+  }
+  const records = await resolveSrv(`_sip._${wanted.protocol}.${hop.host}`).catch(() => []);
+  const best = records.sort((a, b) => a.priority - b.priority || b.weight - a.weight)[0];
+  return best ? wanted.connect(best.name, best.port) : wanted.connect(hop.host, 5060);
+}
+
+/**
+ * Where the responses to a request go (RFC 3261 §18.2.2): a connection's own flow, and when it is gone a new connection
+ * to the sender; over UDP the address and port that the top Via names.
+ *
+ * Deviation: a UDP client behind a NAT that does not ask for `rport` is answered at the port it sent from, because the
+ * port in its Via is one inside its own network.
+ */
+export function responseFlowFor(transports: Transports, flow: Flow, { via }: MessageIdentity): Flow {
+  if (flow.protocol === 'tcp' && transports.tcp) {
+    return new FallbackFlow(flow, transports.tcp, responseTarget(via));
+  }
+  if (flow.protocol !== 'udp' || !transports.udp) return flow;
+  const target = responseTarget(via);
+  const isBehindNat = via.host !== flow.remoteAddress && addressKind(via.host) !== 'name';
+  const isSame = target.port === flow.remotePort && target.host === flow.remoteAddress;
+  if (isSame || isBehindNat) return flow;
+  return new RedirectedFlow(flow, transports.udp, { host: flow.remoteAddress, port: target.port });
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A flow whose messages go elsewhere than where it leads. */
+abstract class DerivedFlow implements Flow {
+  readonly id: string;
+  readonly protocol: Flow['protocol'];
+  readonly reliable: boolean;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  protected readonly flow: Flow;
+
+  constructor(flow: Flow, target: Target) {
+    this.flow = flow;
+    this.id = flow.id;
+    this.protocol = flow.protocol;
+    this.reliable = flow.reliable;
+    this.localAddress = flow.localAddress;
+    this.localPort = flow.localPort;
+    this.remoteAddress = target.host;
+    this.remotePort = target.port;
+  }
+
+  get isOpen(): boolean {
+    return this.flow.isOpen;
+  }
+
+  abstract send(bytes: Buffer): Promise<void>;
+
+  close(): void {
+    this.flow.close();
+  }
+}
+
+class RedirectedFlow extends DerivedFlow {
+  readonly #transport: Transport;
+
+  constructor(flow: Flow, transport: Transport, target: Target) {
+    super(flow, target);
+    this.#transport = transport;
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    const flow = await this.#transport.connect(this.remoteAddress, this.remotePort);
+    await flow.send(bytes);
+  }
+}
+
+class FallbackFlow extends DerivedFlow {
+  readonly #transport: Transport;
+  readonly #target: Target;
+
+  constructor(flow: Flow, transport: Transport, target: Target) {
+    super(flow, { host: flow.remoteAddress, port: flow.remotePort });
+    this.#transport = transport;
+    this.#target = target;
+  }
+
+  async send(bytes: Buffer): Promise<void> {
+    if (this.flow.isOpen) return this.flow.send(bytes);
+    const flow = await this.#transport.connect(this.#target.host, this.#target.port);
+    return flow.send(bytes);
+  }
+}
+
+/** The counters of several transports as one. */
+export function sumStats(transports: Transports): TransportStats {
+  const sum: Record<string, number> = {};
+  for (const transport of [transports.udp, transports.tcp, transports.ws]) {
+    if (!transport) continue;
+    for (const [name, value] of Object.entries(transport.stats()))
+      sum[name] = (sum[name] ?? 0) + Number(value);
+  }
+  return {
+    messagesReceived: 0,
+    messagesSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    malformed: 0,
+    keepAlives: 0,
+    sendErrors: 0,
+    handlerErrors: 0,
+    connectionsOpen: 0,
+    connectionsOpened: 0,
+    connectionsRefused: 0,
+    connectionsDropped: 0,
+    ...sum,
+  };
+}
+
+/** Lets a transport's messages into the layer above. */
+export function attach(
+  transport: Transport,
+  user: {
+    receive: (message: Parameters<Parameters<Transport['onMessage']>[0]>[0], flow: Flow) => void;
+    receiveMalformed: (...parameters: Parameters<Parameters<Transport['onMalformed']>[0]>) => void;
+    flowClosed: (flow: Flow) => void;
+  },
+): void {
+  transport.onMessage((message, flow) => user.receive(message, flow));
+  transport.onMalformed((...parameters) => user.receiveMalformed(...parameters));
+  transport.onFlowClosed((flow) => user.flowClosed(flow));
+}

@@ -1,0 +1,176 @@
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import { AdminServer } from './drachtio/admin-server.js';
+import { Routes } from './drachtio/routes.js';
+import { createEngine } from './engine.js';
+import type { EngineOptions } from './engine.js';
+import { formatHostPort } from './message/host-port.js';
+import { sumStats } from './network.js';
+import { TcpTransport } from './transport/tcp-transport.js';
+import type { TcpTransportOptions } from './transport/tcp-transport.js';
+import type { BoundAddress, TransportStats } from './transport/transport.js';
+import { UdpTransport } from './transport/udp-transport.js';
+import { WebSocketTransport } from './transport/web-socket-transport.js';
+import { silentLogger } from './user-agent/environment.js';
+
+interface ListenOptions {
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+}
+
+export interface SipServerOptions extends EngineOptions {
+  readonly udp?: ListenOptions;
+  /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
+  readonly tcp?: ListenOptions &
+    Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
+  /** Where drachtio clients connect: keep it on the loopback address. */
+  readonly admin: ListenOptions & {
+    readonly secret: string;
+    /** Default 64. */
+    readonly maxClients?: number;
+    /** Default 65,536. */
+    readonly maxFrameBytes?: number;
+    /** For a client that does not read. Default 64 MiB. */
+    readonly maxBufferedBytes?: number;
+    /** Default 5,000 ms. */
+    readonly authenticationTimeoutMs?: number;
+  };
+}
+
+export interface SipServerStats {
+  readonly transport: TransportStats;
+  readonly transactions: number;
+  readonly dialogs: number;
+  /** Requests in and out without a final response. */
+  readonly pendingRequests: number;
+  readonly applications: number;
+  readonly retransmissionsSent: number;
+  readonly retransmissionsReceived: number;
+  readonly transactionTimeouts: number;
+  readonly dialogsCreated: number;
+  /** Without ACK, session expired, application gone, … */
+  readonly dialogsEndedByServer: number;
+  readonly cancelled: number;
+  /** Refusals made by the server itself, by status. */
+  readonly refusals: Readonly<Record<number, number>>;
+}
+
+export interface SipServer {
+  readonly udpAddress: BoundAddress | undefined;
+  readonly tcpAddress: BoundAddress | undefined;
+  readonly adminAddress: BoundAddress;
+  /** Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. */
+  acceptWebSocket(socket: WebSocket, request: IncomingMessage): void;
+  /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
+  setDraining(isDraining: boolean): void;
+  stats(): SipServerStats;
+  /** Ends every client, connection and timer at once; idempotent. Hang calls up before. */
+  close(): Promise<void>;
+}
+
+const BIND_ATTEMPTS = 20;
+
+/** Opens the SIP server. Rejects with the system's error when an address is taken (`EADDRINUSE`); then nothing stays open. */
+export async function createSipServer(options: SipServerOptions): Promise<SipServer> {
+  const logger = options.logger ?? silentLogger;
+  const onHandlerError = (error: unknown): void =>
+    logger.error({ error }, 'SIP message could not be handled');
+  const { udp, tcp } = await listen(options, onHandlerError);
+  const ws = new WebSocketTransport({ onHandlerError });
+  const routes = new Routes();
+  const transports = { ...(udp ? { udp } : {}), ...(tcp ? { tcp } : {}), ws };
+  const { core, addressing, dialogs } = createEngine(options, transports, routes);
+  addressing.listeningPorts = {
+    ...(udp?.boundAddress ? { udp: udp.boundAddress.port } : {}),
+    ...(tcp?.boundAddress ? { tcp: tcp.boundAddress.port } : {}),
+  };
+  const hostPorts = (address: string | undefined): string =>
+    [tcp, udp]
+      .flatMap((transport) => {
+        const bound = transport?.boundAddress;
+        return transport && bound
+          ? [`${transport.protocol}/${formatHostPort(address ?? bound.address, bound.port)}`]
+          : [];
+      })
+      .join(',');
+  const admin = new AdminServer({
+    secret: options.admin.secret,
+    core,
+    routes,
+    logger,
+    maxFrameBytes: options.admin.maxFrameBytes ?? 65_536,
+    maxBufferedBytes: options.admin.maxBufferedBytes ?? 67_108_864,
+    authenticationTimeoutMs: options.admin.authenticationTimeoutMs ?? 5_000,
+    maxClients: options.admin.maxClients ?? 64,
+    hostPorts: () => ({ external: hostPorts(options.publicAddress), local: hostPorts(undefined) }),
+    nowMs: () => core.transactions.clock.nowMs(),
+  });
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await admin.close();
+    core.close();
+    await Promise.all([udp?.close(), tcp?.close(), ws.close()]);
+  };
+  let adminAddress: BoundAddress;
+  try {
+    adminAddress = await admin.listen(options.admin.host, options.admin.port);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const udpAddress = udp?.boundAddress;
+  const tcpAddress = tcp?.boundAddress;
+
+  return {
+    udpAddress,
+    tcpAddress,
+    adminAddress,
+    acceptWebSocket: (socket, request) => {
+      const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
+      const secure = 'encrypted' in request.socket || request.headers['x-forwarded-proto'] === 'https';
+      ws.accept(socket, { remoteAddress, remotePort, localAddress, localPort, secure });
+    },
+    setDraining: (isDraining) => core.setDraining(isDraining),
+    stats: () => ({
+      transport: sumStats(transports),
+      transactions: core.transactions.size,
+      dialogs: dialogs.size,
+      pendingRequests: core.pendingCount,
+      applications: admin.clientCount,
+      retransmissionsSent: core.transactions.counters.retransmissionsSent,
+      retransmissionsReceived: core.transactions.counters.retransmissionsReceived,
+      transactionTimeouts: core.transactions.counters.transactionTimeouts,
+      dialogsCreated: core.counters.dialogsCreated,
+      dialogsEndedByServer: core.counters.dialogsEndedByServer,
+      cancelled: core.counters.cancelled,
+      refusals: Object.fromEntries(core.counters.refusals),
+    }),
+    close: () => (closing ??= close()),
+  };
+}
+
+/** Binds UDP and TCP; with port 0 for both it tries until one number is free for the two. */
+async function listen(
+  options: SipServerOptions,
+  onHandlerError: (error: unknown) => void,
+): Promise<{ udp: UdpTransport | undefined; tcp: TcpTransport | undefined }> {
+  const { udp: udpOptions, tcp: tcpOptions } = options;
+  for (let attempt = 1; ; attempt += 1) {
+    const udp = udpOptions ? new UdpTransport({ onHandlerError }) : undefined;
+    const tcp = tcpOptions ? new TcpTransport({ ...tcpOptions, onHandlerError }) : undefined;
+    try {
+      const bound = udp && udpOptions ? await udp.listen(udpOptions.host, udpOptions.port) : undefined;
+      if (tcp && tcpOptions) {
+        const port = tcpOptions.port === 0 && bound ? bound.port : tcpOptions.port;
+        await tcp.listen(tcpOptions.host, port);
+      }
+      return { udp, tcp };
+    } catch (error) {
+      await Promise.all([udp?.close(), tcp?.close()]);
+      const mayRetry = udpOptions?.port === 0 && tcpOptions?.port === 0 && attempt < BIND_ATTEMPTS;
+      if (!mayRetry || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
