@@ -3,8 +3,6 @@ import { AnswerRetransmitter } from '../sip-server/dialog/answer-retransmitter.j
 import { dialogAsClient } from '../sip-server/dialog/dialog.js';
 import type { Dialog } from '../sip-server/dialog/dialog.js';
 import { formatMessage } from '../sip-server/message/format-message.js';
-import { formatHostPort } from '../sip-server/message/host-port.js';
-import { HeaderFields } from '../sip-server/message/header-fields.js';
 import type { SipRequest, SipResponse } from '../sip-server/message/message.js';
 import type { ClientTransaction } from '../sip-server/transaction/client-transaction.js';
 import { systemClock } from '../sip-server/transaction/clock.js';
@@ -16,11 +14,13 @@ import { TransactionLayer } from '../sip-server/transaction/transaction-layer.js
 import type { TransactionUser } from '../sip-server/transaction/transaction-layer.js';
 import type { Flow } from '../sip-server/transport/flow.js';
 import type { ListeningTransport } from '../sip-server/transport/transport.js';
-import { newBranch, newCallId, newTag } from '../sip-server/user-agent/identifiers.js';
+import { newTag } from '../sip-server/user-agent/identifiers.js';
 import { belongsToFlow, nextHopOf } from '../sip-server/user-agent/next-hop.js';
 import { createResponse } from '../sip-server/user-agent/responses.js';
 import { readReason } from './call-end.js';
 import type { CallEnd } from './call-end.js';
+import { PhoneMessages, checkRequest } from './phone-messages.js';
+import type { CallTarget } from './phone-messages.js';
 
 /** What the call does with what signalling brings. */
 export interface CallSignallingUser {
@@ -48,26 +48,13 @@ export interface CallSignallingUser {
  */
 type Phase = 'calling' | 'giving-up' | 'proceeding' | 'cancelling' | 'established' | 'closing' | 'ended';
 
-export interface CallTarget {
-  /** Request-URI. */
-  readonly uri: string;
-  /** More header fields of the INVITE. */
-  readonly headers: Iterable<readonly [name: string, value: string]>;
-  /** User part of From and Contact. */
-  readonly user: string;
-}
-
-const NO_BODY = Buffer.alloc(0);
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
-const ALLOWED = new Set(ALLOW.split(', '));
-
 /** The signalling of one outgoing call over one transport: INVITE to BYE, and whatever the far end asks in between. */
 export class CallSignalling implements TransactionUser {
   readonly #transport: ListeningTransport;
   readonly #flow: Flow;
   readonly #user: CallSignallingUser;
   readonly #layer: TransactionLayer;
-  readonly #contact: string;
+  readonly #messages: PhoneMessages;
   readonly #invite: SipRequest;
   readonly #inviteBranch: string;
   readonly #inviteTransaction: ClientTransaction;
@@ -103,20 +90,9 @@ export class CallSignalling implements TransactionUser {
     transport.onFlowClosed((closed) => this.#layer.flowClosed(closed));
 
     const bound = transport.boundAddress ?? { address: flow.localAddress, port: flow.localPort };
-    const hostPort = formatHostPort(bound.address, bound.port);
-    const parameter = transport.protocol === 'udp' ? '' : `;transport=${transport.protocol}`;
-    this.#contact = `<sip:${target.user}@${hostPort}${parameter}>`;
-    const headers = new HeaderFields([
-      ['Max-Forwards', '70'],
-      ['From', `<sip:${target.user}@${hostPort}>;tag=${newTag()}`],
-      ['To', `<${target.uri}>`],
-      ['Call-ID', newCallId()],
-      ['CSeq', '1 INVITE'],
-    ]);
-    this.#invite = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: Buffer.from(offer) };
-    this.#describe(headers, offer);
-    for (const [name, value] of target.headers) headers.append(name, value);
-    this.#inviteBranch = this.#addVia(this.#invite);
+    this.#messages = new PhoneMessages(transport.protocol, bound, target.user);
+    this.#invite = this.#messages.invite(target, offer);
+    this.#inviteBranch = this.#messages.addVia(this.#invite);
     this.#inviteTransaction = this.#layer.send(
       this.#invite,
       this.#inviteBranch,
@@ -183,7 +159,7 @@ export class CallSignalling implements TransactionUser {
   // --- what the transaction layer tells ---
 
   request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction, flow: Flow): void {
-    const status = this.#check(request, identity);
+    const status = checkRequest(request, identity, this.#phase === 'ended' ? undefined : this.#dialog);
     if (status !== undefined) {
       this.#respond(request, transaction, status);
       return;
@@ -272,21 +248,9 @@ export class CallSignalling implements TransactionUser {
     }
   }
 
-  /** §9.1: Request-URI, top Via, Route, From, To, Call-ID and the number of CSeq are those of the INVITE. */
   #cancel(): void {
     this.#phase = 'cancelling';
-    const headers = new HeaderFields();
-    for (const name of ['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID']) {
-      for (const value of this.#invite.headers.all(name)) headers.append(name, value);
-    }
-    headers.append('CSeq', '1 CANCEL');
-    const cancel: SipRequest = {
-      kind: 'request',
-      method: 'CANCEL',
-      uri: this.#invite.uri,
-      headers,
-      body: NO_BODY,
-    };
+    const cancel = this.#messages.cancel(this.#invite);
     this.#layer.send(cancel, this.#inviteBranch, formatMessage(cancel), this.#flow, {
       responded: () => {},
       requestFailed: () => {},
@@ -318,8 +282,7 @@ export class CallSignalling implements TransactionUser {
     const dialog = this.#dialog;
     if (!dialog || this.#phase !== 'established') return Promise.reject(new Error('the call has ended'));
     const request = dialog.createRequest('INVITE');
-    request.body = Buffer.from(offer);
-    this.#describe(request.headers, offer);
+    this.#messages.describe(request, offer);
     const cseq = dialog.localCSeq;
     return new Promise((resolve, reject) => {
       this.#modification = { reject };
@@ -390,52 +353,10 @@ export class CallSignalling implements TransactionUser {
 
   // --- messages ---
 
-  /** The refusal that a request deserves whatever it wants; undefined for none. */
-  #check(request: SipRequest, identity: MessageIdentity): number | undefined {
-    if (!ALLOWED.has(request.method)) return 405;
-    if (request.method === 'CANCEL') return undefined;
-    if (request.headers.has('Require')) return 420;
-    if (identity.toTag === '') {
-      if (request.method === 'OPTIONS') return undefined;
-      return request.method === 'INVITE' ? 486 : 481;
-    }
-    const dialog = this.#dialog;
-    const isOurs =
-      dialog !== undefined &&
-      this.#phase !== 'ended' &&
-      identity.callId === dialog.callId &&
-      identity.toTag === dialog.localTag &&
-      identity.fromTag === dialog.remoteTag;
-    if (!isOurs) return 481;
-    return dialog.acceptsCSeq(identity.cseq.number) ? undefined : 500;
-  }
-
   #respond(request: SipRequest, transaction: ServerTransaction, status: number, sdp = ''): Buffer {
-    const response = createResponse(request, status, newTag(), PHRASES[status]);
-    const { headers } = response;
-    if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', ALLOW);
-    if (status === 415 || request.method === 'OPTIONS') headers.set('Accept', 'application/sdp');
-    if (status === 420) headers.set('Unsupported', request.headers.all('Require').join(', '));
-    if (sdp !== '') {
-      this.#describe(headers, sdp);
-      response.body = Buffer.from(sdp);
-    }
-    const bytes = formatMessage(response);
+    const bytes = formatMessage(this.#messages.response(request, status, sdp));
     transaction.respond(status, bytes);
     return bytes;
-  }
-
-  #describe(headers: HeaderFields, sdp: string): void {
-    headers.set('Contact', this.#contact).set('Allow', ALLOW).set('User-Agent', 'Landbridge phone');
-    if (sdp !== '') headers.set('Content-Type', 'application/sdp');
-  }
-
-  #addVia(request: SipRequest): string {
-    const branch = newBranch();
-    const { protocol, boundAddress } = this.#transport;
-    const sentBy = formatHostPort(boundAddress?.address ?? this.#flow.localAddress, boundAddress?.port);
-    request.headers.prepend('Via', `SIP/2.0/${protocol.toUpperCase()} ${sentBy};branch=${branch};rport`);
-    return branch;
   }
 
   async #acknowledge(dialog: Dialog, cseq: number): Promise<void> {
@@ -445,7 +366,7 @@ export class CallSignalling implements TransactionUser {
       return;
     }
     const ack = dialog.createRequest('ACK', cseq);
-    this.#addVia(ack);
+    this.#messages.addVia(ack);
     const flow = await this.#flowOf(dialog);
     dialog.lastAck = { cseq, bytes: formatMessage(ack), flow };
     await flow.send(dialog.lastAck.bytes).catch(() => {});
@@ -457,7 +378,7 @@ export class CallSignalling implements TransactionUser {
     request: SipRequest,
     done: (response: SipResponse | undefined, flow: Flow) => void,
   ): Promise<void> {
-    const branch = this.#addVia(request);
+    const branch = this.#messages.addVia(request);
     const flow = await this.#flowOf(dialog);
     this.#layer.send(request, branch, formatMessage(request), flow, {
       responded: (response, from) => {
@@ -485,15 +406,3 @@ export class CallSignalling implements TransactionUser {
     }
   }
 }
-
-const PHRASES: Readonly<Record<number, string>> = {
-  200: 'OK',
-  405: 'Method Not Allowed',
-  415: 'Unsupported Media Type',
-  420: 'Bad Extension',
-  481: 'Call/Transaction Does Not Exist',
-  486: 'Busy Here',
-  488: 'Not Acceptable Here',
-  491: 'Request Pending',
-  500: 'Server Internal Error',
-};

@@ -12,7 +12,7 @@ import { UdpTransport } from '../sip-server/transport/udp-transport.js';
 import type { AudioSource } from './audio-source.js';
 import type { CallEnd } from './call-end.js';
 import { CallSignalling } from './call-signalling.js';
-import type { CallTarget } from './call-signalling.js';
+import type { CallTarget } from './phone-messages.js';
 import type { HeardAudio } from './heard-audio.js';
 import { PhoneMedia } from './phone-media.js';
 import type { MediaStatistics } from './phone-media.js';

@@ -1,0 +1,120 @@
+import type { Dialog } from '../sip-server/dialog/dialog.js';
+import { formatHostPort } from '../sip-server/message/host-port.js';
+import { HeaderFields } from '../sip-server/message/header-fields.js';
+import type { SipRequest, SipResponse } from '../sip-server/message/message.js';
+import type { MessageIdentity } from '../sip-server/transaction/identity.js';
+import type { TransportProtocol } from '../sip-server/transport/flow.js';
+import type { BoundAddress } from '../sip-server/transport/transport.js';
+import { newBranch, newCallId, newTag } from '../sip-server/user-agent/identifiers.js';
+import { createResponse } from '../sip-server/user-agent/responses.js';
+
+export interface CallTarget {
+  /** Request-URI. */
+  readonly uri: string;
+  /** More header fields of the INVITE. */
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  /** User part of From and Contact. */
+  readonly user: string;
+}
+
+const NO_BODY = Buffer.alloc(0);
+const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+const ALLOWED = new Set(ALLOW.split(', '));
+
+const PHRASES: Readonly<Record<number, string>> = {
+  200: 'OK',
+  405: 'Method Not Allowed',
+  415: 'Unsupported Media Type',
+  420: 'Bad Extension',
+  481: 'Call/Transaction Does Not Exist',
+  486: 'Busy Here',
+  488: 'Not Acceptable Here',
+  491: 'Request Pending',
+  500: 'Server Internal Error',
+};
+
+/** Writes the messages of one phone: knows the address that goes into its Via and Contact. */
+export class PhoneMessages {
+  readonly #transport: string;
+  readonly #hostPort: string;
+  readonly #user: string;
+  readonly #contact: string;
+
+  constructor(protocol: TransportProtocol, bound: BoundAddress, user: string) {
+    this.#transport = protocol.toUpperCase();
+    this.#hostPort = formatHostPort(bound.address, bound.port);
+    this.#user = user;
+    const parameter = protocol === 'udp' ? '' : `;transport=${protocol}`;
+    this.#contact = `<sip:${user}@${this.#hostPort}${parameter}>`;
+  }
+
+  invite(target: CallTarget, offer: string): SipRequest {
+    const headers = new HeaderFields([
+      ['Max-Forwards', '70'],
+      ['From', `<sip:${this.#user}@${this.#hostPort}>;tag=${newTag()}`],
+      ['To', `<${target.uri}>`],
+      ['Call-ID', newCallId()],
+      ['CSeq', '1 INVITE'],
+    ]);
+    for (const [name, value] of target.headers) headers.append(name, value);
+    const invite: SipRequest = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: NO_BODY };
+    this.describe(invite, offer);
+    return invite;
+  }
+
+  /** Request-URI, top Via, Route, From, To, Call-ID and the number of CSeq are those of the INVITE (RFC 3261 §9.1). */
+  cancel(invite: SipRequest): SipRequest {
+    const headers = new HeaderFields();
+    for (const name of ['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID']) {
+      for (const value of invite.headers.all(name)) headers.append(name, value);
+    }
+    headers.append('CSeq', '1 CANCEL');
+    return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: NO_BODY };
+  }
+
+  /** With a session description it also says who we are and what we take. */
+  response(request: SipRequest, status: number, sdp = ''): SipResponse {
+    const response = createResponse(request, status, newTag(), PHRASES[status]);
+    const { headers } = response;
+    if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', ALLOW);
+    if (status === 415 || request.method === 'OPTIONS') headers.set('Accept', 'application/sdp');
+    if (status === 420) headers.set('Unsupported', request.headers.all('Require').join(', '));
+    if (sdp !== '') this.describe(response, sdp);
+    return response;
+  }
+
+  describe(message: SipRequest | SipResponse, sdp: string): void {
+    message.headers.set('Contact', this.#contact).set('Allow', ALLOW).set('User-Agent', 'Landbridge phone');
+    message.headers.set('Content-Type', 'application/sdp');
+    message.body = Buffer.from(sdp);
+  }
+
+  /** Puts a Via on top and gives its branch. */
+  addVia(request: SipRequest): string {
+    const branch = newBranch();
+    request.headers.prepend('Via', `SIP/2.0/${this.#transport} ${this.#hostPort};branch=${branch};rport`);
+    return branch;
+  }
+}
+
+/** The refusal that a request deserves whatever it wants; undefined for none. `dialog`: the call, while there is one. */
+export function checkRequest(
+  request: SipRequest,
+  identity: MessageIdentity,
+  dialog: Dialog | undefined,
+): number | undefined {
+  if (!ALLOWED.has(request.method)) return 405;
+  if (request.method === 'CANCEL') return undefined;
+  if (request.headers.has('Require')) return 420;
+  if (identity.toTag === '') {
+    if (request.method === 'OPTIONS') return undefined;
+    return request.method === 'INVITE' ? 486 : 481;
+  }
+  const isOurs =
+    dialog !== undefined &&
+    identity.callId === dialog.callId &&
+    identity.toTag === dialog.localTag &&
+    identity.fromTag === dialog.remoteTag;
+  if (!isOurs) return 481;
+  return dialog.acceptsCSeq(identity.cseq.number) ? undefined : 500;
+}
