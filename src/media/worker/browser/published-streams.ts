@@ -49,13 +49,16 @@ function unique(alias: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * The streams after a negotiation. One that was there before under the same label keeps its id and alias; others get a
+ * The streams after a negotiation. One that was there before, under no other label, keeps its id and alias; others get a
  * new number, and as alias their label, else `camera` with video or `microphone` without, made unique by a number.
  */
 export function publishedStreams(before: PublishedStreams, sections: readonly Section[]): PublishedStreams {
   const drafts = draftsOf(sections);
   const kept = drafts.map((draft) =>
-    before.streams.find(({ key, label }) => key === draft.key && label === draft.label),
+    before.streams.find(
+      // A description without the label, as a browser's own answers are, says nothing against it.
+      ({ key, label }) => key === draft.key && (draft.label === null || label === draft.label),
+    ),
   );
   const taken = new Set(kept.flatMap((stream) => stream?.alias ?? []));
   let { next } = before;
