@@ -103,10 +103,10 @@ export class CallInPhones {
   /** Hangs up every call and closes its sockets. */
   async close(): Promise<void> {
     await Promise.all(
-      [...this.#calls.values()].map(({ abort, call, limit }) => {
+      [...this.#calls.values()].map(async ({ abort, call, limit }) => {
         clearTimeout(limit);
         abort.abort();
-        return call?.close();
+        await call?.close();
       }),
     );
     this.#calls.clear();

@@ -121,6 +121,7 @@ export class PhoneCall {
   readonly callId: string;
   readonly #options: PlaceCallOptions;
   readonly #codecs: readonly G711Law[];
+  readonly #lingerMs: number;
   readonly #media: PhoneMedia;
   readonly #transport: ListeningTransport;
   readonly #signalling: CallSignalling;
@@ -142,6 +143,7 @@ export class PhoneCall {
   ) {
     this.#options = options;
     this.#codecs = options.codecs ?? ['PCMU', 'PCMA'];
+    this.#lingerMs = options.lingerMs ?? 4_000;
     this.#media = media;
     this.#transport = transport;
     let resolveAnswered: (answer: PhoneAnswer) => void = () => {};
@@ -219,9 +221,17 @@ export class PhoneCall {
     await this.#media.press(keys);
   }
 
-  /** Hangs up if that is still to be done, and closes the sockets without lingering; idempotent. */
+  /**
+   * Hangs up if that is still to be done, and closes the sockets. Waits for the far end no longer than `lingerMs`;
+   * idempotent.
+   */
   async close(): Promise<void> {
-    if (!this.#closed) await this.hangUp();
+    if (!this.#hasEnded) {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#lingerMs)));
+      await Promise.race([this.hangUp(), patience]);
+      clearTimeout(timer);
+    }
     await this.#closeSockets();
   }
 
@@ -290,7 +300,7 @@ export class PhoneCall {
     this.#hasEnded = true;
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     void this.#media.close();
-    this.#linger = setTimeout(() => void this.#closeSockets(), this.#options.lingerMs ?? 4_000);
+    this.#linger = setTimeout(() => void this.#closeSockets(), this.#lingerMs);
     this.#linger.unref();
   }
 

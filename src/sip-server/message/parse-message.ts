@@ -140,9 +140,19 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | un
   }
   const contacts = headers.all('Contact').flatMap(splitCommas);
   if (!contacts.every((contact) => contact === '*' || parseNameAddr(contact))) return 'malformed Contact';
-  // RFC 3261 §8.1.1.8: exactly one, because the dialog's remote target comes from it.
-  if (method === 'INVITE' && contacts.length !== 1) return 'an INVITE needs one Contact';
+  for (const name of ['Route', 'Record-Route'] as const) {
+    if (!headers.all(name).every(parseNameAddr)) return `malformed ${name}`;
+  }
+  // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it.
+  if (method === 'INVITE' && (contacts.length !== 1 || !isSipContact(contacts[0]))) {
+    return 'an INVITE needs one SIP Contact';
+  }
   return undefined;
+}
+
+function isSipContact(contact = ''): boolean {
+  const uri = parseUri(parseNameAddr(contact)?.uri ?? '');
+  return uri?.scheme === 'sip' || uri?.scheme === 'sips';
 }
 
 /** Undefined when there is less than Content-Length states. Without it the body is all that is left (§18.3). */

@@ -74,8 +74,12 @@ export class UdpTransport implements ListeningTransport {
     if (this.#socket !== socket) throw new Error('closed while binding');
     socket.on('error', () => (this.#inbox.counters.sendErrors += 1));
     socket.on('message', (bytes, { address, port: remotePort }) => this.#receive(bytes, address, remotePort));
-    socket.setRecvBufferSize(this.#socketBufferBytes);
-    socket.setSendBufferSize(this.#socketBufferBytes);
+    try {
+      socket.setRecvBufferSize(this.#socketBufferBytes);
+      socket.setSendBufferSize(this.#socketBufferBytes);
+    } catch {
+      // A system that does not grant it works with what it has.
+    }
     const { address, port: boundPort } = socket.address();
     this.#bound = { address, port: boundPort };
     return this.#bound;

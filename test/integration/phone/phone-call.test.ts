@@ -153,6 +153,14 @@ describe('a call that is not answered', () => {
     await phone.close();
   });
 
+  it('can be closed though the far end says nothing at all', async () => {
+    const far = await callee();
+    const phone = await call(far, { lingerMs: 20 });
+    await far.request('INVITE');
+    await Promise.all([phone.close(), phone.close()]);
+    expect(await phone.ended).toMatchObject({ by: 'local' });
+  });
+
   it('rejects where nothing can be sent', async () => {
     const closed = new TcpTransport();
     const { port } = await closed.listen(HOST, 0);
