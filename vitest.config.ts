@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          globalSetup: 'test/setup/build-worker.ts',
           include: ['test/{integration,contract,sipp}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -15,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
+          globalSetup: 'test/setup/build-worker.ts',
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
