@@ -1,0 +1,268 @@
+/** Composition root: the only file that sees every layer. Starts them in order, drains, stops. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config/config-schema.js';
+import { resolveCredentials, type Credentials } from './config/credentials.js';
+import { systemClock } from './domain/clock.js';
+import { EventRecorder } from './domain/events.js';
+import { LegRegistry } from './domain/leg-registry.js';
+import type { Logger } from './domain/logger.js';
+import type { Outcome } from './domain/outcome.js';
+import { SessionService } from './domain/session-service.js';
+import { SipDoor } from './doors/sip/sip-door.js';
+import { EventHub } from './events/event-hub.js';
+import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
+import { readWavMono } from './media/worker/sound/wav.js';
+import { CallInPhones } from './phone/call-in-phones.js';
+import { createHttpServer } from './rest/http-server.js';
+import { createRest } from './rest/rest.js';
+import { createWebFiles } from './rest/web-files.js';
+import { handleUpgrades } from './rest/web-socket-upgrades.js';
+import { createSipServer, type SipServer } from './sip-server/index.js';
+import { lockDataDirectory } from './store/data-directory-lock.js';
+import { createSqliteStore } from './store/sqlite-store.js';
+import { JwtTokenCodec } from './tokens/jwt-token-codec.js';
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+export interface BoundAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Gateway {
+  readonly http: BoundAddress;
+  readonly sip: BoundAddress;
+  readonly credentials: Credentials;
+  /** Refuses new calls, waits for those in progress up to the deadline, then closes. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Ends every call and stops at once; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Slots in the store are held in this name; with one gateway per store it outlives restarts, so that the next life frees them. */
+const nodeId = 'gateway';
+const retryAfterSeconds = 10;
+const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+/** Rejects with ConfigError, DataDirectoryInUse or the system's error of a port that is taken; nothing stays open then. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const starting = new Starting();
+  try {
+    return await compose(options, starting);
+  } catch (error) {
+    await starting.close();
+    throw error;
+  }
+}
+
+/** What was opened so far, closed in reverse. */
+class Starting {
+  readonly #closers: (() => Promise<void> | void)[] = [];
+
+  onClose(closer: () => Promise<void> | void): void {
+    this.#closers.push(closer);
+  }
+
+  async close(): Promise<void> {
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) await closer();
+  }
+}
+
+async function compose({ config, logger, version }: GatewayOptions, starting: Starting): Promise<Gateway> {
+  const clock = systemClock;
+  const lock = lockDataDirectory(config.dataDir);
+  starting.onClose(() => lock.release());
+  const credentials = resolveCredentials(config);
+  const store = createSqliteStore({
+    path: join(config.dataDir, 'landbridge.db'),
+    synchronous: config.sqlite.synchronous,
+    busyTimeoutMs: config.sqlite.busyTimeoutMs,
+  });
+  starting.onClose(() => store.close());
+
+  const hub = new EventHub({
+    historyPerAccount: config.events.historyPerAccount,
+    maxReaders: config.events.maxReaders,
+    logger,
+  });
+  const events = new EventRecorder(hub, clock);
+  const tokens = new JwtTokenCodec({
+    secret: credentials.tokenSecret,
+    previousSecret: credentials.previousTokenSecret,
+  });
+
+  const media = await openMedia(config, logger);
+  starting.onClose(() => media.close());
+  const legs = new LegRegistry({
+    nodeId,
+    store,
+    media,
+    tokens,
+    events,
+    clock,
+    logger,
+    limits: {
+      maxLegs: config.sessions.maxLegs,
+      maxParticipantsPerSession: config.sessions.maxParticipantsPerSession,
+      noSessionTimeoutSeconds: config.sessions.noSessionTimeoutSeconds,
+      guesses: config.joinCodes,
+    },
+  });
+  await legs.recover();
+  const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
+
+  const adminSecret = randomBytes(32).toString('hex');
+  const sipServer = await openSipServer(config, logger, version, adminSecret);
+  starting.onClose(() => sipServer.close());
+  const door = await SipDoor.open({
+    server: { host: sipServer.adminAddress.address, port: sipServer.adminAddress.port, secret: adminSecret },
+    registry: legs,
+    clock,
+    logger: logger.child({ door: 'sip' }),
+    settings: {
+      tokenHeaders: config.tokenHeaders,
+      answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
+      retryAfterSeconds,
+    },
+    onRefused: () => undefined,
+  });
+  starting.onClose(() => door.close());
+  const sip: BoundAddress = { host: config.sip.host, port: sipServer.udpAddress?.port ?? config.sip.port };
+
+  const phones = new CallInPhones({
+    gateway: () => `${reachable(sip.host)}:${sip.port}`,
+    voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
+    maxCalls: config.phoneCalls.maxCalls,
+    maxSeconds: config.phoneCalls.maxSeconds,
+  });
+  starting.onClose(() => phones.close());
+
+  const server = createHttpServer({ logger: logger.child({ layer: 'http' }), ...config.http });
+  await server.register(
+    createRest({
+      accounts: credentials.accounts,
+      sessions,
+      legs,
+      events: hub,
+      phone: phones,
+      clock,
+      version,
+      authentication: {
+        failuresPerMinute: config.http.failedLoginsPerMinute,
+        maxSources: config.http.maxLoginSources,
+      },
+      eventStreams: {
+        maxUnreadBytes: config.events.maxUnreadBytes,
+        heartbeatSeconds: config.events.heartbeatSeconds,
+      },
+    }),
+  );
+  await server.register(
+    createWebFiles({
+      consoleDirectory: join(packageRoot, 'dist', 'console'),
+      sdkDirectory: join(packageRoot, 'dist', 'sdk'),
+    }),
+  );
+  const upgrades = handleUpgrades(server.server, [
+    {
+      path: '/sip',
+      subprotocol: 'sip',
+      maxPayloadBytes: config.sip.maxMessageBytes,
+      accept: (socket, request) => sipServer.acceptWebSocket(socket, request),
+    },
+  ]);
+  starting.onClose(async () => {
+    upgrades.close();
+    await server.close();
+  });
+  await server.listen({ host: config.http.host, port: config.http.port });
+  const http: BoundAddress = {
+    host: config.http.host,
+    port: (server.server.address() as AddressInfo).port,
+  };
+
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    legs.drain();
+    await legs.endAll(stopping);
+    await starting.close();
+  };
+  const closeOnce = () => (closing ??= close());
+  return {
+    http,
+    sip,
+    credentials,
+    close: closeOnce,
+    async drain(deadlineMs) {
+      legs.drain();
+      sipServer.setDraining(true);
+      await untilIdle(legs, deadlineMs);
+      await closeOnce();
+    },
+  };
+}
+
+const stopping: Outcome = { endedBy: 'gateway', reason: 'gateway-stopping' };
+
+async function untilIdle(legs: LegRegistry, deadlineMs: number): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (legs.size > 0 && performance.now() < deadline) {
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.min(200, Math.max(1, deadline - performance.now()))),
+    );
+  }
+}
+
+function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
+  const advertisedAddress = config.publicIp ?? (isWildcard(config.sip.host) ? firstAddress() : undefined);
+  return createMediaPlane({
+    workers: config.workers,
+    rtpPorts: config.rtp.ports,
+    bindAddress: config.sip.host,
+    ...(advertisedAddress === undefined ? {} : { advertisedAddress }),
+    logger: logger.child({ layer: 'media' }),
+    maxLegsPerWorker: config.sessions.maxLegs,
+    jitterTargetMs: config.rtp.jitterTargetMs,
+    rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
+    rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
+  });
+}
+
+function openSipServer(config: Config, logger: Logger, version: string, secret: string): Promise<SipServer> {
+  const { host, port, maxConnections, maxConnectionsPerAddress, idleTimeoutSeconds } = config.sip;
+  return createSipServer({
+    udp: { host, port },
+    tcp: { host, port, maxConnections, maxConnectionsPerAddress, idleTimeoutMs: idleTimeoutSeconds * 1000 },
+    admin: { host: '127.0.0.1', port: 0, secret },
+    ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
+    userAgent: `Landbridge/${version}`,
+    maxTransactions: config.sip.maxTransactions,
+    maxDialogs: config.sip.maxDialogs,
+    logger: logger.child({ layer: 'sip-server' }),
+  });
+}
+
+/** The address by which this machine reaches what listens on `host`. */
+function reachable(host: string): string {
+  if (!isWildcard(host)) return host.includes(':') ? `[${host}]` : host;
+  return host.includes(':') ? '[::1]' : '127.0.0.1';
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** The first address of this machine that others can reach: what a wildcard means in SDP. */
+function firstAddress(): string | undefined {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+}

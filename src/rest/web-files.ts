@@ -1,0 +1,43 @@
+/** Serves the console at `/` and the browser SDK at `/sdk`, as built; nothing of them comes from elsewhere. */
+import fastifyStatic from '@fastify/static';
+import type { FastifyPluginAsync } from 'fastify';
+
+export interface WebFilesOptions {
+  readonly consoleDirectory: string;
+  readonly sdkDirectory: string;
+}
+
+/** The console is all first-party: no inline script, no other origin. Media comes as MediaStreams, which are no fetches. */
+const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " +
+  "media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export function createWebFiles(options: WebFilesOptions): FastifyPluginAsync {
+  return async (server) => {
+    await server.register(fastifyStatic, {
+      root: options.consoleDirectory,
+      prefix: '/',
+      wildcard: false,
+      cacheControl: false,
+      setHeaders: (response) => {
+        void response.header('content-security-policy', contentSecurityPolicy);
+        void response.header('x-content-type-options', 'nosniff');
+        void response.header('referrer-policy', 'no-referrer');
+        void response.header('cache-control', 'no-cache');
+      },
+    });
+    await server.register(fastifyStatic, {
+      root: options.sdkDirectory,
+      prefix: '/sdk/',
+      wildcard: false,
+      decorateReply: false,
+      cacheControl: false,
+      setHeaders: (response) => {
+        // Customers import it from their own pages.
+        void response.header('access-control-allow-origin', '*');
+        void response.header('x-content-type-options', 'nosniff');
+        void response.header('cache-control', 'no-cache');
+      },
+    });
+  };
+}

@@ -1,0 +1,68 @@
+/** WebSockets on the HTTP port: each path belongs to a door. What fits none is answered 404 on the socket. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+
+export interface WebSocketRoute {
+  readonly path: string;
+  /** Required of the client and chosen by us; undefined where the protocol has none. */
+  readonly subprotocol?: string;
+  readonly maxPayloadBytes: number;
+  readonly accept: (socket: WebSocket, request: IncomingMessage) => void;
+}
+
+export interface WebSocketUpgrades {
+  /** Refuses new sockets and cuts those that are open. */
+  close(): void;
+}
+
+export function handleUpgrades(server: Server, routes: readonly WebSocketRoute[]): WebSocketUpgrades {
+  const servers = new Map(
+    routes.map((route) => [
+      route.path,
+      {
+        route,
+        server: new WebSocketServer({
+          noServer: true,
+          // SIP messages are short and many; deflating them costs memory per socket and buys little.
+          perMessageDeflate: false,
+          maxPayload: route.maxPayloadBytes,
+          handleProtocols: (offered) => {
+            const { subprotocol } = route;
+            return subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false;
+          },
+        }),
+      },
+    ]),
+  );
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Node leaves a socket without a listener to crash the process on a reset.
+    socket.on('error', () => socket.destroy());
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const entry = servers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+    if (entry === undefined) {
+      refuse(socket, '404 Not Found');
+      return;
+    }
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+    if (entry.route.subprotocol !== undefined && !offered.includes(entry.route.subprotocol)) {
+      refuse(socket, '400 Bad Request');
+      return;
+    }
+    entry.server.handleUpgrade(request, socket, head, (webSocket) => entry.route.accept(webSocket, request));
+  };
+  server.on('upgrade', upgrade);
+  return {
+    close() {
+      server.off('upgrade', upgrade);
+      for (const { server: webSockets } of servers.values()) {
+        for (const client of webSockets.clients) client.terminate();
+        webSockets.close();
+      }
+    },
+  };
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -1,0 +1,96 @@
+/** The process around the gateway: configuration, the words at the start, signals, exit codes. */
+import { writeFileSync } from 'node:fs';
+import { ConfigError, loadConfig } from './config/load-config.js';
+import { startGateway, type Gateway } from './gateway.js';
+import { createLogger } from './observability/logger.js';
+import { DataDirectoryInUse } from './store/data-directory-lock.js';
+
+export interface ServeOptions {
+  readonly configFile: string | undefined;
+  readonly version: string;
+}
+
+/** Runs until a signal; resolves with the exit code. */
+export async function runServe({ configFile, version }: ServeOptions): Promise<number> {
+  let gateway: Gateway;
+  let drainMs: number;
+  try {
+    const config = loadConfig({
+      environment: process.env,
+      workingDirectory: process.cwd(),
+      configFile,
+    });
+    drainMs = config.drainSeconds * 1000;
+    const logger = createLogger({ level: config.logLevel });
+    gateway = await startGateway({ config, logger, version });
+    printCredentials(gateway);
+    logger.info(
+      {
+        httpHost: gateway.http.host,
+        httpPort: gateway.http.port,
+        sipHost: gateway.sip.host,
+        sipPort: gateway.sip.port,
+        startMs: Math.round(performance.now()),
+      },
+      'ready',
+    );
+  } catch (error) {
+    const message = startProblem(error);
+    if (message === undefined) throw error;
+    complain(message);
+    return 1;
+  }
+  await signalled(gateway);
+  await gateway.drain(drainMs);
+  return 0;
+}
+
+/** The first signal drains; a second one does not wait. */
+function signalled(gateway: Gateway): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        count += 1;
+        if (count === 1) resolve();
+        else void gateway.close();
+      });
+    }
+  });
+}
+
+/** Printed once, at the start that made them; they stay in the data directory. Not through the logger: it redacts, and logs are kept. */
+function printCredentials(gateway: Gateway): void {
+  const { createdFile, accounts } = gateway.credentials;
+  const [first] = accounts;
+  if (createdFile === null || first === undefined) return;
+  const { host, port } = gateway.http;
+  writeFileSync(
+    1,
+    `\n  Landbridge made credentials, kept in ${createdFile}. They are shown this once:\n\n` +
+      `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
+      `  Console: http://${host.includes(':') ? `[${host}]` : host}:${String(port)}/\n\n`,
+  );
+}
+
+/** One line for what an operator can mend; undefined for what is a fault of ours. */
+function startProblem(error: unknown): string | undefined {
+  if (error instanceof ConfigError || error instanceof DataDirectoryInUse) return error.message;
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const where = `${address ?? ''}:${String(port ?? '')}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${where} is in use: is another Landbridge running?`;
+    case 'EADDRNOTAVAIL':
+      return `${where} is no address of this machine.`;
+    case 'EACCES':
+      return `Not allowed: ${error.message}`;
+    default:
+      return undefined;
+  }
+}
+
+function complain(message: string): void {
+  writeFileSync(2, `landbridge: ${message}\n`);
+}
