@@ -1,0 +1,25 @@
+/** Logs: JSON lines on standard output, by pino, without secrets. */
+import { pino, type DestinationStream } from 'pino';
+import type { Logger } from '../domain/logger.js';
+import { createRedaction, type RedactionOptions } from './redaction.js';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+export interface LoggerOptions extends RedactionOptions {
+  /** Default `info`. */
+  readonly level?: LogLevel;
+  /** Default standard output. */
+  readonly destination?: DestinationStream;
+}
+
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const settings = {
+    level: options.level ?? 'info',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    // On the finished line: that alone also sees children's bindings, nested fields and the text of errors.
+    hooks: { streamWrite: createRedaction(options) },
+  };
+  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+}

@@ -1,0 +1,136 @@
+/** Figures for Prometheus: counted here as they happen, or read from their owners when asked for. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { DomainEvent, EventSink } from '../domain/event.js';
+import { exposeMedia, type MediaFigures } from './media-metrics.js';
+import { exposeSip, type SipFigures } from './sip-metrics.js';
+
+export interface AnsweredRequest {
+  readonly method: string;
+  /** The pattern, not the path: its values must be few. */
+  readonly route: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+/** Calls whose answer is awaited; far more than can be unanswered at once. */
+const maxRinging = 10_000;
+
+export class Metrics implements EventSink {
+  readonly #registry = new Registry();
+  readonly #requests = this.#counter('http_requests_total', 'HTTP requests answered.', [
+    'method',
+    'route',
+    'status',
+  ]);
+  readonly #requestSeconds = new Histogram({
+    name: 'landbridge_http_request_seconds',
+    help: 'Time from request to answer.',
+    labelNames: ['method', 'route'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+    registers: [this.#registry],
+  });
+  readonly #events = this.#counter('events_total', 'Facts published, by type.', ['type']);
+  readonly #joined = this.#counter('legs_joined_total', 'Legs that joined a session.', ['kind']);
+  readonly #callsEnded = this.#counter('calls_ended_total', 'Calls that ended.', [
+    'door',
+    'ended_by',
+    'reason',
+  ]);
+  readonly #refused = this.#counter('legs_refused_total', 'Legs refused.', ['door', 'code']);
+  readonly #setupSeconds = new Histogram({
+    name: 'landbridge_call_setup_seconds',
+    help: 'Time from a call’s admission to its answer.',
+    labelNames: ['door'],
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2],
+    registers: [this.#registry],
+  });
+  /** When each unanswered call was admitted, by leg. */
+  readonly #ringing = new Map<string, number>();
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** What the registry writes, and its media type. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  expose(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  requestAnswered({ method, route, status, durationMs }: AnsweredRequest): void {
+    this.#requests.inc({ method, route, status: String(status) });
+    this.#requestSeconds.observe({ method, route }, durationMs / 1000);
+  }
+
+  /** A leg was refused at a door, with the refusal's code. */
+  refused(door: string, code: string): void {
+    this.#refused.inc({ door, code });
+  }
+
+  publish(event: DomainEvent): void {
+    this.#events.inc({ type: event.type });
+    switch (event.type) {
+      case 'participant.joined':
+        this.#joined.inc({ kind: event.data.legKind });
+        break;
+      case 'call.ringing':
+        if (this.#ringing.size < maxRinging) this.#ringing.set(event.data.legId, event.time);
+        break;
+      case 'call.answered': {
+        const since = this.#ringing.get(event.data.legId);
+        if (since !== undefined)
+          this.#setupSeconds.observe({ door: event.data.door }, (event.time - since) / 1000);
+        this.#ringing.delete(event.data.legId);
+        break;
+      }
+      case 'call.ended': {
+        const { legId, door, outcome } = event.data;
+        this.#ringing.delete(legId);
+        this.#callsEnded.inc({ door, ended_by: outcome.endedBy, reason: outcome.reason });
+        break;
+      }
+      default:
+    }
+  }
+
+  /** Legs live now, by kind (`phone`, `browser`, or `opening`). */
+  observeLegs(read: () => Readonly<Record<string, number>>): void {
+    new Gauge({
+      name: 'landbridge_legs',
+      help: 'Legs live now.',
+      labelNames: ['kind'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [kind, legs] of Object.entries(read())) this.set({ kind }, legs);
+      },
+    });
+  }
+
+  /** Event streams open now. */
+  observeEventReaders(read: () => number): void {
+    new Gauge({
+      name: 'landbridge_event_readers',
+      help: 'Event streams open now.',
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  observeSip(read: () => SipFigures): void {
+    exposeSip(this.#registry, read);
+  }
+
+  observeMedia(read: () => MediaFigures): void {
+    exposeMedia(this.#registry, read);
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name: `landbridge_${name}`, help, labelNames, registers: [this.#registry] });
+  }
+}
