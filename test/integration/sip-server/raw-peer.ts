@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import { parseMessage } from '../../../src/sip-server/index.js';
+import type { SipMessage, SipRequest, SipResponse } from '../../../src/sip-server/index.js';
+
+/** A SIP peer that does exactly what the test writes: no transactions, no retransmissions, no answers by itself. */
+export abstract class RawPeer {
+  readonly received: SipMessage[] = [];
+  readonly #waiting = new Set<() => void>();
+  #taken = 0;
+  protected transport = 'UDP';
+  host = '127.0.0.1';
+  port = 0;
+
+  abstract sendText(text: string | Buffer): void;
+  abstract close(): Promise<void>;
+
+  get contact(): string {
+    return this.transport === 'UDP'
+      ? `<sip:raw@${this.host}:${this.port}>`
+      : `<sip:raw@${this.host}:${this.port};transport=${this.transport.toLowerCase()}>`;
+  }
+
+  get via(): string {
+    return `SIP/2.0/${this.transport} ${this.host}:${this.port};branch=z9hG4bK${randomUUID()};rport`;
+  }
+
+  /** The next message, in order of arrival, that the guard takes; those before it are skipped. */
+  async next<T extends SipMessage>(
+    matches: (message: SipMessage) => message is T,
+    timeoutMs = 5_000,
+  ): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      while (this.#taken < this.received.length) {
+        const message = this.received[this.#taken];
+        this.#taken += 1;
+        if (message && matches(message)) return message;
+      }
+      if (Date.now() >= deadline) {
+        const seen = this.received.map((message) =>
+          message.kind === 'request' ? message.method : message.status,
+        );
+        throw new Error(`nothing suitable came; received ${seen.join(' ')}`);
+      }
+      await this.#arrival(deadline - Date.now());
+    }
+  }
+
+  response(status: number, method?: string, timeoutMs?: number): Promise<SipResponse> {
+    return this.next(
+      (message): message is SipResponse =>
+        message.kind === 'response' &&
+        message.status === status &&
+        (method === undefined || (message.headers.get('CSeq') ?? '').endsWith(` ${method}`)),
+      timeoutMs,
+    );
+  }
+
+  request(method: string, timeoutMs?: number): Promise<SipRequest> {
+    return this.next(
+      (message): message is SipRequest => message.kind === 'request' && message.method === method,
+      timeoutMs,
+    );
+  }
+
+  /** Writes a request; header lines of `fields` replace those of the same name. */
+  send(method: string, uri: string, fields: Record<string, string | undefined>, body = ''): string {
+    const own: Record<string, string | undefined> = {
+      Via: this.via,
+      'Max-Forwards': '70',
+      From: `<sip:raw@${this.host}>;tag=raw${randomUUID().slice(0, 8)}`,
+      To: `<${uri}>`,
+      'Call-ID': randomUUID(),
+      CSeq: `1 ${method}`,
+      Contact: this.contact,
+      ...fields,
+    };
+    const text = formatText(`${method} ${uri} SIP/2.0`, own, body);
+    this.sendText(text);
+    return text;
+  }
+
+  /** Answers a request that came, with a To tag of our own unless it has one. */
+  reply(request: SipRequest, status: number, fields: Record<string, string> = {}, body = ''): void {
+    const { headers } = request;
+    const to = headers.get('To') ?? '';
+    const lines: [string, string][] = headers.all('Via').map((via) => ['Via', via]);
+    for (const route of headers.all('Record-Route')) lines.push(['Record-Route', route]);
+    lines.push(
+      ['From', headers.get('From') ?? ''],
+      ['To', /;tag=/.test(to) || status === 100 ? to : `${to};tag=rawuas`],
+      ['Call-ID', headers.get('Call-ID') ?? ''],
+      ['CSeq', headers.get('CSeq') ?? ''],
+      ['Contact', this.contact],
+      ...Object.entries(fields),
+    );
+    this.sendText(formatText(`SIP/2.0 ${status} Whatever`, lines, body));
+  }
+
+  protected push(bytes: Buffer): void {
+    const result = parseMessage(bytes);
+    if (!result.ok)
+      throw new Error(`the server sent what cannot be parsed: ${result.reason}\n${bytes.toString()}`);
+    this.received.push(result.message);
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #arrival(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waiting.add(done);
+    });
+  }
+}
+
+function formatText(
+  startLine: string,
+  fields: Record<string, string | undefined> | [string, string][],
+  body: string,
+): string {
+  const entries = Array.isArray(fields) ? fields : Object.entries(fields);
+  const lines = entries
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}`);
+  if (body !== '') lines.push('Content-Type: application/sdp');
+  return `${startLine}\r\n${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+export class UdpPeer extends RawPeer {
+  readonly #socket: UdpSocket = createSocket('udp4');
+  readonly #serverPort: number;
+
+  private constructor(serverPort: number) {
+    super();
+    this.#serverPort = serverPort;
+  }
+
+  static async open(serverPort: number): Promise<UdpPeer> {
+    const peer = new UdpPeer(serverPort);
+    await new Promise<void>((resolve) => peer.#socket.bind(0, '127.0.0.1', resolve));
+    peer.port = peer.#socket.address().port;
+    peer.#socket.on('message', (bytes) => peer.push(bytes));
+    return peer;
+  }
+
+  override sendText(text: string | Buffer): void {
+    this.#socket.send(text, this.#serverPort, '127.0.0.1');
+  }
+
+  override close(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(() => resolve()));
+  }
+}
+
+export class TcpPeer extends RawPeer {
+  readonly #socket: Socket;
+  #buffered = '';
+
+  private constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    this.transport = 'TCP';
+  }
+
+  static async open(serverPort: number): Promise<TcpPeer> {
+    const socket = createConnection(serverPort, '127.0.0.1');
+    const peer = new TcpPeer(socket);
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    peer.port = socket.localPort ?? 0;
+    socket.on('data', (bytes) => peer.#take(bytes.toString('latin1')));
+    return peer;
+  }
+
+  override sendText(text: string | Buffer): void {
+    this.#socket.write(text);
+  }
+
+  override close(): Promise<void> {
+    this.#socket.destroy();
+    return Promise.resolve();
+  }
+
+  #take(text: string): void {
+    this.#buffered += text;
+    for (;;) {
+      const end = this.#buffered.indexOf('\r\n\r\n');
+      const length = Number(/^Content-Length: (\d+)/im.exec(this.#buffered)?.[1] ?? 0);
+      if (end < 0 || this.#buffered.length < end + 4 + length) return;
+      this.push(Buffer.from(this.#buffered.slice(0, end + 4 + length), 'latin1'));
+      this.#buffered = this.#buffered.slice(end + 4 + length);
+    }
+  }
+}
+
+export class WebSocketPeer extends RawPeer {
+  readonly #socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    super();
+    this.#socket = socket;
+    this.transport = 'WS';
+    this.host = `${randomUUID().slice(0, 8)}.invalid`;
+    this.port = 5060;
+  }
+
+  static async open(url: string): Promise<WebSocketPeer> {
+    const socket = new WebSocket(url, 'sip');
+    const peer = new WebSocketPeer(socket);
+    await new Promise<void>((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    socket.on('message', (data: Buffer) => peer.push(data));
+    return peer;
+  }
+
+  override sendText(text: string | Buffer): void {
+    this.#socket.send(text.toString());
+  }
+
+  override close(): Promise<void> {
+    this.#socket.terminate();
+    return Promise.resolve();
+  }
+}
