@@ -1,0 +1,95 @@
+/** The frame around everything: the bar at the top and the list of sessions. */
+import type { ConsoleApp } from '../console-app.js';
+import { shortId, type Session } from '../model.js';
+import { h, type VNode } from '../view/h.js';
+import { logo } from '../view/icons.js';
+import { button, skeleton } from '../view/widgets.js';
+
+const streamWords = {
+  open: 'Live',
+  connecting: 'Connecting…',
+  waiting: 'Connection lost, trying again…',
+} as const;
+
+export function topBar(app: ConsoleApp): VNode {
+  const { account, stream } = app.state;
+  return h(
+    'header',
+    { class: 'top-bar', key: 'top-bar' },
+    h(
+      'a',
+      { class: 'brand', href: '#', 'aria-label': 'Landbridge, all sessions' },
+      logo(),
+      h('span', {}, 'Landbridge'),
+    ),
+    h(
+      'span',
+      { class: `live ${stream}`, role: 'status' },
+      h('i', { 'aria-hidden': 'true' }),
+      streamWords[stream],
+    ),
+    h('span', { class: 'spring' }),
+    h('a', { class: 'docs-link', href: '/docs' }, 'API'),
+    h('span', { class: 'account', title: 'Account' }, account?.accountId ?? ''),
+    button('Sign out', () => app.signOut(), { icon: 'signOut', look: 'quiet', iconOnly: true }),
+  );
+}
+
+export function sessionList(app: ConsoleApp): VNode {
+  const { sessions, selectedId, busy } = app.state;
+  return h(
+    'nav',
+    { class: `sidebar${selectedId === null ? ' front' : ''}`, key: 'sidebar', 'aria-label': 'Sessions' },
+    h('h2', {}, 'Sessions'),
+    h(
+      'form',
+      {
+        class: 'new-session',
+        onsubmit: (event: SubmitEvent) => {
+          event.preventDefault();
+          const form = event.target as HTMLFormElement;
+          void app.createSession(String(new FormData(form).get('tag') ?? '').trim());
+          form.reset();
+        },
+      },
+      h('input', {
+        name: 'tag',
+        maxlength: 50,
+        placeholder: 'Name, optional',
+        'aria-label': 'Name of the new session',
+      }),
+      button('Create', null, { icon: 'plus', submit: true, busy: busy.has('create-session') }),
+    ),
+    sessions === null
+      ? skeleton(3)
+      : sessions.length === 0
+        ? h('p', { class: 'note pad' }, 'No session yet.')
+        : h(
+            'ul',
+            { class: 'session-list' },
+            sessions.map((session) => sessionItem(app, session)),
+          ),
+  );
+}
+
+function sessionItem(app: ConsoleApp, { id, tag }: Session): VNode {
+  const { participants, legs, selectedId, call } = app.state;
+  const people = participants.filter(({ sessions }) => sessions?.includes(id) ?? false).length;
+  const connected = legs.filter(({ sessionId, state }) => sessionId === id && state !== 'ended').length;
+  return h(
+    'li',
+    { key: id },
+    h(
+      'a',
+      { href: `#/sessions/${id}`, 'aria-current': id === selectedId ? 'page' : undefined },
+      h('span', { class: 'session-name' }, tag || `Session ${shortId(id)}`),
+      call?.sessionId === id && h('span', { class: 'badge here' }, 'You'),
+      h(
+        'span',
+        { class: `count${connected > 0 ? ' some' : ''}` },
+        h('span', { 'aria-hidden': 'true' }, `${connected}/${people}`),
+        h('span', { class: 'sr-only' }, `${connected} of ${people} participants connected`),
+      ),
+    ),
+  );
+}
