@@ -328,6 +328,31 @@ describe('landbridge call', () => {
     expect(lines.join()).not.toContain('secret');
   });
 
+  it('gives up when it is interrupted while it rings, and exits 1', async () => {
+    const far = await callee();
+    const lines: string[] = [];
+    const exit = runCallCommand([far.uri], (line) => lines.push(line));
+    const invite = await far.request('INVITE');
+    await far.respond(invite, 180, 'Ringing');
+    const before = process.listenerCount('SIGINT');
+    process.emit('SIGINT', 'SIGINT');
+    await far.respond(await far.request('CANCEL'), 200, 'OK');
+    await far.respond(invite, 487, 'Request Terminated');
+    expect(await exit).toBe(1);
+    expect(lines.at(-1)).toBe('cancelled');
+    expect(process.listenerCount('SIGINT')).toBe(before - 1);
+  });
+
+  it('hangs up when it is interrupted in the call, and exits 0', async () => {
+    const far = await callee();
+    const exit = runCallCommand([far.uri, '--seconds', '0'], (line) => {
+      if (line.startsWith('answered')) setImmediate(() => process.emit('SIGINT', 'SIGINT'));
+    });
+    await far.answer(await far.request('INVITE'));
+    await far.respond(await far.request('BYE'), 200, 'OK');
+    expect(await exit).toBe(0);
+  });
+
   it.each([
     [[]],
     [['sip:a@b', 'sip:c@d']],

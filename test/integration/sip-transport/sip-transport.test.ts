@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createConnection } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { SipMessage } from '../../../src/sip-server/message/message.js';
@@ -273,6 +274,26 @@ describe('TcpTransport', () => {
     await expect(tcp.connect(HOST, port)).rejects.toThrow('closed');
   });
 });
+
+const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+  list?.some(({ address }) => address === '::1'),
+);
+
+it.skipIf(!hasIpv6).each([UdpTransport, TcpTransport])(
+  '%o carries messages over IPv6 (skipped without ::1)',
+  async (Kind) => {
+    const a = own(new Kind());
+    const b = own(new Kind());
+    const told = new Told(b);
+    await a.listen('::1', 0);
+    const { port } = await b.listen('::1', 0);
+    const flow = await a.connect('::1', port);
+    await flow.send(Buffer.from(options('six')));
+    await told.until(() => told.messages.length === 1);
+    expect(told.messages[0]?.flow.remoteAddress).toBe('::1');
+    expect(told.messages[0]?.message.headers.get('Via')).toContain('received=::1');
+  },
+);
 
 describe('WebSocketTransport', () => {
   let url = '';
