@@ -176,11 +176,11 @@ describe('two pages', () => {
     await expect.poll(() => b.receiving()).toEqual([]);
   });
 
-  it('end with ice-failed when the page is gone', async () => {
+  it('end with ice-failed when the page closed its connection and signalling says nothing', async () => {
     const a = await open(alice);
     await a.offer();
     await expect.poll(() => a.connected).toBe(1);
-    await a.page.close();
-    await expect.poll(() => a.ended, { timeout: 20_000 }).toBe('ice-failed');
+    await a.closeConnection();
+    await expect.poll(() => a.ended, { timeout: 10_000 }).toBe('ice-failed');
   });
 });

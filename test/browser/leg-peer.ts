@@ -306,6 +306,10 @@ export class LegPeer {
     return this.page.evaluate(() => [...peer.remote.matchAll(/^m=(\w+)/gm)].map((m) => m[1] ?? ''));
   }
 
+  closeConnection(): Promise<void> {
+    return this.page.evaluate(() => peer.pc.close());
+  }
+
   async close(): Promise<void> {
     this.leg.close();
     if (!this.page.isClosed()) await this.page.close();
