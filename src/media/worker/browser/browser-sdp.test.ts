@@ -406,7 +406,7 @@ it('stays in order whatever is wanted and answered: places, mids and SSRCs are k
         for (let round = 0; round < 4 && needsOffer(state, wanted, 16); round++) {
           const proposed = createOffer(state, { wanted, maxSections: 16, newSsrc: () => ssrc++ }, new Set());
           const victim = refuses ? proposed.sections.find((s) => s.mid?.startsWith('g'))?.mid : undefined;
-          const directions = victim == null ? {} : { [victim]: 'reject' };
+          const directions = victim === undefined || victim === null ? {} : { [victim]: 'reject' };
           const next = acceptAnswer(proposed, answerTo(proposed, directions));
           expect(next.sections.length).toBeGreaterThanOrEqual(state.sections.length);
           state = next;
