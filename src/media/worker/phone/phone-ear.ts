@@ -20,8 +20,7 @@ export interface PhoneEarOptions {
   readonly mixes: Mixes;
   readonly output: RtpOutput;
   readonly now: () => number;
-  /** Sends the first `length` octets of the output's packet. */
-  readonly send: (length: number) => void;
+  readonly send: (datagram: Buffer) => void;
 }
 
 /**
@@ -32,7 +31,7 @@ export class PhoneEar implements PacketSink {
   readonly #mixes: Mixes;
   readonly #output: RtpOutput;
   readonly #now: () => number;
-  readonly #send: (length: number) => void;
+  readonly #send: (datagram: Buffer) => void;
   #tracks: readonly SourceTrack[] = [];
   #holdSound = false;
   #feed: Feed = { kind: 'silence' };
@@ -70,10 +69,10 @@ export class PhoneEar implements PacketSink {
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
     if (this.#paused || packet.payloadLength === 0) return;
-    const length = this.#output.forward(packet, this.#payloadType, arrivalMs);
-    if (length === 0) return;
+    const datagram = this.#output.forward(packet, this.#payloadType, arrivalMs);
+    if (datagram === null) return;
     this.#filling = false;
-    this.#send(length);
+    this.#send(datagram);
   }
 
   onTick(tick: number, nowMs: number): void {
@@ -82,12 +81,12 @@ export class PhoneEar implements PacketSink {
     const feed = this.#feed;
     switch (feed.kind) {
       case 'mix':
-        return this.#write(feed.mix.payloadAt(tick), 0, nowMs);
+        return this.#write(feed.mix.payloadAt(tick), nowMs);
       case 'silence':
-        return this.#write(silenceIn(law), 0, nowMs);
+        return this.#write(silenceIn(law), nowMs);
       case 'hold': {
         const sound = holdSoundIn(law);
-        this.#write(sound, this.#holdPosition, nowMs);
+        this.#write(sound.subarray(this.#holdPosition, this.#holdPosition + frameSamples), nowMs);
         this.#holdPosition = (this.#holdPosition + frameSamples) % sound.length;
         return;
       }
@@ -97,7 +96,7 @@ export class PhoneEar implements PacketSink {
           this.#filling = true;
           this.#output.skipTo(nowMs);
         }
-        return this.#write(silenceIn(law), 0, nowMs);
+        return this.#write(silenceIn(law), nowMs);
     }
   }
 
@@ -108,8 +107,8 @@ export class PhoneEar implements PacketSink {
     this.#replaceFeed({ kind: 'silence' });
   }
 
-  #write(payload: Uint8Array, offset: number, nowMs: number): void {
-    this.#send(this.#output.write(this.#payloadType, payload, offset, frameSamples, nowMs));
+  #write(payload: Uint8Array, nowMs: number): void {
+    this.#send(this.#output.write(this.#payloadType, payload, nowMs));
   }
 
   #refeed(): void {

@@ -117,7 +117,7 @@ class NativePhoneLeg implements PhoneLeg {
       mixes: options.mixes,
       output: this.#output,
       now: () => this.#clock.now(),
-      send: (length) => this.#sendRtp(length),
+      send: (datagram) => this.#sendRtp(datagram),
     });
   }
 
@@ -302,9 +302,8 @@ class NativePhoneLeg implements PhoneLeg {
       this.#rtcpDestination = { address: from.address, port: from.port };
   }
 
-  #sendRtp(length: number): void {
-    const destination = this.#latch.destination;
-    if (destination !== null) send(this.#sockets?.rtp, this.#output.packet, length, destination);
+  #sendRtp(datagram: Buffer): void {
+    send(this.#sockets?.rtp, datagram, this.#latch.destination);
   }
 
   /** Once a second: has RTP stopped, is a report due? */
@@ -327,15 +326,10 @@ class NativePhoneLeg implements PhoneLeg {
     const destination = isMuxed ? this.#latch.destination : this.#rtcpDestination;
     if (destination === null) return;
     const report = this.#rtcp.report(this.#output, this.#reception, nowMs, Date.now());
-    send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, report.length, destination);
+    send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, destination);
   }
 }
 
-function send(
-  socket: Socket | undefined,
-  buffer: Buffer,
-  length: number,
-  { address, port }: MediaAddress,
-): void {
-  socket?.send(buffer, 0, length, port, address);
+function send(socket: Socket | undefined, datagram: Buffer, destination: MediaAddress | null): void {
+  if (destination !== null) socket?.send(datagram, destination.port, destination.address);
 }

@@ -14,8 +14,9 @@ const maxPacketLength = 1472;
  */
 export class RtpOutput {
   readonly ssrc = randomInt(1, 0xffff_ffff);
-  /** The packet last written; valid to the length returned. */
-  readonly packet = Buffer.allocUnsafeSlow(maxPacketLength);
+  readonly #packet = Buffer.allocUnsafeSlow(maxPacketLength);
+  /** View of the packet as long as the last was: nearly all are alike, and a view costs as much as a copy. */
+  #datagram = this.#packet.subarray(0, rtpHeaderLength + 160);
   #sequenceNumber = randomInt(0x10000);
   #timestamp = randomInt(0x1_0000_0000);
   #packets = 0;
@@ -59,40 +60,41 @@ export class RtpOutput {
     if (frames > 0) this.#timestamp = (this.#timestamp + frames * 160) >>> 0;
   }
 
-  /** Writes a packet made here, of one octet per sample; returns its length. */
-  write(payloadType: number, payload: Uint8Array, offset: number, length: number, nowMs: number): number {
+  /** A packet made here, of one octet per sample. Valid until the next. */
+  write(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
+    const { length } = payload;
     this.#passing = false;
     RtpPacket.writeHeader(
-      this.packet,
+      this.#packet,
       payloadType,
       this.#mark,
       this.#sequenceNumber,
       this.#timestamp,
       this.ssrc,
     );
-    for (let i = 0; i < length; i++) this.packet[rtpHeaderLength + i] = payload[offset + i]!;
+    this.#packet.set(payload, rtpHeaderLength);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     this.#timestamp = (this.#timestamp + length) >>> 0;
     return this.#sent(length, nowMs);
   }
 
   /**
-   * Writes a packet passed through: its payload as it is, its losses and order as they are, its numbers moved to follow
-   * on from what was sent before. Returns its length, or 0 for a packet that must not be sent.
+   * A packet passed through: its payload as it is, its losses and order as they are, its numbers moved to follow on from
+   * what was sent before. Null for one that must not be sent. Valid until the next.
    */
-  forward(source: RtpPacket, payloadType: number, nowMs: number): number {
+  forward(source: RtpPacket, payloadType: number, nowMs: number): Buffer | null {
     const length = source.payloadLength;
-    if (length > maxPacketLength - rtpHeaderLength) return 0;
+    if (length > maxPacketLength - rtpHeaderLength) return null;
     if (!this.#passing || source.ssrc !== this.#sourceSsrc || this.#hasJumped(source)) {
       this.#anchor(source);
     } else if (sequenceDistance(source.sequenceNumber, this.#firstSourceSequence) < 0) {
       // Older than what this source began with: its numbers are taken by what was sent before.
-      return 0;
+      return null;
     }
     const sequenceNumber = (source.sequenceNumber + this.#sequenceOffset) & 0xffff;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
     RtpPacket.writeHeader(
-      this.packet,
+      this.#packet,
       payloadType,
       source.marker || this.#mark,
       sequenceNumber,
@@ -100,7 +102,7 @@ export class RtpOutput {
       this.ssrc,
     );
     const { buffer, payloadOffset } = source;
-    for (let i = 0; i < length; i++) this.packet[rtpHeaderLength + i] = buffer[payloadOffset + i]!;
+    buffer.copy(this.#packet, rtpHeaderLength, payloadOffset, payloadOffset + length);
     if (sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0) {
       this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
       this.#timestamp = (timestamp + length) >>> 0;
@@ -133,11 +135,13 @@ export class RtpOutput {
     this.#timestampOffset = (this.#timestamp - source.timestamp) >>> 0;
   }
 
-  #sent(payloadLength: number, nowMs: number): number {
+  #sent(payloadLength: number, nowMs: number): Buffer {
     this.#mark = false;
     this.#packets = (this.#packets + 1) >>> 0;
     this.#octets = (this.#octets + payloadLength) >>> 0;
     this.#lastMs = nowMs;
-    return rtpHeaderLength + payloadLength;
+    const length = rtpHeaderLength + payloadLength;
+    if (this.#datagram.length !== length) this.#datagram = this.#packet.subarray(0, length);
+    return this.#datagram;
   }
 }

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { PortAllocator } from './port-allocator.js';
+
+describe('PortAllocator', () => {
+  it('hands out even ports with room for the odd one above, each once', () => {
+    const ports = new PortAllocator({ from: 20_001, to: 20_008, startAt: 0 });
+    expect([ports.take(), ports.take(), ports.take()]).toEqual([20_002, 20_004, 20_006]);
+    expect(() => ports.take()).toThrowError(expect.objectContaining({ code: 'overloaded' }));
+  });
+
+  it('begins anywhere in the range and goes round', () => {
+    const ports = new PortAllocator({ from: 20_000, to: 20_005, startAt: 0.99 });
+    expect([ports.take(), ports.take(), ports.take()]).toEqual([20_004, 20_000, 20_002]);
+  });
+
+  it('lets a released pair rest for 30 s', () => {
+    let now = 0;
+    const ports = new PortAllocator({ from: 20_000, to: 20_001, now: () => now });
+    ports.release(ports.take());
+    ports.release(20_000);
+    now = 29_999;
+    expect(ports.available).toBe(0);
+    expect(() => ports.take()).toThrow();
+    now = 30_000;
+    expect(ports.available).toBe(1);
+    expect(ports.take()).toBe(20_000);
+    expect(ports.taken).toBe(1);
+  });
+
+  it('does not grow over many calls', () => {
+    const ports = new PortAllocator({ from: 20_000, to: 20_099, restMs: 0 });
+    for (let i = 0; i < 10_000; i++) ports.release(ports.take());
+    expect(ports.available).toBe(50);
+  });
+});
