@@ -160,7 +160,12 @@ export const configSchema = z.strictObject({
       .describe('Wrong credentials accepted per address and minute before 429 is answered.'),
     maxLoginSources: count.default(10_000).describe('Addresses whose failed logins are remembered.'),
     trustedProxies: z
-      .array(z.string().min(1))
+      .array(
+        z.union(
+          [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+          'must be addresses or networks like 10.0.0.0/8',
+        ),
+      )
       .default([])
       .describe('Addresses or networks of proxies whose X-Forwarded-For is believed.'),
   }),
