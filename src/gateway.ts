@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';
 import { systemClock } from './domain/clock.js';
+import type { EventSink } from './domain/event.js';
 import { EventRecorder } from './domain/events.js';
 import { LegRegistry } from './domain/leg-registry.js';
 import type { Logger } from './domain/logger.js';
@@ -18,7 +19,10 @@ import { EventHub } from './events/event-hub.js';
 import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
 import { readWavMono } from './media/worker/sound/wav.js';
 import { CallInPhones } from './phone/call-in-phones.js';
+import { Metrics } from './observability/metrics.js';
+import { Readiness } from './observability/readiness.js';
 import { createHttpServer } from './rest/http-server.js';
+import { createMonitoring } from './rest/monitoring.js';
 import { createRest } from './rest/rest.js';
 import { createWebFiles } from './rest/web-files.js';
 import { handleUpgrades } from './rest/web-socket-upgrades.js';
@@ -50,6 +54,8 @@ export interface Gateway {
 
 /** Slots in the store are held in this name; with one gateway per store it outlives restarts, so that the next life frees them. */
 const nodeId = 'gateway';
+/** Asked for to see whether the store answers. */
+const nobody = '00000000-0000-0000-0000-000000000000';
 const retryAfterSeconds = 10;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
@@ -94,7 +100,14 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
     maxReaders: config.events.maxReaders,
     logger,
   });
-  const events = new EventRecorder(hub, clock);
+  const metrics = new Metrics();
+  const sink: EventSink = {
+    publish(event) {
+      metrics.publish(event);
+      hub.publish(event);
+    },
+  };
+  const events = new EventRecorder(sink, clock);
   const tokens = new JwtTokenCodec({
     secret: credentials.tokenSecret,
     previousSecret: credentials.previousTokenSecret,
@@ -133,7 +146,7 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
     },
-    onRefused: () => undefined,
+    onRefused: (code) => metrics.refused('sip', code),
   });
   starting.onClose(() => door.close());
   const sip: BoundAddress = { host: config.sip.host, port: sipServer.udpAddress?.port ?? config.sip.port };
@@ -146,7 +159,25 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
   });
   starting.onClose(() => phones.close());
 
-  const server = createHttpServer({ logger: logger.child({ layer: 'http' }), ...config.http });
+  metrics.observeLegs(() => legs.countByKind());
+  metrics.observeEventReaders(() => hub.readers);
+  metrics.observeSip(() => sipServer.stats());
+  metrics.observeMedia(() => media.statistics());
+  const readiness = new Readiness();
+  readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
+  readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
+  readiness.add('sip', () => (door.isConnected ? null : 'the SIP server is not connected'));
+  readiness.add('store', async () => {
+    await store.findParticipant(nobody);
+    return null;
+  });
+
+  const server = createHttpServer({
+    logger: logger.child({ layer: 'http' }),
+    ...config.http,
+    onAnswered: (answer) => metrics.requestAnswered(answer),
+  });
+  await server.register(createMonitoring({ metrics, version, notReady: () => readiness.reasons() }));
   await server.register(
     createRest({
       accounts: credentials.accounts,

@@ -21,7 +21,7 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
       configFile,
     });
     drainMs = config.drainSeconds * 1000;
-    const logger = createLogger({ level: config.logLevel });
+    const logger = createLogger({ level: config.logLevel, headers: config.tokenHeaders });
     gateway = await startGateway({ config, logger, version });
     printCredentials(gateway);
     logger.info(

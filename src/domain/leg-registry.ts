@@ -9,7 +9,7 @@ import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import { hashJoinCode } from './join-code.js';
 import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
 import type { Logger } from './logger.js';
-import type { MediaPlane, MediaStreamInfo } from './media-plane.js';
+import type { LegKind, MediaPlane, MediaStreamInfo } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 import type { Participant } from './participant.js';
 import { Refusal, type RefusalCode } from './refusal.js';
@@ -80,6 +80,13 @@ export class LegRegistry implements LiveLegOwner {
   /** From now on every new leg is refused with `draining`; those in progress go on. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Live legs by kind; `opening` are those whose media is not open yet. */
+  countByKind(): Record<LegKind | 'opening', number> {
+    const counts = { phone: 0, browser: 0, opening: 0 };
+    for (const leg of this.#legs.values()) counts[leg.kind ?? 'opening'] += 1;
+    return counts;
   }
 
   list(accountId: string): LiveLeg[] {
