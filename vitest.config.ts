@@ -3,11 +3,16 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/architecture.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/architecture.test.ts'],
+        },
+      },
       {
         test: {
           name: 'integration',
-          globalSetup: 'test/setup/build-worker.ts',
+          globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/{integration,contract,sipp}/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
@@ -16,7 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
-          globalSetup: 'test/setup/build-worker.ts',
+          globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

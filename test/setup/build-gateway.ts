@@ -1,0 +1,44 @@
+/**
+ * Builds the gateway once for all tests of a run, apart from `dist`, so that a build in another terminal disturbs no
+ * test. Tests take the path of its `main.js` with `inject('gatewayEntry')`. Types are not checked here: `npm run check` does.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    gatewayEntry: string;
+  }
+}
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Inside the project, so that packages are found; one directory per run, so that runs side by side do not meet.
+  const cache = join(root, 'node_modules/.cache/landbridge');
+  await mkdir(cache, { recursive: true });
+  const directory = await mkdtemp(join(cache, 'test-gateway-'));
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+  );
+  await build({
+    absWorkingDir: root,
+    entryPoints: sources.map((name) => join('src', name)),
+    outbase: 'src',
+    outdir: join(directory, 'dist'),
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  for (const name of ['package.json', 'assets', 'dist/sdk', 'dist/console']) {
+    if (existsSync(join(root, name))) await symlink(join(root, name), join(directory, name));
+  }
+  project.provide('gatewayEntry', join(directory, 'dist/main.js'));
+  return () => rm(directory, { recursive: true, force: true });
+}

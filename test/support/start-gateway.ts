@@ -1,0 +1,256 @@
+/** The gateway as a process of its own, with ports from the system and a data directory that goes with the test. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { EventFollower } from './events.js';
+import { RestClient } from './rest-client.js';
+import { waitFor } from './wait-for.js';
+
+export interface GatewayOptions {
+  /** Beside what every test gateway gets. */
+  readonly environment?: Record<string, string>;
+  /** Of an earlier gateway, which is stopped. Default a new one. */
+  readonly dataDirectory?: string;
+  /** Default 40, an idle span of ports of its own. */
+  readonly rtpPorts?: string;
+}
+
+export interface GatewayExit {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [field: string]: unknown;
+}
+
+const account = 'acme';
+const username = 'tester';
+const password = 'a password for tests';
+const startTimeoutMs = 15_000;
+const stopTimeoutMs = 15_000;
+
+/** Spans of 400 ports, a new one for each gateway of this process, apart from those of other test processes. */
+let nextSpan = Math.floor(Math.random() * 40);
+function newRtpPorts(): string {
+  const from = 30_000 + (nextSpan++ % 40) * 400;
+  return `${from}-${from + 399}`;
+}
+
+function environmentFor(dataDirectory: string, options: GatewayOptions): Record<string, string> {
+  const inherited = Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && !name.startsWith('LANDBRIDGE_') && name !== 'NODE_OPTIONS',
+  ) as [string, string][];
+  return {
+    ...Object.fromEntries(inherited),
+    LANDBRIDGE_HTTP_HOST: '127.0.0.1',
+    LANDBRIDGE_HTTP_PORT: '0',
+    LANDBRIDGE_SIP_HOST: '127.0.0.1',
+    LANDBRIDGE_SIP_PORT: '0',
+    LANDBRIDGE_RTP_PORTS: options.rtpPorts ?? newRtpPorts(),
+    LANDBRIDGE_ACCOUNT: account,
+    LANDBRIDGE_USERNAME: username,
+    LANDBRIDGE_PASSWORD: password,
+    LANDBRIDGE_TOKEN_SECRET: 'a secret of more than thirty-two characters',
+    LANDBRIDGE_DATA_DIR: dataDirectory,
+    LANDBRIDGE_WORKERS: '1',
+    LANDBRIDGE_DRAIN_SECONDS: '5',
+    LANDBRIDGE_LOG_LEVEL: 'debug',
+    ...options.environment,
+  };
+}
+
+/** Runs a gateway that is expected to end by itself, as one with a bad configuration does. */
+export async function runGateway(
+  options: GatewayOptions & { readonly arguments?: readonly string[]; readonly bare?: boolean } = {},
+): Promise<GatewayExit> {
+  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
+  const child = spawn(process.execPath, [inject('gatewayEntry'), ...(options.arguments ?? ['serve'])], {
+    env: environmentFor(dataDirectory, options),
+    cwd: dataDirectory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(timer);
+  if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true });
+  return { code, stdout, stderr };
+}
+
+export class TestGateway {
+  readonly dataDirectory: string;
+  readonly httpPort: number;
+  readonly sipPort: number;
+  readonly rest: RestClient;
+  /** Every line that it logged. */
+  readonly log: LogLine[];
+  readonly #options: GatewayOptions;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<number | null>;
+  readonly #stderr: string[];
+
+  private constructor(
+    options: GatewayOptions,
+    dataDirectory: string,
+    child: ChildProcess,
+    log: LogLine[],
+    stderr: string[],
+    ready: LogLine,
+  ) {
+    this.#options = options;
+    this.dataDirectory = dataDirectory;
+    this.#child = child;
+    this.log = log;
+    this.#stderr = stderr;
+    this.httpPort = Number(ready['httpPort']);
+    this.sipPort = Number(ready['sipPort']);
+    this.rest = new RestClient(this.origin, account, username, password);
+    this.#exited = new Promise((resolve) => {
+      if (child.exitCode !== null) resolve(child.exitCode);
+      else child.once('exit', (code) => resolve(code));
+    });
+  }
+
+  static async start(options: GatewayOptions = {}): Promise<TestGateway> {
+    const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
+    const child = spawn(process.execPath, [inject('gatewayEntry'), 'serve'], {
+      env: environmentFor(dataDirectory, options),
+      cwd: dataDirectory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const log: LogLine[] = [];
+    const stderr: string[] = [];
+    child.stderr.on('data', (chunk: Buffer) => void stderr.push(chunk.toString()));
+    let rest = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('{')) log.push(JSON.parse(line) as LogLine);
+    });
+    try {
+      const ready = await waitFor(
+        'the gateway is ready',
+        () => {
+          if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
+          return log.find(({ msg }) => msg === 'ready');
+        },
+        { timeoutMs: startTimeoutMs, everyMs: 10 },
+      );
+      return new TestGateway(options, dataDirectory, child, log, stderr, ready);
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw new Error(`${String(error)}\n${stderr.join('')}${JSON.stringify(log.slice(-5))}`, {
+        cause: error,
+      });
+    }
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get stderr(): string {
+    return this.#stderr.join('');
+  }
+
+  follow(query = ''): Promise<EventFollower> {
+    return EventFollower.open(this.rest, query);
+  }
+
+  /** Process ids of its children: the media workers. */
+  workers(): number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
+  }
+
+  /** Every metric as its line in Prometheus' text names it. */
+  async metrics(): Promise<Map<string, number>> {
+    const response = await fetch(`${this.origin}/metrics`);
+    if (response.status !== 200) throw new Error(`GET /metrics: ${response.status}`);
+    const lines = (await response.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => {
+        const space = line.lastIndexOf(' ');
+        return [line.slice(0, space), Number(line.slice(space + 1))];
+      }),
+    );
+  }
+
+  /** Until no leg is left. */
+  async idle(timeoutMs = 10_000): Promise<void> {
+    await waitFor('no leg is left', async () => (await this.rest.legs()).length === 0, { timeoutMs });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#exited;
+  }
+
+  /** As a power cut does it. The data directory stays. */
+  async kill(): Promise<void> {
+    const workers = this.workers();
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+    await noneLeft(workers);
+  }
+
+  /** Another life over the same data. */
+  restart(environment: Record<string, string> = {}): Promise<TestGateway> {
+    return TestGateway.start({
+      ...this.#options,
+      environment: { ...this.#options.environment, ...environment },
+      dataDirectory: this.dataDirectory,
+    });
+  }
+
+  /** Ends it in good order: it exits with 0 in time, leaves no process behind and had nothing to complain of. */
+  async stop({ keepData = false } = {}): Promise<void> {
+    try {
+      if (this.#child.exitCode === null && this.#child.signalCode === null) {
+        const workers = this.workers();
+        this.#child.kill('SIGTERM');
+        // A second signal does not wait for calls in progress.
+        this.#child.kill('SIGINT');
+        const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+        const code = await this.#exited;
+        clearTimeout(timer);
+        await noneLeft(workers);
+        if (code !== 0) throw new Error(`the gateway ended with ${code}\n${this.stderr}`);
+      }
+      if (this.stderr !== '') throw new Error(`the gateway wrote to stderr:\n${this.stderr}`);
+    } finally {
+      if (!keepData) await rm(this.dataDirectory, { recursive: true, force: true });
+    }
+  }
+}
+
+async function noneLeft(pids: readonly number[]): Promise<void> {
+  await waitFor('no media worker is left', () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 5000 });
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,14 @@
+/** Waits for a fact that nobody announces. What is announced (an event, a message) is awaited where it comes. */
+export async function waitFor<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  { timeoutMs = 10_000, everyMs = 20 } = {},
+): Promise<Exclude<NonNullable<T>, false>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined && seen !== null && seen !== false) return seen as Exclude<NonNullable<T>, false>;
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
