@@ -1,14 +1,12 @@
 /** Where limiting begins: 0.5 dB below full scale. */
 const ceiling = 30_900;
-const fullScale = 32_767;
 /** Gain comes back by this factor per frame: 6 dB in half a second, slow enough not to pump. */
 const release = 1.028;
-/** Gain goes down within the first 5 ms of a frame (at 8 kHz). */
-const attackSamples = 40;
 
 /**
- * Sums frames in 32 bits and brings the sum back to 16 by turning down what is too loud: gain glides down within 5 ms and
- * slowly back up; what still overshoots during the glide is bent, never wrapped. A sum that fits is passed on bit by bit.
+ * Sums frames in 32 bits and brings the sum back to 16 by turning down what is too loud. Gain glides down over the samples
+ * before the first that would be too loud, so nothing is ever clipped, and slowly back up. A sum that fits is passed on bit
+ * by bit.
  */
 export class Mixer {
   readonly #sum: Int32Array;
@@ -42,18 +40,16 @@ export class Mixer {
     }
     const before = this.#gain;
     this.#gain = wanted < before ? wanted : Math.min(wanted, before * release);
-    const glide = this.#gain < before ? attackSamples : sum.length;
+    const glide = this.#gain < before ? this.#firstAbove(ceiling / before) : sum.length;
     const step = (this.#gain - before) / glide;
     for (let i = 0; i < sum.length; i++) {
-      into[i] = bend(sum[i]! * (i < glide ? before + step * (i + 1) : this.#gain));
+      into[i] = Math.round(sum[i]! * (i < glide ? before + step * (i + 1) : this.#gain));
     }
   }
-}
 
-/** Straight up to the ceiling, above it ever flatter towards full scale. */
-function bend(sample: number): number {
-  const over = Math.abs(sample) - ceiling;
-  if (over <= 0) return Math.round(sample);
-  const room = fullScale - ceiling;
-  return Math.sign(sample) * Math.round(ceiling + (room * over) / (over + room));
+  /** Index of the first sample above `level`, at least 1. */
+  #firstAbove(level: number): number {
+    const index = this.#sum.findIndex((sample) => Math.abs(sample) > level);
+    return Math.max(1, index);
+  }
 }
