@@ -83,7 +83,38 @@ class Starting {
   }
 }
 
-async function compose({ config, logger, version }: GatewayOptions, starting: Starting): Promise<Gateway> {
+async function compose(options: GatewayOptions, starting: Starting): Promise<Gateway> {
+  const core = await openCore(options, starting);
+  const sip = await openSip(options, core, starting);
+  const http = await openWeb(options, core, sip, starting);
+  const { legs, credentials } = core;
+
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    legs.drain();
+    await legs.endAll(stopping);
+    await starting.close();
+  };
+  const closeOnce = () => (closing ??= close());
+  return {
+    http,
+    sip: sip.address,
+    credentials,
+    close: closeOnce,
+    async drain(deadlineMs) {
+      legs.drain();
+      sip.server.setDraining(true);
+      await untilIdle(legs, deadlineMs);
+      await closeOnce();
+    },
+  };
+}
+
+type Core = Awaited<ReturnType<typeof openCore>>;
+type Sip = Awaited<ReturnType<typeof openSip>>;
+
+/** The domain and what it stands on: store, tokens, events, media. */
+async function openCore({ config, logger }: GatewayOptions, starting: Starting) {
   const clock = systemClock;
   const lock = lockDataDirectory(config.dataDir);
   starting.onClose(() => lock.release());
@@ -95,12 +126,9 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
   });
   starting.onClose(() => store.close());
 
-  const hub = new EventHub({
-    historyPerAccount: config.events.historyPerAccount,
-    maxReaders: config.events.maxReaders,
-    logger,
-  });
   const metrics = new Metrics();
+  const { historyPerAccount, maxReaders } = config.events;
+  const hub = new EventHub({ historyPerAccount, maxReaders, logger });
   const sink: EventSink = {
     publish(event) {
       metrics.publish(event);
@@ -112,75 +140,61 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
     secret: credentials.tokenSecret,
     previousSecret: credentials.previousTokenSecret,
   });
-
   const media = await openMedia(config, logger);
   starting.onClose(() => media.close());
-  const legs = new LegRegistry({
-    nodeId,
-    store,
-    media,
-    tokens,
-    events,
-    clock,
-    logger,
-    limits: {
-      maxLegs: config.sessions.maxLegs,
-      maxParticipantsPerSession: config.sessions.maxParticipantsPerSession,
-      noSessionTimeoutSeconds: config.sessions.noSessionTimeoutSeconds,
-      guesses: config.joinCodes,
-    },
-  });
+  const limits = { ...config.sessions, guesses: config.joinCodes };
+  const legs = new LegRegistry({ nodeId, store, media, tokens, events, clock, logger, limits });
   await legs.recover();
   const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
+  return { clock, credentials, store, metrics, hub, media, legs, sessions };
+}
 
-  const adminSecret = randomBytes(32).toString('hex');
-  const sipServer = await openSipServer(config, logger, version, adminSecret);
-  starting.onClose(() => sipServer.close());
+/** The SIP server on the wire and the door that makes its calls legs. */
+async function openSip({ config, logger, version }: GatewayOptions, core: Core, starting: Starting) {
+  const secret = randomBytes(32).toString('hex');
+  const server = await openSipServer(config, logger, version, secret);
+  starting.onClose(() => server.close());
   const door = await SipDoor.open({
-    server: { host: sipServer.adminAddress.address, port: sipServer.adminAddress.port, secret: adminSecret },
-    registry: legs,
-    clock,
+    server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
+    registry: core.legs,
+    clock: core.clock,
     logger: logger.child({ door: 'sip' }),
     settings: {
       tokenHeaders: config.tokenHeaders,
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
     },
-    onRefused: (code) => metrics.refused('sip', code),
+    onRefused: (code) => core.metrics.refused('sip', code),
   });
   starting.onClose(() => door.close());
-  const sip: BoundAddress = { host: config.sip.host, port: sipServer.udpAddress?.port ?? config.sip.port };
+  const address: BoundAddress = { host: config.sip.host, port: server.udpAddress?.port ?? config.sip.port };
+  return { server, door, address };
+}
 
+/** Everything on the HTTP port: REST, documentation, console, SDK, monitoring, SIP over WebSocket. */
+async function openWeb(
+  { config, logger, version }: GatewayOptions,
+  core: Core,
+  sip: Sip,
+  starting: Starting,
+): Promise<BoundAddress> {
+  const { metrics, legs, sessions, hub, clock } = core;
   const phones = new CallInPhones({
-    gateway: () => `${reachable(sip.host)}:${sip.port}`,
+    gateway: () => `${reachable(sip.address.host)}:${sip.address.port}`,
     voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
     maxCalls: config.phoneCalls.maxCalls,
     maxSeconds: config.phoneCalls.maxSeconds,
   });
   starting.onClose(() => phones.close());
 
-  metrics.observeLegs(() => legs.countByKind());
-  metrics.observeEventReaders(() => hub.readers);
-  metrics.observeSip(() => sipServer.stats());
-  metrics.observeMedia(() => media.statistics());
-  const readiness = new Readiness();
-  readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
-  readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
-  readiness.add('sip', () => (door.isConnected ? null : 'the SIP server is not connected'));
-  readiness.add('store', async () => {
-    await store.findParticipant(nobody);
-    return null;
-  });
-
   const server = createHttpServer({
     logger: logger.child({ layer: 'http' }),
     ...config.http,
     onAnswered: (answer) => metrics.requestAnswered(answer),
   });
-  await server.register(createMonitoring({ metrics, version, notReady: () => readiness.reasons() }));
   await server.register(
     createRest({
-      accounts: credentials.accounts,
+      accounts: core.credentials.accounts,
       sessions,
       legs,
       events: hub,
@@ -191,12 +205,11 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
         failuresPerMinute: config.http.failedLoginsPerMinute,
         maxSources: config.http.maxLoginSources,
       },
-      eventStreams: {
-        maxUnreadBytes: config.events.maxUnreadBytes,
-        heartbeatSeconds: config.events.heartbeatSeconds,
-      },
+      eventStreams: config.events,
     }),
   );
+  const readiness = watch(core, sip);
+  await server.register(createMonitoring({ metrics, version, notReady: () => readiness.reasons() }));
   await server.register(
     createWebFiles({
       consoleDirectory: join(packageRoot, 'dist', 'console'),
@@ -208,7 +221,7 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
       path: '/sip',
       subprotocol: 'sip',
       maxPayloadBytes: config.sip.maxMessageBytes,
-      accept: (socket, request) => sipServer.acceptWebSocket(socket, request),
+      accept: (socket, request) => sip.server.acceptWebSocket(socket, request),
     },
   ]);
   starting.onClose(async () => {
@@ -216,30 +229,24 @@ async function compose({ config, logger, version }: GatewayOptions, starting: St
     await server.close();
   });
   await server.listen({ host: config.http.host, port: config.http.port });
-  const http: BoundAddress = {
-    host: config.http.host,
-    port: (server.server.address() as AddressInfo).port,
-  };
+  return { host: config.http.host, port: (server.server.address() as AddressInfo).port };
+}
 
-  let closing: Promise<void> | undefined;
-  const close = async () => {
-    legs.drain();
-    await legs.endAll(stopping);
-    await starting.close();
-  };
-  const closeOnce = () => (closing ??= close());
-  return {
-    http,
-    sip,
-    credentials,
-    close: closeOnce,
-    async drain(deadlineMs) {
-      legs.drain();
-      sipServer.setDraining(true);
-      await untilIdle(legs, deadlineMs);
-      await closeOnce();
-    },
-  };
+/** What is measured, and what must hold for calls to be taken. */
+function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Sip): Readiness {
+  metrics.observeLegs(() => legs.countByKind());
+  metrics.observeEventReaders(() => hub.readers);
+  metrics.observeSip(() => server.stats());
+  metrics.observeMedia(() => media.statistics());
+  const readiness = new Readiness();
+  readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
+  readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
+  readiness.add('sip', () => (door.isConnected ? null : 'the SIP server is not connected'));
+  readiness.add('store', async () => {
+    await store.findParticipant(nobody);
+    return null;
+  });
+  return readiness;
 }
 
 const stopping: Outcome = { endedBy: 'gateway', reason: 'gateway-stopping' };
