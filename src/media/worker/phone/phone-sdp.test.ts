@@ -1,0 +1,229 @@
+import { describe, expect, it } from 'vitest';
+import {
+  formatAnswer,
+  formatOffer,
+  negotiateAnswer,
+  negotiateOffer,
+  type CodecPreferences,
+  type LocalEndpoint,
+} from './phone-sdp.js';
+
+const local: LocalEndpoint = { address: '192.0.2.1', rtpPort: 20_000, sessionId: '42' };
+const either: CodecPreferences = { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
+
+const sdp = (...lines: string[]): string =>
+  ['v=0', 'o=- 1 1 IN IP4 198.51.100.7', 's=-', 'c=IN IP4 198.51.100.7', 't=0 0', ...lines].join('\r\n') +
+  '\r\n';
+
+const answerTo = (offer: string, preferences = either): string =>
+  formatAnswer(negotiateOffer(offer, preferences, null), local, 1);
+
+const lines = (text: string, pattern: RegExp): string[] =>
+  text.split('\r\n').filter((line) => pattern.test(line));
+
+describe('an answer to a phone', () => {
+  it('names one codec, the telephone events under the offered number, and our address', () => {
+    const answer = answerTo(
+      sdp(
+        'm=audio 4000 RTP/AVP 18 8 0 96',
+        'a=rtpmap:96 telephone-event/8000',
+        'a=fmtp:96 0-16',
+        'a=ptime:30',
+      ),
+    );
+    expect(answer.split('\r\n')).toEqual([
+      'v=0',
+      'o=- 42 1 IN IP4 192.0.2.1',
+      's=-',
+      'c=IN IP4 192.0.2.1',
+      't=0 0',
+      'm=audio 20000 RTP/AVP 8 96',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:96 telephone-event/8000',
+      'a=fmtp:96 0-15',
+      'a=ptime:20',
+      'a=sendrecv',
+      '',
+    ]);
+  });
+
+  it.each<[string, string[], CodecPreferences, string]>([
+    ["the offerer's first", ['m=audio 4000 RTP/AVP 0 8'], either, '0'],
+    ["the offerer's first, the other way round", ['m=audio 4000 RTP/AVP 8 0'], either, '8'],
+    [
+      'our first where configured',
+      ['m=audio 4000 RTP/AVP 0 8'],
+      { codecs: ['PCMA', 'PCMU'], order: 'own' },
+      '8',
+    ],
+    ['the only one allowed', ['m=audio 4000 RTP/AVP 0 8'], { codecs: ['PCMA'], order: 'offerer' }, '8'],
+    ['a law under a dynamic number', ['m=audio 4000 RTP/AVP 97', 'a=rtpmap:97 pcmu/8000'], either, '97'],
+    [
+      'events at 8 kHz only',
+      ['m=audio 4000 RTP/AVP 0 101', 'a=rtpmap:101 telephone-event/16000'],
+      either,
+      '0',
+    ],
+    ['the same profile as offered', ['m=audio 4000 RTP/AVPF 0'], either, '0'],
+  ])('takes %s', (_what, media, preferences, formats) => {
+    const profile = media[0]!.split(' ')[2]!;
+    expect(lines(answerTo(sdp(...media), preferences), /^m=/)).toEqual([
+      `m=audio 20000 ${profile} ${formats}`,
+    ]);
+  });
+
+  it('refuses every other section in its place', () => {
+    const answer = answerTo(
+      sdp(
+        ...['m=video 5000 RTP/AVP 96 97', 'a=rtpmap:96 H264/90000', 'a=mid:v'],
+        ...['m=audio 5002 RTP/AVP 18'],
+        ...['m=audio 5004 RTP/AVP 0', 'a=mid:a'],
+        ...['m=audio 5006 RTP/AVP 0'],
+        ...['m=image 5008 udptl t38'],
+        ...['m=audio 0 RTP/AVP 0'],
+      ),
+    );
+    expect(lines(answer, /^m=|^a=mid/)).toEqual([
+      ...['m=video 0 RTP/AVP 96 97', 'a=mid:v'],
+      'm=audio 0 RTP/AVP 18',
+      ...['m=audio 20000 RTP/AVP 0', 'a=mid:a'],
+      'm=audio 0 RTP/AVP 0',
+      'm=image 0 udptl t38',
+      'm=audio 0 RTP/AVP 0',
+    ]);
+  });
+
+  it.each<[string, string, 'bad-sdp' | 'no-common-codec']>([
+    ['that cannot be read', 'hello', 'bad-sdp'],
+    [
+      'without an address',
+      'v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 4 RTP/AVP 0\r\n',
+      'bad-sdp',
+    ],
+    ['without audio', sdp('m=video 5000 RTP/AVP 96'), 'no-common-codec'],
+    ['without any media', sdp(), 'no-common-codec'],
+    ['whose audio is refused', sdp('m=audio 0 RTP/AVP 0'), 'no-common-codec'],
+    [
+      'with other codecs only',
+      sdp('m=audio 4000 RTP/AVP 18 101', 'a=rtpmap:101 telephone-event/8000'),
+      'no-common-codec',
+    ],
+    ['of wideband G.711', sdp('m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 PCMU/16000'), 'no-common-codec'],
+    ['of SRTP', sdp('m=audio 4000 RTP/SAVP 0'), 'no-common-codec'],
+  ])('is not given to an offer %s', (_what, offer, code) => {
+    expect(() => negotiateOffer(offer, either, null)).toThrowError(expect.objectContaining({ code }));
+  });
+
+  it.each([
+    ['sendrecv', 'sendrecv', true, true],
+    ['sendonly', 'recvonly', false, true],
+    ['recvonly', 'sendonly', true, false],
+    ['inactive', 'inactive', false, false],
+  ])('answers %s with %s', (offered, answered, peerReceives, peerSends) => {
+    const agreement = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0', `a=${offered}`), either, null);
+    expect(agreement).toMatchObject({ peerReceives, peerSends });
+    expect(formatAnswer(agreement, local, 1)).toContain(`a=${answered}\r\n`);
+  });
+
+  it('takes a direction at session level', () => {
+    expect(answerTo(sdp('a=sendonly', 'm=audio 4000 RTP/AVP 0'))).toContain('a=recvonly');
+  });
+
+  it('takes c=0.0.0.0 for a hold that leaves the address alone', () => {
+    const first = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0'), either, null);
+    const held = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0', 'c=IN IP4 0.0.0.0'), either, first);
+    expect(held).toMatchObject({ peerReceives: false, peerSends: false, remoteRtp: first.remoteRtp });
+  });
+
+  it.each([
+    ['its c= line and m= line', [], { address: '198.51.100.7', port: 4000 }, 4001, false],
+    ['its own c= line', ['c=IN IP4 203.0.113.9'], { address: '203.0.113.9', port: 4000 }, 4001, false],
+    ['an RTCP port of its own', ['a=rtcp:4777'], { address: '198.51.100.7', port: 4000 }, 4777, false],
+    ['RTCP on the same port', ['a=rtcp-mux'], { address: '198.51.100.7', port: 4000 }, 4001, true],
+  ])('finds the peer by %s', (_what, attributes, remoteRtp, rtcpPort, rtcpMux) => {
+    const agreement = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0', ...attributes), either, null);
+    expect(agreement).toMatchObject({ remoteRtp, remoteRtcp: { port: rtcpPort }, rtcpMux });
+    expect(formatAnswer(agreement, local, 1).includes('a=rtcp-mux')).toBe(rtcpMux);
+  });
+
+  it.each(['phone.example.com', '239.1.2.3', 'ff02::1'])('never sends to %s', (address) => {
+    const type = address.includes(':') ? 'IP6' : 'IP4';
+    expect(
+      negotiateOffer(sdp('m=audio 4000 RTP/AVP 0', `c=IN ${type} ${address}`), either, null).remoteRtp,
+    ).toBeNull();
+  });
+
+  it('keeps the codec agreed on as long as it is offered, and follows when it is not', () => {
+    const first = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0 8'), either, null);
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8 0'), either, first).law).toBe('PCMU');
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8'), either, first).law).toBe('PCMA');
+  });
+
+  it('names an IPv6 address as such', () => {
+    const agreement = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0'), either, null);
+    expect(formatAnswer(agreement, { ...local, address: '2001:db8::1' }, 1)).toContain(
+      'c=IN IP6 2001:db8::1',
+    );
+  });
+});
+
+describe('an offer of ours', () => {
+  it('holds both laws, telephone events and rtcp-mux', () => {
+    const offer = formatOffer(either, null, local, 3);
+    expect(lines(offer, /^[moa]=/)).toEqual([
+      'o=- 42 3 IN IP4 192.0.2.1',
+      'm=audio 20000 RTP/AVP 0 8 101',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=fmtp:101 0-15',
+      'a=ptime:20',
+      'a=rtcp-mux',
+      'a=sendrecv',
+    ]);
+  });
+
+  it("is agreed on in the answer's first law, while either may come", () => {
+    const agreement = negotiateAnswer(sdp('m=audio 4000 RTP/AVP 8 0'), either, null);
+    expect(agreement).toMatchObject({ law: 'PCMA', payloadType: 8, eventPayloadType: null, rtcpMux: false });
+    expect([...agreement.receivable]).toEqual([
+      [0, 'PCMU'],
+      [8, 'PCMA'],
+    ]);
+  });
+
+  it('refreshes an agreement with the same sections, codec first, and numbers', () => {
+    const offer = sdp(
+      'm=video 5000 RTP/AVP 96',
+      'm=audio 4000 RTP/AVPF 8 96',
+      'a=rtpmap:96 telephone-event/8000',
+      'a=mid:1',
+    );
+    const first = negotiateOffer(offer, either, null);
+    const again = formatOffer(either, first, local, 2);
+    expect(lines(again, /^m=|^a=mid|rtcp-mux/)).toEqual([
+      'm=video 0 RTP/AVP 96',
+      'm=audio 20000 RTP/AVPF 8 0 96',
+      'a=mid:1',
+    ]);
+    const answer = sdp(
+      'm=video 0 RTP/AVP 96',
+      'm=audio 4010 RTP/AVPF 8 96',
+      'a=rtpmap:96 telephone-event/8000',
+    );
+    expect(negotiateAnswer(answer, either, first)).toMatchObject({
+      law: 'PCMA',
+      eventPayloadType: 96,
+      audioIndex: 1,
+      remoteRtp: { port: 4010 },
+    });
+  });
+
+  it.each<[string, string, 'bad-sdp' | 'no-common-codec']>([
+    ['has no m= line', sdp(), 'bad-sdp'],
+    ['refuses the audio', sdp('m=audio 0 RTP/AVP 0'), 'no-common-codec'],
+    ['names a codec that was not offered', sdp('m=audio 4000 RTP/AVP 18'), 'no-common-codec'],
+  ])('cannot be agreed on when the answer %s', (_what, answer, code) => {
+    expect(() => negotiateAnswer(answer, either, null)).toThrowError(expect.objectContaining({ code }));
+  });
+});

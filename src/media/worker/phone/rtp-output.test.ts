@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { RtpPacket } from '../rtp/rtp-packet.js';
+import { RtpOutput } from './rtp-output.js';
+
+interface Sent {
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly marker: boolean;
+}
+
+/** Drives an output and notes its packets relative to the first. */
+class Probe {
+  readonly output = new RtpOutput();
+  readonly sent: Sent[] = [];
+  #first: RtpPacket | null = null;
+
+  note(datagram: Buffer | null): void {
+    if (datagram === null) return;
+    const packet = new RtpPacket();
+    RtpPacket.parse(datagram, packet);
+    this.#first ??= packet;
+    expect(packet.ssrc).toBe(this.output.ssrc);
+    this.sent.push({
+      sequence: (packet.sequenceNumber - this.#first.sequenceNumber) & 0xffff,
+      timestamp: (packet.timestamp - this.#first.timestamp) >>> 0,
+      marker: packet.marker,
+    });
+  }
+  made(nowMs: number): void {
+    this.note(this.output.write(0, new Uint8Array(160), nowMs));
+  }
+  passed(sequence: number, timestamp: number, nowMs: number, ssrc = 5): boolean {
+    const buffer = Buffer.alloc(172);
+    RtpPacket.writeHeader(buffer, 0, false, sequence & 0xffff, timestamp >>> 0, ssrc);
+    const packet = new RtpPacket();
+    RtpPacket.parse(buffer, packet);
+    const before = this.sent.length;
+    this.note(this.output.forward(packet, 8, nowMs));
+    return this.sent.length > before;
+  }
+  get numbers(): [number, number][] {
+    return this.sent.map(({ sequence, timestamp }) => [sequence, timestamp]);
+  }
+}
+
+describe('RtpOutput', () => {
+  it('runs on from what it makes to what it passes through and back', () => {
+    const probe = new Probe();
+    probe.made(0);
+    probe.passed(65_535, 0xffff_ff60, 20);
+    probe.passed(65_536, 0x1_0000_0000, 40);
+    probe.made(60);
+    probe.passed(900, 77, 80, 6);
+    expect(probe.numbers).toEqual([
+      [0, 0],
+      [1, 160],
+      [2, 320],
+      [3, 480],
+      [4, 640],
+    ]);
+    expect(probe.sent.map(({ marker }) => marker)).toEqual([true, true, false, false, true]);
+  });
+
+  it('carries losses and order of the source over, so that the phone can conceal and sort', () => {
+    const probe = new Probe();
+    for (const n of [10, 11, 14, 13, 15]) probe.passed(n, n * 160, n * 20);
+    expect(probe.numbers).toEqual([
+      [0, 0],
+      [1, 160],
+      [4, 640],
+      [3, 480],
+      [5, 800],
+    ]);
+  });
+
+  it('drops what is older than the point where the source was taken up', () => {
+    const probe = new Probe();
+    probe.made(0);
+    probe.passed(10, 1600, 20);
+    expect(probe.passed(9, 1440, 25)).toBe(false);
+    expect(probe.sent).toHaveLength(2);
+  });
+
+  it.each([
+    ['sequence', 5000, 1760],
+    ['timestamp', 11, 9_999_999],
+  ])('closes up jumps of the %s', (_what, sequence, timestamp) => {
+    const probe = new Probe();
+    probe.passed(10, 1600, 0);
+    probe.passed(sequence, timestamp, 20);
+    expect(probe.numbers).toEqual([
+      [0, 0],
+      [1, 160],
+    ]);
+    expect(probe.sent[1]!.marker).toBe(true);
+  });
+
+  it('keeps its timestamps with the time over a pause', () => {
+    const probe = new Probe();
+    probe.made(0);
+    probe.output.skipTo(1003);
+    probe.made(1003);
+    expect(probe.numbers).toEqual([
+      [0, 0],
+      [1, 8000],
+    ]);
+    expect(probe.sent[1]!.marker).toBe(true);
+  });
+
+  it('tells sender reports how many packets and octets, and the timestamp of a moment', () => {
+    const probe = new Probe();
+    const { output } = probe;
+    probe.made(0);
+    const after = output.timestampAt(0);
+    probe.made(20);
+    expect([output.packets, output.octets, output.lastMs]).toEqual([2, 320, 20]);
+    expect((output.timestampAt(30) - after) >>> 0).toBe(240);
+  });
+
+  it('sends nothing that is larger than a packet may be', () => {
+    const packet = new RtpPacket();
+    RtpPacket.parse(Buffer.concat([Buffer.from([0x80]), Buffer.alloc(1600)]), packet);
+    expect(new RtpOutput().forward(packet, 0, 0)).toBeNull();
+  });
+});
