@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config-schema.js';
@@ -261,17 +260,23 @@ async function untilIdle(legs: LegRegistry, deadlineMs: number): Promise<void> {
 }
 
 function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
-  const advertisedAddress = config.publicIp ?? (isWildcard(config.sip.host) ? firstAddress() : undefined);
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
     bindAddress: config.sip.host,
-    ...(advertisedAddress === undefined ? {} : { advertisedAddress }),
+    ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
     logger: logger.child({ layer: 'media' }),
     maxLegsPerWorker: config.sessions.maxLegs,
     jitterTargetMs: config.rtp.jitterTargetMs,
     rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
     rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
+    portRestMs: config.rtp.portRestSeconds * 1000,
+    browser: {
+      videoBitrateCapBps: config.browser.maxBitrateBps,
+      maxSections: config.browser.maxSections,
+      connectTimeoutMs: config.browser.iceTimeoutSeconds * 1000,
+      disconnectedTimeoutMs: config.browser.disconnectTimeoutSeconds * 1000,
+    },
   });
 }
 
@@ -297,10 +302,4 @@ function reachable(host: string): string {
 
 function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
-}
-
-/** The first address of this machine that others can reach: what a wildcard means in SDP. */
-function firstAddress(): string | undefined {
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }

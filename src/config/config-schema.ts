@@ -211,7 +211,12 @@ export const configSchema = z.strictObject({
     disconnectTimeoutSeconds: seconds
       .default(15)
       .describe('A browser that lost its connection for this long is dropped.'),
-    maxStreamsPerLeg: count.default(16).describe('Streams that one browser may publish.'),
+    maxSections: z
+      .int()
+      .min(2)
+      .max(256)
+      .default(64)
+      .describe('Tracks that one browser may send and receive at once.'),
   }),
 
   sessions: group('Sessions and participants', {

@@ -7,7 +7,12 @@ import { SessionPlacement } from './session-placement.js';
 import { type ImportChange, StreamDirectory } from './stream-directory.js';
 import { type LegHost, trackKinds, WorkerMediaLeg } from './worker-media-leg.js';
 import { WorkerPool } from './worker-pool.js';
-import type { StreamImport, WorkerHealth, WorkerNotification } from './worker/protocol.js';
+import type {
+  StreamImport,
+  WorkerBrowserSettings,
+  WorkerHealth,
+  WorkerNotification,
+} from './worker/protocol.js';
 
 export interface MediaPlaneOptions {
   /** Media worker processes; one per core is right. */
@@ -26,6 +31,10 @@ export interface MediaPlaneOptions {
   readonly rtpTimeoutBeforeFirstMs?: number;
   /** No RTP for so long after the first packet ends a phone leg that is not on hold. Default 15 s. */
   readonly rtpTimeoutMs?: number;
+  /** How long a phone's ports rest before they are used again. Default 30 s. */
+  readonly portRestMs?: number;
+  /** Default 2.5 Mbit/s, 64 sections, 30 s, 15 s. */
+  readonly browser?: Partial<WorkerBrowserSettings>;
   /** A worker that does not answer in time refuses as `overloaded`. Default 5 s. */
   readonly requestTimeoutMs?: number;
   /** A worker that shows no pulse (one a second) for so long is killed and replaced. Default 5 s. */
@@ -54,6 +63,13 @@ export interface WorkerMediaPlane extends MediaPlane {
   /** The process ids of the workers that stand. */
   pids(): number[];
 }
+
+const defaultBrowserSettings: WorkerBrowserSettings = {
+  videoBitrateCapBps: 2_500_000,
+  maxSections: 64,
+  connectTimeoutMs: 30_000,
+  disconnectedTimeoutMs: 15_000,
+};
 
 /** What the worker's parser refuses unread is not sent to it at all. */
 const MAX_OFFER_CHARACTERS = 64 * 1024;
@@ -91,6 +107,8 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
         jitterTargetMs: options.jitterTargetMs ?? 0,
         rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
         rtpTimeoutMs: options.rtpTimeoutMs ?? 15_000,
+        portRestMs: options.portRestMs ?? 30_000,
+        browser: { ...defaultBrowserSettings, ...options.browser },
         linkSecret,
       })),
       requestTimeoutMs: options.requestTimeoutMs ?? 5000,

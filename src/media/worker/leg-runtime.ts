@@ -13,7 +13,7 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
   const phone = {
-    ports: new PortAllocator(ports.phone),
+    ports: new PortAllocator({ ...ports.phone, restMs: settings.portRestMs }),
     bindAddress,
     advertisedAddress: settings.advertisedAddress ?? reachableAddress(bindAddress),
     tickClock,
@@ -25,6 +25,7 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
     bindAddress,
     ...(settings.advertisedAddress !== null && { advertisedAddress: settings.advertisedAddress }),
     ports: ports.browser,
+    ...settings.browser,
   };
   return {
     factories: {

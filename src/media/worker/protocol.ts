@@ -19,8 +19,22 @@ export interface WorkerSettings {
   readonly jitterTargetMs: number;
   readonly rtpTimeoutBeforeFirstMs: number;
   readonly rtpTimeoutMs: number;
+  /** How long a phone's ports rest before they are used again. */
+  readonly portRestMs: number;
+  readonly browser: WorkerBrowserSettings;
   /** What a worker shows to another when it links to it; the same for all workers of one plane. */
   readonly linkSecret: string;
+}
+
+export interface WorkerBrowserSettings {
+  /** Bitrate that a browser's video is held down to, per track. */
+  readonly videoBitrateCapBps: number;
+  /** m-sections per description: what a browser sends and receives at once. */
+  readonly maxSections: number;
+  /** How long ICE and DTLS may take. */
+  readonly connectTimeoutMs: number;
+  /** How long a browser may be out of reach. */
+  readonly disconnectedTimeoutMs: number;
 }
 
 export interface StreamImport {
