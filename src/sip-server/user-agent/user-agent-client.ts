@@ -40,6 +40,10 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #events: ClientDialogEvents;
   /** Requests without a final response, by the identifier that applications know. */
   readonly #pending = new Map<string, OutgoingRequest>();
+  /** Failures that are to be told in the next turn. */
+  readonly #failures = new Set<unknown>();
+  /** Waits for the ACK of an application. */
+  readonly #ackGuards = new Map<OwnedDialog, unknown>();
 
   constructor(environment: UserAgentEnvironment, events: ClientDialogEvents) {
     this.#environment = environment;
@@ -144,10 +148,27 @@ export class UserAgentClient implements OutgoingRequestHandler {
 
   failed(outgoing: OutgoingRequest, why: 'timeout' | 'transport error'): void {
     // Later, so that an application always hears that its request was sent before it hears that it failed.
-    this.#environment.clock.setTimer(0, () => {
+    const timer = this.#environment.clock.setTimer(0, () => {
+      this.#failures.delete(timer);
       const response = createLocalResponse(outgoing.request, why === 'timeout' ? 408 : 503);
       this.responded(outgoing, response, outgoing.flow);
     });
+    this.#failures.add(timer);
+  }
+
+  /** The dialog is over: no ACK is awaited in it any more. */
+  forget(dialog: OwnedDialog): void {
+    const guard = this.#ackGuards.get(dialog);
+    if (guard === undefined) return;
+    this.#ackGuards.delete(dialog);
+    this.#environment.clock.clearTimer(guard);
+  }
+
+  close(): void {
+    for (const dialog of [...this.#ackGuards.keys()]) this.forget(dialog);
+    for (const timer of this.#failures) this.#environment.clock.clearTimer(timer);
+    this.#failures.clear();
+    this.#pending.clear();
   }
 
   responded(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
@@ -323,6 +344,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const cseq = dialog.unacknowledged;
     if (cseq === undefined) return notSent('no INVITE waits for an ACK');
     dialog.unacknowledged = undefined;
+    this.forget(dialog);
     let flow: Flow;
     try {
       flow = this.#knownFlow(dialog) ?? (await this.#findFlow(dialog));
@@ -348,12 +370,15 @@ export class UserAgentClient implements OutgoingRequestHandler {
   /** An application that never acknowledges a 2xx leaves the far end waiting: after 64 · T1 the call is ended. */
   #guardAck(dialog: OwnedDialog, cseq: number): void {
     const { clock, timers } = this.#environment;
-    clock.setTimer(64 * timers.t1Ms, () => {
+    this.forget(dialog);
+    const guard = clock.setTimer(64 * timers.t1Ms, () => {
+      this.#ackGuards.delete(dialog);
       if (dialog.unacknowledged !== cseq || dialog.phase !== 'confirmed') return;
       void this.#acknowledge(dialog, undefined).then(() =>
         this.#events.hangUp(dialog, 408, 'the application sent no ACK'),
       );
     });
+    this.#ackGuards.set(dialog, guard);
   }
 
   #cancel(outgoing: OutgoingRequest, draft: SipRequest | undefined): Buffer {

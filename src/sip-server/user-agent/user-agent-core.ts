@@ -126,6 +126,7 @@ export class UserAgentCore {
 
   close(): void {
     this.#server.close();
+    this.#client.close();
     this.#keeper.close();
     this.transactions.close();
     this.#environment.dialogs.clear();
@@ -135,6 +136,7 @@ export class UserAgentCore {
 
   #dialogOver: DialogKeeper['forget'] = (dialog) => {
     this.#server.forget(dialog);
+    this.#client.forget(dialog);
     this.#keeper.forget(dialog);
   };
 
@@ -146,6 +148,7 @@ export class UserAgentCore {
 
   #dialogLost: DialogKeeper['lost'] = (dialog, status, why) => {
     this.#server.forget(dialog);
+    this.#client.forget(dialog);
     this.#keeper.lost(dialog, status, why);
   };
 
