@@ -11,6 +11,11 @@ export interface OpenApiDocument {
   };
 }
 
+interface Components {
+  readonly schemas: Readonly<Record<string, JsonSchema>>;
+  readonly responses: Responses;
+}
+
 interface OpenApiOperation {
   readonly operationId: string;
   readonly tags: readonly string[];
@@ -31,7 +36,7 @@ type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
 
 interface JsonSchema {
   readonly $ref?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
@@ -55,7 +60,7 @@ export function formatDocsPage(document: OpenApiDocument): string {
       link: `<li><a href="#${slug(name)}">${escape(name)}</a></li>`,
       html:
         `<section><h2 id="${slug(name)}">${escape(name)}</h2>` +
-        `${own.map((each) => formatOperation(each.path, each.method, each.operation, components.responses)).join('')}</section>`,
+        `${own.map((each) => formatOperation(each.path, each.method, each.operation, components)).join('')}</section>`,
     };
   });
   const schemas = Object.entries(components.schemas).map(
@@ -87,7 +92,7 @@ function formatOperation(
   path: string,
   method: string,
   operation: OpenApiOperation,
-  shared: Responses,
+  components: Components,
 ): string {
   const parameters = operation.parameters.filter(({ name }) => name !== 'accountId');
   const body = operation.requestBody?.content['application/json']?.schema;
@@ -100,8 +105,8 @@ function formatOperation(
       : `<h4>Parameters</h4>${table(parameters.map((each) => [each.name, `${each.in}, ${formatType(each.schema)}`, each.description ?? each.schema.description ?? '']))}`) +
     (body === undefined
       ? ''
-      : `<h4>Body${operation.requestBody?.required === true ? '' : ', optional'}</h4>${formatSchema(body)}`) +
-    `<h4>Answers</h4>${formatResponses(operation.responses, shared)}</details>`
+      : `<h4>Body${operation.requestBody?.required === true ? '' : ', optional'}</h4>${formatSchema(resolve(body, components))}`) +
+    `<h4>Answers</h4>${formatResponses(operation.responses, components.responses)}</details>`
   );
 }
 
@@ -154,7 +159,12 @@ function formatType(schema: JsonSchema): string {
   if (schema.type === 'array')
     return `list of ${schema.items === undefined ? 'anything' : formatType(schema.items)}`;
   const limit = schema.maxLength === undefined ? '' : `, at most ${schema.maxLength} characters`;
-  return escape(`${schema.format ?? schema.type ?? 'anything'}${limit}`);
+  const types = typeof schema.type === 'object' ? schema.type.join(' or ') : (schema.type ?? 'anything');
+  return escape(`${schema.format ?? types}${limit}`);
+}
+
+function resolve(schema: JsonSchema, { schemas }: Components): JsonSchema {
+  return schemas[schema.$ref?.split('/').at(-1) ?? ''] ?? schema;
 }
 
 function withoutNull(schema: JsonSchema): JsonSchema {

@@ -26,7 +26,13 @@ export const listQuery = z.object({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
     .default(100)
-    .describe('How many at most, 1 to 1000; the newest come first.'),
+    .meta({
+      description: 'How many at most; the newest come first.',
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+      default: 100,
+    }),
 });
 
 export const time = z.iso.datetime();

@@ -91,7 +91,7 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
       : {
           requestBody: {
             required: !operation.body.safeParse(undefined).success,
-            content: json(withoutNull(toJsonSchema(operation.body, 'input', schemas))),
+            content: json(toJsonSchema(operation.body, 'input', schemas)),
           },
         }),
     responses: {
@@ -116,23 +116,19 @@ function parameters(schema: z.ZodObject, place: 'path' | 'query', schemas: Json)
   });
 }
 
-/** Schemas that have an id go to the components, once. */
+/** Schemas that have an id go to the components, and a reference stands in their place. */
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
-  const {
-    $schema: _,
-    $defs,
-    ...root
-  } = z.toJSONSchema(schema, {
-    io,
-    override: ({ jsonSchema }) => {
-      delete jsonSchema['id'];
-    },
-  }) as Json;
-  const id = schema.meta()?.id;
-  for (const [name, definition] of Object.entries(($defs ?? {}) as Json)) schemas[name] = pointed(definition);
-  if (id === undefined) return pointed(root) as Json;
-  schemas[id] = pointed(withoutNull(root));
-  return { $ref: `#/components/schemas/${id}` };
+  const { $schema: _, $defs, ...root } = z.toJSONSchema(schema, { io, override: loosen }) as Json;
+  for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, Json>)) {
+    schemas[name] = pointed(withoutNull(definition));
+  }
+  return pointed(root) as Json;
+}
+
+/** Leaves out what would mislead: patterns that say less than the format beside them, and that answers never get new fields. */
+function loosen({ jsonSchema }: { jsonSchema: Json }): void {
+  if (jsonSchema['format'] !== undefined || jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
+  delete jsonSchema['additionalProperties'];
 }
 
 /** References into `$defs` become references into the components. */

@@ -30,7 +30,7 @@ export const newParticipant = z
     tag: tag.nullish(),
     deviceApiVersion: z
       .string()
-      .regex(/^v3$/i, 'must be V3')
+      .regex(/^[Vv]3$/, 'must be V3')
       .nullish()
       .meta({ description: 'V3, in any case.', example: 'V3' }),
     displayName: displayName.nullish(),
