@@ -1,8 +1,14 @@
 /** What the page can do. Each action tells the gateway, and the gateway's events bring the page up to date. */
 import { EventStream } from './event-stream.js';
-import { eventText } from './event-text.js';
 import { ApiError, GatewayApi, type Account, type NewParticipant } from './gateway-api.js';
-import { nameOf, shortId, type GatewayEvent, type PhoneCall } from './model.js';
+import {
+  nameOf,
+  sessionName,
+  type GatewayEvent,
+  type Participant,
+  type PhoneCall,
+  type Session,
+} from './model.js';
 import { OwnCall, stopTracks } from './own-call.js';
 import { initialState, type CallInSound, type Dialog, type State } from './state.js';
 import { toggled, withMode, type Mode, type Subscriptions } from './subscriptions.js';
@@ -255,7 +261,12 @@ export class ConsoleApp {
         selectedId === null ? null : api.listMembers(selectedId).catch(noneWhereGone),
       ]);
       if (api !== this.#api) return;
-      this.store.update({ sessions, participants, legs });
+      this.store.update({
+        sessions,
+        participants,
+        legs,
+        names: this.#names(sessions, [...participants, ...(members ?? [])]),
+      });
       if (selectedId === this.state.selectedId) this.store.update({ members });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.signOut('The credentials no longer hold.');
@@ -263,18 +274,18 @@ export class ConsoleApp {
     }
   }
 
+  #names(sessions: readonly Session[], participants: readonly Participant[]): ReadonlyMap<string, string> {
+    const { log, names } = this.state;
+    const spokenOf = new Set(log.flatMap(({ participantId, sessionId }) => [participantId, sessionId]));
+    return new Map([
+      ...[...names].filter(([id]) => spokenOf.has(id)),
+      ...sessions.map((session) => [session.id, sessionName(session)] as const),
+      ...participants.map((participant) => [participant.id, nameOf(participant)] as const),
+    ]);
+  }
+
   #onEvent(event: GatewayEvent): void {
-    const { sessions, participants, members, log } = this.state;
-    const known = [...(members ?? []), ...participants].find(({ id }) => id === event.participantId);
-    const session = sessions?.find(({ id }) => id === event.sessionId);
-    const id = event.participantId ?? event.sessionId ?? '';
-    const name =
-      known !== undefined
-        ? nameOf(known)
-        : ((event.participantId === null ? session?.tag : null) ?? event.tag ?? shortId(id));
-    const { sessionId, time } = event;
-    const entry = { ...eventText(event, name), id: `${event.id}`, time, sessionId };
-    this.store.update({ log: [...log.slice(1 - maxLogEntries), entry] });
+    this.store.update({ log: [...this.state.log.slice(1 - maxLogEntries), event] });
     if (event.type === 'call.ended' && event.participantId !== null)
       this.#setPhoneCall(event.participantId, undefined);
     this.refresh();

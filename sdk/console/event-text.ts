@@ -31,9 +31,9 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
   const alias = text(data['alias']);
   switch (type) {
     case 'session.created':
-      return plain(`Session ${text(data['tag']) || name} was created`);
+      return plain(`${name} was created`);
     case 'session.deleted':
-      return plain(`Session ${name} was deleted`);
+      return plain(`${name} was deleted`);
     case 'participant.created':
       return plain(`${name} was created`);
     case 'participant.deleted':

@@ -62,6 +62,10 @@ export function nameOf({ id, displayName, tag }: Participant): string {
   return displayName || tag || shortId(id);
 }
 
+export function sessionName({ id, tag }: Session): string {
+  return tag || `Session ${shortId(id)}`;
+}
+
 export function shortId(id: string): string {
   return id.slice(0, 8);
 }

@@ -74,6 +74,13 @@ export class OwnCall {
     return this.#heard;
   }
 
+  /** The first stream of the participant that has sound. */
+  soundOf(participantId: string): Heard | undefined {
+    return [...this.#heard.values()].find(
+      ({ stream }) => stream.participantId === participantId && stream.mediaTypes.includes('AUDIO'),
+    );
+  }
+
   get muted(): boolean {
     return this.#microphonePublication?.muted ?? false;
   }

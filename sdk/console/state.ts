@@ -1,20 +1,13 @@
 /** All that the page shows. */
 import type { Account } from './gateway-api.js';
 import type { StreamState } from './event-stream.js';
-import type { EventText } from './event-text.js';
-import type { CreatedParticipant, Leg, Participant, Session } from './model.js';
+import type { CreatedParticipant, GatewayEvent, Leg, Participant, Session } from './model.js';
 import type { OwnCall } from './own-call.js';
 
 export interface Toast {
   readonly id: number;
   readonly tone: 'error' | 'info';
   readonly text: string;
-}
-
-export interface LogEntry extends EventText {
-  readonly id: string;
-  readonly time: string;
-  readonly sessionId: string | null;
 }
 
 export type CallInSound = 'voice' | 'low' | 'high';
@@ -49,7 +42,9 @@ export interface State {
   readonly callInSound: CallInSound;
   /** What is being done now; buttons that would do it again are disabled. */
   readonly busy: ReadonlySet<string>;
-  readonly log: readonly LogEntry[];
+  readonly log: readonly GatewayEvent[];
+  /** Of participants and sessions, by id; those that are gone too while the log speaks of them. */
+  readonly names: ReadonlyMap<string, string>;
   readonly dialog: Dialog | null;
   readonly toasts: readonly Toast[];
 }
@@ -69,6 +64,7 @@ export const initialState: State = {
   callInSound: 'voice',
   busy: new Set(),
   log: [],
+  names: new Map(),
   dialog: null,
   toasts: [],
 };

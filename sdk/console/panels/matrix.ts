@@ -37,6 +37,7 @@ export function matrix(app: ConsoleApp, sessionId: string): Child {
             'tr',
             {},
             h('td', { class: 'corner' }, h('span', {}, 'listens ↓'), h('span', {}, 'speaks →')),
+            h('th', { scope: 'col', key: 'mode', class: 'mode-head' }, 'Hears'),
             members.map((speaker) =>
               h(
                 'th',
@@ -44,7 +45,6 @@ export function matrix(app: ConsoleApp, sessionId: string): Child {
                 h('span', {}, nameOf(speaker)),
               ),
             ),
-            h('th', { scope: 'col', class: 'mode-head' }, 'Hears'),
           ),
         ),
         h(
@@ -69,7 +69,6 @@ function row(
     'tr',
     { key: listener.id, 'aria-busy': busy ? 'true' : undefined },
     h('th', { scope: 'row', title: nameOf(listener) }, h('span', {}, nameOf(listener))),
-    members.map((speaker) => cell(app, sessionId, listener, speaker)),
     h(
       'td',
       { class: 'mode', key: 'mode' },
@@ -85,6 +84,7 @@ function row(
         (Object.keys(modeWords) as Mode[]).map((mode) => h('option', { value: mode }, modeWords[mode])),
       ),
     ),
+    members.map((speaker) => cell(app, sessionId, listener, speaker)),
   );
 }
 

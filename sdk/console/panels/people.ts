@@ -13,7 +13,10 @@ export function people(app: ConsoleApp, sessionId: string): VNode {
   const note = members === null ? null : `${members.length} in the session, ${connected} connected`;
   return panel(
     'Participants',
-    { note },
+    {
+      note,
+      actions: button('Add participant', () => app.showDialog({ kind: 'add-participant' }), { icon: 'plus' }),
+    },
     members === null
       ? skeleton(2)
       : members.length === 0
@@ -52,6 +55,7 @@ export function outside(app: ConsoleApp, sessionId: string): Child {
             'div',
             { class: 'actions' },
             button('Add to this session', () => app.addToSession(sessionId, id), {
+              title: 'Add to this session',
               icon: 'plus',
               busy: app.state.busy.has(`add ${id}`),
             }),
@@ -75,7 +79,12 @@ function person(app: ConsoleApp, sessionId: string, participant: Participant, le
       'div',
       { class: 'actions' },
       own
-        ? button('Leave', () => app.leave(), { key: 'leave', icon: 'hangUp', busy: busy.has('leave') })
+        ? button('Leave', () => app.leave(), {
+            title: 'Leave the session',
+            key: 'leave',
+            icon: 'hangUp',
+            busy: busy.has('leave'),
+          })
         : phoneCalls.has(id)
           ? button('Hang up', () => app.hangUpPhone(id), {
               key: 'hang-up',
@@ -105,9 +114,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
   const kind = leg === undefined ? 'absent' : (leg.kind ?? 'absent');
   const name = nameOf(participant);
   const streams = leg?.streams ?? [];
-  const heard = [...(app.state.call?.heard.values() ?? [])].filter(
-    ({ stream }) => stream.participantId === id,
-  );
+  const heard = app.state.call?.soundOf(id);
   return h(
     'div',
     { class: 'identity' },
@@ -137,9 +144,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
           leg.state === 'established' &&
           h('span', {}, 'publishes nothing'),
         leg === undefined && h('code', {}, shortId(id)),
-        heard.map(
-          ({ stream, level }) => stream.mediaTypes.includes('AUDIO') && meter(level, stream.streamId),
-        ),
+        heard !== undefined && meter(heard.level, heard.stream.streamId),
       ),
     ),
   );

@@ -1,6 +1,6 @@
 /** One session. */
 import type { ConsoleApp } from '../console-app.js';
-import { shortId } from '../model.js';
+import { sessionName } from '../model.js';
 import type { CallInSound } from '../state.js';
 import { h, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
@@ -24,7 +24,7 @@ export function sessionPage(app: ConsoleApp, sessionId: string): VNode {
       ),
     );
   }
-  const title = session?.tag || `Session ${shortId(sessionId)}`;
+  const title = sessionName(session ?? { id: sessionId });
   return h(
     'div',
     { class: 'session-page', key: sessionId },
@@ -47,8 +47,9 @@ export function sessionPage(app: ConsoleApp, sessionId: string): VNode {
           h('code', {}, sessionId),
           icon('copy'),
         ),
+        deletion(app, sessionId, title),
       ),
-      actions(app, sessionId, title),
+      actions(app, sessionId),
     ),
     stage(app, sessionId),
     people(app, sessionId),
@@ -57,7 +58,7 @@ export function sessionPage(app: ConsoleApp, sessionId: string): VNode {
   );
 }
 
-function actions(app: ConsoleApp, sessionId: string, title: string): VNode {
+function actions(app: ConsoleApp, sessionId: string): VNode {
   const { call, busy, callInSound } = app.state;
   const joined = call?.sessionId === sessionId;
   return h(
@@ -92,27 +93,26 @@ function actions(app: ConsoleApp, sessionId: string, title: string): VNode {
         h('option', { value: 'high' }, 'Tone 880 Hz'),
       ),
     ),
-    button('Add participant', () => app.showDialog({ kind: 'add-participant' }), {
-      key: 'add',
-      icon: 'plus',
-    }),
-    button(
-      'Delete session',
-      () =>
-        app.showDialog({
-          kind: 'confirm',
-          title: `Delete “${title}”?`,
-          text: 'Its phone calls are hung up. Its browsers stay connected, without a session.',
-          action: 'Delete session',
-          confirm: () => app.deleteSession(sessionId),
-        }),
-      {
-        key: 'delete',
-        icon: 'trash',
-        look: 'quiet',
-        iconOnly: true,
-        busy: busy.has(`delete-session ${sessionId}`),
-      },
-    ),
+  );
+}
+
+function deletion(app: ConsoleApp, sessionId: string, title: string): VNode {
+  return button(
+    'Delete session',
+    () =>
+      app.showDialog({
+        kind: 'confirm',
+        title: `Delete “${title}”?`,
+        text: 'Its phone calls are hung up. Its browsers stay connected, without a session.',
+        action: 'Delete session',
+        confirm: () => app.deleteSession(sessionId),
+      }),
+    {
+      key: 'delete',
+      icon: 'trash',
+      look: 'quiet',
+      iconOnly: true,
+      busy: app.state.busy.has(`delete-session ${sessionId}`),
+    },
   );
 }

@@ -1,6 +1,6 @@
 /** The frame around everything: the bar at the top and the list of sessions. */
 import type { ConsoleApp } from '../console-app.js';
-import { shortId, type Session } from '../model.js';
+import { sessionName, type Session } from '../model.js';
 import { h, type VNode } from '../view/h.js';
 import { logo } from '../view/icons.js';
 import { button, skeleton } from '../view/widgets.js';
@@ -55,10 +55,15 @@ export function sessionList(app: ConsoleApp): VNode {
       h('input', {
         name: 'tag',
         maxlength: 50,
-        placeholder: 'Name, optional',
+        placeholder: 'New session, name',
         'aria-label': 'Name of the new session',
       }),
-      button('Create', null, { icon: 'plus', submit: true, busy: busy.has('create-session') }),
+      button('Create session', null, {
+        icon: 'plus',
+        submit: true,
+        iconOnly: true,
+        busy: busy.has('create-session'),
+      }),
     ),
     sessions === null
       ? skeleton(3)
@@ -72,7 +77,8 @@ export function sessionList(app: ConsoleApp): VNode {
   );
 }
 
-function sessionItem(app: ConsoleApp, { id, tag }: Session): VNode {
+function sessionItem(app: ConsoleApp, session: Session): VNode {
+  const { id } = session;
   const { participants, legs, selectedId, call } = app.state;
   const people = participants.filter(({ sessions }) => sessions?.includes(id) ?? false).length;
   const connected = legs.filter(({ sessionId, state }) => sessionId === id && state !== 'ended').length;
@@ -82,7 +88,7 @@ function sessionItem(app: ConsoleApp, { id, tag }: Session): VNode {
     h(
       'a',
       { href: `#/sessions/${id}`, 'aria-current': id === selectedId ? 'page' : undefined },
-      h('span', { class: 'session-name' }, tag || `Session ${shortId(id)}`),
+      h('span', { class: 'session-name' }, sessionName(session)),
       call?.sessionId === id && h('span', { class: 'badge here' }, 'You'),
       h(
         'span',

@@ -1,7 +1,7 @@
 /** This browser's own part: its microphone and camera, and what it receives. */
 import type { ConsoleApp } from '../console-app.js';
 import { legsByParticipant } from '../state.js';
-import { nameOf, shortId } from '../model.js';
+import { shortId } from '../model.js';
 import type { Heard, OwnCall } from '../own-call.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
@@ -22,7 +22,7 @@ export function stage(app: ConsoleApp, sessionId: string): Child {
       'div',
       { class: 'tiles' },
       ownTile(call),
-      heard.map((one) => tile(app, one)),
+      tilesOf(heard).map((one) => tile(app, call, one)),
     ),
     heard.length === 0 &&
       h('p', { class: 'note' }, 'You hear nobody yet. Call in as a phone, or let somebody else join.'),
@@ -60,28 +60,39 @@ function ownTile(call: OwnCall): VNode {
   );
 }
 
-function tile(app: ConsoleApp, { stream, level }: Heard): VNode {
-  const { members, participants } = app.state;
-  const { participantId, streamId, alias, mediaStream, mediaTypes } = stream;
-  const participant = [...(members ?? []), ...participants].find(({ id }) => id === participantId);
+/** A tile for each picture, and one for each participant that sends none. */
+function tilesOf(heard: readonly Heard[]): Heard[] {
+  const pictured = new Set(heard.filter(hasPicture).map(({ stream }) => stream.participantId));
+  const seen = new Set<string>();
+  return heard.filter((one) => {
+    const { participantId } = one.stream;
+    if (hasPicture(one)) return true;
+    if (pictured.has(participantId) || seen.has(participantId)) return false;
+    seen.add(participantId);
+    return true;
+  });
+}
+
+function hasPicture({ stream }: Heard): boolean {
+  return stream.mediaTypes.includes('VIDEO');
+}
+
+function tile(app: ConsoleApp, call: OwnCall, heard: Heard): VNode {
+  const { participantId, streamId, alias, mediaStream } = heard.stream;
   const kind = legsByParticipant(app.state).get(participantId)?.kind ?? 'browser';
-  const hasVideo = mediaTypes.includes('VIDEO');
+  const sound = call.soundOf(participantId);
   return h(
     'div',
     { class: `tile ${kind}`, key: streamId, 'data-speaks': true },
-    hasVideo
+    hasPicture(heard)
       ? video(mediaStream, streamId)
       : h('span', { class: `avatar ${kind}` }, icon(kind === 'phone' ? 'phone' : 'mic')),
     h(
       'div',
       { class: 'tile-foot' },
-      h(
-        'span',
-        { class: 'tile-name' },
-        participant === undefined ? shortId(participantId) : nameOf(participant),
-      ),
-      alias !== 'microphone' && h('span', { class: 'badge' }, alias),
-      mediaTypes.includes('AUDIO') && meter(level, streamId),
+      h('span', { class: 'tile-name' }, app.state.names.get(participantId) ?? shortId(participantId)),
+      alias !== 'microphone' && alias !== 'camera' && h('span', { class: 'badge' }, alias),
+      sound !== undefined && meter(sound.level, sound.stream.streamId),
     ),
   );
 }

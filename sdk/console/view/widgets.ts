@@ -53,7 +53,10 @@ export function meter(source: LevelSource, key: string): VNode {
         frame = requestAnimationFrame(follow);
       };
       follow();
-      return () => cancelAnimationFrame(frame);
+      return () => {
+        cancelAnimationFrame(frame);
+        element.closest('[data-speaks]')?.removeAttribute('data-speaking');
+      };
     },
   });
 }
@@ -61,23 +64,29 @@ export function meter(source: LevelSource, key: string): VNode {
 /** Time since a moment, counting. */
 export function since(moment: string, key: string): VNode {
   const start = Date.parse(moment);
-  return h('time', {
-    key: `${key} ${moment}`,
-    datetime: moment,
-    title: new Date(start).toLocaleString(),
-    mounted: (element: HTMLElement) => {
-      const show = (): void => {
-        const seconds = Math.max(0, Math.floor((Date.now() - start) / 1000));
-        const two = (value: number): string => String(value % 60).padStart(2, '0');
-        const hours = Math.floor(seconds / 3600);
-        const minutes = Math.floor(seconds / 60);
-        element.textContent = `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds)}`;
-      };
-      show();
-      const timer = setInterval(show, 1000);
-      return () => clearInterval(timer);
+  return h(
+    'time',
+    {
+      key: `${key} ${moment}`,
+      datetime: moment,
+      title: new Date(start).toLocaleString(),
+      mounted: (element: HTMLElement) => {
+        const timer = setInterval(() => {
+          element.textContent = clock(start);
+        }, 1000);
+        return () => clearInterval(timer);
+      },
     },
-  });
+    clock(start),
+  );
+}
+
+function clock(start: number): string {
+  const seconds = Math.max(0, Math.floor((Date.now() - start) / 1000));
+  const two = (value: number): string => String(value % 60).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds)}`;
 }
 
 export function video(stream: MediaStream, key: string, mirrored = false): VNode {
