@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { HeaderFields } from '../message/header-fields.js';
+import {
+  agreeAsClient,
+  agreeAsServer,
+  parseSessionExpires,
+  sessionTimerDelaySeconds,
+} from './session-expires.js';
+
+const fields = (values: Record<string, string>): HeaderFields => new HeaderFields(Object.entries(values));
+
+describe('Session-Expires', () => {
+  it.each([
+    ['1800', { seconds: 1800 }],
+    ['1800;refresher=uac', { seconds: 1800, refresher: 'uac' }],
+    ['90 ; refresher=uas;x=y', { seconds: 90, refresher: 'uas' }],
+    ['90;refresher=me', { seconds: 90 }],
+    ['soon', undefined],
+    ['-1', undefined],
+    ['', undefined],
+  ])('%j is read', (value, expected) => {
+    expect(parseSessionExpires(fields({ 'Session-Expires': value }))).toEqual(expected);
+  });
+
+  // RFC 4028 table 2.
+  it.each([
+    ['timer', '1800', '1800;refresher=uac', false],
+    ['timer', '1800;refresher=uac', '1800;refresher=uac', false],
+    ['timer', '1800;refresher=uas', '1800;refresher=uas', true],
+    ['', '1800', '1800;refresher=uas', true],
+    ['', '20', '90;refresher=uas', true],
+  ])('of a request that supports %j and says %s is answered %s', (supported, wanted, answer, weRefresh) => {
+    const response = fields({});
+    const terms = agreeAsServer(fields({ Supported: supported, 'Session-Expires': wanted }), response);
+    expect(response.get('Session-Expires')).toBe(answer);
+    expect(terms?.weRefresh).toBe(weRefresh);
+    expect(response.get('Require')).toBe(weRefresh ? undefined : 'timer');
+  });
+
+  it('of the application counts before that of the request', () => {
+    const response = fields({ 'Session-Expires': '600', Require: 'timer' });
+    agreeAsServer(fields({ Supported: 'timer', 'Session-Expires': '1800' }), response);
+    expect(response.get('Session-Expires')).toBe('600;refresher=uac');
+    expect(response.all('Require')).toEqual(['timer']);
+  });
+
+  it('of nobody is no timer', () => {
+    const response = fields({});
+    expect(agreeAsServer(fields({ Supported: 'timer' }), response)).toBeUndefined();
+    expect(response.size).toBe(0);
+    expect(agreeAsClient(response)).toBeUndefined();
+  });
+
+  it('in a response to us makes us refresh unless it says otherwise', () => {
+    expect(agreeAsClient(fields({ 'Session-Expires': '90' }))).toEqual({ seconds: 90, weRefresh: true });
+    expect(agreeAsClient(fields({ 'Session-Expires': '90;refresher=uas' }))).toEqual({
+      seconds: 90,
+      weRefresh: false,
+    });
+  });
+
+  it('is acted on at half time by the refresher, shortly before the end by the other', () => {
+    expect(sessionTimerDelaySeconds({ seconds: 1800, weRefresh: true })).toBe(900);
+    expect(sessionTimerDelaySeconds({ seconds: 1800, weRefresh: false })).toBe(1768);
+    expect(sessionTimerDelaySeconds({ seconds: 90, weRefresh: false })).toBe(60);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import type { TransportProtocol } from '../transport/flow.js';
+import { Addressing } from './addressing.js';
+import { addressKind, chooseLocalAddress } from './local-address.js';
+import type { LocalInterface } from './local-address.js';
+import { belongsToFlow, nextHopOf } from './next-hop.js';
+
+const interfaces: LocalInterface[] = [
+  { address: '127.0.0.1', netmask: '255.0.0.0', family: 'IPv4' },
+  { address: '203.0.113.9', netmask: '255.255.255.0', family: 'IPv4' },
+  { address: '10.1.2.3', netmask: '255.255.0.0', family: 'IPv4' },
+  { address: '::1', netmask: 'ffff::', family: 'IPv6' },
+  { address: 'fe80::1', netmask: 'ffff::', family: 'IPv6' },
+  { address: '2001:db8::9', netmask: 'ffff::', family: 'IPv6' },
+];
+
+describe('our address', () => {
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['10.1.9.9', '10.1.2.3'],
+    ['203.0.113.200', '203.0.113.9'],
+    ['198.51.100.1', '203.0.113.9'],
+    ['2001:db8::77', '2001:db8::9'],
+    ['::1', '::1'],
+  ])('for a peer at %s is %s', (remote, local) => {
+    expect(chooseLocalAddress(interfaces, remote)).toBe(local);
+  });
+
+  it.each([
+    ['0.0.0.0', 'unspecified'],
+    ['127.1.2.3', 'loopback'],
+    ['192.168.1.1', 'private'],
+    ['100.64.0.1', 'private'],
+    ['172.15.0.1', 'public'],
+    ['fd00::1', 'private'],
+    ['example.com', 'name'],
+  ])('%s is %s', (address, kind) => {
+    expect(addressKind(address)).toBe(kind);
+  });
+
+  it('in Contact is the public one, except for a peer on this machine', () => {
+    const addressing = new Addressing({ publicAddress: '203.0.113.50', interfaces: () => interfaces });
+    addressing.listeningPorts = { udp: 5080, tcp: 5081 };
+    const contact = (protocol: TransportProtocol, remote: string): string =>
+      addressing.contact(new RecordedFlow(protocol, remote, 40_000));
+    expect(contact('udp', '198.51.100.1')).toBe('<sip:203.0.113.50:5080>');
+    expect(contact('tcp', '198.51.100.1')).toBe('<sip:203.0.113.50:5081;transport=tcp>');
+    expect(contact('wss', '198.51.100.1')).toBe('<sip:203.0.113.50:5060;transport=ws>');
+    expect(contact('udp', '127.0.0.1')).toBe('<sip:127.0.0.1:5080>');
+  });
+
+  it.each([
+    ['<sip:me@localhost>;tag=1', '<sip:me@127.0.0.1>;tag=1'],
+    ['sip:localhost', 'sip:127.0.0.1'],
+    ['"a localhost" <sip:me@localhost:9;x>', '"a localhost" <sip:me@127.0.0.1;x>'],
+    ['<sip:localhost.example>', '<sip:localhost.example>'],
+    ['<sip:localhost@example>', '<sip:localhost@example>'],
+  ])('replaces localhost in %s', (value, expected) => {
+    expect(new Addressing({}).rewriteLocalhost(value, new RecordedFlow(), false)).toBe(expected);
+  });
+});
+
+describe('the next hop', () => {
+  it.each([
+    ['sip:a@10.0.0.1', { protocol: 'udp', host: '10.0.0.1', transportGiven: false }],
+    [
+      'sip:a@[2001:db8::1]:5070;transport=TCP',
+      { protocol: 'tcp', host: '2001:db8::1', port: 5070, transportGiven: true },
+    ],
+    ['sip:a@b;maddr=10.0.0.9', { protocol: 'udp', host: '10.0.0.9', transportGiven: false }],
+    ['tel:+1', undefined],
+    ['sips:a@b', undefined],
+    ['sip:a@b;transport=sctp', undefined],
+    ['nonsense', undefined],
+  ])('of %s', (uri, expected) => {
+    expect(nextHopOf(uri)).toEqual(expected);
+  });
+
+  it.each<[TransportProtocol, string, string, boolean, string]>([
+    ['udp', '198.51.100.1', 'sip:a@192.168.1.5:5060', true, 'a private address behind a NAT'],
+    ['udp', '198.51.100.1', 'sip:a@203.0.113.5', false, 'another public address'],
+    ['udp', '198.51.100.1', 'sip:a@example.com', false, 'a name'],
+    ['udp', '10.0.0.1', 'sip:a@10.0.0.1:5070', true, 'just where it came from'],
+    ['udp', '10.0.0.1', 'sip:a@10.0.0.1:9999', false, 'another port there'],
+    ['tcp', '198.51.100.1', 'sip:a@203.0.113.5', true, 'a connection'],
+    ['ws', '198.51.100.1', 'sip:a@x.invalid;transport=ws', true, 'a WebSocket client'],
+    ['udp', '198.51.100.1', 'sip:a@x.invalid', true, 'an invented name'],
+  ])('on %s from %s to %s goes down the flow: %s (%s)', (protocol, remote, uri, expected) => {
+    expect(belongsToFlow(nextHopOf(uri), new RecordedFlow(protocol, remote, 5070))).toBe(expected);
+  });
+
+  it('of a closed connection is dialled again', () => {
+    const flow = new RecordedFlow('tcp', '198.51.100.1');
+    flow.close();
+    expect(belongsToFlow(nextHopOf('sip:a@203.0.113.5;transport=tcp'), flow)).toBe(false);
+  });
+});
