@@ -27,11 +27,10 @@ export const listQuery = z.object({
     .refine((limit) => limit >= 1 && limit <= 1000, 'must be a number from 1 to 1000')
     .default(100)
     .meta({
-      description: 'How many at most; the newest come first.',
+      description: 'How many at most, 100 unless told; the newest come first.',
       type: 'integer',
       minimum: 1,
       maximum: 1000,
-      default: 100,
     }),
 });
 

@@ -100,7 +100,7 @@ describe('The OpenAPI document', () => {
     const limit = document.paths['/accounts/{accountId}/sessions']?.['get']?.parameters.find(
       ({ name }) => name === 'limit',
     );
-    expect(limit?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 1000, default: 100 });
+    expect(limit?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 1000 });
     expect(document.components.responses['Error401']).toMatchObject({
       content: { 'application/json': { schema: { $ref: '#/components/schemas/Message' } } },
     });

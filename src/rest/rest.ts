@@ -47,7 +47,9 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
 
   return (server, _, done) => {
     // Before the body is read: a stranger's megabytes are not worth parsing.
-    const onRequest = (request: FastifyRequest, _reply: FastifyReply, next: (error?: Error) => void) => {
+    const onRequest = (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
+      // Answers hold tokens.
+      reply.header('cache-control', 'no-store');
       try {
         authenticator.authenticate(request.headers.authorization, accountOf(request), request.ip);
         next();

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountId, basic, startRestServer, type RestServer } from '../support/rest-server.js';
 import type { PhoneCaller, PhoneCallRequest, PhoneCallStatus } from '../../src/rest/phone-calls.js';
@@ -269,8 +270,41 @@ describe('Bad requests', () => {
     expect((await server.request('PUT', '/sessions', {})).headers.get('allow')).toBe('POST, GET');
   });
 
+  it('of any JSON at all never make a fault of ours', async () => {
+    const session = await createSession();
+    const { participant } = await create();
+    const member = `/sessions/${session}/participants/${participant.id}`;
+    const operations = [
+      ['POST', '/sessions'],
+      ['POST', '/participants'],
+      ['POST', '/phone-calls'],
+      ['PUT', member],
+      ['PUT', `${member}/subscriptions`],
+    ] as const;
+    const key = fc.constantFrom(
+      'tag',
+      'callbackUrl',
+      'publishPermissions',
+      'displayName',
+      'sessionId',
+      'participants',
+      'token',
+      'toneHz',
+    );
+    const body = fc.oneof(fc.jsonValue(), fc.dictionary(key, fc.jsonValue()));
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...operations), body, async ([method, path], value) => {
+        const response = await server.request(method, path, JSON.stringify(value));
+        expect([200, 204, 400]).toContain(response.status);
+        await response.arrayBuffer();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('bear their id in the header too', async () => {
     const response = await server.request('GET', `/sessions/${randomUUID()}`);
+    expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('x-request-id')).toBe(
       ((await response.json()) as { requestId: string }).requestId,
     );
