@@ -301,7 +301,7 @@ export class ConsoleApp {
       await this.state.call?.leave();
       let slot = this.#ownSlots.get(sessionId);
       if (slot === undefined || !this.#isMember(slot.participantId)) {
-        slot = await this.#create(api, sessionId, { tag: 'console', displayName: 'You (this browser)' });
+        slot = await this.#create(api, sessionId, { tag: 'console', displayName: 'Console' });
         this.#ownSlots.set(sessionId, slot);
       }
       const { participantId, token } = slot;

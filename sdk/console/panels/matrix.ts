@@ -37,7 +37,6 @@ export function matrix(app: ConsoleApp, sessionId: string): Child {
             'tr',
             {},
             h('td', { class: 'corner' }, h('span', {}, 'listens ↓'), h('span', {}, 'speaks →')),
-            h('th', { scope: 'col', key: 'mode', class: 'mode-head' }, 'Hears'),
             members.map((speaker) =>
               h(
                 'th',
@@ -63,28 +62,36 @@ function row(
   listener: Participant,
   members: readonly Participant[],
 ): VNode {
-  const subscriptions = listener.subscriptions ?? {};
   const busy = app.state.busy.has(`subscribe ${listener.id}`);
   return h(
     'tr',
     { key: listener.id, 'aria-busy': busy ? 'true' : undefined },
-    h('th', { scope: 'row', title: nameOf(listener) }, h('span', {}, nameOf(listener))),
     h(
-      'td',
-      { class: 'mode', key: 'mode' },
+      'th',
+      { scope: 'row', key: 'listener' },
       h(
-        'select',
-        {
-          'aria-label': `Whom ${nameOf(listener)} hears`,
-          class: `mode-${modeOf(subscriptions)}`,
-          value: modeOf(subscriptions),
-          onchange: (event: Event) =>
-            app.setMode(sessionId, listener.id, (event.target as HTMLSelectElement).value as Mode),
-        },
-        (Object.keys(modeWords) as Mode[]).map((mode) => h('option', { value: mode }, modeWords[mode])),
+        'div',
+        { class: 'listener' },
+        h('span', { title: nameOf(listener) }, nameOf(listener)),
+        modeSelect(app, sessionId, listener),
       ),
     ),
     members.map((speaker) => cell(app, sessionId, listener, speaker)),
+  );
+}
+
+function modeSelect(app: ConsoleApp, sessionId: string, listener: Participant): VNode {
+  const mode = modeOf(listener.subscriptions ?? {});
+  return h(
+    'select',
+    {
+      'aria-label': `Whom ${nameOf(listener)} hears`,
+      class: `mode-${mode}`,
+      value: mode,
+      onchange: (event: Event) =>
+        app.setMode(sessionId, listener.id, (event.target as HTMLSelectElement).value as Mode),
+    },
+    (Object.keys(modeWords) as Mode[]).map((one) => h('option', { value: one }, modeWords[one])),
   );
 }
 

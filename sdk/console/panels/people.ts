@@ -131,14 +131,23 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
         { class: 'name-line' },
         h('strong', { title: id }, name),
         tag && tag !== name && h('span', { class: 'tag' }, tag),
+        app.state.call?.participantId === id && h('span', { class: 'badge here' }, 'You'),
         kindBadge(leg),
         leg?.held === true && h('span', { class: 'badge hold' }, 'On hold'),
       ),
       h(
         'div',
         { class: 'detail-line' },
-        leg !== undefined && leg.since !== null && h('span', {}, 'for ', since(leg.since, id)),
-        streams.length > 0 && h('span', {}, `publishes ${streams.map(({ alias }) => alias).join(', ')}`),
+        leg !== undefined &&
+          leg.since !== null &&
+          h('span', {}, h('span', { class: 'sr-only' }, 'for '), since(leg.since, id)),
+        streams.length > 0 &&
+          h(
+            'span',
+            {},
+            h('span', { class: 'sr-only' }, 'publishes '),
+            streams.map(({ alias }) => alias).join(', '),
+          ),
         leg !== undefined &&
           streams.length === 0 &&
           leg.state === 'established' &&
