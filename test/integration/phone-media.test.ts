@@ -311,6 +311,19 @@ describe('phone media', () => {
     expect(a.streams()).toMatchObject([{ alias: 'microphone', video: null }]);
   });
 
+  it('raises the version of its description only when that changes, and keeps its port', async () => {
+    const a = await caller();
+    const versionOf = (sdp: string): string => /^o=- \d+ (\d+) /m.exec(sdp)![1]!;
+    const first = await a.leg.answer(a.phone.sdp());
+    expect(await a.leg.answer(a.phone.sdp())).toBe(first);
+    const held = await a.leg.answer(a.phone.sdp({ attributes: ['a=inactive'] }));
+    expect([versionOf(first), versionOf(held)]).toEqual(['1', '2']);
+    await expect(a.leg.answer('v=0\r\n')).rejects.toMatchObject({ code: 'bad-sdp' });
+    expect(versionOf(await a.leg.offer())).toBe('3');
+    a.leg.rollback();
+    expect(portOf(await a.leg.offer())).toBe(portOf(first));
+  });
+
   it('publishes nothing without the permission, and from when it is given', async () => {
     const a = await caller();
     a.leg.setMayPublish(new Set());

@@ -35,6 +35,8 @@ interface Slot {
 
 /** Power of two; 120 ms of 5 ms packets and as much again for reordering. */
 const slotCount = 32;
+/** Longer than any packet of sound on an Ethernet: not worth a slot's memory. */
+const maxPayloadLength = 1500;
 /** A packet that is this far behind is of a sequence that began anew, once the next one confirms it (RFC 3550 §A.1). */
 const maxMisorder = 100;
 
@@ -89,7 +91,7 @@ export class JitterBuffer {
   /** Takes a copy of the packet's payload. */
   insert(packet: RtpPacket): void {
     const samples = this.#samplesOf(packet.buffer, packet.payloadOffset, packet.payloadLength);
-    if (samples === 0) return;
+    if (samples === 0 || packet.payloadLength > maxPayloadLength) return;
     this.#received++;
     if (this.#next < 0) {
       this.#startAt(packet);

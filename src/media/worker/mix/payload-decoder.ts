@@ -12,6 +12,9 @@ export interface PayloadDecoder {
   conceal(into: Int16Array, at: number): number;
 }
 
+/** 120 ms: what Opus can put in a packet, and far more than anyone puts in one of G.711. */
+const maxSamples = 960;
+
 /** A decoder for a track's codec, or null when the codec cannot be decoded here. */
 export function createPayloadDecoder(codec: Codec): PayloadDecoder | null {
   switch (codec.name) {
@@ -19,7 +22,7 @@ export function createPayloadDecoder(codec: Codec): PayloadDecoder | null {
     case 'PCMA': {
       const law = g711(codec.name);
       return {
-        samplesOf: (_payload, _offset, length) => length,
+        samplesOf: (_payload, _offset, length) => (length > maxSamples ? 0 : length),
         decode: (payload, length, into, at) =>
           law.decode(payload, 0, length, at === 0 ? into : into.subarray(at)),
         conceal: () => 0,

@@ -193,6 +193,14 @@ describe('PcmSource', () => {
       source.frameAt(n);
     }
   });
+
+  it('takes nothing that is longer than a packet of sound can be', () => {
+    const track = new FakeTrack();
+    const source = new PcmSource(track);
+    track.send(new Uint8Array(60_000), 1);
+    expect(source.frameAt(1)).toBeNull();
+    expect(source.delayMs).toBe(0);
+  });
 });
 
 describe('Mixes', () => {

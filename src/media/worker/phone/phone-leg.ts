@@ -186,7 +186,8 @@ class NativePhoneLeg implements PhoneLeg {
   onTick(tick: number, nowMs: number): void {
     this.#ear.onTick(tick, nowMs);
     if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
-    if (nowMs >= this.#nextCheckMs) this.#check(nowMs);
+    // A key press may have been answered by closing the leg.
+    if (!this.#closed && nowMs >= this.#nextCheckMs) this.#check(nowMs);
   }
 
   async #open(): Promise<LocalEndpoint> {
@@ -274,6 +275,10 @@ class NativePhoneLeg implements PhoneLeg {
     }
     this.#waitingSinceMs = nowMs;
     this.#reception.onPacket(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs, law !== undefined);
+    if (!this.#connected) {
+      this.#connected = true;
+      this.#options.events.onConnected();
+    }
     if (law !== undefined) {
       // What comes while the peer holds is its hold music.
       if (agreement.peerSends && agreement.peerReceives) this.#track?.publish(packet, law, nowMs);
@@ -282,10 +287,6 @@ class NativePhoneLeg implements PhoneLeg {
       if (event !== null) {
         this.#dtmf.onPacket(event, packet.sequenceNumber, packet.timestamp, packet.marker, nowMs);
       }
-    }
-    if (!this.#connected) {
-      this.#connected = true;
-      this.#options.events.onConnected();
     }
   }
 
