@@ -15,7 +15,7 @@ export interface GatewayOptions {
   readonly environment?: Record<string, string>;
   /** Of an earlier gateway, which is stopped. Default a new one. */
   readonly dataDirectory?: string;
-  /** Default 40, an idle span of ports of its own. */
+  /** Default a span of 400 ports of its own. */
   readonly rtpPorts?: string;
 }
 
@@ -26,7 +26,7 @@ export interface GatewayExit {
 }
 
 interface LogLine {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly [field: string]: unknown;
 }
@@ -34,6 +34,7 @@ interface LogLine {
 const account = 'acme';
 const username = 'tester';
 const password = 'a password for tests';
+export const tokenSecret = 'a secret of more than thirty-two characters';
 const startTimeoutMs = 15_000;
 const stopTimeoutMs = 15_000;
 
@@ -58,7 +59,7 @@ function environmentFor(dataDirectory: string, options: GatewayOptions): Record<
     LANDBRIDGE_ACCOUNT: account,
     LANDBRIDGE_USERNAME: username,
     LANDBRIDGE_PASSWORD: password,
-    LANDBRIDGE_TOKEN_SECRET: 'a secret of more than thirty-two characters',
+    LANDBRIDGE_TOKEN_SECRET: tokenSecret,
     LANDBRIDGE_DATA_DIR: dataDirectory,
     LANDBRIDGE_WORKERS: '1',
     LANDBRIDGE_DRAIN_SECONDS: '5',
@@ -95,6 +96,7 @@ export class TestGateway {
   readonly rest: RestClient;
   /** Every line that it logged. */
   readonly log: LogLine[];
+  readonly #rtpPorts: { readonly from: number; readonly to: number };
   readonly #options: GatewayOptions;
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
@@ -109,6 +111,8 @@ export class TestGateway {
     ready: LogLine,
   ) {
     this.#options = options;
+    const [from = 0, to = 0] = (options.rtpPorts ?? '').split('-').map(Number);
+    this.#rtpPorts = { from, to };
     this.dataDirectory = dataDirectory;
     this.#child = child;
     this.log = log;
@@ -122,7 +126,8 @@ export class TestGateway {
     });
   }
 
-  static async start(options: GatewayOptions = {}): Promise<TestGateway> {
+  static async start(wanted: GatewayOptions = {}): Promise<TestGateway> {
+    const options = { rtpPorts: newRtpPorts(), ...wanted };
     const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
     const child = spawn(process.execPath, [inject('gatewayEntry'), 'serve'], {
       env: environmentFor(dataDirectory, options),
@@ -176,6 +181,16 @@ export class TestGateway {
   workers(): number[] {
     const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
     return children.split(' ').filter(Boolean).map(Number);
+  }
+
+  /** UDP ports for phone audio that are open now, as the kernel sees it. */
+  openRtpPorts(): number[] {
+    const { from, to } = this.#rtpPorts;
+    return readFileSync('/proc/net/udp', 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => parseInt(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4})/.exec(line)?.[1] ?? '0', 16))
+      .filter((port) => port >= from && port <= to);
   }
 
   /** Every metric as its line in Prometheus' text names it. */
