@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LegEvents } from '../../src/media/worker/leg.js';
 import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
@@ -27,8 +29,29 @@ interface Caller {
   port: number;
 }
 
-// Away from the ephemeral range, so that the OS gives none of these to the test's own sockets.
-const range = { from: 21_000, to: 21_199 };
+/** An even port that the OS says is free, with the odd one above it. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const [one, other] = [createSocket('udp4'), createSocket('udp4')];
+    try {
+      one.bind(0, '127.0.0.1');
+      await once(one, 'listening');
+      const { port } = one.address();
+      if (port % 2 === 1) continue;
+      other.bind(port + 1, '127.0.0.1');
+      await once(other, 'listening');
+      return port;
+    } catch {
+      // Somebody has the odd one: try another.
+    } finally {
+      one.close();
+      other.close();
+    }
+  }
+}
+
+// Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.
+const range = { from: 21_000, to: 21_999 };
 
 describe('phone media', () => {
   let clock: TickClock;
@@ -276,9 +299,10 @@ describe('phone media', () => {
   });
 
   it('frees its ports at once on close, and lets them rest', async () => {
-    const tight = new PortAllocator({ from: 21_200, to: 21_201, restMs: 60_000 });
+    const port = await freePair();
+    const tight = new PortAllocator({ from: port, to: port + 1, restMs: 60_000 });
     const a = await called({ ports: tight });
-    expect(a.port).toBe(21_200);
+    expect(a.port).toBe(port);
     a.leg.close();
     a.leg.close();
     const b = await caller({ ports: tight });
@@ -286,10 +310,12 @@ describe('phone media', () => {
   });
 
   it('passes over ports that a stranger holds', async () => {
-    const blocker = await called({ ports: new PortAllocator({ from: 21_210, to: 21_211 }) });
-    expect(blocker.port).toBe(21_210);
-    const a = await called({ ports: new PortAllocator({ from: 21_210, to: 21_213, startAt: 0 }) });
-    expect(a.port).toBe(21_212);
+    const port = await freePair();
+    const blocker = await called({ ports: new PortAllocator({ from: port, to: port + 1 }) });
+    expect(blocker.port).toBe(port);
+    const a = await called({ ports: new PortAllocator({ from: port, to: port + 41, startAt: 0 }) });
+    expect(a.port).toBeGreaterThan(port);
+    expect(a.port % 2).toBe(0);
   });
 
   it('takes no port for an offer that it refuses', async () => {
