@@ -1,13 +1,16 @@
 /**
- * Builds what the gateway serves to browsers: `dist/sdk/landbridge.js` with its declarations, and the console in
- * `dist/console`. The console imports the SDK from where customers do, so it is bundled without it.
+ * Builds what the gateway serves to browsers: `sdk/landbridge.js` with its declarations, and the console in `console`,
+ * into the directory given, by default `dist`. The console imports the SDK from where customers do, so it is bundled
+ * without it.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import ts from 'typescript';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const out = resolve(process.argv[2] ?? `${root}/dist`);
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -52,25 +55,23 @@ const sdkFromItsAddress = {
   },
 };
 
-await Promise.all(
-  ['sdk', 'console'].map((name) => rm(`${root}/dist/${name}`, { recursive: true, force: true })),
-);
-await Promise.all(['sdk', 'console'].map((name) => mkdir(`${root}/dist/${name}`, { recursive: true })));
+await Promise.all(['sdk', 'console'].map((name) => rm(`${out}/${name}`, { recursive: true, force: true })));
+await Promise.all(['sdk', 'console'].map((name) => mkdir(`${out}/${name}`, { recursive: true })));
 await Promise.all([
-  esbuild.build({ ...common, entryPoints: ['sdk/src/landbridge.ts'], outfile: 'dist/sdk/landbridge.js' }),
+  esbuild.build({ ...common, entryPoints: ['sdk/src/landbridge.ts'], outfile: `${out}/sdk/landbridge.js` }),
   esbuild.build({
     ...common,
     entryPoints: { console: 'sdk/console/console.ts' },
-    outdir: 'dist/console',
+    outdir: `${out}/console`,
     plugins: [sdkFromItsAddress],
   }),
   esbuild.build({
     ...common,
     entryPoints: { console: 'sdk/console/console.css' },
-    outdir: 'dist/console',
+    outdir: `${out}/console`,
   }),
-  declarations().then((text) => writeFile(`${root}/dist/sdk/landbridge.d.ts`, text)),
+  declarations().then((text) => writeFile(`${out}/sdk/landbridge.d.ts`, text)),
   ...['index.html', 'favicon.svg'].map((name) =>
-    copyFile(`${root}/sdk/console/${name}`, `${root}/dist/console/${name}`),
+    copyFile(`${root}/sdk/console/${name}`, `${out}/console/${name}`),
   ),
 ]);

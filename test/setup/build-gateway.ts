@@ -2,10 +2,12 @@
  * Builds the gateway once for all tests of a run, apart from `dist`, so that a build in another terminal disturbs no
  * test. Tests take the path of its `main.js` with `inject('gatewayEntry')`. Types are not checked here: `npm run check` does.
  */
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { TestProject } from 'vitest/node';
 
@@ -36,7 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     sourcemap: 'inline',
     logLevel: 'warning',
   });
-  for (const name of ['package.json', 'assets', 'dist/sdk', 'dist/console']) {
+  await promisify(execFile)(process.execPath, [join(root, 'scripts/build-sdk.mjs'), join(directory, 'dist')]);
+  for (const name of ['package.json', 'assets']) {
     if (existsSync(join(root, name))) await symlink(join(root, name), join(directory, name));
   }
   project.provide('gatewayEntry', join(directory, 'dist/main.js'));
