@@ -1,0 +1,24 @@
+/** Runs the benchmarks, or those named on the command line, and prints one table. */
+import { availableParallelism, cpus } from 'node:os';
+import { type Benchmark, formatTable } from './benchmark.js';
+import { phoneDelay } from './phone-delay.js';
+import { phoneLegs } from './phone-legs.js';
+
+const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`,
+  );
+  process.exit(1);
+}
+console.log(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}\n`);
+const rows = [];
+for (const benchmark of benchmarks) {
+  if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
+  console.error(`running ${benchmark.name} …`);
+  rows.push(...(await benchmark.run()));
+}
+console.log(formatTable(rows));
