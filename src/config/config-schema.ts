@@ -201,8 +201,8 @@ export const configSchema = z.strictObject({
       .int()
       .min(0)
       .max(120)
-      .default(20)
-      .describe('Delay by which the jitter buffer evens out arrivals.'),
+      .default(0)
+      .describe('Delay that the jitter buffer begins with; it grows by itself with the jitter it meets.'),
   }),
 
   browser: group('Browser media', {
