@@ -94,14 +94,22 @@ export class AdminSession implements Application {
   }
 
   #receive(bytes: Buffer): void {
+    let frames: Frame[];
     try {
-      for (const frame of this.#reader.push(bytes)) {
-        if (this.#isClosed) return;
-        this.#command(frame);
-      }
+      frames = this.#reader.push(bytes);
     } catch (error) {
       this.#options.logger.warn({ error }, 'drachtio client sent what is no frame');
       this.close();
+      return;
+    }
+    for (const frame of frames) {
+      if (this.#isClosed) return;
+      try {
+        this.#command(frame);
+      } catch (error) {
+        this.#options.logger.error({ error }, 'command of a drachtio client failed');
+        this.#reply(frame.id, ['NOK', 'internal error']);
+      }
     }
   }
 

@@ -302,8 +302,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
       this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
       if (outgoing.request.method === 'INVITE') {
         dialog.unacknowledged = cseq;
-        // Its own refresh, or that of an application that has gone: the ACK is the server's.
-        if (!outgoing.owner) void this.#acknowledge(dialog, undefined);
+        // Its own refresh, an application that is gone, or a call that ended meanwhile: the ACK is the server's.
+        if (!outgoing.owner || dialog.phase === 'terminated') void this.#acknowledge(dialog, undefined);
         else this.#guardAck(dialog, cseq);
       }
     }

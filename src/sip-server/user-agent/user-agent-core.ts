@@ -89,6 +89,7 @@ export class UserAgentCore {
 
   flowClosed(flow: Flow): void {
     this.transactions.flowClosed(flow);
+    this.#server.flowClosed(flow);
   }
 
   /** Answers the request that was handed to the application with this identifier. */

@@ -28,6 +28,7 @@ export interface ServerDialogEvents {
 
 interface Answer {
   readonly inviteId: string;
+  readonly transaction: ServerTransaction;
   readonly retransmitter: AnswerRetransmitter;
   /** A BYE of ours that waits for the ACK (RFC 3261 §15). */
   heldBye: (() => void) | undefined;
@@ -73,10 +74,9 @@ export class UserAgentServer {
     const dialog = this.#environment.dialogs.find(identity.callId, identity.toTag, identity.fromTag);
     const answer = dialog && this.#answers.get(dialog);
     if (!dialog || answer?.retransmitter.cseq !== identity.cseq.number) return;
-    this.#answers.delete(dialog);
-    answer.retransmitter.stop();
+    const send = this.#settle(dialog, answer);
     dialog.owner?.acknowledged(ack, flow, answer.inviteId, dialog.publicId);
-    answer.heldBye?.();
+    send?.();
   }
 
   /** A BYE must wait while the peer has not acknowledged our 2xx; then `send` is called at the ACK, or without one. */
@@ -136,6 +136,23 @@ export class UserAgentServer {
   forget(dialog: OwnedDialog): void {
     this.#modifying.delete(dialog);
     this.#stopAnswer(dialog);
+  }
+
+  /**
+   * A WebSocket client cannot be reached again once its connection is gone: an INVITE of it is as good as cancelled, and
+   * an answer that it has not acknowledged will not be.
+   */
+  flowClosed(flow: Flow): void {
+    if (flow.protocol !== 'ws' && flow.protocol !== 'wss') return;
+    for (const incoming of [...this.#pending.values()]) {
+      if (incoming.flow.id !== flow.id || incoming.request.method !== 'INVITE') continue;
+      this.#finish(incoming);
+      incoming.transaction.abandon();
+      this.#tellCancelled(incoming);
+    }
+    for (const [dialog, answer] of [...this.#answers]) {
+      if (answer.transaction.flow.id === flow.id) this.#noAck(dialog, 'connection lost before the ACK');
+    }
   }
 
   close(): void {
@@ -330,6 +347,11 @@ export class UserAgentServer {
   #giveUpInvite(incoming: IncomingRequest, status: number): void {
     this.#finish(incoming);
     this.#refuse(incoming.request, incoming.transaction, { status }, incoming.toTag);
+    this.#tellCancelled(incoming);
+  }
+
+  /** The application waits for a call that is over without its doing. */
+  #tellCancelled(incoming: IncomingRequest): void {
     if (incoming.isInitialInvite && incoming.dialog) this.#events.dialogOver(incoming.dialog);
     const cancel: SipRequest = { ...incoming.request, method: 'CANCEL', body: Buffer.alloc(0) };
     incoming.owner.cancelled(cancel, incoming.flow, incoming.id);
@@ -437,7 +459,7 @@ export class UserAgentServer {
     if (incoming.request.method !== 'INVITE') return;
     const { clock, timers } = this.#environment;
     const { cseq } = incoming.identity;
-    const giveUp = (): void => this.#noAck(dialog);
+    const giveUp = (): void => this.#noAck(dialog, 'no ACK received');
     const retransmitter = new AnswerRetransmitter(
       cseq.number,
       incoming.transaction,
@@ -446,9 +468,10 @@ export class UserAgentServer {
       timers,
       giveUp,
     );
-    this.#answers.set(dialog, { inviteId: incoming.id, retransmitter, heldBye: undefined });
+    const { transaction } = incoming;
+    this.#answers.set(dialog, { inviteId: incoming.id, transaction, retransmitter, heldBye: undefined });
     // An ACK that bears the branch of its INVITE (RFC 2543 habits) reaches the transaction instead of the dialog.
-    incoming.transaction.user = {
+    transaction.user = {
       acknowledged: (ack, flow) =>
         this.receiveAck(ack, { ...incoming.identity, toTag: dialog.localTag }, flow),
       transactionFailed: () => undefined,
@@ -456,20 +479,26 @@ export class UserAgentServer {
     };
   }
 
-  #noAck(dialog: OwnedDialog): void {
-    const heldBye = this.#answers.get(dialog)?.heldBye;
-    this.#answers.delete(dialog);
+  #noAck(dialog: OwnedDialog, why: string): void {
+    const answer = this.#answers.get(dialog);
+    const heldBye = answer && this.#settle(dialog, answer);
     if (heldBye) heldBye();
-    else this.#events.hangUp(dialog, 408, 'no ACK received');
+    else this.#events.hangUp(dialog, 408, why);
   }
 
   /** The ACK came, was shown to be lost, or is not to be expected any more. */
   #stopAnswer(dialog: OwnedDialog): void {
     const answer = this.#answers.get(dialog);
-    if (!answer) return;
-    answer.retransmitter.stop();
+    if (answer) this.#settle(dialog, answer)?.();
+  }
+
+  /** Ends the wait for an ACK; gives the BYE that waited for it. */
+  #settle(dialog: OwnedDialog, answer: Answer): (() => void) | undefined {
     this.#answers.delete(dialog);
-    answer.heldBye?.();
+    answer.retransmitter.stop();
+    // The transaction stays for 32 s to absorb copies; what hangs on its user need not.
+    answer.transaction.user = undefined;
+    return answer.heldBye;
   }
 
   #unavailable(): Refusal {

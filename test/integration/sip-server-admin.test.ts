@@ -1,0 +1,233 @@
+import { createConnection } from 'node:net';
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createSipServer, SipClient } from '../../src/sip-server/index.js';
+import type { ReceivedRequest, SipResponse, SipServer } from '../../src/sip-server/index.js';
+import { connectApp, SECRET } from './sip-server/srf-app.js';
+import type { SrfApp, SrfDialog } from './sip-server/srf-app.js';
+
+let server: SipServer;
+let admin: AdminPeer;
+
+beforeEach(async () => {
+  server = await createSipServer({
+    udp: { host: '127.0.0.1', port: 0 },
+    tcp: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0, secret: SECRET, authenticationTimeoutMs: 300, maxFrameBytes: 1_000 },
+    publicAddress: '203.0.113.9',
+    timers: { t1Ms: 30, t2Ms: 240, t4Ms: 300 },
+  });
+  admin = await AdminPeer.open(server.adminAddress.port);
+});
+
+afterEach(async () => {
+  admin.socket.destroy();
+  await server.close();
+});
+
+/** Speaks the admin protocol byte by byte. */
+class AdminPeer {
+  readonly socket: Socket;
+  text = '';
+  readonly closed: Promise<void>;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (bytes) => (this.text += bytes.toString()));
+    socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+  }
+
+  static async open(port: number): Promise<AdminPeer> {
+    const socket = createConnection(port, '127.0.0.1');
+    await new Promise<void>((resolve) => socket.once('connect', resolve));
+    return new AdminPeer(socket);
+  }
+
+  send(content: string): void {
+    this.socket.write(`${Buffer.byteLength(content)}#${content}`);
+  }
+
+  /** The tokens of the response to that id. */
+  async response(id: string): Promise<string[]> {
+    const pattern = new RegExp(
+      `\\d+#[0-9a-f-]{36}\\|response\\|${id}\\|([^\\r]*?)(?=\\r|\\d+#[0-9a-f-]{36}\\||$)`,
+    );
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const found = pattern.exec(this.text)?.[1];
+      if (found !== undefined) return found.split('|');
+      if (Date.now() > deadline) throw new Error(`no response to ${id} in ${this.text}`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+describe('the admin port', () => {
+  it('welcomes a client that knows the secret, and tells it where we listen', async () => {
+    admin.send(`1|authenticate|${SECRET}|tag`);
+    const port = server.udpAddress?.port ?? 0;
+    expect(server.tcpAddress?.port).toBe(port);
+    expect(await admin.response('1')).toEqual([
+      'OK',
+      `tcp/203.0.113.9:${port},udp/203.0.113.9:${port}`,
+      'v0.9.10',
+      `tcp/127.0.0.1:${port},udp/127.0.0.1:${port}`,
+    ]);
+    expect(server.stats().applications).toBe(1);
+  });
+
+  it('routes, pings and takes routes back', async () => {
+    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send('2|route|invite');
+    admin.send('3|ping');
+    admin.send('4|route|cdr:start');
+    admin.send('5|remove_route|invite');
+    admin.send('6|route|in vite');
+    expect(await admin.response('2')).toEqual(['OK']);
+    expect(await admin.response('3')).toEqual(['OK', 'pong']);
+    expect(await admin.response('4')).toEqual(['OK']);
+    expect(await admin.response('5')).toEqual(['OK']);
+    expect((await admin.response('6'))[0]).toBe('NOK');
+  });
+
+  it.each([
+    ['a wrong secret', '1|authenticate|guess|', 'incorrect secret'],
+    ['no secret', '1|authenticate', 'incorrect secret'],
+    ['anything before authentication', '1|route|invite', 'not authenticated'],
+  ])('closes on %s', async (_what, content, reason) => {
+    admin.send(content);
+    await admin.closed;
+    expect(await admin.response('1')).toEqual(['NO', reason]);
+  });
+
+  it('closes on an unknown command, with the reason', async () => {
+    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send('2|dance');
+    await admin.closed;
+    expect(await admin.response('2')).toEqual(['NO', 'Unknown message type']);
+  });
+
+  it.each([
+    ['bytes that are no frame', 'GET / HTTP/1.1\r\n\r\n'],
+    ['a frame that is too large', '1001#'],
+  ])('closes on %s', async (_what, text) => {
+    admin.socket.write(text);
+    await admin.closed;
+    expect(admin.text).toBe('');
+  });
+
+  it('closes on a client that says nothing', async () => {
+    await admin.closed;
+    expect(server.stats().applications).toBe(0);
+  });
+
+  it.each([
+    ['sip|unknown|\r\nSIP/2.0 200 OK\r\n\r\n', 'Response not sent due to unknown transaction'],
+    [
+      'sip||unknown\r\nBYE sip:placeholder SIP/2.0\r\n\r\n',
+      'Server error: unable to find dialog for dialog id provided',
+    ],
+    ['sip||\r\nACK sip:a@b SIP/2.0\r\n\r\n', 'Server error: unable to find dialog for dialog id provided'],
+    ['sip|unknown|\r\nCANCEL sip:a@b SIP/2.0\r\n\r\n', 'Response not sent due to unknown transaction'],
+    [
+      'sip||\r\nOPTIONS sip:a@127.0.0.1;transport=ws SIP/2.0\r\n\r\n',
+      'requested protocol/transport not available',
+    ],
+    ['sip||\r\nOPTIONS tel:+1 SIP/2.0\r\n\r\n', 'requested protocol/transport not available'],
+    ['sip||\r\nhello', 'malformed SIP message'],
+    ['sip||', 'malformed SIP message'],
+    [
+      'proxy|x||||serial|||sip:a@b\r\nINVITE sip:a@b SIP/2.0\r\n\r\n',
+      'proxy is not supported by this server',
+    ],
+  ])('answers %j with NOK and the reason', async (command, reason) => {
+    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send(`2|${command}`);
+    expect(await admin.response('2')).toEqual(['NOK', reason]);
+  });
+});
+
+describe('a client in this process', () => {
+  let srf: SrfApp;
+
+  afterEach(() => {
+    srf.disconnect();
+  });
+
+  it('calls, is answered, holds a conversation and hangs up', async () => {
+    let resolve: (dialog: SrfDialog) => void;
+    const made = new Promise<SrfDialog>((done) => (resolve = done));
+    srf = await connectApp(server, (s) =>
+      s.invite((req, res) => {
+        res.send(180);
+        void s.createUAS(req, res, { localSdp: 'v=0\r\n' }).then(resolve);
+      }),
+    );
+    const modified: ReceivedRequest[] = [];
+    const client = await SipClient.open(
+      { timers: { t1Ms: 30, t2Ms: 240, t4Ms: 300 } },
+      {
+        request: (received) => {
+          modified.push(received);
+          received.respond(200, { body: 'v=0\r\nanswer\r\n' });
+        },
+      },
+    );
+    const responses: number[] = [];
+    let dialogId = '';
+    const ok = await new Promise<SipResponse>((done, reject) => {
+      client
+        .request(
+          'INVITE',
+          `sip:room@127.0.0.1:${server.udpAddress?.port ?? 0}`,
+          { body: 'v=0\r\n' },
+          (response, id) => {
+            responses.push(response.status);
+            dialogId = id;
+            if (response.status >= 200) done(response);
+          },
+        )
+        .catch(reject);
+    });
+    expect(responses).toEqual([100, 180, 200]);
+    expect(ok.headers.get('Contact')).toContain('127.0.0.1');
+    await client.requestInDialog(dialogId, 'ACK');
+    const dialog = await made;
+    expect(await dialog.modify('v=0\r\noffer\r\n')).toBe('v=0\r\nanswer\r\n');
+    expect(modified.map(({ request }) => request.method)).toEqual(['INVITE']);
+    const ended = new Promise((done) => dialog.once('destroy', done));
+    await new Promise<void>((done, reject) => {
+      client
+        .requestInDialog(dialogId, 'BYE', {}, (response) => response.status === 200 && done())
+        .catch(reject);
+    });
+    await ended;
+    expect(client.dialogCount).toBe(0);
+    expect(server.stats().dialogs).toBe(0);
+    await client.close();
+    await client.close();
+  });
+
+  it('gives a call up before it is answered', async () => {
+    srf = await connectApp(server, (s) => s.invite((_req, res) => res.send(180)));
+    const client = await SipClient.open({}, {});
+    const status = await new Promise<number>((done, reject) => {
+      let transactionId = '';
+      client
+        .request(
+          'INVITE',
+          `sip:room@127.0.0.1:${server.tcpAddress?.port ?? 0};transport=tcp`,
+          { body: 'v=0\r\n' },
+          (response) => {
+            if (response.status === 180) expect(client.cancel(transactionId)).toBe(true);
+            if (response.status >= 200) done(response.status);
+          },
+        )
+        .then((sent) => (transactionId = sent.transactionId), reject);
+    });
+    expect(status).toBe(487);
+    expect(client.transactionCount).toBe(0);
+    await client.close();
+  });
+});
