@@ -66,7 +66,7 @@ describe('two pages', () => {
     await b.hears('microphone', 440);
   });
 
-  it('see each other, camera and screen at once, with microphone and camera as one stream', async () => {
+  it('see each other, camera and screen at once', async () => {
     const a = await open(alice);
     const b = await open(bob);
     await a.publishPicture('camera');

@@ -1,4 +1,5 @@
 /** Browser legs over real ICE, DTLS and SRTP, against a far end whose every packet the test writes and reads. */
+import { createSocket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browser/browser-leg.js';
 import { pcmu } from '../../src/media/worker/codec/g711.js';
@@ -135,6 +136,16 @@ describe('a browser leg', () => {
       .toEqual(expect.arrayContaining([11, 22]));
   });
 
+  it('follows a far end that changes to another negotiated codec, as a new track of the same stream', async () => {
+    const both = ['m=audio 9 UDP/TLS/RTP/SAVPF 0 8', 'c=IN IP4 0.0.0.0'];
+    await join([...both, 'a=mid:0', 'a=sendrecv', 'a=msid:one t', 'a=ssrc:11 cname:x']);
+    const [before] = streams;
+    expect(before?.audio?.codec.name).toBe('PCMU');
+    far.sendRtp(11, 8, 1, 1, Buffer.alloc(160));
+    await expect.poll(() => streams[0]?.audio?.codec.name).toBe('PCMA');
+    expect(streams[0]?.streamId).toBe(before?.streamId);
+  });
+
   it('drops and counts what belongs to no section, and survives any octets', async () => {
     await join([...PCMU, 'a=mid:0', 'a=sendonly', 'a=ssrc:11 cname:x']);
     far.sendRtp(99, 0, 1, 1, Buffer.alloc(160));
@@ -205,6 +216,62 @@ describe('a browser leg', () => {
       code: 'bad-sdp',
     });
     expect(streams).toBe(before);
+  });
+
+  it('lets the far end stop everything and begin again over the same transport', async () => {
+    await join([...PCMU, 'a=mid:0', 'a=sendonly', 'a=label:left']);
+    const stopped = [
+      'v=0',
+      'o=- 7 9 IN IP4 127.0.0.1',
+      's=-',
+      't=0 0',
+      'm=audio 0 UDP/TLS/RTP/SAVPF 0',
+      'a=inactive',
+      '',
+    ];
+    const answer = parseSessionDescription(await leg.answer(stopped.join('\r\n')));
+    expect(answer.media.map((m) => m.port)).toEqual([0]);
+    expect(streams).toEqual([]);
+    await leg.answer(
+      far.describe('actpass', [...PCMU, 'a=mid:1', 'a=sendonly', 'a=label:left', 'a=ssrc:5 cname:x']),
+    );
+    far.sendRtp(5, 0, 1, 1, Buffer.alloc(160));
+    await expect.poll(() => leg.statistics().packetsReceived).toBe(1);
+  });
+
+  it.each([
+    ['a fingerprint that is none', (text: string) => text.replace(/sha-256 [0-9A-F:]+/, 'sha-256 AB:CD')],
+    ['an unknown hash', (text: string) => text.replace('sha-256', 'md6')],
+    ['a DTLS role that connects nothing', (text: string) => text.replace('actpass', 'holdconn')],
+    ['no ICE password', (text: string) => text.replace(/a=ice-pwd:.*\r\n/, '')],
+  ])('refuses %s', async (_what, change) => {
+    const offer = change(far.describe('actpass', [...PCMU, 'a=mid:0', 'a=sendrecv']));
+    await expect(leg.answer(offer)).rejects.toMatchObject({ name: 'SdpRefusal', code: 'bad-sdp' });
+  });
+
+  it('refuses as overloaded when no port is left', async () => {
+    const taken = createSocket('udp4');
+    await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
+    closing.push(taken);
+    const { port } = taken.address();
+    const crowded = createBrowserLeg({
+      legId: 'crowded',
+      participantId,
+      mayPublish: new Set(),
+      bindAddress: '127.0.0.1',
+      ports: { from: port, to: port },
+      events: {
+        onConnected: () => undefined,
+        onStreams: () => undefined,
+        onDtmf: () => undefined,
+        onNegotiationNeeded: () => undefined,
+        onEnded: () => undefined,
+      },
+    });
+    closing.push(crowded);
+    await expect(
+      crowded.answer(far.describe('actpass', [...PCMU, 'a=mid:0', 'a=sendrecv'])),
+    ).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   it('leaves every source when it is closed, twice', async () => {

@@ -19,7 +19,7 @@ import {
 } from './browser-transport.js';
 import { describe } from './local-description.js';
 import { publishedStreams, type PublishedStreams } from './published-streams.js';
-import { readRemoteTransport, type RemoteTransportParameters } from './remote-description.js';
+import { isInUse, readRemoteTransport, type RemoteTransportParameters } from './remote-description.js';
 
 export interface BrowserLegSettings extends BrowserTransportSettings {
   /** m-sections per description. Default 64. */
@@ -93,12 +93,15 @@ export class BrowserLeg implements Leg {
   answer(offer: string): Promise<string> {
     return this.#serially(async () => {
       const description = parseSessionDescription(offer);
-      const remote = readRemoteTransport(description);
+      // A browser that stopped everything says nothing about the transport, which stays.
+      const isIdle = this.#remote !== null && !description.media.some(isInUse);
+      const remote = isIdle ? this.#remote : readRemoteTransport(description);
       // The far end offers, so it does not answer ours any more (RFC 8829 §4.1.8.2).
       const before = this.#proposed === null ? this.#state : rollback(this.#state, this.#proposed);
       // Whatever may be refused is, before a port is taken.
       const next = answerOffer(before, description, this.#context());
-      if (this.#remote === null || !isSameTransport(this.#remote, remote)) await this.#connectTo(remote);
+      if (remote !== null && (this.#remote === null || !isSameTransport(this.#remote, remote)))
+        await this.#connectTo(remote);
       this.#proposed = null;
       this.#offerAwaited = false;
       this.#adopt(next);

@@ -15,6 +15,7 @@ import {
 } from '../sdp/attributes.js';
 import { SdpRefusal } from '../sdp/sdp-refusal.js';
 import { parseSessionDescription } from '../sdp/session-description.js';
+import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
 
@@ -23,8 +24,8 @@ export interface BrowserTransportSettings {
   readonly bindAddress?: string;
   /** Address put in place of those of the same family in our candidates, where the gateway stands behind a 1:1 NAT. */
   readonly advertisedAddress?: string;
-  /** UDP ports, inclusive. Default: the system's choice. */
-  readonly ports?: { readonly from: number; readonly to: number };
+  /** UDP ports to bind. Default: the system's choice. */
+  readonly ports?: PortRange;
   /** How long gathering our candidates may take. Default 2000 ms. */
   readonly gatherTimeoutMs?: number;
   /** How long ICE and DTLS may take. Default 30 000 ms. */
@@ -50,6 +51,10 @@ const DEFAULTS = {
   closedTimeoutMs: 2000,
 };
 const MID = 't';
+
+/** The library takes "all addresses" only by leaving the address out. */
+const specific = (address: string | undefined): string | undefined =>
+  address === '0.0.0.0' || address === '::' ? undefined : address;
 
 const syntheticDescription = ({ credentials, fingerprint, setup }: RemoteTransportParameters): string =>
   [
@@ -83,17 +88,22 @@ export class BrowserTransport {
   /** Wakes whoever waits for gathering, at its end or at `close()`. */
   #endGathering: () => void = () => undefined;
 
-  private constructor(name: string, settings: BrowserTransportSettings, events: BrowserTransportEvents) {
+  private constructor(
+    name: string,
+    port: number,
+    settings: BrowserTransportSettings,
+    events: BrowserTransportEvents,
+  ) {
     this.#settings = { ...DEFAULTS, ...settings };
     this.#events = events;
-    const { bindAddress, ports } = settings;
-    const config: RtcConfig = { iceServers: [], disableAutoNegotiation: true };
-    if (bindAddress !== undefined && bindAddress !== '0.0.0.0' && bindAddress !== '::')
-      config.bindAddress = bindAddress;
-    if (ports !== undefined) {
-      config.portRangeBegin = ports.from;
-      config.portRangeEnd = ports.to;
-    }
+    const bindAddress = specific(settings.bindAddress);
+    const config: RtcConfig = {
+      iceServers: [],
+      disableAutoNegotiation: true,
+      portRangeBegin: port,
+      portRangeEnd: port,
+      ...(bindAddress !== undefined && { bindAddress }),
+    };
     this.#connection = new PeerConnection(name, config);
     this.#connection.onStateChange((state) => this.#onState(state));
     this.#connection.onTrack((track) => this.#takeTrack(track));
@@ -106,8 +116,7 @@ export class BrowserTransport {
     settings: BrowserTransportSettings,
     events: BrowserTransportEvents,
   ): Promise<BrowserTransport> {
-    const transport = new BrowserTransport(name, settings, events);
-    return transport.#started(() => {
+    return BrowserTransport.#started(name, settings, events, (transport) => {
       transport.#setRemote(remote, 'offer');
       transport.#connection.setLocalDescription('answer');
       transport.#expectConnection();
@@ -120,8 +129,7 @@ export class BrowserTransport {
     settings: BrowserTransportSettings,
     events: BrowserTransportEvents,
   ): Promise<BrowserTransport> {
-    const transport = new BrowserTransport(name, settings, events);
-    return transport.#started(() => {
+    return BrowserTransport.#started(name, settings, events, (transport) => {
       const audio = new Audio(MID, 'SendRecv');
       audio.addAudioCodec(0, 'PCMU');
       transport.#takeTrack(transport.#connection.addTrack(audio));
@@ -129,14 +137,23 @@ export class BrowserTransport {
     });
   }
 
-  async #started(start: () => void): Promise<this> {
-    try {
-      await this.#gathered(start);
-      return this;
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+  static #started(
+    name: string,
+    settings: BrowserTransportSettings,
+    events: BrowserTransportEvents,
+    start: (transport: BrowserTransport) => void,
+  ): Promise<BrowserTransport> {
+    return withFreeUdpPort(specific(settings.bindAddress), settings.ports, async (port) => {
+      // Nothing is awaited before the port is bound: `start` binds it.
+      const transport = new BrowserTransport(name, port, settings, events);
+      try {
+        await transport.#gathered(() => start(transport));
+        return transport;
+      } catch (error) {
+        transport.close();
+        throw error;
+      }
+    });
   }
 
   #gathered(start: () => void): Promise<void> {
@@ -159,7 +176,8 @@ export class BrowserTransport {
         start();
       } catch (error) {
         clearTimeout(timer);
-        reject(error as Error);
+        const isRefusal = error instanceof SdpRefusal;
+        reject(isRefusal ? error : new SdpRefusal('overloaded', `ICE: ${(error as Error).message}`));
       }
     });
   }
@@ -234,6 +252,8 @@ export class BrowserTransport {
   #takeTrack(track: Track): void {
     if (this.#closed) return;
     this.#track = track;
+    // The library lets go of a closed track, and of the event loop, only where somebody asked to be told.
+    track.onClosed(() => undefined);
     track.onMessage((packet) => {
       if (!this.#closed) this.#events.onPacket(packet);
     });

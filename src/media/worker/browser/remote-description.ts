@@ -34,7 +34,8 @@ export interface RemoteTransportParameters {
 const MAX_ALIAS_LENGTH = 128;
 
 /** In an offer `bundle-only` sections have port 0 and are in use all the same (RFC 9143 §6). */
-const isInUse = (media: MediaDescription): boolean => media.port !== 0 || hasAttribute(media, 'bundle-only');
+export const isInUse = (media: MediaDescription): boolean =>
+  media.port !== 0 || hasAttribute(media, 'bundle-only');
 
 /** The mids that share the first section's transport; null where nothing is bundled. */
 export const bundledMids = (description: SessionDescription): ReadonlySet<string> | null => {
@@ -55,7 +56,10 @@ export function readRemoteTransport(description: SessionDescription): RemoteTran
   const found = fingerprints(tagged, description);
   const fingerprint = found.find(({ algorithm }) => algorithm === 'sha-256') ?? found[0];
   if (fingerprint === undefined) throw new SdpRefusal('bad-sdp', 'no DTLS fingerprint');
-  return { credentials, fingerprint, setup: setup(tagged, description) ?? 'actpass' };
+  const role = setup(tagged, description) ?? 'actpass';
+  // RFC 5763 §5: what does not connect now is of no use for media.
+  if (role === 'holdconn') throw new SdpRefusal('bad-sdp', 'setup:holdconn');
+  return { credentials, fingerprint, setup: role };
 }
 
 /** Each mid once, or the sections could not be told apart. Throws SdpRefusal `bad-sdp`. */
