@@ -137,9 +137,10 @@ describe('a media plane whose workers have faults', () => {
     const next = `p${nextLeg}.1`;
     await listener.leg.receive([`${speaker.participantId}.1`, next], false);
     await listener.owner.until(({ digits }) => digits.at(-1) === `${speaker.participantId}.1`);
-    process.kill(plane.pids()[0] ?? 0, 'SIGKILL');
+    const [victim] = plane.pids();
+    process.kill(victim ?? 0, 'SIGKILL');
     await listener.owner.until(({ digits }) => digits.at(-1) === '');
-    await eventually(() => plane.pids().length === 2);
+    await eventually(() => plane.pids().length === 2 && !plane.pids().includes(victim ?? 0));
     await open('fine', 's1');
     await listener.owner.until(({ digits }) => digits.at(-1) === next);
   });

@@ -12,7 +12,7 @@ export interface TickFigures {
 }
 
 const INTERVAL_MS = 1000;
-const RESOLUTION_MS = 10;
+const RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 
 /** Reports the worker's pulse every second until it is closed. */
