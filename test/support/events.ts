@@ -16,11 +16,11 @@ export class EventFollower {
   readonly #waiters = new Set<() => void>();
   #finished: Promise<void> = Promise.resolve();
 
-  /** Resolves when the stream is open: what happens from then on is seen. */
-  static async open(rest: RestClient, query = ''): Promise<EventFollower> {
+  /** Resolves when the stream is open: what happens from then on is seen, and what happened after the event `after`. */
+  static async open(rest: RestClient, { after }: { readonly after?: string } = {}): Promise<EventFollower> {
     const follower = new EventFollower();
-    const response = await fetch(`${rest.base}/events${query}`, {
-      headers: rest.headers,
+    const response = await fetch(`${rest.base}/events`, {
+      headers: { ...rest.headers, ...(after === undefined ? {} : { 'last-event-id': after }) },
       signal: follower.#abort.signal,
     });
     if (response.status !== 200 || response.body === null) {

@@ -45,11 +45,12 @@ function newRtpPorts(): string {
   return `${from}-${from + 399}`;
 }
 
+/** An empty value in the options takes a name away. */
 function environmentFor(dataDirectory: string, options: GatewayOptions): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     ([name, value]) => value !== undefined && !name.startsWith('LANDBRIDGE_') && name !== 'NODE_OPTIONS',
   ) as [string, string][];
-  return {
+  const all: Record<string, string> = {
     ...Object.fromEntries(inherited),
     LANDBRIDGE_HTTP_HOST: '127.0.0.1',
     LANDBRIDGE_HTTP_PORT: '0',
@@ -66,6 +67,7 @@ function environmentFor(dataDirectory: string, options: GatewayOptions): Record<
     LANDBRIDGE_LOG_LEVEL: 'debug',
     ...options.environment,
   };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
 }
 
 /** Runs a gateway that is expected to end by itself, as one with a bad configuration does. */
@@ -101,12 +103,14 @@ export class TestGateway {
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
   readonly #stderr: string[];
+  readonly #stdout: string[];
 
   private constructor(
     options: GatewayOptions,
     dataDirectory: string,
     child: ChildProcess,
     log: LogLine[],
+    stdout: string[],
     stderr: string[],
     ready: LogLine,
   ) {
@@ -116,6 +120,7 @@ export class TestGateway {
     this.dataDirectory = dataDirectory;
     this.#child = child;
     this.log = log;
+    this.#stdout = stdout;
     this.#stderr = stderr;
     this.httpPort = Number(ready['httpPort']);
     this.sipPort = Number(ready['sipPort']);
@@ -135,10 +140,12 @@ export class TestGateway {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log: LogLine[] = [];
+    const stdout: string[] = [];
     const stderr: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => void stderr.push(chunk.toString()));
     let rest = '';
     child.stdout.on('data', (chunk: Buffer) => {
+      stdout.push(chunk.toString());
       const lines = (rest + chunk.toString()).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) if (line.startsWith('{')) log.push(JSON.parse(line) as LogLine);
@@ -152,7 +159,7 @@ export class TestGateway {
         },
         { timeoutMs: startTimeoutMs, everyMs: 10 },
       );
-      return new TestGateway(options, dataDirectory, child, log, stderr, ready);
+      return new TestGateway(options, dataDirectory, child, log, stdout, stderr, ready);
     } catch (error) {
       child.kill('SIGKILL');
       throw new Error(`${String(error)}\n${stderr.join('')}${JSON.stringify(log.slice(-5))}`, {
@@ -169,12 +176,17 @@ export class TestGateway {
     return this.#child.pid ?? 0;
   }
 
+  get stdout(): string {
+    return this.#stdout.join('');
+  }
+
   get stderr(): string {
     return this.#stderr.join('');
   }
 
-  follow(query = ''): Promise<EventFollower> {
-    return EventFollower.open(this.rest, query);
+  /** With `after`: also what happened after that event, or all that is remembered where it is not known. */
+  follow(options: { readonly after?: string } = {}): Promise<EventFollower> {
+    return EventFollower.open(this.rest, options);
   }
 
   /** Process ids of its children: the media workers. */
@@ -248,7 +260,10 @@ export class TestGateway {
         const code = await this.#exited;
         clearTimeout(timer);
         await noneLeft(workers);
-        if (code !== 0) throw new Error(`the gateway ended with ${code}\n${this.stderr}`);
+        if (code !== 0) {
+          const log = this.log.slice(-10).map((line) => JSON.stringify(line));
+          throw new Error(`the gateway ended with ${code}\n${this.stderr}\n${log.join('\n')}`);
+        }
       }
       if (this.stderr !== '') throw new Error(`the gateway wrote to stderr:\n${this.stderr}`);
     } finally {

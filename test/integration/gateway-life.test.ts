@@ -1,0 +1,234 @@
+/** The gateway as a process: how it starts, refuses to start, drains, dies and comes back. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { PhoneCall } from '../../src/phone/phone-call.js';
+import { callGateway } from '../support/gateway-phone.js';
+import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
+import { waitFor } from '../support/wait-for.js';
+
+const gateways: TestGateway[] = [];
+const phones: PhoneCall[] = [];
+const directories: string[] = [];
+
+afterEach(async () => {
+  for (const phone of phones.splice(0)) await phone.close();
+  for (const gateway of gateways.splice(0)) await gateway.stop();
+  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true });
+});
+
+async function start(environment: Record<string, string> = {}): Promise<TestGateway> {
+  const gateway = await TestGateway.start({ environment });
+  gateways.push(gateway);
+  return gateway;
+}
+
+async function call(gateway: TestGateway, token: string): Promise<PhoneCall> {
+  const phone = await callGateway(gateway, token);
+  phones.push(phone);
+  return phone;
+}
+
+async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'landbridge-test-'));
+  directories.push(directory);
+  return directory;
+}
+
+describe('starting', () => {
+  it('is quick, and makes the gateway alive, ready and quiet on stderr', async () => {
+    const gateway = await start();
+    // The goal is 1 s on an idle machine; tests share theirs.
+    expect(gateway.log.find(({ msg }) => msg === 'ready')?.['startMs']).toBeLessThan(5000);
+    expect((await fetch(`${gateway.origin}/health`)).status).toBe(200);
+    expect((await fetch(`${gateway.origin}/ready`)).status).toBe(200);
+    expect(gateway.workers()).toHaveLength(1);
+    expect(gateway.stderr).toBe('');
+  });
+
+  it('for the first time makes credentials, keeps them to itself, and shows them once', async () => {
+    const dataDirectory = await newDirectory();
+    const unset = {
+      LANDBRIDGE_ACCOUNT: '',
+      LANDBRIDGE_USERNAME: '',
+      LANDBRIDGE_PASSWORD: '',
+      LANDBRIDGE_TOKEN_SECRET: '',
+    };
+    const first = await TestGateway.start({ dataDirectory, environment: unset });
+    const text = first.stdout;
+    await first.stop({ keepData: true });
+    const password = /password\s+(\S+)/.exec(text)?.[1] ?? '';
+    expect(text).toMatch(/account\s+local\n\s+user\s+local\n/);
+    expect(password.length).toBeGreaterThanOrEqual(20);
+    const file = join(dataDirectory, 'credentials.json');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).toContain(password);
+
+    const second = await TestGateway.start({ dataDirectory, environment: unset });
+    gateways.push(second);
+    expect(second.stdout).not.toContain(password);
+    const response = await fetch(`${second.origin}/v1/accounts/local/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`local:${password}`).toString('base64')}` },
+    });
+    expect(response.status).toBe(200);
+  });
+
+  it.each(['HTTP', 'SIP'])('twice on one %s port is refused in one line', async (name) => {
+    const gateway = await start();
+    const port = name === 'HTTP' ? gateway.httpPort : gateway.sipPort;
+    const begun = performance.now();
+    const { code, stderr, stdout } = await runGateway({
+      environment: { [`LANDBRIDGE_${name}_PORT`]: String(port) },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`^landbridge: Port 127\\.0\\.0\\.1:${port} is in use[^\\n]*\\n$`));
+    expect(stdout).not.toContain('"msg":"ready"');
+    expect(performance.now() - begun).toBeLessThan(8000);
+    expect(isAlive(gateway.pid)).toBe(true);
+    expect((await gateway.rest.request('POST', '/sessions')).status).toBe(200);
+  });
+
+  it('twice over one data directory is refused in one line', async () => {
+    const gateway = await start();
+    const { code, stderr } = await runGateway({ dataDirectory: gateway.dataDirectory });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^landbridge: [^\n]*in use by another Landbridge[^\n]*\n$/);
+  });
+
+  it('with a bad configuration lists every problem and opens nothing', async () => {
+    const dataDirectory = await newDirectory();
+    writeFileSync(join(dataDirectory, 'landbridge.yaml'), 'http:\n  prot: 8080\n');
+    const { code, stderr } = await runGateway({
+      dataDirectory,
+      environment: {
+        LANDBRIDGE_HTTP_PORT: 'many',
+        LANDBRIDGE_RTP_PORTS: '5-4',
+        LANDBRIDGE_STORE: 'redis://127.0.0.1',
+        LANDBRIDGE_DRACHTIO: '127.0.0.1:9022:secret-of-drachtio',
+        LANDBRIDGE_TOKEN_SECRET: 'too short',
+        LANDBRIDGE_TYPO: '1',
+      },
+    });
+    expect(code).toBe(1);
+    for (const problem of ['prot', 'HTTP_PORT', 'RTP_PORTS', 'STORE', 'DRACHTIO', 'TOKEN_SECRET', 'TYPO']) {
+      expect(stderr).toContain(problem);
+    }
+    for (const secret of ['too short', 'secret-of-drachtio']) expect(stderr).not.toContain(secret);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(existsSync(join(dataDirectory, 'landbridge.db'))).toBe(false);
+  });
+
+  it('with an unknown command or option says how to use it', async () => {
+    for (const words of [['dance'], ['serve', '--loudly']]) {
+      const { code, stderr } = await runGateway({ arguments: words });
+      expect(code).toBe(2);
+      expect(stderr).toContain('Usage: landbridge');
+    }
+  });
+});
+
+describe('stopping', () => {
+  it('waits for a call in progress no longer than it may, and then says BYE', async () => {
+    const gateway = await start({ LANDBRIDGE_DRAIN_SECONDS: '1' });
+    const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
+    const phone = await call(gateway, token);
+    const begun = performance.now();
+    gateway.signal('SIGTERM');
+    await waitFor(
+      'the gateway is not ready',
+      async () => (await fetch(`${gateway.origin}/ready`)).status === 503,
+    );
+    expect((await fetch(`${gateway.origin}/health`)).status).toBe(200);
+    const end = await phone.ended;
+    expect(end).toMatchObject({ by: 'remote', why: 'hang-up', reason: { text: 'gateway-stopping' } });
+    expect(performance.now() - begun).toBeGreaterThan(900);
+    expect(await gateway.exited).toBe(0);
+  });
+
+  it('without calls is immediate', async () => {
+    const gateway = await start({ LANDBRIDGE_DRAIN_SECONDS: '60' });
+    const begun = performance.now();
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(3000);
+  });
+});
+
+describe('after kill -9', () => {
+  it('sessions, participants, subscriptions and tokens are there, and an old token is answered', async () => {
+    const before = await TestGateway.start();
+    const sessionId = await before.rest.createSession('kept');
+    const caller = await before.rest.newcomer(sessionId);
+    const other = await before.rest.newcomer(sessionId, {
+      subscriptions: { participants: [{ participantId: caller.id }] },
+    });
+    phones.push(await callGateway(before, caller.token));
+    await waitFor(
+      'the call is established',
+      async () => (await before.rest.legs())[0]?.state === 'established',
+    );
+    await before.kill();
+
+    const gateway = await before.restart();
+    gateways.push(gateway);
+    expect((await gateway.rest.request('GET', `/sessions/${sessionId}`)).body).toMatchObject({ tag: 'kept' });
+    expect((await gateway.rest.request('GET', `/participants/${other.id}`)).body).toMatchObject({
+      sessions: [sessionId],
+      subscriptions: { participants: [{ participantId: caller.id }] },
+    });
+    expect(await gateway.rest.legs()).toEqual([]);
+    const events = await gateway.follow({ after: randomUUID() });
+    const left = await events.wait('participant.left');
+    expect(left).toMatchObject({
+      sessionId,
+      participantId: caller.id,
+      data: { outcome: { endedBy: 'gateway', reason: 'gateway-restarted' } },
+    });
+    const phone = await call(gateway, caller.token);
+    await events.wait('participant.joined', ({ participantId }) => participantId === caller.id);
+    await phone.hangUp();
+    await events.close();
+  });
+
+  it('loses nothing that was acknowledged a moment before', async () => {
+    const before = await TestGateway.start();
+    const ids = await Promise.all(Array.from({ length: 50 }, () => before.rest.createSession()));
+    await before.kill();
+    const gateway = await before.restart();
+    gateways.push(gateway);
+    const answers = await Promise.all(ids.map((id) => gateway.rest.request('GET', `/sessions/${id}`)));
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+  });
+});
+
+describe('when a media worker is killed', () => {
+  it('its legs end with a BYE as media-lost, others go on, and a new worker takes calls within a second', async () => {
+    const gateway = await start({ LANDBRIDGE_WORKERS: '2' });
+    const events = await gateway.follow();
+    const [one, two] = [await gateway.rest.createSession(), await gateway.rest.createSession()];
+    const [first, second] = [await gateway.rest.newcomer(one), await gateway.rest.newcomer(two)];
+    const doomed = await call(gateway, first.token);
+    const lucky = await call(gateway, second.token);
+    const workers = gateway.workers();
+    expect(workers).toHaveLength(2);
+    // Which worker holds which session is its own affair: kill one, and see whose call it was.
+    process.kill(workers[0]!, 'SIGKILL');
+    const left = await events.wait('participant.left');
+    expect(left.data.outcome).toMatchObject({ endedBy: 'gateway', reason: 'media-lost' });
+    const isFirst = left.participantId === first.id;
+    const [dead, alive] = isFirst ? [doomed, lucky] : [lucky, doomed];
+    expect(await dead.ended).toMatchObject({ by: 'remote', why: 'hang-up', reason: { text: 'media-lost' } });
+    await waitFor('a new worker stands', () => gateway.workers().length === 2, { timeoutMs: 3000 });
+    const again = await call(gateway, isFirst ? first.token : second.token);
+    expect(again.callId).not.toBe(dead.callId);
+    expect(await gateway.rest.legs()).toHaveLength(2);
+    expect(events.ofType('participant.left')).toHaveLength(1);
+    const heardBefore = alive.statistics.packetsReceived;
+    await waitFor('audio goes on', () => alive.statistics.packetsReceived > heardBefore + 10);
+    await events.close();
+  });
+});

@@ -1,0 +1,24 @@
+/** Our own command-line phone as a test's caller. */
+import type { AudioSource } from '../../src/phone/audio-source.js';
+import { placeCall, type PhoneCall, type PlaceCallOptions } from '../../src/phone/phone-call.js';
+import type { TestGateway } from './start-gateway.js';
+
+/** Calls and is answered. */
+export async function callGateway(
+  gateway: TestGateway,
+  token: string,
+  options: Partial<PlaceCallOptions> & { readonly toneHz?: number } = {},
+): Promise<PhoneCall> {
+  const { toneHz, ...others } = options;
+  const source: AudioSource =
+    toneHz === undefined ? { kind: 'silence' } : { kind: 'tone', frequencyHz: toneHz };
+  const call = await placeCall({
+    uri: `sip:join@127.0.0.1:${gateway.sipPort}`,
+    token,
+    source,
+    lingerMs: 500,
+    ...others,
+  });
+  await call.answered;
+  return call;
+}

@@ -1,0 +1,179 @@
+/** SIP by hand over UDP: for what no decent client sends. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { randomUUID } from 'node:crypto';
+
+export interface RawMessage {
+  /** Of a response; undefined for a request. */
+  readonly status: number | undefined;
+  readonly startLine: string;
+  readonly text: string;
+  /** The first field of that name; undefined where there is none. */
+  header(name: string): string | undefined;
+}
+
+export interface InviteOptions {
+  readonly headers?: readonly string[];
+  readonly body?: string;
+  readonly uri?: string;
+  readonly cseq?: number;
+  readonly toTag?: string;
+}
+
+export class RawSip {
+  readonly received: RawMessage[] = [];
+  readonly callId = randomUUID();
+  readonly branch = `z9hG4bK${randomUUID()}`;
+  readonly tag = randomUUID().slice(0, 8);
+  readonly #socket: Socket;
+  readonly #port: number;
+  readonly #waiters = new Set<() => void>();
+
+  private constructor(socket: Socket, port: number) {
+    this.#socket = socket;
+    this.#port = port;
+    socket.on('message', (bytes) => {
+      this.received.push(readMessage(bytes.toString('latin1')));
+      for (const waiter of [...this.#waiters]) waiter();
+    });
+  }
+
+  /** A user agent towards the SIP port of a gateway on this machine. */
+  static async open(gatewayPort: number): Promise<RawSip> {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new RawSip(socket, gatewayPort);
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  send(text: string | Uint8Array): void {
+    this.#socket.send(text, this.#port, '127.0.0.1');
+  }
+
+  /** An INVITE of this agent's one call. Requests of the same `cseq` and branch are retransmissions. */
+  invite({
+    headers = [],
+    body = '',
+    uri = 'sip:join@gateway.example',
+    cseq = 1,
+    toTag,
+  }: InviteOptions = {}): string {
+    return this.request('INVITE', {
+      uri,
+      cseq,
+      toTag,
+      headers: [
+        `Contact: <sip:raw@127.0.0.1:${this.port}>`,
+        ...(body === '' ? [] : ['Content-Type: application/sdp']),
+        ...headers,
+      ],
+      body,
+    });
+  }
+
+  request(
+    method: string,
+    {
+      uri = 'sip:join@gateway.example',
+      cseq = 1,
+      toTag,
+      headers = [],
+      body = '',
+      branch = this.branch,
+    }: {
+      uri?: string;
+      cseq?: number;
+      toTag?: string | undefined;
+      headers?: readonly string[];
+      body?: string;
+      branch?: string;
+    } = {},
+  ): string {
+    return [
+      `${method} ${uri} SIP/2.0`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch};rport`,
+      'Max-Forwards: 70',
+      `From: <sip:raw@127.0.0.1>;tag=${this.tag}`,
+      `To: <sip:join@gateway.example>${toTag === undefined ? '' : `;tag=${toTag}`}`,
+      `Call-ID: ${this.callId}`,
+      `CSeq: ${cseq} ${method}`,
+      ...headers,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n');
+  }
+
+  /** The first message that fits, received already or to come. */
+  async wait(what: string, fits: (message: RawMessage) => boolean, timeoutMs = 5000): Promise<RawMessage> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const found = this.received.find(fits);
+      if (found !== undefined) return found;
+      const left = deadline - performance.now();
+      if (left <= 0) {
+        throw new Error(
+          `no ${what}; received: ${this.received.map(({ startLine }) => startLine).join(' | ')}`,
+        );
+      }
+      await new Promise<void>((resolve) => {
+        const finish = () => {
+          clearTimeout(timer);
+          this.#waiters.delete(finish);
+          resolve();
+        };
+        const timer = setTimeout(finish, left);
+        this.#waiters.add(finish);
+      });
+    }
+  }
+
+  /** The final response to a method. */
+  final(method: string): Promise<RawMessage> {
+    return this.wait(
+      `final response to ${method}`,
+      ({ status = 0, header }) => status >= 200 && header('CSeq')?.endsWith(` ${method}`) === true,
+    );
+  }
+
+  /** Answers a request with 200. */
+  ok(request: RawMessage): void {
+    const copied = request.text.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/i.test(line));
+    this.send(['SIP/2.0 200 OK', ...copied, 'Content-Length: 0', '', ''].join('\r\n'));
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+function readMessage(text: string): RawMessage {
+  const [head = ''] = text.split('\r\n\r\n', 1);
+  const [startLine = '', ...lines] = head.split('\r\n');
+  const status = /^SIP\/2\.0 (\d{3})/.exec(startLine)?.[1];
+  return {
+    status: status === undefined ? undefined : Number(status),
+    startLine,
+    text,
+    header: (name) => {
+      const line = lines.find((field) => field.toLowerCase().startsWith(`${name.toLowerCase()}:`));
+      return line?.slice(name.length + 1).trim();
+    },
+  };
+}
+
+/** An offer of one audio stream. */
+export function audioOffer(port: number, payloadTypes = '0'): string {
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${payloadTypes}`,
+    '',
+  ].join('\r\n');
+}
