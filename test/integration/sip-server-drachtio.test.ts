@@ -352,6 +352,18 @@ describe('CANCEL', () => {
     );
   });
 
+  it('is what the closed connection of a WebSocket caller amounts to', async () => {
+    let seen: (request: SrfRequest) => void;
+    const invited = new Promise<SrfRequest>((done) => (seen = done));
+    await app((s) => s.invite((req) => seen(req)));
+    const peer = await webSocketPeer();
+    peer.send('INVITE', target(), {}, OFFER);
+    const cancelled = happens(await invited, 'cancel');
+    await peer.close();
+    await cancelled;
+    await until(() => server.stats().transactions === 0);
+  });
+
   it('of something unknown is answered 481', async () => {
     const peer = await udpPeer();
     peer.send('CANCEL', target(), { Contact: undefined });

@@ -7,11 +7,13 @@ import { parseNameAddr } from '../message/name-addr.js';
 import { identify } from '../transaction/identity.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
+import { Acknowledger } from './acknowledger.js';
 import { notSent, refusals } from './application.js';
 import type { Application, OwnedDialog, SendResult } from './application.js';
+import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch, newTransactionId } from './identifiers.js';
-import { belongsToFlow, nextHopOf } from './next-hop.js';
+import { nextHopOf } from './next-hop.js';
 import { OutgoingRequest } from './outgoing-request.js';
 import type { OutgoingRequestHandler } from './outgoing-request.js';
 import { completeInDialog, composeNewRequest, createCancel } from './requests.js';
@@ -42,12 +44,12 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #pending = new Map<string, OutgoingRequest>();
   /** Failures that are to be told in the next turn. */
   readonly #failures = new Set<unknown>();
-  /** Waits for the ACK of an application. */
-  readonly #ackGuards = new Map<OwnedDialog, unknown>();
+  readonly #acknowledger: Acknowledger;
 
   constructor(environment: UserAgentEnvironment, events: ClientDialogEvents) {
     this.#environment = environment;
     this.#events = events;
+    this.#acknowledger = new Acknowledger(environment, events.hangUp);
   }
 
   get pendingCount(): number {
@@ -85,7 +87,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   async sendInDialog(dialogId: string, draft: SipRequest, owner: Application): Promise<SendResult> {
     const dialog = this.#environment.dialogs.findPublic(dialogId);
     if (!dialog || dialog.owner !== owner) return notSent(refusals.unknownDialog);
-    if (draft.method === 'ACK') return this.#acknowledge(dialog, draft);
+    if (draft.method === 'ACK') return this.#acknowledger.acknowledge(dialog, draft);
     return this.send(dialog, draft, owner, undefined);
   }
 
@@ -105,7 +107,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     dialog.isEnding = method === 'BYE';
     let flow: Flow;
     try {
-      flow = this.#knownFlow(dialog) ?? (await this.#findFlow(dialog));
+      flow = knownFlow(dialog) ?? (await findFlow(dialog, this.#environment.connect));
     } catch {
       if (method === 'BYE') this.#events.dialogOver(dialog);
       return notSent(refusals.noTransport);
@@ -158,14 +160,11 @@ export class UserAgentClient implements OutgoingRequestHandler {
 
   /** The dialog is over: no ACK is awaited in it any more. */
   forget(dialog: OwnedDialog): void {
-    const guard = this.#ackGuards.get(dialog);
-    if (guard === undefined) return;
-    this.#ackGuards.delete(dialog);
-    this.#environment.clock.clearTimer(guard);
+    this.#acknowledger.forget(dialog);
   }
 
   close(): void {
-    for (const dialog of [...this.#ackGuards.keys()]) this.forget(dialog);
+    this.#acknowledger.close();
     for (const timer of this.#failures) this.#environment.clock.clearTimer(timer);
     this.#failures.clear();
     this.#pending.clear();
@@ -193,7 +192,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   strayResponse(response: SipResponse, identity: MessageIdentity): void {
     if (identity.cseq.method !== 'INVITE' || response.status < 200 || response.status > 299) return;
     const dialog = this.#environment.dialogs.find(identity.callId, identity.fromTag, identity.toTag);
-    if (dialog) this.#acknowledgeAgain(dialog, identity.cseq.number);
+    if (dialog) this.#acknowledger.acknowledgeAgain(dialog, identity.cseq.number);
   }
 
   #launch(
@@ -259,23 +258,21 @@ export class UserAgentClient implements OutgoingRequestHandler {
     }
     if (!dialog) return;
     if (dialog.phase === 'confirmed' || dialog.lastAck) {
-      this.#acknowledgeAgain(dialog, identity.cseq.number);
+      this.#acknowledger.acknowledgeAgain(dialog, identity.cseq.number);
       return;
     }
     dialog.confirmAsClient(response, flow);
     dialog.unacknowledged = identity.cseq.number;
     if (outgoing.accepted || !outgoing.owner) {
       // Another fork answered too, or nobody is there to take the call: it is accepted only to be ended (§13.2.2.4).
-      void this.#acknowledge(dialog, undefined).then(() =>
-        this.#events.hangUp(dialog, 487, 'call already answered elsewhere or given up'),
-      );
+      this.#acknowledger.acknowledgeAndEnd(dialog, 487, 'call already answered elsewhere or given up');
       return;
     }
     outgoing.accepted = dialog;
     if (outgoing.request.body.length > 0) dialog.localSdp = outgoing.request.body;
     for (const other of outgoing.dialogs) if (other.phase === 'early') this.#events.dialogOver(other);
     this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
-    this.#guardAck(dialog, identity.cseq.number);
+    this.#acknowledger.expect(dialog);
     this.#pass(outgoing, response, flow, dialog.publicId);
   }
 
@@ -294,7 +291,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     }
     if (status >= 200 && status < 300) {
       if (outgoing.accepted) {
-        this.#acknowledgeAgain(dialog, cseq);
+        this.#acknowledger.acknowledgeAgain(dialog, cseq);
         return;
       }
       outgoing.accepted = dialog;
@@ -303,8 +300,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
       if (outgoing.request.method === 'INVITE') {
         dialog.unacknowledged = cseq;
         // Its own refresh, an application that is gone, or a call that ended meanwhile: the ACK is the server's.
-        if (!outgoing.owner || dialog.phase === 'terminated') void this.#acknowledge(dialog, undefined);
-        else this.#guardAck(dialog, cseq);
+        if (!outgoing.owner || dialog.phase === 'terminated') void this.#acknowledger.acknowledge(dialog);
+        else this.#acknowledger.expect(dialog);
       }
     }
     this.#pass(outgoing, response, flow, dialog.publicId);
@@ -340,47 +337,6 @@ export class UserAgentClient implements OutgoingRequestHandler {
     return dialog;
   }
 
-  async #acknowledge(dialog: OwnedDialog, draft: SipRequest | undefined): Promise<SendResult> {
-    const cseq = dialog.unacknowledged;
-    if (cseq === undefined) return notSent('no INVITE waits for an ACK');
-    dialog.unacknowledged = undefined;
-    this.forget(dialog);
-    let flow: Flow;
-    try {
-      flow = this.#knownFlow(dialog) ?? (await this.#findFlow(dialog));
-    } catch {
-      return notSent(refusals.noTransport);
-    }
-    const ack = dialog.createRequest('ACK', cseq);
-    completeInDialog(ack, draft, flow, newBranch(), this.#environment);
-    const bytes = formatMessage(ack);
-    if (ack.body.length > 0) dialog.localSdp = ack.body;
-    dialog.lastAck = { cseq, bytes, flow };
-    sendQuietly(flow, bytes);
-    const transactionId = newTransactionId();
-    return { ok: true, bytes, flow, transactionId, dialogId: dialog.publicId };
-  }
-
-  #acknowledgeAgain(dialog: OwnedDialog, cseq: number): void {
-    this.#environment.transactions.counters.retransmissionsReceived += 1;
-    const { lastAck } = dialog;
-    if (lastAck?.cseq === cseq) sendQuietly(lastAck.flow, lastAck.bytes);
-  }
-
-  /** An application that never acknowledges a 2xx leaves the far end waiting: after 64 · T1 the call is ended. */
-  #guardAck(dialog: OwnedDialog, cseq: number): void {
-    const { clock, timers } = this.#environment;
-    this.forget(dialog);
-    const guard = clock.setTimer(64 * timers.t1Ms, () => {
-      this.#ackGuards.delete(dialog);
-      if (dialog.unacknowledged !== cseq || dialog.phase !== 'confirmed') return;
-      void this.#acknowledge(dialog, undefined).then(() =>
-        this.#events.hangUp(dialog, 408, 'the application sent no ACK'),
-      );
-    });
-    this.#ackGuards.set(dialog, guard);
-  }
-
   #cancel(outgoing: OutgoingRequest, draft: SipRequest | undefined): Buffer {
     const cancel = createCancel(outgoing.request, draft);
     if (!outgoing.isCancelled) {
@@ -400,24 +356,6 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#environment.transactions.send(cancel, branch, formatMessage(cancel), outgoing.flow, own);
     outgoing.transaction?.cancelled();
   }
-
-  #knownFlow(dialog: OwnedDialog): Flow | undefined {
-    if (dialog.resolvedFlow?.isOpen) return dialog.resolvedFlow;
-    const hop = nextHopOf(dialog.nextHop);
-    if (dialog.flow.isOpen && belongsToFlow(hop, dialog.flow)) return (dialog.resolvedFlow = dialog.flow);
-    return undefined;
-  }
-
-  async #findFlow(dialog: OwnedDialog): Promise<Flow> {
-    const hop = nextHopOf(dialog.nextHop);
-    if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
-      const flow = await this.#environment.connect(hop).catch(() => undefined);
-      if (flow) return (dialog.resolvedFlow = flow);
-    }
-    // A name that cannot be resolved: the address that the peer was heard from is the best that is left.
-    if (dialog.flow.isOpen) return (dialog.resolvedFlow = dialog.flow);
-    throw new Error('no way to the peer');
-  }
 }
 
 const ignoreResponses: OutgoingRequestHandler = {
@@ -434,9 +372,4 @@ function isNewProvisional(dialog: OwnedDialog, response: SipResponse): boolean {
   if (dialog.lastRSeq !== undefined && rseq !== dialog.lastRSeq + 1) return false;
   dialog.lastRSeq = rseq;
   return true;
-}
-
-/** An ACK has no transaction: when it is lost the 2xx comes again and so does it. */
-function sendQuietly(flow: Flow, bytes: Buffer): void {
-  flow.send(bytes).catch(() => undefined);
 }

@@ -18,7 +18,20 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const METHODS = ['INVITE', 'INVITE', 'INVITE', 'ACK', 'ACK', 'BYE', 'CANCEL', 'UPDATE', 'PRACK', 'INFO', 'OPTIONS', 'REGISTER'];
+const METHODS = [
+  'INVITE',
+  'INVITE',
+  'INVITE',
+  'ACK',
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'UPDATE',
+  'PRACK',
+  'INFO',
+  'OPTIONS',
+  'REGISTER',
+];
 const STATUSES = [100, 180, 183, 200, 200, 200, 200, 202, 302, 403, 422, 481, 487, 491, 503];
 
 const step = fc.oneof(
@@ -48,8 +61,14 @@ const step = fc.oneof(
     pick: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
     extra: fc.constantFrom('', 'Require: 100rel', 'Session-Expires: 90'),
   }),
-  fc.record({ kind: fc.constant('wait' as const), ms: fc.constantFrom(1, 1, 500, 500, 4_000, 32_000, 200_000) }),
-  fc.record({ kind: fc.constant('break' as const), what: fc.constantFrom('flow', 'application', 'mend', 'mend', 'mend') }),
+  fc.record({
+    kind: fc.constant('wait' as const),
+    ms: fc.constantFrom(1, 1, 500, 500, 4_000, 32_000, 200_000),
+  }),
+  fc.record({
+    kind: fc.constant('break' as const),
+    what: fc.constantFrom('flow', 'application', 'mend', 'mend', 'mend'),
+  }),
 );
 
 /** Tags that our side chose in responses and requests, so that some random messages hit a dialog. */

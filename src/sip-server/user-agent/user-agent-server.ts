@@ -1,6 +1,5 @@
-import { AnswerRetransmitter } from '../dialog/answer-retransmitter.js';
 import { dialogAsServer } from '../dialog/dialog.js';
-import { agreeAsServer, optionTags } from '../dialog/session-expires.js';
+import { agreeAsServer } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -10,14 +9,15 @@ import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
 import { notSent, refusals } from './application.js';
 import type { Application, OwnedDialog, SendResult } from './application.js';
+import { checkModification, IN_DIALOG_METHODS, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newTag } from './identifiers.js';
 import { IncomingRequest } from './incoming-request.js';
+import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
-import { checkNewRequest, checkRequire, checkSessionInterval } from './request-checks.js';
+import { checkNewRequest, checkRequire } from './request-checks.js';
 import type { Refusal } from './request-checks.js';
-import { addContentType, allowValue, copyApplicationFields } from './requests.js';
-import { createResponse } from './responses.js';
+import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
 export interface ServerDialogEvents {
@@ -25,18 +25,6 @@ export interface ServerDialogEvents {
   dialogOver(dialog: OwnedDialog): void;
   hangUp(dialog: OwnedDialog, status: number, why: string): void;
 }
-
-interface Answer {
-  readonly inviteId: string;
-  readonly transaction: ServerTransaction;
-  readonly retransmitter: AnswerRetransmitter;
-  /** A BYE of ours that waits for the ACK (RFC 3261 §15). */
-  heldBye: (() => void) | undefined;
-}
-
-const IN_DIALOG_METHODS = new Set([
-  'INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH',
-]); // prettier-ignore
 
 /** The user agent server: the duties of RFC 3261 §8.2 on every request, and the responses of the applications. */
 export class UserAgentServer {
@@ -48,12 +36,14 @@ export class UserAgentServer {
   readonly #byTransaction = new Map<ServerTransaction, IncomingRequest>();
   /** Requests of the peer that change the session and wait for an answer, by dialog (§14.2, RFC 3311 §5.2). */
   readonly #modifying = new Map<OwnedDialog, IncomingRequest>();
-  /** 2xx that wait for their ACK. */
-  readonly #answers = new Map<OwnedDialog, Answer>();
+  readonly #answers: PendingAnswers;
+  readonly #composer: ResponseComposer;
 
   constructor(environment: UserAgentEnvironment, events: ServerDialogEvents) {
     this.#environment = environment;
     this.#events = events;
+    this.#answers = new PendingAnswers(environment, events.hangUp);
+    this.#composer = new ResponseComposer(environment);
   }
 
   get pendingCount(): number {
@@ -72,25 +62,18 @@ export class UserAgentServer {
   /** The ACK of a 2xx (RFC 3261 §13.3.1.4). */
   receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {
     const dialog = this.#environment.dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    const answer = dialog && this.#answers.get(dialog);
-    if (!dialog || answer?.retransmitter.cseq !== identity.cseq.number) return;
-    const send = this.#settle(dialog, answer);
-    dialog.owner?.acknowledged(ack, flow, answer.inviteId, dialog.publicId);
-    send?.();
+    if (dialog) this.#answers.acknowledge(dialog, identity.cseq.number, ack, flow);
   }
 
   /** A BYE must wait while the peer has not acknowledged our 2xx; then `send` is called at the ACK, or without one. */
   holdBye(dialog: OwnedDialog, send: () => void): boolean {
-    const answer = this.#answers.get(dialog);
-    if (!answer || answer.heldBye) return false;
-    answer.heldBye = send;
-    return true;
+    return this.#answers.holdBye(dialog, send);
   }
 
   /** Answers a request without a transaction: it is malformed, or there is no room. */
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
     if (request.method === 'ACK') return;
-    const bytes = formatMessage(this.#createRefusal(request, newTag(), refusal));
+    const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
 
@@ -103,7 +86,7 @@ export class UserAgentServer {
     if (status < 100 || status > 699) return notSent(`no such status: ${status}`);
     this.#adoptTag(incoming, draft);
     if (status > 100 && status < 300 && incoming.isInitialInvite) this.#establish(incoming);
-    const response = this.#compose(incoming, draft);
+    const response = this.#composer.drafted(incoming, draft);
     const reliable = status > 100 && status < 200 && response.headers.has('RSeq');
     let terms: SessionTimerTerms | undefined;
     const modifies = request.method === 'INVITE' || request.method === 'UPDATE';
@@ -135,7 +118,7 @@ export class UserAgentServer {
   /** The dialog is over: its 2xx need no ACK any more. */
   forget(dialog: OwnedDialog): void {
     this.#modifying.delete(dialog);
-    this.#stopAnswer(dialog);
+    this.#answers.stop(dialog);
   }
 
   /**
@@ -150,14 +133,11 @@ export class UserAgentServer {
       incoming.transaction.abandon();
       this.#tellCancelled(incoming);
     }
-    for (const [dialog, answer] of [...this.#answers]) {
-      if (answer.transaction.flow.id === flow.id) this.#noAck(dialog, 'connection lost before the ACK');
-    }
+    this.#answers.flowClosed(flow);
   }
 
   close(): void {
-    for (const answer of this.#answers.values()) answer.retransmitter.stop();
-    this.#answers.clear();
+    this.#answers.close();
     for (const incoming of [...this.#pending.values()]) this.#finish(incoming);
   }
 
@@ -173,7 +153,7 @@ export class UserAgentServer {
     const isOptions = method === 'OPTIONS';
     const refusal = checkNewRequest(request, settings.supported);
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
-      this.#refuse(request, transaction, { status: 405, headers: [['Allow', this.#allow()]] });
+      this.#refuse(request, transaction, { status: 405, headers: [['Allow', this.#composer.allow]] });
       return;
     }
     if (refusal) {
@@ -211,14 +191,13 @@ export class UserAgentServer {
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
       checkRequire(request, settings.supported) ??
-      this.#checkModification(dialog, request);
+      checkModification(dialog, request, this.#modifying.has(dialog));
     if (refusal) {
       this.#refuse(request, transaction, refusal);
       return;
     }
     const { owner } = dialog;
-    if (request.method === 'BYE') this.#events.dialogOver(dialog);
-    if (request.method === 'BYE' && this.#endEarly(dialog, request, flow)) {
+    if (request.method === 'BYE' && this.#receiveBye(dialog, request, flow)) {
       this.#answer(request, transaction, '', 200);
       return;
     }
@@ -232,7 +211,7 @@ export class UserAgentServer {
     if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#modifying.set(dialog, incoming);
       // A new INVITE shows that the answer to the one before arrived, even where its ACK did not.
-      if (request.method === 'INVITE') this.#stopAnswer(dialog);
+      if (request.method === 'INVITE') this.#answers.stop(dialog);
     }
     owner.request(request, flow, incoming.id, dialog.publicId);
   }
@@ -240,35 +219,10 @@ export class UserAgentServer {
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | undefined {
     if (!IN_DIALOG_METHODS.has(request.method)) {
-      return { status: 405, headers: [['Allow', this.#allow()]] };
+      return { status: 405, headers: [['Allow', this.#composer.allow]] };
     }
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
-    if (request.method !== 'PRACK') return undefined;
-    const rack = /^(\d+)\s+(\d+)\s+(\S+)$/.exec(request.headers.get('RAck') ?? '');
-    const invite = this.#pending.get(dialog.inviteId);
-    if (
-      !rack ||
-      invite?.reliable?.rseq !== Number(rack[1]) ||
-      invite.identity.cseq.number !== Number(rack[2])
-    ) {
-      return { status: 481 };
-    }
-    invite.reliable.stop();
-    invite.reliable = undefined;
-    return undefined;
-  }
-
-  /** Offers that cross (RFC 3261 §14.2, RFC 3311 §5.2). */
-  #checkModification(dialog: OwnedDialog, request: SipRequest): Refusal | undefined {
-    const { method } = request;
-    if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
-    const ourInvite = dialog.pendingInvite !== undefined && (method === 'INVITE' || request.body.length > 0);
-    if (ourInvite || dialog.pendingUpdate !== undefined) return { status: 491 };
-    const tooEarly = this.#modifying.has(dialog) || (method === 'INVITE' && dialog.phase === 'early');
-    if (tooEarly) {
-      return { status: 500, headers: [['Retry-After', String(Math.floor(Math.random() * 11))]] };
-    }
-    return checkSessionInterval(request);
+    return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : undefined;
   }
 
   #receiveCancel(
@@ -296,18 +250,13 @@ export class UserAgentServer {
     invite.owner.cancelled(cancel, flow, invite.id);
   }
 
-  /** A BYE also ends INVITEs of its dialog that are not answered yet (RFC 3261 §15.1.2). True: the call was not yet one. */
-  #endEarly(dialog: OwnedDialog, bye: SipRequest, flow: Flow): boolean {
+  /** Ends the dialog and INVITEs in it that have no answer yet (RFC 3261 §15.1.2). True: it was not yet a call. */
+  #receiveBye(dialog: OwnedDialog, bye: SipRequest, flow: Flow): boolean {
     const initial = dialog.role === 'uas' ? this.#pending.get(dialog.inviteId) : undefined;
-    if (initial) {
-      this.#cancelled(initial, bye, flow);
-      return true;
-    }
-    for (const incoming of [...this.#pending.values()]) {
-      if (incoming.dialog !== dialog || incoming.request.method !== 'INVITE') continue;
-      this.#cancelled(incoming, bye, flow);
-    }
-    return false;
+    const unanswered = initial ?? this.#modifying.get(dialog);
+    this.#events.dialogOver(dialog);
+    if (unanswered?.request.method === 'INVITE') this.#cancelled(unanswered, bye, flow);
+    return initial !== undefined;
   }
 
   #answerOptions(request: SipRequest, transaction: ServerTransaction): void {
@@ -315,10 +264,7 @@ export class UserAgentServer {
       this.#refuse(request, transaction, this.#unavailable());
       return;
     }
-    const response = createResponse(request, 200, newTag());
-    this.#addCapabilities(response);
-    response.headers.append('Accept', 'application/sdp');
-    this.#send(transaction, response);
+    transaction.respond(200, formatMessage(this.#composer.capabilities(request)));
   }
 
   #accept(
@@ -392,38 +338,6 @@ export class UserAgentServer {
     counters.dialogsCreated += 1;
   }
 
-  #compose(incoming: IncomingRequest, draft: SipResponse): SipResponse {
-    const { request, flow } = incoming;
-    const { status } = draft;
-    const { addressing } = this.#environment;
-    const response = createResponse(request, status, status === 100 ? '' : incoming.toTag, draft.reason);
-    const { headers } = response;
-    if (incoming.isInitialInvite && status > 100 && status < 300) {
-      for (const route of request.headers.all('Record-Route')) headers.append('Record-Route', route);
-    }
-    const contact = draft.headers.get('Contact');
-    if (contact !== undefined) headers.append('Contact', addressing.rewriteLocalhost(contact, flow, true));
-    else if (needsContact(request.method, status)) headers.append('Contact', addressing.contact(flow));
-    copyApplicationFields(draft.headers, headers, true);
-    if (request.method === 'INVITE' && status >= 200 && status < 300) this.#addCapabilities(response);
-    this.#addServer(response);
-    response.body = draft.body;
-    addContentType(headers, draft.body);
-    if (request.method === 'INVITE' && status > 100 && status < 200)
-      this.#decideReliability(incoming, response);
-    return response;
-  }
-
-  /** `Require: 100rel` in a provisional response sends it reliably, where the caller can take that (RFC 3262 §3). */
-  #decideReliability(incoming: IncomingRequest, response: SipResponse): void {
-    const wanted = optionTags(response.headers, 'Require').includes('100rel');
-    const demanded = optionTags(incoming.request.headers, 'Require').includes('100rel');
-    const possible = demanded || optionTags(incoming.request.headers, 'Supported').includes('100rel');
-    if (demanded && !wanted) response.headers.append('Require', '100rel');
-    else if (wanted && !possible) response.headers.remove('Require');
-    if (possible && (wanted || demanded)) response.headers.append('RSeq', String((incoming.nextRSeq += 1)));
-  }
-
   #sendReliably(incoming: IncomingRequest, status: number, bytes: Buffer): void {
     const { clock, timers } = this.#environment;
     incoming.reliable?.stop();
@@ -456,49 +370,7 @@ export class UserAgentServer {
     if (!incoming.isInitialInvite) dialog.refreshTarget(incoming.request, incoming.flow);
     if (response.body.length > 0) dialog.localSdp = response.body;
     this.#events.sessionAgreed(dialog, terms);
-    if (incoming.request.method !== 'INVITE') return;
-    const { clock, timers } = this.#environment;
-    const { cseq } = incoming.identity;
-    const giveUp = (): void => this.#noAck(dialog, 'no ACK received');
-    const retransmitter = new AnswerRetransmitter(
-      cseq.number,
-      incoming.transaction,
-      bytes,
-      clock,
-      timers,
-      giveUp,
-    );
-    const { transaction } = incoming;
-    this.#answers.set(dialog, { inviteId: incoming.id, transaction, retransmitter, heldBye: undefined });
-    // An ACK that bears the branch of its INVITE (RFC 2543 habits) reaches the transaction instead of the dialog.
-    transaction.user = {
-      acknowledged: (ack, flow) =>
-        this.receiveAck(ack, { ...incoming.identity, toTag: dialog.localTag }, flow),
-      transactionFailed: () => undefined,
-      transactionEnded: () => undefined,
-    };
-  }
-
-  #noAck(dialog: OwnedDialog, why: string): void {
-    const answer = this.#answers.get(dialog);
-    const heldBye = answer && this.#settle(dialog, answer);
-    if (heldBye) heldBye();
-    else this.#events.hangUp(dialog, 408, why);
-  }
-
-  /** The ACK came, was shown to be lost, or is not to be expected any more. */
-  #stopAnswer(dialog: OwnedDialog): void {
-    const answer = this.#answers.get(dialog);
-    if (answer) this.#settle(dialog, answer)?.();
-  }
-
-  /** Ends the wait for an ACK; gives the BYE that waited for it. */
-  #settle(dialog: OwnedDialog, answer: Answer): (() => void) | undefined {
-    this.#answers.delete(dialog);
-    answer.retransmitter.stop();
-    // The transaction stays for 32 s to absorb copies; what hangs on its user need not.
-    answer.transaction.user = undefined;
-    return answer.heldBye;
+    if (incoming.request.method === 'INVITE') this.#answers.add(dialog, incoming, bytes);
   }
 
   #unavailable(): Refusal {
@@ -506,46 +378,12 @@ export class UserAgentServer {
   }
 
   #refuse(request: SipRequest, transaction: ServerTransaction, refusal: Refusal, toTag = newTag()): void {
-    const response = this.#createRefusal(request, toTag, refusal);
+    const response = this.#composer.refusal(request, toTag, refusal);
     transaction.toTag = toTag;
     transaction.respond(response.status, formatMessage(response));
   }
 
-  #createRefusal(request: SipRequest, toTag: string, refusal: Refusal): SipResponse {
-    const { refusals: counts } = this.#environment.counters;
-    counts.set(refusal.status, (counts.get(refusal.status) ?? 0) + 1);
-    const response = createResponse(request, refusal.status, toTag, refusal.reason);
-    for (const [name, value] of refusal.headers ?? []) response.headers.append(name, value);
-    this.#addServer(response);
-    return response;
-  }
-
   #answer(request: SipRequest, transaction: ServerTransaction, toTag: string, status: number): void {
-    this.#send(transaction, createResponse(request, status, toTag));
+    transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
-
-  #send(transaction: ServerTransaction, response: SipResponse): void {
-    this.#addServer(response);
-    transaction.respond(response.status, formatMessage(response));
-  }
-
-  #addCapabilities({ headers }: SipResponse): void {
-    if (!headers.has('Allow')) headers.append('Allow', this.#allow());
-    const { supported } = this.#environment.settings;
-    if (!headers.has('Supported') && supported.length > 0) headers.append('Supported', supported.join(', '));
-  }
-
-  #addServer({ headers }: SipResponse): void {
-    const { userAgent } = this.#environment.settings;
-    if (userAgent !== undefined && !headers.has('Server')) headers.append('Server', userAgent);
-  }
-
-  #allow(): string {
-    return allowValue(this.#environment.directory.knownMethods());
-  }
-}
-
-function needsContact(method: string, status: number): boolean {
-  if (status <= 100 || status >= 300) return false;
-  return method === 'INVITE' || ((method === 'UPDATE' || method === 'SUBSCRIBE') && status >= 200);
 }

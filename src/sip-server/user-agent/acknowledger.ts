@@ -1,0 +1,89 @@
+import { formatMessage } from '../message/format-message.js';
+import type { SipRequest } from '../message/message.js';
+import type { Flow } from '../transport/flow.js';
+import { notSent, refusals } from './application.js';
+import type { OwnedDialog, SendResult } from './application.js';
+import { findFlow, knownFlow } from './dialog-way.js';
+import type { UserAgentEnvironment } from './environment.js';
+import { newBranch, newTransactionId } from './identifiers.js';
+import { completeInDialog } from './requests.js';
+
+/** Sends the ACK of every 2xx to our INVITEs, and again when the 2xx comes again (RFC 3261 §13.2.2.4). */
+export class Acknowledger {
+  readonly #environment: UserAgentEnvironment;
+  readonly #hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
+  /** Waits for the ACK of an application. */
+  readonly #guards = new Map<OwnedDialog, unknown>();
+
+  constructor(
+    environment: UserAgentEnvironment,
+    hangUp: (dialog: OwnedDialog, status: number, why: string) => void,
+  ) {
+    this.#environment = environment;
+    this.#hangUp = hangUp;
+  }
+
+  /**
+   * A 2xx waits for an ACK out of `acknowledge`. An application that never sends one leaves the far end waiting: after
+   * 64 · T1 the call is acknowledged and ended.
+   */
+  expect(dialog: OwnedDialog): void {
+    const { clock, timers } = this.#environment;
+    this.forget(dialog);
+    const guard = clock.setTimer(64 * timers.t1Ms, () => {
+      this.#guards.delete(dialog);
+      this.acknowledgeAndEnd(dialog, 408, 'the application sent no ACK');
+    });
+    this.#guards.set(dialog, guard);
+  }
+
+  /** Sends the ACK of the INVITE that waits for one, with the body and fields of the draft. */
+  async acknowledge(dialog: OwnedDialog, draft?: SipRequest): Promise<SendResult> {
+    const cseq = dialog.unacknowledged;
+    if (cseq === undefined) return notSent('no INVITE waits for an ACK');
+    dialog.unacknowledged = undefined;
+    this.forget(dialog);
+    let flow: Flow;
+    try {
+      flow = knownFlow(dialog) ?? (await findFlow(dialog, this.#environment.connect));
+    } catch {
+      return notSent(refusals.noTransport);
+    }
+    const ack = dialog.createRequest('ACK', cseq);
+    completeInDialog(ack, draft, flow, newBranch(), this.#environment);
+    const bytes = formatMessage(ack);
+    if (ack.body.length > 0) dialog.localSdp = ack.body;
+    dialog.lastAck = { cseq, bytes, flow };
+    sendQuietly(flow, bytes);
+    return { ok: true, bytes, flow, transactionId: newTransactionId(), dialogId: dialog.publicId };
+  }
+
+  /** Accepts a call only to end it: nobody wants it any more. */
+  acknowledgeAndEnd(dialog: OwnedDialog, status: number, why: string): void {
+    void this.acknowledge(dialog).then(() => this.#hangUp(dialog, status, why));
+  }
+
+  /** The 2xx came again: its ACK was lost. Nothing happens while the application has not sent one. */
+  acknowledgeAgain(dialog: OwnedDialog, cseq: number): void {
+    this.#environment.transactions.counters.retransmissionsReceived += 1;
+    const { lastAck } = dialog;
+    if (lastAck?.cseq === cseq) sendQuietly(lastAck.flow, lastAck.bytes);
+  }
+
+  /** The dialog is over: no ACK is awaited in it any more. */
+  forget(dialog: OwnedDialog): void {
+    const guard = this.#guards.get(dialog);
+    if (guard === undefined) return;
+    this.#guards.delete(dialog);
+    this.#environment.clock.clearTimer(guard);
+  }
+
+  close(): void {
+    for (const dialog of [...this.#guards.keys()]) this.forget(dialog);
+  }
+}
+
+/** An ACK has no transaction: when it is lost the 2xx comes again and so does it. */
+function sendQuietly(flow: Flow, bytes: Buffer): void {
+  flow.send(bytes).catch(() => undefined);
+}

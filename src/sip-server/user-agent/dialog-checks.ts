@@ -1,0 +1,43 @@
+import type { SipRequest } from '../message/message.js';
+import type { OwnedDialog } from './application.js';
+import type { IncomingRequest } from './incoming-request.js';
+import { checkSessionInterval } from './request-checks.js';
+import type { Refusal } from './request-checks.js';
+
+/** Methods that may come in a dialog. */
+export const IN_DIALOG_METHODS: ReadonlySet<string> = new Set([
+  'INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH',
+]); // prettier-ignore
+
+/** A PRACK ends the repetition of the provisional response that it names, or is refused (RFC 3262 §3). */
+export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined): Refusal | undefined {
+  const rack = /^(\d+)\s+(\d+)\s+\S+$/.exec(prack.headers.get('RAck') ?? '');
+  const isNamed =
+    rack !== null &&
+    invite?.reliable?.rseq === Number(rack[1]) &&
+    invite.identity.cseq.number === Number(rack[2]);
+  if (!isNamed) return { status: 481 };
+  invite.reliable?.stop();
+  invite.reliable = undefined;
+  return undefined;
+}
+
+/**
+ * INVITE and UPDATE that cross another (RFC 3261 §14.2, RFC 3311 §5.2): 491 when ours is on its way, 500 with a time to
+ * wait when the peer's own earlier one (`isModifying`) has no answer yet.
+ */
+export function checkModification(
+  dialog: OwnedDialog,
+  request: SipRequest,
+  isModifying: boolean,
+): Refusal | undefined {
+  const { method } = request;
+  if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
+  const crossesInvite =
+    dialog.pendingInvite !== undefined && (method === 'INVITE' || request.body.length > 0);
+  if (crossesInvite || dialog.pendingUpdate !== undefined) return { status: 491 };
+  if (isModifying || (method === 'INVITE' && dialog.phase === 'early')) {
+    return { status: 500, headers: [['Retry-After', String(Math.floor(Math.random() * 11))]] };
+  }
+  return checkSessionInterval(request);
+}
