@@ -1,6 +1,7 @@
 /** The HTTP server that everything web hangs on: its limits, its error bodies, its request ids. Routes are registered by others. */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../domain/logger.js';
@@ -56,6 +57,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       void answerError(error, request.id, reply as unknown as FastifyReply),
   });
   server.server.maxConnections = options.maxConnections ?? 10_000;
+  endConnectionsAtClose(server);
 
   // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
   server.removeAllContentTypeParsers();
@@ -85,6 +87,33 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.code(404).send(formatError(404, 'There is nothing at this path', request.id)),
   );
   return server;
+}
+
+/**
+ * A closing server waits for answers in progress, and for nothing else. Browsers and `fetch` open connections ahead of
+ * need, and Node does not count one that never brought a request as idle; nor does it end one whose answer is sent later.
+ */
+function endConnectionsAtClose(server: HttpServer): void {
+  const unused = new Set<Socket>();
+  let isClosing = false;
+  server.server.on('connection', (socket) => {
+    if (isClosing) {
+      socket.destroy();
+      return;
+    }
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.server.on('request', ({ socket }) => unused.delete(socket));
+  server.addHook('preClose', (done) => {
+    isClosing = true;
+    for (const socket of unused) socket.destroy();
+    done();
+  });
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isClosing) reply.header('connection', 'close');
+    done();
+  });
 }
 
 /** Answers what is no HTTP, on the bare socket: Node has no request to offer. */
