@@ -81,7 +81,7 @@ export class MediaRefusal extends Error {
 }
 
 export interface MediaPlane {
-  /** Allocates media for a leg. Throws MediaRefusal. Aborting the signal closes what was opened. */
+  /** Allocates media for a leg. Throws MediaRefusal. The listener is called only after this has resolved. */
   openLeg(request: OpenLegRequest): Promise<MediaLeg>;
   /** True while at least one worker takes new legs. */
   readonly isReady: boolean;
