@@ -288,6 +288,8 @@ function openSipServer(config: Config, logger: Logger, version: string, secret: 
     admin: { host: '127.0.0.1', port: 0, secret },
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
     userAgent: `Landbridge/${version}`,
+    // Replaces is not acted upon yet, so it is not announced.
+    supported: ['100rel', 'timer'],
     maxTransactions: config.sip.maxTransactions,
     maxDialogs: config.sip.maxDialogs,
     logger: logger.child({ layer: 'sip-server' }),
