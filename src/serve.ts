@@ -21,7 +21,14 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
       configFile,
     });
     drainMs = config.drainSeconds * 1000;
-    const logger = createLogger({ level: config.logLevel, headers: config.tokenHeaders });
+    const logger = createLogger({
+      level: config.logLevel,
+      headers: config.tokenHeaders,
+      // Generated ones are not known yet; those are caught by the form they have.
+      secrets: [config.password, config.tokenSecret, config.previousTokenSecret].filter(
+        (secret) => secret !== undefined,
+      ),
+    });
     gateway = await startGateway({ config, logger, version });
     printCredentials(gateway);
     logger.info(
