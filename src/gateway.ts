@@ -290,6 +290,7 @@ function openSipServer(config: Config, logger: Logger, version: string, secret: 
     userAgent: `Landbridge/${version}`,
     // Replaces is not acted upon yet, so it is not announced.
     supported: ['100rel', 'timer'],
+    messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
     maxDialogs: config.sip.maxDialogs,
     logger: logger.child({ layer: 'sip-server' }),

@@ -5,6 +5,7 @@ import { Routes } from './drachtio/routes.js';
 import { createEngine } from './engine.js';
 import type { EngineOptions } from './engine.js';
 import { formatHostPort } from './message/host-port.js';
+import type { ParseLimits } from './message/parse-message.js';
 import { sumStats } from './network.js';
 import { TcpTransport } from './transport/tcp-transport.js';
 import type { TcpTransportOptions } from './transport/tcp-transport.js';
@@ -20,6 +21,8 @@ interface ListenOptions {
 }
 
 export interface SipServerOptions extends EngineOptions {
+  /** What a message may be at most. Default 64 kB, 256 header fields. */
+  readonly messageLimits?: Partial<ParseLimits>;
   readonly udp?: ListenOptions;
   /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
   readonly tcp?: ListenOptions &
@@ -77,7 +80,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const onHandlerError = (error: unknown): void =>
     logger.error({ error }, 'SIP message could not be handled');
   const { udp, tcp } = await listen(options, onHandlerError);
-  const ws = new WebSocketTransport({ onHandlerError });
+  const limits = options.messageLimits ?? {};
+  const ws = new WebSocketTransport({ onHandlerError, limits });
   const routes = new Routes();
   const transports = { ...(udp ? { udp } : {}), ...(tcp ? { tcp } : {}), ws };
   const { core, addressing, dialogs } = createEngine(options, transports, routes);
@@ -156,10 +160,10 @@ async function listen(
   options: SipServerOptions,
   onHandlerError: (error: unknown) => void,
 ): Promise<{ udp: UdpTransport | undefined; tcp: TcpTransport | undefined }> {
-  const { udp: udpOptions, tcp: tcpOptions } = options;
+  const { udp: udpOptions, tcp: tcpOptions, messageLimits: limits = {} } = options;
   for (let attempt = 1; ; attempt += 1) {
-    const udp = udpOptions ? new UdpTransport({ onHandlerError }) : undefined;
-    const tcp = tcpOptions ? new TcpTransport({ ...tcpOptions, onHandlerError }) : undefined;
+    const udp = udpOptions ? new UdpTransport({ onHandlerError, limits }) : undefined;
+    const tcp = tcpOptions ? new TcpTransport({ ...tcpOptions, onHandlerError, limits }) : undefined;
     try {
       const bound = udp && udpOptions ? await udp.listen(udpOptions.host, udpOptions.port) : undefined;
       if (tcp && tcpOptions) {
