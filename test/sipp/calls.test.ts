@@ -1,13 +1,11 @@
 /** Calls by SIPp, a SIP implementation that is not ours. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EventFollower } from '../support/events.js';
-import { expectSipp, hasSipp, sippMissing, type SippRun } from '../support/sipp.js';
+import { describeWithSipp, expectSipp, type SippRun } from '../support/sipp.js';
 import { TestGateway } from '../support/start-gateway.js';
 import type { Newcomer } from '../support/rest-client.js';
 
-if (!hasSipp) console.warn(`skipped: ${sippMissing}`);
-
-describe.skipIf(!hasSipp)('a call by SIPp', () => {
+describeWithSipp('a call by SIPp', () => {
   let gateway: TestGateway;
   let events: EventFollower;
   let sessionId: string;
@@ -163,7 +161,7 @@ describe.skipIf(!hasSipp)('a call by SIPp', () => {
   });
 });
 
-describe.skipIf(!hasSipp)('requests by SIPp out of any dialog', () => {
+describeWithSipp('requests by SIPp out of any dialog', () => {
   let gateway: TestGateway;
   beforeAll(async () => {
     gateway = await TestGateway.start();

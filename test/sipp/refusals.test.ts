@@ -1,11 +1,9 @@
 /** Every line of the refusal table (design, section 5), by SIPp: status, Reason, and that no port was opened. */
-import { afterEach, beforeAll, afterAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { placeCall, type PhoneCall } from '../../src/phone/phone-call.js';
-import { expectSipp, hasSipp, sippMissing } from '../support/sipp.js';
+import { describeWithSipp, expectSipp } from '../support/sipp.js';
 import { TestGateway, tokenSecret } from '../support/start-gateway.js';
-
-if (!hasSipp) console.warn(`skipped: ${sippMissing}`);
 
 const audio = 'v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0';
 
@@ -21,6 +19,9 @@ async function expectRefusal(
   reason: string,
   attempt: Attempt,
 ): Promise<string> {
+  const counted = async () =>
+    (await gateway.metrics()).get(`landbridge_legs_refused_total{door="sip",code="${reason}"}`) ?? 0;
+  const before = await counted();
   const { messages } = await expectSipp('refused', {
     target: `127.0.0.1:${gateway.sipPort}`,
     timeoutSeconds: 8,
@@ -32,12 +33,13 @@ async function expectRefusal(
       ...attempt,
     },
   });
+  expect(await counted()).toBe(before + 1);
   return messages;
 }
 
 const jwt = (token: string) => ({ headers: `User-to-User: ${token};encoding=jwt` });
 
-describe.skipIf(!hasSipp)('a call that shows', () => {
+describeWithSipp('a call that shows', () => {
   let gateway: TestGateway;
   let sessionId: string;
   beforeAll(async () => {
@@ -130,7 +132,7 @@ describe.skipIf(!hasSipp)('a call that shows', () => {
   });
 });
 
-describe.skipIf(!hasSipp)('a call while', () => {
+describeWithSipp('a call while', () => {
   const opened: { gateway?: TestGateway; phone?: PhoneCall } = {};
   afterEach(async () => {
     await opened.phone?.close();

@@ -1,12 +1,10 @@
 /** Phones in one session, proved by sound: SIPp signals, and the sockets that its SDP names talk and listen. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Newcomer } from '../support/rest-client.js';
-import { hasSipp, sippMissing, startSipp, type SippProcess } from '../support/sipp.js';
+import { describeWithSipp, startSipp, type SippProcess } from '../support/sipp.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
-
-if (!hasSipp) console.warn(`skipped: ${sippMissing}`);
 
 /** Packets of 20 ms that an ear needs to tell tones apart well. */
 const listenPackets = 25;
@@ -20,7 +18,7 @@ interface Caller {
   readonly sipp: SippProcess;
 }
 
-describe.skipIf(!hasSipp)('phones by SIPp in a session', () => {
+describeWithSipp('phones by SIPp in a session', () => {
   let gateway: TestGateway;
   let sessionId: string;
   const callers: Caller[] = [];

@@ -7,13 +7,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
 import { waitFor } from './wait-for.js';
 
 const scenarios = fileURLToPath(new URL('../sipp/scenarios', import.meta.url));
 
-/** Whether SIPp is installed. Where it is not, the tests say that they were skipped and why. */
+/** Whether SIPp is installed. */
 export const hasSipp = spawnSync('sipp', ['-v'], { stdio: 'ignore' }).error === undefined;
-export const sippMissing = 'SIPp is not installed: apt-get install sip-tester';
+
+/** A suite that needs SIPp; where it is missing, the report says that it was skipped and why. */
+export function describeWithSipp(title: string, suite: () => void): void {
+  if (hasSipp) describe(title, suite);
+  else describe.skip(`${title} (skipped: SIPp is not installed; apt-get install sip-tester)`, suite);
+}
 
 export interface SippRun {
   /** `host:port` of the gateway. */
