@@ -36,6 +36,9 @@ export class ConsoleApp {
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
   #refreshing: Promise<void> | undefined;
   #toastId = 0;
+  /** Changes of subscriptions, in the order of the clicks. */
+  #writes: Promise<void> = Promise.resolve();
+  #pendingWrites = 0;
   /** Tokens of the participants that this page made for itself, by session, so that joining again needs no new one. */
   readonly #ownSlots = new Map<string, Slot>();
   readonly #phoneSlots = new Map<string, Slot[]>();
@@ -146,7 +149,7 @@ export class ConsoleApp {
       this.#phoneSlots.set(sessionId, slots);
       let slot = slots.find(({ participantId }) => this.#isFree(sessionId, participantId));
       if (slot === undefined) {
-        const displayName = `Phone caller ${slots.length + 1}`;
+        const displayName = this.#freeName('Phone caller');
         slot = await this.#create(api, sessionId, {
           tag: 'phone',
           displayName,
@@ -267,7 +270,8 @@ export class ConsoleApp {
         legs,
         names: this.#names(sessions, [...participants, ...(members ?? [])]),
       });
-      if (selectedId === this.state.selectedId) this.store.update({ members });
+      // While a change of subscriptions is on its way the page knows better; it loads again after that.
+      if (selectedId === this.state.selectedId && this.#pendingWrites === 0) this.store.update({ members });
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.signOut('The credentials no longer hold.');
       // Unreachable: the event stream says so in the header, and refreshes when it is back.
@@ -301,7 +305,10 @@ export class ConsoleApp {
       await this.state.call?.leave();
       let slot = this.#ownSlots.get(sessionId);
       if (slot === undefined || !this.#isMember(slot.participantId)) {
-        slot = await this.#create(api, sessionId, { tag: 'console', displayName: 'Console' });
+        slot = await this.#create(api, sessionId, {
+          tag: 'console',
+          displayName: this.#freeName('Console'),
+        });
         this.#ownSlots.set(sessionId, slot);
       }
       const { participantId, token } = slot;
@@ -326,6 +333,14 @@ export class ConsoleApp {
     const created = await api.createParticipant(participant);
     await api.addToSession(sessionId, created.participant.id, { sessionId });
     return { participantId: created.participant.id, token: created.token };
+  }
+
+  /** `Console`, `Console 2`, … whichever no member has. */
+  #freeName(base: string): string {
+    const taken = new Set(this.state.members?.map(nameOf));
+    let name = base;
+    for (let number = 2; taken.has(name); number += 1) name = `${base} ${number}`;
+    return name;
   }
 
   #isMember(participantId: string): boolean {
@@ -360,24 +375,32 @@ export class ConsoleApp {
     }
   }
 
-  #subscribe(
+  /** Every click counts: shown at once, written one after the other, and the gateway has the last word. */
+  async #subscribe(
     sessionId: string,
     listenerId: string,
     change: (subscriptions: Subscriptions, memberIds: readonly string[]) => Subscriptions,
   ): Promise<void> {
-    return this.#act(`subscribe ${listenerId}`, async (api) => {
-      const members = this.state.members ?? [];
-      const listener = members.find(({ id }) => id === listenerId);
-      const subscriptions = change(
-        listener?.subscriptions ?? {},
-        members.map(({ id }) => id),
-      );
-      // Shown at once; the answer of the gateway has the last word.
-      this.store.update({
-        members: members.map((member) => (member.id === listenerId ? { ...member, subscriptions } : member)),
-      });
-      await api.setSubscriptions(sessionId, listenerId, subscriptions);
+    const api = this.#api;
+    if (api === undefined) return;
+    const members = this.state.members ?? [];
+    const listener = members.find(({ id }) => id === listenerId);
+    const subscriptions = change(
+      listener?.subscriptions ?? {},
+      members.map(({ id }) => id),
+    );
+    this.store.update({
+      members: members.map((member) => (member.id === listenerId ? { ...member, subscriptions } : member)),
     });
+    this.#pendingWrites += 1;
+    this.#writes = this.#writes
+      .then(() => api.setSubscriptions(sessionId, listenerId, subscriptions))
+      .catch((error: unknown) => this.toast('error', messageOf(error)))
+      .finally(() => {
+        this.#pendingWrites -= 1;
+        this.refresh();
+      });
+    await this.#writes;
   }
 
   /** Does something once at a time, says what went wrong, and looks at the state afterwards. */
@@ -388,7 +411,7 @@ export class ConsoleApp {
       try {
         await action(api);
       } catch (error) {
-        this.toast('error', error instanceof Error ? error.message : String(error));
+        this.toast('error', messageOf(error));
       }
     });
     this.refresh();
@@ -402,6 +425,10 @@ export class ConsoleApp {
       this.store.update({ busy: new Set([...this.state.busy].filter((other) => other !== name)) });
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function signInMessage(error: unknown): string {

@@ -5,6 +5,7 @@ import { eventLog } from './panels/event-log.js';
 import { sessionPage } from './panels/session-page.js';
 import { sessionList, topBar } from './panels/shell.js';
 import { signIn } from './panels/sign-in.js';
+import { callBar } from './panels/stage.js';
 import { toasts } from './panels/toasts.js';
 import { welcome } from './panels/welcome.js';
 import { h, type Child } from './view/h.js';
@@ -27,6 +28,7 @@ function page(): Child {
       h(
         'main',
         { id: 'main', tabindex: -1, key: 'main' },
+        callBar(app),
         selectedId === null ? welcome(app) : sessionPage(app, selectedId),
       ),
       eventLog(app),

@@ -70,10 +70,14 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
 }
 
 function ended(name: string, data: GatewayEvent['data'], otherwise: string): EventText {
-  const outcome = (data['outcome'] ?? {}) as { readonly reason?: unknown };
+  const outcome = (data['outcome'] ?? {}) as { readonly reason?: unknown; readonly endedBy?: unknown };
   const reason = text(outcome.reason);
   const fault = /lost|failed|timeout|no-ack|refused|restarted/.test(reason);
-  return { text: `${name} ${reasons[reason] ?? otherwise}`, tone: fault ? 'bad' : 'plain' };
+  const words =
+    reason === 'hangup' && outcome.endedBy === 'application'
+      ? 'was hung up by the application'
+      : reasons[reason];
+  return { text: `${name} ${words ?? otherwise}`, tone: fault ? 'bad' : 'plain' };
 }
 
 function whom(subscriptions: unknown): string {

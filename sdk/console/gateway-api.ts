@@ -26,6 +26,8 @@ export interface NewParticipant {
 }
 
 const requestTimeoutMs = 10_000;
+/** The password is in a header of ours; without this a 401 would bring up the browser's own prompt (Fetch, §4.6). */
+const credentials = 'omit';
 
 export class GatewayApi {
   readonly #base: string;
@@ -108,7 +110,7 @@ export class GatewayApi {
       authorization: this.#authorization,
     };
     if (lastEventId !== '') headers['last-event-id'] = lastEventId;
-    return fetch(`${this.#base}/events`, { headers, signal, cache: 'no-store' });
+    return fetch(`${this.#base}/events`, { headers, signal, credentials, cache: 'no-store' });
   }
 
   async #call<T>(method: string, path: string, body?: unknown): Promise<T> {
@@ -122,6 +124,7 @@ export class GatewayApi {
       response = await fetch(this.#base + path, {
         method,
         headers,
+        credentials,
         cache: 'no-store',
         signal: AbortSignal.timeout(requestTimeoutMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

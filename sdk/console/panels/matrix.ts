@@ -62,10 +62,9 @@ function row(
   listener: Participant,
   members: readonly Participant[],
 ): VNode {
-  const busy = app.state.busy.has(`subscribe ${listener.id}`);
   return h(
     'tr',
-    { key: listener.id, 'aria-busy': busy ? 'true' : undefined },
+    { key: listener.id },
     h(
       'th',
       { scope: 'row', key: 'listener' },

@@ -1,20 +1,21 @@
 /** This browser's own part: its microphone and camera, and what it receives. */
 import type { ConsoleApp } from '../console-app.js';
 import { legsByParticipant } from '../state.js';
-import { shortId } from '../model.js';
+import { sessionName, shortId } from '../model.js';
 import type { Heard, OwnCall } from '../own-call.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
 import { button, meter, video } from '../view/widgets.js';
 
 export function stage(app: ConsoleApp, sessionId: string): Child {
-  const { call, busy } = app.state;
+  const { call, busy, members } = app.state;
   if (call === null || call.sessionId !== sessionId) {
     return (
       busy.has('join') && h('div', { class: 'stage joining', key: 'joining', role: 'status' }, 'Joining…')
     );
   }
   const heard = [...call.heard.values()];
+  const isMember = members?.some(({ id }) => id === call.participantId) ?? true;
   return h(
     'section',
     { class: 'stage', key: 'stage', 'aria-label': 'Your connection' },
@@ -25,7 +26,13 @@ export function stage(app: ConsoleApp, sessionId: string): Child {
       tilesOf(heard).map((one) => tile(app, call, one)),
     ),
     heard.length === 0 &&
-      h('p', { class: 'note' }, 'You hear nobody yet. Call in as a phone, or let somebody else join.'),
+      h(
+        'p',
+        { class: 'note' },
+        isMember
+          ? 'You hear nobody yet. Call in as a phone, or let somebody else join.'
+          : 'You are not in the session now, so you hear nobody. Add yourself again below.',
+      ),
     h(
       'div',
       { class: 'call-controls' },
@@ -40,6 +47,31 @@ export function stage(app: ConsoleApp, sessionId: string): Child {
       }),
       button('Leave', () => app.leave(), { icon: 'hangUp', look: 'danger', busy: busy.has('leave') }),
     ),
+  );
+}
+
+/** Says that this browser is connected while its session is not the one that is shown. */
+export function callBar(app: ConsoleApp): Child {
+  const { call, sessions, selectedId, busy } = app.state;
+  const session = sessions?.find(({ id }) => id === call?.sessionId);
+  if (call === null || (call.sessionId === selectedId && session !== undefined)) return null;
+  return h(
+    'div',
+    { class: 'call-bar', key: 'call-bar', role: 'region', 'aria-label': 'Your connection' },
+    icon('mic'),
+    h(
+      'span',
+      { class: 'call-bar-text' },
+      session === undefined
+        ? 'You are still connected. Your session is gone.'
+        : ['You are in ', h('a', { href: `#/sessions/${session.id}` }, sessionName(session))],
+    ),
+    button(call.muted ? 'Unmute' : 'Mute', () => app.toggleMute(), {
+      icon: call.muted ? 'micOff' : 'mic',
+      pressed: call.muted,
+      look: 'quiet',
+    }),
+    button('Leave', () => app.leave(), { icon: 'hangUp', look: 'danger', busy: busy.has('leave') }),
   );
 }
 
