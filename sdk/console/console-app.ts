@@ -38,7 +38,8 @@ export class ConsoleApp {
   #toastId = 0;
   /** Changes of subscriptions, in the order of the clicks. */
   #writes: Promise<void> = Promise.resolve();
-  #pendingWrites = 0;
+  /** Rises when such a change begins and when it ends: what was asked for in between is out of date. */
+  #writeRevision = 0;
   /** Tokens of the participants that this page made for itself, by session, so that joining again needs no new one. */
   readonly #ownSlots = new Map<string, Slot>();
   readonly #phoneSlots = new Map<string, Slot[]>();
@@ -256,6 +257,7 @@ export class ConsoleApp {
     const api = this.#api;
     if (api === undefined) return;
     const { selectedId } = this.state;
+    const writeRevision = this.#writeRevision;
     try {
       const [sessions, participants, legs, members] = await Promise.all([
         api.listSessions(),
@@ -270,8 +272,10 @@ export class ConsoleApp {
         legs,
         names: this.#names(sessions, [...participants, ...(members ?? [])]),
       });
-      // While a change of subscriptions is on its way the page knows better; it loads again after that.
-      if (selectedId === this.state.selectedId && this.#pendingWrites === 0) this.store.update({ members });
+      // An answer from before a click must not undo what the click shows; the change loads anew when it is done.
+      if (selectedId === this.state.selectedId && writeRevision === this.#writeRevision) {
+        this.store.update({ members });
+      }
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.signOut('The credentials no longer hold.');
       // Unreachable: the event stream says so in the header, and refreshes when it is back.
@@ -392,12 +396,12 @@ export class ConsoleApp {
     this.store.update({
       members: members.map((member) => (member.id === listenerId ? { ...member, subscriptions } : member)),
     });
-    this.#pendingWrites += 1;
+    this.#writeRevision += 1;
     this.#writes = this.#writes
       .then(() => api.setSubscriptions(sessionId, listenerId, subscriptions))
       .catch((error: unknown) => this.toast('error', messageOf(error)))
       .finally(() => {
-        this.#pendingWrites -= 1;
+        this.#writeRevision += 1;
         this.refresh();
       });
     await this.#writes;
