@@ -37,6 +37,10 @@ export interface EventData {
     readonly door: string;
     readonly callId: string;
   };
+  /** A device's signalling is there: at first, and again after it was lost. */
+  'device.connected': { readonly legId: string; readonly deviceId: string };
+  /** A device's signalling is gone, lost or closed; once for each `connected`. */
+  'device.disconnected': { readonly legId: string; readonly deviceId: string };
   'call.held': { readonly legId: string };
   'call.resumed': { readonly legId: string };
   'call.ended': {

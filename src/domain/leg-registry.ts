@@ -98,6 +98,11 @@ export class LegRegistry implements LiveLegOwner {
     return leg?.participant.accountId === accountId ? leg : undefined;
   }
 
+  /** The participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
+  identify(credential: Credential | null, source: string): Promise<string> {
+    return this.#resolve(credential, source);
+  }
+
   /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
   async admit(request: AdmitRequest): Promise<LiveLeg> {
     const { store, clock, events, limits, media, nodeId } = this.#options;
@@ -134,6 +139,15 @@ export class LegRegistry implements LiveLegOwner {
       voiceCallId: leg.voiceCallId,
     });
     return leg;
+  }
+
+  /** The signalling of a device, which may come and go within the life of its leg, is there. */
+  deviceConnected({ legId, participant }: LiveLeg, deviceId: string): void {
+    this.#options.events.record('device.connected', subject(participant), { legId, deviceId });
+  }
+
+  deviceDisconnected({ legId, participant }: LiveLeg, deviceId: string): void {
+    this.#options.events.record('device.disconnected', subject(participant), { legId, deviceId });
   }
 
   /** An application changed the participant: its session, its subscriptions or its permissions. */

@@ -10,6 +10,7 @@
 import type { Clock } from './clock.js';
 import type {
   LegKind,
+  LegProfile,
   MediaEndReason,
   MediaLeg,
   MediaLegListener,
@@ -120,10 +121,11 @@ export class LiveLeg {
   }
 
   /**
-   * Allocates media. With an offer: resolves with the answer; with null: with an offer of ours. Throws Refusal; the leg
-   * has ended then, and where it ended while the media was being made the refusal is the caller's to ignore.
+   * Allocates media. With an offer: resolves with the answer; with null: with an offer of ours, or with nothing for a
+   * device. Throws Refusal; the leg has ended then, and where it ended while the media was being made the refusal is the
+   * caller's to ignore.
    */
-  async open(offer: string | null): Promise<string> {
+  async open(offer: string | null, profile: LegProfile = 'call'): Promise<string> {
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
     let media: MediaLeg;
     try {
@@ -131,6 +133,7 @@ export class LiveLeg {
         legId: this.legId,
         participantId: this.#participant.id,
         sessionId: this.#participant.sessionId,
+        profile,
         offer,
         mayPublish: this.#participant.publishPermissions,
         listener: this.#listener,

@@ -3,6 +3,13 @@
 export type LegKind = 'phone' | 'browser';
 export type MediaType = 'AUDIO' | 'VIDEO';
 
+/**
+ * How a leg negotiates. `call`: one description, which either side may offer anew. `device`: the far end offers what it
+ * publishes (`answer`), and we offer it what it receives (`offer`, `accept`) on a connection of its own; opened without
+ * any description, never ended by its media alone, and `browser` in kind.
+ */
+export type LegProfile = 'call' | 'device';
+
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */
 export interface MediaStreamInfo {
   /** Unique in the deployment; begins with the publisher's participant id. */
@@ -41,7 +48,9 @@ export interface OpenLegRequest {
   readonly participantId: string;
   /** Legs of one session are placed on one worker where possible. */
   readonly sessionId: string | null;
-  /** The far end's offer, or null to make one ourselves (an INVITE without offer). */
+  /** Default `call`. */
+  readonly profile?: LegProfile;
+  /** The far end's offer, or null to make one ourselves (an INVITE without offer); null for a device. */
   readonly offer: string | null;
   readonly mayPublish: readonly MediaType[];
   readonly listener: MediaLegListener;
@@ -50,7 +59,7 @@ export interface OpenLegRequest {
 export interface MediaLeg {
   readonly legId: string;
   readonly kind: LegKind;
-  /** The answer to the opening offer, or our offer where the opening request had none. */
+  /** The answer to the opening offer, or our offer where the opening request had none; empty for a device. */
   readonly localDescription: string;
   /** Answers a new offer of the far end. Throws MediaRefusal. */
   answer(offer: string): Promise<string>;

@@ -128,7 +128,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
   }
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, participantId, sessionId, offer, listener } = request;
+    const { legId, participantId, sessionId, profile = 'call', offer, listener } = request;
     if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
     if (offer !== null && offer.length > MAX_OFFER_CHARACTERS)
       throw new MediaRefusal('bad-sdp', 'the offer is too long');
@@ -140,7 +140,8 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
     this.#remember(leg);
     try {
       const mayPublish = trackKinds(request.mayPublish);
-      const opened = await this.request(worker, 'openLeg', { legId, participantId, offer, mayPublish });
+      const body = { legId, participantId, profile, offer, mayPublish };
+      const opened = await this.request(worker, 'openLeg', body);
       if (leg.isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
       leg.setOpened(opened);
       return leg;

@@ -96,7 +96,7 @@ describe('MediaEngine', () => {
       onFault: fact('fault'),
     };
     engine = new MediaEngine({
-      factories: { phone: make('phone'), browser: make('browser') },
+      factories: { phone: make('phone'), browser: make('browser'), device: make('browser') },
       events,
       maxLegs: 3,
     });

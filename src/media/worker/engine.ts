@@ -30,6 +30,7 @@ export interface EngineEvents {
 export interface LegFactories {
   readonly phone: (options: LegOptions) => Leg;
   readonly browser: (options: LegOptions) => Leg;
+  readonly device: (options: LegOptions) => Leg;
 }
 
 export interface MediaEngineOptions {
@@ -44,7 +45,9 @@ export interface MediaEngineOptions {
 export interface OpenLegOptions {
   readonly legId: string;
   readonly participantId: string;
-  /** Null: make a phone leg that offers. */
+  /** `device`: a leg that is opened without a description. Default `call`. */
+  readonly profile?: 'call' | 'device';
+  /** Null: make a phone leg that offers, or a device. */
   readonly offer: string | null;
   readonly mayPublish: readonly TrackKind[];
 }
@@ -87,7 +90,7 @@ export class MediaEngine {
     const { legId, participantId, offer } = options;
     if (this.#closed) throw new SdpRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
-    const kind = offer === null ? 'phone' : kindOfOffer(offer);
+    const factory = options.profile === 'device' ? 'device' : offer === null ? 'phone' : kindOfOffer(offer);
     if (this.#legs.size >= this.#maxLegs)
       throw new SdpRefusal('overloaded', 'as many legs as allowed are open');
 
@@ -96,11 +99,12 @@ export class MediaEngine {
     try {
       const mayPublish = new Set(options.mayPublish);
       const events = this.#eventsOf(legId, entry);
-      const leg = this.#factories[kind]({ legId, participantId, mayPublish, events });
+      const leg = this.#factories[factory]({ legId, participantId, mayPublish, events });
       entry.attach(leg);
-      const localDescription = offer === null ? await leg.offer() : await leg.answer(offer);
+      const localDescription =
+        factory === 'device' ? '' : offer === null ? await leg.offer() : await leg.answer(offer);
       if (entry.isClosed) throw new SdpRefusal('overloaded', 'the leg was closed while it was opened');
-      return { kind, localDescription };
+      return { kind: leg.kind, localDescription };
     } catch (error) {
       this.#remove(legId, entry);
       throw error;

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
+import { createDeviceLeg } from './device/device-leg.js';
 import type { LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
@@ -31,6 +32,7 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
     factories: {
       phone: (options) => createPhoneLeg({ ...options, ...phone }),
       browser: (options) => createBrowserLeg({ ...options, ...browser }),
+      device: (options) => createDeviceLeg({ ...options, ...browser }),
     },
     tickFigures: () => tickClock.statistics(),
     close: () => tickClock.close(),

@@ -12,6 +12,12 @@ export interface NegotiatedCodec {
   readonly feedback: readonly string[];
 }
 
+/** Key presses in RTP (RFC 4733), at the clock rate of an audio codec. */
+export interface TelephoneEventFormat {
+  readonly payloadType: number;
+  readonly clockRateHz: number;
+}
+
 interface KnownCodec extends Codec {
   readonly kind: TrackKind;
   /** Preferred in our own offers; those below 96 are static (RFC 3551 §6). */
@@ -80,6 +86,12 @@ export function commonCodecs(media: MediaDescription): NegotiatedCodec[] {
     };
   });
 }
+
+/** The formats in which a browser offers to send key presses: one for each clock rate of its codecs. */
+export const telephoneEventFormats = (media: MediaDescription): TelephoneEventFormat[] =>
+  rtpMaps(media)
+    .filter(({ encodingName }) => encodingName.toLowerCase() === 'telephone-event')
+    .map(({ payloadType, clockRateHz }) => ({ payloadType, clockRateHz }));
 
 /** What each payload type has meant in the browser's descriptions, so that our offers give none a second meaning. */
 export type PayloadTypeMeanings = ReadonlyMap<number, string>;

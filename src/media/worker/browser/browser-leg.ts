@@ -8,6 +8,7 @@ import {
   needsOffer,
   newBrowserSections,
   wantedKey,
+  type AlternatingLayout,
   type BrowserSections,
   type WantedTrack,
 } from './browser-sections.js';
@@ -19,7 +20,12 @@ import {
 } from './browser-transport.js';
 import { describe } from './local-description.js';
 import { publishedStreams, type PublishedStreams } from './published-streams.js';
-import { isInUse, readRemoteTransport, type RemoteTransportParameters } from './remote-description.js';
+import {
+  isInUse,
+  readRemoteTransport,
+  readSctpPort,
+  type RemoteTransportParameters,
+} from './remote-description.js';
 
 export interface BrowserLegSettings extends BrowserTransportSettings {
   /** m-sections per description. Default 64. */
@@ -30,6 +36,8 @@ export interface BrowserLegSettings extends BrowserTransportSettings {
   readonly cacheOctets?: number;
   /** Between RTCP reports. Default 1000 ms. */
   readonly reportIntervalMs?: number;
+  /** The first offer is ours, and our offers grow in a fixed order. Default: the browser offers first. */
+  readonly alternating?: AlternatingLayout;
 }
 
 const isSameTransport = (a: RemoteTransportParameters, b: RemoteTransportParameters): boolean =>
@@ -45,8 +53,10 @@ export class BrowserLeg implements Leg {
   readonly #events: LegEvents;
   readonly #settings: BrowserTransportSettings;
   readonly #maxSections: number;
+  readonly #takesChannels: boolean;
   readonly #media: BrowserMedia;
 
+  #alternating: AlternatingLayout | null;
   #state: BrowserSections;
   /** Our offer, while its answer is out. */
   #proposed: BrowserSections | null = null;
@@ -75,12 +85,17 @@ export class BrowserLeg implements Leg {
     this.#settings = options;
     this.#mayPublish = options.mayPublish;
     this.#maxSections = options.maxSections ?? 64;
+    this.#takesChannels = (options.channels ?? []).length > 0;
+    this.#alternating = options.alternating ?? null;
     // RFC 3264 §5: the session id is numeric; 62 bits as RFC 8829 §5.2.1 asks.
     this.#state = newBrowserSections((randomBytes(8).readBigUInt64BE() >> 2n).toString());
     this.#published = { participantId: options.participantId, next: randomInt(1, 2 ** 31), streams: [] };
     this.#media = new BrowserMedia({
       send: (packet) => this.#transport?.send(packet) ?? false,
       onTracksChanged: () => this.#tellStreams(),
+      onDtmf: (key, durationMs) => {
+        if (!this.#closed) this.#events.onDtmf(key, durationMs);
+      },
       videoBitrateCapBps: options.videoBitrateCapBps ?? 2_500_000,
       cacheOctets: options.cacheOctets ?? 262_144,
       reportIntervalMs: options.reportIntervalMs ?? 1000,
@@ -95,13 +110,18 @@ export class BrowserLeg implements Leg {
       const description = parseSessionDescription(offer);
       // A browser that stopped everything says nothing about the transport, which stays.
       const isIdle = this.#remote !== null && !description.media.some(isInUse);
-      const remote = isIdle ? this.#remote : readRemoteTransport(description);
+      const sctpPort = this.#takesChannels ? readSctpPort(description) : null;
+      const remote = isIdle ? this.#remote : { ...readRemoteTransport(description), sctpPort };
+      const isNew = remote !== null && (this.#remote === null || !isSameTransport(this.#remote, remote));
       // The far end offers, so it does not answer ours any more (RFC 8829 §4.1.8.2).
       const before = this.#proposed === null ? this.#state : rollback(this.#state, this.#proposed);
       // Whatever may be refused is, before a port is taken.
-      const next = answerOffer(before, description, this.#context());
-      if (remote !== null && (this.#remote === null || !isSameTransport(this.#remote, remote)))
-        await this.#connectTo(remote);
+      const next = answerOffer(before, description, {
+        ...this.#context(),
+        // A transport that began without SCTP gets none any more.
+        dataChannels: sctpPort !== null && (isNew || this.#remote?.sctpPort === sctpPort),
+      });
+      if (isNew) await this.#connectTo(remote);
       this.#proposed = null;
       this.#offerAwaited = false;
       this.#adopt(next);
@@ -133,7 +153,7 @@ export class BrowserLeg implements Leg {
     return this.#serially(() => {
       const proposed = this.#proposed;
       if (proposed === null) throw new Error('no offer is outstanding');
-      this.rollback();
+      this.#forgetOffer(proposed);
       const description = parseSessionDescription(answer);
       const next = acceptAnswer(proposed, description);
       if (this.#remote === null) {
@@ -148,9 +168,21 @@ export class BrowserLeg implements Leg {
 
   rollback(): void {
     if (this.#proposed === null) return;
-    this.#state = rollback(this.#state, this.#proposed);
+    // Who answers not even the first may hold more sections of an earlier leg than it is offered.
+    if (this.#alternating !== null && this.#remote === null)
+      this.#alternating = { minSections: this.#maxSections };
+    this.#forgetOffer(this.#proposed);
+  }
+
+  #forgetOffer(proposed: BrowserSections): void {
+    this.#state = rollback(this.#state, proposed);
     this.#proposed = null;
     this.#checkNegotiation();
+  }
+
+  /** m-sections negotiated so far. */
+  get sectionCount(): number {
+    return this.#state.sections.length;
   }
 
   #context(): NegotiationContext {
@@ -158,6 +190,8 @@ export class BrowserLeg implements Leg {
       wanted: this.#wanted,
       maxSections: this.#maxSections,
       newSsrc: () => randomInt(1, 2 ** 32),
+      dataChannels: false,
+      alternating: this.#alternating,
     };
   }
 
@@ -197,9 +231,10 @@ export class BrowserLeg implements Leg {
     this.#checkScheduled = true;
     queueMicrotask(() => {
       this.#checkScheduled = false;
-      const isStable = !this.#closed && this.#busy === 0 && this.#proposed === null && this.#remote !== null;
+      const hasBegun = this.#remote !== null || this.#alternating !== null;
+      const isStable = !this.#closed && this.#busy === 0 && this.#proposed === null && hasBegun;
       if (!isStable || this.#offerAwaited) return;
-      if (!needsOffer(this.#state, this.#wanted, this.#maxSections)) return;
+      if (!needsOffer(this.#state, this.#wanted, this.#maxSections, this.#alternating)) return;
       this.#offerAwaited = true;
       this.#events.onNegotiationNeeded();
     });

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
 import type { LegStatistics } from '../leg.js';
@@ -14,6 +15,8 @@ export interface BrowserMediaOptions {
   readonly send: (packet: Buffer) => boolean;
   /** A track changed its codec by itself: the streams are not what they were. */
   readonly onTracksChanged: () => void;
+  /** A key press in the browser's audio (RFC 4733), at its end. */
+  readonly onDtmf: (key: string, durationMs: number) => void;
   /** Held by REMB, per video track. */
   readonly videoBitrateCapBps: number;
   /** Octets of video kept for retransmission, per track sent. */
@@ -76,7 +79,7 @@ export class BrowserMedia {
         const section = index === undefined ? undefined : sections[index];
         const preferred = section?.codecs[0];
         if (index === undefined || section === undefined || preferred === undefined) continue;
-        const { incoming, codecs, mid, midExtensionId, kind } = section;
+        const { incoming, codecs, telephoneEvents, mid, midExtensionId, kind } = section;
         if (incoming === null || !isMediaKind(kind)) continue;
         const existing = this.#demux.slots.find((s) => s.index === index && s.track.streamId === streamId);
         const stays =
@@ -90,6 +93,8 @@ export class BrowserMedia {
           midExtensionId,
           ssrcs: incoming.ssrcs,
           codecs,
+          telephoneEvents,
+          dtmf: existing?.dtmf ?? null,
           codecChangedMs: existing?.codecChangedMs ?? -Infinity,
           track: stays ? existing.track : this.#newTrack(streamId, kind, preferred),
         });
@@ -153,6 +158,7 @@ export class BrowserMedia {
       return;
     }
     const nowMs = this.#now();
+    if (this.#takeTelephoneEvent(slot, packet, nowMs)) return;
     if (
       packet.payloadType !== slot.track.payloadType &&
       !this.#changeCodec(slot, packet.payloadType, nowMs)
@@ -163,6 +169,18 @@ export class BrowserMedia {
     slot.track.onPacket(packet, nowMs);
     if (this.#nackTimer === null && slot.track.missesPackets)
       this.#nackTimer = setTimeout(() => this.#requestMissing(), NACK_INTERVAL_MS);
+  }
+
+  /** Key presses are told, not handed on: no listener has negotiated them. */
+  #takeTelephoneEvent(slot: IncomingSlot, packet: RtpPacket, nowMs: number): boolean {
+    if (packet.payloadType === slot.track.payloadType) return false;
+    const format = slot.telephoneEvents.find(({ payloadType }) => payloadType === packet.payloadType);
+    if (format === undefined) return false;
+    const event = parseTelephoneEvent(packet.payload);
+    if (event === null) return true;
+    slot.dtmf ??= new DtmfDetector(this.#options.onDtmf, undefined, format.clockRateHz);
+    slot.dtmf.onPacket(event, packet.sequenceNumber, packet.timestamp, packet.marker, nowMs);
+    return true;
   }
 
   /** Any negotiated codec may be used at any time (RFC 3264 §5.1): the track is replaced by one of the new codec. */
@@ -262,6 +280,7 @@ export class BrowserMedia {
 
   #report(): void {
     const nowMs = this.#now();
+    for (const { dtmf } of this.#demux.slots) if (dtmf?.pressed === true) dtmf.expire(nowMs);
     const senders = [...this.#outgoing.values()].flatMap((track) => {
       const report = track.senderReport(nowMs, performance.timeOrigin);
       return report === null || track.source === null ? [] : { report, cname: track.source.streamId };

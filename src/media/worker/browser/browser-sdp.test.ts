@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attributeValue, direction, groups, label, mid, msids } from '../sdp/attributes.js';
+import { attributeValue, attributeValues, direction, groups, label, mid, msids } from '../sdp/attributes.js';
 import { SdpRefusal } from '../sdp/sdp-refusal.js';
 import { formatSessionDescription, parseSessionDescription } from '../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
@@ -34,7 +34,7 @@ const transport: LocalTransportParameters = {
 
 const context = (wanted: readonly WantedTrack[] = [], maxSections = 64) => {
   let ssrc = 1000;
-  return { wanted, maxSections, newSsrc: () => ssrc++ };
+  return { wanted, maxSections, newSsrc: () => ssrc++, dataChannels: false, alternating: null };
 };
 const want = (streamId: string, kind: TrackKind = 'audio'): WantedTrack => ({
   streamId,
@@ -151,7 +151,7 @@ describe('answering a browser', () => {
     );
     const answer = written(state);
     expect(answer.media.map((m) => [m.kind, m.port, m.formats, direction(m)])).toEqual([
-      ['audio', 4000, ['111'], 'recvonly'],
+      ['audio', 4000, ['111', '110'], 'recvonly'],
       ['video', 4000, ['96'], 'recvonly'],
     ]);
     expect(answer.media[1]?.attributes.filter((a) => a.name === 'rtcp-fb').map((a) => a.value)).toEqual([
@@ -188,12 +188,38 @@ describe('answering a browser', () => {
     expect(groups(answer)).toEqual([{ semantics: 'BUNDLE', mids: ['1'] }]);
   });
 
+  it('takes data channels alone where they are wanted, and beside audio that comes later', () => {
+    const wishes = { ...context(), dataChannels: true };
+    const state = answerOffer(start(), parsed(section(DATA, '0', 'sendrecv')), wishes);
+    const answer = written(state);
+    expect(groups(answer)).toEqual([{ semantics: 'BUNDLE', mids: ['0'] }]);
+    expect(answer.media[0]).toMatchObject({
+      port: 4000,
+      protocol: 'UDP/DTLS/SCTP',
+      formats: ['webrtc-datachannel'],
+    });
+    expect(attributeValue(answer.media[0]!, 'sctp-port')).toBe('5000');
+    expect(answer.media[0]?.attributes.map(({ name }) => name)).not.toContain('rtcp-mux');
+    const both = parsed(section(DATA, '0', 'sendrecv'), section(AUDIO, '1', 'sendonly'));
+    const later = written(answerOffer(state, both, wishes));
+    expect(later.media.map((m) => m.port)).toEqual([4000, 4000]);
+    expect(groups(later)).toEqual([{ semantics: 'BUNDLE', mids: ['0', '1'] }]);
+  });
+
+  it('takes key presses beside audio that comes in, at the rate offered', () => {
+    const answer = written(answerOffer(start(), parsed(section(AUDIO, '0', 'sendonly')), context()));
+    expect(attributeValues(answer.media[0]!, 'rtpmap')).toContain('110 telephone-event/48000');
+    expect(attributeValues(answer.media[0]!, 'fmtp')).toContain('110 0-15');
+    const silent = written(answerOffer(start(), parsed(section(AUDIO, '0', 'recvonly')), context()));
+    expect(silent.media[0]?.formats).not.toContain('110');
+  });
+
   it('answers a SIP client that has one audio section and bundles nothing, and sends to it in that section', () => {
     const offer = parsed([...AUDIO, 'a=sendrecv', 'a=msid:s t']);
     const answer = written(answerOffer(start(), offer, context([want('p.1')])));
     expect(groups(answer)).toEqual([]);
     expect(answer.media.map((m) => [direction(m), msids(m)[0]?.streamId, m.formats])).toEqual([
-      ['sendrecv', 'p.1', ['111', '0', '8', '9']],
+      ['sendrecv', 'p.1', ['111', '0', '8', '9', '110']],
     ]);
   });
 
@@ -214,7 +240,7 @@ describe('answering a browser', () => {
     const state = answerOffer(start(), parsed(firefox), context());
     expect(state.sections[0]?.incoming).toEqual({ streamKey: 'mid:0', label: null, ssrcs: [123] });
     const offered = written(createOffer(state, context([want('p.1')]), new Set()));
-    expect(offered.media.map((m) => m.formats)).toEqual([['109', '0', '8', '9']]);
+    expect(offered.media.map((m) => m.formats)).toEqual([['109', '0', '8', '9', '101']]);
     const second = written(createOffer(state, context([want('p.1'), want('p.2')]), new Set()));
     expect(second.media[1]?.formats).toEqual(['109', '0', '8', '9']);
   });
@@ -404,7 +430,8 @@ it('stays in order whatever is wanted and answered: places, mids and SSRCs are k
       for (const { wish: wishes, refuses } of steps) {
         const wanted = wishes.map(({ n, kind }) => want(`p.${n}`, kind));
         for (let round = 0; round < 4 && needsOffer(state, wanted, 16); round++) {
-          const proposed = createOffer(state, { wanted, maxSections: 16, newSsrc: () => ssrc++ }, new Set());
+          const limits = { ...context(wanted, 16), newSsrc: () => ssrc++ };
+          const proposed = createOffer(state, limits, new Set());
           const victim = refuses ? proposed.sections.find((s) => s.mid?.startsWith('g'))?.mid : undefined;
           const directions = victim === undefined || victim === null ? {} : { [victim]: 'reject' };
           const next = acceptAnswer(proposed, answerTo(proposed, directions));

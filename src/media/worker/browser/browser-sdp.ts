@@ -9,11 +9,13 @@ import type { SessionDescription } from '../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 import { commonCodecs, learnPayloadTypes, offeredCodecs, type NegotiatedCodec } from './browser-codecs.js';
 import {
+  alternatingKind,
   freedSections,
   indexForNewSection,
   placed,
   rejectedSection,
   withoutUnwanted,
+  type AlternatingLayout,
   type BrowserSections,
   type Section,
   type WantedTrack,
@@ -30,6 +32,10 @@ export interface NegotiationContext {
   readonly wanted: readonly WantedTrack[];
   readonly maxSections: number;
   readonly newSsrc: () => number;
+  /** Data channels are accepted. */
+  readonly dataChannels: boolean;
+  /** How our own offers grow; null: a section where one is needed. */
+  readonly alternating: AlternatingLayout | null;
 }
 
 /** The state in which a browser's offer, its first or a later one, is answered. Throws SdpRefusal. */
@@ -49,7 +55,7 @@ export function answerOffer(
   const refused = new Set(pruned.refused);
   const sections = offer.media.map((media, index): Section => {
     const before = pruned.sections[index];
-    const section = readOfferedSection(media, index, bundle, alone);
+    const section = readOfferedSection(media, index, bundle, alone, context.dataChannels);
     if (before === undefined || before.rejected) return section;
     if (before.kind !== media.kind || (before.mid !== section.mid && !section.rejected))
       throw new SdpRefusal('bad-sdp', `m-section ${index} became another`);
@@ -97,7 +103,19 @@ export function createOffer(
 ): BrowserSections {
   const before = state.sections;
   let next: BrowserSections = { ...withoutUnwanted(state, context.wanted), version: state.version + 1 };
+  const addInTurn = (): TrackKind | null => {
+    const index = next.sections.length;
+    if (index >= context.maxSections) return null;
+    const kind = alternatingKind(index);
+    const section = ownSection(kind, `s${index}`, offeredCodecs(kind, next.payloadTypes));
+    next = { ...next, sections: [...next.sections, section] };
+    return kind;
+  };
   const addSection = (kind: TrackKind, remoteMaySend: boolean): boolean => {
+    if (context.alternating !== null) {
+      for (let added = addInTurn(); added !== null; added = addInTurn()) if (added === kind) return true;
+      return false;
+    }
     const index = indexForNewSection(next.sections, context.maxSections);
     if (index < 0) return false;
     const sections = [...next.sections];
@@ -106,7 +124,9 @@ export function createOffer(
     next = { ...next, sections, nextMid: next.nextMid + 1 };
     return true;
   };
-  if (before.length === 0) {
+  if (context.alternating !== null) {
+    while (next.sections.length < context.alternating.minSections && addInTurn() !== null);
+  } else if (before.length === 0) {
     for (const kind of invite) addSection(kind, true);
     if (next.sections.length === 0 && context.wanted.length === 0) addSection('audio', false);
   }
@@ -135,6 +155,7 @@ export function acceptAnswer(proposed: BrowserSections, answer: SessionDescripti
     if (media === undefined || media.kind !== section.kind)
       throw new SdpRefusal('bad-sdp', `m-section ${index} is of another kind than offered`);
     if (section.rejected) return section;
+    if (section.kind === 'application') return media.port === 0 ? rejectedSection(section) : section;
     const codecs = commonCodecs(media);
     if (media.port === 0 || codecs.length === 0 || !hasAttribute(media, 'rtcp-mux')) {
       if (section.outgoing !== null) refused.add(`${section.outgoing.streamId}/${section.kind}`);

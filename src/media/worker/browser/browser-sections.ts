@@ -1,6 +1,6 @@
 /** The negotiated state of a browser leg as a value: a table of m-sections, their order and mids fixed for life. */
 import type { TrackKind } from '../source-track.js';
-import type { NegotiatedCodec, PayloadTypeMeanings } from './browser-codecs.js';
+import type { NegotiatedCodec, PayloadTypeMeanings, TelephoneEventFormat } from './browser-codecs.js';
 
 /** What the browser sends in a section. */
 export interface IncomingMedia {
@@ -32,6 +32,8 @@ export interface Section {
   readonly rejected: boolean;
   /** In both directions, best first. */
   readonly codecs: readonly NegotiatedCodec[];
+  /** Under which payload types the browser may send key presses (RFC 4733) beside its audio. */
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
   /** The id of the mid header extension (RFC 9143 §15) in what the browser sends; 0: none. */
   readonly midExtensionId: number;
   readonly reducedSizeRtcp: boolean;
@@ -82,6 +84,7 @@ export const rejectedSection = (of: Pick<Section, 'mid' | 'kind' | 'protocol' | 
   formats: of.formats,
   rejected: true,
   codecs: [],
+  telephoneEvents: [],
   midExtensionId: 0,
   reducedSizeRtcp: false,
   remoteReceives: false,
@@ -145,6 +148,17 @@ export const freedSections = (
   kind: TrackKind,
 ): number => after.filter((s, i) => isFreeFor(s, kind) && (before[i]?.outgoing ?? null) !== null).length;
 
+/**
+ * Sections that stand in a fixed order of kinds, audio and video in turns, each with the mid of its place, none used a
+ * second time: whoever has an offer of an earlier, forgotten table can take one of a new table that is as long.
+ */
+export interface AlternatingLayout {
+  /** So many sections are offered at least. */
+  readonly minSections: number;
+}
+
+export const alternatingKind = (index: number): TrackKind => (index % 2 === 0 ? 'audio' : 'video');
+
 /** The index where a new section may stand: a rejected one's, else the end; -1 when the table is full. */
 export function indexForNewSection(sections: readonly Section[], maxSections: number): number {
   // A section cannot be added beside one that is not bundled.
@@ -159,13 +173,18 @@ export function needsOffer(
   state: BrowserSections,
   wanted: readonly WantedTrack[],
   maxSections: number,
+  alternating: AlternatingLayout | null = null,
 ): boolean {
   if (state.sections.some((s) => s.outgoing !== null && !wanted.some((w) => carries(s, w)))) return true;
-  const room = indexForNewSection(state.sections, maxSections) >= 0;
+  const count = state.sections.length;
+  const hasRoomFor = (kind: TrackKind): boolean =>
+    alternating === null
+      ? indexForNewSection(state.sections, maxSections) >= 0
+      : (alternatingKind(count) === kind ? count : count + 1) < maxSections;
   return wanted.some(
     (w) =>
       !state.refused.has(wantedKey(w)) &&
       !state.sections.some((s) => carries(s, w)) &&
-      (room || state.sections.some((s) => isFreeFor(s, w.kind))),
+      (hasRoomFor(w.kind) || state.sections.some((s) => isFreeFor(s, w.kind))),
   );
 }

@@ -5,7 +5,7 @@
  * peer-reflexive, so that no description can make this host send to an address of its choice.
  */
 import { isIPv4, isIPv6 } from 'node:net';
-import { PeerConnection, type RtcConfig, type Track, Audio } from 'node-datachannel';
+import { PeerConnection, type DataChannel, type RtcConfig, type Track, Audio } from 'node-datachannel';
 import {
   fingerprints,
   iceCandidates,
@@ -19,11 +19,22 @@ import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
 
+/** A data channel that both sides open without asking (RFC 8831 §6.4). */
+export interface NegotiatedChannel {
+  readonly id: number;
+  readonly label: string;
+  readonly protocol: string;
+  /** What a text is answered with; null: with nothing. */
+  readonly reply: (text: string) => string | null;
+}
+
 export interface BrowserTransportSettings {
   /** Address to bind; absent or unspecified (`0.0.0.0`, `::`): all. */
   readonly bindAddress?: string;
   /** Address put in place of those of the same family in our candidates, where the gateway stands behind a 1:1 NAT. */
   readonly advertisedAddress?: string;
+  /** Taken where the browser offers data channels. Default none: its offer of them is refused. */
+  readonly channels?: readonly NegotiatedChannel[];
   /** UDP ports to bind. Default: the system's choice. */
   readonly ports?: PortRange;
   /** How long gathering our candidates may take. Default 2000 ms. */
@@ -51,28 +62,44 @@ const DEFAULTS = {
   closedTimeoutMs: 2000,
 };
 const MID = 't';
+const CHANNELS_MID = 'd';
+/** Of a message that comes in over a data channel and is read; what is longer is none that is answered. */
+const MAX_TEXT_LENGTH = 1024;
 
 /** The library takes "all addresses" only by leaving the address out. */
 const specific = (address: string | undefined): string | undefined =>
   address === '0.0.0.0' || address === '::' ? undefined : address;
 
-const syntheticDescription = ({ credentials, fingerprint, setup }: RemoteTransportParameters): string =>
+const syntheticDescription = ({
+  credentials,
+  fingerprint,
+  setup,
+  sctpPort,
+}: RemoteTransportParameters): string =>
   [
     'v=0',
     'o=- 1 1 IN IP4 127.0.0.1',
     's=-',
     't=0 0',
-    `a=group:BUNDLE ${MID}`,
-    'm=audio 9 UDP/TLS/RTP/SAVPF 0',
-    'c=IN IP4 0.0.0.0',
+    `a=group:BUNDLE ${sctpPort === null ? MID : `${MID} ${CHANNELS_MID}`}`,
     `a=ice-ufrag:${credentials.usernameFragment}`,
     `a=ice-pwd:${credentials.password}`,
     `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
     `a=setup:${setup}`,
+    'm=audio 9 UDP/TLS/RTP/SAVPF 0',
+    'c=IN IP4 0.0.0.0',
     `a=mid:${MID}`,
     'a=sendrecv',
     'a=rtcp-mux',
     'a=rtpmap:0 PCMU/8000',
+    ...(sctpPort === null
+      ? []
+      : [
+          'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+          'c=IN IP4 0.0.0.0',
+          `a=mid:${CHANNELS_MID}`,
+          `a=sctp-port:${sctpPort}`,
+        ]),
     '',
   ].join('\r\n');
 
@@ -118,6 +145,7 @@ export class BrowserTransport {
   ): Promise<BrowserTransport> {
     return BrowserTransport.#started(name, settings, events, (transport) => {
       transport.#setRemote(remote, 'offer');
+      if (remote.sctpPort !== null) for (const channel of settings.channels ?? []) transport.#open(channel);
       transport.#connection.setLocalDescription('answer');
       transport.#expectConnection();
     });
@@ -256,6 +284,25 @@ export class BrowserTransport {
     track.onClosed(() => undefined);
     track.onMessage((packet) => {
       if (!this.#closed) this.#events.onPacket(packet);
+    });
+  }
+
+  #open({ label, id, protocol, reply }: NegotiatedChannel): void {
+    const channel: DataChannel = this.#connection.createDataChannel(label, {
+      negotiated: true,
+      id,
+      protocol,
+    });
+    channel.onClosed(() => undefined);
+    channel.onError(() => undefined);
+    channel.onMessage((message) => {
+      if (this.#closed || typeof message !== 'string' || message.length > MAX_TEXT_LENGTH) return;
+      const answer = reply(message);
+      try {
+        if (answer !== null && channel.isOpen()) channel.sendMessage(answer);
+      } catch {
+        // It closes on the library's own thread: it may be gone before we are told.
+      }
     });
   }
 

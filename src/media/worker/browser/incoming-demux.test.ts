@@ -16,6 +16,8 @@ const slot = (index: number, ssrcs: number[], payloadTypes: number[], midExtensi
   midExtensionId,
   ssrcs,
   codecs: payloadTypes.map(codec),
+  telephoneEvents: [],
+  dtmf: null,
   codecChangedMs: 0,
   track: new IncomingTrack({
     streamId: `p.${index}`,

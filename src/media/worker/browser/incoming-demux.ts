@@ -1,5 +1,6 @@
 import type { RtpPacket } from '../rtp/rtp-packet.js';
-import type { NegotiatedCodec } from './browser-codecs.js';
+import type { DtmfDetector } from '../codec/telephone-event.js';
+import type { NegotiatedCodec, TelephoneEventFormat } from './browser-codecs.js';
 import type { IncomingTrack } from './incoming-track.js';
 
 /** A section in which the browser sends, and the track that takes it. */
@@ -10,6 +11,9 @@ export interface IncomingSlot {
   readonly midExtensionId: number;
   readonly ssrcs: readonly number[];
   readonly codecs: readonly NegotiatedCodec[];
+  readonly telephoneEvents: readonly TelephoneEventFormat[];
+  /** From the first key press on. */
+  dtmf: DtmfDetector | null;
   track: IncomingTrack;
   codecChangedMs: number;
 }

@@ -31,6 +31,12 @@ export interface LocalTransportParameters {
   readonly candidates: readonly IceCandidate[];
 }
 
+/** What the transport's SCTP association has (RFC 8841 §5, §6). */
+const SCTP_PORT = 5000;
+const MAX_MESSAGE_OCTETS = 262_144;
+/** The DTMF keys (RFC 4733 §3.2). */
+const DTMF_EVENTS = '0-15';
+
 /** RFC 4574 allows a token only: what encodeURIComponent leaves of `()` is encoded as well. */
 const encodeLabel = (alias: string): string =>
   encodeURIComponent(alias).replace(/[()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -76,7 +82,6 @@ function describeSection(
   transport: LocalTransportParameters,
   tagged: boolean,
 ): MediaDescription {
-  const direction = sectionDirection(section);
   const { outgoing } = section;
   const sending = outgoing !== null && outgoing.active;
   const candidate = transport.candidates[0];
@@ -84,7 +89,10 @@ function describeSection(
     kind: section.kind,
     port: candidate?.port ?? 9,
     protocol: section.protocol,
-    formats: section.codecs.map(({ payloadType }) => String(payloadType)),
+    formats:
+      section.kind === 'application'
+        ? section.formats
+        : [...section.codecs, ...section.telephoneEvents].map(({ payloadType }) => String(payloadType)),
     connection:
       candidate === undefined
         ? { addressType: 'IP4', address: '0.0.0.0' }
@@ -92,7 +100,7 @@ function describeSection(
     bandwidth: [],
     attributes: [
       ...(section.mid === null ? [] : [attribute('mid', section.mid)]),
-      attribute(direction),
+      ...(section.kind === 'application' ? [] : [attribute(sectionDirection(section))]),
       ...(sending
         ? [
             msidAttribute({
@@ -108,12 +116,18 @@ function describeSection(
       attribute('ice-pwd', transport.credentials.password),
       fingerprintAttribute(transport.fingerprint),
       attribute('setup', transport.setup),
-      attribute('rtcp-mux'),
+      ...(section.kind === 'application'
+        ? [attribute('sctp-port', SCTP_PORT), attribute('max-message-size', MAX_MESSAGE_OCTETS)]
+        : [attribute('rtcp-mux')]),
       ...(section.reducedSizeRtcp ? [attribute('rtcp-rsize')] : []),
       ...(section.midExtensionId > 0
         ? [headerExtensionAttribute({ id: section.midExtensionId, direction: null, uri: MID_EXTENSION })]
         : []),
       ...section.codecs.flatMap(describeCodec),
+      ...section.telephoneEvents.flatMap(({ payloadType, clockRateHz }) => [
+        rtpMapAttribute({ payloadType, encodingName: 'telephone-event', clockRateHz, channels: 1 }),
+        fmtpAttribute(payloadType, DTMF_EVENTS),
+      ]),
       // RFC 9143 §7.1.3: candidates stand in the section that gives the bundle its transport.
       ...(tagged ? [...transport.candidates.map(iceCandidateAttribute), attribute('end-of-candidates')] : []),
     ],

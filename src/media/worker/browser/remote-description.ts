@@ -20,7 +20,7 @@ import {
 } from '../sdp/attributes.js';
 import { SdpRefusal } from '../sdp/sdp-refusal.js';
 import type { MediaDescription, SessionDescription } from '../sdp/session-description.js';
-import { commonCodecs } from './browser-codecs.js';
+import { commonCodecs, telephoneEventFormats } from './browser-codecs.js';
 import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
 import { MID_EXTENSION } from './local-description.js';
 
@@ -28,6 +28,8 @@ export interface RemoteTransportParameters {
   readonly credentials: IceCredentials;
   readonly fingerprint: Fingerprint;
   readonly setup: Setup;
+  /** Of the browser's SCTP, where data channels are to be had (RFC 8841); null: none. */
+  readonly sctpPort: number | null;
 }
 
 /** Aliases longer than this are not taken from a label. */
@@ -59,7 +61,7 @@ export function readRemoteTransport(description: SessionDescription): RemoteTran
   const role = setup(tagged, description) ?? 'actpass';
   // RFC 5763 §5: what does not connect now is of no use for media.
   if (role === 'holdconn') throw new SdpRefusal('bad-sdp', 'setup:holdconn');
-  return { credentials, fingerprint, setup: role };
+  return { credentials, fingerprint, setup: role, sctpPort: null };
 }
 
 /** Each mid once, or the sections could not be told apart. Throws SdpRefusal `bad-sdp`. */
@@ -96,21 +98,36 @@ export function readIncoming(media: MediaDescription, key: string): IncomingMedi
   };
 }
 
+const SCTP_OVER_DTLS = /^(?:UDP\/)?DTLS\/SCTP$/;
+
+/** The SCTP port of the section that offers data channels (RFC 8841 §5); null where there is none to be taken. */
+export function readSctpPort(description: SessionDescription): number | null {
+  const media = description.media.find((m) => m.kind === 'application' && isInUse(m));
+  if (media === undefined || !SCTP_OVER_DTLS.test(media.protocol)) return null;
+  const port = Number(attributeValue(media, 'sctp-port') ?? NaN);
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
+}
+
 const RTP_OVER_DTLS = /^(?:UDP\/TLS\/)?RTP\/SAVPF?$/;
 
 /**
  * A section of a browser's offer as it will be answered, without what we send in it. What we cannot take is rejected in
- * place. With `alone` (nothing is bundled) only that section is taken.
+ * place. With `alone` (nothing is bundled) only that section is taken; data channels only with `dataChannels`.
  */
 export function readOfferedSection(
   media: MediaDescription,
   index: number,
   bundle: ReadonlySet<string> | null,
   alone: number,
+  dataChannels: boolean,
 ): Section {
   const ownMid = mid(media);
   const identity = { mid: ownMid, kind: media.kind, protocol: media.protocol, formats: media.formats };
   const shares = bundle === null ? index === alone : ownMid !== null && bundle.has(ownMid);
+  if (media.kind === 'application') {
+    const isTaken = dataChannels && isInUse(media) && shares && SCTP_OVER_DTLS.test(media.protocol);
+    return { ...rejectedSection(identity), rejected: !isTaken };
+  }
   const codecs = isMediaKind(media.kind) ? commonCodecs(media) : [];
   if (
     !isInUse(media) ||
@@ -128,6 +145,7 @@ export function readOfferedSection(
     rejected: false,
     // Where we only receive, the one codec we want to be sent; where we send, all that a source may come in.
     codecs: receives(offered) ? codecs : codecs.slice(0, 1),
+    telephoneEvents: media.kind === 'audio' && incoming !== null ? telephoneEventFormats(media) : [],
     midExtensionId: headerExtensions(media).find(({ uri, id }) => uri === MID_EXTENSION && id < 15)?.id ?? 0,
     reducedSizeRtcp: hasAttribute(media, 'rtcp-rsize'),
     remoteReceives: receives(offered),

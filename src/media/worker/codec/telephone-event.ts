@@ -66,8 +66,8 @@ interface Press {
   reported: boolean;
 }
 
-/** Longest step of the timestamp within one press by senders that wrongly move it along with every packet: 60 ms. */
-const movingTimestampLimit = 480;
+/** Longest step of the timestamp within one press by senders that wrongly move it along with every packet. */
+const movingTimestampMs = 60;
 
 /**
  * Makes one call of `onKey` per key press out of telephone-event packets, at its end. Retransmitted and reordered packets
@@ -76,13 +76,18 @@ const movingTimestampLimit = 480;
 export class DtmfDetector {
   readonly #onKey: (key: string, durationMs: number) => void;
   readonly #timeoutMs: number;
+  readonly #unitsPerMs: number;
   #press: Press | null = null;
   #lastSequence = -1;
 
-  /** @param timeoutMs Silence after which a press counts as ended. Default 200: four times the usual 50 ms interval. */
-  constructor(onKey: (key: string, durationMs: number) => void, timeoutMs = 200) {
+  /**
+   * @param timeoutMs Silence after which a press counts as ended. Default 200: four times the usual 50 ms interval.
+   * @param clockRateHz The rate the format was negotiated with, which is that of the audio beside it. Default 8000.
+   */
+  constructor(onKey: (key: string, durationMs: number) => void, timeoutMs = 200, clockRateHz = 8000) {
     this.#onKey = onKey;
     this.#timeoutMs = timeoutMs;
+    this.#unitsPerMs = clockRateHz / 1000;
   }
 
   /** True while a press has begun and neither ended nor expired. */
@@ -103,8 +108,9 @@ export class DtmfDetector {
     if (behind <= 0 && behind > -100) return;
     this.#lastSequence = sequenceNumber;
 
+    const movingLimit = movingTimestampMs * this.#unitsPerMs;
     let press = this.#press;
-    if (press === null || !continues(press, packet, timestamp, marker)) {
+    if (press === null || !continues(press, packet, timestamp, marker, movingLimit)) {
       if (press !== null) this.#report(press);
       press = {
         event: packet.event,
@@ -115,7 +121,7 @@ export class DtmfDetector {
         reported: false,
       };
       this.#press = press;
-    } else if (timestampDistance(timestamp, press.timestamp) > movingTimestampLimit) {
+    } else if (timestampDistance(timestamp, press.timestamp) > movingLimit) {
       press.durationBefore += press.durationOfSegment;
       press.durationOfSegment = 0;
     }
@@ -134,12 +140,18 @@ export class DtmfDetector {
   #report(press: Press): void {
     if (press.reported) return;
     press.reported = true;
-    // Telephone events are negotiated at 8 kHz: 8 units per millisecond.
-    this.#onKey(keys[press.event]!, Math.round((press.durationBefore + press.durationOfSegment) / 8));
+    const units = press.durationBefore + press.durationOfSegment;
+    this.#onKey(keys[press.event]!, Math.round(units / this.#unitsPerMs));
   }
 }
 
-function continues(press: Press, packet: TelephoneEvent, timestamp: number, marker: boolean): boolean {
+function continues(
+  press: Press,
+  packet: TelephoneEvent,
+  timestamp: number,
+  marker: boolean,
+  movingLimit: number,
+): boolean {
   if (press.event !== packet.event) return false;
   const ahead = timestampDistance(timestamp, press.timestamp);
   if (ahead === 0) {
@@ -148,6 +160,6 @@ function continues(press: Press, packet: TelephoneEvent, timestamp: number, mark
   }
   if (press.reported || marker || ahead < 0) return false;
   const isNextSegment = press.durationOfSegment >= 0xf000 && ahead >= 0xf000 && ahead <= 0x10000;
-  const isMovingTimestamp = ahead <= movingTimestampLimit && packet.duration > press.durationOfSegment;
+  const isMovingTimestamp = ahead <= movingLimit && packet.duration > press.durationOfSegment;
   return isNextSegment || isMovingTimestamp;
 }
