@@ -1,7 +1,7 @@
 /**
  * `npm test`: every test that needs no foreign server. Installs SIPp and Chromium from the distribution's packages where it
  * may (as root, with apt-get), else says what to install; then builds, checks, and runs the tests part by part. Ends with
- * what each part took and a status that is not 0 if any failed. `npm test -- unit sipp` runs only the named parts.
+ * what each part took and a status that is not 0 if any failed. `npm test -- build unit` runs only the named parts.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -20,8 +20,7 @@ const needs = [
   {
     name: 'Chromium',
     debianPackage: 'chromium',
-    isThere: () =>
-      ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].some(existsSync),
+    isThere: () => existsSync(process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'),
   },
 ];
 
