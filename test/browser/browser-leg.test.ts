@@ -1,7 +1,8 @@
 /** Browser legs against Chromium: who hears and sees whom, over every kind of renegotiation. */
 import type { Server } from 'node:http';
-import { chromium, type Browser } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium } from '../support/chromium.js';
 import { LegPeer, Room, startBlankOrigin } from './leg-peer.js';
 import { ToneSource } from '../integration/tone-source.js';
 
@@ -14,18 +15,7 @@ let origin: string;
 let room: Room;
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--no-first-run',
-      '--autoplay-policy=no-user-gesture-required',
-      '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
-    ],
-  });
+  browser = await launchChromium();
   ({ server, origin } = await startBlankOrigin());
 });
 afterAll(async () => {

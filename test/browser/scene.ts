@@ -120,6 +120,12 @@ export class Scene {
   }
 
   async close(): Promise<void> {
+    await waitFor('the media worker holds no leg and no stream', async () => {
+      const figures = [...(await this.gateway.metrics())].filter(([name]) =>
+        /^landbridge_worker_(phone_legs|browser_legs|streams)\{/.test(name),
+      );
+      return figures.length === 3 && figures.every(([, value]) => value === 0);
+    });
     await this.events.close();
     await this.browser.close();
     await this.application.close();

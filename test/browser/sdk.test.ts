@@ -1,6 +1,7 @@
 /** The SDK in Chromium against a far end under the test's command; the far end's media is a peer connection in the page. */
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { launchChromium } from '../support/chromium.js';
 import type * as Sdk from '../../sdk/src/landbridge.js';
 import { ScriptedGateway } from './scripted-gateway.js';
 
@@ -25,19 +26,7 @@ let gateway: ScriptedGateway;
 let page: Page;
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--no-first-run',
-      '--autoplay-policy=no-user-gesture-required',
-      '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-    ],
-  });
+  browser = await launchChromium('--disable-features=WebRtcHideLocalIpsWithMdns');
 });
 afterAll(() => browser.close());
 
