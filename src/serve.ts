@@ -12,6 +12,7 @@ export interface ServeOptions {
 
 /** Runs until a signal; resolves with the exit code. */
 export async function runServe({ configFile, version }: ServeOptions): Promise<number> {
+  const signals = new StopSignals();
   let gateway: Gateway;
   let drainMs: number;
   try {
@@ -47,23 +48,31 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
     complain(message);
     return 1;
   }
-  await signalled(gateway);
+  // The first signal drains; a second one does not wait.
+  await signals.first;
+  signals.onAgain = () => void gateway.close();
   await gateway.drain(drainMs);
   return 0;
 }
 
-/** The first signal drains; a second one does not wait. */
-function signalled(gateway: Gateway): Promise<void> {
-  return new Promise((resolve) => {
+/** Listens from the first moment, so that a signal during the start is not the system's to answer. */
+class StopSignals {
+  readonly first: Promise<void>;
+  /** Called for every further signal. */
+  onAgain: () => void = () => undefined;
+
+  constructor() {
     let count = 0;
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        count += 1;
-        if (count === 1) resolve();
-        else void gateway.close();
-      });
-    }
-  });
+    this.first = new Promise((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.on(signal, () => {
+          count += 1;
+          if (count === 1) resolve();
+          else this.onAgain();
+        });
+      }
+    });
+  }
 }
 
 /** Printed once, at the start that made them; they stay in the data directory. Not through the logger: it redacts, and logs are kept. */
