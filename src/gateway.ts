@@ -13,6 +13,7 @@ import { LegRegistry } from './domain/leg-registry.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import { SessionService } from './domain/session-service.js';
+import { DeviceDoor } from './doors/bandwidth/device-door.js';
 import { SipDoor } from './doors/sip/sip-door.js';
 import { EventHub } from './events/event-hub.js';
 import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
@@ -56,6 +57,8 @@ const nodeId = 'gateway';
 /** Asked for to see whether the store answers. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 const retryAfterSeconds = 10;
+/** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
+const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 /** Rejects with ConfigError, DataDirectoryInUse or the system's error of a port that is taken; nothing stays open then. */
@@ -142,7 +145,19 @@ async function openCore({ config, logger }: GatewayOptions, starting: Starting) 
   const media = await openMedia(config, logger);
   starting.onClose(() => media.close());
   const limits = { ...config.sessions, guesses: config.joinCodes };
-  const legs = new LegRegistry({ nodeId, store, media, tokens, events, clock, logger, limits });
+  const privacies = new Map(config.accounts.map(({ account, callerPrivacy }) => [account, callerPrivacy]));
+  const callerPrivacy = (accountId: string) => privacies.get(accountId) ?? config.callerPrivacy;
+  const legs = new LegRegistry({
+    nodeId,
+    store,
+    media,
+    tokens,
+    events,
+    clock,
+    logger,
+    limits,
+    callerPrivacy,
+  });
   await legs.recover();
   const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
   return { clock, credentials, store, metrics, hub, media, legs, sessions };
@@ -215,7 +230,20 @@ async function openWeb(
       sdkDirectory: join(packageRoot, 'dist', 'sdk'),
     }),
   );
+  const devices = new DeviceDoor({
+    registry: legs,
+    clock,
+    logger: logger.child({ door: 'bandwidth' }),
+    onRefused: (code) => metrics.refused('bandwidth', code),
+    reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
+  });
+  starting.onClose(() => devices.close());
   const upgrades = handleUpgrades(server.server, [
+    {
+      path: '/v3',
+      maxPayloadBytes: maxDeviceFrameBytes,
+      accept: (socket, request) => devices.accept(socket, request),
+    },
     {
       path: '/sip',
       subprotocol: 'sip',

@@ -29,6 +29,8 @@ const portRange = z
     'must be a rising range within 1024-65535',
   );
 
+const callerPrivacy = z.enum(['full', 'masked', 'none']);
+
 const otherServer = (name: string) =>
   z.string().superRefine((text, context) => {
     const message = /^[^:]+:\d{1,5}:.+$/.test(text)
@@ -76,12 +78,14 @@ export const configSchema = z.strictObject({
           .max(256)
           .regex(/^[^:]*$/),
         password: z.string().min(1).max(1024),
+        callerPrivacy: callerPrivacy.optional(),
       }),
     )
     .max(10_000)
     .default([])
     .meta({
-      description: 'Further accounts, each with `account`, `username` and `password`. Only in the file.',
+      description:
+        'Further accounts, each with `account`, `username`, `password` and, if it differs, `callerPrivacy`. Only in the file.',
       fileOnly: true,
     }),
   tokenSecret: tokenSecret.optional().meta({
@@ -135,6 +139,11 @@ export const configSchema = z.strictObject({
       defaultText: 'the native phone edge',
       ...secret,
     }),
+  callerPrivacy: callerPrivacy
+    .default('masked')
+    .describe(
+      'What events, lists and records show of a caller: `full` number and name, a `masked` number, or `none`.',
+    ),
   logLevel: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -217,6 +226,12 @@ export const configSchema = z.strictObject({
       .max(256)
       .default(64)
       .describe('Tracks that one browser may send and receive at once.'),
+  }),
+
+  devices: group('Devices of the Bandwidth protocol', {
+    reconnectSeconds: seconds
+      .default(30)
+      .describe('How long a device that lost its WebSocket stays in its session and may come back.'),
   }),
 
   sessions: group('Sessions and participants', {

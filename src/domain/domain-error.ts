@@ -6,6 +6,20 @@ export type DomainErrorCode =
   | 'participant-in-other-session'
   | 'session-full'
   | 'invalid-subscriptions'
+  | 'stream-not-found'
+  | 'too-many-attributes'
+  | 'too-many-muted-streams'
+  | 'webhook-not-found'
+  | 'webhook-url-refused'
+  | 'too-many-webhooks'
+  | 'transfer-not-found'
+  | 'transfer-key-reused'
+  | 'number-not-found'
+  | 'number-unusable'
+  | 'number-taken'
+  | 'pin-not-found'
+  | 'pin-unusable'
+  | 'pin-taken'
   | 'store-unavailable';
 
 export class DomainError extends Error {

@@ -1,12 +1,27 @@
 /** Facts in the past tense. Published once each, in order per session. Never holds a token, code or password. */
+import type { Caller } from './caller.js';
 import type { LegKind, MediaType } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 import type { Subscriptions } from './subscriptions.js';
 
+export type Attributes = Readonly<Record<string, string>>;
+
 export interface EventData {
   'session.created': { readonly tag: string | null };
   'session.deleted': Record<string, never>;
-  'participant.created': { readonly tag: string | null; readonly publishPermissions: readonly MediaType[] };
+  'participant.created': {
+    readonly tag: string | null;
+    readonly publishPermissions: readonly MediaType[];
+    readonly displayName: string | null;
+    readonly attributes: Attributes;
+  };
+  /** As it is now, in full. */
+  'participant.updated': {
+    readonly tag: string | null;
+    readonly publishPermissions: readonly MediaType[];
+    readonly displayName: string | null;
+    readonly attributes: Attributes;
+  };
   'participant.deleted': Record<string, never>;
   'participant.added': { readonly subscriptions: Subscriptions };
   'participant.removed': Record<string, never>;
@@ -14,6 +29,9 @@ export interface EventData {
     readonly legId: string;
     readonly legKind: LegKind;
     readonly displayName: string | null;
+    readonly attributes: Attributes;
+    /** Who calls, as far as the account's privacy shows it. */
+    readonly caller: Caller | null;
   };
   /** `legKind` is null where a restart forgot it. */
   'participant.left': { readonly legId: string; readonly legKind: LegKind | null; readonly outcome: Outcome };
@@ -23,6 +41,9 @@ export interface EventData {
     readonly mediaTypes: readonly MediaType[];
   };
   'stream.unpublished': { readonly streamId: string; readonly alias: string };
+  /** By an application: nobody receives it. `streamId` is null while nothing is published under the alias. */
+  'stream.muted': { readonly alias: string; readonly streamId: string | null };
+  'stream.unmuted': { readonly alias: string; readonly streamId: string | null };
   'subscriptions.updated': { readonly subscriptions: Subscriptions };
   'dtmf.received': { readonly legId: string; readonly digit: string; readonly durationMs: number };
   'call.ringing': {
@@ -30,8 +51,16 @@ export interface EventData {
     readonly door: string;
     readonly callId: string;
     readonly voiceCallId: string | null;
+    readonly caller: Caller | null;
   };
   'call.answered': {
+    readonly legId: string;
+    readonly legKind: LegKind;
+    readonly door: string;
+    readonly callId: string;
+  };
+  /** The far end has confirmed the answer: the participant is connected, in a session or not. */
+  'call.established': {
     readonly legId: string;
     readonly legKind: LegKind;
     readonly door: string;
@@ -45,14 +74,41 @@ export interface EventData {
   'call.resumed': { readonly legId: string };
   'call.ended': {
     readonly legId: string;
+    /** Null where no media was opened. */
+    readonly legKind: LegKind | null;
     readonly door: string;
     readonly callId: string;
     /** The voice platform's id of the call, where the transfer carried one. */
     readonly voiceCallId: string | null;
-    /** From answer to end; 0 where it was never answered. */
-    readonly durationMs: number;
+    readonly caller: Caller | null;
+    /** From answer to end; 0 where it was never answered; null where a restart hid when it ended. */
+    readonly durationMs: number | null;
+    /** Whether `call.established` came before. */
+    readonly wasEstablished: boolean;
     readonly outcome: Outcome;
   };
+  /** A platform, or an application, was told where to send a phone call. */
+  'transfer.requested': TransferFact;
+  /** The call is there, not answered yet. */
+  'transfer.arrived': TransferFact;
+  'transfer.answered': TransferFact;
+  /** The caller is in the session. */
+  'transfer.joined': TransferFact;
+  /** The caller is connected and in the session no longer. */
+  'transfer.left': TransferFact;
+  /** The call is over, or the platform says that it never came: `cause` is then its word for why. */
+  'transfer.completed': TransferFact & { readonly cause: string | null };
+  'transfer.canceled': TransferFact;
+  /** The call did not come in time. */
+  'transfer.expired': TransferFact;
+}
+
+export interface TransferFact {
+  readonly transferId: string;
+  readonly platform: string | null;
+  /** The platform's id of the call. */
+  readonly voiceCallId: string | null;
+  readonly legId: string | null;
 }
 
 export type EventType = keyof EventData;
@@ -75,7 +131,13 @@ export type DomainEvent = {
   };
 }[EventType];
 
+/** Who is to be told of a fact beside those who follow the account; never part of the fact. */
+export interface EventAudience {
+  /** The participant's. */
+  readonly callbackUrl: string | null;
+}
+
 export interface EventSink {
   /** Takes the fact; must not throw. */
-  publish(event: DomainEvent): void;
+  publish(event: DomainEvent, audience?: EventAudience): void;
 }

@@ -3,17 +3,18 @@
  * change. Doors call `admit`; the session service tells it what applications changed.
  */
 import { randomUUID } from 'node:crypto';
+import { presentCaller, type Caller, type CallerPrivacy } from './caller.js';
 import type { Clock, Timer } from './clock.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import { hashJoinCode } from './join-code.js';
 import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
 import type { Logger } from './logger.js';
-import type { LegKind, MediaPlane, MediaStreamInfo } from './media-plane.js';
+import type { LegKind, MediaLegStatistics, MediaPlane, MediaStreamInfo } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 import type { Participant } from './participant.js';
 import { Refusal, type RefusalCode } from './refusal.js';
-import { receivedStreams, type RoutedMember } from './routes.js';
+import { SessionRoutes, type SessionStream } from './session-routes.js';
 import type { Store } from './store.js';
 import type { Credential, TokenCodec } from './token.js';
 
@@ -34,6 +35,10 @@ export interface LegRegistryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: LegLimits;
+  /** How much of its callers an account shows. Default `masked`. */
+  readonly callerPrivacy?: (accountId: string) => CallerPrivacy;
+  /** Learns what a leg's media counted, a moment after the leg's end. */
+  readonly onMeasured?: (legId: string, statistics: MediaLegStatistics) => void;
 }
 
 export interface AdmitRequest {
@@ -41,6 +46,8 @@ export interface AdmitRequest {
   readonly door: string;
   readonly callId: string;
   readonly voiceCallId: string | null;
+  /** Who calls, as the network says. */
+  readonly caller?: Caller | null;
   /** Where the request came from, for the limit on guesses. */
   readonly source: string;
   readonly signalling: LegSignalling;
@@ -57,15 +64,13 @@ export class LegRegistry implements LiveLegOwner {
   readonly #guesses: GuessLimiter;
   readonly #legs = new Map<string, LiveLeg>();
   readonly #byParticipant = new Map<string, LiveLeg>();
-  /** Established legs per session, in the order they joined. */
-  readonly #bySession = new Map<string, Set<LiveLeg>>();
+  readonly #routes: SessionRoutes;
   readonly #noSessionTimers = new Map<LiveLeg, Timer>();
-  /** What each leg was last told to receive, to tell it only what changed. */
-  readonly #receiving = new WeakMap<LiveLeg, string>();
   #draining = false;
 
   constructor(options: LegRegistryOptions) {
     this.#options = options;
+    this.#routes = new SessionRoutes(options.logger);
     this.#guesses = new GuessLimiter(options.limits.guesses, options.clock);
   }
 
@@ -124,6 +129,7 @@ export class LegRegistry implements LiveLegOwner {
       door: request.door,
       callId: request.callId,
       voiceCallId: request.voiceCallId,
+      caller: presentCaller(request.caller ?? null, this.#callerPrivacy(participant.accountId)),
       participant,
       signalling: request.signalling,
       media,
@@ -137,6 +143,7 @@ export class LegRegistry implements LiveLegOwner {
       door: leg.door,
       callId: leg.callId,
       voiceCallId: leg.voiceCallId,
+      caller: leg.caller,
     });
     return leg;
   }
@@ -150,18 +157,29 @@ export class LegRegistry implements LiveLegOwner {
     this.#options.events.record('device.disconnected', subject(participant), { legId, deviceId });
   }
 
-  /** An application changed the participant: its session, its subscriptions or its permissions. */
+  /** The live streams of a session, in the order their publishers joined. */
+  streams(sessionId: string): SessionStream[] {
+    return this.#routes.streams(sessionId);
+  }
+
+  /** The leg that holds the participant's slot. */
+  ofParticipant(participantId: string): LiveLeg | undefined {
+    return this.#byParticipant.get(participantId);
+  }
+
+  /** An application changed the participant: its session, subscriptions, mutes, permissions or name. */
   participantChanged(participant: Participant): void {
     const leg = this.#byParticipant.get(participant.id);
     if (leg === undefined) return;
-    const from = leg.participant.sessionId;
+    const { sessionId: from, mutedAliases } = leg.participant;
     if (from !== null && from !== participant.sessionId) {
       this.#leave(leg, { endedBy: 'application', reason: 'removed-from-session' });
     }
     leg.update(participant);
     if (leg.state !== 'established') return;
     if (from !== participant.sessionId) this.#enter(leg);
-    else this.#route(leg);
+    else if (isSameList(mutedAliases, participant.mutedAliases)) this.#routes.route(leg);
+    else this.#routes.routeSession(from);
   }
 
   participantDeleted(participant: Participant): void {
@@ -214,12 +232,24 @@ export class LegRegistry implements LiveLegOwner {
   }
 
   legEstablished(leg: LiveLeg): void {
+    if (leg.kind !== null) {
+      this.#options.events.record('call.established', subject(leg.participant), {
+        legId: leg.legId,
+        legKind: leg.kind,
+        door: leg.door,
+        callId: leg.callId,
+      });
+    }
     this.#enter(leg);
   }
 
   legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void {
     this.#recordStreams(leg, before, leg.streams);
-    this.#routeSession(leg.participant.sessionId);
+    this.#routes.routeSession(leg.participant.sessionId);
+  }
+
+  legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void {
+    this.#options.onMeasured?.(leg.legId, statistics);
   }
 
   legHeld(leg: LiveLeg): void {
@@ -243,10 +273,13 @@ export class LegRegistry implements LiveLegOwner {
     if (before === 'established') this.#leave(leg, outcome);
     events.record('call.ended', subject(leg.participant), {
       legId: leg.legId,
+      legKind: leg.kind,
       door: leg.door,
       callId: leg.callId,
       voiceCallId: leg.voiceCallId,
+      caller: leg.caller,
       durationMs: leg.answeredAt === null ? 0 : clock.now() - leg.answeredAt,
+      wasEstablished: before === 'established',
       outcome,
     });
     const released = store.releaseSlot(leg.participant.id, leg.legId).catch((error: unknown) => {
@@ -254,6 +287,10 @@ export class LegRegistry implements LiveLegOwner {
       logger.error({ err: error, legId: leg.legId }, 'could not release the participant’s slot');
     });
     leg.waitFor(released);
+  }
+
+  #callerPrivacy(accountId: string): CallerPrivacy {
+    return this.#options.callerPrivacy?.(accountId) ?? 'masked';
   }
 
   async #resolve(credential: Credential | null, source: string): Promise<string> {
@@ -293,40 +330,35 @@ export class LegRegistry implements LiveLegOwner {
     const { participant } = leg;
     if (participant.sessionId === null) {
       this.#startNoSessionTimer(leg);
-      this.#route(leg);
+      this.#routes.route(leg);
       return;
     }
     this.#cancelNoSessionTimer(leg);
-    let members = this.#bySession.get(participant.sessionId);
-    if (members === undefined) {
-      members = new Set();
-      this.#bySession.set(participant.sessionId, members);
-    }
-    members.add(leg);
+    this.#routes.add(leg);
     if (leg.kind !== null) {
       this.#options.events.record('participant.joined', subject(participant), {
         legId: leg.legId,
         legKind: leg.kind,
         displayName: participant.displayName,
+        attributes: participant.attributes,
+        caller: leg.caller,
       });
     }
     this.#recordStreams(leg, [], leg.streams);
-    this.#routeSession(participant.sessionId);
+    this.#routes.routeSession(participant.sessionId);
   }
 
   /** The leg is no longer in its session. Its participant still names the session here. */
   #leave(leg: LiveLeg, outcome: Outcome): void {
     const { sessionId } = leg.participant;
-    const members = sessionId === null ? undefined : this.#bySession.get(sessionId);
-    if (sessionId === null || members?.delete(leg) !== true) return;
-    if (members.size === 0) this.#bySession.delete(sessionId);
+    if (!this.#routes.remove(leg)) return;
     this.#recordStreams(leg, leg.published, []);
     this.#options.events.record('participant.left', subject(leg.participant), {
       legId: leg.legId,
       legKind: leg.kind,
       outcome,
     });
-    this.#routeSession(sessionId);
+    this.#routes.routeSession(sessionId);
   }
 
   #recordStreams(leg: LiveLeg, before: readonly MediaStreamInfo[], after: readonly MediaStreamInfo[]): void {
@@ -339,28 +371,6 @@ export class LegRegistry implements LiveLegOwner {
       if (before.some((stream) => stream.streamId === streamId)) continue;
       events.record('stream.published', subject(leg.participant), { streamId, alias, mediaTypes });
     }
-  }
-
-  #routeSession(sessionId: string | null): void {
-    if (sessionId === null) return;
-    for (const leg of this.#bySession.get(sessionId) ?? []) this.#route(leg);
-  }
-
-  #route(leg: LiveLeg): void {
-    const { sessionId } = leg.participant;
-    const members = sessionId === null ? undefined : this.#bySession.get(sessionId);
-    const streamIds =
-      sessionId === null || members === undefined
-        ? []
-        : receivedStreams(sessionId, routed(leg), [...members].map(routed));
-    const holdSound = sessionId === null;
-    const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
-    if (this.#receiving.get(leg) === wanted) return;
-    this.#receiving.set(leg, wanted);
-    leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
-      // A worker that died ends its legs by itself; what remains is worth a line.
-      this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
-    });
   }
 
   #startNoSessionTimer(leg: LiveLeg): void {
@@ -379,12 +389,8 @@ export class LegRegistry implements LiveLegOwner {
   }
 }
 
-function routed(leg: LiveLeg): RoutedMember {
-  return {
-    participantId: leg.participant.id,
-    subscriptions: leg.participant.subscriptions,
-    streams: leg.streams,
-  };
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 function subject(participant: Participant): EventSubject {
@@ -393,5 +399,6 @@ function subject(participant: Participant): EventSubject {
     sessionId: participant.sessionId,
     participantId: participant.id,
     tag: participant.tag,
+    callbackUrl: participant.callbackUrl,
   };
 }

@@ -14,10 +14,12 @@ const participant: Participant = {
   publishPermissions: ['AUDIO'],
   tag: null,
   displayName: null,
+  attributes: {},
   tokenUse: 'slot',
   tokenUsedAt: null,
   sessionId: 's',
   subscriptions: {},
+  mutedAliases: [],
   legId: 'leg',
   createdAt: 0,
 };
@@ -42,6 +44,7 @@ function newLeg() {
     },
     owner: {
       legAnswered: () => void log.push('answered'),
+      legMeasured: () => undefined,
       legEstablished: () => void log.push('established'),
       legStreamsChanged: (_, before) => void log.push(`streams ${before.length}→${leg.streams.length}`),
       legHeld: () => void log.push(leg.isHeld ? 'held' : 'resumed'),

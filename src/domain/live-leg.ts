@@ -7,6 +7,7 @@
  *
  * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
  */
+import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
 import type {
   LegKind,
@@ -14,8 +15,10 @@ import type {
   MediaEndReason,
   MediaLeg,
   MediaLegListener,
+  MediaLegStatistics,
   MediaPlane,
   MediaStreamInfo,
+  MediaType,
 } from './media-plane.js';
 import { MediaRefusal } from './media-plane.js';
 import type { Outcome } from './outcome.js';
@@ -40,6 +43,8 @@ export interface LiveLegOwner {
   legHeld(leg: LiveLeg): void;
   legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
   legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
+  /** What the media of an ended leg counted; not called where its worker is gone. */
+  legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void;
 }
 
 export interface LiveLegOptions {
@@ -47,6 +52,8 @@ export interface LiveLegOptions {
   readonly door: string;
   readonly callId: string;
   readonly voiceCallId: string | null;
+  /** As far as it may be shown. */
+  readonly caller?: Caller | null;
   readonly participant: Participant;
   readonly signalling: LegSignalling;
   readonly media: MediaPlane;
@@ -59,6 +66,7 @@ export class LiveLeg {
   readonly door: string;
   readonly callId: string;
   readonly voiceCallId: string | null;
+  readonly caller: Caller | null;
   readonly #signalling: LegSignalling;
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
@@ -67,6 +75,8 @@ export class LiveLeg {
   #state: LegState = 'admitted';
   #media: MediaLeg | null = null;
   #streams: readonly MediaStreamInfo[] = [];
+  /** What the media was last told that the leg may publish. */
+  #mayPublish: readonly MediaType[];
   #answeredAt: number | null = null;
   #held = false;
   #ended: Promise<void> = Promise.resolve();
@@ -76,7 +86,9 @@ export class LiveLeg {
     this.door = options.door;
     this.callId = options.callId;
     this.voiceCallId = options.voiceCallId;
+    this.caller = options.caller ?? null;
     this.#participant = options.participant;
+    this.#mayPublish = options.participant.publishPermissions;
     this.#signalling = options.signalling;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
@@ -114,6 +126,11 @@ export class LiveLeg {
     return this.#answeredAt;
   }
 
+  /** What the media counted so far; null before it is open and after its end. */
+  async statistics(): Promise<MediaLegStatistics | null> {
+    return this.#media === null || this.hasEnded ? null : this.#media.statistics();
+  }
+
   /** Throws where no media is open. */
   get media(): MediaLeg {
     if (this.#media === null) throw new Error('the leg has no media');
@@ -128,6 +145,7 @@ export class LiveLeg {
   async open(offer: string | null, profile: LegProfile = 'call'): Promise<string> {
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
     let media: MediaLeg;
+    this.#mayPublish = this.#participant.publishPermissions;
     try {
       media = await this.#mediaPlane.openLeg({
         legId: this.legId,
@@ -135,7 +153,7 @@ export class LiveLeg {
         sessionId: this.#participant.sessionId,
         profile,
         offer,
-        mayPublish: this.#participant.publishPermissions,
+        mayPublish: this.#mayPublish,
         listener: this.#listener,
       });
     } catch (error) {
@@ -150,6 +168,8 @@ export class LiveLeg {
     }
     this.#media = media;
     this.#state = 'opened';
+    // It may have been changed while the worker was busy.
+    this.#tellMayPublish();
     return media.localDescription;
   }
 
@@ -185,9 +205,21 @@ export class LiveLeg {
     if (this.#state === 'established') this.#owner.legDtmf(this, digit, durationMs);
   }
 
-  /** The participant's stored state changed. Routing is the registry's business. */
+  /** The participant's stored state changed. Routing is the registry's business; what it may publish holds at once. */
   update(participant: Participant): void {
     this.#participant = participant;
+    this.#tellMayPublish();
+  }
+
+  #tellMayPublish(): void {
+    const { publishPermissions } = this.#participant;
+    const isSame =
+      publishPermissions.length === this.#mayPublish.length &&
+      publishPermissions.every((type) => this.#mayPublish.includes(type));
+    if (isSame || this.#media === null || this.hasEnded) return;
+    this.#mayPublish = publishPermissions;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.setMayPublish(publishPermissions).catch(() => undefined);
   }
 
   /** Ends the leg from the far end's side: the door knows already. Idempotent. Resolves when the slot is free and the media closed. */
@@ -209,10 +241,15 @@ export class LiveLeg {
     if (this.hasEnded) return this.#ended;
     const before = this.#state;
     this.#state = 'ended';
-    if (this.#media !== null) this.waitFor(this.#media.close());
+    if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));
     this.#owner.legEnded(this, outcome, before);
     if (tellFarEnd) this.#signalling.terminate(outcome);
     return this.#ended;
+  }
+
+  async #closeMedia(media: MediaLeg): Promise<void> {
+    const statistics = await media.close();
+    if (statistics !== null) this.#owner.legMeasured(this, statistics);
   }
 
   readonly #listener: MediaLegListener = {

@@ -72,6 +72,8 @@ export interface MediaLeg {
   /** Replaces the set of streams that this leg receives. With `holdSound` a phone hears the hold sound while it receives none. */
   receive(streamIds: readonly string[], holdSound: boolean): Promise<void>;
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
+  /** What was counted so far; null where the leg or its worker is gone. */
+  statistics(): Promise<MediaLegStatistics | null>;
   /** Ends the media at once; idempotent. Resolves with what was counted, or null where the worker is gone. */
   close(): Promise<MediaLegStatistics | null>;
 }

@@ -12,12 +12,16 @@ export interface Participant {
   readonly publishPermissions: readonly MediaType[];
   readonly tag: string | null;
   readonly displayName: string | null;
+  /** The application's own, for others to see: at most `maxAttributes`. */
+  readonly attributes: Readonly<Record<string, string>>;
   readonly tokenUse: TokenUse;
   /** When the token first opened a leg, milliseconds since the epoch. */
   readonly tokenUsedAt: number | null;
   /** At most one session at a time. */
   readonly sessionId: string | null;
   readonly subscriptions: Subscriptions;
+  /** Aliases of its streams that nobody receives while it is a member, published or not. */
+  readonly mutedAliases: readonly string[];
   /** The leg that holds the slot, or null while it is free. */
   readonly legId: string | null;
   readonly createdAt: number;

@@ -7,6 +7,7 @@ function member(participantId: string, subscriptions: Subscriptions, ...aliases:
   return {
     participantId,
     subscriptions,
+    mutedAliases: [],
     streams: aliases.map((alias) => ({
       streamId: `${participantId}.${alias}`,
       alias,

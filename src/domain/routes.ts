@@ -1,4 +1,4 @@
-/** Who hears whom, as a pure function of memberships, subscriptions and streams. */
+/** Who hears whom, as a pure function of memberships, subscriptions, mutes and streams. */
 import type { MediaStreamInfo } from './media-plane.js';
 import { isSubscribed, type Subscriptions } from './subscriptions.js';
 
@@ -6,6 +6,8 @@ import { isSubscribed, type Subscriptions } from './subscriptions.js';
 export interface RoutedMember {
   readonly participantId: string;
   readonly subscriptions: Subscriptions;
+  /** Aliases of its own that nobody receives. */
+  readonly mutedAliases: readonly string[];
   readonly streams: readonly MediaStreamInfo[];
 }
 
@@ -18,6 +20,7 @@ export function receivedStreams(
   const received: string[] = [];
   for (const member of members) {
     for (const stream of member.streams) {
+      if (isMuted(member, stream.alias)) continue;
       const subscribable = { participantId: member.participantId, alias: stream.alias };
       if (isSubscribed(listener.participantId, sessionId, listener.subscriptions, subscribable)) {
         received.push(stream.streamId);
@@ -25,4 +28,8 @@ export function receivedStreams(
     }
   }
   return received;
+}
+
+export function isMuted(publisher: { readonly mutedAliases: readonly string[] }, alias: string): boolean {
+  return publisher.mutedAliases.includes(alias);
 }

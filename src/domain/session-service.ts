@@ -7,6 +7,8 @@ import { createJoinCode, hashJoinCode } from './join-code.js';
 import type { LegRegistry } from './leg-registry.js';
 import type { MediaType } from './media-plane.js';
 import type { Participant, TokenUse } from './participant.js';
+import { mergeAttributes, type ParticipantChange } from './participant-change.js';
+import type { SessionStream } from './session-routes.js';
 import type { Session } from './session.js';
 import type { Store } from './store.js';
 import { noSubscriptions, type Subscriptions } from './subscriptions.js';
@@ -23,6 +25,7 @@ export interface NewParticipant {
   readonly publishPermissions?: readonly MediaType[];
   readonly tag?: string | null;
   readonly displayName?: string | null;
+  readonly attributes?: Readonly<Record<string, string>>;
   readonly tokenUse?: TokenUse;
 }
 
@@ -100,20 +103,19 @@ export class SessionService {
       publishPermissions: wanted.publishPermissions ?? ['AUDIO', 'VIDEO'],
       tag: wanted.tag ?? null,
       displayName: wanted.displayName ?? null,
+      attributes: mergeAttributes({}, wanted.attributes ?? {}),
       tokenUse: wanted.tokenUse ?? 'slot',
       tokenUsedAt: null,
       sessionId: null,
       subscriptions: noSubscriptions,
+      mutedAliases: [],
       legId: null,
       createdAt: now,
     };
     const expiresAt = now + this.#limits.tokenTtlSeconds * 1000;
     const joinCode = createJoinCode();
     await this.#store.createParticipant(participant, hashJoinCode(joinCode), expiresAt);
-    this.#events.record('participant.created', participantSubject(participant), {
-      tag: participant.tag,
-      publishPermissions: participant.publishPermissions,
-    });
+    this.#events.record('participant.created', participantSubject(participant), profile(participant));
     return { participant, token: this.#tokens.sign(participant.id, expiresAt), joinCode };
   }
 
@@ -125,6 +127,19 @@ export class SessionService {
 
   listParticipants(accountId: string, limit: number): Promise<readonly Participant[]> {
     return this.#store.listParticipants(accountId, limit);
+  }
+
+  /** Holds at once: a live leg no longer publishes what it may not, and publishes again what it may. */
+  async updateParticipant(
+    accountId: string,
+    participantId: string,
+    change: ParticipantChange,
+  ): Promise<Participant> {
+    const participant = await this.#store.updateParticipant(accountId, participantId, change);
+    if (participant === null) throw new DomainError('participant-not-found', 'Participant not found');
+    this.#events.record('participant.updated', participantSubject(participant), profile(participant));
+    this.#legs.participantChanged(participant);
+    return participant;
   }
 
   async deleteParticipant(accountId: string, participantId: string): Promise<void> {
@@ -147,27 +162,27 @@ export class SessionService {
     subscriptions: Subscriptions,
   ): Promise<void> {
     await this.#checkSubscriptions(accountId, sessionId, subscriptions);
-    const result = await this.#store.addMember(
+    const added = await this.#store.addMember(
       accountId,
       sessionId,
       participantId,
       subscriptions,
       this.#limits.maxParticipantsPerSession,
     );
-    if (result !== 'added' && result !== 'already-member') {
-      const [code, message] = addMemberErrors[result];
+    if (!('participant' in added)) {
+      const [code, message] = addMemberErrors[added.result];
       throw new DomainError(code, message);
     }
-    const participant = await this.getParticipant(accountId, participantId);
-    const type = result === 'added' ? 'participant.added' : 'subscriptions.updated';
+    const { participant } = added;
+    const type = added.result === 'added' ? 'participant.added' : 'subscriptions.updated';
     this.#events.record(type, participantSubject(participant), { subscriptions });
     this.#legs.participantChanged(participant);
   }
 
   /** The leg stays: it hears the hold sound until it is added somewhere or its time without a session is over. */
   async removeParticipant(accountId: string, sessionId: string, participantId: string): Promise<void> {
-    const participant = await this.#member(accountId, sessionId, participantId);
-    if (!(await this.#store.removeMember(accountId, sessionId, participantId))) throw notInSession();
+    const participant = await this.#store.removeMember(accountId, sessionId, participantId);
+    if (participant === null) throw await this.#noMember(accountId, sessionId, participantId);
     this.#legs.participantChanged(withoutSession(participant));
     this.#events.record('participant.removed', participantSubject(participant), {});
   }
@@ -186,12 +201,62 @@ export class SessionService {
     participantId: string,
     subscriptions: Subscriptions,
   ): Promise<void> {
-    const participant = await this.#member(accountId, sessionId, participantId);
+    await this.#member(accountId, sessionId, participantId);
     await this.#checkSubscriptions(accountId, sessionId, subscriptions);
-    if (!(await this.#store.setSubscriptions(accountId, sessionId, participantId, subscriptions)))
-      throw notInSession();
-    this.#legs.participantChanged({ ...participant, subscriptions });
+    const participant = await this.#store.setSubscriptions(
+      accountId,
+      sessionId,
+      participantId,
+      subscriptions,
+    );
+    if (participant === null) throw await this.#noMember(accountId, sessionId, participantId);
+    this.#legs.participantChanged(participant);
     this.#events.record('subscriptions.updated', participantSubject(participant), { subscriptions });
+  }
+
+  /** The live streams of a session, in the order their publishers joined. */
+  async listStreams(accountId: string, sessionId: string): Promise<readonly SessionStream[]> {
+    await this.getSession(accountId, sessionId);
+    return this.#legs.streams(sessionId);
+  }
+
+  /**
+   * Nobody receives the stream until it is unmuted or its publisher is no longer a member; what is published anew under
+   * its alias stays muted. `stream` is an alias, also of a stream to come, or the id of a live stream. Idempotent.
+   */
+  async setMuted(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+    stream: string,
+    isMuted: boolean,
+  ): Promise<void> {
+    await this.#member(accountId, sessionId, participantId);
+    const alias = this.#aliasOf(participantId, stream);
+    const done = await this.#store.setMuted(accountId, sessionId, participantId, alias, isMuted);
+    if (done === null) throw await this.#noMember(accountId, sessionId, participantId);
+    if (!done.isChanged) return;
+    const live = this.#legs.ofParticipant(participantId)?.streams.find((one) => one.alias === alias);
+    this.#events.record(isMuted ? 'stream.muted' : 'stream.unmuted', participantSubject(done.participant), {
+      alias,
+      streamId: live?.streamId ?? null,
+    });
+    this.#legs.participantChanged(done.participant);
+  }
+
+  #aliasOf(participantId: string, stream: string): string {
+    const live = this.#legs.ofParticipant(participantId)?.streams ?? [];
+    const found = live.find(({ streamId, alias }) => streamId === stream || alias === stream);
+    if (found !== undefined) return found.alias;
+    // Stream ids begin with their publisher's: this one is no longer, or never was.
+    if (stream.startsWith(`${participantId}.`)) throw new DomainError('stream-not-found', 'Stream not found');
+    return stream;
+  }
+
+  /** Why there is no such member: for the error of a change that found none. */
+  async #noMember(accountId: string, sessionId: string, participantId: string): Promise<DomainError> {
+    await this.#member(accountId, sessionId, participantId);
+    return notInSession();
   }
 
   async #member(accountId: string, sessionId: string, participantId: string): Promise<Participant> {
@@ -219,7 +284,11 @@ function notInSession(): DomainError {
 }
 
 function withoutSession(participant: Participant): Participant {
-  return { ...participant, sessionId: null, subscriptions: noSubscriptions };
+  return { ...participant, sessionId: null, subscriptions: noSubscriptions, mutedAliases: [] };
+}
+
+function profile({ tag, publishPermissions, displayName, attributes }: Participant) {
+  return { tag, publishPermissions, displayName, attributes };
 }
 
 function sessionSubject(session: Session) {
@@ -232,5 +301,6 @@ function participantSubject(participant: Participant) {
     sessionId: participant.sessionId,
     participantId: participant.id,
     tag: participant.tag,
+    callbackUrl: participant.callbackUrl,
   };
 }

@@ -1,10 +1,18 @@
 /** What outlives the process. Every method is atomic; what must be true once in a cluster is claimed here (design, section 10). */
 import type { Participant } from './participant.js';
+import type { ParticipantChange } from './participant-change.js';
 import type { Session } from './session.js';
 import type { Subscriptions } from './subscriptions.js';
 
 export type AddMemberResult =
-  'added' | 'already-member' | 'in-other-session' | 'session-full' | 'no-session' | 'no-participant';
+  | { readonly result: 'added' | 'already-member'; readonly participant: Participant }
+  | { readonly result: 'in-other-session' | 'session-full' | 'no-session' | 'no-participant' };
+
+export interface MuteResult {
+  readonly participant: Participant;
+  /** False where it was so already. */
+  readonly isChanged: boolean;
+}
 
 export type ClaimResult =
   | { readonly result: 'claimed'; readonly participant: Participant }
@@ -33,6 +41,12 @@ export interface Store {
   listParticipants(accountId: string, limit: number): Promise<readonly Participant[]>;
   /** Resolves with what was deleted, or null. Its join code goes with it. */
   deleteParticipant(accountId: string, participantId: string): Promise<Participant | null>;
+  /** Resolves with the participant as it is now, or null. Rejects with DomainError `too-many-attributes`. */
+  updateParticipant(
+    accountId: string,
+    participantId: string,
+    change: ParticipantChange,
+  ): Promise<Participant | null>;
   findJoinCode(joinCodeHash: string): Promise<StoredJoinCode | null>;
 
   listMembers(sessionId: string): Promise<readonly Participant[]>;
@@ -44,15 +58,23 @@ export interface Store {
     subscriptions: Subscriptions,
     limit: number,
   ): Promise<AddMemberResult>;
-  /** Resolves with false where it was not a member. Its subscriptions go. */
-  removeMember(accountId: string, sessionId: string, participantId: string): Promise<boolean>;
-  /** Resolves with false where it is not a member of that session. */
+  /** Resolves with the member as it was, or null where it was none. Its subscriptions and mutes go. */
+  removeMember(accountId: string, sessionId: string, participantId: string): Promise<Participant | null>;
+  /** Resolves with the member as it is now, or null where it is not a member of that session. */
   setSubscriptions(
     accountId: string,
     sessionId: string,
     participantId: string,
     subscriptions: Subscriptions,
-  ): Promise<boolean>;
+  ): Promise<Participant | null>;
+  /** Mutes or unmutes one alias of a member; null where it is none. Rejects with DomainError `too-many-muted-streams`. */
+  setMuted(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+    alias: string,
+    isMuted: boolean,
+  ): Promise<MuteResult | null>;
 
   /** Takes the participant's slot for a leg; marks a `once` token used. */
   claimSlot(participantId: string, legId: string, nodeId: string, now: number): Promise<ClaimResult>;

@@ -19,6 +19,8 @@ import type {
 /** What a leg asks of its plane. */
 export interface LegHost {
   request<K extends WorkerOperation>(worker: number, operation: K, body: RequestOf<K>): Promise<ReplyOf<K>>;
+  /** Null where the leg or the worker is gone. */
+  statisticsOf(worker: number, legId: string): Promise<MediaLegStatistics | null>;
   /** The leg wants these streams, wherever they are published. */
   want(legId: string, streamIds: readonly string[]): void;
   /** The leg is no more: forget it. */
@@ -107,6 +109,10 @@ export class WorkerMediaLeg implements MediaLeg {
 
   async setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
     await this.#request('setMayPublish', { legId: this.legId, mayPublish: trackKinds(mayPublish) });
+  }
+
+  async statistics(): Promise<MediaLegStatistics | null> {
+    return this.#closing ?? this.#host.statisticsOf(this.worker, this.legId);
   }
 
   close(): Promise<MediaLegStatistics | null> {

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { type MediaLeg, type MediaPlane, MediaRefusal, type OpenLegRequest } from '../domain/media-plane.js';
+import {
+  type MediaLeg,
+  type MediaLegStatistics,
+  type MediaPlane,
+  MediaRefusal,
+  type OpenLegRequest,
+} from '../domain/media-plane.js';
+import { LegStatisticsRequests } from './leg-statistics-requests.js';
 import type { MediaLogger } from './media-logger.js';
 import { type PortRange, splitPortRange } from './rtp-port-ranges.js';
 import { SessionPlacement } from './session-placement.js';
@@ -90,6 +97,9 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
   readonly #legsByWorker = new Map<number, Set<WorkerMediaLeg>>();
   readonly #placement = new SessionPlacement();
   readonly #directory = new StreamDirectory();
+  readonly #statistics = new LegStatisticsRequests((worker, legIds) =>
+    this.request(worker, 'legStatistics', { legIds }),
+  );
   #closed = false;
 
   constructor(options: MediaPlaneOptions) {
@@ -177,6 +187,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
     if (process === null) return Promise.reject(new MediaRefusal('overloaded', 'the media worker is gone'));
     return process.request(operation, body);
   };
+
+  statisticsOf(worker: number, legId: string): Promise<MediaLegStatistics | null> {
+    return this.#statistics.of(worker, legId);
+  }
 
   want(legId: string, streamIds: readonly string[]): void {
     this.#link(this.#directory.want(legId, streamIds));

@@ -16,7 +16,7 @@ function event<T extends EventType>(type: T, data: EventData[T], time = 0): Doma
     data,
   } as DomainEvent;
 }
-const call = (legId: string) => ({ legId, door: 'sip', callId: 'c', voiceCallId: null });
+const call = (legId: string) => ({ legId, door: 'sip', callId: 'c', voiceCallId: null, caller: null });
 
 async function linesOf(metrics: Metrics): Promise<string[]> {
   return (await metrics.expose()).split('\n');
@@ -50,10 +50,20 @@ describe('Metrics', () => {
     const metrics = new Metrics();
     metrics.publish(event('call.ringing', call('l1'), 1000));
     metrics.publish(event('call.answered', { ...call('l1'), legKind: 'phone' }, 1008));
-    metrics.publish(event('participant.joined', { legId: 'l1', legKind: 'phone', displayName: null }));
+    metrics.publish(
+      event('participant.joined', {
+        legId: 'l1',
+        legKind: 'phone',
+        displayName: null,
+        attributes: {},
+        caller: null,
+      }),
+    );
     metrics.publish(
       event('call.ended', {
         ...call('l1'),
+        legKind: 'phone',
+        wasEstablished: true,
         durationMs: 5,
         outcome: { endedBy: 'participant', reason: 'hangup' },
       }),

@@ -34,6 +34,10 @@ export const listQuery = z.object({
     }),
 });
 
+export const callerSchema = z
+  .strictObject({ number: z.string().nullable(), name: z.string().nullable() })
+  .meta({ id: 'Caller', description: 'Who calls, as far as the account’s `callerPrivacy` shows it.' });
+
 export const time = z.iso.datetime();
 
 /** Milliseconds since the epoch as REST writes times. */

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import type { LegRegistry } from '../domain/leg-registry.js';
 import type { LiveLeg } from '../domain/live-leg.js';
-import { formatTime, time, uuid } from './fields.js';
+import type { MediaLegStatistics } from '../domain/media-plane.js';
+import { callerSchema, formatTime, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
@@ -17,16 +18,27 @@ const legSchema = z
       .describe('Null until its media is open. A phone is audio only.'),
     door: z.string().describe('The signalling protocol it came in by.'),
     callId: z.string(),
+    caller: callerSchema.nullable().describe('Null where nothing of it is known or may be shown.'),
     state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
     since: time.nullable().describe('When it was answered.'),
     held: z.boolean().describe('The far end holds the call.'),
     streams: z.array(
       z.strictObject({ id: z.string(), alias: z.string(), mediaTypes: z.array(z.enum(['AUDIO', 'VIDEO'])) }),
     ),
+    quality: z
+      .strictObject({
+        packetsReceived: z.int(),
+        packetsSent: z.int(),
+        packetsLost: z.int().describe('Of those that should have been received.'),
+        packetsFromStrangers: z.int().describe('Dropped: not from this connection’s peer.'),
+        jitterMs: z.number().describe('Interarrival jitter (RFC 3550).'),
+      })
+      .nullable()
+      .describe('Counted since the media was opened; null before.'),
   })
   .meta({ id: 'Leg', description: 'A participant’s live connection.' });
 
-function formatLeg(leg: LiveLeg): z.output<typeof legSchema> {
+function formatLeg(leg: LiveLeg, quality: MediaLegStatistics | null): z.output<typeof legSchema> {
   return {
     id: leg.legId,
     participantId: leg.participant.id,
@@ -34,6 +46,7 @@ function formatLeg(leg: LiveLeg): z.output<typeof legSchema> {
     kind: leg.kind,
     door: leg.door,
     callId: leg.callId,
+    caller: leg.caller,
     state: leg.state,
     since: leg.answeredAt === null ? null : formatTime(leg.answeredAt),
     held: leg.isHeld,
@@ -42,6 +55,7 @@ function formatLeg(leg: LiveLeg): z.output<typeof legSchema> {
       alias,
       mediaTypes: [...mediaTypes],
     })),
+    quality: quality === null ? null : { ...quality, jitterMs: Math.round(quality.jitterMs * 100) / 100 },
   };
 }
 
@@ -60,7 +74,8 @@ export function legOperations(legs: LegRegistry): Operation[] {
         schema: z.array(legSchema),
       },
       errors: [],
-      handle: ({ accountId }) => Promise.resolve(legs.list(accountId).map(formatLeg)),
+      handle: ({ accountId }) =>
+        Promise.all(legs.list(accountId).map(async (leg) => formatLeg(leg, await leg.statistics()))),
     }),
     defineOperation({
       operationId: 'deleteLeg',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InvalidRequest } from './rest-error.js';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** What the OpenAPI document tells of an operation. */
 export interface OperationDescription {

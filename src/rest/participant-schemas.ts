@@ -1,6 +1,7 @@
 /** Participants as requests and answers write them. */
 import { z } from 'zod';
 import type { Participant } from '../domain/participant.js';
+import { maxAttributes } from '../domain/participant-change.js';
 import { formatTime, tag, time } from './fields.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 
@@ -12,6 +13,17 @@ const tokenUse = z
     '`slot`: the token works again whenever the participant is not connected. `once`: it connects once.',
   );
 
+const publishPermissions = z
+  .array(mediaType)
+  .refine((types) => new Set(types).size === types.length, 'must not name a type twice');
+
+const attributeName = z.string().min(1).max(256);
+const attributeValue = z.string().max(256);
+const attributes = z
+  .record(attributeName, attributeValue)
+  .refine((given) => Object.keys(given).length <= maxAttributes, `must have at most ${maxAttributes} names`)
+  .describe(`Yours to choose, for others to see: at most ${maxAttributes} texts of 256 characters.`);
+
 export const newParticipant = z
   .object({
     callbackUrl: z
@@ -19,14 +31,10 @@ export const newParticipant = z
       .max(2048)
       .nullish()
       .describe('Where this participant’s callbacks go.'),
-    publishPermissions: z
-      .array(mediaType)
-      .refine((types) => new Set(types).size === types.length, 'must not name a type twice')
-      .nullish()
-      .meta({
-        description: 'What it may publish. Missing: both. Empty: it listens only.',
-        uniqueItems: true,
-      }),
+    publishPermissions: publishPermissions.nullish().meta({
+      description: 'What it may publish. Missing: both. Empty: it listens only.',
+      uniqueItems: true,
+    }),
     tag: tag.nullish(),
     deviceApiVersion: z
       .string()
@@ -34,10 +42,27 @@ export const newParticipant = z
       .nullish()
       .meta({ description: 'V3, in any case.', example: 'V3' }),
     displayName: displayName.nullish(),
+    attributes: attributes.nullish(),
     tokenUse: tokenUse.nullish(),
   })
   .nullish()
   .meta({ id: 'NewParticipant' });
+
+export const participantChange = z
+  .object({
+    displayName: displayName.nullable().optional().describe('Null takes it away.'),
+    tag: tag.nullable().optional(),
+    publishPermissions: publishPermissions.optional().meta({
+      description: 'What it may publish from now on: what it no longer may is cut off at once.',
+      uniqueItems: true,
+    }),
+    attributes: z
+      .record(attributeName, attributeValue.nullable())
+      .refine((given) => Object.keys(given).length <= 2 * maxAttributes, 'has too many names')
+      .optional()
+      .describe('Merged with those that are there; null takes one away.'),
+  })
+  .meta({ id: 'ParticipantChange', description: 'What is missing stays as it is (RFC 7396).' });
 
 export const participantSchema = z
   .strictObject({
@@ -49,6 +74,7 @@ export const participantSchema = z
     tag: z.string().optional(),
     deviceApiVersion: z.literal('V3'),
     displayName: displayName.optional(),
+    attributes: z.record(z.string(), z.string()),
     tokenUse,
     createdAt: time,
   })
@@ -72,6 +98,7 @@ export function formatParticipant(participant: Participant): z.output<typeof par
     ...(participant.tag === null ? {} : { tag: participant.tag }),
     deviceApiVersion: 'V3',
     ...(participant.displayName === null ? {} : { displayName: participant.displayName }),
+    attributes: { ...participant.attributes },
     tokenUse: participant.tokenUse,
     createdAt: formatTime(participant.createdAt),
   };

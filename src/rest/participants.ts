@@ -7,6 +7,7 @@ import {
   createdParticipantSchema,
   formatParticipant,
   newParticipant,
+  participantChange,
   participantSchema,
 } from './participant-schemas.js';
 
@@ -34,6 +35,7 @@ export function participantOperations(sessions: SessionService): Operation[] {
           publishPermissions: body?.publishPermissions ?? ['AUDIO', 'VIDEO'],
           tag: body?.tag ?? null,
           displayName: body?.displayName ?? null,
+          attributes: body?.attributes ?? {},
           tokenUse: body?.tokenUse ?? 'slot',
         });
         return { participant: formatParticipant(participant), token, joinCode };
@@ -63,6 +65,27 @@ export function participantOperations(sessions: SessionService): Operation[] {
       errors: [404],
       handle: async ({ accountId, params }) =>
         formatParticipant(await sessions.getParticipant(accountId, params.participantId)),
+    }),
+    defineOperation({
+      operationId: 'updateParticipant',
+      method: 'PATCH',
+      path: '/participants/{participantId}',
+      tag: 'Participants',
+      summary: 'Change a participant',
+      description: 'Holds at once, also for a participant that is connected.',
+      params: participantPath,
+      body: participantChange,
+      success: { status: 200, description: 'The participant as it is now', schema: participantSchema },
+      errors: [404],
+      handle: async ({ accountId, params, body }) =>
+        formatParticipant(
+          await sessions.updateParticipant(accountId, params.participantId, {
+            ...(body.displayName === undefined ? {} : { displayName: body.displayName }),
+            ...(body.tag === undefined ? {} : { tag: body.tag }),
+            ...(body.publishPermissions === undefined ? {} : { publishPermissions: body.publishPermissions }),
+            ...(body.attributes === undefined ? {} : { attributes: body.attributes }),
+          }),
+        ),
     }),
     defineOperation({
       operationId: 'deleteParticipant',

@@ -26,6 +26,12 @@ const domainStatus: Readonly<Record<DomainErrorCode, number>> = {
   'participant-in-other-session': 409,
   'session-full': 409,
   'invalid-subscriptions': 400,
+  'stream-not-found': 404,
+  'too-many-attributes': 400,
+  'too-many-muted-streams': 409,
+  'webhook-not-found': 404,
+  'webhook-url-refused': 400,
+  'too-many-webhooks': 409,
   'store-unavailable': 503,
 };
 

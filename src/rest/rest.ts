@@ -14,6 +14,7 @@ import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { formatError } from './rest-error.js';
 import { sessionOperations } from './sessions.js';
+import { streamOperations } from './streams.js';
 
 export interface RestOptions {
   readonly accounts: readonly AccountCredentials[];
@@ -40,6 +41,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...participantOperations(options.sessions),
     ...sessionOperations(options.sessions),
     ...memberOperations(options.sessions),
+    ...streamOperations(options.sessions),
     ...legOperations(options.legs),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
   ];

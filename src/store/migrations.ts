@@ -29,6 +29,64 @@ const migrations: readonly string[] = [
    CREATE INDEX participants_of_account ON participants (account_id, created_at);
    CREATE INDEX participants_of_session ON participants (session_id) WHERE session_id IS NOT NULL;
    CREATE INDEX participants_on_node ON participants (node_id) WHERE node_id IS NOT NULL;`,
+  `ALTER TABLE participants ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE participants ADD COLUMN muted_aliases TEXT NOT NULL DEFAULT '[]';`,
+  `CREATE TABLE activity (
+     id TEXT PRIMARY KEY,
+     of TEXT NOT NULL,
+     sequence INTEGER NOT NULL,
+     changed_at INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX activity_by_change ON activity (changed_at);
+   INSERT INTO activity SELECT id, 'session', 0, created_at FROM sessions;
+   INSERT INTO activity SELECT id, 'participant', 0, created_at FROM participants;
+   CREATE TABLE outbox (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     event_id TEXT NOT NULL,
+     account_id TEXT NOT NULL,
+     receiver TEXT NOT NULL,
+     lane TEXT NOT NULL,
+     body TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0
+   );
+   CREATE INDEX outbox_by_lane ON outbox (receiver, lane, position);
+   CREATE INDEX outbox_failing ON outbox (position) WHERE attempts > 0;
+   CREATE TABLE webhooks (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     url TEXT NOT NULL,
+     fallback_url TEXT,
+     events TEXT,
+     secret TEXT NOT NULL,
+     created_at INTEGER NOT NULL
+   );
+   CREATE TABLE call_records (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     leg_id TEXT NOT NULL UNIQUE,
+     account_id TEXT NOT NULL,
+     session_id TEXT,
+     session_tag TEXT,
+     participant_id TEXT NOT NULL,
+     participant_tag TEXT,
+     door TEXT NOT NULL,
+     kind TEXT,
+     call_id TEXT NOT NULL,
+     voice_call_id TEXT,
+     started_at INTEGER NOT NULL,
+     answered_at INTEGER,
+     established_at INTEGER,
+     joined_at INTEGER,
+     ended_at INTEGER,
+     duration_ms INTEGER,
+     outcome TEXT,
+     statistics TEXT
+   );
+   CREATE INDEX call_records_of_account ON call_records (account_id, position);
+   CREATE INDEX call_records_of_session ON call_records (session_id, position) WHERE session_id IS NOT NULL;
+   CREATE INDEX call_records_of_participant ON call_records (participant_id, position);
+   CREATE INDEX call_records_by_start ON call_records (started_at);
+   CREATE INDEX call_records_open ON call_records (position) WHERE ended_at IS NULL;`,
 ];
 
 /** Brings the database to the newest schema. Throws where a newer Landbridge has written it. */

@@ -15,6 +15,8 @@ export interface ParticipantRow {
   readonly token_used_at: number | null;
   readonly session_id: string | null;
   readonly subscriptions: string;
+  readonly attributes: string;
+  readonly muted_aliases: string;
   readonly leg_id: string | null;
   readonly created_at: number;
 }
@@ -34,10 +36,12 @@ export function toParticipant(row: ParticipantRow): Participant {
     publishPermissions: JSON.parse(row.publish_permissions) as MediaType[],
     tag: row.tag,
     displayName: row.display_name,
+    attributes: JSON.parse(row.attributes) as Record<string, string>,
     tokenUse: row.token_use as TokenUse,
     tokenUsedAt: row.token_used_at,
     sessionId: row.session_id,
     subscriptions: JSON.parse(row.subscriptions) as Subscriptions,
+    mutedAliases: JSON.parse(row.muted_aliases) as string[],
     legId: row.leg_id,
     createdAt: row.created_at,
   };

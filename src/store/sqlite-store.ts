@@ -4,7 +4,8 @@ import { DomainError } from '../domain/domain-error.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 import type { Participant } from '../domain/participant.js';
 import type { Session } from '../domain/session.js';
-import type { AddMemberResult, ClaimResult, Store, StoredJoinCode } from '../domain/store.js';
+import { changeParticipant, muteAlias, type ParticipantChange } from '../domain/participant-change.js';
+import type { AddMemberResult, ClaimResult, MuteResult, Store, StoredJoinCode } from '../domain/store.js';
 import type { Subscriptions } from '../domain/subscriptions.js';
 import { migrate } from './migrations.js';
 import { toParticipant, toSession, type ParticipantRow, type SessionRow } from './participant-row.js';
@@ -103,6 +104,8 @@ class SqliteStore implements Store {
         participant.createdAt,
         joinCodeHash,
         joinCodeExpiresAt,
+        JSON.stringify(participant.attributes),
+        JSON.stringify(participant.mutedAliases),
       );
     });
   }
@@ -122,6 +125,26 @@ class SqliteStore implements Store {
     return this.#run((sql) =>
       (sql.listParticipants.all(accountId, limit) as ParticipantRow[]).map(toParticipant),
     );
+  }
+
+  updateParticipant(
+    accountId: string,
+    participantId: string,
+    change: ParticipantChange,
+  ): Promise<Participant | null> {
+    return this.#atomically((sql) => {
+      const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
+      if (row === undefined) return null;
+      const after = changeParticipant(toParticipant(row), change);
+      sql.updateParticipant.run(
+        after.displayName,
+        after.tag,
+        JSON.stringify(after.publishPermissions),
+        JSON.stringify(after.attributes),
+        participantId,
+      );
+      return after;
+    });
   }
 
   deleteParticipant(accountId: string, participantId: string): Promise<Participant | null> {
@@ -152,21 +175,26 @@ class SqliteStore implements Store {
     subscriptions: Subscriptions,
     limit: number,
   ): Promise<AddMemberResult> {
-    return this.#atomically((sql) => {
-      if (sql.getSession.get(sessionId, accountId) === undefined) return 'no-session';
+    return this.#atomically((sql): AddMemberResult => {
+      if (sql.getSession.get(sessionId, accountId) === undefined) return { result: 'no-session' };
       const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-      if (row === undefined) return 'no-participant';
-      if (row.session_id !== null && row.session_id !== sessionId) return 'in-other-session';
+      if (row === undefined) return { result: 'no-participant' };
+      if (row.session_id !== null && row.session_id !== sessionId) return { result: 'in-other-session' };
       const isMember = row.session_id === sessionId;
       const { members } = sql.countMembers.get(sessionId) as { members: number };
-      if (!isMember && members >= limit) return 'session-full';
+      if (!isMember && members >= limit) return { result: 'session-full' };
       sql.setMembership.run(sessionId, JSON.stringify(subscriptions), participantId);
-      return isMember ? 'already-member' : 'added';
+      const participant = { ...toParticipant(row), sessionId, subscriptions };
+      return { result: isMember ? 'already-member' : 'added', participant };
     });
   }
 
-  removeMember(accountId: string, sessionId: string, participantId: string): Promise<boolean> {
-    return this.#run((sql) => sql.removeMember.run(participantId, accountId, sessionId).changes === 1);
+  removeMember(accountId: string, sessionId: string, participantId: string): Promise<Participant | null> {
+    return this.#atomically((sql) => {
+      const member = getMember(sql, accountId, sessionId, participantId);
+      if (member !== null) sql.removeMember.run(participantId);
+      return member;
+    });
   }
 
   setSubscriptions(
@@ -174,10 +202,29 @@ class SqliteStore implements Store {
     sessionId: string,
     participantId: string,
     subscriptions: Subscriptions,
-  ): Promise<boolean> {
+  ): Promise<Participant | null> {
     return this.#run((sql) => {
       const text = JSON.stringify(subscriptions);
-      return sql.setSubscriptions.run(text, participantId, accountId, sessionId).changes === 1;
+      const row = sql.setSubscriptions.get(text, participantId, accountId, sessionId) as
+        ParticipantRow | undefined;
+      return row === undefined ? null : toParticipant(row);
+    });
+  }
+
+  setMuted(
+    accountId: string,
+    sessionId: string,
+    participantId: string,
+    alias: string,
+    isMuted: boolean,
+  ): Promise<MuteResult | null> {
+    return this.#atomically((sql) => {
+      const member = getMember(sql, accountId, sessionId, participantId);
+      if (member === null) return null;
+      const mutedAliases = muteAlias(member.mutedAliases, alias, isMuted);
+      if (mutedAliases === member.mutedAliases) return { participant: member, isChanged: false };
+      sql.setMutedAliases.run(JSON.stringify(mutedAliases), participantId);
+      return { participant: { ...member, mutedAliases }, isChanged: true };
     });
   }
 
@@ -226,10 +273,22 @@ class SqliteStore implements Store {
       if (!this.#database.open) throw new Error('The store is closed.');
       return Promise.resolve(work(this.#statements));
     } catch (error) {
+      // A rule, not a fault: nothing was written.
+      if (error instanceof DomainError) return Promise.reject(error);
       this.#logger.error({ err: error }, 'store unavailable');
       return Promise.reject(new DomainError('store-unavailable', 'The store cannot be reached'));
     }
   }
+}
+
+function getMember(
+  sql: Statements,
+  accountId: string,
+  sessionId: string,
+  participantId: string,
+): Participant | null {
+  const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
+  return row?.session_id === sessionId ? toParticipant(row) : null;
 }
 
 function find(sql: Statements, participantId: string): Participant | null {

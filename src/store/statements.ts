@@ -13,28 +13,34 @@ export function prepareStatements(database: Database.Database) {
 
     insertParticipant: sql(
       `INSERT INTO participants (id, account_id, callback_url, publish_permissions, tag, display_name, token_use,
-         token_used_at, session_id, subscriptions, leg_id, created_at, join_code_hash, join_code_expires_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         token_used_at, session_id, subscriptions, leg_id, created_at, join_code_hash, join_code_expires_at,
+         attributes, muted_aliases)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     getParticipant: sql('SELECT * FROM participants WHERE id = ? AND account_id = ?'),
     findParticipant: sql('SELECT * FROM participants WHERE id = ?'),
     listParticipants: sql(
       'SELECT * FROM participants WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
     ),
+    updateParticipant: sql(
+      'UPDATE participants SET display_name = ?, tag = ?, publish_permissions = ?, attributes = ? WHERE id = ?',
+    ),
     deleteParticipant: sql('DELETE FROM participants WHERE id = ?'),
     findJoinCode: sql('SELECT id, join_code_expires_at FROM participants WHERE join_code_hash = ?'),
 
     listMembers: sql('SELECT * FROM participants WHERE session_id = ? ORDER BY created_at, rowid'),
     countMembers: sql('SELECT count(*) AS members FROM participants WHERE session_id = ?'),
-    dropMembers: sql("UPDATE participants SET session_id = NULL, subscriptions = '{}' WHERE session_id = ?"),
+    dropMembers: sql(
+      `UPDATE participants SET session_id = NULL, subscriptions = '{}', muted_aliases = '[]' WHERE session_id = ?`,
+    ),
     setMembership: sql('UPDATE participants SET session_id = ?, subscriptions = ? WHERE id = ?'),
     removeMember: sql(
-      `UPDATE participants SET session_id = NULL, subscriptions = '{}'
-       WHERE id = ? AND account_id = ? AND session_id = ?`,
+      `UPDATE participants SET session_id = NULL, subscriptions = '{}', muted_aliases = '[]' WHERE id = ?`,
     ),
     setSubscriptions: sql(
-      'UPDATE participants SET subscriptions = ? WHERE id = ? AND account_id = ? AND session_id = ?',
+      'UPDATE participants SET subscriptions = ? WHERE id = ? AND account_id = ? AND session_id = ? RETURNING *',
     ),
+    setMutedAliases: sql('UPDATE participants SET muted_aliases = ? WHERE id = ?'),
 
     claimSlot: sql(
       'UPDATE participants SET leg_id = ?, node_id = ?, token_used_at = coalesce(token_used_at, ?) WHERE id = ?',

@@ -26,10 +26,12 @@ export function newParticipant(changes: Partial<Participant> = {}): Participant 
     publishPermissions: ['AUDIO', 'VIDEO'],
     tag: null,
     displayName: null,
+    attributes: {},
     tokenUse: 'slot',
     tokenUsedAt: null,
     sessionId: null,
     subscriptions: {},
+    mutedAliases: [],
     legId: null,
     createdAt: 1_700_000_000_000,
     ...changes,
@@ -68,7 +70,9 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
 
     async function createMember(session: Session, changes: Partial<Participant> = {}): Promise<Participant> {
       const participant = await createParticipant(changes);
-      expect(await store.addMember(account, session.id, participant.id, subscriptions, 20)).toBe('added');
+      expect(await store.addMember(account, session.id, participant.id, subscriptions, 20)).toMatchObject({
+        result: 'added',
+      });
       return { ...participant, sessionId: session.id, subscriptions };
     }
 
@@ -162,10 +166,14 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('is of one session at a time', async () => {
         const [first, second] = [await createSession(), await createSession()];
         const member = await createMember(first);
-        expect(await store.addMember(account, second.id, member.id, {}, 20)).toBe('in-other-session');
+        expect(await store.addMember(account, second.id, member.id, {}, 20)).toMatchObject({
+          result: 'in-other-session',
+        });
         expect(await store.findParticipant(member.id)).toEqual(member);
-        expect(await store.removeMember(account, first.id, member.id)).toBe(true);
-        expect(await store.addMember(account, second.id, member.id, {}, 20)).toBe('added');
+        expect(await store.removeMember(account, first.id, member.id)).toEqual(member);
+        expect(await store.addMember(account, second.id, member.id, {}, 20)).toMatchObject({
+          result: 'added',
+        });
         expect(await store.listMembers(first.id)).toEqual([]);
         expect((await store.listMembers(second.id)).map(({ id }) => id)).toEqual([member.id]);
       });
@@ -174,17 +182,27 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         const session = await createSession();
         const foreign = await createParticipant({ accountId: 'other' });
         const own = await createParticipant();
-        expect(await store.addMember(account, randomUUID(), own.id, {}, 20)).toBe('no-session');
-        expect(await store.addMember('other', session.id, foreign.id, {}, 20)).toBe('no-session');
-        expect(await store.addMember(account, session.id, foreign.id, {}, 20)).toBe('no-participant');
-        expect(await store.addMember(account, session.id, randomUUID(), {}, 20)).toBe('no-participant');
+        expect(await store.addMember(account, randomUUID(), own.id, {}, 20)).toMatchObject({
+          result: 'no-session',
+        });
+        expect(await store.addMember('other', session.id, foreign.id, {}, 20)).toMatchObject({
+          result: 'no-session',
+        });
+        expect(await store.addMember(account, session.id, foreign.id, {}, 20)).toMatchObject({
+          result: 'no-participant',
+        });
+        expect(await store.addMember(account, session.id, randomUUID(), {}, 20)).toMatchObject({
+          result: 'no-participant',
+        });
       });
 
       it('replaces the subscriptions of one who is a member already, also in a full session', async () => {
         const session = await createSession();
         const member = await createMember(session);
         const wanted = { sessionId: session.id };
-        expect(await store.addMember(account, session.id, member.id, wanted, 1)).toBe('already-member');
+        expect(await store.addMember(account, session.id, member.id, wanted, 1)).toMatchObject({
+          result: 'already-member',
+        });
         expect(await other.findParticipant(member.id)).toEqual({ ...member, subscriptions: wanted });
       });
 
@@ -196,18 +214,18 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
             (i % 2 === 0 ? store : other).addMember(account, session.id, id, {}, 5),
           ),
         );
-        expect(results.filter((result) => result === 'added')).toHaveLength(5);
-        expect(results.filter((result) => result === 'session-full')).toHaveLength(3);
+        expect(results.filter(({ result }) => result === 'added')).toHaveLength(5);
+        expect(results.filter(({ result }) => result === 'session-full')).toHaveLength(3);
         expect(await store.listMembers(session.id)).toHaveLength(5);
       });
 
       it('ends with the subscriptions, once', async () => {
         const session = await createSession();
         const member = await createMember(session);
-        expect(await store.removeMember('other', session.id, member.id)).toBe(false);
-        expect(await store.removeMember(account, randomUUID(), member.id)).toBe(false);
-        expect(await store.removeMember(account, session.id, member.id)).toBe(true);
-        expect(await store.removeMember(account, session.id, member.id)).toBe(false);
+        expect(await store.removeMember('other', session.id, member.id)).toBeNull();
+        expect(await store.removeMember(account, randomUUID(), member.id)).toBeNull();
+        expect(await store.removeMember(account, session.id, member.id)).toEqual(member);
+        expect(await store.removeMember(account, session.id, member.id)).toBeNull();
         expect(await other.findParticipant(member.id)).toEqual({
           ...member,
           sessionId: null,
@@ -220,10 +238,13 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         const member = await createMember(session);
         const stranger = await createParticipant();
         const wanted = { sessionId: session.id };
-        expect(await store.setSubscriptions(account, session.id, member.id, wanted)).toBe(true);
-        expect(await store.setSubscriptions(account, randomUUID(), member.id, {})).toBe(false);
-        expect(await store.setSubscriptions('other', session.id, member.id, {})).toBe(false);
-        expect(await store.setSubscriptions(account, session.id, stranger.id, wanted)).toBe(false);
+        expect(await store.setSubscriptions(account, session.id, member.id, wanted)).toEqual({
+          ...member,
+          subscriptions: wanted,
+        });
+        expect(await store.setSubscriptions(account, randomUUID(), member.id, {})).toBeNull();
+        expect(await store.setSubscriptions('other', session.id, member.id, {})).toBeNull();
+        expect(await store.setSubscriptions(account, session.id, stranger.id, wanted)).toBeNull();
         expect(await other.findParticipant(member.id)).toEqual({ ...member, subscriptions: wanted });
         expect(await other.findParticipant(stranger.id)).toEqual(stranger);
       });

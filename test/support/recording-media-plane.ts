@@ -23,6 +23,9 @@ export class RecordingMediaLeg implements MediaLeg {
   hearsHoldSound = false;
   /** Each `receive` as `streams` or `hold`. */
   readonly log: string[] = [];
+  /** What the far end sends, whether or not it may. */
+  #tracks: readonly string[] = [];
+  #mayPublish: readonly MediaType[];
   closings = 0;
   /** A test may hold the closing back. */
   closing: Promise<void> = Promise.resolve();
@@ -30,6 +33,7 @@ export class RecordingMediaLeg implements MediaLeg {
   constructor(request: OpenLegRequest) {
     this.request = request;
     this.legId = request.legId;
+    this.#mayPublish = request.mayPublish;
     this.kind = request.offer?.includes('browser') === true ? 'browser' : 'phone';
     this.localDescription = request.offer === null ? 'offer of ours' : `answer to ${request.offer}`;
   }
@@ -44,7 +48,9 @@ export class RecordingMediaLeg implements MediaLeg {
 
   /** What a worker does when tracks come and go. */
   publish(...aliases: string[]): void {
-    this.listener.onStreams(aliases.map((alias) => this.stream(alias)));
+    this.#tracks = aliases;
+    const mayPublish = this.#mayPublish.includes('AUDIO');
+    this.listener.onStreams(mayPublish ? aliases.map((alias) => this.stream(alias)) : []);
   }
 
   stream(alias: string): MediaStreamInfo {
@@ -80,7 +86,20 @@ export class RecordingMediaLeg implements MediaLeg {
 
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
     this.log.push(`may publish ${mayPublish.join(' ')}`);
+    this.#mayPublish = mayPublish;
+    this.publish(...this.#tracks);
     return Promise.resolve();
+  }
+
+  statistics(): Promise<MediaLegStatistics | null> {
+    const counted = {
+      packetsReceived: 3,
+      packetsSent: 2,
+      packetsLost: 1,
+      packetsFromStrangers: 0,
+      jitterMs: 4,
+    };
+    return Promise.resolve(this.isClosed ? null : counted);
   }
 
   async close(): Promise<MediaLegStatistics | null> {
@@ -132,7 +151,7 @@ export class RecordingMediaPlane implements MediaPlane {
     if (refusal !== null) throw refusal;
     const leg = new RecordingMediaLeg(request);
     this.legs.push(leg);
-    if (leg.kind === 'phone' && request.mayPublish.includes('AUDIO')) leg.publish('microphone');
+    if (leg.kind === 'phone') leg.publish('microphone');
     return leg;
   }
 

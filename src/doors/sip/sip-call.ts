@@ -9,6 +9,7 @@ import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { readCaller } from './caller-identity.js';
 import { findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';
 import { isHold } from './hold.js';
@@ -106,6 +107,7 @@ export class SipCall implements LegSignalling {
       voiceCallId,
       door: 'sip',
       callId: this.#callId,
+      caller: readCaller(request),
       source: request.source_address,
       signalling: this,
     });

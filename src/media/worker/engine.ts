@@ -136,6 +136,11 @@ export class MediaEngine {
     this.#leg(legId).setMayPublish(new Set(mayPublish));
   }
 
+  /** Null where it is not open. */
+  legStatistics(legId: string): LegStatistics | null {
+    return this.#legs.get(legId)?.leg?.statistics() ?? null;
+  }
+
   /** Ends a leg at once. Null where it is not open (any more). */
   closeLeg(legId: string): LegStatistics | null {
     const entry = this.#legs.get(legId);

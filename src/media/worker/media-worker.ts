@@ -65,6 +65,7 @@ export class MediaWorker {
       this.#engine.setMayPublish(legId, mayPublish);
       return null;
     },
+    legStatistics: ({ legIds }) => legIds.map((legId) => this.#engine.legStatistics(legId)),
     closeLeg: ({ legId }) => this.#engine.closeLeg(legId),
     importStreams: ({ add, remove }) => {
       const { importer } = this.#configured;

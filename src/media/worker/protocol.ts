@@ -59,6 +59,11 @@ export interface WorkerOperations {
     request: { readonly legId: string; readonly mayPublish: readonly TrackKind[] };
     reply: null;
   };
+  /** In the order of the request; null for a leg that is not open. */
+  legStatistics: {
+    request: { readonly legIds: readonly string[] };
+    reply: readonly (LegStatistics | null)[];
+  };
   closeLeg: { request: { readonly legId: string }; reply: LegStatistics | null };
   /** Streams of other workers that legs here want from now on, and those they no longer want. */
   importStreams: {

@@ -1,0 +1,24 @@
+/** Who is calling, as the phone network says, and how much of it may be shown. */
+export interface Caller {
+  /** As the network gave it, in E.164 (`+…`) or as dialled; null where it is unknown. */
+  readonly number: string | null;
+  readonly name: string | null;
+}
+
+/** `full`: all. `masked`: the last digits of the number, and no name. `none`: nothing. */
+export type CallerPrivacy = 'full' | 'masked' | 'none';
+
+/** What may be shown of a caller; null where that is nothing. What may not be shown is not kept either. */
+export function presentCaller(caller: Caller | null, privacy: CallerPrivacy): Caller | null {
+  if (caller === null || privacy === 'none') return null;
+  const shown = privacy === 'full' ? caller : { number: maskNumber(caller.number), name: null };
+  return shown.number === null && shown.name === null ? null : shown;
+}
+
+/** At most four digits stay, and at most a third of them all: `+15551230142` becomes `+********142`. */
+function maskNumber(number: string | null): string | null {
+  if (number === null) return null;
+  const digits = number.replace(/^\+/, '');
+  const shown = Math.min(4, Math.floor(digits.length / 3));
+  return `${number.startsWith('+') ? '+' : ''}${'*'.repeat(digits.length - shown)}${digits.slice(digits.length - shown)}`;
+}

@@ -1,0 +1,96 @@
+/** The established legs of each session, and the routes between them: kept equal to the rules, told to the media only where they change. */
+import type { LiveLeg } from './live-leg.js';
+import type { Logger } from './logger.js';
+import type { MediaStreamInfo } from './media-plane.js';
+import { isMuted, receivedStreams, type RoutedMember } from './routes.js';
+
+/** A live stream of a session, as moderators see it. */
+export interface SessionStream {
+  readonly stream: MediaStreamInfo;
+  readonly publisher: LiveLeg;
+  readonly isMuted: boolean;
+  /** Ids of the participants that receive it now. */
+  readonly receivers: readonly string[];
+}
+
+export class SessionRoutes {
+  readonly #logger: Logger;
+  /** In the order they joined. */
+  readonly #bySession = new Map<string, Set<LiveLeg>>();
+  /** What each leg was last told to receive, to tell it only what changed. */
+  readonly #receiving = new WeakMap<LiveLeg, string>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** The leg is in its participant's session from now on. Routes follow with `routeSession`. */
+  add(leg: LiveLeg): void {
+    const { sessionId } = leg.participant;
+    if (sessionId === null) return;
+    const legs = this.#bySession.get(sessionId);
+    if (legs === undefined) this.#bySession.set(sessionId, new Set([leg]));
+    else legs.add(leg);
+  }
+
+  /** False where it was not in its participant's session. */
+  remove(leg: LiveLeg): boolean {
+    const { sessionId } = leg.participant;
+    const legs = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    if (sessionId === null || legs?.delete(leg) !== true) return false;
+    if (legs.size === 0) this.#bySession.delete(sessionId);
+    return true;
+  }
+
+  /** After a change of what somebody publishes: everybody's routes. */
+  routeSession(sessionId: string | null): void {
+    if (sessionId === null) return;
+    const legs = this.#bySession.get(sessionId);
+    if (legs === undefined) return;
+    const members = [...legs].map(routed);
+    let index = 0;
+    for (const leg of [...legs]) this.#apply(leg, members[index++], members);
+  }
+
+  /** After a change of what this leg receives; without a session it hears the hold sound and nobody. */
+  route(leg: LiveLeg): void {
+    const { sessionId } = leg.participant;
+    const legs = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    this.#apply(leg, routed(leg), legs === undefined ? [] : [...legs].map(routed));
+  }
+
+  streams(sessionId: string): SessionStream[] {
+    const legs = [...(this.#bySession.get(sessionId) ?? [])];
+    const members = legs.map(routed);
+    const received = members.map((member) => new Set(receivedStreams(sessionId, member, members)));
+    return legs.flatMap((publisher) =>
+      publisher.streams.map((stream) => ({
+        stream,
+        publisher,
+        isMuted: isMuted(publisher.participant, stream.alias),
+        receivers: members
+          .filter((_, index) => received[index]?.has(stream.streamId) === true)
+          .map(({ participantId }) => participantId),
+      })),
+    );
+  }
+
+  #apply(leg: LiveLeg, listener: RoutedMember | undefined, members: readonly RoutedMember[]): void {
+    const { sessionId } = leg.participant;
+    if (listener === undefined) return;
+    const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
+    const holdSound = sessionId === null;
+    const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
+    if (this.#receiving.get(leg) === wanted) return;
+    this.#receiving.set(leg, wanted);
+    leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
+      // A worker that died ends its legs by itself; what remains is worth a line.
+      this.#logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
+    });
+  }
+}
+
+function routed(leg: LiveLeg): RoutedMember {
+  const { id, subscriptions, mutedAliases } = leg.participant;
+  return { participantId: id, subscriptions, mutedAliases, streams: leg.streams };
+}

@@ -1,0 +1,93 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readCaller } from './caller-identity.js';
+
+function callerOf(headers: Readonly<Record<string, string>>) {
+  return readCaller({ get: (name) => headers[name] });
+}
+
+describe('the caller of an INVITE', () => {
+  it.each([
+    [
+      'a name and a number',
+      '"Ann Smith" <sip:+15551230142@carrier.example>;tag=1',
+      '+15551230142',
+      'Ann Smith',
+    ],
+    ['an unquoted name', 'Ann Smith <sip:0142@carrier.example>', '0142', 'Ann Smith'],
+    ['no name', '<sip:+15551230142@carrier.example;user=phone>;tag=1', '+15551230142', null],
+    ['no brackets', 'sip:+15551230142@carrier.example;tag=1', '+15551230142', null],
+    ['a tel URI', '<tel:+1-555-123-0142;phone-context=x>', '+15551230142', null],
+    ['visual separators', '<sip:(555)123.0142@h>', '5551230142', null],
+    ['parameters in the user part', '<sip:+15551230142;npdi@h>', '+15551230142', null],
+    [
+      'a quoted name with a comma, quotes and brackets',
+      '"Smith, \\"Ann\\" <x>" <sip:1@h>',
+      '1',
+      'Smith, "Ann" <x>',
+    ],
+    ['no number', '"Ann" <sip:ann@h>', null, 'Ann'],
+    ['an escaped number', '<sip:%2B15551230142@h>', '+15551230142', null],
+  ])('is read from a From with %s', (_, from, number, name) => {
+    expect(callerOf({ From: from })).toEqual({ number, name });
+  });
+
+  it('is the asserted identity rather than what the caller wrote himself', () => {
+    const From = '"Somebody" <sip:+19990000000@h>;tag=1';
+    expect(callerOf({ From, 'P-Asserted-Identity': '"Ann" <sip:+15551230142@carrier.example>' })).toEqual({
+      number: '+15551230142',
+      name: 'Ann',
+    });
+    const two = '"Ann" <sip:ann@carrier.example>, <tel:+15551230142>';
+    expect(callerOf({ From, 'P-Asserted-Identity': two })).toEqual({ number: '+15551230142', name: 'Ann' });
+  });
+
+  it.each(['id', 'ID', 'user;id', 'header', 'id;critical', 'none, id'])(
+    'is nobody with Privacy: %s',
+    (Privacy) => {
+      const headers = { From: '"Ann" <sip:1@h>', 'P-Asserted-Identity': '<sip:+15551230142@h>', Privacy };
+      expect(callerOf(headers)).toBeNull();
+    },
+  );
+
+  it.each(['none', 'session', 'critical', 'idle'])('is shown with Privacy: %s', (Privacy) => {
+    expect(callerOf({ From: '<sip:1@h>', Privacy })).toEqual({ number: '1', name: null });
+  });
+
+  it.each([
+    '"Anonymous" <sip:anonymous@anonymous.invalid>;tag=1',
+    '<sip:x7f3@abcdef.invalid;transport=ws>',
+    'Restricted <sip:restricted@carrier.example>',
+    '<sip:@h>',
+    '<sip:+@h>',
+    '<>',
+    '<sip:1@h',
+    '"',
+    '',
+    `<sip:${'1'.repeat(3000)}@h>`,
+  ])('is nobody in %s', (From) => {
+    expect(callerOf({ From })).toBeNull();
+  });
+
+  it('has a name without line ends and of bounded length', () => {
+    expect(callerOf({ From: `"a\u0007b" <sip:1@h>` })?.name).toBe('a b');
+    expect(callerOf({ From: `"${'x'.repeat(500)}" <sip:1@h>` })?.name).toHaveLength(100);
+  });
+
+  it('is found or not in any text, in little time', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('"', '\\', '<', '>', ',', ';', ':', '@', ' ', 's', 'sip:', '1'),
+    });
+    fc.assert(
+      fc.property(text, text, (From, asserted) => {
+        const caller = callerOf({ From, 'P-Asserted-Identity': asserted });
+        if (caller?.number != null) expect(caller.number).toMatch(/^\+?[0-9*#]+$/);
+      }),
+    );
+    const begun = performance.now();
+    callerOf({ From: '"\\'.repeat(1000) });
+    callerOf({ From: '<'.repeat(2000) });
+    callerOf({ From: ', '.repeat(1000) });
+    expect(performance.now() - begun).toBeLessThan(50);
+  });
+});

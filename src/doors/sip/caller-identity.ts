@@ -1,0 +1,127 @@
+/**
+ * Who calls, out of an INVITE: P-Asserted-Identity (RFC 3325) before From, and nobody where the caller asked for privacy
+ * (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
+ */
+import type { Caller } from '../../domain/caller.js';
+
+export interface CallerHeaders {
+  get(header: string): string | undefined;
+}
+
+/** A stranger writes these; what is longer is not read. */
+const maxLength = 2048;
+const maxNameLength = 100;
+/** Identities looked at in P-Asserted-Identity, which may hold a SIP and a tel URI (RFC 3325 §9.1). */
+const maxIdentities = 4;
+
+interface NameAddr {
+  readonly name: string | null;
+  readonly uri: string;
+}
+
+/** Null where nobody is named, or the caller does not want to be. */
+export function readCaller(headers: CallerHeaders): Caller | null {
+  if (isPrivate(headers.get('Privacy'))) return null;
+  const asserted = readNameAddrs(headers.get('P-Asserted-Identity'));
+  const identities = asserted.length > 0 ? asserted : readNameAddrs(headers.get('From')).slice(0, 1);
+  const known = identities.filter(({ uri }) => !isAnonymous(uri));
+  const number = firstOf(known, ({ uri }) => numberOf(uri));
+  const name = firstOf(known, ({ name: display }) => display);
+  return number === null && name === null ? null : { number, name };
+}
+
+/** `id` is RFC 3325's; `user` and `header` ask to hide the same (RFC 3323 §4.2). */
+function isPrivate(privacy: string | undefined): boolean {
+  if (privacy === undefined) return false;
+  const values = privacy
+    .slice(0, maxLength)
+    .toLowerCase()
+    .split(/[;,]/)
+    .map((value) => value.trim());
+  return ['id', 'user', 'header'].some((value) => values.includes(value));
+}
+
+/** RFC 3323 §4.1: `sip:anonymous@anonymous.invalid`. Browsers make up users of `.invalid` hosts too (RFC 7118). */
+function isAnonymous(uri: string): boolean {
+  return (
+    /^sips?:(?:anonymous|unavailable|restricted|unknown)@/i.test(uri) || /\.invalid(?:[:;?]|$)/i.test(uri)
+  );
+}
+
+/** A telephone number without its visual separators; null for a user that is none. */
+function numberOf(uri: string): string | null {
+  const user = /^(?:sips?|tel):([^@;:?]+)/i.exec(uri)?.[1];
+  if (user === undefined || (!uri.toLowerCase().startsWith('tel:') && !uri.includes('@'))) return null;
+  const number = unescapeText(user).replace(/[-.() ]/g, '');
+  return /^\+?[0-9*#]{1,32}$/.test(number) && /[0-9]/.test(number) ? number : null;
+}
+
+/** One pass by hand: a display name may hold commas, semicolons and escaped quotes. */
+function readNameAddrs(header: string | undefined): NameAddr[] {
+  const found: NameAddr[] = [];
+  if (header === undefined || header.length > maxLength) return found;
+  let at = 0;
+  while (at < header.length && found.length < maxIdentities) {
+    const start = at;
+    let name = '';
+    while (header[at] === ' ' || header[at] === ',' || header[at] === '\t') at += 1;
+    if (header[at] === '"') {
+      for (at += 1; at < header.length && header[at] !== '"'; at += 1) {
+        if (header[at] === '\\') at += 1;
+        name += header[at] ?? '';
+      }
+      at += 1;
+    }
+    const end = endOf(header, at);
+    const open = header.indexOf('<', at);
+    if (open !== -1 && open < end) {
+      const close = header.indexOf('>', open);
+      if (close === -1) break;
+      name ||= header.slice(at, open);
+      found.push({ name: cleanName(name), uri: header.slice(open + 1, close).trim() });
+      at = endOf(header, close);
+    } else {
+      // addr-spec: what follows a semicolon is a parameter of the header (RFC 3261 §20.10).
+      const uri = header.slice(at, end).split(';', 1)[0]?.trim() ?? '';
+      if (uri !== '') found.push({ name: cleanName(name), uri });
+      at = end;
+    }
+    if (at <= start) at = start + 1;
+  }
+  return found;
+}
+
+/** Where the identity that begins at `from` ends: the next comma outside of angle brackets. */
+function endOf(header: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < header.length; at += 1) {
+    if (header[at] === '<') depth += 1;
+    else if (header[at] === '>') depth -= 1;
+    else if (header[at] === ',' && depth <= 0) return at;
+  }
+  return header.length;
+}
+
+function cleanName(name: string): string | null {
+  // Control characters would break the lines of whoever shows it.
+  // eslint-disable-next-line no-control-regex
+  const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
+  if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
+  return [...clean].slice(0, maxNameLength).join('');
+}
+
+function unescapeText(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function firstOf<T>(identities: readonly NameAddr[], read: (identity: NameAddr) => T | null): T | null {
+  for (const identity of identities) {
+    const value = read(identity);
+    if (value !== null) return value;
+  }
+  return null;
+}
