@@ -14,6 +14,7 @@ import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import { SessionService } from './domain/session-service.js';
 import { DeviceDoor } from './doors/bandwidth/device-door.js';
+import { DeviceDoor } from './doors/bandwidth/device-door.js';
 import { SipDoor } from './doors/sip/sip-door.js';
 import { EventHub } from './events/event-hub.js';
 import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
@@ -57,6 +58,8 @@ const nodeId = 'gateway';
 /** Asked for to see whether the store answers. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 const retryAfterSeconds = 10;
+/** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
+const maxDeviceFrameBytes = 1024 * 1024;
 /** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -238,7 +241,20 @@ async function openWeb(
     reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
   });
   starting.onClose(() => devices.close());
+  const devices = new DeviceDoor({
+    registry: legs,
+    clock,
+    logger: logger.child({ door: 'bandwidth' }),
+    onRefused: (code) => metrics.refused('bandwidth', code),
+    reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
+  });
+  starting.onClose(() => devices.close());
   const upgrades = handleUpgrades(server.server, [
+    {
+      path: '/v3',
+      maxPayloadBytes: maxDeviceFrameBytes,
+      accept: (socket, request) => devices.accept(socket, request),
+    },
     {
       path: '/v3',
       maxPayloadBytes: maxDeviceFrameBytes,

@@ -234,6 +234,12 @@ export const configSchema = z.strictObject({
       .describe('How long a device that lost its WebSocket stays in its session and may come back.'),
   }),
 
+  devices: group('Devices of the Bandwidth protocol', {
+    reconnectSeconds: seconds
+      .default(30)
+      .describe('How long a device that lost its WebSocket stays in its session and may come back.'),
+  }),
+
   sessions: group('Sessions and participants', {
     maxParticipantsPerSession: count.default(20).describe('Members of one session.'),
     maxLegs: count

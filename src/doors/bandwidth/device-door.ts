@@ -1,0 +1,134 @@
+/**
+ * The door for Bandwidth's browser clients (device API v3): every WebSocket on its path is a device that comes, comes
+ * back, or is refused. A refused one is accepted first and then closed with 1000: its client would try for ever where it
+ * was answered 401.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../domain/clock.js';
+import type { LegRegistry } from '../../domain/leg-registry.js';
+import type { Logger } from '../../domain/logger.js';
+import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import type { Credential } from '../../domain/token.js';
+import { DeviceSession } from './device-session.js';
+import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
+
+export interface DeviceDoorOptions {
+  readonly registry: LegRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onRefused: (code: RefusalCode) => void;
+  /** How long a device whose socket was lost may take to come back. Default 30 000 ms. */
+  readonly reconnectTimeoutMs?: number;
+  /** Requests of one device that wait for those before them. Default 16. */
+  readonly maxPending?: number;
+  readonly limits?: DeviceSocketLimits;
+}
+
+export class DeviceDoor {
+  readonly #options: DeviceDoorOptions;
+  readonly #sockets = new Set<DeviceSocket>();
+  /** By participant id. */
+  readonly #sessions = new Map<string, DeviceSession>();
+  #closed = false;
+
+  constructor(options: DeviceDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Devices that are connected or may come back. */
+  get deviceCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Takes a WebSocket that was upgraded. */
+  accept(webSocket: MessageSocket, request: Pick<IncomingMessage, 'url' | 'socket'>): void {
+    const { clock, logger, limits, onRefused } = this.#options;
+    const socket = new DeviceSocket(webSocket, clock, limits);
+    this.#sockets.add(socket);
+    webSocket.on('close', () => this.#sockets.delete(socket));
+    const source = request.socket.remoteAddress ?? 'unknown';
+    this.#welcome(socket, readQuery(request.url ?? ''), source).catch((error: unknown) => {
+      const code = error instanceof Refusal ? error.code : 'overloaded';
+      if (error instanceof Refusal) logger.info({ code, detail: error.detail, source }, 'device refused');
+      else logger.error({ err: error }, 'a device could not be admitted');
+      onRefused(code);
+      // After any other code than 1000 the client tries again by itself.
+      const isTransient = code === 'overloaded' || code === 'draining';
+      socket.close(isTransient ? closeCode.tryAgainLater : closeCode.normal, code);
+    });
+  }
+
+  /** Closes every socket; what legs are left is the registry's to end. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const socket of this.#sockets) socket.close(closeCode.tryAgainLater, 'draining');
+  }
+
+  async #welcome(socket: DeviceSocket, { credential, deviceId }: Query, source: string): Promise<void> {
+    const { registry } = this.#options;
+    if (this.#closed) throw new Refusal('draining');
+    const participantId = await registry.identify(credential, source);
+    const session = this.#sessions.get(participantId);
+    await session?.begun;
+    if (session !== undefined && !session.hasEnded) {
+      if (session.deviceId === deviceId) {
+        session.attach(socket);
+        return;
+      }
+      if (!session.isDetached) throw new Refusal('participant-occupied');
+      // The page was loaded anew: what it was before does not come back.
+      await session.leave({ endedBy: 'participant', reason: 'connection-lost' });
+    }
+    await this.#admit(socket, credential, deviceId, participantId, source);
+  }
+
+  async #admit(
+    socket: DeviceSocket,
+    credential: Credential | null,
+    deviceId: string,
+    participantId: string,
+    source: string,
+  ): Promise<void> {
+    const { registry, clock, logger, reconnectTimeoutMs = 30_000, maxPending = 16 } = this.#options;
+    const session = new DeviceSession({
+      deviceId,
+      registry,
+      clock,
+      logger,
+      reconnectTimeoutMs,
+      maxPending,
+      onEnded: (ended) => {
+        if (this.#sessions.get(participantId) === ended) this.#sessions.delete(participantId);
+      },
+    });
+    const leg = await registry.admit({
+      credential,
+      door: 'bandwidth',
+      callId: deviceId,
+      voiceCallId: null,
+      source,
+      signalling: session,
+    });
+    this.#sessions.set(participantId, session);
+    await session.begin(leg);
+    session.attach(socket);
+  }
+}
+
+interface Query {
+  readonly credential: Credential | null;
+  readonly deviceId: string;
+}
+
+function readQuery(url: string): Query {
+  const query = new URLSearchParams(url.slice(url.indexOf('?') + 1));
+  const token = query.get('token') ?? '';
+  const uniqueId = query.get('uniqueId') ?? '';
+  return {
+    credential: token === '' ? null : { kind: 'jwt', value: token },
+    // A client without an id of its own cannot come back, and is none the worse for it.
+    deviceId: /^[\w-]{1,64}$/.test(uniqueId) ? uniqueId : randomUUID(),
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * One device: a leg, and the socket that it is signalled over, which may be lost and replaced within the leg's life.
+ *
+ *   begin ──attach──► attached ──socket lost──► detached ──reconnect time over──► ended
+ *                        ▲   │                      │
+ *                        │   └── leave, close 1000 ─┼──► ended
+ *                        └───────── attach ─────────┘
+ */
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { LegRegistry } from '../../domain/leg-registry.js';
+import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
+import type { Logger } from '../../domain/logger.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
+import type { Outcome } from '../../domain/outcome.js';
+import { diagnosticsSummary } from './diagnostics.js';
+import { closeCode, type DeviceSocket } from './device-socket.js';
+import { withAliases } from './device-sdp.js';
+import {
+  formatRpcError,
+  formatRpcNotification,
+  formatRpcResult,
+  isRecord,
+  RpcFailure,
+  rpcError,
+  type RpcErrorCode,
+  type RpcMessage,
+} from './json-rpc.js';
+import { publishedMetadata, readPublishOffer } from './stream-metadata.js';
+import { SubscribeNegotiation } from './subscribe-negotiation.js';
+
+export interface DeviceSessionOptions {
+  /** The client's own id, which it keeps over reconnections. */
+  readonly deviceId: string;
+  readonly registry: LegRegistry;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long a device whose socket was lost may take to come back. */
+  readonly reconnectTimeoutMs: number;
+  /** Requests of one device that wait for those before them. */
+  readonly maxPending: number;
+  readonly onEnded: (session: DeviceSession) => void;
+}
+
+/** Its client comes back by itself after this; a normal closure it takes as final. */
+const serviceRestart = 1012;
+
+export class DeviceSession implements LegSignalling {
+  readonly deviceId: string;
+  readonly #options: DeviceSessionOptions;
+  #logger: Logger;
+  #leg: LiveLeg | null = null;
+  #socket: DeviceSocket | null = null;
+  #negotiation: SubscribeNegotiation | null = null;
+  #reconnectTimer: Timer | null = null;
+  #begun: Promise<void> = Promise.resolve();
+  #tail: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #connections = 0;
+  #ended = false;
+
+  constructor(options: DeviceSessionOptions) {
+    this.deviceId = options.deviceId;
+    this.#options = options;
+    this.#logger = options.logger.child({ deviceId: options.deviceId });
+  }
+
+  /** Its socket was lost, and it may still come back. */
+  get isDetached(): boolean {
+    return this.#reconnectTimer !== null;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves when the session has begun or has failed to. */
+  get begun(): Promise<void> {
+    return this.#begun;
+  }
+
+  /** Opens the media of the leg that was admitted for this session. Rejects with Refusal; the session has ended then. */
+  begin(leg: LiveLeg): Promise<void> {
+    const beginning = this.#begin(leg).catch((error: unknown) => {
+      this.#end(closeCode.normal, { endedBy: 'gateway', reason: 'refused' });
+      throw error;
+    });
+    this.#begun = beginning.catch(() => undefined);
+    return beginning;
+  }
+
+  async #begin(leg: LiveLeg): Promise<void> {
+    this.#leg = leg;
+    this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
+    await leg.open(null, 'device');
+    this.#negotiation = new SubscribeNegotiation({
+      media: leg.media,
+      clock: this.#options.clock,
+      logger: this.#logger,
+      send: (offer) => this.#socket?.send(formatRpcNotification('sdpOffer', offer)),
+    });
+    leg.answered();
+    leg.established();
+  }
+
+  /** The device's signalling goes over this socket from now on; one before it is closed. */
+  attach(socket: DeviceSocket): void {
+    if (this.#ended) {
+      socket.close(closeCode.normal, 'left');
+      return;
+    }
+    const before = this.#socket;
+    if (before !== null) {
+      before.close(serviceRestart, 'replaced');
+      this.#detached(before);
+    }
+    this.#reconnectTimer?.cancel();
+    this.#reconnectTimer = null;
+    this.#socket = socket;
+    if (this.#leg !== null) this.#options.registry.deviceConnected(this.#leg, this.deviceId);
+    this.#logger.info({ connections: (this.#connections += 1) }, 'device connected');
+    socket.read({
+      onMessage: (message) => {
+        if (this.#socket === socket) this.#take(message);
+      },
+      onClosed: (code) => this.#lost(socket, code),
+    });
+    if (this.#socket === socket) this.#negotiation?.attach();
+  }
+
+  /** LegSignalling: the leg receives other streams now. */
+  renegotiate(): void {
+    this.#negotiation?.request();
+  }
+
+  /** LegSignalling: the gateway ends the leg. */
+  terminate(outcome: Outcome): void {
+    const isFinal = outcome.endedBy === 'application';
+    this.#end(isFinal ? closeCode.normal : serviceRestart, outcome);
+  }
+
+  /** Ends the leg from the device's side. Resolves when its slot is free. */
+  async leave(outcome: Outcome): Promise<void> {
+    const leg = this.#leg;
+    this.#end(closeCode.normal, outcome);
+    await leg?.end(outcome);
+  }
+
+  #end(code: number, outcome: Outcome): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#negotiation?.close();
+    this.#reconnectTimer?.cancel();
+    const socket = this.#socket;
+    if (socket !== null) {
+      socket.close(code, outcome.reason);
+      this.#detached(socket);
+    }
+    this.#logger.info({ outcome }, 'device ended');
+    this.#options.onEnded(this);
+  }
+
+  #lost(socket: DeviceSocket, code: number): void {
+    if (this.#socket !== socket) return;
+    if (code === closeCode.normal) {
+      void this.leave({ endedBy: 'participant', reason: 'hangup' });
+      return;
+    }
+    this.#detached(socket);
+    this.#logger.info({ code }, 'device lost');
+    this.#negotiation?.detach();
+    this.#reconnectTimer = this.#options.clock.after(this.#options.reconnectTimeoutMs, () => {
+      void this.leave({ endedBy: 'participant', reason: 'connection-lost' });
+    });
+  }
+
+  #detached(socket: DeviceSocket): void {
+    if (this.#socket !== socket) return;
+    this.#socket = null;
+    if (socket.messagesDropped > 0)
+      this.#logger.info({ messages: socket.messagesDropped }, 'messages too long to be read');
+    if (this.#leg !== null) this.#options.registry.deviceDisconnected(this.#leg, this.deviceId);
+  }
+
+  #take(message: RpcMessage): void {
+    if (message.kind === 'response' || message.kind === 'invalid') return;
+    // Not behind what is being negotiated: who leaves is gone at once.
+    if (message.method === 'leave') {
+      if (message.kind === 'request') this.#socket?.send(formatRpcResult(message.id, {}));
+      void this.leave({ endedBy: 'participant', reason: 'hangup' });
+      return;
+    }
+    const answer = (text: (id: string | number | null) => string): void => {
+      if (message.kind === 'request') this.#socket?.send(text(message.id));
+    };
+    if (this.#pending >= this.#options.maxPending) {
+      answer((id) => formatRpcError(id, rpcError.busy, 'too many requests at once'));
+      return;
+    }
+    this.#pending += 1;
+    this.#tail = this.#tail
+      .then(() => this.#serve(message.method, message.params))
+      .then(
+        (result) => answer((id) => formatRpcResult(id, result)),
+        (error: unknown) => {
+          const { code, text } = this.#failure(message.method, error);
+          answer((id) => formatRpcError(id, code, text));
+        },
+      )
+      .finally(() => {
+        this.#pending -= 1;
+      });
+  }
+
+  async #serve(method: string, params: unknown): Promise<unknown> {
+    switch (method) {
+      case 'setMediaPreferences':
+      case 'ping':
+        return {};
+      case 'offerSdp':
+        return this.#answerOffer(params);
+      case 'answerSdp':
+        await this.#takeAnswer(params);
+        return {};
+      case 'deviceDiagnostics':
+        this.#logger.debug(diagnosticsSummary(params), 'diagnostics of a device');
+        return {};
+      default:
+        throw new RpcFailure(rpcError.methodNotFound, 'there is no such method');
+    }
+  }
+
+  async #answerOffer(params: unknown): Promise<unknown> {
+    const { sdpOffer, aliases } = readPublishOffer(params);
+    const leg = this.#openLeg;
+    const sdpAnswer = await leg.media.answer(withAliases(sdpOffer, aliases));
+    const { id, publishPermissions } = leg.participant;
+    const endpointId = `${leg.legId}.publish`;
+    return {
+      sdpAnswer,
+      endpointId,
+      streamMetadata: publishedMetadata(sdpOffer, endpointId, id, publishPermissions),
+    };
+  }
+
+  async #takeAnswer(params: unknown): Promise<void> {
+    const sdpAnswer = isRecord(params) ? params['sdpAnswer'] : undefined;
+    if (typeof sdpAnswer !== 'string') throw new RpcFailure(rpcError.invalidParams, 'sdpAnswer is missing');
+    await this.#negotiation?.answer(sdpAnswer);
+  }
+
+  get #openLeg(): LiveLeg {
+    if (this.#leg === null || this.#ended) throw new RpcFailure(rpcError.internal, 'the device has left');
+    return this.#leg;
+  }
+
+  #failure(method: string, error: unknown): { readonly code: RpcErrorCode; readonly text: string } {
+    if (error instanceof RpcFailure) return { code: error.code, text: error.message };
+    if (error instanceof MediaRefusal) {
+      this.#logger.info(
+        { method, code: error.code, detail: error.message },
+        'refused a device’s description',
+      );
+      return {
+        code: error.code === 'overloaded' ? rpcError.internal : rpcError.invalidParams,
+        text: error.code,
+      };
+    }
+    this.#logger.error({ method, err: error }, 'a device’s request failed');
+    return { code: rpcError.internal, text: 'internal error' };
+  }
+}
