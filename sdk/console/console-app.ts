@@ -118,7 +118,7 @@ export class ConsoleApp {
   async quickStart(): Promise<void> {
     await this.#act('join', async (api) => {
       const microphone = await OwnCall.openMicrophone();
-      const { id } = await api.createSession('First session');
+      const { id } = await api.createSession(this.#quickStartName());
       this.#select(id);
       await this.#join(api, id, microphone);
     });
@@ -337,6 +337,11 @@ export class ConsoleApp {
     const created = await api.createParticipant(participant);
     await api.addToSession(sessionId, created.participant.id, { sessionId });
     return { participantId: created.participant.id, token: created.token };
+  }
+
+  #quickStartName(): string {
+    if (this.state.sessions?.length === 0) return 'First session';
+    return `Session at ${new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false })}`;
   }
 
   /** `Console`, `Console 2`, … whichever no member has. */
