@@ -1,0 +1,121 @@
+/** Keeps a record of each leg, from the facts about it, and removes those that are old. */
+import type { CallRecordChange, CallRecordStore } from '../domain/call-record.js';
+import type { Clock, Timer } from '../domain/clock.js';
+import type { DomainEvent, EventSink } from '../domain/event.js';
+import type { Logger } from '../domain/logger.js';
+import type { MediaLegStatistics } from '../domain/media-plane.js';
+import { WriteBehind } from './write-behind.js';
+
+export interface CallRecorderOptions {
+  readonly store: CallRecordStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** After its end. */
+  readonly keepMs: number;
+  /** Between looks for old records when there are none. Default one hour. */
+  readonly pruneIntervalMs?: number;
+  /** Removed in one step, so that nobody waits for it. Default 500. */
+  readonly pruneStep?: number;
+  /** Between steps when there are more. Default 100 ms. */
+  readonly prunePauseMs?: number;
+}
+
+export class CallRecorder implements EventSink {
+  readonly #options: CallRecorderOptions;
+  readonly #writes: WriteBehind<CallRecordChange>;
+  #timer: Timer | null = null;
+  #pruning: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: CallRecorderOptions) {
+    const { store, clock, logger } = options;
+    this.#options = options;
+    this.#writes = new WriteBehind<CallRecordChange>({
+      write: (changes) => store.applyRecordChanges(changes),
+      onLost: (changes) => logger.error({ changes: changes.length }, 'call records were lost'),
+      clock,
+    });
+  }
+
+  publish(event: DomainEvent): void {
+    const change = recordChange(event);
+    if (change !== null) this.#writes.add(change);
+  }
+
+  measured(legId: string, statistics: MediaLegStatistics): void {
+    this.#writes.add({ change: 'measured', legId, statistics });
+  }
+
+  /** Begins to remove old records, in steps. */
+  start(): void {
+    this.#schedule(0);
+  }
+
+  /** Resolves when all facts so far are in their records. */
+  settled(): Promise<void> {
+    return this.#writes.settled();
+  }
+
+  /** Writes what waits; idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    await this.#pruning;
+    await this.#writes.close();
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#pruning = this.#prune();
+    });
+  }
+
+  async #prune(): Promise<void> {
+    const { store, clock, logger, keepMs } = this.#options;
+    const { pruneIntervalMs = 3_600_000, pruneStep = 500, prunePauseMs = 100 } = this.#options;
+    try {
+      const removed = await store.pruneRecords(clock.now() - keepMs, pruneStep);
+      this.#schedule(removed >= pruneStep ? prunePauseMs : pruneIntervalMs);
+    } catch (error) {
+      logger.warn({ err: error }, 'could not remove old call records');
+      this.#schedule(pruneIntervalMs);
+    }
+  }
+}
+
+/** What a fact adds to the record of its leg, or null. */
+export function recordChange(event: DomainEvent): CallRecordChange | null {
+  const { sessionId, participantId, accountId, time: at } = event;
+  switch (event.type) {
+    case 'call.ringing': {
+      if (participantId === null) return null;
+      const { legId, door, callId, voiceCallId } = event.data;
+      const participantTag = event.tag;
+      return {
+        change: 'started',
+        legId,
+        accountId,
+        sessionId,
+        participantId,
+        participantTag,
+        door,
+        callId,
+        voiceCallId,
+        at,
+      };
+    }
+    case 'call.answered':
+      return { change: 'answered', legId: event.data.legId, kind: event.data.legKind, at };
+    case 'call.established':
+      return { change: 'established', legId: event.data.legId, at };
+    case 'participant.joined':
+      return { change: 'joined', legId: event.data.legId, sessionId, at };
+    case 'call.ended': {
+      const { legId, durationMs, outcome } = event.data;
+      return { change: 'ended', legId, at, durationMs, outcome };
+    }
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Makes facts last before they count as published: each is written to the outbox with everyone who is to be told, and only
+ * then handed on. Facts of one turn of the event loop share one transaction.
+ */
+import type { Clock } from '../domain/clock.js';
+import type { DomainEvent, EventAudience, EventSink } from '../domain/event.js';
+import { sequenceKey } from '../domain/events.js';
+import type { Logger } from '../domain/logger.js';
+import type { Activity, Outbox, OutboxEntry } from '../domain/outbox.js';
+import type { Receivers } from './receivers.js';
+import { WriteBehind } from './write-behind.js';
+
+export interface EventJournalOptions {
+  readonly outbox: Outbox;
+  readonly receivers: Receivers;
+  /** Gets each fact once it is kept; also when the store is away, so that those who listen live go on. */
+  readonly next: EventSink;
+  /** Entries are in the outbox. */
+  readonly onAppended: (entries: readonly OutboxEntry[]) => void;
+  /** Entries that nobody will be told of: dropped to make room, or never written. */
+  readonly onDropped: (entries: number) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Item {
+  readonly event: DomainEvent;
+  readonly audience: EventAudience | undefined;
+  readonly entries: readonly OutboxEntry[];
+}
+
+export class EventJournal implements EventSink {
+  readonly #options: EventJournalOptions;
+  readonly #writes: WriteBehind<Item>;
+
+  constructor(options: EventJournalOptions) {
+    this.#options = options;
+    this.#writes = new WriteBehind<Item>({
+      write: (items) => this.#write(items),
+      onTried: (items) => {
+        for (const { event, audience } of items) options.next.publish(event, audience);
+      },
+      onLost: (items) => this.#lost(items),
+      clock: options.clock,
+    });
+  }
+
+  publish(event: DomainEvent, audience?: EventAudience): void {
+    const entries = this.#options.receivers.messages(event, audience).map((message) => ({
+      ...message,
+      eventId: event.id,
+      accountId: event.accountId,
+      createdAt: event.time,
+    }));
+    this.#writes.add({ event, audience, entries });
+  }
+
+  /** Resolves when all facts so far will survive the process; rejects where the store is away. */
+  settled(): Promise<void> {
+    return this.#writes.settled();
+  }
+
+  /** Writes what waits; idempotent. */
+  close(): Promise<void> {
+    return this.#writes.close();
+  }
+
+  async #write(items: readonly Item[]): Promise<void> {
+    const { outbox, onAppended, onDropped, logger } = this.#options;
+    const entries = items.flatMap((item) => item.entries);
+    const dropped = await outbox.append(entries, summarize(items.map(({ event }) => event)));
+    if (dropped > 0) {
+      onDropped(dropped);
+      logger.warn({ dropped, size: outbox.size }, 'the outbox is full');
+    }
+    onAppended(entries);
+  }
+
+  #lost(items: readonly Item[]): void {
+    const entries = items.reduce((sum, item) => sum + item.entries.length, 0);
+    if (entries > 0) this.#options.onDropped(entries);
+    this.#options.logger.error({ events: items.length, entries }, 'facts were lost: the store is away');
+  }
+}
+
+/** One line for each session, participant and account, however many facts there are. */
+export function summarize(events: readonly DomainEvent[]): Activity[] {
+  const activity = new Map<string, Activity>();
+  for (const event of events) {
+    const { sessionId, participantId, accountId, sequence, time: changedAt } = event;
+    const numbering = sequenceKey(event);
+    const note = (id: string, of: Activity['of'], isGone: boolean) => {
+      const before = activity.get(id);
+      activity.set(id, {
+        id,
+        of,
+        sequence: id === numbering ? sequence : (before?.sequence ?? 0),
+        changedAt,
+        isGone,
+      });
+    };
+    if (sessionId !== null) note(sessionId, 'session', event.type === 'session.deleted');
+    else note(accountId, 'account', false);
+    if (participantId !== null) note(participantId, 'participant', event.type === 'participant.deleted');
+  }
+  return [...activity.values()];
+}

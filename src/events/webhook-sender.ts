@@ -1,0 +1,202 @@
+/**
+ * One POST to a receiver. The name is resolved once and the connection goes to one of the addresses that were checked, so a
+ * name that changes its address in between (DNS rebinding) gains nothing. Redirects are not followed.
+ */
+import { lookup } from 'node:dns/promises';
+import {
+  Agent as HttpAgent,
+  request as requestHttp,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import type { Clock, Timer } from '../domain/clock.js';
+import { hostOf, type AddressPolicy } from './address-policy.js';
+
+export interface OutgoingMessage {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type SendFailure =
+  'address-not-allowed' | 'name-not-found' | 'connection' | 'timeout' | 'status' | 'url';
+
+export type SendResult =
+  | { readonly isDelivered: true; readonly status: number }
+  | { readonly isDelivered: false; readonly failure: SendFailure; readonly status?: number };
+
+export interface MessageSender {
+  /** Never rejects. */
+  send(message: OutgoingMessage): Promise<SendResult>;
+  /** Ends what is on its way; idempotent. */
+  close(): void;
+}
+
+export interface ResolvedAddress {
+  readonly address: string;
+  readonly family: number;
+}
+
+export interface WebhookSenderOptions {
+  readonly policy: AddressPolicy;
+  readonly clock: Clock;
+  /** For the whole of it: name, connection, answer. Default 10 s. */
+  readonly timeoutMs?: number;
+  readonly userAgent?: string;
+  /** Default the system's. */
+  readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
+}
+
+/** An answer's body says nothing to us; a connection whose answer is longer is not kept. */
+const maxAnswerBytes = 65_536;
+
+class Failure extends Error {
+  constructor(readonly failure: SendFailure) {
+    super(failure);
+  }
+}
+
+class StaleConnection extends Error {}
+
+export class WebhookSender implements MessageSender {
+  readonly #options: WebhookSenderOptions;
+  readonly #resolve: (hostname: string) => Promise<readonly ResolvedAddress[]>;
+  // Kept connections were checked when they were opened.
+  readonly #http = new HttpAgent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
+  readonly #requests = new Set<ClientRequest>();
+  readonly #timers = new Set<Timer>();
+  #isClosed = false;
+
+  constructor(options: WebhookSenderOptions) {
+    this.#options = options;
+    this.#resolve = options.resolve ?? ((hostname) => lookup(hostname, { all: true, verbatim: true }));
+  }
+
+  async send(message: OutgoingMessage): Promise<SendResult> {
+    if (this.#isClosed || !URL.canParse(message.url)) return { isDelivered: false, failure: 'url' };
+    const { clock, timeoutMs = 10_000 } = this.#options;
+    const deadline = new AbortController();
+    const timer = clock.after(timeoutMs, () => {
+      this.#timers.delete(timer);
+      deadline.abort();
+    });
+    this.#timers.add(timer);
+    const finish = () => {
+      timer.cancel();
+      this.#timers.delete(timer);
+    };
+    try {
+      const url = new URL(message.url);
+      const post = () => this.#post(url, message, deadline.signal, finish);
+      // A kept connection that the receiver closed at this very moment says nothing about the receiver.
+      const status = await post().catch((error: unknown) => {
+        if (error instanceof StaleConnection) return post();
+        throw error;
+      });
+      if (status >= 200 && status < 300) return { isDelivered: true, status };
+      return { isDelivered: false, failure: 'status', status };
+    } catch (error) {
+      finish();
+      if (error instanceof Failure) return { isDelivered: false, failure: error.failure };
+      return { isDelivered: false, failure: deadline.signal.aborted ? 'timeout' : 'connection' };
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const request of this.#requests) request.destroy();
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  /** Resolves with the answer's status; `finish` is called when nothing of the exchange is left. */
+  async #post(url: URL, message: OutgoingMessage, signal: AbortSignal, finish: () => void): Promise<number> {
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Failure('url');
+    const addresses = await abortable(this.#addresses(hostOf(url.hostname)), signal);
+    if (this.#isClosed) throw new Failure('connection');
+    const isTls = url.protocol === 'https:';
+    return new Promise((resolve, reject) => {
+      const request = (isTls ? requestHttps : requestHttp)(url, {
+        method: 'POST',
+        agent: isTls ? this.#https : this.#http,
+        // Called for names only; an address in the URL was checked like those.
+        lookup: pinned(addresses),
+        signal,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(message.body),
+          'user-agent': this.#options.userAgent ?? 'Landbridge',
+          ...message.headers,
+        },
+      });
+      this.#requests.add(request);
+      let hasAnswer = false;
+      const isStale = () => request.reusedSocket && !hasAnswer && !signal.aborted && !this.#isClosed;
+      request.on('error', (error) => reject(isStale() ? new StaleConnection() : error));
+      request.on('close', () => {
+        this.#requests.delete(request);
+        if (hasAnswer) finish();
+        reject(new Failure('connection'));
+      });
+      request.on('response', (response) => {
+        hasAnswer = true;
+        discard(response, request);
+        resolve(response.statusCode ?? 0);
+      });
+      request.end(message.body);
+    });
+  }
+
+  /** Those that may be used; throws where there is none. */
+  async #addresses(host: string): Promise<readonly ResolvedAddress[]> {
+    const { policy } = this.#options;
+    const family = isIP(host);
+    let found: readonly ResolvedAddress[] = [{ address: host, family }];
+    if (family === 0) {
+      try {
+        found = await this.#resolve(host);
+      } catch {
+        throw new Failure('name-not-found');
+      }
+    }
+    if (found.length === 0) throw new Failure('name-not-found');
+    const allowed = found.filter(({ address }) => policy.allows(address));
+    if (allowed.length === 0) throw new Failure('address-not-allowed');
+    return allowed;
+  }
+}
+
+/** Answers every question with the addresses that were checked. */
+function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_hostname, options, callback) => {
+    const wanted = addresses.filter(({ family }) => !options.family || options.family === family);
+    const [first] = wanted;
+    if (first === undefined) callback(new Error('no address of that family'), '');
+    else if (options.all === true) callback(null, [...wanted]);
+    else callback(null, first.address, first.family);
+  };
+}
+
+function discard(response: IncomingMessage, request: ClientRequest): void {
+  let bytes = 0;
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) request.destroy();
+  });
+  // What happens after the status changes nothing.
+  response.on('error', () => undefined);
+}
+
+/** A resolver cannot be stopped; nobody waits for it beyond the signal. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new Failure('timeout'));
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

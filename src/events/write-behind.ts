@@ -1,0 +1,112 @@
+/**
+ * Writes items in batches: what is added in one turn of the event loop goes into one transaction, before any promise that
+ * was waiting then goes on. A write that fails is tried again; order is kept.
+ */
+import type { Clock, Timer } from '../domain/clock.js';
+
+export interface WriteBehindOptions<T> {
+  /** All or nothing. */
+  readonly write: (items: readonly T[]) => Promise<void>;
+  /** Each item once, when it is written, or when the store failed to take it for the first time. */
+  readonly onTried?: (items: readonly T[]) => void;
+  /** Items that will never be written: there were too many while the store was away, or the gateway stopped. */
+  readonly onLost: (items: readonly T[]) => void;
+  readonly clock: Clock;
+  /** Items that wait for a store that is away. Default 10000. */
+  readonly maxWaiting?: number;
+  /** Between tries. Default 1000. */
+  readonly retryMs?: number;
+}
+
+/** Items of one write at most, so that nobody waits long for a long queue. */
+const maxBatch = 500;
+
+export class WriteBehind<T> {
+  readonly #options: WriteBehindOptions<T>;
+  readonly #maxWaiting: number;
+  readonly #retryMs: number;
+  readonly #waiting: T[] = [];
+  /** How many of `waiting`, from the front, were tried. */
+  #tried = 0;
+  #flushing: Promise<void> | null = null;
+  #retry: Timer | null = null;
+  #failure: unknown = null;
+  #isClosed = false;
+
+  constructor(options: WriteBehindOptions<T>) {
+    this.#options = options;
+    this.#maxWaiting = options.maxWaiting ?? 10_000;
+    this.#retryMs = options.retryMs ?? 1000;
+  }
+
+  add(item: T): void {
+    if (this.#waiting.length >= this.#maxWaiting) {
+      // While a write is under way its items must stay where they are.
+      if (this.#flushing !== null || this.#tried === 0) {
+        this.#options.onLost([item]);
+        return;
+      }
+      this.#tried -= 1;
+      this.#options.onLost(this.#waiting.splice(0, 1));
+    }
+    this.#waiting.push(item);
+    if (this.#retry === null && this.#flushing === null) this.#begin();
+  }
+
+  /** Resolves when all that was added is written; rejects with the store's error where it is away. */
+  async settled(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing;
+    if (this.#waiting.length > 0) throw this.#failure;
+  }
+
+  /** One last try; what cannot be written then is lost. Idempotent. */
+  async close(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing;
+    this.#retry?.cancel();
+    this.#retry = null;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#waiting.length > 0) {
+      this.#begin();
+      await this.#flushing;
+      if (this.#waiting.length > 0) this.#options.onLost(this.#waiting.splice(0));
+    }
+  }
+
+  #begin(): void {
+    this.#flushing = this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    // Everything that this turn still adds goes along.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.slice(0, maxBatch);
+      try {
+        await this.#options.write(batch);
+      } catch (error) {
+        this.#failure = error;
+        this.#tell(this.#waiting.length);
+        if (!this.#isClosed) this.#retry = this.#options.clock.after(this.#retryMs, () => this.#again());
+        break;
+      }
+      this.#tell(batch.length);
+      this.#waiting.splice(0, batch.length);
+      this.#tried -= batch.length;
+    }
+    // In the same step as the look at what waits: an item added later begins a new write.
+    this.#flushing = null;
+  }
+
+  #tell(upTo: number): void {
+    if (upTo <= this.#tried) return;
+    const items = this.#waiting.slice(this.#tried, upTo);
+    this.#tried = upTo;
+    this.#options.onTried?.(items);
+  }
+
+  #again(): void {
+    this.#retry = null;
+    if (this.#flushing === null) this.#begin();
+  }
+}

@@ -1,0 +1,143 @@
+/** The outbox in SQLite. One process writes it (the data directory is locked), so its size is counted here. */
+import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../domain/outbox.js';
+import type { SqliteConnection } from './sqlite-connection.js';
+
+interface OutboxRow {
+  readonly position: number;
+  readonly event_id: string;
+  readonly account_id: string;
+  readonly receiver: string;
+  readonly lane: string;
+  readonly body: string;
+  readonly created_at: number;
+  readonly attempts: number;
+}
+
+export interface SqliteOutboxOptions {
+  /** Entries kept at most. Default 100000. */
+  readonly maxEntries?: number;
+}
+
+export class SqliteOutbox implements Outbox {
+  readonly #connection: SqliteConnection;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #maxEntries: number;
+  #size: number;
+
+  constructor(connection: SqliteConnection, options: SqliteOutboxOptions = {}) {
+    this.#connection = connection;
+    this.#sql = prepare(connection);
+    this.#maxEntries = options.maxEntries ?? 100_000;
+    this.#size = (this.#sql.count.get() as { entries: number }).entries;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  async append(entries: readonly OutboxEntry[], activity: readonly Activity[]): Promise<number> {
+    const dropped = await this.#connection.atomically(() => {
+      for (const { eventId, accountId, receiver, lane, body, createdAt } of entries) {
+        this.#sql.insert.run(eventId, accountId, receiver, lane, body, createdAt);
+      }
+      for (const { id, of, sequence, changedAt, isGone } of activity) {
+        if (isGone) this.#sql.forget.run(id);
+        else this.#sql.note.run(id, of, sequence, changedAt);
+      }
+      return this.#makeRoom(this.#size + entries.length - this.#maxEntries);
+    });
+    // Only what was committed counts.
+    this.#size += entries.length - dropped;
+    return dropped;
+  }
+
+  lanes(): Promise<readonly OutboxLane[]> {
+    return this.#connection.run(() => this.#sql.lanes.all() as OutboxLane[]);
+  }
+
+  next({ receiver, lane }: OutboxLane): Promise<WaitingEntry | null> {
+    return this.#connection.run(() => {
+      const row = this.#sql.next.get(receiver, lane) as OutboxRow | undefined;
+      return row === undefined ? null : toEntry(row);
+    });
+  }
+
+  async remove(position: number): Promise<void> {
+    this.#size -= await this.#connection.run(() => this.#sql.remove.run(position).changes);
+  }
+
+  async failed(position: number): Promise<void> {
+    await this.#connection.run(() => this.#sql.failed.run(position));
+  }
+
+  async removeReceiver(receiver: string): Promise<number> {
+    const removed = await this.#connection.run(() => this.#sql.removeReceiver.run(receiver).changes);
+    this.#size -= removed;
+    return removed;
+  }
+
+  sequences(): Promise<ReadonlyMap<string, number>> {
+    return this.#connection.run(() => {
+      const rows = this.#sql.sequences.all() as { id: string; sequence: number }[];
+      return new Map(rows.map(({ id, sequence }) => [id, sequence]));
+    });
+  }
+
+  /** Each turn takes the oldest entries of one receiver, so a dead one goes before those that are alive lose anything. */
+  #makeRoom(excess: number): number {
+    let dropped = 0;
+    while (dropped < excess) {
+      const victim = (this.#sql.longestFailing.get() ?? this.#sql.oldest.get()) as
+        { receiver: string } | undefined;
+      if (victim === undefined) break;
+      dropped += this.#sql.removeOldest.run(victim.receiver, excess - dropped).changes;
+    }
+    return dropped;
+  }
+}
+
+function prepare(connection: SqliteConnection) {
+  return {
+    count: connection.prepare('SELECT count(*) AS entries FROM outbox'),
+    insert: connection.prepare(
+      'INSERT INTO outbox (event_id, account_id, receiver, lane, body, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    lanes: connection.prepare(
+      'SELECT receiver, lane FROM outbox GROUP BY receiver, lane ORDER BY min(position)',
+    ),
+    next: connection.prepare(
+      'SELECT * FROM outbox WHERE receiver = ? AND lane = ? ORDER BY position LIMIT 1',
+    ),
+    remove: connection.prepare('DELETE FROM outbox WHERE position = ?'),
+    failed: connection.prepare('UPDATE outbox SET attempts = attempts + 1 WHERE position = ?'),
+    removeReceiver: connection.prepare('DELETE FROM outbox WHERE receiver = ?'),
+    longestFailing: connection.prepare(
+      'SELECT receiver FROM outbox WHERE attempts > 0 ORDER BY position LIMIT 1',
+    ),
+    oldest: connection.prepare('SELECT receiver FROM outbox ORDER BY position LIMIT 1'),
+    removeOldest: connection.prepare(
+      `DELETE FROM outbox WHERE position IN
+         (SELECT position FROM outbox WHERE receiver = ? ORDER BY position LIMIT ?)`,
+    ),
+    note: connection.prepare(
+      `INSERT INTO activity (id, of, sequence, changed_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET sequence = max(sequence, excluded.sequence),
+         changed_at = max(changed_at, excluded.changed_at)`,
+    ),
+    forget: connection.prepare('DELETE FROM activity WHERE id = ?'),
+    sequences: connection.prepare('SELECT id, sequence FROM activity WHERE sequence > 0'),
+  };
+}
+
+function toEntry(row: OutboxRow): WaitingEntry {
+  return {
+    position: row.position,
+    eventId: row.event_id,
+    accountId: row.account_id,
+    receiver: row.receiver,
+    lane: row.lane,
+    body: row.body,
+    createdAt: row.created_at,
+    attempts: row.attempts,
+  };
+}
