@@ -208,6 +208,8 @@ describe('Phone calls of the console', () => {
       { token: 'a', joinCode: 'ABCDEFGHJKMN' },
       { joinCode: 'short' },
       { token: 'a', toneHz: 1 },
+      // It would end the header field that the token goes into.
+      { token: 'a\r\nRoute: <sip:127.0.0.1:9;lr>' },
     ]) {
       expect((await server.request('POST', '/phone-calls', body)).status).toBe(400);
     }

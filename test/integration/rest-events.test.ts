@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventHub } from '../../src/events/event-hub.js';
 import { accountId, basic, startRestServer, type RestServer } from '../support/rest-server.js';
@@ -168,6 +169,19 @@ describe('The event stream', () => {
     reader.request.destroy();
     await vi.waitFor(() => expect(server.events.readers).toBe(0));
     expect(clock.pending).toBe(0);
+  });
+
+  it('is not had behind another answer on the same connection, where nothing would tell that the reader left', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    const head = `GET /v1/accounts/${accountId}/events HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic}\r\n\r\n`;
+    socket.write(head.repeat(3));
+    await vi.waitFor(() => expect(server.events.readers).toBe(1));
+    socket.resetAndDestroy();
+    await vi.waitFor(() => expect(server.events.readers).toBe(0));
+    await open();
+    expect(server.events.readers).toBe(1);
+    expect(clock.pending).toBe(1);
   });
 
   it('cuts off a reader that does not read, and only that one', async () => {
