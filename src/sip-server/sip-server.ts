@@ -32,7 +32,10 @@ export interface SipServerOptions extends EngineOptions {
     readonly secret: string;
     /** Default 64. */
     readonly maxClients?: number;
-    /** Default 65,536. */
+    /**
+     * A client that sends a longer frame is dropped, and its calls with it. Default 1 MiB: an answer repeats every m-line of
+     * an offer and adds to it, so that it may be several times as long as the longest message that comes in.
+     */
     readonly maxFrameBytes?: number;
     /** For a client that does not read. Default 64 MiB. */
     readonly maxBufferedBytes?: number;
@@ -103,7 +106,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     core,
     routes,
     logger,
-    maxFrameBytes: options.admin.maxFrameBytes ?? 65_536,
+    maxFrameBytes: options.admin.maxFrameBytes ?? 1_048_576,
     maxBufferedBytes: options.admin.maxBufferedBytes ?? 67_108_864,
     authenticationTimeoutMs: options.admin.authenticationTimeoutMs ?? 5_000,
     maxClients: options.admin.maxClients ?? 64,

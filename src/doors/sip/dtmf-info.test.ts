@@ -36,6 +36,16 @@ describe('a key press in INFO', () => {
     expect(parseDtmfInfo(contentType, body)).toBeUndefined();
   });
 
+  it.each(['\n', '\r\n', ' ', '\n ', 'Signal\n', 'Duration = '])(
+    'is looked for in no time in a body of nothing but %j',
+    (piece) => {
+      const body = `${piece.repeat(Math.floor(60_000 / piece.length))}x`;
+      const startedMs = performance.now();
+      expect(parseDtmfInfo(relay, body)).toBeUndefined();
+      expect(performance.now() - startedMs).toBeLessThan(250);
+    },
+  );
+
   it('is never anything but a digit, whatever is written', () => {
     fc.assert(
       fc.property(fc.constantFrom(relay, 'application/dtmf'), fc.string(), (contentType, text) => {

@@ -12,8 +12,9 @@ export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | und
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/dtmf') return keyPress(body.trim(), undefined);
   if (type !== 'application/dtmf-relay') return undefined;
-  const signal = /^\s*Signal\s*=\s*(\S+)/im.exec(body)?.[1];
-  const duration = /^\s*Duration\s*=\s*(\d{1,5})/im.exec(body)?.[1];
+  // Blanks alone: `\s` would run over line ends, from each line to the end of a body of nothing else.
+  const signal = /^[ \t]*Signal[ \t]*=[ \t]*(\S+)/im.exec(body)?.[1];
+  const duration = /^[ \t]*Duration[ \t]*=[ \t]*(\d{1,5})/im.exec(body)?.[1];
   return signal === undefined ? undefined : keyPress(signal, duration);
 }
 

@@ -23,8 +23,8 @@ export class FrameReader {
   #bufferedBytes = 0;
   #neededBytes = 1;
 
-  /** `maxFrameBytes`: default 65,536. */
-  constructor(maxFrameBytes = 65_536) {
+  /** `maxFrameBytes`: default 1 MiB. */
+  constructor(maxFrameBytes = 1_048_576) {
     this.#maxFrameBytes = maxFrameBytes;
   }
 

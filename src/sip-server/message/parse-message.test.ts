@@ -200,6 +200,11 @@ describe('what is wrong and answered', () => {
       request({ Contact: '<sip:a@192.0.2.1>, <sip:b@192.0.2.1>' }),
       'an INVITE needs one SIP Contact',
     ],
+    [
+      'an INVITE whose list of Contacts ends in a comma',
+      request({ Contact: '<sip:a@192.0.2.1>,' }),
+      'an INVITE needs one SIP Contact',
+    ],
     ['an INVITE with Contact *', request({ Contact: '*' }), 'an INVITE needs one SIP Contact'],
     [
       'an INVITE whose Contact is a number',

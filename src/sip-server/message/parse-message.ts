@@ -143,8 +143,10 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | un
   for (const name of ['Route', 'Record-Route'] as const) {
     if (!headers.all(name).every(parseNameAddr)) return `malformed ${name}`;
   }
-  // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it.
-  if (method === 'INVITE' && (contacts.length !== 1 || !isSipContact(contacts[0]))) {
+  // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it. Not a list with empty places
+  // either: applications stumble over those when they answer.
+  const isOne = contacts.length === 1 && contacts[0] === headers.get('Contact')?.trim();
+  if (method === 'INVITE' && (!isOne || !isSipContact(contacts[0]))) {
     return 'an INVITE needs one SIP Contact';
   }
   return undefined;
