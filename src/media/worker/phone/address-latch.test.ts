@@ -22,6 +22,16 @@ describe('AddressLatch', () => {
     expect(latch.destination).toEqual(phone);
   });
 
+  it('leaves a stranger that came first for the address that the SDP names, and never again', () => {
+    const latch = new AddressLatch();
+    latch.signal(phone, 0);
+    expect(latch.onPacket('203.0.113.1', 9, 1)).toBe('locked');
+    expect(latch.onPacket(phone.address, phone.port, 2)).toBe('locked');
+    expect(latch.onPacket('203.0.113.1', 9, 3)).toBe('stranger');
+    expect(latch.onPacket(phone.address, phone.port, 4)).toBe('peer');
+    expect(latch.destination).toEqual(phone);
+  });
+
   it('stays locked when a re-INVITE repeats the address, or names the one locked on to', () => {
     const latch = new AddressLatch();
     latch.signal({ address: '10.0.0.5', port: 4000 }, 0);

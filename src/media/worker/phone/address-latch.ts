@@ -8,7 +8,8 @@ export type LatchVerdict = 'locked' | 'peer' | 'stranger';
 
 /**
  * Symmetric RTP: the peer is at the address that packets come from, whatever its SDP says, because between us may be a
- * NAT. Locks once; a re-INVITE that moves the peer unlocks.
+ * NAT. Locks once, except that the address which the SDP names takes the lock from any other: who came first may have been a
+ * stranger that sends to every port. A re-INVITE that moves the peer unlocks.
  */
 export class AddressLatch {
   #signalled: MediaAddress | null = null;
@@ -47,7 +48,9 @@ export class AddressLatch {
     ) {
       return 'peer';
     }
-    if (locked !== null) return 'stranger';
+    if (locked !== null && !(this.#signalled?.port === port && this.#signalled.address === address)) {
+      return 'stranger';
+    }
     this.#locked = { address, port };
     return 'locked';
   }
