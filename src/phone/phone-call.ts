@@ -75,7 +75,7 @@ export class CallNotAnswered extends Error {
   }
 }
 
-/** Calls. Resolves when the INVITE is out; rejects when it cannot be sent at all (no such host, nobody listens there). */
+/** Calls. Resolves when the INVITE is out; rejects when it cannot be sent at all (no such host, a line end in a header). */
 export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
   options.signal?.throwIfAborted();
   const uri = parseUri(options.uri);

@@ -56,7 +56,11 @@ export class PhoneMessages {
       ['Call-ID', newCallId()],
       ['CSeq', '1 INVITE'],
     ]);
-    for (const [name, value] of target.headers) headers.append(name, value);
+    for (const [name, value] of target.headers) {
+      // A line end would begin another header field, or the body.
+      if (/[\r\n\0]/.test(value)) throw new TypeError(`the value of ${name} has a control character in it`);
+      headers.append(name, value);
+    }
     const invite: SipRequest = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: NO_BODY };
     this.describe(invite, offer);
     return invite;

@@ -36,7 +36,12 @@ export interface PhoneCaller {
 
 const newPhoneCall = z
   .object({
-    token: z.string().min(1).max(1024).optional(),
+    // It goes into a header field: a line end in it would begin another.
+    token: z
+      .string()
+      .max(1024)
+      .regex(/^[\x21-\x7e]+$/, 'is not a token')
+      .optional(),
     joinCode: z
       .string()
       .transform((text) => normalizeJoinCode(text) ?? '')
