@@ -1,6 +1,7 @@
-/** Logs: JSON lines on standard output, by pino, without secrets. */
+/** Logs: JSON lines on standard output, by pino, without secrets. No line is worth a call. */
 import { pino, type DestinationStream } from 'pino';
 import type { Logger } from '../domain/logger.js';
+import { LogOutput } from './log-output.js';
 import { createRedaction, type RedactionOptions } from './redaction.js';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -12,6 +13,13 @@ export interface LoggerOptions extends RedactionOptions {
   readonly destination?: DestinationStream;
 }
 
+/** Standard output; what waits when the process ends is written then. */
+function standardOutput(): DestinationStream {
+  const output = new LogOutput();
+  process.once('exit', () => output.flushSync());
+  return output;
+}
+
 export function createLogger(options: LoggerOptions = {}): Logger {
   const settings = {
     level: options.level ?? 'info',
@@ -21,5 +29,5 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     // On the finished line: that alone also sees children's bindings, nested fields and the text of errors.
     hooks: { streamWrite: createRedaction(options) },
   };
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+  return pino(settings, options.destination ?? standardOutput());
 }
