@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { presentCaller, type Caller, type CallerPrivacy } from './caller.js';
+import type { CallRecord } from './call-record.js';
 import type { Clock, Timer } from './clock.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
@@ -208,15 +209,33 @@ export class LegRegistry implements LiveLegOwner {
     await Promise.all([...this.#legs.values()].map((leg) => leg.terminate(outcome)));
   }
 
-  /** Closes what an earlier life of this node left open. Call before the first leg is admitted. */
-  async recover(): Promise<void> {
+  /**
+   * Closes what an earlier life of this node left open; `open` are the records of its legs. Call before the first leg is
+   * admitted.
+   */
+  async recover(open: readonly CallRecord[] = []): Promise<void> {
     const { store, events, nodeId } = this.#options;
-    for (const participant of await store.releaseNode(nodeId)) {
+    const outcome: Outcome = { endedBy: 'gateway', reason: 'gateway-restarted' };
+    const participants = await store.releaseNode(nodeId);
+    const records = new Map(open.map((record) => [record.legId, record]));
+    for (const participant of participants) {
       if (participant.legId === null || participant.sessionId === null) continue;
-      events.record('participant.left', subject(participant), {
-        legId: participant.legId,
-        legKind: null,
-        outcome: { endedBy: 'gateway', reason: 'gateway-restarted' },
+      const record = records.get(participant.legId);
+      if (record !== undefined && record.joinedAt === null) continue;
+      const legKind = record?.kind ?? null;
+      events.record('participant.left', subject(participant), { legId: participant.legId, legKind, outcome });
+    }
+    for (const record of open) {
+      const participant = participants.find(({ legId }) => legId === record.legId);
+      const { legId, kind, door, callId, voiceCallId, caller, accountId, participantId } = record;
+      const about =
+        participant === undefined
+          ? { accountId, sessionId: null, participantId, tag: record.participantTag }
+          : subject(participant);
+      const wasEstablished = record.establishedAt !== null;
+      events.record('call.ended', about, {
+        ...{ legId, legKind: kind, door, callId, voiceCallId, caller, wasEstablished, outcome },
+        durationMs: record.answeredAt === null ? 0 : null,
       });
     }
   }
@@ -244,6 +263,8 @@ export class LegRegistry implements LiveLegOwner {
   }
 
   legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void {
+    // Outside of a session nobody can receive them; they are told when it enters one.
+    if (leg.participant.sessionId === null) return;
     this.#recordStreams(leg, before, leg.streams);
     this.#routes.routeSession(leg.participant.sessionId);
   }

@@ -24,7 +24,7 @@ export class RecordingMediaLeg implements MediaLeg {
   /** Each `receive` as `streams` or `hold`. */
   readonly log: string[] = [];
   /** What the far end sends, whether or not it may. */
-  #tracks: readonly string[] = [];
+  tracks: readonly string[] = [];
   #mayPublish: readonly MediaType[];
   closings = 0;
   /** A test may hold the closing back. */
@@ -48,7 +48,7 @@ export class RecordingMediaLeg implements MediaLeg {
 
   /** What a worker does when tracks come and go. */
   publish(...aliases: string[]): void {
-    this.#tracks = aliases;
+    this.tracks = aliases;
     const mayPublish = this.#mayPublish.includes('AUDIO');
     this.listener.onStreams(mayPublish ? aliases.map((alias) => this.stream(alias)) : []);
   }
@@ -87,7 +87,7 @@ export class RecordingMediaLeg implements MediaLeg {
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
     this.log.push(`may publish ${mayPublish.join(' ')}`);
     this.#mayPublish = mayPublish;
-    this.publish(...this.#tracks);
+    this.publish(...this.tracks);
     return Promise.resolve();
   }
 

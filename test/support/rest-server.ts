@@ -23,6 +23,7 @@ export interface RestServer {
   readonly port: number;
   readonly store: Store;
   readonly legs: LegRegistry;
+  readonly media: RecordingMediaPlane;
   readonly events: EventHub;
   readonly answers: HttpAnswer[];
   /** A request to the account's path with good credentials. */
@@ -97,6 +98,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
     port,
     store,
     legs,
+    media,
     events: hub,
     answers,
     request: (method, path, body, headers = {}) =>
