@@ -2,7 +2,7 @@
  * Join codes: 12 characters of Crockford's base32 (60 bits), for carriers that can bear only a short string.
  * Reading is lenient as Crockford asks: case does not matter, O is 0, I and L are 1, hyphens are ignored.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const length = 12;
@@ -10,6 +10,12 @@ const length = 12;
 export function createJoinCode(): string {
   // 256 is a multiple of 32, so taking five bits of each byte is unbiased.
   return Array.from(randomBytes(length), (byte) => alphabet[byte & 31]).join('');
+}
+
+/** The code that belongs to a name, for who knows the secret: it can be said again without having been kept. */
+export function deriveJoinCode(secret: string, name: string): string {
+  const bytes = createHmac('sha256', secret).update(`landbridge join code ${name}`).digest();
+  return Array.from(bytes.subarray(0, length), (byte) => alphabet[byte & 31]).join('');
 }
 
 /** The canonical form, or undefined where the text does not have the form of a join code. */

@@ -5,10 +5,10 @@ import { DomainError, type DomainErrorCode } from './domain-error.js';
 import type { EventRecorder } from './events.js';
 import { createJoinCode, hashJoinCode } from './join-code.js';
 import type { LegRegistry } from './leg-registry.js';
-import type { MediaType } from './media-plane.js';
-import type { Participant, TokenUse } from './participant.js';
-import { mergeAttributes, type ParticipantChange } from './participant-change.js';
+import type { Participant } from './participant.js';
+import type { ParticipantChange } from './participant-change.js';
 import type { SessionStream } from './session-routes.js';
+import { newParticipant, type NewParticipant } from './new-participant.js';
 import type { Session } from './session.js';
 import type { Store } from './store.js';
 import { noSubscriptions, type Subscriptions } from './subscriptions.js';
@@ -17,16 +17,6 @@ import type { TokenCodec } from './token.js';
 export interface SessionLimits {
   readonly maxParticipantsPerSession: number;
   readonly tokenTtlSeconds: number;
-}
-
-export interface NewParticipant {
-  readonly callbackUrl?: string | null;
-  /** Missing: both. Empty: listens only. */
-  readonly publishPermissions?: readonly MediaType[];
-  readonly tag?: string | null;
-  readonly displayName?: string | null;
-  readonly attributes?: Readonly<Record<string, string>>;
-  readonly tokenUse?: TokenUse;
 }
 
 export interface CreatedParticipant {
@@ -96,22 +86,7 @@ export class SessionService {
 
   async createParticipant(accountId: string, wanted: NewParticipant): Promise<CreatedParticipant> {
     const now = this.#clock.now();
-    const participant: Participant = {
-      id: randomUUID(),
-      accountId,
-      callbackUrl: wanted.callbackUrl ?? null,
-      publishPermissions: wanted.publishPermissions ?? ['AUDIO', 'VIDEO'],
-      tag: wanted.tag ?? null,
-      displayName: wanted.displayName ?? null,
-      attributes: mergeAttributes({}, wanted.attributes ?? {}),
-      tokenUse: wanted.tokenUse ?? 'slot',
-      tokenUsedAt: null,
-      sessionId: null,
-      subscriptions: noSubscriptions,
-      mutedAliases: [],
-      legId: null,
-      createdAt: now,
-    };
+    const participant = newParticipant(accountId, wanted, now);
     const expiresAt = now + this.#limits.tokenTtlSeconds * 1000;
     const joinCode = createJoinCode();
     await this.#store.createParticipant(participant, hashJoinCode(joinCode), expiresAt);

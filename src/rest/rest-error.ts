@@ -32,6 +32,14 @@ const domainStatus: Readonly<Record<DomainErrorCode, number>> = {
   'webhook-not-found': 404,
   'webhook-url-refused': 400,
   'too-many-webhooks': 409,
+  'transfer-not-found': 404,
+  'transfer-key-reused': 409,
+  'number-not-found': 404,
+  'number-unusable': 400,
+  'number-taken': 409,
+  'pin-not-found': 404,
+  'pin-unusable': 400,
+  'pin-taken': 409,
   'store-unavailable': 503,
 };
 

@@ -73,6 +73,7 @@ const migrations: readonly string[] = [
      kind TEXT,
      call_id TEXT NOT NULL,
      voice_call_id TEXT,
+     caller TEXT,
      started_at INTEGER NOT NULL,
      answered_at INTEGER,
      established_at INTEGER,
@@ -87,6 +88,48 @@ const migrations: readonly string[] = [
    CREATE INDEX call_records_of_participant ON call_records (participant_id, position);
    CREATE INDEX call_records_by_start ON call_records (started_at);
    CREATE INDEX call_records_open ON call_records (position) WHERE ended_at IS NULL;`,
+  `CREATE TABLE numbers (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     number TEXT UNIQUE,
+     platform TEXT,
+     credentials TEXT NOT NULL,
+     route TEXT NOT NULL,
+     participant TEXT NOT NULL,
+     allow_from TEXT NOT NULL,
+     created_at INTEGER NOT NULL
+   );
+   CREATE INDEX numbers_of_account ON numbers (account_id, created_at);
+   CREATE TABLE number_pins (
+     id TEXT PRIMARY KEY,
+     number_id TEXT NOT NULL,
+     pin_hash TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     UNIQUE (number_id, pin_hash)
+   );
+   CREATE TABLE transfers (
+     id TEXT PRIMARY KEY,
+     account_id TEXT NOT NULL,
+     idempotency_key TEXT,
+     fingerprint TEXT NOT NULL,
+     participant_id TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     number_id TEXT,
+     platform TEXT,
+     voice_call_id TEXT,
+     state TEXT NOT NULL,
+     leg_id TEXT,
+     cause TEXT,
+     removes_participant INTEGER NOT NULL,
+     join_code_hash TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   );
+   CREATE UNIQUE INDEX transfers_by_key ON transfers (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+   CREATE INDEX transfers_by_participant ON transfers (participant_id);
+   CREATE INDEX transfers_of_account ON transfers (account_id, created_at);
+   CREATE INDEX transfers_by_expiry ON transfers (expires_at);`,
 ];
 
 /** Brings the database to the newest schema. Throws where a newer Landbridge has written it. */

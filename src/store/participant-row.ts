@@ -50,3 +50,34 @@ export function toParticipant(row: ParticipantRow): Participant {
 export function toSession(row: SessionRow): Session {
   return { id: row.id, accountId: row.account_id, tag: row.tag, createdAt: row.created_at };
 }
+
+export const insertParticipantSql = `INSERT INTO participants (id, account_id, callback_url, publish_permissions, tag, display_name, token_use,
+         token_used_at, session_id, subscriptions, leg_id, created_at, join_code_hash, join_code_expires_at,
+         attributes, muted_aliases)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** What `insertParticipantSql` takes. */
+export function participantValues(
+  participant: Participant,
+  joinCodeHash: string,
+  joinCodeExpiresAt: number,
+): (string | number | null)[] {
+  return [
+    participant.id,
+    participant.accountId,
+    participant.callbackUrl,
+    JSON.stringify(participant.publishPermissions),
+    participant.tag,
+    participant.displayName,
+    participant.tokenUse,
+    participant.tokenUsedAt,
+    participant.sessionId,
+    JSON.stringify(participant.subscriptions),
+    participant.legId,
+    participant.createdAt,
+    joinCodeHash,
+    joinCodeExpiresAt,
+    JSON.stringify(participant.attributes),
+    JSON.stringify(participant.mutedAliases),
+  ];
+}

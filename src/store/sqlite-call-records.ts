@@ -1,4 +1,5 @@
 /** Call detail records in SQLite. */
+import type { Caller } from '../domain/caller.js';
 import type {
   CallRecord,
   CallRecordChange,
@@ -22,6 +23,7 @@ interface RecordRow {
   readonly kind: string | null;
   readonly call_id: string;
   readonly voice_call_id: string | null;
+  readonly caller: string | null;
   readonly started_at: number;
   readonly answered_at: number | null;
   readonly established_at: number | null;
@@ -92,6 +94,7 @@ export class SqliteCallRecords implements CallRecordStore {
           change.door,
           change.callId,
           change.voiceCallId,
+          change.caller === null ? null : JSON.stringify(change.caller),
           change.at,
         );
         return;
@@ -118,8 +121,8 @@ function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
       `INSERT OR IGNORE INTO call_records (leg_id, account_id, session_id, session_tag, participant_id,
-         participant_tag, door, call_id, voice_call_id, started_at)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?)`,
+         participant_tag, door, call_id, voice_call_id, caller, started_at)
+       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',
@@ -156,6 +159,7 @@ function toRecord(row: RecordRow): CallRecord {
     kind: row.kind as LegKind | null,
     callId: row.call_id,
     voiceCallId: row.voice_call_id,
+    caller: row.caller === null ? null : (JSON.parse(row.caller) as Caller),
     startedAt: row.started_at,
     answeredAt: row.answered_at,
     establishedAt: row.established_at,

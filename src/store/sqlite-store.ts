@@ -8,7 +8,13 @@ import { changeParticipant, muteAlias, type ParticipantChange } from '../domain/
 import type { AddMemberResult, ClaimResult, MuteResult, Store, StoredJoinCode } from '../domain/store.js';
 import type { Subscriptions } from '../domain/subscriptions.js';
 import { migrate } from './migrations.js';
-import { toParticipant, toSession, type ParticipantRow, type SessionRow } from './participant-row.js';
+import {
+  participantValues,
+  toParticipant,
+  toSession,
+  type ParticipantRow,
+  type SessionRow,
+} from './participant-row.js';
 import { prepareStatements, type Statements } from './statements.js';
 
 /**
@@ -89,24 +95,7 @@ class SqliteStore implements Store {
     joinCodeExpiresAt: number,
   ): Promise<void> {
     return this.#run((sql) => {
-      sql.insertParticipant.run(
-        participant.id,
-        participant.accountId,
-        participant.callbackUrl,
-        JSON.stringify(participant.publishPermissions),
-        participant.tag,
-        participant.displayName,
-        participant.tokenUse,
-        participant.tokenUsedAt,
-        participant.sessionId,
-        JSON.stringify(participant.subscriptions),
-        participant.legId,
-        participant.createdAt,
-        joinCodeHash,
-        joinCodeExpiresAt,
-        JSON.stringify(participant.attributes),
-        JSON.stringify(participant.mutedAliases),
-      );
+      sql.insertParticipant.run(...participantValues(participant, joinCodeHash, joinCodeExpiresAt));
     });
   }
 

@@ -1,5 +1,6 @@
 /** Every SQL statement of the store, prepared once per connection. */
 import type Database from 'libsql';
+import { insertParticipantSql } from './participant-row.js';
 
 export function prepareStatements(database: Database.Database) {
   const sql = (text: string): Database.Statement => database.prepare(text);
@@ -11,12 +12,7 @@ export function prepareStatements(database: Database.Database) {
     ),
     deleteSession: sql('DELETE FROM sessions WHERE id = ? AND account_id = ?'),
 
-    insertParticipant: sql(
-      `INSERT INTO participants (id, account_id, callback_url, publish_permissions, tag, display_name, token_use,
-         token_used_at, session_id, subscriptions, leg_id, created_at, join_code_hash, join_code_expires_at,
-         attributes, muted_aliases)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
+    insertParticipant: sql(insertParticipantSql),
     getParticipant: sql('SELECT * FROM participants WHERE id = ? AND account_id = ?'),
     findParticipant: sql('SELECT * FROM participants WHERE id = ?'),
     listParticipants: sql(

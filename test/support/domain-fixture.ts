@@ -5,11 +5,8 @@ import { LegRegistry, type AdmitRequest, type LegLimits } from '../../src/domain
 import type { LiveLeg } from '../../src/domain/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
 import type { Outcome } from '../../src/domain/outcome.js';
-import {
-  SessionService,
-  type CreatedParticipant,
-  type NewParticipant,
-} from '../../src/domain/session-service.js';
+import type { NewParticipant } from '../../src/domain/new-participant.js';
+import { SessionService, type CreatedParticipant } from '../../src/domain/session-service.js';
 import type { Store } from '../../src/domain/store.js';
 import type { Subscriptions } from '../../src/domain/subscriptions.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
