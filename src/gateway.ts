@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';
+import { AbandonmentCleaner } from './domain/abandonment.js';
 import { systemClock } from './domain/clock.js';
 import type { EventSink } from './domain/event.js';
-import { EventRecorder } from './domain/events.js';
 import { LegRegistry } from './domain/leg-registry.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import { SessionService } from './domain/session-service.js';
 import { DeviceDoor } from './doors/bandwidth/device-door.js';
-import { DeviceDoor } from './doors/bandwidth/device-door.js';
 import { SipDoor } from './doors/sip/sip-door.js';
 import { EventHub } from './events/event-hub.js';
+import { openJournal } from './gateway/journal.js';
 import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
 import { readWavMono } from './media/worker/sound/wav.js';
 import { CallInPhones } from './phone/call-in-phones.js';
@@ -58,8 +58,6 @@ const nodeId = 'gateway';
 /** Asked for to see whether the store answers. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 const retryAfterSeconds = 10;
-/** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
-const maxDeviceFrameBytes = 1024 * 1024;
 /** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -119,7 +117,7 @@ type Core = Awaited<ReturnType<typeof openCore>>;
 type Sip = Awaited<ReturnType<typeof openSip>>;
 
 /** The domain and what it stands on: store, tokens, events, media. */
-async function openCore({ config, logger }: GatewayOptions, starting: Starting) {
+async function openCore({ config, logger, version }: GatewayOptions, starting: Starting) {
   const clock = systemClock;
   const lock = lockDataDirectory(config.dataDir);
   starting.onClose(() => lock.release());
@@ -134,13 +132,15 @@ async function openCore({ config, logger }: GatewayOptions, starting: Starting) 
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, logger });
-  const sink: EventSink = {
+  const next: EventSink = {
     publish(event) {
       metrics.publish(event);
       hub.publish(event);
     },
   };
-  const events = new EventRecorder(sink, clock);
+  const journal = await openJournal({ config, next, metrics, clock, logger, version });
+  starting.onClose(() => journal.close());
+  const { events } = journal;
   const tokens = new JwtTokenCodec({
     secret: credentials.tokenSecret,
     previousSecret: credentials.previousTokenSecret,
@@ -160,10 +160,21 @@ async function openCore({ config, logger }: GatewayOptions, starting: Starting) 
     logger,
     limits,
     callerPrivacy,
+    onMeasured: (legId, statistics) => journal.records.measured(legId, statistics),
   });
-  await legs.recover();
+  await legs.recover(await journal.database.records.listOpenRecords());
   const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
-  return { clock, credentials, store, metrics, hub, media, legs, sessions };
+  const cleaner = new AbandonmentCleaner({
+    store: journal.database.abandonment,
+    sessions,
+    clock,
+    logger,
+    abandonedAfterMs: config.sessions.abandonedAfterHours * 3_600_000,
+  });
+  cleaner.start();
+  starting.onClose(() => cleaner.close());
+  await journal.start();
+  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal };
 }
 
 /** The SIP server on the wire and the door that makes its calls legs. */
@@ -215,6 +226,9 @@ async function openWeb(
       sessions,
       legs,
       events: hub,
+      webhooks: core.journal.webhooks,
+      records: core.journal.database.records,
+      settled: () => core.journal.settled(),
       phone: phones,
       clock,
       version,
@@ -241,20 +255,7 @@ async function openWeb(
     reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
   });
   starting.onClose(() => devices.close());
-  const devices = new DeviceDoor({
-    registry: legs,
-    clock,
-    logger: logger.child({ door: 'bandwidth' }),
-    onRefused: (code) => metrics.refused('bandwidth', code),
-    reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
-  });
-  starting.onClose(() => devices.close());
   const upgrades = handleUpgrades(server.server, [
-    {
-      path: '/v3',
-      maxPayloadBytes: maxDeviceFrameBytes,
-      accept: (socket, request) => devices.accept(socket, request),
-    },
     {
       path: '/v3',
       maxPayloadBytes: maxDeviceFrameBytes,

@@ -4,9 +4,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { eventTypes } from '../domain/event-types.js';
 
 const count = z.int().min(1);
 const seconds = z.int().min(1).max(31_536_000);
+const hours = z.int().min(1).max(8760);
+const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(255);
 const secret = { secret: true };
@@ -234,12 +237,6 @@ export const configSchema = z.strictObject({
       .describe('How long a device that lost its WebSocket stays in its session and may come back.'),
   }),
 
-  devices: group('Devices of the Bandwidth protocol', {
-    reconnectSeconds: seconds
-      .default(30)
-      .describe('How long a device that lost its WebSocket stays in its session and may come back.'),
-  }),
-
   sessions: group('Sessions and participants', {
     maxParticipantsPerSession: count.default(20).describe('Members of one session.'),
     maxLegs: count
@@ -249,6 +246,9 @@ export const configSchema = z.strictObject({
       .default(30)
       .describe('A phone that is in no session for this long is hung up.'),
     tokenTtlSeconds: seconds.default(86_400).describe('How long a participant’s token and join code work.'),
+    abandonedAfterHours: hours
+      .default(9)
+      .describe('Sessions and participants without a live connection and without a change for this long go.'),
   }),
 
   joinCodes: group('Guessing of join codes', {
@@ -269,6 +269,60 @@ export const configSchema = z.strictObject({
     heartbeatSeconds: seconds
       .default(15)
       .describe('A comment is sent this often, so that proxies keep the stream open.'),
+  }),
+
+  webhooks: group('Webhooks and callbacks', {
+    url: webUrl
+      .optional()
+      .describe('Told of every account’s events, beside the webhooks that accounts make.'),
+    fallbackUrl: webUrl.optional().describe('Told while `webhooks.url` fails.'),
+    events: z
+      .array(z.enum(eventTypes, 'must be event types like call.ended'))
+      .max(100)
+      .default([])
+      .describe('Event types sent to `webhooks.url`; empty for all.'),
+    secret: z
+      .string()
+      .min(16, 'must have at least 16 characters')
+      .max(256)
+      .optional()
+      .meta({ description: 'Signs what is sent to `webhooks.url` and to callback URLs.', ...secret }),
+    allowPrivateNetworks: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Also send to private, loopback and link-local addresses. Anybody with an account can then reach them.',
+      ),
+    allowedNetworks: z
+      .array(
+        z.union(
+          [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+          'must be addresses or networks like 10.0.0.0/8',
+        ),
+      )
+      .default([])
+      .describe('Private addresses and networks that may be sent to.'),
+    maxPerAccount: count.default(10).describe('Webhooks of one account.'),
+    timeoutSeconds: seconds.default(10).describe('A receiver that has not answered by then has failed.'),
+    maxConcurrent: count
+      .default(200)
+      .describe('Messages on their way at once. Receivers that fail share half of it.'),
+    maxPerReceiver: count.default(20).describe('Messages on their way at once to one receiver.'),
+    firstRetrySeconds: seconds
+      .default(1)
+      .describe('The first retry comes after this; each further one later.'),
+    longestRetrySeconds: seconds.default(600).describe('Retries are never further apart.'),
+    keepHours: hours.default(24).describe('A message that nobody took by then is given up.'),
+    failuresBeforeFallback: count
+      .default(3)
+      .describe('Failures of the first URL before the fallback is used.'),
+    maxWaiting: count
+      .default(100_000)
+      .describe('Messages that wait. Above it the oldest of the receiver that fails for longest go.'),
+  }),
+
+  records: group('Call detail records', {
+    keepDays: z.int().min(1).max(3650).default(30).describe('How long the record of a call is kept.'),
   }),
 
   phoneCalls: group('Test calls of the console', {

@@ -1,4 +1,5 @@
 /** What is kept of each leg after its end. */
+import type { Caller } from './caller.js';
 import type { LegKind, MediaLegStatistics } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 
@@ -15,6 +16,8 @@ export interface CallRecord {
   readonly kind: LegKind | null;
   readonly callId: string;
   readonly voiceCallId: string | null;
+  /** As far as the account's privacy shows it. */
+  readonly caller: Caller | null;
   readonly startedAt: number;
   readonly answeredAt: number | null;
   readonly establishedAt: number | null;
@@ -39,6 +42,7 @@ export type CallRecordChange =
       readonly door: string;
       readonly callId: string;
       readonly voiceCallId: string | null;
+      readonly caller: Caller | null;
       readonly at: number;
     }
   | { readonly change: 'answered'; readonly legId: string; readonly kind: LegKind; readonly at: number }

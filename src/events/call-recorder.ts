@@ -90,7 +90,7 @@ export function recordChange(event: DomainEvent): CallRecordChange | null {
   switch (event.type) {
     case 'call.ringing': {
       if (participantId === null) return null;
-      const { legId, door, callId, voiceCallId } = event.data;
+      const { legId, door, callId, voiceCallId, caller } = event.data;
       const participantTag = event.tag;
       return {
         change: 'started',
@@ -102,6 +102,7 @@ export function recordChange(event: DomainEvent): CallRecordChange | null {
         door,
         callId,
         voiceCallId,
+        caller,
         at,
       };
     }

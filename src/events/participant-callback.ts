@@ -54,8 +54,9 @@ function read(event: DomainEvent): { readonly type: CallbackType; readonly devic
       if (!wasEstablished) return null;
       const isLost = lost.includes(outcome.reason);
       if (door !== deviceDoor) return { type: isLost ? 'onDisconnect' : 'onLeave', deviceId: legId };
-      // Its lost signalling was told when it was lost.
-      return isLost ? null : { type: 'onLeave', deviceId: callId };
+      // What broke was told by `device.disconnected`, unless there was nobody left to say so.
+      if (outcome.reason === 'gateway-restarted') return { type: 'onDisconnect', deviceId: callId };
+      return isLost || outcome.reason === 'gateway-stopping' ? null : { type: 'onLeave', deviceId: callId };
     }
     default:
       return null;

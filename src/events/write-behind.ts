@@ -50,7 +50,7 @@ export class WriteBehind<T> {
       this.#options.onLost(this.#waiting.splice(0, 1));
     }
     this.#waiting.push(item);
-    if (this.#retry === null && this.#flushing === null) this.#begin();
+    if (this.#retry === null && this.#flushing === null) void this.#begin();
   }
 
   /** Resolves when all that was added is written; rejects with the store's error where it is away. */
@@ -67,14 +67,13 @@ export class WriteBehind<T> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#waiting.length > 0) {
-      this.#begin();
-      await this.#flushing;
+      await this.#begin();
       if (this.#waiting.length > 0) this.#options.onLost(this.#waiting.splice(0));
     }
   }
 
-  #begin(): void {
-    this.#flushing = this.#flush();
+  #begin(): Promise<void> {
+    return (this.#flushing = this.#flush());
   }
 
   async #flush(): Promise<void> {
@@ -107,6 +106,6 @@ export class WriteBehind<T> {
 
   #again(): void {
     this.#retry = null;
-    if (this.#flushing === null) this.#begin();
+    if (this.#flushing === null) void this.#begin();
   }
 }

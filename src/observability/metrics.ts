@@ -1,6 +1,7 @@
 /** Figures for Prometheus: counted here as they happen, or read from their owners when asked for. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { DomainEvent, EventSink } from '../domain/event.js';
+import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
 
@@ -120,6 +121,10 @@ export class Metrics implements EventSink {
         this.set(read());
       },
     });
+  }
+
+  observeDelivery(read: () => DeliveryFigures): void {
+    exposeDelivery(this.#registry, read);
   }
 
   observeSip(read: () => SipFigures): void {

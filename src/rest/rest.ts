@@ -2,7 +2,9 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegRegistry } from '../domain/leg-registry.js';
+import type { CallRecordStore } from '../domain/call-record.js';
 import type { SessionService } from '../domain/session-service.js';
+import type { WebhookService } from '../domain/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
 import { eventsDescription, registerEvents, type EventFeed, type EventStreamLimits } from './events.js';
@@ -13,7 +15,9 @@ import type { Operation, OperationDescription } from './operation.js';
 import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { formatError } from './rest-error.js';
+import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
+import { webhookOperations } from './webhooks.js';
 import { streamOperations } from './streams.js';
 
 export interface RestOptions {
@@ -21,6 +25,12 @@ export interface RestOptions {
   readonly sessions: SessionService;
   readonly legs: LegRegistry;
   readonly events: EventFeed;
+  /** Without one there is no `/webhooks`. */
+  readonly webhooks?: WebhookService;
+  /** Without one there is no `/records`. */
+  readonly records?: Pick<CallRecordStore, 'listRecords'>;
+  /** Resolves when the facts of what was done will survive the process: only then is a change acknowledged. */
+  readonly settled?: () => Promise<void>;
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
   readonly clock?: Clock;
@@ -43,6 +53,8 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...memberOperations(options.sessions),
     ...streamOperations(options.sessions),
     ...legOperations(options.legs),
+    ...(options.webhooks === undefined ? [] : webhookOperations(options.webhooks)),
+    ...(options.records === undefined ? [] : recordOperations(options.records)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
   ];
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
@@ -64,7 +76,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         method: operation.method,
         url: routeOf(operation),
         onRequest,
-        handler: (request, reply) => answer(operation, request, reply),
+        handler: (request, reply) => answer(operation, request, reply, options.settled),
       });
     }
     registerEvents(server, routeOf(eventsDescription), {
@@ -110,9 +122,15 @@ function methodsByRoute(operations: readonly OperationDescription[]): Map<string
   return methods;
 }
 
-async function answer(operation: Operation, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function answer(
+  operation: Operation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  settled: RestOptions['settled'],
+): Promise<unknown> {
   const { accountId, ...params } = request.params as { accountId: string } & Record<string, string>;
   const body = await operation.run({ accountId, params, query: request.query, body: request.body });
+  if (operation.method !== 'GET') await settled?.();
   reply.code(operation.success.status);
   return operation.success.status === 204 ? reply.send() : reply.send(body);
 }

@@ -1,0 +1,146 @@
+/** Puts together what remembers facts and tells of them: outbox, webhooks, callbacks, call detail records. */
+import { join } from 'node:path';
+import type { Config } from '../config/config-schema.js';
+import type { Clock } from '../domain/clock.js';
+import type { EventSink } from '../domain/event.js';
+import { EventRecorder } from '../domain/events.js';
+import type { Logger } from '../domain/logger.js';
+import { WebhookService } from '../domain/webhook.js';
+import { AddressPolicy } from '../events/address-policy.js';
+import { CallRecorder } from '../events/call-recorder.js';
+import { EventJournal } from '../events/event-journal.js';
+import { Receivers, webhookReceiver } from '../events/receivers.js';
+import { WebhookDelivery } from '../events/webhook-delivery.js';
+import { WebhookSender } from '../events/webhook-sender.js';
+import type { Metrics } from '../observability/metrics.js';
+import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
+
+export interface JournalOptions {
+  readonly config: Config;
+  /** Gets each fact once it is kept. */
+  readonly next: EventSink;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+export interface Journal {
+  readonly events: EventRecorder;
+  readonly records: CallRecorder;
+  readonly webhooks: WebhookService;
+  readonly database: SqliteJournal;
+  /** Resolves when every fact so far will survive the process. */
+  settled(): Promise<void>;
+  /** Begins to tell what an earlier life left untold, and to remove old records. */
+  start(): Promise<void>;
+  /** Leaves what is untold to the next life; idempotent. */
+  close(): Promise<void>;
+}
+
+const hourMs = 3_600_000;
+
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { config } = options;
+  const database = openSqliteJournal({
+    path: join(config.dataDir, 'landbridge.db'),
+    synchronous: config.sqlite.synchronous,
+    busyTimeoutMs: config.sqlite.busyTimeoutMs,
+    maxEntries: config.webhooks.maxWaiting,
+    logger: options.logger,
+  });
+  try {
+    return await compose(options, database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+async function compose(options: JournalOptions, database: SqliteJournal): Promise<Journal> {
+  const { config, next, metrics, clock, version } = options;
+  const { outbox } = database;
+  const logger = options.logger.child({ layer: 'webhooks' });
+  const { url, fallbackUrl, secret, events: types } = config.webhooks;
+  const policy = new AddressPolicy(config.webhooks);
+  const receivers = await Receivers.load(database.webhooks, {
+    configured: url === undefined ? null : { url, fallbackUrl, secret, events: types },
+    callbackSecret: secret ?? null,
+  });
+  const results = { delivered: 0, failed: 0, expired: 0, orphaned: 0, dropped: 0 };
+  const delivery = new WebhookDelivery({
+    outbox,
+    sender: new WebhookSender({
+      policy,
+      clock,
+      timeoutMs: config.webhooks.timeoutSeconds * 1000,
+      userAgent: `Landbridge/${version}`,
+    }),
+    target: (receiver) => receivers.target(receiver),
+    clock,
+    logger,
+    onResult: (result) => (results[result] += 1),
+    maxConcurrent: config.webhooks.maxConcurrent,
+    maxPerReceiver: config.webhooks.maxPerReceiver,
+    maxAgeMs: config.webhooks.keepHours * hourMs,
+    firstRetryMs: config.webhooks.firstRetrySeconds * 1000,
+    longestRetryMs: config.webhooks.longestRetrySeconds * 1000,
+    failuresBeforeFallback: config.webhooks.failuresBeforeFallback,
+  });
+  const records = new CallRecorder({
+    store: database.records,
+    clock,
+    logger,
+    keepMs: config.records.keepDays * 24 * hourMs,
+  });
+  const journal = new EventJournal({
+    outbox,
+    receivers,
+    next,
+    onAppended: (entries) => delivery.wake(entries),
+    onDropped: (entries) => (results.dropped += entries),
+    clock,
+    logger,
+  });
+  const sink: EventSink = {
+    publish(event, audience) {
+      records.publish(event);
+      journal.publish(event, audience);
+    },
+  };
+  const webhooks = new WebhookService({
+    store: database.webhooks,
+    audience: {
+      webhookCreated: (webhook) => receivers.add(webhook),
+      async webhookDeleted(webhook) {
+        receivers.remove(webhook);
+        await delivery.forget(webhookReceiver(webhook.id));
+      },
+    },
+    clock,
+    maxPerAccount: config.webhooks.maxPerAccount,
+    objection: (address) => policy.objection(address),
+  });
+  metrics.observeDelivery(() => ({
+    waiting: outbox.size,
+    failingReceivers: delivery.failingReceivers,
+    results,
+  }));
+  return {
+    events: new EventRecorder(sink, clock, await outbox.sequences()),
+    records,
+    webhooks,
+    database,
+    settled: () => journal.settled(),
+    async start() {
+      records.start();
+      await delivery.start();
+    },
+    async close() {
+      await journal.close();
+      await records.close();
+      await delivery.close();
+      database.close();
+    },
+  };
+}
