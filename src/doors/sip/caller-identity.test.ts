@@ -81,7 +81,8 @@ describe('the caller of an INVITE', () => {
     fc.assert(
       fc.property(text, text, (From, asserted) => {
         const caller = callerOf({ From, 'P-Asserted-Identity': asserted });
-        if (caller?.number != null) expect(caller.number).toMatch(/^\+?[0-9*#]+$/);
+        const number = caller?.number ?? null;
+        if (number !== null) expect(number).toMatch(/^\+?[0-9*#]+$/);
       }),
     );
     const begun = performance.now();

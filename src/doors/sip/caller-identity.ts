@@ -104,7 +104,7 @@ function endOf(header: string, from: number): number {
 
 function cleanName(name: string): string | null {
   // Control characters would break the lines of whoever shows it.
-  // eslint-disable-next-line no-control-regex
+
   const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
   if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
   return [...clean].slice(0, maxNameLength).join('');

@@ -91,9 +91,16 @@ describe('a SIP call', () => {
         _: unknown,
         to: Response,
         options: { localSdp: string; headers: Record<string, string> },
+        callback: (error: unknown, dialog?: SrfDialog) => void,
       ) => {
         to.send(200, { body: options.localSdp, headers: options.headers });
-        return created;
+        created.then(
+          (made) => {
+            callback(null, made);
+            handle.onConfirmed();
+          },
+          (error: unknown) => callback(error),
+        );
       },
     } as unknown as Srf;
     const call = new SipCall({
@@ -107,12 +114,14 @@ describe('a SIP call', () => {
       onRefused: (code) => void refusals.push(code),
       onClosed: () => void (closings += 1),
     });
-    return {
+    const handle = {
       call,
       request,
       response,
       dialog,
       refusals,
+      /** What happens in the turn in which the dialog comes to be. */
+      onConfirmed: (): unknown => undefined,
       confirm: async () => {
         confirm(dialog);
         await settle();
@@ -123,6 +132,7 @@ describe('a SIP call', () => {
       },
       closings: () => closings,
     };
+    return handle;
   }
 
   async function newCaller() {
@@ -299,14 +309,15 @@ describe('a SIP call', () => {
     await expectNothingLeft(call);
   });
 
-  it('whose BYE was read before anybody could listen is ended all the same', async () => {
+  it('hears what is read in the very turn in which its dialog comes to be', async () => {
     const created = await newCaller();
     const call = newCall({ 'User-to-User': created.token });
+    call.onConfirmed = () => call.dialog.emit('destroy', new Request('BYE'));
     void call.call.run();
     await settle();
-    call.dialog.connected = false;
     await call.confirm();
-    call.dialog.emit('ack', new Request('ACK'));
+    expect(domain.ofType('call.answered')).toHaveLength(1);
+    expect(domain.ofType('call.ended')).toMatchObject([{ data: { outcome: { reason: 'hangup' } } }]);
     expect(domain.ofType('participant.joined')).toHaveLength(0);
     expect(call.dialog.byes).toEqual([]);
     await expectNothingLeft(call);

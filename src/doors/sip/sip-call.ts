@@ -121,26 +121,28 @@ export class SipCall implements LegSignalling {
     const localSdp = await leg.open(offer);
     if (leg.hasEnded) return;
 
-    const dialog = await srf.createUAS(request, response, {
-      localSdp,
-      headers: { 'Content-Type': 'application/sdp', Allow: allow },
+    const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+    await new Promise<void>((resolve, reject) => {
+      srf.createUAS(request, response, { localSdp, headers }, (error, dialog) => {
+        if (dialog === undefined) return reject(error instanceof Error ? error : new Error(String(error)));
+        // Within this turn: what came right behind the ACK is read next, and must find somebody who listens.
+        this.#answered(dialog, leg, offer === null);
+        resolve();
+      });
     });
+    if (this.#dialog !== null) this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
+  }
+
+  #answered(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {
     this.#deadline.cancel();
-    this.#watch(dialog, leg, offer === null);
     // The leg may have ended while the 200 was on its way; terminate() had no dialog to end then.
     if (this.#outcome !== null) {
       this.#sendBye(dialog, this.#outcome);
       return;
     }
     this.#dialog = dialog;
-    // A BYE right behind the ACK is read together with the 200's confirmation: nobody could hear `destroy` yet.
-    if (!dialog.connected) {
-      leg.answered();
-      await this.#farEndLeft({ endedBy: 'participant', reason: 'hangup' });
-      return;
-    }
     leg.answered();
-    this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
+    this.#watch(dialog, leg, isOfferless);
   }
 
   #watch(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {

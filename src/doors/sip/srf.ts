@@ -41,7 +41,6 @@ export interface SrfResponse {
 export interface SrfDialog extends EventEmitter {
   readonly local: { readonly contact: string };
   /** False once a BYE has come, also where `destroy` was emitted before anybody could listen. */
-  readonly connected: boolean;
   /** Sends BYE; settles with its response. */
   destroy(options: SrfResponseOptions): Promise<unknown>;
   /** Calls back with every response, provisional ones too; acknowledges a final one to INVITE itself. */
@@ -55,12 +54,17 @@ export interface Srf extends EventEmitter {
   connect(options: { host: string; port: number; secret: string }): void;
   disconnect(): void;
   invite(handler: (request: SrfRequest, response: SrfResponse) => void): void;
-  /** Rejects with a plain string after a CANCEL, with SipError 487 for a CANCEL during it. */
+  /**
+   * Calls back in the turn in which the dialog comes to be. (Its promise settles a turn later, and a re-INVITE right behind
+   * the ACK is answered by the library itself, with our old description, where nobody listens for `modify` yet.) The
+   * error is a plain string after a CANCEL, SipError 487 for a CANCEL during it.
+   */
   createUAS(
     request: SrfRequest,
     response: SrfResponse,
     options: { localSdp: string; headers: Record<string, string> },
-  ): Promise<SrfDialog>;
+    callback: (error: unknown, dialog?: SrfDialog) => void,
+  ): void;
 }
 
 export function newSrf(): Srf {
