@@ -31,6 +31,7 @@ const parts = [
   ['lint', ['npx', 'eslint', '.']],
   ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
   ['types-sdk', ['npx', 'tsc', '-p', 'sdk/tsconfig.json']],
+  ['types-browser', ['npx', 'tsc', '-p', 'test/browser/tsconfig.json']],
   ['unit', vitest('--project', 'unit')],
   ['integration', vitest('--project', 'integration')],
   ['browser', vitest('--project', 'browser')],
