@@ -78,10 +78,12 @@ function answerCalls(srf: Srf): { dialogs: SrfDialog[]; medias: PhoneMedia[] } {
     cleanUp.push(() => media.close());
     medias.push(media);
     const localSdp = answer(media, request.body ?? '');
-    const dialog = await srf.createUAS(request, response, { localSdp, headers: {} });
-    dialogs.push(dialog);
-    dialog.on('modify', (again: SrfRequest, reply: SrfResponse) => {
-      reply.send(200, { body: answer(media, again.body ?? '') });
+    srf.createUAS(request, response, { localSdp, headers: {} }, (_error, dialog) => {
+      if (dialog === undefined) return;
+      dialogs.push(dialog);
+      dialog.on('modify', (again: SrfRequest, reply: SrfResponse) => {
+        reply.send(200, { body: answer(media, again.body ?? '') });
+      });
     });
   };
   srf.invite((request, response) => void take(request, response));
