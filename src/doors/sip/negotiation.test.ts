@@ -163,10 +163,38 @@ describe('our offers', () => {
     await farEnd.answer(status);
     expect(media.log).toEqual(['offer', 'rollback']);
     expect(gone).toEqual([]);
+    clock.advance(60_000);
+    await settle();
     expect(clock.pending).toBe(0);
+    expect(farEnd.reinvites).toHaveLength(1);
     negotiation.request();
     await settle();
     expect(farEnd.reinvites).toHaveLength(2);
+  });
+
+  it('that come to nothing each time are made at ever longer intervals, though the media asks again at once', async () => {
+    const { farEnd, media, negotiation, clock } = newNegotiation();
+    const rollback = media.rollback.bind(media);
+    media.rollback = async () => {
+      await rollback();
+      negotiation.request();
+    };
+    negotiation.request();
+    await settle();
+    const pauses: (number | null)[] = [];
+    for (let round = 1; round <= 9; round += 1) {
+      await (round % 2 === 0 ? farEnd.answer(488) : farEnd.fail(new Error('transport not available')));
+      expect(farEnd.reinvites).toHaveLength(round);
+      pauses.push(clock.nextInMs);
+      clock.advance(clock.nextInMs ?? 0);
+      await settle();
+    }
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    await farEnd.answer(200, 'a');
+    negotiation.request();
+    await settle();
+    await farEnd.answer(488);
+    expect(clock.nextInMs).toBe(1000);
   });
 
   it.each([481, 408])('met by %i say that the dialog is gone', async (status) => {
@@ -178,12 +206,13 @@ describe('our offers', () => {
   });
 
   it('that cannot be sent are rolled back, so that later ones can', async () => {
-    const { farEnd, media, negotiation } = newNegotiation();
+    const { farEnd, media, negotiation, clock } = newNegotiation();
     negotiation.request();
     await settle();
     await farEnd.fail(new Error('unable to find dialog'));
     expect(media.log).toEqual(['offer', 'rollback']);
     negotiation.request();
+    clock.advance(1000);
     await settle();
     await farEnd.answer(200, 'a');
     expect(media.log.slice(2)).toEqual(['offer', 'accept a']);

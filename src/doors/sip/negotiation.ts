@@ -1,7 +1,8 @@
 /**
  * Offers and answers within one dialog, one at a time (RFC 3264 §4): our re-INVITEs when what the leg receives changes,
  * and the far end's. Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1
- * gives the side that does not own the Call-ID.
+ * gives the side that does not own the Call-ID. After an offer that came to nothing the next waits, longer each time: the
+ * media asks for it again at once, and a far end that is gone or refuses would be asked without end.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
@@ -20,6 +21,9 @@ export interface NegotiationOptions {
 /** RFC 3261 §14.1: "a randomly chosen value of between 0 and 2 seconds in units of 10 ms". */
 const glareRetryUnits = 200;
 const glareRetryUnitMs = 10;
+/** Doubles with each offer in a row that came to nothing. */
+const firstPauseMs = 1000;
+const maxPauseMs = 60_000;
 /** Longer than timer B, after which the SIP server reports 408 by itself. */
 const reinviteTimeoutMs = 40_000;
 /** An offerless re-INVITE's answer comes in the ACK, which comes within 64·T1 or the dialog ends. */
@@ -30,7 +34,10 @@ export class Negotiation {
   #started = false;
   #closed = false;
   #wanted = false;
+  /** No offer goes out before it. */
   #retry: Timer | null = null;
+  /** Offers in a row that came to nothing. */
+  #failures = 0;
   /** Every exchange runs behind the one before it. */
   #tail: Promise<unknown> = Promise.resolve();
   #onAcknowledged: ((answer: string | undefined) => void) | null = null;
@@ -91,7 +98,7 @@ export class Negotiation {
   }
 
   async #offer(): Promise<void> {
-    // Glare is over only when its time is: what was requested meanwhile goes out with the retry.
+    // Glare, or a pause, is over only when its time is: what was requested meanwhile goes out then.
     if (this.#closed || !this.#wanted || this.#retry !== null) return;
     this.#wanted = false;
     const media = this.#options.media();
@@ -101,16 +108,19 @@ export class Negotiation {
       response = await this.#reinvite(offer);
       if (response?.status === 200) {
         await media.accept(response.body ?? '');
+        this.#failures = 0;
         return;
       }
     } catch (error) {
+      this.#pause();
       // An offer left pending would bar every later one, the far end's too.
       await this.#rollback(media);
       throw error;
     }
     if (this.#closed) return;
+    if (response?.status !== 491) this.#pause();
     await this.#rollback(media);
-    if (response?.status === 491) this.#retryLater();
+    if (response?.status === 491) this.#retryAfterGlare();
     else if (response?.status === 481 || response?.status === 408)
       this.#options.onDialogGone(response.status);
     else this.#options.logger.warn({ status: response?.status }, 'the far end refused a new offer');
@@ -159,12 +169,22 @@ export class Negotiation {
     }
   }
 
-  #retryLater(): void {
+  #retryAfterGlare(): void {
     this.#wanted = true;
-    const delayMs = Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs;
+    this.#holdOffers(Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs);
+  }
+
+  #pause(): void {
+    this.#holdOffers(Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs));
+    this.#failures += 1;
+  }
+
+  #holdOffers(delayMs: number): void {
+    if (this.#closed) return;
+    this.#retry?.cancel();
     this.#retry = this.#options.clock.after(delayMs, () => {
       this.#retry = null;
-      this.#enqueueOffer();
+      if (this.#wanted) this.#enqueueOffer();
     });
   }
 
