@@ -34,8 +34,10 @@ export class RecordingMediaLeg implements MediaLeg {
     this.request = request;
     this.legId = request.legId;
     this.#mayPublish = request.mayPublish;
-    this.kind = request.offer?.includes('browser') === true ? 'browser' : 'phone';
-    this.localDescription = request.offer === null ? 'offer of ours' : `answer to ${request.offer}`;
+    const { profile, offer } = request;
+    this.kind = profile === 'device' || offer?.includes('browser') === true ? 'browser' : 'phone';
+    this.localDescription =
+      profile === 'device' ? '' : offer === null ? 'offer of ours' : `answer to ${offer}`;
   }
 
   get listener(): MediaLegListener {
