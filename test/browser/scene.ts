@@ -2,7 +2,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { placeCall, type PhoneCall } from '../../src/phone/phone-call.js';
-import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import { launchChromium } from '../support/chromium.js';
 import type { EventFollower, StreamedEvent } from '../support/events.js';
 import type { NewcomerOptions } from '../support/rest-client.js';
@@ -10,6 +9,8 @@ import { TestGateway, type GatewayOptions } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { SessionPage } from './session-page.js';
 import { WebApplication } from './web-application.js';
+
+export { lastHeardMs, phoneHears, phoneHearsNot } from '../support/phone-hearing.js';
 
 export interface ScenePhone {
   readonly participantId: string;
@@ -22,10 +23,6 @@ interface Arrival extends NewcomerOptions {
   /** Default the scene's own. */
   readonly sessionId?: string;
 }
-
-const sampleRateHz = 8000;
-const heardDbfs = -40;
-const unheardDbfs = -55;
 
 export class Scene {
   readonly gateway: TestGateway;
@@ -147,39 +144,4 @@ export function useScene(options: GatewayOptions = {}): () => Scene {
   afterEach(() => current().end());
   afterAll(() => scene?.close());
   return current;
-}
-
-/** Until the phone hears the tone. */
-export async function phoneHears({ call }: ScenePhone, frequencyHz: number): Promise<void> {
-  await waitFor(`the phone hears ${frequencyHz} Hz`, () => call.heard.hears(frequencyHz, 200, heardDbfs));
-}
-
-/** Until the tone is absent for 200 ms. Ask while something else is heard, or it says nothing. */
-export async function phoneHearsNot({ call }: ScenePhone, frequencyHz: number): Promise<void> {
-  await waitFor(
-    `the phone hears no ${frequencyHz} Hz`,
-    () => levelAt(call.heard.window(200), sampleRateHz, frequencyHz) < unheardDbfs,
-  );
-}
-
-/** When the phone's last packet with the tone in it came, on the clock of `performance.now()`; known 300 ms later. */
-export async function lastHeardMs({ call }: ScenePhone, frequencyHz: number): Promise<number> {
-  let seenMs = call.heard.durationMs;
-  let lastMs = performance.now();
-  let packetsSince = 0;
-  await waitFor(
-    `the phone no longer hears ${frequencyHz} Hz`,
-    () => {
-      if (call.heard.durationMs === seenMs) return false;
-      seenMs = call.heard.durationMs;
-      packetsSince += 1;
-      if (levelAt(call.heard.window(20), sampleRateHz, frequencyHz) > heardDbfs) {
-        lastMs = performance.now();
-        packetsSince = 0;
-      }
-      return packetsSince >= 15;
-    },
-    { everyMs: 1 },
-  );
-  return lastMs;
 }
