@@ -298,12 +298,26 @@ describe('a SIP call', () => {
     await expectNothingLeft(call);
   });
 
+  it('whose CANCEL crossed the 200 was canceled by the caller, not refused', async () => {
+    const created = await newCaller();
+    const call = newCall({ 'User-to-User': created.token });
+    const run = call.call.run();
+    await settle();
+    await call.fail('Response not sent due to unknown transaction');
+    await run;
+    expect(call.refusals).toEqual([]);
+    expect(domain.ofType('call.ended')).toMatchObject([
+      { data: { outcome: { endedBy: 'participant', reason: 'canceled' } } },
+    ]);
+    await expectNothingLeft(call);
+  });
+
   it('whose 200 could not be sent leaves no leg behind', async () => {
     const created = await newCaller();
     const call = newCall({ 'User-to-User': created.token });
     const run = call.call.run();
     await settle();
-    await call.fail(new Error('unknown transaction'));
+    await call.fail(new Error('no such transport'));
     await run;
     expect(await domain.isSlotFree(created)).toBe(true);
     await expectNothingLeft(call);

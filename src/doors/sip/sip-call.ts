@@ -68,6 +68,9 @@ export class SipCall implements LegSignalling {
       await this.#answer();
     } catch (error) {
       if (error instanceof Refusal) this.#refuse(error.code, error.detail);
+      // drachtio-srf tells no CANCEL that crosses the 200; that the INVITE is over is then learnt from the 200 itself.
+      else if (isTransactionGone(error))
+        await this.#farEndLeft({ endedBy: 'participant', reason: 'canceled' });
       else if (this.#outcome === null) {
         this.#logger.error({ err: error }, 'a call could not be answered');
         this.#refuse('overloaded', 'internal error');
@@ -263,6 +266,11 @@ export class SipCall implements LegSignalling {
     this.#logger.info({ outcome: this.#outcome }, 'call ended');
     this.#options.onClosed(this);
   }
+}
+
+/** In drachtio's words: the INVITE was canceled, or its connection is gone. */
+function isTransactionGone(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('unknown transaction');
 }
 
 function isUsableContact(contact: string | undefined): boolean {
