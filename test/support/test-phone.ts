@@ -81,8 +81,8 @@ export class TestPhone {
   }
 
   /** Talks from now on: a tone, a packet every 20 ms. */
-  talk(to: number, frequencyHz: number): void {
-    const tone = new Tone(frequencyHz);
+  talk(to: number, frequencyHz: number, amplitude = 8000): void {
+    const tone = new Tone(frequencyHz, 8000, amplitude);
     const pcm = new Int16Array(160);
     const payload = new Uint8Array(160);
     let due = performance.now();
