@@ -18,13 +18,15 @@ export interface OutgoingMessage {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The answer's body is wanted too. Default false. */
+  readonly readsAnswer?: boolean;
 }
 
 export type SendFailure =
-  'address-not-allowed' | 'name-not-found' | 'connection' | 'timeout' | 'status' | 'url';
+  'address-not-allowed' | 'answer-too-long' | 'name-not-found' | 'connection' | 'timeout' | 'status' | 'url';
 
 export type SendResult =
-  | { readonly isDelivered: true; readonly status: number }
+  | { readonly isDelivered: true; readonly status: number; readonly answer: string }
   | { readonly isDelivered: false; readonly failure: SendFailure; readonly status?: number };
 
 export interface MessageSender {
@@ -49,7 +51,7 @@ export interface WebhookSenderOptions {
   readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
 }
 
-/** An answer's body says nothing to us; a connection whose answer is longer is not kept. */
+/** The most that is read of an answer; a connection whose answer is longer is not kept. */
 const maxAnswerBytes = 65_536;
 
 class Failure extends Error {
@@ -92,11 +94,11 @@ export class WebhookSender implements MessageSender {
       const url = new URL(message.url);
       const post = () => this.#post(url, message, deadline.signal, finish);
       // A kept connection that the receiver closed at this very moment says nothing about the receiver.
-      const status = await post().catch((error: unknown) => {
+      const { status, answer } = await post().catch((error: unknown) => {
         if (error instanceof StaleConnection) return post();
         throw error;
       });
-      if (status >= 200 && status < 300) return { isDelivered: true, status };
+      if (status >= 200 && status < 300) return { isDelivered: true, status, answer };
       return { isDelivered: false, failure: 'status', status };
     } catch (error) {
       finish();
@@ -114,8 +116,8 @@ export class WebhookSender implements MessageSender {
     this.#https.destroy();
   }
 
-  /** Resolves with the answer's status; `finish` is called when nothing of the exchange is left. */
-  async #post(url: URL, message: OutgoingMessage, signal: AbortSignal, finish: () => void): Promise<number> {
+  /** Resolves with the answer's status, and its body where it is wanted; `finish` is called when nothing of the exchange is left. */
+  async #post(url: URL, message: OutgoingMessage, signal: AbortSignal, finish: () => void): Promise<Answer> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Failure('url');
     const addresses = await abortable(this.#addresses(hostOf(url.hostname)), signal);
     if (this.#isClosed) throw new Failure('connection');
@@ -145,8 +147,13 @@ export class WebhookSender implements MessageSender {
       });
       request.on('response', (response) => {
         hasAnswer = true;
+        const status = response.statusCode ?? 0;
+        if (message.readsAnswer === true) {
+          read(response, request).then((answer) => resolve({ status, answer }), reject);
+          return;
+        }
         discard(response, request);
-        resolve(response.statusCode ?? 0);
+        resolve({ status, answer: '' });
       });
       request.end(message.body);
     });
@@ -180,6 +187,26 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
     else if (options.all === true) callback(null, [...wanted]);
     else callback(null, first.address, first.family);
   };
+}
+
+interface Answer {
+  readonly status: number;
+  /** Empty where it was not wanted. */
+  readonly answer: string;
+}
+
+async function read(response: IncomingMessage, request: ClientRequest): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) {
+      request.destroy();
+      throw new Failure('answer-too-long');
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function discard(response: IncomingMessage, request: ClientRequest): void {

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.js';
+import { WriteBehind } from './write-behind.js';
+
+class Scene {
+  readonly clock = new ManualClock();
+  readonly written: number[][] = [];
+  readonly tried: number[] = [];
+  readonly lost: number[] = [];
+  isAway = false;
+  readonly queue = new WriteBehind<number>({
+    write: (items) => {
+      if (this.isAway) return Promise.reject(new Error('away'));
+      this.written.push([...items]);
+      return Promise.resolve();
+    },
+    onTried: (items) => void this.tried.push(...items),
+    onLost: (items) => void this.lost.push(...items),
+    clock: this.clock,
+    maxWaiting: 5,
+  });
+
+  add(...items: number[]): void {
+    for (const item of items) this.queue.add(item);
+  }
+}
+
+describe('Writes', () => {
+  it('of one turn share one transaction, done before anybody who waits goes on', async () => {
+    const scene = new Scene();
+    scene.add(1, 2);
+    await Promise.resolve().then(() => scene.add(3));
+    await scene.queue.settled();
+    expect(scene.written.flat()).toEqual([1, 2, 3]);
+    expect(scene.written.length).toBeLessThanOrEqual(2);
+    scene.add(4);
+    await scene.queue.settled();
+    expect(scene.written.flat()).toEqual([1, 2, 3, 4]);
+    expect(scene.tried).toEqual([1, 2, 3, 4]);
+  });
+
+  it('that fail are tried again in order, told of once, and not acknowledged meanwhile', async () => {
+    const scene = new Scene();
+    scene.isAway = true;
+    scene.add(1, 2);
+    await expect(scene.queue.settled()).rejects.toThrow('away');
+    scene.add(3);
+    expect(scene.tried).toEqual([1, 2]);
+    scene.isAway = false;
+    scene.clock.advance(1000);
+    await scene.queue.settled();
+    expect(scene.written).toEqual([[1, 2, 3]]);
+    expect(scene.tried).toEqual([1, 2, 3]);
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  it('that wait are bounded: the oldest are lost, and counted', async () => {
+    const scene = new Scene();
+    scene.isAway = true;
+    scene.add(1, 2, 3, 4, 5);
+    await expect(scene.queue.settled()).rejects.toThrow();
+    scene.add(6, 7);
+    expect(scene.lost).toEqual([1, 2]);
+    scene.isAway = false;
+    scene.clock.advance(1000);
+    await scene.queue.settled();
+    expect(scene.written).toEqual([[3, 4, 5, 6, 7]]);
+    expect(scene.tried).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('are tried a last time at the close, which says what was lost and leaves no timer', async () => {
+    const scene = new Scene();
+    scene.isAway = true;
+    scene.add(1);
+    await expect(scene.queue.settled()).rejects.toThrow();
+    await scene.queue.close();
+    await scene.queue.close();
+    expect(scene.lost).toEqual([1]);
+    expect(scene.clock.pending).toBe(0);
+    const other = new Scene();
+    other.add(1);
+    await other.queue.close();
+    expect(other.written).toEqual([[1]]);
+  });
+});
