@@ -121,20 +121,25 @@ export interface TransferStore {
   purgeTransfers(before: number, limit: number): Promise<void>;
 }
 
-/** What a voice platform must be told to send a call here. */
-export interface TransferTarget {
+/** Where platforms send calls to. */
+export interface SipAddress {
   /** `sip:join@host:port`, maybe with a transport. */
   readonly sipUri: string;
   /** `host:port` of it. */
   readonly sipHost: string;
   /** Null: the platform's default. */
   readonly sipTransport: 'udp' | 'tcp' | 'tls' | null;
+  /** How long the platform waits for our answer. */
+  readonly timeoutSeconds: number;
+}
+
+/** What a voice platform must be told to send a call here. */
+export interface TransferTarget extends SipAddress {
   readonly token: string;
   readonly joinCode: string;
   readonly voiceCallId: string | null;
   /** Shown to the far end; a number, or null for the platform's default. */
   readonly callerId: string | null;
-  readonly timeoutSeconds: number;
   /** Where the platform reports how it went; null: nowhere. */
   readonly completeUrl: string | null;
 }

@@ -1,0 +1,210 @@
+/** The hooks as a Fastify plugin: `/hooks/{platform}/{number-or-hook-id}`, which voice platforms call directly. */
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../domain/clock.js';
+import type { Logger } from '../domain/logger.js';
+import type { CallDecision, CallRefusal, NumberService } from '../domain/number-service.js';
+import type { IncomingCall, PhoneNumber } from '../domain/phone-number.js';
+import type { SipAddress } from '../domain/transfer.js';
+import { maxPinDigits, type HookAnswer, type HookDialect, type HookPlace, type Speech } from './dialect.js';
+import { hookDialects } from './dialects.js';
+import { readHookRequest } from './hook-request.js';
+import type { PlatformOrders } from './platform-orders.js';
+
+export interface HooksOptions {
+  readonly numbers: NumberService;
+  /** Where platforms send calls to. */
+  readonly address: () => SipAddress;
+  /** Our URL as platforms write it; null: what their requests say (behind a proxy: what it forwards). */
+  readonly publicUrl: string | null;
+  readonly orders: PlatformOrders;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How each request was answered, for metrics. */
+  readonly onAnswered?: (platform: string, answer: HookOutcome) => void;
+  /** Resolves when what was done will survive the process. */
+  readonly settled?: () => Promise<void>;
+}
+
+export type HookOutcome =
+  'transfer' | 'ask-pin' | 'refuse' | 'acknowledge' | 'forged' | 'stale' | 'unreadable' | 'unknown';
+
+interface Path {
+  readonly platform: string;
+  readonly name: string;
+}
+
+const refusals: Readonly<Record<CallRefusal, string>> = {
+  'session-full': 'The conference is full. Please try again later.',
+  'session-gone': 'The conference is over.',
+  refused: 'Your call cannot be taken.',
+  'application-failed': 'Your call cannot be connected at the moment. Please try again later.',
+  'too-many-guesses': 'Too many wrong codes. Please try again later.',
+  'call-over': 'The call is over.',
+};
+
+const defaultPrompt = 'Please enter your code, then press pound.';
+const wrongPin = 'This code is not right.';
+
+export function createHooks(options: HooksOptions): FastifyPluginCallback {
+  return (server, _, done) => {
+    // Signatures are over the very bytes.
+    server.removeAllContentTypeParsers();
+    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    for (const [suffix, place] of [
+      ['', 'call'],
+      ['/pin', 'pin'],
+      ['/complete', 'complete'],
+    ] as const) {
+      server.route<{ Params: Path; Body: Buffer | undefined }>({
+        method: ['GET', 'POST'],
+        exposeHeadRoute: false,
+        url: `/hooks/:platform/:name${suffix}`,
+        handler: (request, reply) => new HookExchange(options, request, reply, place).run(),
+      });
+    }
+    done();
+  };
+}
+
+type Request = FastifyRequest<{ Params: Path; Body: Buffer | undefined }>;
+
+/** One request and its answer. */
+class HookExchange {
+  readonly #options: HooksOptions;
+  readonly #request: Request;
+  readonly #reply: FastifyReply;
+  readonly #place: HookPlace;
+
+  constructor(options: HooksOptions, request: Request, reply: FastifyReply, place: HookPlace) {
+    this.#options = options;
+    this.#request = request;
+    this.#reply = reply;
+    this.#place = place;
+  }
+
+  async run(): Promise<FastifyReply> {
+    const { numbers, clock, settled } = this.#options;
+    const { platform, name } = this.#request.params;
+    this.#reply.header('cache-control', 'no-store');
+    const dialect = hookDialects.get(platform);
+    // An application that was told to ask us in turn would go round in circles.
+    if (dialect === undefined || 'landbridge-signature' in this.#request.headers)
+      return this.#fail(404, 'unknown');
+    const number = await numbers.findHook(platform, name);
+    if (number === null) return this.#fail(404, 'unknown');
+    if (!dialect.methods.some((method) => method === this.#request.method)) {
+      this.#reply.header('allow', dialect.methods.join(', '));
+      return this.#fail(405, 'unreadable');
+    }
+    const request = readHookRequest({
+      method: this.#request.method,
+      url: `${this.#origin()}${this.#request.raw.url ?? ''}`,
+      rawBody: Buffer.isBuffer(this.#request.body) ? this.#request.body : Buffer.alloc(0),
+      headers: headersOf(this.#request),
+    });
+    const verdict = dialect.verify(request, number.credentials, clock.now());
+    if (verdict !== 'genuine') return this.#fail(403, verdict);
+    const message = request.isReadable ? dialect.read(request, this.#place) : { kind: 'unreadable' as const };
+    const speech = dialect.speech(request, number.credentials);
+    switch (message.kind) {
+      case 'unreadable':
+        return this.#fail(400, 'unreadable');
+      case 'other':
+        return this.#answer(number, 'acknowledge', speech.acknowledge());
+      case 'ended':
+        await numbers.reportCompleted(number, message.voiceCallId, message.cause);
+        return this.#answer(
+          number,
+          'acknowledge',
+          this.#place === 'complete' ? speech.finish() : speech.acknowledge(),
+        );
+      case 'ready':
+        // Only a question waits for the call to be answered.
+        return number.route.kind === 'pin'
+          ? this.#decided(number, dialect, speech, message.call, await numbers.decide(number, message.call))
+          : this.#answer(number, 'acknowledge', speech.acknowledge());
+      case 'call': {
+        const decision = await numbers.decide(number, message.call);
+        await settled?.();
+        return this.#decided(number, dialect, speech, message.call, decision);
+      }
+      case 'digits': {
+        const digits = message.digits.slice(0, maxPinDigits + 1);
+        const decision = await numbers.decidePin(number, message.call, digits);
+        await settled?.();
+        return this.#decided(number, dialect, speech, message.call, decision);
+      }
+    }
+  }
+
+  #decided(
+    number: PhoneNumber,
+    dialect: HookDialect,
+    speech: Speech,
+    call: IncomingCall,
+    decision: CallDecision,
+  ): FastifyReply {
+    const base = `${this.#origin()}/hooks/${dialect.platform}/${number.id}`;
+    switch (decision.kind) {
+      case 'transfer': {
+        const { token, joinCode } = decision;
+        const target = {
+          ...this.#options.address(),
+          token,
+          joinCode,
+          voiceCallId: call.voiceCallId,
+          callerId: call.from,
+          completeUrl: `${base}/complete`,
+        };
+        return this.#answer(number, 'transfer', speech.transfer(target));
+      }
+      case 'ask-pin': {
+        const prompt = decision.prompt ?? defaultPrompt;
+        const text = decision.isRetry ? `${wrongPin} ${prompt}` : prompt;
+        return this.#answer(number, 'ask-pin', speech.askPin({ text, url: `${base}/pin` }));
+      }
+      case 'refuse':
+        return this.#answer(number, 'refuse', speech.refuse(refusals[decision.reason]));
+    }
+  }
+
+  #answer(number: PhoneNumber, outcome: HookOutcome, answer: HookAnswer): FastifyReply {
+    const { orders, logger, onAnswered } = this.#options;
+    const { platform } = this.#request.params;
+    if (answer.commands !== undefined) {
+      orders.send(platform, number.credentials['apiKey'] ?? '', answer.commands);
+    }
+    onAnswered?.(platform, outcome);
+    logger.info({ platform, numberId: number.id, outcome }, 'hook answered');
+    const status = answer.status ?? 200;
+    if (status === 204) return this.#reply.code(204).send();
+    return this.#reply.code(status).type(`${answer.contentType}; charset=utf-8`).send(answer.body);
+  }
+
+  #fail(status: 400 | 403 | 404 | 405, outcome: HookOutcome): FastifyReply {
+    const { onAnswered, logger } = this.#options;
+    const { platform } = this.#request.params;
+    const known = hookDialects.has(platform) ? platform : 'unknown';
+    onAnswered?.(known, outcome);
+    logger.info({ platform: known, status, outcome, source: this.#request.ip }, 'hook refused');
+    return this.#reply.code(status).send({ message: failures[status] });
+  }
+
+  #origin(): string {
+    const { publicUrl } = this.#options;
+    return publicUrl?.replace(/\/$/, '') ?? `${this.#request.protocol}://${this.#request.host}`;
+  }
+}
+
+const failures: Readonly<Record<400 | 403 | 404 | 405, string>> = {
+  400: 'The request cannot be read',
+  403: 'Forbidden',
+  404: 'There is no such hook',
+  405: 'The platform does not call this way',
+};
+
+function headersOf({ headers }: FastifyRequest): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+}

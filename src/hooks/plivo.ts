@@ -1,0 +1,111 @@
+/** Plivo: forms in, Plivo XML out. Its SIP headers carry letters and digits alone, so a join code and never a JWT. */
+import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import {
+  maxPinDigits,
+  pinTimeoutSeconds,
+  type HookDialect,
+  type HookMessage,
+  type HookPlace,
+  type Verdict,
+} from './dialect.js';
+import { prefixedFields, textField, type Field, type HookRequest } from './hook-request.js';
+import { hmac, isSame } from './proof.js';
+import { codeUri, safeCallerId } from './sip-headers.js';
+import { element, xmlAnswer } from './xml.js';
+
+/** The header arrives as X-PH-Token; the user part says the same where headers are lost. */
+export function formatPlivoAnswer(target: TransferTarget): Instruction {
+  return xmlAnswer(
+    element(
+      'Dial',
+      {
+        callerId: safeCallerId(target)?.replace(/^\+/, ''),
+        timeout: target.timeoutSeconds,
+        ...(target.completeUrl === null ? {} : { action: target.completeUrl, method: 'POST' }),
+      },
+      element('User', { sipHeaders: `Token=${target.joinCode}` }, codeUri(target)),
+    ),
+  );
+}
+
+export const plivo: HookDialect = {
+  platform: 'plivo',
+  methods: ['POST', 'GET'],
+  credentials: [{ name: 'authToken', isRequired: true, description: 'The auth token of the Plivo account.' }],
+
+  verify({ method, url, query, form, headers }, { authToken = '' }): Verdict {
+    const nonce = headers['x-plivo-signature-v3-nonce'] ?? '';
+    const given = (headers['x-plivo-signature-v3'] ?? '').split(',').slice(0, 10);
+    if (nonce === '') return 'forged';
+    const expected = hmac('sha256', authToken, `${signedText(method, url, query, form)}.${nonce}`, 'base64');
+    return given.map((signature) => isSame(signature.trim(), expected)).includes(true) ? 'genuine' : 'forged';
+  },
+
+  read: readPlivo,
+
+  speech: () => ({
+    transfer: formatPlivoAnswer,
+    askPin: ({ text, url }) =>
+      xmlAnswer(
+        element(
+          'GetInput',
+          {
+            action: url,
+            method: 'POST',
+            inputType: 'dtmf',
+            numDigits: maxPinDigits,
+            finishOnKey: '#',
+            executionTimeout: 3 * pinTimeoutSeconds,
+            digitEndTimeout: pinTimeoutSeconds,
+          },
+          element('Speak', {}, text),
+        ),
+        element('Redirect', { method: 'POST' }, url),
+      ),
+    refuse: (text) => xmlAnswer(element('Speak', {}, text), element('Hangup')),
+    finish: () => xmlAnswer(element('Hangup')),
+    acknowledge: () => xmlAnswer(),
+  }),
+};
+
+/** `url?query`, sorted; behind a dot the sorted form. A POST without a query keeps its question mark. */
+function signedText(method: string, url: string, query: readonly Field[], form: readonly Field[]): string {
+  const [base = ''] = url.split('?', 1);
+  const queryText = sorted(query)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+  if (method === 'GET') return queryText === '' ? base : `${base}?${queryText}`;
+  const formText = sorted(form)
+    .map(([name, value]) => name + value)
+    .join('');
+  if (form.length === 0) return queryText === '' ? base : `${base}?${queryText}`;
+  return `${base}?${queryText}${queryText === '' ? '' : '.'}${formText}`;
+}
+
+function sorted(fields: readonly Field[]): Field[] {
+  const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+  return [...fields].sort(([a, x], [b, y]) => order(a, b) || order(x, y));
+}
+
+function readPlivo(request: HookRequest, place: HookPlace): HookMessage {
+  const voiceCallId = textField(request, 'CallUUID');
+  if (voiceCallId === null) return { kind: 'unreadable' };
+  const call = {
+    voiceCallId,
+    from: textField(request, 'From'),
+    to: textField(request, 'To'),
+    headers: prefixedFields([...request.form, ...request.query], 'X-PH-'),
+  };
+  switch (place) {
+    case 'call':
+      return { kind: 'call', call };
+    case 'pin':
+      return { kind: 'digits', call, digits: (textField(request, 'Digits') ?? '').replace(/#$/, '') };
+    case 'complete':
+      return {
+        kind: 'ended',
+        voiceCallId,
+        cause: textField(request, 'DialStatus') ?? textField(request, 'CallStatus'),
+      };
+  }
+}

@@ -1,0 +1,139 @@
+/** Twilio: forms in, TwiML out. */
+import { createHash } from 'node:crypto';
+import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import {
+  maxPinDigits,
+  pinTimeoutSeconds,
+  type HookDialect,
+  type HookMessage,
+  type HookPlace,
+  type Speech,
+  type Verdict,
+} from './dialect.js';
+import { prefixedFields, textField, type Field, type HookRequest } from './hook-request.js';
+import { hmac, isSame } from './proof.js';
+import { safeCallerId, userToUser } from './sip-headers.js';
+import { element, xmlAnswer } from './xml.js';
+
+/** Of a `<Sip>` URI with its headers: below 255. */
+const maxUri = 254;
+
+/** The URI with the credential among its headers: the token where it fits, else the join code. */
+export function twilioSipUri({ sipUri, token, joinCode }: TransferTarget): string {
+  // Neither Twilio nor its SDK escapes it.
+  const value = userToUser(token);
+  const withToken = value === null ? null : `${sipUri}?User-to-User=${encodeURIComponent(value)}`;
+  return withToken !== null && withToken.length <= maxUri
+    ? withToken
+    : `${sipUri}?X-Landbridge-Token=${encodeURIComponent(joinCode)}`;
+}
+
+export function formatTwilioAnswer(target: TransferTarget): Instruction {
+  return xmlAnswer(
+    element(
+      'Dial',
+      {
+        answerOnBridge: 'true',
+        callerId: safeCallerId(target),
+        timeout: target.timeoutSeconds,
+        action: target.completeUrl ?? undefined,
+      },
+      element('Sip', {}, twilioSipUri(target)),
+    ),
+  );
+}
+
+export const twimlSpeech: Speech = {
+  transfer: formatTwilioAnswer,
+  askPin: ({ text, url }) =>
+    xmlAnswer(
+      element(
+        'Gather',
+        {
+          input: 'dtmf',
+          action: url,
+          method: 'POST',
+          numDigits: maxPinDigits,
+          finishOnKey: '#',
+          timeout: pinTimeoutSeconds,
+          // Digits or not, the answer decides what comes next.
+          actionOnEmptyResult: 'true',
+        },
+        element('Say', {}, text),
+      ),
+    ),
+  refuse: (text) => xmlAnswer(element('Say', {}, text), element('Hangup')),
+  finish: () => xmlAnswer(element('Hangup')),
+  acknowledge: () => xmlAnswer(),
+};
+
+export const twilio: HookDialect = {
+  platform: 'twilio',
+  methods: ['POST', 'GET'],
+  credentials: [
+    { name: 'authToken', isRequired: true, description: 'The auth token of the Twilio account.' },
+  ],
+
+  verify: (request, { authToken = '' }): Verdict =>
+    isTwilioSignature(request, authToken, request.headers['x-twilio-signature'] ?? '') ? 'genuine' : 'forged',
+
+  read: readTwiml,
+  speech: () => twimlSpeech,
+};
+
+/** A JSON body is proved by its hash in the signed query. */
+export function isTwilioSignature(request: HookRequest, authToken: string, signature: string): boolean {
+  const bodyHash = request.query.find(([name]) => name === 'bodySHA256')?.[1];
+  const isForm = request.contentType === 'application/x-www-form-urlencoded';
+  if (!isForm && request.rawBody.length > 0) {
+    const hash = createHash('sha256').update(request.rawBody).digest('hex');
+    if (bodyHash === undefined || !isSame(hash, bodyHash.toLowerCase())) return false;
+  }
+  const fields = signedFields(request.form);
+  return withAndWithoutPort(request.url)
+    .map((url) => isSame(hmac('sha1', authToken, url + fields, 'base64'), signature))
+    .includes(true);
+}
+
+/** Names in order, each followed by its values without repetition, in order. */
+export function signedFields(form: readonly Field[]): string {
+  const byName = new Map<string, Set<string>>();
+  for (const [name, value] of form) byName.set(name, (byName.get(name) ?? new Set()).add(value));
+  return [...byName]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, values]) => [...values].sort().map((value) => name + value))
+    .join('');
+}
+
+/** A proxy on the way may have added or dropped the port. */
+export function withAndWithoutPort(url: string): string[] {
+  const parts = /^(https?):\/\/([^/?#]*?)(:\d+)?([/?#].*)?$/i.exec(url);
+  if (parts === null) return [url];
+  const [, scheme = '', host = '', , rest = ''] = parts;
+  const standard = scheme.toLowerCase() === 'https' ? 443 : 80;
+  return [...new Set([url, `${scheme}://${host}${rest}`, `${scheme}://${host}:${standard}${rest}`])];
+}
+
+/** Twilio's field names, which others took over. */
+export function readTwiml(request: HookRequest, place: HookPlace): HookMessage {
+  const voiceCallId = textField(request, 'CallSid');
+  if (voiceCallId === null) return { kind: 'unreadable' };
+  const call = {
+    voiceCallId,
+    from: textField(request, 'From'),
+    to: textField(request, 'To'),
+    headers: prefixedFields([...request.form, ...request.query], 'SipHeader_'),
+  };
+  switch (place) {
+    case 'call':
+      return { kind: 'call', call };
+    case 'pin':
+      return { kind: 'digits', call, digits: (textField(request, 'Digits') ?? '').replace(/#$/, '') };
+    case 'complete':
+      return {
+        kind: 'ended',
+        voiceCallId,
+        cause: textField(request, 'DialCallStatus') ?? textField(request, 'CallStatus'),
+      };
+  }
+}
