@@ -298,6 +298,14 @@ describe('phone media', () => {
     expect(holding.facts).toEqual([]);
   });
 
+  it('ends at last where nothing at all comes from a phone that holds', async () => {
+    const holding = await caller({ rtpTimeoutMs: 50, holdTimeoutMs: 50 });
+    await holding.leg.answer(holding.phone.sdp({ attributes: ['a=inactive'] }));
+    const witness = await called();
+    await witness.phone.until(() => holding.facts.length > 0);
+    expect(holding.facts).toEqual(['ended media-timeout']);
+  });
+
   it('frees its ports at once on close, and lets them rest', async () => {
     const port = await freePair();
     const tight = new PortAllocator({ from: port, to: port + 1, restMs: 60_000 });

@@ -39,6 +39,8 @@ export interface PhoneLegSettings {
   readonly rtpTimeoutBeforeFirstMs?: number;
   /** No further RTP for this long ends the leg, unless the peer holds. Default 15 000. */
   readonly rtpTimeoutMs?: number;
+  /** Neither RTP nor RTCP from a peer that holds for this long ends the leg: it is gone. Default 7 200 000. */
+  readonly holdTimeoutMs?: number;
   /** Own order of preference. Absent: PCMU and PCMA in the offerer's order. */
   readonly codecs?: readonly G711Law[];
   /** Default 5000 (RFC 3550 §6.2). */
@@ -71,6 +73,7 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #clock: TickClock;
   readonly #timeoutBeforeFirstMs: number;
   readonly #timeoutMs: number;
+  readonly #holdTimeoutMs: number;
   readonly #rtcpIntervalMs: number;
 
   readonly #sessionId = String(randomInt(1, 2 ** 47));
@@ -98,6 +101,8 @@ class NativePhoneLeg implements PhoneLeg {
   #connected = false;
   /** Since when RTP is waited for: the last packet, the answer, or the end of a hold. */
   #waitingSinceMs = 0;
+  /** When anything last came from the peer: RTP, RTCP or a description. */
+  #heardMs = 0;
   #nextCheckMs = 0;
   #nextReportMs = 0;
   #fromStrangers = 0;
@@ -110,6 +115,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#clock = options.tickClock;
     this.#timeoutBeforeFirstMs = options.rtpTimeoutBeforeFirstMs ?? 30_000;
     this.#timeoutMs = options.rtpTimeoutMs ?? 15_000;
+    this.#holdTimeoutMs = options.holdTimeoutMs ?? 7_200_000;
     this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
     this.#mayPublish = options.mayPublish;
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
@@ -231,6 +237,7 @@ class NativePhoneLeg implements PhoneLeg {
       this.#nextReportMs = nowMs + this.#rtcpIntervalMs / 2;
     }
     if (before === null || (agreement.peerSends && !before.peerSends)) this.#waitingSinceMs = nowMs;
+    this.#heardMs = nowMs;
     this.#ear.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
     this.#publish(agreement.law);
   }
@@ -274,6 +281,7 @@ class NativePhoneLeg implements PhoneLeg {
       return;
     }
     this.#waitingSinceMs = nowMs;
+    this.#heardMs = nowMs;
     this.#reception.onPacket(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs, law !== undefined);
     if (!this.#connected) {
       this.#connected = true;
@@ -299,6 +307,7 @@ class NativePhoneLeg implements PhoneLeg {
       this.#fromStrangers++;
       return;
     }
+    this.#heardMs = this.#clock.now();
     if (this.#agreement?.rtcpMux === false)
       this.#rtcpDestination = { address: from.address, port: from.port };
   }
@@ -315,11 +324,16 @@ class NativePhoneLeg implements PhoneLeg {
       this.#nextReportMs = nowMs + this.#rtcpIntervalMs * (0.5 + Math.random());
       this.#sendReport(nowMs);
     }
-    const limitMs = this.#connected ? this.#timeoutMs : this.#timeoutBeforeFirstMs;
-    if (this.#agreement?.peerSends === true && nowMs - this.#waitingSinceMs >= limitMs) {
+    if (this.#isGone(nowMs)) {
       this.close();
       this.#options.events.onEnded('media-timeout');
     }
+  }
+
+  #isGone(nowMs: number): boolean {
+    if (this.#agreement?.peerSends !== true) return nowMs - this.#heardMs >= this.#holdTimeoutMs;
+    const limitMs = this.#connected ? this.#timeoutMs : this.#timeoutBeforeFirstMs;
+    return nowMs - this.#waitingSinceMs >= limitMs;
   }
 
   #sendReport(nowMs: number): void {
