@@ -16,6 +16,7 @@ import type { Outcome } from './outcome.js';
 import type { Participant } from './participant.js';
 import { Refusal, type RefusalCode } from './refusal.js';
 import { SessionRoutes, type SessionStream } from './session-routes.js';
+import { SlotRelease } from './slot-release.js';
 import type { Store } from './store.js';
 import type { Credential, TokenCodec } from './token.js';
 
@@ -63,6 +64,7 @@ const claimRefusals = {
 export class LegRegistry implements LiveLegOwner {
   readonly #options: LegRegistryOptions;
   readonly #guesses: GuessLimiter;
+  readonly #slots: SlotRelease;
   readonly #legs = new Map<string, LiveLeg>();
   readonly #byParticipant = new Map<string, LiveLeg>();
   readonly #routes: SessionRoutes;
@@ -73,6 +75,7 @@ export class LegRegistry implements LiveLegOwner {
     this.#options = options;
     this.#routes = new SessionRoutes(options.logger);
     this.#guesses = new GuessLimiter(options.limits.guesses, options.clock);
+    this.#slots = new SlotRelease(options);
   }
 
   get size(): number {
@@ -122,7 +125,7 @@ export class LegRegistry implements LiveLegOwner {
     const { participant } = claim;
     const refusal = this.#refusalAfterClaim(participant);
     if (refusal !== null) {
-      await store.releaseSlot(participant.id, legId);
+      await this.#slots.release(participant.id, legId);
       throw new Refusal(refusal);
     }
     const leg = new LiveLeg({
@@ -287,7 +290,7 @@ export class LegRegistry implements LiveLegOwner {
   }
 
   legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void {
-    const { store, events, clock, logger } = this.#options;
+    const { events, clock } = this.#options;
     this.#legs.delete(leg.legId);
     this.#byParticipant.delete(leg.participant.id);
     this.#cancelNoSessionTimer(leg);
@@ -303,11 +306,7 @@ export class LegRegistry implements LiveLegOwner {
       wasEstablished: before === 'established',
       outcome,
     });
-    const released = store.releaseSlot(leg.participant.id, leg.legId).catch((error: unknown) => {
-      // The slot stays taken in the store until the next start frees this node's slots.
-      logger.error({ err: error, legId: leg.legId }, 'could not release the participant’s slot');
-    });
-    leg.waitFor(released);
+    leg.waitFor(this.#slots.release(leg.participant.id, leg.legId));
   }
 
   #callerPrivacy(accountId: string): CallerPrivacy {
