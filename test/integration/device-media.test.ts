@@ -1,0 +1,187 @@
+/** A device's two connections over real ICE, DTLS and SRTP, and what becomes of it when one of them fails. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDeviceLeg, type DeviceLeg } from '../../src/media/worker/device/device-leg.js';
+import { direction, mid, msids } from '../../src/media/worker/sdp/attributes.js';
+import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
+import type { SourceStream } from '../../src/media/worker/source-track.js';
+import { FarEnd } from './far-end.js';
+import { ToneSource } from './tone-source.js';
+
+const participantId = '7a1c8d0e-2f4b-4c6d-8e9f-00000000000a';
+const microphone = [
+  'm=audio 9 UDP/TLS/RTP/SAVPF 0 101',
+  'c=IN IP4 0.0.0.0',
+  'a=mid:0',
+  'a=sendonly',
+  'a=msid:s t',
+  'a=label:mic',
+  'a=ssrc:11 cname:x',
+  'a=rtpmap:101 telephone-event/8000',
+];
+
+let leg: DeviceLeg;
+let streams: readonly SourceStream[];
+let negotiationsAsked: number;
+let connections: number;
+let ends: string[];
+let keys: string[];
+const closing: { close(): void }[] = [];
+
+const keep = <T extends { close(): void }>(one: T): T => {
+  closing.push(one);
+  return one;
+};
+const newFarEnd = async (): Promise<FarEnd> => keep(await FarEnd.open());
+const tone = (streamId: string): SourceStream => keep(new ToneSource(streamId, 440)).stream;
+const aliases = (): string[] => streams.map(({ alias }) => alias);
+
+beforeEach(() => {
+  streams = [];
+  negotiationsAsked = 0;
+  connections = 0;
+  ends = [];
+  keys = [];
+  leg = keep(
+    createDeviceLeg({
+      legId: 'leg',
+      participantId,
+      mayPublish: new Set(['audio', 'video'] as const),
+      bindAddress: '127.0.0.1',
+      connectTimeoutMs: 3000,
+      events: {
+        onConnected: () => void connections++,
+        onStreams: (now) => (streams = now),
+        onDtmf: (key) => void keys.push(key),
+        onNegotiationNeeded: () => void negotiationsAsked++,
+        onEnded: (reason) => void ends.push(reason),
+      },
+    }),
+  );
+});
+afterEach(() => {
+  for (const one of closing.splice(0).reverse()) one.close();
+});
+
+async function publish(far: FarEnd): Promise<void> {
+  far.connect(await leg.answer(far.describe('actpass', microphone)));
+  await expect.poll(() => far.isConnected, { timeout: 5000 }).toBe(true);
+}
+
+/** Answers our offer as Bandwidth's client does: passive, taking whatever is sent. */
+async function answerOffer(far: FarEnd): Promise<string> {
+  const offer = await leg.offer();
+  const sections = parseSessionDescription(offer).media.map((media) => [
+    `m=${media.kind} 9 ${media.protocol} ${media.formats.join(' ')}`,
+    'c=IN IP4 0.0.0.0',
+    `a=mid:${mid(media)}`,
+    `a=${direction(media) === 'sendonly' ? 'recvonly' : 'inactive'}`,
+    ...media.attributes.filter(({ name }) => name === 'rtpmap').map(({ value }) => `a=rtpmap:${value}`),
+  ]);
+  await leg.accept(far.describe('passive', ...sections));
+  return offer;
+}
+
+async function subscribe(far: FarEnd): Promise<string> {
+  const offer = await answerOffer(far);
+  if (!far.isConnected) far.connect(offer.replaceAll('a=setup:actpass', 'a=setup:active'));
+  await expect.poll(() => far.isConnected, { timeout: 5000 }).toBe(true);
+  return offer;
+}
+
+describe('a device', () => {
+  it('publishes over one connection and receives over another, of which we make the first offer', async () => {
+    const [up, down] = [await newFarEnd(), await newFarEnd()];
+    await publish(up);
+    expect(aliases()).toEqual(['mic']);
+    expect(negotiationsAsked).toBe(0);
+    leg.receive([tone('p.1')]);
+    await expect.poll(() => negotiationsAsked).toBe(1);
+    const offer = parseSessionDescription(await subscribe(down));
+    expect(offer.media.map((media) => [media.kind, direction(media), msids(media)[0]?.streamId])).toEqual([
+      ['audio', 'sendonly', 'p.1'],
+    ]);
+    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    expect(up.rtp).toEqual([]);
+    expect(leg.statistics().packetsSent).toBeGreaterThan(10);
+    expect(connections).toBe(1);
+  });
+
+  it('receives before it publishes, and never has to publish', async () => {
+    const down = await newFarEnd();
+    leg.receive([tone('p.1')]);
+    await expect.poll(() => negotiationsAsked).toBe(1);
+    await subscribe(down);
+    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    leg.receive([]);
+    await expect.poll(() => negotiationsAsked).toBe(2);
+    const ended = parseSessionDescription(await subscribe(down));
+    expect(ended.media.map((media) => direction(media))).toEqual(['inactive']);
+  });
+
+  it('is offered more sections where it did not answer the first offer', async () => {
+    leg.receive([tone('p.1')]);
+    expect(parseSessionDescription(await leg.offer()).media).toHaveLength(1);
+    leg.rollback();
+    const longer = parseSessionDescription(await leg.offer());
+    expect(longer.media.map((media) => mid(media))).toEqual(Array.from({ length: 64 }, (_, n) => `s${n}`));
+    leg.rollback();
+    const down = await newFarEnd();
+    await subscribe(down);
+    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+  });
+
+  it('may offer again after an offer that was refused', async () => {
+    await expect(leg.answer('v=0\r\n')).rejects.toThrow();
+    await expect(leg.answer((await newFarEnd()).describe('actpass'))).rejects.toThrow();
+    await publish(await newFarEnd());
+    expect(aliases()).toEqual(['mic']);
+  });
+
+  it('tells key presses in its audio once each', async () => {
+    const far = await newFarEnd();
+    await publish(far);
+    const press = (sequence: number, end: boolean, duration: number): void =>
+      far.sendRtp(11, 101, sequence, 160, Buffer.from([5, end ? 0x8a : 10, duration >> 8, duration & 255]));
+    press(1, false, 160);
+    press(2, true, 800);
+    press(3, true, 800);
+    // A press whose end never comes is over all the same.
+    far.sendRtp(11, 101, 4, 9600, Buffer.from([11, 10, 0, 160]));
+    await expect.poll(() => keys, { timeout: 5000 }).toEqual(['5', '#']);
+  });
+});
+
+describe('a device whose connection fails', () => {
+  it('no longer publishes, stays, and publishes again when it offers again', async () => {
+    await leg.answer((await newFarEnd()).describe('actpass', microphone));
+    const [before] = streams;
+    expect(before?.alias).toBe('mic');
+    await expect.poll(aliases, { timeout: 10_000 }).toEqual([]);
+    await publish(await newFarEnd());
+    expect(aliases()).toEqual(['mic']);
+    expect(streams[0]?.streamId).not.toBe(before?.streamId);
+    expect(ends).toEqual([]);
+  });
+
+  it('is offered what it receives anew, in no fewer sections than it has', async () => {
+    leg.receive([tone('p.1'), tone('p.2')]);
+    await expect.poll(() => negotiationsAsked).toBe(1);
+    await answerOffer(await newFarEnd());
+    leg.receive([]);
+    await expect.poll(() => negotiationsAsked).toBe(2);
+    await answerOffer(await newFarEnd());
+    leg.receive([tone('p.3')]);
+    await expect.poll(() => negotiationsAsked).toBe(3);
+    // Not answered in time, and then the connection is given up.
+    await expect.poll(() => negotiationsAsked, { timeout: 10_000 }).toBe(4);
+    const far = await newFarEnd();
+    const offer = parseSessionDescription(await subscribe(far));
+    expect(offer.media.map((media) => `${mid(media)} ${media.kind}`)).toEqual([
+      's0 audio',
+      's1 video',
+      's2 audio',
+    ]);
+    await expect.poll(() => far.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    expect(ends).toEqual([]);
+  });
+});
