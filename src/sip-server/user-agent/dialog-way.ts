@@ -1,5 +1,6 @@
 import type { Flow } from '../transport/flow.js';
 import type { OwnedDialog } from './application.js';
+import { addressKind } from './local-address.js';
 import { belongsToFlow, nextHopOf } from './next-hop.js';
 import type { NextHop } from './next-hop.js';
 
@@ -15,9 +16,17 @@ export async function findFlow(dialog: OwnedDialog, connect: (hop: NextHop) => P
   const hop = nextHopOf(dialog.nextHop);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
     const flow = await connect(hop).catch(() => undefined);
-    if (flow) return (dialog.resolvedFlow = flow);
+    if (flow && !leadsInside(flow, dialog.flow)) return (dialog.resolvedFlow = flow);
   }
-  // A name that cannot be resolved: the address that the peer was heard from is the best that is left.
+  // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.
   if (dialog.flow.isOpen) return (dialog.resolvedFlow = dialog.flow);
   throw new Error('no way to the peer');
+}
+
+/**
+ * A name leads wherever its owner wants, into our own network too: there only peers of that network have a business.
+ */
+function leadsInside(flow: Flow, heard: Flow): boolean {
+  const kind = addressKind(flow.remoteAddress);
+  return kind !== 'public' && kind !== addressKind(heard.remoteAddress);
 }
