@@ -8,7 +8,7 @@ import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';
 import { AbandonmentCleaner } from './domain/abandonment.js';
 import { systemClock } from './domain/clock.js';
-import type { EventSink } from './domain/event.js';
+import type { DomainEvent, EventSink } from './domain/event.js';
 import { LegRegistry } from './domain/leg-registry.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
@@ -17,6 +17,9 @@ import { DeviceDoor } from './doors/bandwidth/device-door.js';
 import { SipDoor } from './doors/sip/sip-door.js';
 import { EventHub } from './events/event-hub.js';
 import { openJournal } from './gateway/journal.js';
+import { openVoice, sipAddress } from './gateway/voice.js';
+import { hookDialects, transferDialects } from './hooks/dialects.js';
+import { createHooks } from './hooks/hooks.js';
 import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
 import { readWavMono } from './media/worker/sound/wav.js';
 import { CallInPhones } from './phone/call-in-phones.js';
@@ -96,6 +99,8 @@ async function compose(options: GatewayOptions, starting: Starting): Promise<Gat
   const close = async () => {
     legs.drain();
     await legs.endAll(stopping);
+    // The ends of the calls are facts of their transfers, too.
+    await core.journal.settled();
     await starting.close();
   };
   const closeOnce = () => (closing ??= close());
@@ -132,10 +137,15 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, logger });
+  let followTransfers: ((event: DomainEvent) => void) | null = null;
+  /** Facts of an earlier life's end, told before there is anybody to follow them. */
+  const early: DomainEvent[] = [];
   const next: EventSink = {
     publish(event) {
       metrics.publish(event);
       hub.publish(event);
+      if (followTransfers === null) early.push(event);
+      else followTransfers(event);
     },
   };
   const journal = await openJournal({ config, next, metrics, clock, logger, version });
@@ -164,6 +174,23 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   });
   await legs.recover(await journal.database.records.listOpenRecords());
   const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
+  const voice = openVoice({
+    config,
+    connection: journal.database.connection,
+    store,
+    sessions,
+    events,
+    tokens,
+    secrets: [credentials.tokenSecret, credentials.previousTokenSecret].filter(
+      (secret) => secret !== undefined,
+    ),
+    clock,
+    logger,
+    version,
+  });
+  starting.onClose(() => voice.close());
+  followTransfers = (event) => voice.transfers.publish(event);
+  early.splice(0).forEach(followTransfers);
   const cleaner = new AbandonmentCleaner({
     store: journal.database.abandonment,
     sessions,
@@ -174,7 +201,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   cleaner.start();
   starting.onClose(() => cleaner.close());
   await journal.start();
-  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal };
+  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice };
 }
 
 /** The SIP server on the wire and the door that makes its calls legs. */
@@ -191,6 +218,7 @@ async function openSip({ config, logger, version }: GatewayOptions, core: Core, 
       tokenHeaders: config.tokenHeaders,
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
+      dialIn: (dialled, source, call) => core.voice.numbers.dialIn(dialled, source, call),
     },
     onRefused: (code) => core.metrics.refused('sip', code),
   });
@@ -206,7 +234,9 @@ async function openWeb(
   sip: Sip,
   starting: Starting,
 ): Promise<BoundAddress> {
-  const { metrics, legs, sessions, hub, clock } = core;
+  const { metrics, legs, sessions, hub, clock, voice } = core;
+  const { publicUrl } = config.http;
+  const address = () => sipAddress(config, { ...sip.address, host: reachable(sip.address.host) });
   const phones = new CallInPhones({
     gateway: () => `${reachable(sip.address.host)}:${sip.address.port}`,
     voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
@@ -229,6 +259,13 @@ async function openWeb(
       webhooks: core.journal.webhooks,
       records: core.journal.database.records,
       settled: () => core.journal.settled(),
+      transfers: { transfers: voice.transfers, dialects: transferDialects, address },
+      numbers: {
+        numbers: voice.numbers,
+        platforms: [...hookDialects.keys()],
+        hookUrl: (platform, numberId) =>
+          `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
+      },
       phone: phones,
       clock,
       version,
@@ -237,6 +274,17 @@ async function openWeb(
         maxSources: config.http.maxLoginSources,
       },
       eventStreams: config.events,
+    }),
+  );
+  await server.register(
+    createHooks({
+      numbers: voice.numbers,
+      address,
+      publicUrl: publicUrl ?? null,
+      orders: voice.orders,
+      clock,
+      logger: logger.child({ layer: 'hooks' }),
+      settled: () => core.journal.settled(),
     }),
   );
   const readiness = watch(core, sip);

@@ -45,6 +45,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/tokens/', 'tokens'],
   ['src/observability/', 'observability'],
   ['src/phone/', 'phone'],
+  ['src/phone-numbers/', 'phone-numbers'],
   ['sdk/', 'sdk'],
 ];
 
@@ -64,6 +65,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tokens: ['domain'],
   observability: ['domain'],
   phone: ['sip-server', 'media/worker'],
+  'phone-numbers': ['domain'],
   sdk: [],
 };
 
@@ -78,7 +80,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'sip.js': ['sdk/'],
   jsonwebtoken: ['src/tokens/'],
   libsql: ['src/store/'],
-  zod: ['src/config/', 'src/rest/'],
+  zod: ['src/config/', 'src/rest/', 'src/hooks/'],
+  'libphonenumber-js': ['src/phone-numbers/'],
   yaml: ['src/config/'],
   pino: ['src/observability/'],
   'prom-client': ['src/observability/'],

@@ -161,6 +161,15 @@ export const configSchema = z.strictObject({
   http: group('HTTP: REST, WebSockets, console, metrics', {
     host: host.default('127.0.0.1').describe('Address to listen on.'),
     port: port.default(8080).describe('Port to listen on; 0 for any free one.'),
+    publicUrl: z
+      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+      .max(200)
+      .optional()
+      .meta({
+        description:
+          'The URL that voice platforms call us at, like `https://gw.example.com`; their signatures cover it.',
+        defaultText: 'what each request says',
+      }),
     bodyLimitBytes: z.int().min(1024).default(65_536).describe('Largest request body.'),
     requestTimeoutSeconds: seconds.default(30).describe('How long a client may take to send a request.'),
     keepAliveSeconds: seconds.default(72).describe('How long an idle connection stays open.'),
@@ -319,6 +328,55 @@ export const configSchema = z.strictObject({
     maxWaiting: count
       .default(100_000)
       .describe('Messages that wait. Above it the oldest of the receiver that fails for longest go.'),
+  }),
+
+  transfers: group('Transfers of phone calls', {
+    sipAddress: z
+      .string()
+      .regex(
+        /^(?:[A-Za-z0-9.-]{1,100}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/,
+        'must be a host, or host:port',
+      )
+      .optional()
+      .meta({
+        description: 'Host and port that voice platforms send calls to, like `gw.example.com:5060`.',
+        defaultText: '`publicIp` or `sip.host`, and the SIP port',
+      }),
+    sipTransport: z
+      .enum(['udp', 'tcp', 'tls'])
+      .optional()
+      .meta({ description: 'How they are to send it.', defaultText: 'each platform’s own choice' }),
+    ringSeconds: z.int().min(5).max(300).default(30).describe('How long a platform waits for our answer.'),
+    ttlSeconds: seconds
+      .default(3600)
+      .describe('How long the token of `POST /transfers` works, unless the request says.'),
+    hookTtlSeconds: seconds
+      .default(120)
+      .describe('How long the token in the answer of a hook works. The call follows at once.'),
+    telnyxApiUrl: z
+      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+      .default('https://api.telnyx.com')
+      .describe('Where orders for Telnyx Call Control go.'),
+  }),
+
+  numbers: group('Numbers', {
+    defaultCountry: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')
+      .optional()
+      .meta({
+        description: 'Country of numbers in national form.',
+        defaultText: 'none: numbers are international',
+      }),
+    maxPinsPerNumber: count.default(10_000).describe('PINs of one number.'),
+    maxWrongPinsPerCaller: count
+      .default(5)
+      .describe('Wrong PINs per minute of one caller to one number before none of it are looked up.'),
+    maxWrongPinsPerNumber: count.default(60).describe('The same for all callers to a number together.'),
+    maxCallers: count.default(10_000).describe('Callers whose wrong PINs are remembered.'),
+    applicationTimeoutSeconds: seconds
+      .default(5)
+      .describe('An application that has not said by then where a call goes is not waited for.'),
   }),
 
   records: group('Call detail records', {

@@ -117,7 +117,7 @@ export interface TransferStore {
   ): Promise<Transfer | null>;
   /** Expired by then, and either never arrived or ended with a participant of its own still there. */
   overdueTransfers(now: number, limit: number): Promise<readonly Transfer[]>;
-  /** Forgets those that ended and expired before. */
+  /** Forgets those that ended and expired before; and after a week those whose end nobody told. */
   purgeTransfers(before: number, limit: number): Promise<void>;
 }
 

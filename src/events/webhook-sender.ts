@@ -26,7 +26,7 @@ export type SendFailure =
   'address-not-allowed' | 'answer-too-long' | 'name-not-found' | 'connection' | 'timeout' | 'status' | 'url';
 
 export type SendResult =
-  | { readonly isDelivered: true; readonly status: number; readonly answer: string }
+  | { readonly isDelivered: true; readonly status: number; readonly answer?: string }
   | { readonly isDelivered: false; readonly failure: SendFailure; readonly status?: number };
 
 export interface MessageSender {
@@ -98,7 +98,7 @@ export class WebhookSender implements MessageSender {
         if (error instanceof StaleConnection) return post();
         throw error;
       });
-      if (status >= 200 && status < 300) return { isDelivered: true, status, answer };
+      if (status >= 200 && status < 300) return { isDelivered: true, status, ...(answer === undefined ? {} : { answer }) };
       return { isDelivered: false, failure: 'status', status };
     } catch (error) {
       finish();
@@ -153,7 +153,7 @@ export class WebhookSender implements MessageSender {
           return;
         }
         discard(response, request);
-        resolve({ status, answer: '' });
+        resolve({ status });
       });
       request.end(message.body);
     });
@@ -191,8 +191,8 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
 
 interface Answer {
   readonly status: number;
-  /** Empty where it was not wanted. */
-  readonly answer: string;
+  /** Where it was wanted. */
+  readonly answer?: string;
 }
 
 async function read(response: IncomingMessage, request: ClientRequest): Promise<string> {

@@ -56,6 +56,14 @@ export function createOpenApiDocument(operations: readonly OperationDescription[
   };
 }
 
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Repeated requests with the same key are one.',
+  schema: { type: 'string', maxLength: 255 },
+};
+
 function describeOperation(operation: OperationDescription, schemas: Json): Json {
   const { success } = operation;
   const accountId = { name: 'accountId', in: 'path', required: true, schema: { type: 'string' } };
@@ -85,6 +93,7 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
       accountId,
       ...parameters(operation.params, 'path', schemas),
       ...(operation.query === undefined ? [] : parameters(operation.query, 'query', schemas)),
+      ...(operation.takesIdempotencyKey === true ? [idempotencyKey] : []),
     ],
     ...(operation.body === undefined
       ? {}

@@ -15,6 +15,8 @@ export interface OperationDescription {
   readonly description?: string;
   readonly params: z.ZodObject;
   readonly query?: z.ZodObject;
+  /** It may bear an `Idempotency-Key`. */
+  readonly takesIdempotencyKey?: boolean;
   /** Never required: an empty body is `undefined` to the schema. */
   readonly body?: z.ZodType;
   readonly success: OperationSuccess;
@@ -35,6 +37,8 @@ export interface RawRequest {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  /** As the header has it. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 export interface Operation extends OperationDescription {
@@ -47,6 +51,8 @@ export interface OperationRequest<P extends z.ZodObject, Q extends z.ZodObject, 
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
   readonly body: z.output<B>;
+  /** Null where there is none. */
+  readonly idempotencyKey: string | null;
 }
 
 export interface OperationDefinition<
@@ -74,9 +80,21 @@ export function defineOperation<P extends z.ZodObject, Q extends z.ZodObject, B 
         params: validate(definition.params, request.params) as z.output<P>,
         query: validate(query, request.query) as z.output<Q>,
         body: validate(body, request.body) as z.output<B>,
+        idempotencyKey: readIdempotencyKey(definition, request.idempotencyKey),
       });
     },
   };
+}
+
+function readIdempotencyKey(
+  { takesIdempotencyKey }: OperationDescription,
+  given: string | undefined,
+): string | null {
+  if (takesIdempotencyKey !== true || given === undefined) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(given)) {
+    throw new InvalidRequest('Idempotency-Key: must be 1 to 255 printable ASCII characters without spaces');
+  }
+  return given;
 }
 
 /** Throws InvalidRequest, which names the first thing that is wrong. */

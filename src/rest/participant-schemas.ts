@@ -6,20 +6,20 @@ import { formatTime, tag, time } from './fields.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 
 const mediaType = z.enum(['AUDIO', 'VIDEO']);
-const displayName = z.string().min(1).max(100).describe('A name for others to see.');
-const tokenUse = z
+export const displayName = z.string().min(1).max(100).describe('A name for others to see.');
+export const tokenUse = z
   .enum(['slot', 'once'])
   .describe(
     '`slot`: the token works again whenever the participant is not connected. `once`: it connects once.',
   );
 
-const publishPermissions = z
+export const publishPermissions = z
   .array(mediaType)
   .refine((types) => new Set(types).size === types.length, 'must not name a type twice');
 
 const attributeName = z.string().min(1).max(256);
 const attributeValue = z.string().max(256);
-const attributes = z
+export const attributes = z
   .record(attributeName, attributeValue)
   .refine((given) => Object.keys(given).length <= maxAttributes, `must have at most ${maxAttributes} names`)
   .describe(`Yours to choose, for others to see: at most ${maxAttributes} texts of 256 characters.`);

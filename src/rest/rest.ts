@@ -12,6 +12,7 @@ import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
 import type { Operation, OperationDescription } from './operation.js';
+import { numberOperations, type NumberResources } from './numbers.js';
 import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { formatError } from './rest-error.js';
@@ -19,6 +20,7 @@ import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
 import { webhookOperations } from './webhooks.js';
 import { streamOperations } from './streams.js';
+import { transferOperations, type TransferResources } from './transfers.js';
 
 export interface RestOptions {
   readonly accounts: readonly AccountCredentials[];
@@ -31,6 +33,10 @@ export interface RestOptions {
   readonly records?: Pick<CallRecordStore, 'listRecords'>;
   /** Resolves when the facts of what was done will survive the process: only then is a change acknowledged. */
   readonly settled?: () => Promise<void>;
+  /** Without them there is no `/transfers`. */
+  readonly transfers?: Omit<TransferResources, 'sessions'>;
+  /** Without them there is no `/numbers`. */
+  readonly numbers?: NumberResources;
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
   readonly clock?: Clock;
@@ -55,6 +61,10 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...legOperations(options.legs),
     ...(options.webhooks === undefined ? [] : webhookOperations(options.webhooks)),
     ...(options.records === undefined ? [] : recordOperations(options.records)),
+    ...(options.transfers === undefined
+      ? []
+      : transferOperations({ ...options.transfers, sessions: options.sessions })),
+    ...(options.numbers === undefined ? [] : numberOperations(options.numbers)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
   ];
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
@@ -129,7 +139,14 @@ async function answer(
   settled: RestOptions['settled'],
 ): Promise<unknown> {
   const { accountId, ...params } = request.params as { accountId: string } & Record<string, string>;
-  const body = await operation.run({ accountId, params, query: request.query, body: request.body });
+  const key = request.headers['idempotency-key'];
+  const body = await operation.run({
+    accountId,
+    params,
+    query: request.query,
+    body: request.body,
+    idempotencyKey: Array.isArray(key) ? key.join() : key,
+  });
   if (operation.method !== 'GET') await settled?.();
   reply.code(operation.success.status);
   return operation.success.status === 204 ? reply.send() : reply.send(body);

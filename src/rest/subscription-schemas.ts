@@ -6,27 +6,27 @@ import { uuid } from './fields.js';
 const streamAliases = z.array(z.string().min(1).max(256)).max(100);
 
 /** Null and '' count as missing, as Bandwidth has it. */
-export const subscriptionsRequest = z
-  .object({
-    sessionId: z
-      .union([z.literal(''), uuid], 'is not a UUID')
-      .nullish()
-      .describe('Alone: every participant of the session, later ones too.'),
-    participants: z
-      .array(
-        z.object({
-          participantId: uuid,
-          streamAliases: streamAliases
-            .nullish()
-            .describe('Missing or empty: every stream of the participant.'),
-        }),
-      )
-      .max(500)
-      .nullish()
-      .describe('Not empty: exactly these participants, whatever `sessionId` says.'),
-  })
-  .nullish()
-  .transform((body): Subscriptions => ({
+export const subscriptionsFields = z.object({
+  sessionId: z
+    .union([z.literal(''), uuid], 'is not a UUID')
+    .nullish()
+    .describe('Alone: every participant of the session, later ones too.'),
+  participants: z
+    .array(
+      z.object({
+        participantId: uuid,
+        streamAliases: streamAliases.nullish().describe('Missing or empty: every stream of the participant.'),
+      }),
+    )
+    .max(500)
+    .nullish()
+    .describe('Not empty: exactly these participants, whatever `sessionId` says.'),
+});
+
+export function toSubscriptions(
+  body: z.output<typeof subscriptionsFields> | null | undefined,
+): Subscriptions {
+  return {
     ...(body?.sessionId ? { sessionId: body.sessionId } : {}),
     ...(body?.participants
       ? {
@@ -36,7 +36,12 @@ export const subscriptionsRequest = z
           })),
         }
       : {}),
-  }))
+  };
+}
+
+export const subscriptionsRequest = subscriptionsFields
+  .nullish()
+  .transform(toSubscriptions)
   .meta({ id: 'SubscriptionsRequest', description: 'Empty or missing: no subscriptions.' });
 
 export const subscriptionsSchema = z

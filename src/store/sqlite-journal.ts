@@ -7,6 +7,8 @@ import type { SqliteStoreOptions } from './sqlite-store.js';
 import { SqliteWebhooks } from './sqlite-webhooks.js';
 
 export interface SqliteJournal {
+  /** For others that keep their own in the same file. */
+  readonly connection: SqliteConnection;
   readonly outbox: SqliteOutbox;
   readonly webhooks: SqliteWebhooks;
   readonly records: SqliteCallRecords;
@@ -19,6 +21,7 @@ export interface SqliteJournal {
 export function openSqliteJournal(options: SqliteStoreOptions & SqliteOutboxOptions): SqliteJournal {
   const connection = SqliteConnection.open(options);
   return {
+    connection,
     outbox: new SqliteOutbox(connection, options),
     webhooks: new SqliteWebhooks(connection),
     records: new SqliteCallRecords(connection),

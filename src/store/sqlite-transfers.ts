@@ -131,7 +131,8 @@ function prepare(connection: SqliteConnection) {
     ),
     purge: connection.prepare(
       `DELETE FROM transfers WHERE id IN
-         (SELECT id FROM transfers WHERE expires_at <= ? AND state IN ('completed', 'canceled', 'expired') LIMIT ?)`,
+         (SELECT id FROM transfers WHERE expires_at <= ?1
+            AND (state IN ('completed', 'canceled', 'expired') OR expires_at <= ?1 - 604800000) LIMIT ?2)`,
     ),
   };
 }

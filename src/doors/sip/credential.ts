@@ -32,6 +32,12 @@ export function findCredential(request: CredentialSource, tokenHeaders: readonly
   return { credential, voiceCallId: userToUser.voiceCallId ?? null };
 }
 
+/** The user part where it is a telephone number: an optional plus and digits. */
+export function dialledNumber(uri: string): string | null {
+  const { user } = readUri(uri);
+  return user !== undefined && /^\+?\d{3,15}$/.test(user) ? user : null;
+}
+
 function classify(shown: string): Credential {
   const code = normalizeJoinCode(shown);
   return code === undefined ? { kind: 'jwt', value: shown } : { kind: 'join-code', value: code };

@@ -8,9 +8,11 @@ import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
+import type { IncomingCall } from '../../domain/phone-number.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import type { Credential } from '../../domain/token.js';
 import { readCaller } from './caller-identity.js';
-import { findCredential } from './credential.js';
+import { dialledNumber, findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';
 import { isHold } from './hold.js';
 import { Negotiation } from './negotiation.js';
@@ -22,6 +24,8 @@ export interface SipCallSettings {
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
+  /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
+  readonly dialIn?: (dialled: string, source: string, call: IncomingCall) => Promise<Credential | null>;
 }
 
 export interface SipCallOptions {
@@ -106,7 +110,7 @@ export class SipCall implements LegSignalling {
     }
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     const leg = await registry.admit({
-      credential,
+      credential: (await this.#dialIn(credential)) ?? credential,
       voiceCallId,
       door: 'sip',
       callId: this.#callId,
@@ -134,6 +138,21 @@ export class SipCall implements LegSignalling {
       });
     });
     if (this.#dialog !== null) this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
+  }
+
+  /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
+  async #dialIn(credential: Credential | null): Promise<Credential | null> {
+    const { request, settings } = this.#options;
+    if (credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value)))
+      return null;
+    const dialled = dialledNumber(request.uri);
+    if (settings.dialIn === undefined || dialled === null) return null;
+    return settings.dialIn(dialled, request.source_address, {
+      voiceCallId: this.#callId,
+      from: readCaller(request)?.number ?? null,
+      to: dialled,
+      headers: {},
+    });
   }
 
   #answered(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {

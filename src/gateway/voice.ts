@@ -1,0 +1,147 @@
+/** The composition of all that brings phone calls in: transfers, numbers, hooks. */
+import { isIPv6 } from 'node:net';
+import type { Config } from '../config/config-schema.js';
+import type { Clock } from '../domain/clock.js';
+import type { EventRecorder } from '../domain/events.js';
+import type { Logger } from '../domain/logger.js';
+import { NumberService } from '../domain/number-service.js';
+import type { SessionService } from '../domain/session-service.js';
+import type { Store } from '../domain/store.js';
+import type { TokenCodec } from '../domain/token.js';
+import { TransferService } from '../domain/transfer-service.js';
+import type { SipAddress } from '../domain/transfer.js';
+import { AddressPolicy } from '../events/address-policy.js';
+import { WebhookSender } from '../events/webhook-sender.js';
+import { formatSignature } from '../events/webhook-signature.js';
+import { createApplicationQuestion } from '../hooks/application-question.js';
+import { credentialsProblem } from '../hooks/dialects.js';
+import type { OutgoingHttp } from '../hooks/outgoing.js';
+import { PlatformOrders } from '../hooks/platform-orders.js';
+import { normalizeNumber } from '../phone-numbers/e164.js';
+import { SqliteNumbers } from '../store/sqlite-numbers.js';
+import type { SqliteConnection } from '../store/sqlite-connection.js';
+import { SqliteTransfers } from '../store/sqlite-transfers.js';
+
+export interface VoiceOptions {
+  readonly config: Config;
+  readonly connection: SqliteConnection;
+  readonly store: Store;
+  readonly sessions: SessionService;
+  readonly events: EventRecorder;
+  readonly tokens: TokenCodec;
+  /** The one in force first. */
+  readonly secrets: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+export interface Voice {
+  readonly transfers: TransferService;
+  readonly numbers: NumberService;
+  readonly orders: PlatformOrders;
+  close(): Promise<void>;
+}
+
+export function openVoice(options: VoiceOptions): Voice {
+  const { config, connection, sessions, events, clock, logger, secrets } = options;
+  const transfers = new TransferService({
+    transfers: new SqliteTransfers(connection),
+    store: options.store,
+    sessions,
+    tokens: options.tokens,
+    joinCodeSecrets: secrets,
+    events,
+    clock,
+    logger: logger.child({ layer: 'transfers' }),
+    limits: {
+      maxParticipantsPerSession: config.sessions.maxParticipantsPerSession,
+      ttlSeconds: config.transfers.ttlSeconds,
+    },
+  });
+  const policy = new AddressPolicy({
+    allowPrivateNetworks: config.webhooks.allowPrivateNetworks,
+    allowedNetworks: config.webhooks.allowedNetworks,
+  });
+  const userAgent = `Landbridge/${options.version}`;
+  const toApplications = new WebhookSender({
+    policy,
+    clock,
+    userAgent,
+    timeoutMs: config.numbers.applicationTimeoutSeconds * 1000,
+  });
+  // The operator named the platforms' addresses, which may be a stand-in on this machine.
+  const toPlatforms = new WebhookSender({
+    policy: new AddressPolicy({ allowPrivateNetworks: true }),
+    clock,
+    userAgent,
+  });
+  const hooksLogger = logger.child({ layer: 'hooks' });
+  const { maxWrongPinsPerCaller, maxCallers } = config.numbers;
+  const numbers = new NumberService({
+    numbers: new SqliteNumbers(connection),
+    transfers,
+    sessions,
+    normalize: normalizeNumber,
+    ask: createApplicationQuestion({ http: outgoing(toApplications), sign: formatSignature, clock }),
+    credentialsProblem,
+    urlProblem: (url) => policy.objection(url),
+    secrets,
+    clock,
+    logger: hooksLogger,
+    limits: {
+      maxPinsPerNumber: config.numbers.maxPinsPerNumber,
+      ttlSeconds: config.transfers.hookTtlSeconds,
+      pinGuesses: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
+      maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
+      defaultCountry: config.numbers.defaultCountry ?? null,
+    },
+  });
+  const orders = new PlatformOrders({
+    http: outgoing(toPlatforms),
+    clock,
+    logger: hooksLogger,
+    baseUrls: { telnyx: config.transfers.telnyxApiUrl },
+  });
+  transfers.start();
+  return {
+    transfers,
+    numbers,
+    orders,
+    async close() {
+      toApplications.close();
+      toPlatforms.close();
+      await orders.close();
+      await transfers.close();
+    },
+  };
+}
+
+/** Where platforms send calls to. */
+export function sipAddress(
+  config: Config,
+  bound: { readonly host: string; readonly port: number },
+): SipAddress {
+  const { sipAddress: configured, sipTransport, ringSeconds } = config.transfers;
+  const host = config.publicIp ?? bound.host;
+  const sipHost = configured ?? `${isIPv6(host) ? `[${host}]` : host}:${bound.port}`;
+  const transport = sipTransport === undefined ? '' : `;transport=${sipTransport}`;
+  return {
+    sipUri: `sip:join@${sipHost}${transport}`,
+    sipHost,
+    sipTransport: sipTransport ?? null,
+    timeoutSeconds: ringSeconds,
+  };
+}
+
+/** Rejects without the address or the answer: both may hold what no log should. */
+function outgoing(sender: WebhookSender): OutgoingHttp {
+  return {
+    async post(url, headers, body) {
+      const result = await sender.send({ url, headers, body, readsAnswer: true });
+      if (result.isDelivered) return result.answer ?? '';
+      const status = result.status === undefined ? '' : ` (${result.status})`;
+      throw new Error(`the request failed: ${result.failure}${status}`);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+/** Numbers as people and platforms write them, in E.164. */
+import { parsePhoneNumberFromString, isSupportedCountry } from 'libphonenumber-js';
+import type { NormalizeNumber } from '../domain/phone-number.js';
+
+/** Longer than any number with its decoration. */
+const maxLength = 64;
+
+/**
+ * `+15551230142` for `+1 (555) 123-0142`, `0015551230142`, `tel:+1-555-123-0142`, and for `(555) 123-0142` where the country is
+ * US. Digits alone are international where they make a number with its plus, and national otherwise: platforms leave the
+ * plus out. Extensions and letters are refused.
+ */
+export const normalizeNumber: NormalizeNumber = (text, country) => {
+  if (text.length > maxLength) return null;
+  const plain = text
+    .trim()
+    .replace(/^tel:/i, '')
+    .replace(/^(?:00|011)(?=\d{8})/, '+');
+  if (!/^\+?[\d\s().\u00a0\u2010-\u2015/-]+$/.test(plain)) return null;
+  if (plain.startsWith('+')) return parse(plain, null);
+  const national = country === null ? null : parse(plain, country);
+  return national ?? parse(`+${plain}`, null);
+};
+
+function parse(text: string, country: string | null): string | null {
+  const known = country !== null && isSupportedCountry(country) ? country : undefined;
+  if (country !== null && known === undefined) return null;
+  const number = parsePhoneNumberFromString(
+    text,
+    known === undefined ? { extract: false } : { defaultCountry: known, extract: false },
+  );
+  // Possible rather than valid: which ranges are in use changes by the month, and test numbers are in none.
+  return number?.isPossible() === true ? number.number : null;
+}
+
+export function isCountry(text: string): boolean {
+  return isSupportedCountry(text);
+}

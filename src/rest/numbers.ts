@@ -1,0 +1,302 @@
+/** Numbers and hooks: `/numbers`. By which calls come in, and where each sends its callers. */
+import { z } from 'zod';
+import type { NewNumber, NumberService } from '../domain/number-service.js';
+import type { NumberPin, PhoneNumber } from '../domain/phone-number.js';
+import { formatTime, listQuery, tag, time, uuid } from './fields.js';
+import { defineOperation, type Operation } from './operation.js';
+import { displayName, publishPermissions } from './participant-schemas.js';
+
+export interface NumberResources {
+  readonly numbers: NumberService;
+  /** Of hooks. */
+  readonly platforms: readonly string[];
+  /** `/hooks/…` of a number as platforms write it; only the path where our own URL is not configured. */
+  readonly hookUrl: (platform: string, numberId: string) => string;
+}
+
+const pin = z.string().regex(/^\d{4,12}$/, 'must have 4 to 12 digits');
+const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
+const routeFields = {
+  session: z.object({ kind: z.literal('session'), sessionId: uuid }),
+  newSession: z.object({ kind: z.literal('new-session'), tag: tag.nullish() }),
+  pin: z.object({
+    kind: z.literal('pin'),
+    prompt: z.string().min(1).max(300).nullish().describe('What the caller is told; plain text.'),
+  }),
+};
+const routeRequest = z
+  .discriminatedUnion('kind', [
+    routeFields.session,
+    routeFields.newSession,
+    routeFields.pin,
+    z.object({
+      kind: z.literal('application'),
+      url: webUrl,
+      secret: z
+        .string()
+        .min(16)
+        .max(256)
+        .nullish()
+        .describe('Signs the question. One is made where it is missing.'),
+    }),
+  ])
+  .meta({
+    id: 'NumberRoute',
+    description:
+      'Where callers go: one session, a new session for each call, the session of the PIN that they key in, or where your application says.',
+  });
+
+const newNumber = (platforms: readonly string[]) =>
+  z
+    .object({
+      number: z
+        .string()
+        .max(64)
+        .nullish()
+        .describe('In E.164, or in national form with `country`. Missing: a hook without a number.'),
+      country: z
+        .string()
+        .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')
+        .nullish()
+        .describe('Of a number in national form.'),
+      platform: z
+        .enum(platforms as [string, ...string[]])
+        .nullish()
+        .describe('Whose hook it is. Missing: calls come over SIP alone.'),
+      credentials: z
+        .record(z.string().max(64), z.string().max(1024))
+        .nullish()
+        .describe(
+          'What proves the platform’s requests genuine; see docs/voice-platforms.md. Never shown again.',
+        ),
+      route: routeRequest,
+      tag: tag.nullish().describe('Of the participants that it makes.'),
+      displayName: displayName.nullish().describe('Of the participants that it makes.'),
+      publishPermissions: publishPermissions
+        .nullish()
+        .meta({ description: 'Missing: AUDIO.', uniqueItems: true }),
+      allowFrom: z
+        .array(z.string().max(64))
+        .max(100)
+        .nullish()
+        .describe('Addresses or networks whose SIP calls to the number need no token.'),
+    })
+    .meta({ id: 'NewNumber' });
+
+const numberFields = {
+  id: z.uuid(),
+  number: z.string().optional(),
+  platform: z.string().optional(),
+  hookUrl: z.string().optional().describe('What the platform calls.'),
+  route: z.union([
+    z.strictObject({ kind: z.literal('session'), sessionId: z.uuid() }),
+    z.strictObject({ kind: z.literal('new-session'), tag: z.string().optional() }),
+    z.strictObject({ kind: z.literal('pin'), prompt: z.string().optional() }),
+    z.strictObject({ kind: z.literal('application'), url: z.string() }),
+  ]),
+  tag: z.string().optional(),
+  displayName: z.string().optional(),
+  publishPermissions: z.array(z.enum(['AUDIO', 'VIDEO'])).optional(),
+  allowFrom: z.array(z.string()),
+  createdAt: time,
+};
+const numberSchema = z.strictObject(numberFields).meta({ id: 'Number' });
+const createdNumber = z
+  .strictObject({
+    ...numberFields,
+    secret: z.string().optional().describe('Of the application’s question; shown this once.'),
+  })
+  .meta({ id: 'CreatedNumber' });
+const pinSchema = z.strictObject({ id: z.uuid(), sessionId: z.uuid(), createdAt: time }).meta({ id: 'Pin' });
+const createdPin = z
+  .strictObject({
+    id: z.uuid(),
+    sessionId: z.uuid(),
+    createdAt: time,
+    pin: z.string().describe('Shown this once.'),
+  })
+  .meta({ id: 'CreatedPin' });
+
+const numberPath = z.object({ numberId: uuid });
+
+export function numberOperations(resources: NumberResources): Operation[] {
+  const { numbers } = resources;
+  const body = newNumber(resources.platforms);
+  return [
+    defineOperation({
+      operationId: 'createNumber',
+      method: 'POST',
+      path: '/numbers',
+      tag: 'Numbers',
+      summary: 'Create a number or hook',
+      params: z.object({}),
+      body,
+      success: { status: 201, description: 'The number', schema: createdNumber },
+      errors: [404, 409],
+      handle: async ({ accountId, body: wanted }) => {
+        const number = await numbers.create(accountId, toNewNumber(wanted));
+        return { ...formatNumber(number, resources), ...secretOf(number) };
+      },
+    }),
+    defineOperation({
+      operationId: 'listNumbers',
+      method: 'GET',
+      path: '/numbers',
+      tag: 'Numbers',
+      summary: 'List numbers',
+      params: z.object({}),
+      query: listQuery,
+      success: { status: 200, description: 'The newest numbers', schema: z.array(numberSchema) },
+      errors: [],
+      handle: async ({ accountId, query }) =>
+        (await numbers.list(accountId, query.limit)).map((number) => formatNumber(number, resources)),
+    }),
+    defineOperation({
+      operationId: 'getNumber',
+      method: 'GET',
+      path: '/numbers/{numberId}',
+      tag: 'Numbers',
+      summary: 'Get a number',
+      params: numberPath,
+      success: { status: 200, description: 'The number', schema: numberSchema },
+      errors: [404],
+      handle: async ({ accountId, params }) =>
+        formatNumber(await numbers.get(accountId, params.numberId), resources),
+    }),
+    defineOperation({
+      operationId: 'replaceNumber',
+      method: 'PUT',
+      path: '/numbers/{numberId}',
+      tag: 'Numbers',
+      summary: 'Replace a number',
+      description: 'Credentials and the application’s secret stay where none are given.',
+      params: numberPath,
+      body,
+      success: { status: 200, description: 'The number', schema: numberSchema },
+      errors: [404, 409],
+      handle: async ({ accountId, params, body: wanted }) =>
+        formatNumber(await numbers.replace(accountId, params.numberId, toNewNumber(wanted)), resources),
+    }),
+    defineOperation({
+      operationId: 'deleteNumber',
+      method: 'DELETE',
+      path: '/numbers/{numberId}',
+      tag: 'Numbers',
+      summary: 'Delete a number',
+      description: 'Its calls in progress go on.',
+      params: numberPath,
+      success: { status: 204, description: 'Deleted' },
+      errors: [404],
+      handle: ({ accountId, params }) => numbers.delete(accountId, params.numberId),
+    }),
+    defineOperation({
+      operationId: 'createPin',
+      method: 'POST',
+      path: '/numbers/{numberId}/pins',
+      tag: 'Numbers',
+      summary: 'Let callers into a session by a PIN',
+      params: numberPath,
+      body: z
+        .object({ sessionId: uuid, pin: pin.nullish().describe('Missing: six digits are made.') })
+        .meta({ id: 'NewPin' }),
+      success: { status: 201, description: 'The PIN', schema: createdPin },
+      errors: [404, 409],
+      handle: async ({ accountId, params, body: wanted }) => {
+        const made = await numbers.addPin(accountId, params.numberId, wanted.sessionId, wanted.pin ?? null);
+        return { ...formatPin(made), pin: made.pin };
+      },
+    }),
+    defineOperation({
+      operationId: 'listPins',
+      method: 'GET',
+      path: '/numbers/{numberId}/pins',
+      tag: 'Numbers',
+      summary: 'List the PINs of a number',
+      description: 'Without their digits, which are not kept.',
+      params: numberPath,
+      success: { status: 200, description: 'The PINs', schema: z.array(pinSchema) },
+      errors: [404],
+      handle: async ({ accountId, params }) =>
+        (await numbers.listPins(accountId, params.numberId)).map(formatPin),
+    }),
+    defineOperation({
+      operationId: 'deletePin',
+      method: 'DELETE',
+      path: '/numbers/{numberId}/pins/{pinId}',
+      tag: 'Numbers',
+      summary: 'Delete a PIN',
+      params: z.object({ numberId: uuid, pinId: uuid }),
+      success: { status: 204, description: 'Deleted' },
+      errors: [404],
+      handle: ({ accountId, params }) => numbers.removePin(accountId, params.numberId, params.pinId),
+    }),
+  ];
+}
+
+function toNewNumber(wanted: z.output<ReturnType<typeof newNumber>>): NewNumber {
+  const { route } = wanted;
+  return {
+    number: wanted.number ?? null,
+    country: wanted.country ?? null,
+    platform: wanted.platform ?? null,
+    ...(wanted.credentials == null ? {} : { credentials: wanted.credentials }),
+    route: toRoute(route),
+    tag: wanted.tag ?? null,
+    displayName: wanted.displayName ?? null,
+    publishPermissions: wanted.publishPermissions ?? null,
+    allowFrom: wanted.allowFrom ?? [],
+  };
+}
+
+function toRoute(route: z.output<typeof routeRequest>): NewNumber['route'] {
+  switch (route.kind) {
+    case 'session':
+      return route;
+    case 'new-session':
+      return { kind: route.kind, tag: route.tag ?? null };
+    case 'pin':
+      return { kind: route.kind, prompt: route.prompt ?? null };
+    case 'application':
+      return { kind: route.kind, url: route.url, secret: route.secret ?? null };
+  }
+}
+
+function formatNumber(number: PhoneNumber, { hookUrl }: NumberResources): z.output<typeof numberSchema> {
+  const { participant } = number;
+  return {
+    id: number.id,
+    ...(number.number === null ? {} : { number: number.number }),
+    ...(number.platform === null
+      ? {}
+      : { platform: number.platform, hookUrl: hookUrl(number.platform, number.id) }),
+    route: formatRoute(number),
+    ...(participant.tag === null ? {} : { tag: participant.tag }),
+    ...(participant.displayName === null ? {} : { displayName: participant.displayName }),
+    ...(participant.publishPermissions === null
+      ? {}
+      : { publishPermissions: [...participant.publishPermissions] }),
+    allowFrom: [...number.allowFrom],
+    createdAt: formatTime(number.createdAt),
+  };
+}
+
+function formatRoute({ route }: PhoneNumber): z.output<typeof numberSchema>['route'] {
+  switch (route.kind) {
+    case 'session':
+      return { kind: route.kind, sessionId: route.sessionId };
+    case 'new-session':
+      return { kind: route.kind, ...(route.tag === null ? {} : { tag: route.tag }) };
+    case 'pin':
+      return { kind: route.kind, ...(route.prompt === null ? {} : { prompt: route.prompt }) };
+    case 'application':
+      return { kind: route.kind, url: route.url };
+  }
+}
+
+function secretOf({ route }: PhoneNumber): { secret?: string } {
+  return route.kind === 'application' ? { secret: route.secret } : {};
+}
+
+function formatPin({ id, sessionId, createdAt }: NumberPin): z.output<typeof pinSchema> {
+  return { id, sessionId, createdAt: formatTime(createdAt) };
+}
