@@ -20,6 +20,11 @@ export function atMost(what: string, value: number, unit: string, goal?: number,
     : { what, measured, goal: `≤ ${goal} ${unit}`, isMet: value <= goal };
 }
 
+/** A figure with its goal, where larger is better. */
+export function atLeast(what: string, value: number, unit: string, goal: number): BenchmarkRow {
+  return { what, measured: `${value} ${unit}`, goal: `≥ ${goal} ${unit}`, isMet: value >= goal };
+}
+
 /** The nearest-rank percentile; NaN of nothing. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

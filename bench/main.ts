@@ -1,10 +1,12 @@
 /** Runs the benchmarks, or those named on the command line, and prints one table. */
 import { availableParallelism, cpus } from 'node:os';
 import { type Benchmark, formatTable } from './benchmark.js';
+import { invite } from './invite.js';
 import { phoneDelay } from './phone-delay.js';
 import { phoneLegs } from './phone-legs.js';
+import { sessions } from './sessions.js';
 
-const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay];
+const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay, invite, sessions];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -32,6 +32,9 @@ try {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
+  // What the gateway reads beside its code.
+  for (const name of ['package.json', 'assets', 'dist'])
+    await symlink(join(root, name), join(directory, name));
   const main = spawn(process.execPath, [join(directory, 'bench/main.js'), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });

@@ -1,0 +1,93 @@
+import { atLeast, atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
+import { CallLoad, type CallLoadReport } from './call-load.js';
+import { GatewayProcess } from './gateway-process.js';
+
+const SESSION_SIZE = 4;
+const WARM_UP = { callsPerSecond: 40, seconds: 3 };
+const STEADY = [
+  { callsPerSecond: 10, seconds: 8 },
+  { callsPerSecond: 40, seconds: 8 },
+] as const;
+const HOLD_MS = 1000;
+/** Until the first step with a failure or a retransmission. Calls are short here: it is signalling that is measured. */
+const STEPS = [50, 100, 150, 200, 300, 400, 500, 600, 800, 1000] as const;
+const STEP_SECONDS = 3;
+const SHORT_HOLD_MS = 100;
+/** A load that is itself this late asks for less than it says. */
+const LATE_LOAD_MS = 20;
+
+/** From INVITE to 200 with token and media, through the whole gateway; CPU per call; calls per second it keeps up with. */
+export const invite: Benchmark = {
+  name: 'invite',
+  async run() {
+    // At the steps' rates a rest of 30 s would use up the ports, which is not what is measured.
+    const gateway = await GatewayProcess.start({ LANDBRIDGE_RTP_PORT_REST_SECONDS: '1' });
+    const load = new CallLoad();
+    try {
+      const { sipPort } = gateway;
+      const tokens = await gateway.participants(400, SESSION_SIZE);
+      const calls = (callsPerSecond: number, seconds: number, holdMs: number) =>
+        load.run({ sipPort, tokens, callsPerSecond, calls: callsPerSecond * seconds, holdMs });
+      const rows: BenchmarkRow[] = [atMost('start to ready', gateway.startMs / 1000, 's', 1)];
+      await calls(WARM_UP.callsPerSecond, WARM_UP.seconds, HOLD_MS);
+      for (const { callsPerSecond, seconds } of STEADY) {
+        const before = gateway.cpuMs();
+        const report = await calls(callsPerSecond, seconds, HOLD_MS);
+        const after = gateway.cpuMs();
+        const total = callsPerSecond * seconds;
+        const of = (share: number): number => percentile(report.setupMs, share);
+        const goalMs = callsPerSecond === 40 ? 10 : undefined;
+        rows.push(
+          atMost(`INVITE → 200 at ${callsPerSecond} calls/s, p50`, of(0.5), 'ms'),
+          atMost('  p95', of(0.95), 'ms', goalMs),
+          atMost(`  p99 of ${report.setupMs.length}; ${troubles(report)}`, of(0.99), 'ms'),
+        );
+        if (callsPerSecond !== 40) continue;
+        rows.push(
+          atMost('signalling CPU per call, main process', (after.main - before.main) / total, 'ms', 0.6),
+          atMost('  media CPU per call of 1 s, worker', (after.workers - before.workers) / total, 'ms'),
+        );
+      }
+      rows.push(...(await capacity(gateway, calls)));
+      return rows;
+    } finally {
+      await load.close();
+      await gateway.stop();
+    }
+  },
+};
+
+async function capacity(
+  gateway: GatewayProcess,
+  calls: (callsPerSecond: number, seconds: number, holdMs: number) => Promise<CallLoadReport>,
+): Promise<BenchmarkRow[]> {
+  let reached = 0;
+  let cpuPerCallMs = NaN;
+  let why = 'the last step';
+  for (const callsPerSecond of STEPS) {
+    const before = gateway.cpuMs();
+    const report = await calls(callsPerSecond, STEP_SECONDS, SHORT_HOLD_MS);
+    const after = gateway.cpuMs();
+    if (Object.keys(report.failed).length > 0 || report.retransmissions > 0) {
+      why = `${callsPerSecond}: ${troubles(report)}`;
+      break;
+    }
+    if (report.latenessP95Ms > LATE_LOAD_MS) {
+      why = `${callsPerSecond}: the load itself was ${Math.round(report.latenessP95Ms)} ms late`;
+      break;
+    }
+    reached = callsPerSecond;
+    cpuPerCallMs = (after.main - before.main) / (callsPerSecond * STEP_SECONDS);
+  }
+  return [
+    atLeast(`calls/s of 0.1 s without failure or retransmission (${why})`, reached, 'calls/s', 1000),
+    atMost('  signalling CPU per call there', cpuPerCallMs, 'ms'),
+  ];
+}
+
+function troubles({ failed, retransmissions }: CallLoadReport): string {
+  const failures = Object.entries(failed).map(([what, count]) => `${count} × ${what}`);
+  return [...(failures.length > 0 ? failures : ['no failure']), `${retransmissions} retransmissions`].join(
+    ', ',
+  );
+}
