@@ -227,6 +227,14 @@ describe('a device that lost its socket', () => {
     expect(domain.legs.size).toBe(1);
   });
 
+  it('may come back to its leg while the gateway waits for calls to end', async () => {
+    const socket = await arrive(device.token);
+    socket.emit('close', 1006);
+    domain.legs.drain();
+    const again = await arrive(device.token);
+    expect(await again.asks('ping')).toMatchObject({ result: {} });
+  });
+
   it('has left when it does not come back in time', async () => {
     const socket = await arrive(device.token);
     socket.emit('close', 1006);
