@@ -61,6 +61,8 @@ interface Receiver {
   /** Tries since the last that worked. */
   failures: number;
   route: RouteState;
+  /** Then it is remembered also while nothing waits, or the next message would try the first URL in vain again. */
+  usesFallback: boolean;
 }
 
 /** So many failures in a row, over all lanes, are the receiver's and not those of one message. */
@@ -135,6 +137,9 @@ export class WebhookDelivery {
   /** What the outbox holds for it is given up. */
   async forget(name: string): Promise<void> {
     const removed = await this.#options.outbox.removeReceiver(name);
+    const receiver = this.#receivers.get(name);
+    if (receiver !== undefined) receiver.usesFallback = false;
+    if (receiver?.lanes.size === 0) this.#receivers.delete(name);
     for (let i = 0; i < removed; i += 1) this.#options.onResult?.('orphaned', 'receiver-gone');
   }
 
@@ -154,7 +159,15 @@ export class WebhookDelivery {
   #receiver(name: string): Receiver {
     let receiver = this.#receivers.get(name);
     if (receiver === undefined) {
-      receiver = { name, lanes: new Map(), ready: [], sending: 0, failures: 0, route: freshRoute };
+      receiver = {
+        name,
+        lanes: new Map(),
+        ready: [],
+        sending: 0,
+        failures: 0,
+        route: freshRoute,
+        usesFallback: false,
+      };
       this.#receivers.set(name, receiver);
     }
     return receiver;
@@ -206,7 +219,7 @@ export class WebhookDelivery {
     if (this.#isClosed) return;
     if (delayMs === null && !lane.hasMore) {
       receiver.lanes.delete(lane.lane);
-      if (receiver.lanes.size === 0) this.#receivers.delete(receiver.name);
+      if (receiver.lanes.size === 0 && !receiver.usesFallback) this.#receivers.delete(receiver.name);
       return;
     }
     if (delayMs === null || delayMs === 0) {
@@ -284,6 +297,7 @@ export class WebhookDelivery {
       body: entry.body,
     });
     if (this.#isClosed && !result.isDelivered) return null;
+    receiver.usesFallback = route === 'fallback' || (receiver.usesFallback && !result.isDelivered);
     receiver.route = afterTry(receiver.route, route, result.isDelivered, startedAt);
     this.#note(receiver, result);
     return result.isDelivered;

@@ -63,7 +63,8 @@ export class SqliteOutbox implements Outbox {
   }
 
   async remove(position: number): Promise<void> {
-    this.#size -= await this.#connection.run(() => this.#sql.remove.run(position).changes);
+    const removed = await this.#connection.run(() => this.#sql.remove.run(position).changes);
+    this.#size -= removed;
   }
 
   async failed(position: number): Promise<void> {
