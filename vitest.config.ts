@@ -6,12 +6,14 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/setup/fast-check.ts'],
           include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/architecture.test.ts'],
         },
       },
       {
         test: {
           name: 'integration',
+          setupFiles: ['test/setup/fast-check.ts'],
           globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/{integration,contract,sipp}/**/*.test.ts'],
           testTimeout: 30_000,

@@ -14,7 +14,7 @@ export interface Via {
 }
 
 const VIA =
-  /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/i;
+  /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/is;
 
 /** Reads one value, not a list; undefined when it is malformed. */
 export function parseVia(value: string): Via | undefined {
