@@ -1,12 +1,14 @@
 /** Runs the benchmarks, or those named on the command line, and prints one table. */
 import { availableParallelism, cpus } from 'node:os';
-import { type Benchmark, formatTable } from './benchmark.js';
+import { type Benchmark, type BenchmarkRow, formatTable } from './benchmark.js';
+import { browserDelay } from './browser-delay.js';
 import { invite } from './invite.js';
+import { memory } from './memory.js';
 import { phoneDelay } from './phone-delay.js';
 import { phoneLegs } from './phone-legs.js';
 import { sessions } from './sessions.js';
 
-const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay, invite, sessions];
+const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay, browserDelay, invite, sessions, memory];
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
@@ -17,10 +19,17 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 console.log(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}\n`);
-const rows = [];
+const rows: BenchmarkRow[] = [];
 for (const benchmark of benchmarks) {
   if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
   console.error(`running ${benchmark.name} …`);
-  rows.push(...(await benchmark.run()));
+  try {
+    rows.push(...(await benchmark.run()));
+  } catch (error) {
+    // The others' figures are worth printing all the same.
+    console.error(error);
+    rows.push({ what: benchmark.name, measured: 'failed' });
+    process.exitCode = 1;
+  }
 }
 console.log(formatTable(rows));

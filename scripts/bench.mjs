@@ -23,7 +23,10 @@ try {
   );
   await esbuild.build({
     absWorkingDir: root,
-    entryPoints: files.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')),
+    entryPoints: [
+      ...files.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')),
+      'test/integration/far-end.ts',
+    ],
     outbase: '.',
     outdir: directory,
     platform: 'node',

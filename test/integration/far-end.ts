@@ -20,6 +20,8 @@ export class FarEnd {
   readonly rtp: ReceivedRtp[] = [];
   readonly rtcp: RtcpPacket[] = [];
   isConnected = false;
+  /** Takes RTP packets as they come; absent, they are kept in `rtp`. */
+  onRtp: ((packet: Buffer) => void) | undefined;
   readonly #connection = new PeerConnection('far end', {
     iceServers: [],
     bindAddress: '127.0.0.1',
@@ -51,6 +53,10 @@ export class FarEnd {
   #take(buffer: Buffer): void {
     if (isRtcp(buffer)) {
       this.rtcp.push(...(parseRtcp(buffer) ?? []));
+      return;
+    }
+    if (this.onRtp !== undefined) {
+      this.onRtp(buffer);
       return;
     }
     const packet = new RtpPacket();
