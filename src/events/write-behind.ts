@@ -1,6 +1,6 @@
 /**
- * Writes items in batches: what is added in one turn of the event loop goes into one transaction, before any promise that
- * was waiting then goes on. A write that fails is tried again; order is kept.
+ * Writes items in batches: what is added in one turn of the event loop goes into one transaction at its end. A write that
+ * fails is tried again; order is kept.
  */
 import type { Clock, Timer } from '../domain/clock.js';
 
@@ -77,8 +77,8 @@ export class WriteBehind<T> {
   }
 
   async #flush(): Promise<void> {
-    // Everything that this turn still adds goes along.
-    await Promise.resolve();
+    // Everything that this turn still adds goes along: requests that come at the same time share a commit.
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, maxBatch);
       try {
