@@ -335,6 +335,7 @@ describe('a gateway that is restarted', () => {
       // Fewer than before: the device holds more sections than it is first offered.
       const phone = await call(second, caller.token, 440);
       await page.hears(440, caller.id, 30_000);
+      expect(await page.sections()).toBe(64);
       // It finds out by itself that its media is gone, and restarts ICE.
       await waitFor('the phone hears 600 Hz', () => phone.heard.hears(600, 200, -40), { timeoutMs: 45_000 });
       expect(

@@ -40,9 +40,6 @@ export interface BrowserLegSettings extends BrowserTransportSettings {
   readonly alternating?: AlternatingLayout;
 }
 
-/** Sections; its answer must still be short enough to be read (64 KiB). */
-const LONGEST_FIRST_OFFER = 64;
-
 const isSameTransport = (a: RemoteTransportParameters, b: RemoteTransportParameters): boolean =>
   a.credentials.usernameFragment === b.credentials.usernameFragment &&
   a.credentials.password === b.credentials.password &&
@@ -173,7 +170,7 @@ export class BrowserLeg implements Leg {
     if (this.#proposed === null) return;
     // Who answers not even the first may hold more sections of an earlier leg than it is offered.
     if (this.#alternating !== null && this.#remote === null)
-      this.#alternating = { minSections: Math.min(this.#maxSections, LONGEST_FIRST_OFFER) };
+      this.#alternating = { minSections: this.#maxSections };
     this.#forgetOffer(this.#proposed);
   }
 

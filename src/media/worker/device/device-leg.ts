@@ -14,6 +14,12 @@ const channels: readonly NegotiatedChannel[] = [
   { id: 1, label: '__diagnostics__', protocol: 'udp', reply: () => null },
 ];
 
+/**
+ * Sections of what a device receives. A device that outlived the gateway is offered all of them, and the answer must still
+ * be short enough to be read (64 KiB).
+ */
+const MAX_RECEIVED_SECTIONS = 64;
+
 const nothing: LegStatistics = {
   packetsReceived: 0,
   packetsSent: 0,
@@ -129,6 +135,7 @@ export class DeviceLeg implements Leg {
     const leg = createBrowserLeg({
       ...this.#options,
       mayPublish: new Set(),
+      maxSections: Math.min(this.#options.maxSections ?? MAX_RECEIVED_SECTIONS, MAX_RECEIVED_SECTIONS),
       alternating: { minSections },
       events: {
         onConnected: () => this.#tellConnected(),
