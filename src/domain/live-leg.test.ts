@@ -94,11 +94,29 @@ describe('a live leg', () => {
     expect(media.only.request).toMatchObject({ offer: null, mayPublish: ['AUDIO'], sessionId: 's' });
   });
 
+  it('lets its media publish what its participant may, also where that changed while it was opened', async () => {
+    const { leg, media } = newLeg();
+    const release = media.delayNext();
+    const opening = leg.open('offer phone');
+    leg.update({ ...participant, publishPermissions: [] });
+    release();
+    await opening;
+    expect(media.only.log).toEqual(['may publish ']);
+    leg.update({ ...participant, publishPermissions: [], displayName: 'Ann' });
+    leg.update(participant);
+    expect(media.only.log).toEqual(['may publish ', 'may publish AUDIO']);
+    await leg.end(hangup);
+    leg.update({ ...participant, publishPermissions: [] });
+    expect(media.only.log).toHaveLength(2);
+  });
+
   describe('edges that are not in its table', () => {
     it.each(states.filter((state) => state !== 'admitted'))('cannot be opened when %s', async (state) => {
       const { leg, media } = await legIn(state);
       const opened = media.legs.length;
-      await expect(leg.open('offer phone')).rejects.toThrow(`cannot open a leg that is ${state}`);
+      await expect(leg.open('offer phone')).rejects.toThrow(
+        state === 'ended' ? 'participant-gone' : `cannot open a leg that is ${state}`,
+      );
       expect(media.legs).toHaveLength(opened);
     });
 

@@ -143,6 +143,8 @@ export class LiveLeg {
    * caller's to ignore.
    */
   async open(offer: string | null, profile: LegProfile = 'call'): Promise<string> {
+    // It may have been ended, say with its participant, before the door that had it admitted went on.
+    if (this.hasEnded) throw new Refusal('participant-gone', 'the leg ended before its media was opened');
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
     let media: MediaLeg;
     this.#mayPublish = this.#participant.publishPermissions;

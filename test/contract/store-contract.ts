@@ -250,6 +250,78 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       });
     });
 
+    describe('changes', () => {
+      it('touch what is given, and nothing else', async () => {
+        const session = await createSession();
+        const member = await createMember(session, { attributes: { seat: '1', vip: 'yes' }, tag: 'caller' });
+        const after = { ...member, displayName: 'Zoë', attributes: { seat: '1', hand: 'up' } };
+        const change = { displayName: 'Zoë', attributes: { vip: null, hand: 'up' } };
+        expect(await store.updateParticipant(account, member.id, change)).toEqual(after);
+        expect(await other.findParticipant(member.id)).toEqual(after);
+        const muted = { ...after, publishPermissions: [], tag: null };
+        expect(
+          await store.updateParticipant(account, member.id, { publishPermissions: [], tag: null }),
+        ).toEqual(muted);
+        expect(await other.findParticipant(member.id)).toEqual(muted);
+      });
+
+      it('are of an account’s own participants, and not beyond the limit of attributes', async () => {
+        const attributes = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i}`, 'x']));
+        const participant = await createParticipant({ attributes });
+        expect(await store.updateParticipant('other', participant.id, { tag: 'x' })).toBeNull();
+        expect(await store.updateParticipant(account, randomUUID(), { tag: 'x' })).toBeNull();
+        await expect(
+          store.updateParticipant(account, participant.id, { tag: 'x', attributes: { more: 'x' } }),
+        ).rejects.toMatchObject({ code: 'too-many-attributes' });
+        expect(await store.findParticipant(participant.id)).toEqual(participant);
+      });
+
+      it('made at once from two connections are all there', async () => {
+        const participant = await createParticipant();
+        await Promise.all(
+          Array.from({ length: 10 }, (_, i) =>
+            (i % 2 === 0 ? store : other).updateParticipant(account, participant.id, {
+              attributes: { [`a${i}`]: 'x' },
+            }),
+          ),
+        );
+        expect(Object.keys((await store.findParticipant(participant.id))?.attributes ?? {})).toHaveLength(10);
+      });
+    });
+
+    describe('mutes', () => {
+      it('are of a member’s aliases, are told whether they changed anything, and end with the membership', async () => {
+        const session = await createSession();
+        const member = await createMember(session);
+        const set = (alias: string, isMuted: boolean) =>
+          store.setMuted(account, session.id, member.id, alias, isMuted);
+        const muted = { ...member, mutedAliases: ['microphone'] };
+        expect(await set('microphone', true)).toEqual({ participant: muted, isChanged: true });
+        expect(await set('microphone', true)).toEqual({ participant: muted, isChanged: false });
+        expect(await set('camera', false)).toEqual({ participant: muted, isChanged: false });
+        expect(await other.findParticipant(member.id)).toEqual(muted);
+        await store.addMember(account, session.id, member.id, {}, 20);
+        expect((await other.findParticipant(member.id))?.mutedAliases).toEqual(['microphone']);
+        await store.removeMember(account, session.id, member.id);
+        expect((await other.findParticipant(member.id))?.mutedAliases).toEqual([]);
+        expect(await set('microphone', true)).toBeNull();
+        expect(await store.setMuted('other', session.id, member.id, 'microphone', true)).toBeNull();
+      });
+
+      it('are at most 64 of one member', async () => {
+        const session = await createSession();
+        const member = await createMember(session, {
+          mutedAliases: Array.from({ length: 64 }, (_, i) => `a${i}`),
+        });
+        await expect(store.setMuted(account, session.id, member.id, 'more', true)).rejects.toMatchObject({
+          code: 'too-many-muted-streams',
+        });
+        expect(await store.setMuted(account, session.id, member.id, 'a0', false)).toMatchObject({
+          isChanged: true,
+        });
+      });
+    });
+
     describe('slots', () => {
       it('are held by one leg; the same leg may ask again', async () => {
         const participant = await createParticipant();

@@ -61,6 +61,7 @@ describe('Participants', () => {
       subscriptions: {},
       deviceApiVersion: 'V3',
       displayName: 'Zoë',
+      attributes: {},
       tokenUse: 'once',
       createdAt: expect.stringMatching(/Z$/),
     });
@@ -154,10 +155,18 @@ describe('Legs', () => {
       kind: 'phone',
       door: 'test',
       callId: 'call',
+      caller: null,
       state: 'established',
       since: expect.stringMatching(/Z$/),
       held: false,
       streams: [{ id: expect.stringContaining(participant.id), alias: 'microphone', mediaTypes: ['AUDIO'] }],
+      quality: {
+        packetsReceived: 3,
+        packetsSent: 2,
+        packetsLost: 1,
+        packetsFromStrangers: 0,
+        jitterMs: 4,
+      },
     });
     expect((await server.request('DELETE', `/legs/${leg.legId}`)).status).toBe(204);
     expect(leg.hasEnded).toBe(true);
@@ -276,6 +285,7 @@ describe('Bad requests', () => {
     const session = await createSession();
     const { participant } = await create();
     const member = `/sessions/${session}/participants/${participant.id}`;
+    await server.request('PUT', member);
     const operations = [
       ['POST', '/sessions'],
       ['POST', '/participants'],

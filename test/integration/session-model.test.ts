@@ -252,6 +252,8 @@ class Run {
 
   /** After steps that ran at the same time: the model is what the store says, whatever order they had. */
   async readModel(): Promise<void> {
+    // Writes are made in order: after this one the slots of legs that were hung up are free.
+    await this.#server.store.releaseSlot(nobody, nobody);
     for (const participantId of this.#participantIds) {
       const stored = await this.#server.store.findParticipant(participantId);
       if (stored === null) {
