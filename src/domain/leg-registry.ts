@@ -125,7 +125,7 @@ export class LegRegistry implements LiveLegOwner {
     const { participant } = claim;
     const refusal = this.#refusalAfterClaim(participant);
     if (refusal !== null) {
-      await this.#slots.release(participant.id, legId);
+      await this.#slots.release(participant.id, legId, false);
       throw new Refusal(refusal);
     }
     const leg = new LiveLeg({
@@ -306,7 +306,7 @@ export class LegRegistry implements LiveLegOwner {
       wasEstablished: before === 'established',
       outcome,
     });
-    leg.waitFor(this.#slots.release(leg.participant.id, leg.legId));
+    leg.waitFor(this.#slots.release(leg.participant.id, leg.legId, leg.answeredAt !== null));
   }
 
   #callerPrivacy(accountId: string): CallerPrivacy {

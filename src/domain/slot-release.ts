@@ -16,8 +16,8 @@ const retryMs = 5000;
 
 export class SlotRelease {
   readonly #options: SlotReleaseOptions;
-  /** Participant by leg. No more than one a participant: nobody takes a slot that is not free. */
-  readonly #due = new Map<string, string>();
+  /** By leg. No more than one a participant: nobody takes a slot that is not free. */
+  readonly #due = new Map<string, { readonly participantId: string; readonly wasAnswered: boolean }>();
   #retry: Timer | null = null;
 
   constructor(options: SlotReleaseOptions) {
@@ -25,15 +25,15 @@ export class SlotRelease {
   }
 
   /** Resolves after the first attempt, whether or not it was one; never rejects. */
-  async release(participantId: string, legId: string): Promise<void> {
+  async release(participantId: string, legId: string, wasAnswered: boolean): Promise<void> {
     const { store, logger } = this.#options;
     try {
-      await store.releaseSlot(participantId, legId);
+      await store.releaseSlot(participantId, legId, wasAnswered);
       this.#due.delete(legId);
     } catch (error) {
       if (!this.#due.has(legId))
         logger.error({ err: error, legId }, 'could not free a participant’s slot yet');
-      this.#due.set(legId, participantId);
+      this.#due.set(legId, { participantId, wasAnswered });
       this.#retry ??= this.#options.clock.after(retryMs, () => void this.#releaseDue());
     }
   }
@@ -41,8 +41,8 @@ export class SlotRelease {
   /** One after another, until one fails: the store is then no better than before. */
   async #releaseDue(): Promise<void> {
     this.#retry = null;
-    for (const [legId, participantId] of [...this.#due]) {
-      await this.release(participantId, legId);
+    for (const [legId, { participantId, wasAnswered }] of [...this.#due]) {
+      await this.release(participantId, legId, wasAnswered);
       if (this.#due.has(legId)) return;
     }
   }

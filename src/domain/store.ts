@@ -78,8 +78,11 @@ export interface Store {
 
   /** Takes the participant's slot for a leg; marks a `once` token used. */
   claimSlot(participantId: string, legId: string, nodeId: string, now: number): Promise<ClaimResult>;
-  /** Frees the slot if this leg holds it; otherwise does nothing. */
-  releaseSlot(participantId: string, legId: string): Promise<void>;
+  /**
+   * Frees the slot if this leg holds it; otherwise does nothing. A `once` token whose leg was never answered is unused
+   * again: a call that was refused or given up may be made anew.
+   */
+  releaseSlot(participantId: string, legId: string, wasAnswered: boolean): Promise<void>;
   /** Frees every slot that a node's legs hold (its earlier life ended); resolves with the participants as they were. */
   releaseNode(nodeId: string): Promise<readonly Participant[]>;
   close(): Promise<void>;

@@ -234,9 +234,9 @@ class SqliteStore implements Store {
     });
   }
 
-  releaseSlot(participantId: string, legId: string): Promise<void> {
+  releaseSlot(participantId: string, legId: string, wasAnswered: boolean): Promise<void> {
     return this.#write((sql) => {
-      sql.releaseSlot.run(participantId, legId);
+      sql.releaseSlot.run(wasAnswered ? 1 : 0, participantId, legId);
     });
   }
 

@@ -41,7 +41,11 @@ export function prepareStatements(database: Database.Database) {
     claimSlot: sql(
       'UPDATE participants SET leg_id = ?, node_id = ?, token_used_at = coalesce(token_used_at, ?) WHERE id = ?',
     ),
-    releaseSlot: sql('UPDATE participants SET leg_id = NULL, node_id = NULL WHERE id = ? AND leg_id = ?'),
+    releaseSlot: sql(
+      `UPDATE participants SET leg_id = NULL, node_id = NULL,
+         token_used_at = CASE WHEN ? = 1 OR token_use <> 'once' THEN token_used_at END
+       WHERE id = ? AND leg_id = ?`,
+    ),
     listNode: sql('SELECT * FROM participants WHERE node_id = ?'),
     releaseNode: sql('UPDATE participants SET leg_id = NULL, node_id = NULL WHERE node_id = ?'),
   };

@@ -336,7 +336,7 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
         expect(await abandonment.abandonedSessions(start + 200, 1)).toEqual([
           { accountId: account, id: old.id },
         ]);
-        await store.releaseSlot(caller.id, 'leg');
+        await store.releaseSlot(caller.id, 'leg', true);
         expect((await found(start + 1)).sessions).toEqual([busy.id]);
       });
 

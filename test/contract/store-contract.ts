@@ -350,9 +350,9 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('are free again after the leg that holds them lets go, and only that one', async () => {
         const participant = await createParticipant();
         await store.claimSlot(participant.id, 'leg-1', 'node-1', 5);
-        await other.releaseSlot(participant.id, 'leg-2');
+        await other.releaseSlot(participant.id, 'leg-2', true);
         expect(await other.claimSlot(participant.id, 'leg-2', 'node-2', 6)).toEqual({ result: 'occupied' });
-        await other.releaseSlot(participant.id, 'leg-1');
+        await other.releaseSlot(participant.id, 'leg-1', true);
         expect((await other.claimSlot(participant.id, 'leg-2', 'node-2', 6)).result).toBe('claimed');
         expect((await store.findParticipant(participant.id))?.tokenUsedAt).toBe(5);
       });
@@ -361,13 +361,25 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
         const participant = await createParticipant({ tokenUse: 'once' });
         expect((await store.claimSlot(participant.id, 'leg-1', 'node-1', 5)).result).toBe('claimed');
         expect(await other.claimSlot(participant.id, 'leg-2', 'node-1', 6)).toEqual({ result: 'used' });
-        await store.releaseSlot(participant.id, 'leg-1');
+        await store.releaseSlot(participant.id, 'leg-1', true);
+        expect(await other.claimSlot(participant.id, 'leg-3', 'node-1', 7)).toEqual({ result: 'used' });
+      });
+
+      it('of a `once` token open once more where the leg was not answered', async () => {
+        const participant = await createParticipant({ tokenUse: 'once' });
+        await store.claimSlot(participant.id, 'leg-1', 'node-1', 5);
+        await other.releaseSlot(participant.id, 'leg-2', false);
+        expect((await other.findParticipant(participant.id))?.tokenUsedAt).toBe(5);
+        await store.releaseSlot(participant.id, 'leg-1', false);
+        expect((await other.claimSlot(participant.id, 'leg-2', 'node-1', 6)).result).toBe('claimed');
+        await store.releaseSlot(participant.id, 'leg-2', true);
+        await store.releaseSlot(participant.id, 'leg-2', false);
         expect(await other.claimSlot(participant.id, 'leg-3', 'node-1', 7)).toEqual({ result: 'used' });
       });
 
       it('of nobody are gone', async () => {
         expect(await store.claimSlot(randomUUID(), 'leg-1', 'node-1', 5)).toEqual({ result: 'gone' });
-        await store.releaseSlot(randomUUID(), 'leg-1');
+        await store.releaseSlot(randomUUID(), 'leg-1', true);
       });
 
       it('of a node are freed together, and no other node’s', async () => {

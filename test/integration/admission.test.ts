@@ -1,6 +1,7 @@
 /** Who is let in, and what applications may not do: over the real store, without media or signalling. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MediaRefusal } from '../../src/domain/media-plane.js';
 import type { Credential } from '../../src/domain/token.js';
 import { account, DomainFixture, tokenTtlSeconds } from '../support/domain-fixture.js';
 import { expectRefusal } from '../support/expect-refusal.js';
@@ -50,6 +51,22 @@ describe('a call is refused', () => {
     await leg.end({ endedBy: 'participant', reason: 'hangup' });
     await expectRefusal('token-used', domain.admit(created.token));
     await expectRefusal('token-used', domain.admit(null, joinCode(created.joinCode)));
+  });
+
+  it('and keeps its once token, whatever the refusal, until a call with it is answered', async () => {
+    domain = new DomainFixture({ maxLegs: 1 });
+    const created = await domain.participant(null, { tokenUse: 'once' });
+    const noCodec = await domain.admit(created.token);
+    domain.media.refuseNext(new MediaRefusal('no-common-codec', 'only video'));
+    await expectRefusal('no-common-codec', noCodec.open('offer phone'));
+    const canceled = await domain.admit(created.token);
+    await canceled.end({ endedBy: 'participant', reason: 'canceled' });
+    const other = await domain.join(await domain.participant());
+    await expectRefusal('overloaded', domain.admit(created.token));
+    await other.end({ endedBy: 'participant', reason: 'hangup' });
+    const answered = await domain.join(created);
+    await answered.end({ endedBy: 'participant', reason: 'hangup' });
+    await expectRefusal('token-used', domain.admit(created.token));
   });
 
   it('as participant-gone where the participant was deleted', async () => {

@@ -253,7 +253,7 @@ class Run {
   /** After steps that ran at the same time: the model is what the store says, whatever order they had. */
   async readModel(): Promise<void> {
     // Writes are made in order: after this one the slots of legs that were hung up are free.
-    await this.#server.store.releaseSlot(nobody, nobody);
+    await this.#server.store.releaseSlot(nobody, nobody, true);
     for (const participantId of this.#participantIds) {
       const stored = await this.#server.store.findParticipant(participantId);
       if (stored === null) {
