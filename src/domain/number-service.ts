@@ -328,8 +328,9 @@ export class NumberService {
   ): Promise<PhoneNumber> {
     const { normalize, credentialsProblem, urlProblem, sessions, clock, limits } = this.#options;
     const country = wanted.country ?? limits.defaultCountry;
-    const number = wanted.number == null ? null : normalize(wanted.number, country);
-    if (wanted.number != null && number === null) throw unusable('This is no phone number');
+    const text = wanted.number ?? null;
+    const number = text === null ? null : normalize(text, country);
+    if (text !== null && number === null) throw unusable('This is no phone number');
     const platform = wanted.platform ?? null;
     const isSamePlatform = before !== null && before.platform === platform;
     const credentials = wanted.credentials ?? (isSamePlatform ? before.credentials : {});

@@ -49,7 +49,7 @@ export function escapeXml(text: string): string {
   return (
     text
       .replaceAll(/\p{Surrogate}/gu, '\ufffd')
-      // eslint-disable-next-line no-control-regex
+       
       .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
       .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
       .replaceAll(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -239,7 +239,7 @@ function toNewNumber(wanted: z.output<ReturnType<typeof newNumber>>): NewNumber 
     number: wanted.number ?? null,
     country: wanted.country ?? null,
     platform: wanted.platform ?? null,
-    ...(wanted.credentials == null ? {} : { credentials: wanted.credentials }),
+    ...(wanted.credentials ? { credentials: wanted.credentials } : {}),
     route: toRoute(route),
     tag: wanted.tag ?? null,
     displayName: wanted.displayName ?? null,

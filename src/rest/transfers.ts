@@ -128,13 +128,13 @@ export function transferOperations(resources: TransferResources): Operation[] {
           destination: { sessionId: body.sessionId },
           tag: ownTag ?? null,
           displayName: name ?? null,
-          ...(own == null ? {} : { attributes: own }),
-          ...(body.publishPermissions == null ? {} : { publishPermissions: body.publishPermissions }),
-          ...(subscriptions == null ? {} : { subscriptions: toSubscriptions(subscriptions) }),
+          ...(isMissing(own) ? {} : { attributes: own }),
+          ...(isMissing(body.publishPermissions) ? {} : { publishPermissions: body.publishPermissions }),
+          ...(isMissing(subscriptions) ? {} : { subscriptions: toSubscriptions(subscriptions) }),
           callbackUrl: body.callbackUrl ?? null,
           voiceCallId: body.voiceCallId ?? null,
           platform: body.platform ?? null,
-          ...(body.ttlSeconds == null ? {} : { ttlSeconds: body.ttlSeconds }),
+          ...(isMissing(body.ttlSeconds) ? {} : { ttlSeconds: body.ttlSeconds }),
           tokenUse: body.tokenUse ?? 'slot',
           key: key ?? body.idempotencyKey ?? null,
         });
@@ -188,6 +188,10 @@ export function transferOperations(resources: TransferResources): Operation[] {
       handle: ({ accountId, params }) => transfers.cancel(accountId, params.transferId),
     }),
   ];
+}
+
+function isMissing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
 }
 
 function formatTransfer(transfer: Transfer): z.output<typeof transferSchema> {
