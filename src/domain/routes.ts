@@ -1,6 +1,6 @@
 /** Who hears whom, as a pure function of memberships, subscriptions, mutes and streams. */
 import type { MediaStreamInfo } from './media-plane.js';
-import { isSubscribed, type Subscriptions } from './subscriptions.js';
+import { streamSelector, type Subscriptions } from './subscriptions.js';
 
 /** A joined participant as routing sees it. */
 export interface RoutedMember {
@@ -17,14 +17,13 @@ export function receivedStreams(
   listener: RoutedMember,
   members: Iterable<RoutedMember>,
 ): string[] {
+  const isWanted = streamSelector(listener.participantId, sessionId, listener.subscriptions);
   const received: string[] = [];
   for (const member of members) {
     for (const stream of member.streams) {
       if (isMuted(member, stream.alias)) continue;
-      const subscribable = { participantId: member.participantId, alias: stream.alias };
-      if (isSubscribed(listener.participantId, sessionId, listener.subscriptions, subscribable)) {
+      if (isWanted({ participantId: member.participantId, alias: stream.alias }))
         received.push(stream.streamId);
-      }
     }
   }
   return received;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isSubscribed, noSubscriptions, type Subscriptions } from './subscriptions.js';
+import { noSubscriptions, streamSelector, type Subscriptions } from './subscriptions.js';
 
 const session = 'session-1';
 const microphone = { participantId: 'alice', alias: 'microphone' };
 
 function receives(subscriptions: Subscriptions, stream = microphone, listener = 'bob'): boolean {
-  return isSubscribed(listener, session, subscriptions, stream);
+  return streamSelector(listener, session, subscriptions)(stream);
 }
 
 describe('a subscription', () => {
@@ -61,6 +61,12 @@ describe('a subscription', () => {
       ],
     };
     expect(receives(subscriptions)).toBe(true);
+    for (const participants of [
+      [{ participantId: 'alice' }, { participantId: 'alice', streamAliases: ['camera'] }],
+      [{ participantId: 'alice', streamAliases: ['camera'] }, { participantId: 'alice' }],
+    ]) {
+      expect(receives({ participants })).toBe(true);
+    }
   });
 
   it('never brings back one’s own streams, not even where it names them', () => {

@@ -22,25 +22,31 @@ export interface SubscribableStream {
 }
 
 /**
- * True where a listener with these subscriptions receives the stream. Both are members of `sessionId`; that a
- * participant never receives itself is decided here too.
+ * Says of a stream whether a listener with these subscriptions receives it. Both are members of `sessionId`; that a
+ * participant never receives itself is decided here too. For many streams at once: a long list is read once.
  */
-export function isSubscribed(
+export function streamSelector(
   listenerId: string,
   sessionId: string,
-  subscriptions: Subscriptions,
-  stream: SubscribableStream,
-): boolean {
-  if (stream.participantId === listenerId) return false;
-  const { participants } = subscriptions;
-  if (participants !== undefined && participants.length > 0) {
-    return participants.some(
-      (wanted) =>
-        wanted.participantId === stream.participantId &&
-        (wanted.streamAliases === undefined ||
-          wanted.streamAliases.length === 0 ||
-          wanted.streamAliases.includes(stream.alias)),
-    );
+  { sessionId: wantedSessionId, participants }: Subscriptions,
+): (stream: SubscribableStream) => boolean {
+  if (participants === undefined || participants.length === 0) {
+    return (stream) => stream.participantId !== listenerId && wantedSessionId === sessionId;
   }
-  return subscriptions.sessionId === sessionId;
+  /** Null: every stream of the participant. */
+  const wanted = new Map<string, Set<string> | null>();
+  for (const { participantId, streamAliases } of participants) {
+    if (streamAliases === undefined || streamAliases.length === 0) {
+      wanted.set(participantId, null);
+      continue;
+    }
+    const aliases = wanted.get(participantId);
+    if (aliases === undefined) wanted.set(participantId, new Set(streamAliases));
+    else for (const alias of streamAliases) aliases?.add(alias);
+  }
+  wanted.delete(listenerId);
+  return (stream) => {
+    const aliases = wanted.get(stream.participantId);
+    return aliases === null || aliases?.has(stream.alias) === true;
+  };
 }
