@@ -14,9 +14,38 @@ export interface RemoteStream {
 
 export type MediaType = 'AUDIO' | 'VIDEO';
 
+/** Who is calling by phone, as far as the account's privacy setting shows it. */
+export interface Caller {
+  readonly number: string | null;
+  readonly name: string | null;
+}
+
+/** A participant whose streams we receive. The gateway tells who it is a moment after its first stream. */
 export interface RemoteParticipant {
   readonly participantId: string;
+  /** Undefined until the gateway has told. */
+  readonly kind: 'phone' | 'browser' | undefined;
+  readonly displayName: string | undefined;
+  /** The application's own, given over REST. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Of a phone. */
+  readonly caller: Caller | undefined;
+  readonly streams: readonly RemoteStream[];
 }
+
+/** A key that a participant pressed whose streams we receive. */
+export interface DtmfEvent {
+  readonly participantId: string;
+  /** `0` to `9`, `*`, `#`, `A` to `D`. */
+  readonly digit: string;
+  readonly durationMs: number;
+}
+
+/**
+ * `connecting`: the gateway has answered, the path for the media is being found. `reconnecting`: the WebSocket or that path
+ * was lost; publications and streams stay, and go on when it is back.
+ */
+export type ConnectionState = 'connecting' | 'connected' | 'reconnecting' | 'disconnected';
 
 export interface Disconnection {
   /**
@@ -35,8 +64,14 @@ export interface ConnectionEvents {
   readonly streamUnavailable: RemoteStream;
   /** The first stream of a participant is about to become available. */
   readonly participantJoined: RemoteParticipant;
+  /** The gateway has told who it is, or that changed. */
+  readonly participantChanged: RemoteParticipant;
   /** The last stream of a participant has become unavailable. */
   readonly participantLeft: RemoteParticipant;
+  readonly dtmfReceived: DtmfEvent;
+  /** A published track has ended by itself: a device was unplugged, a permission withdrawn, a screen no longer shared. */
+  readonly trackEnded: { readonly publication: Publication; readonly mediaType: MediaType };
+  readonly stateChanged: { readonly state: ConnectionState };
   /** Once, at the end; every stream has been reported unavailable before. */
   readonly disconnected: Disconnection;
 }
@@ -52,6 +87,8 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** For the whole of `connect`, in milliseconds. Default 15 000. */
   readonly timeoutMs?: number;
+  /** How long a lost connection is tried to be brought back, in milliseconds. Default 60 000; 0: not at all. */
+  readonly reconnectTimeoutMs?: number;
 }
 
 export interface PublishOptions {
@@ -72,14 +109,63 @@ export interface Publication {
   /** Sends silence and black frames until `unmute`; the other participants keep the stream. No negotiation. */
   mute(): void;
   unmute(): void;
-  /** Sends another track of the same kind in the old one's place, at once and without negotiation. */
+  /**
+   * Sends another track of the same kind in the old one's place, at once and without negotiation. `mediaStream` has the new
+   * one afterwards; the old one is not stopped.
+   */
   replaceTrack(track: MediaStreamTrack): Promise<void>;
+  /** Opens another microphone or camera, sends it in the old one's place without negotiation, and stops the old one. */
+  switchDevice(mediaType: MediaType, deviceId: string): Promise<void>;
+  /** Presses keys (RFC 4733) beside the audio: `0` to `9`, `*`, `#`, `A` to `D`, and `,` for a pause. Resolves when all are sent. */
+  sendDtmf(digits: string, options?: DtmfOptions): Promise<void>;
+}
+
+export interface DtmfOptions {
+  /** Of each key, 40 to 6000 milliseconds. Default 100. */
+  readonly durationMs?: number;
+  /** Between keys, at least 30 milliseconds. Default 70. */
+  readonly gapMs?: number;
+}
+
+/** One track of one stream. What the browser does not tell is null. */
+export interface TrackStatistics {
+  readonly direction: 'sent' | 'received';
+  readonly mediaType: MediaType;
+  readonly alias: string;
+  /** Of a received stream. */
+  readonly streamId: string | null;
+  readonly participantId: string | null;
+  /** Since `getStats` was asked before; null the first time. */
+  readonly bitrateBps: number | null;
+  readonly packets: number;
+  /** Of what we send: as the gateway reports it. */
+  readonly packetsLost: number | null;
+  /** 0 to 1, since `getStats` was asked before. */
+  readonly lossRatio: number | null;
+  readonly jitterMs: number | null;
+  /** 0 to 1. */
+  readonly audioLevel: number | null;
+  readonly frameWidth: number | null;
+  readonly frameHeight: number | null;
+  readonly framesPerSecond: number | null;
+}
+
+export interface ConnectionStatistics {
+  /** Between this browser and the gateway. */
+  readonly roundTripMs: number | null;
+  readonly tracks: readonly TrackStatistics[];
+  /** All that the browser tells. */
+  readonly report: RTCStatsReport;
 }
 
 export interface Connection {
   /** What we receive now. */
   readonly streams: readonly RemoteStream[];
   readonly publications: readonly Publication[];
+  /** By id, those whose streams we receive; always as it is now. */
+  readonly participants: ReadonlyMap<string, RemoteParticipant>;
+  readonly state: ConnectionState;
+  /** False once the connection is over for good. */
   readonly connected: boolean;
   /**
    * Sends the stream's audio and video track to those who subscribe. Resolves once the gateway has agreed. It does not stop
@@ -93,8 +179,7 @@ export interface Connection {
     name: Name,
     listener: (event: ConnectionEvents[Name]) => void,
   ): () => void;
-  /** The browser's figures for this connection. */
-  getStats(): Promise<RTCStatsReport>;
+  getStats(): Promise<ConnectionStatistics>;
   /** Ends the connection; idempotent. */
   disconnect(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { LandbridgeError } from './errors.js';
 import { GatewayConnection } from './gateway-connection.js';
 
 const defaultTimeoutMs = 15_000;
+const defaultReconnectTimeoutMs = 60_000;
 
 /**
  * Joins as the participant that the token, or the join code, was made for. Resolves once the gateway has answered; what
@@ -32,6 +33,7 @@ export async function connect(token: string, options: ConnectOptions = {}): Prom
       credential,
       displayName: displayNameOf(options.displayName ?? ''),
       iceServers: options.iceServers ?? [],
+      reconnectTimeoutMs: options.reconnectTimeoutMs ?? defaultReconnectTimeoutMs,
       signal: controller.signal,
     });
   } finally {

@@ -1,15 +1,25 @@
 /** Opens the microphone, the camera and the screen, with errors that say which of them was refused or is missing. */
 import { LandbridgeError } from './errors.js';
 
-/** With echo cancellation, noise suppression and automatic gain unless the constraints say otherwise. */
-export function openMicrophone(constraints: MediaTrackConstraints = {}): Promise<MediaStream> {
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...constraints };
+/** With a `deviceId` that device and no other. Everything else as `getUserMedia` takes it. */
+export interface DeviceOptions extends Omit<MediaTrackConstraints, 'deviceId'> {
+  readonly deviceId?: string;
+}
+
+/** With echo cancellation, noise suppression and automatic gain unless the options say otherwise. */
+export function openMicrophone(options: DeviceOptions = {}): Promise<MediaStream> {
+  const audio = {
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
+    ...exactly(options),
+  };
   return open('microphone', (devices) => devices.getUserMedia({ audio }));
 }
 
 /** Video alone, 1280 × 720 where the camera can. Publish the microphone beside it under its own alias. */
-export function openCamera(constraints: MediaTrackConstraints = {}): Promise<MediaStream> {
-  const video = { width: { ideal: 1280 }, height: { ideal: 720 }, ...constraints };
+export function openCamera(options: DeviceOptions = {}): Promise<MediaStream> {
+  const video = { width: { ideal: 1280 }, height: { ideal: 720 }, ...exactly(options) };
   return open('camera', (devices) => devices.getUserMedia({ video }));
 }
 
@@ -20,12 +30,55 @@ export function openScreen(
   return open('screen', (devices) => devices.getDisplayMedia(options));
 }
 
+export interface Device {
+  readonly deviceId: string;
+  /** As the browser names it; empty before the person has permitted the use of such a device. */
+  readonly label: string;
+}
+
+export interface Devices {
+  readonly microphones: readonly Device[];
+  readonly cameras: readonly Device[];
+  /** For `HTMLMediaElement.setSinkId`, where the browser has that. */
+  readonly speakers: readonly Device[];
+}
+
+/** What is plugged in. Browsers tell little before a device of the kind has been opened once. */
+export async function listDevices(): Promise<Devices> {
+  const found = (await mediaDevices()?.enumerateDevices()) ?? [];
+  const ofKind = (kind: MediaDeviceKind): Device[] =>
+    found
+      .filter((device) => device.kind === kind && device.deviceId !== '')
+      .map(({ deviceId, label }) => ({ deviceId, label }));
+  return {
+    microphones: ofKind('audioinput'),
+    cameras: ofKind('videoinput'),
+    speakers: ofKind('audiooutput'),
+  };
+}
+
+/** Tells what is plugged in whenever that changes. Returns a function that ends it. */
+export function onDevicesChanged(listener: (devices: Devices) => void): () => void {
+  const devices = mediaDevices();
+  const changed = (): void => void listDevices().then(listener, () => undefined);
+  devices?.addEventListener('devicechange', changed);
+  return () => devices?.removeEventListener('devicechange', changed);
+}
+
+function exactly({ deviceId, ...rest }: DeviceOptions): MediaTrackConstraints {
+  return deviceId === undefined ? rest : { ...rest, deviceId: { exact: deviceId } };
+}
+
+/** Undefined outside secure contexts, whatever the type says. */
+function mediaDevices(): MediaDevices | undefined {
+  return navigator.mediaDevices as MediaDevices | undefined;
+}
+
 async function open(
   device: 'microphone' | 'camera' | 'screen',
   get: (devices: MediaDevices) => Promise<MediaStream>,
 ): Promise<MediaStream> {
-  // Undefined outside secure contexts, whatever the type says.
-  const devices = navigator.mediaDevices as MediaDevices | undefined;
+  const devices = mediaDevices();
   if (devices === undefined) {
     throw new LandbridgeError(
       'not-supported',

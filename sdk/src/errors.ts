@@ -27,6 +27,8 @@ export type ClientErrorCode =
   | 'disconnected'
   /** The gateway and the browser could not agree on a change of media. */
   | 'negotiation-failed'
+  /** The publication sends no audio, or the browser no keys. */
+  | 'dtmf-not-possible'
   /** Another publication of this connection has the alias. */
   | 'alias-in-use'
   /** The stream has no live track, or more than one of a kind. */

@@ -1,76 +1,97 @@
-/** A live connection: ties signalling, media and the negotiation queue together, and ends them together. */
+/** A live connection: what is published and received, over one call after another. */
 import { checkAlias, defaultAlias } from './alias.js';
 import type {
   Connection,
   ConnectionEvents,
+  ConnectionState,
+  ConnectionStatistics,
   Disconnection,
   Publication,
   PublishOptions,
+  RemoteParticipant,
   RemoteStream,
 } from './api.js';
-import type { ShownCredential } from './credential.js';
+import { Call, type CallTarget } from './call.js';
 import { Emitter } from './emitter.js';
-import { LandbridgeError } from './errors.js';
-import { MediaConnection } from './media-connection.js';
-import { NegotiationQueue, type OfferResult } from './negotiation-queue.js';
-import { LocalPublication, tracksToPublish } from './publication.js';
+import { LandbridgeError, type LandbridgeErrorCode } from './errors.js';
+import type { MediaConnection } from './media-connection.js';
+import { Participants } from './participants.js';
+import { LocalPublication, mediaTypeOf, tracksToPublish } from './publication.js';
 import { ReceivedMedia } from './received-media.js';
-import { SipDialog } from './sip-dialog.js';
-import type { ReceivedTrack } from './stream-changes.js';
+import { Reconnection, type AttemptResult } from './reconnection.js';
+import { parseNotice } from './session-notice.js';
+import { SignallingLost } from './sip-dialog.js';
+import { readStatistics, type CounterSnapshot, type SectionTrack } from './statistics.js';
+import { participantIdOf, type ReceivedTrack } from './stream-changes.js';
+import { untilAborted } from './until-aborted.js';
 
-export interface GatewayConnectionOptions {
-  readonly url: URL;
-  readonly credential: ShownCredential;
-  readonly displayName: string;
-  readonly iceServers: readonly RTCIceServer[];
+export interface GatewayConnectionOptions extends CallTarget {
+  readonly reconnectTimeoutMs: number;
   /** Aborted with a LandbridgeError. */
   readonly signal: AbortSignal;
 }
 
-/** A path that is lost is searched for once more; after this long without success the connection is over. */
-const iceRestartTimeoutMs = 15_000;
+const attemptTimeoutMs = 10_000;
+/** Ends by the gateway that say nothing against another call. */
+const passingEnds: ReadonlySet<string> = new Set([
+  'gateway-stopping',
+  'media-lost',
+  'ice-failed',
+  'connection-lost',
+]);
+/** Refusals that may be others a moment later: the gateway starts anew, or has not noticed yet that the old call is dead. */
+const passingRefusals: ReadonlySet<LandbridgeErrorCode> = new Set([
+  'connection-failed',
+  'timeout',
+  'draining',
+  'overloaded',
+  'participant-occupied',
+  'session-full',
+  'negotiation-failed',
+]);
 
 export class GatewayConnection implements Connection {
+  readonly #target: CallTarget;
   readonly #emitter = new Emitter<ConnectionEvents>();
-  readonly #media: MediaConnection;
+  readonly #participants = new Participants(this.#emitter);
   readonly #received: ReceivedMedia;
-  readonly #queue: NegotiationQueue;
+  readonly #reconnection: Reconnection;
   readonly #publications = new Set<LocalPublication>();
-  #dialog: SipDialog | undefined;
+  readonly #waitingForRecovery = new Set<() => void>();
+  #call: Call | undefined;
+  /** The dialog is gone: the next attempt makes another call. */
+  #needsCall = false;
+  /** Ends what the attempt under way waits for. */
+  #attempt: AbortController | undefined;
+  #state: ConnectionState = 'connecting';
   #tracks: readonly ReceivedTrack[] = [];
   #told = false;
-  #iceTimer: ReturnType<typeof setTimeout> | undefined;
-  #over = false;
+  #mediaWasLost = false;
+  #counters: CounterSnapshot = new Map();
 
-  private constructor(iceServers: readonly RTCIceServer[]) {
-    this.#media = new MediaConnection({
-      iceServers,
-      onConnectionState: (state) => this.#onMediaState(state),
-    });
-    this.#received = new ReceivedMedia(this.#emitter, (mid) => this.#media.trackOf(mid));
-    this.#queue = new NegotiationQueue(
-      {
-        offer: () => this.#offer(),
-        delay: (milliseconds, callback) => {
-          const timer = setTimeout(callback, milliseconds);
-          return () => clearTimeout(timer);
-        },
-        random: Math.random,
-        onTooManyCollisions: () =>
-          new LandbridgeError('negotiation-failed', 'The gateway kept making offers of its own.'),
-      },
-      'offering',
+  private constructor({ reconnectTimeoutMs, ...target }: GatewayConnectionOptions) {
+    this.#target = target;
+    this.#received = new ReceivedMedia(this.#emitter, this.#participants, (mid) =>
+      this.#call?.media.trackOf(mid),
     );
+    this.#reconnection = new Reconnection({
+      attempt: () => this.#tryAgain(),
+      onDone: () => this.#recovered(),
+      onGaveUp: (error) => this.#giveUp(error),
+      timeoutMs: reconnectTimeoutMs,
+      nowMs: () => performance.now(),
+      random: Math.random,
+      delay: (milliseconds, callback) => {
+        const timer = setTimeout(callback, milliseconds);
+        return () => clearTimeout(timer);
+      },
+    });
   }
 
   static async open(options: GatewayConnectionOptions): Promise<GatewayConnection> {
-    const connection = new GatewayConnection(options.iceServers);
-    try {
-      await connection.#open(options);
-    } catch (error) {
-      connection.#release(disconnectedError());
-      throw error;
-    }
+    const connection = new GatewayConnection(options);
+    await connection.#openCall(options.signal);
+    connection.#begin();
     return connection;
   }
 
@@ -82,8 +103,16 @@ export class GatewayConnection implements Connection {
     return [...this.#publications];
   }
 
+  get participants(): ReadonlyMap<string, RemoteParticipant> {
+    return this.#participants.byId;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
   get connected(): boolean {
-    return !this.#over;
+    return this.#state !== 'disconnected';
   }
 
   on<Name extends keyof ConnectionEvents>(
@@ -94,20 +123,22 @@ export class GatewayConnection implements Connection {
   }
 
   async publish(stream: MediaStream, options: PublishOptions = {}): Promise<Publication> {
-    if (this.#over) throw disconnectedError();
+    if (!this.connected) throw disconnectedError();
     const tracks = tracksToPublish(stream);
     const taken = [...this.#publications].map(({ alias }) => alias);
-    const publication = new LocalPublication(
-      checkAlias(options.alias ?? defaultAlias(stream), taken),
-      stream,
+    const alias = checkAlias(options.alias ?? defaultAlias(stream), taken);
+    const publication = new LocalPublication(alias, stream, tracks, (ended, mediaType) =>
+      this.#emitter.emit('trackEnded', { publication: ended, mediaType }),
     );
     this.#publications.add(publication);
     try {
-      publication.transceivers = await this.#media.send(stream, tracks, publication.alias);
-      await this.#queue.negotiate();
+      await this.#negotiated(async (call) => {
+        if (publication.transceivers.length === 0) await send(call.media, publication);
+      });
     } catch (error) {
       this.#publications.delete(publication);
-      if (!this.#over) await this.#media.stopSending(publication.transceivers);
+      publication.end();
+      if (this.connected) await this.#call?.media.stopSending(publication.transceivers);
       throw error;
     }
     return publication;
@@ -115,93 +146,199 @@ export class GatewayConnection implements Connection {
 
   async unpublish(publication: Publication): Promise<void> {
     const known = [...this.#publications].find((candidate) => candidate === publication);
-    if (known === undefined || this.#over) return;
+    if (known === undefined || !this.connected) return;
     this.#publications.delete(known);
-    await this.#media.stopSending(known.transceivers);
-    await this.#queue.negotiate();
+    known.end();
+    // In another call it is not sent in the first place.
+    await this.#negotiated((call) => call.media.stopSending(known.transceivers));
   }
 
-  getStats(): Promise<RTCStatsReport> {
-    return this.#media.getStats();
+  async getStats(): Promise<ConnectionStatistics> {
+    const call = this.#call;
+    if (call === undefined || !this.connected) throw disconnectedError();
+    const report = await call.media.getStats();
+    const reports: Record<string, unknown>[] = [];
+    report.forEach((one: Record<string, unknown>) => reports.push(one));
+    const { roundTripMs, tracks, snapshot } = readStatistics(reports, this.#sections(), this.#counters);
+    this.#counters = snapshot;
+    return { roundTripMs, tracks, report };
   }
 
   async disconnect(): Promise<void> {
+    const call = this.#call;
+    const goodbye = call?.close();
     this.#end({ by: 'local', reason: 'hangup' });
-    await this.#dialog?.close();
+    await goodbye;
   }
 
-  async #open({ url, credential, displayName, signal }: GatewayConnectionOptions): Promise<void> {
-    this.#dialog = await SipDialog.open({
-      url,
-      credential,
-      displayName,
-      signal,
-      offer: await this.#media.createOffer(),
-      acceptAnswer: async (answer) => {
-        this.#update(await this.#media.acceptAnswer(answer));
-      },
-      owner: {
-        tryBeginRemote: () => this.#queue.tryBeginRemote(),
-        answerOffer: (offer) => this.#answer(offer),
-        endRemote: () => this.#queue.endRemote(),
-        onEnded: (end) => this.#end(end),
-      },
-    });
+  /** Listeners are attached when `connect` has resolved; what came until then is told to them after that. */
+  #begin(): void {
     addEventListener('pagehide', this.#onPageHide);
-    this.#queue.begin();
-    // Listeners are attached when `connect` has resolved; what came until then is told to them after that.
+    addEventListener('online', this.#onNetworkChange);
+    networkInformation()?.addEventListener('change', this.#onNetworkChange);
     setTimeout(() => {
       this.#told = true;
-      if (!this.#over) this.#received.update(this.#tracks);
+      if (!this.connected) return;
+      this.#received.update(this.#tracks);
+      if (this.#call?.isLost === true) this.#lost(this.#needsCall ? 'dialog' : 'connection');
+      else if (this.#call?.media.isConnected === true) this.#to('connected');
     });
+  }
+
+  /** A call that sends what is published and has room for what is received; the one before is left. */
+  async #openCall(signal: AbortSignal): Promise<Call> {
+    const former = this.#call;
+    this.#call = undefined;
+    void former?.close();
+    if (former !== undefined) this.#received.forgetTracks();
+    let tracks: readonly ReceivedTrack[] | undefined;
+    let isCurrent = false;
+    const call = await Call.open(
+      this.#target,
+      {
+        onReceived: (received) => {
+          tracks = received;
+          if (isCurrent) this.#update(received);
+        },
+        onNotice: (body) => this.#onNotice(body),
+        onMediaConnected: () => this.#onMediaConnected(),
+        onLost: (what) => this.#lost(what),
+        onEnded: (reason) => this.#onEnded(reason),
+      },
+      async (media) => {
+        for (const publication of this.#publications) await send(media, publication);
+        const { audio, video } = this.#received.counts();
+        media.makeRoom(audio, video);
+      },
+      signal,
+    );
+    this.#call = call;
+    this.#needsCall = false;
+    this.#counters = new Map();
+    isCurrent = true;
+    if (!this.connected) {
+      void call.close();
+      throw disconnectedError();
+    }
+    if (tracks !== undefined) this.#update(tracks);
+    return call;
   }
 
   /** Takes the complete list of what we receive now. */
   #update(tracks: readonly ReceivedTrack[]): void {
     this.#tracks = tracks;
-    if (this.#told && !this.#over) this.#received.update(tracks);
+    if (this.#told && this.connected) this.#received.update(tracks);
   }
 
-  async #offer(): Promise<OfferResult> {
-    const dialog = this.#dialog;
-    if (dialog === undefined) throw disconnectedError();
+  /** Does the work and negotiates it, in another call or once more where the connection is lost meanwhile. */
+  async #negotiated(work: (call: Call) => Promise<void>): Promise<void> {
+    for (;;) {
+      if (!this.connected) throw disconnectedError();
+      const call = this.#call;
+      if (call === undefined || this.#reconnection.isUnderWay) {
+        await new Promise<void>((resolve) => this.#waitingForRecovery.add(resolve));
+        continue;
+      }
+      try {
+        await work(call);
+        await call.negotiate();
+        return;
+      } catch (error) {
+        if (!this.connected) throw disconnectedError();
+        if (!(error instanceof SignallingLost)) throw error;
+        // Whoever lost it says so within this turn, or has.
+        await Promise.resolve();
+        if (!this.#reconnection.isUnderWay && call === this.#call) this.#lost('connection');
+      }
+    }
+  }
+
+  #onNotice(body: string): void {
+    const notice = parseNotice(body);
+    if (notice === undefined || !this.connected) return;
+    if (notice.type === 'participants') this.#participants.describe(notice.participants);
+    else {
+      const { participantId, digit, durationMs } = notice;
+      this.#emitter.emit('dtmfReceived', { participantId, digit, durationMs });
+    }
+  }
+
+  #onMediaConnected(): void {
+    if (this.#told && this.#state === 'connecting') this.#to('connected');
+  }
+
+  #onEnded(reason: string): void {
+    if (passingEnds.has(reason)) this.#lost('dialog', reason);
+    else this.#end({ by: 'remote', reason });
+  }
+
+  #lost(what: 'connection' | 'dialog' | 'media', reason = ''): void {
+    if (!this.connected) return;
+    if (what === 'dialog') this.#needsCall = true;
+    this.#mediaWasLost = what === 'media' || reason === 'ice-failed';
+    if (!this.#told || this.#reconnection.isUnderWay) return;
+    this.#to('reconnecting');
+    this.#reconnection.begin();
+  }
+
+  async #tryAgain(): Promise<AttemptResult> {
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const timeout = new LandbridgeError('timeout', 'The gateway did not answer in time.');
+    const timer = setTimeout(() => attempt.abort(timeout), attemptTimeoutMs);
     try {
-      const offer = await this.#media.createOffer();
-      const result = await dialog.reoffer(offer, async (answer) => {
-        this.#update(await this.#media.acceptAnswer(answer));
-      });
-      if (result === 'glare') await this.#media.rollback();
-      return result;
-    } catch (cause) {
-      if (this.#over) throw disconnectedError();
-      await this.#media.rollback();
-      throw cause instanceof LandbridgeError && cause.code !== 'refused'
-        ? cause
-        : new LandbridgeError('negotiation-failed', 'The gateway refused the change of media.', { cause });
+      const call = this.#call;
+      if (call !== undefined && !this.#needsCall) {
+        try {
+          await call.recover(attempt.signal);
+          return 'done';
+        } catch {
+          // Where the gateway knows the dialog no more, `#needsCall` says so by now.
+          if (!this.#needsCall) return 'again';
+        }
+      }
+      const { media } = await this.#openCall(attempt.signal);
+      await untilAborted(media.connected(), attempt.signal);
+      return 'done';
+    } catch (error) {
+      if (error instanceof LandbridgeError && !passingRefusals.has(error.code)) throw error;
+      return 'again';
+    } finally {
+      clearTimeout(timer);
+      this.#attempt = undefined;
     }
   }
 
-  async #answer(offer: string): Promise<string> {
-    const { answer, received } = await this.#media.answerOffer(offer);
-    this.#update(received);
-    return answer;
-  }
-
-  #onMediaState(state: RTCPeerConnectionState): void {
-    if (state === 'connected') {
-      clearTimeout(this.#iceTimer);
-      this.#iceTimer = undefined;
+  #recovered(): void {
+    if (this.#call === undefined || this.#call.isLost || this.#needsCall) {
+      this.#reconnection.begin();
+      return;
     }
-    if (state !== 'failed' || this.#over) return;
-    if (this.#iceTimer !== undefined) return;
-    this.#iceTimer = setTimeout(() => this.#lose('ice-failed'), iceRestartTimeoutMs);
-    this.#media.restartIce();
-    this.#queue.negotiate().catch(() => this.#lose('ice-failed'));
+    this.#to('connected');
+    for (const goOn of this.#waitingForRecovery) goOn();
+    this.#waitingForRecovery.clear();
   }
 
-  #lose(reason: string): void {
-    this.#end({ by: 'network', reason });
-    void this.#dialog?.close(`SIP;cause=200;text="${reason}"`);
+  #giveUp(error: unknown): void {
+    const reason = this.#mediaWasLost ? 'ice-failed' : 'connection-lost';
+    void this.#call?.close(`SIP;cause=200;text="${reason}"`);
+    if (error instanceof LandbridgeError) this.#end({ by: 'remote', reason: error.code });
+    else this.#end({ by: 'network', reason });
+  }
+
+  #sections(): SectionTrack[] {
+    const sent = [...this.#publications].flatMap(({ alias, transceivers }) =>
+      transceivers.flatMap(({ mid, receiver }): SectionTrack[] => {
+        const mediaType = receiver.track.kind === 'audio' ? 'AUDIO' : 'VIDEO';
+        if (mid === null) return [];
+        return [{ mid, direction: 'sent', mediaType, alias, streamId: null, participantId: null }];
+      }),
+    );
+    const received = this.#tracks.map(({ mid, kind, alias, streamId }): SectionTrack => {
+      const participantId = participantIdOf(streamId);
+      return { mid, direction: 'received', mediaType: mediaTypeOf(kind), alias, streamId, participantId };
+    });
+    return [...sent, ...received];
   }
 
   readonly #onPageHide = (): void => {
@@ -209,23 +346,45 @@ export class GatewayConnection implements Connection {
     void this.disconnect();
   };
 
+  readonly #onNetworkChange = (): void => {
+    if (this.#reconnection.isUnderWay) this.#reconnection.hasten();
+    else void this.#call?.checkLife();
+  };
+
+  #to(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#emitter.emit('stateChanged', { state });
+  }
+
   /** Once; every stream is reported unavailable first. */
   #end(disconnection: Disconnection): void {
-    if (this.#over) return;
+    if (!this.connected) return;
+    removeEventListener('pagehide', this.#onPageHide);
+    removeEventListener('online', this.#onNetworkChange);
+    networkInformation()?.removeEventListener('change', this.#onNetworkChange);
+    this.#reconnection.stop();
+    this.#attempt?.abort(disconnectedError());
     this.#received.update([]);
-    this.#release(disconnectedError());
+    this.#to('disconnected');
+    void this.#call?.close();
+    for (const publication of this.#publications) publication.end();
+    this.#publications.clear();
+    for (const goOn of this.#waitingForRecovery) goOn();
+    this.#waitingForRecovery.clear();
     this.#emitter.emit('disconnected', disconnection);
     this.#emitter.clear();
   }
+}
 
-  #release(reason: LandbridgeError): void {
-    this.#over = true;
-    removeEventListener('pagehide', this.#onPageHide);
-    clearTimeout(this.#iceTimer);
-    this.#queue.close(reason);
-    this.#media.close();
-    this.#publications.clear();
-  }
+async function send(media: MediaConnection, publication: LocalPublication): Promise<void> {
+  const { mediaStream, tracks, alias } = publication;
+  publication.transceivers = await media.send(mediaStream, tracks, alias);
+}
+
+/** Where the browser tells of it: a change from one network to another that is no loss of all. */
+function networkInformation(): EventTarget | undefined {
+  return (navigator as { readonly connection?: EventTarget }).connection;
 }
 
 function disconnectedError(): LandbridgeError {

@@ -20,10 +20,35 @@ export class MediaConnection {
   readonly #aliases = new Map<RTCRtpTransceiver, string>();
   /** Sections that we opened to send; those that no longer do are free for the next publication. */
   readonly #opened = new Set<RTCRtpTransceiver>();
+  readonly #waitingForConnection = new Set<() => void>();
 
   constructor(options: MediaConnectionOptions) {
     this.#peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [...options.iceServers] });
-    this.#peer.onconnectionstatechange = () => options.onConnectionState(this.#peer.connectionState);
+    this.#peer.onconnectionstatechange = () => {
+      const { connectionState } = this.#peer;
+      if (connectionState === 'connected') {
+        for (const connected of this.#waitingForConnection) connected();
+        this.#waitingForConnection.clear();
+      }
+      options.onConnectionState(connectionState);
+    };
+  }
+
+  get isConnected(): boolean {
+    return this.#peer.connectionState === 'connected';
+  }
+
+  /** Resolves once there is a path, at once where there is one. */
+  connected(): Promise<void> {
+    if (this.isConnected) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForConnection.add(resolve));
+  }
+
+  /** The next offer has room for so many more streams of the gateway's. */
+  makeRoom(audio: number, video: number): void {
+    for (let n = 0; n < audio; n += 1) this.#peer.addTransceiver('audio', { direction: 'recvonly' });
+    for (let n = 0; n < video; n += 1)
+      preferCodecs(this.#peer.addTransceiver('video', { direction: 'recvonly' }));
   }
 
   /** Takes effect with the next offer. Sections of earlier publications are used again, so descriptions do not grow. */

@@ -127,4 +127,24 @@ describe('NegotiationQueue', () => {
     await offers[0]?.answer('answered');
     await done;
   });
+
+  it('fails what waits when it is suspended, the offer that is out too, and begins nothing until it goes on', async () => {
+    const { queue, offers } = new Exchange();
+    const told: string[] = [];
+    const first = queue.negotiate().catch((error: Error) => void told.push(error.message));
+    const second = queue.negotiate().catch((error: Error) => void told.push(error.message));
+    queue.suspend(new Error('lost'));
+    await Promise.all([first, second]);
+    expect(told).toEqual(['lost', 'lost']);
+    expect(queue.tryBeginRemote()).toBe(false);
+
+    const third = queue.negotiate();
+    // What became of the offer of before is nobody's business any more.
+    await offers[0]?.answer('glare');
+    expect(offers).toHaveLength(1);
+    queue.resume();
+    expect(offers).toHaveLength(2);
+    await offers[1]?.answer('answered');
+    await third;
+  });
 });

@@ -8,9 +8,12 @@
  *      └─ glare (491) ──► waiting ── delay ──► offering
  *                            └── tryBeginRemote() ──► answering, then offering
  *
- * Requests made while an offer is out are served together by the next one.
+ *   any state ── suspend() ──► suspended ── resume() ──► stable
+ *
+ * Requests made while an offer is out are served together by the next one. Suspended, while there is no way to the far
+ * end, no exchange begins; what was in progress has come to nothing.
  */
-export type NegotiationState = 'stable' | 'offering' | 'waiting' | 'answering';
+export type NegotiationState = 'stable' | 'offering' | 'waiting' | 'answering' | 'suspended';
 
 /** `glare`: the far end's own offer was on the way, nothing has changed; try again. */
 export type OfferResult = 'answered' | 'glare';
@@ -42,9 +45,13 @@ export class NegotiationQueue {
   readonly #maxCollisions: number;
   #state: NegotiationState;
   #waiters: Waiter[] = [];
+  /** By the offer that is out. */
+  #served: Waiter[] = [];
   #collisions = 0;
   #cancelDelay: (() => void) | undefined;
   #closed: Error | undefined;
+  /** Rises with each suspension: an offer of before it is nobody's any more. */
+  #epoch = 0;
 
   /** Begins in `offering` where the first offer is made elsewhere: call `begin` once it is answered. */
   constructor(options: NegotiationQueueOptions, state: 'stable' | 'offering' = 'stable') {
@@ -74,7 +81,7 @@ export class NegotiationQueue {
 
   /** False: our own offer is out, so the far end's must be refused with 491 (RFC 3261 §14.2). */
   tryBeginRemote(): boolean {
-    if (this.#closed !== undefined || this.#state === 'offering' || this.#state === 'answering') return false;
+    if (this.#closed !== undefined || (this.#state !== 'stable' && this.#state !== 'waiting')) return false;
     this.#cancelDelay?.();
     this.#cancelDelay = undefined;
     this.#state = 'answering';
@@ -88,48 +95,56 @@ export class NegotiationQueue {
     this.#next();
   }
 
-  /** Fails what waits and what will be asked. Idempotent. */
-  close(reason: Error): void {
-    this.#closed ??= reason;
+  /** Fails what waits, the offer that is out too. */
+  suspend(reason: Error): void {
+    if (this.#closed !== undefined) return;
+    this.#epoch += 1;
+    this.#state = 'suspended';
+    this.#collisions = 0;
     this.#cancelDelay?.();
     this.#cancelDelay = undefined;
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#closed);
+    for (const waiter of [...this.#served.splice(0), ...this.#waiters.splice(0)]) waiter.reject(reason);
+  }
+
+  resume(): void {
+    if (this.#state !== 'suspended') return;
+    this.#toStable();
+  }
+
+  /** Fails what waits and what will be asked. Idempotent. */
+  close(reason: Error): void {
+    this.suspend(reason);
+    this.#closed ??= reason;
   }
 
   #next(): void {
     if (this.#state !== 'stable' || this.#waiters.length === 0 || this.#closed !== undefined) return;
     this.#state = 'offering';
-    const served = this.#waiters.splice(0);
+    this.#served = this.#waiters.splice(0);
+    const epoch = this.#epoch;
     this.#options.offer().then(
-      (result) => this.#ended(served, result),
+      (result) => {
+        if (epoch === this.#epoch) this.#ended(result);
+      },
       (error: unknown) => {
-        this.#collisions = 0;
-        for (const waiter of served) waiter.reject(error);
-        this.#toStable();
+        if (epoch === this.#epoch) this.#failed(error);
       },
     );
   }
 
-  #ended(served: Waiter[], result: OfferResult): void {
-    if (this.#closed !== undefined) {
-      for (const waiter of served) waiter.reject(this.#closed);
-      return;
-    }
+  #ended(result: OfferResult): void {
     if (result === 'answered') {
       this.#collisions = 0;
-      for (const waiter of served) waiter.resolve();
+      for (const waiter of this.#served.splice(0)) waiter.resolve();
       this.#toStable();
       return;
     }
     this.#collisions += 1;
     if (this.#collisions >= this.#maxCollisions) {
-      this.#collisions = 0;
-      const error = this.#options.onTooManyCollisions();
-      for (const waiter of served) waiter.reject(error);
-      this.#toStable();
+      this.#failed(this.#options.onTooManyCollisions());
       return;
     }
-    this.#waiters.unshift(...served);
+    this.#waiters.unshift(...this.#served.splice(0));
     this.#state = 'waiting';
     const { least, spread } = collisionDelaysMs;
     const wait = least * this.#collisions + spread * this.#options.random() * this.#collisions;
@@ -137,6 +152,12 @@ export class NegotiationQueue {
       this.#cancelDelay = undefined;
       this.#toStable();
     });
+  }
+
+  #failed(error: unknown): void {
+    this.#collisions = 0;
+    for (const waiter of this.#served.splice(0)) waiter.reject(error);
+    this.#toStable();
   }
 
   #toStable(): void {

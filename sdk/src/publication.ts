@@ -1,28 +1,41 @@
 /** A stream that we publish, and the transceivers that send it. */
-import type { MediaType, Publication } from './api.js';
+import type { DtmfOptions, MediaType, Publication } from './api.js';
+import { openCamera, openMicrophone } from './devices.js';
+import { sendDigits } from './dtmf.js';
 import { LandbridgeError } from './errors.js';
+import type { MediaKind } from './session-description.js';
 
 export class LocalPublication implements Publication {
   readonly alias: string;
   readonly mediaStream: MediaStream;
-  #transceivers: readonly RTCRtpTransceiver[] = [];
+  /** Empty until it is sent; others in another call. */
+  transceivers: readonly RTCRtpTransceiver[] = [];
+  readonly #onTrackEnded: (publication: LocalPublication, mediaType: MediaType) => void;
+  readonly #tracks = new Map<MediaKind, MediaStreamTrack>();
   #muted = false;
+  #stopWatching = new AbortController();
 
-  constructor(alias: string, mediaStream: MediaStream) {
+  /** `tracks` are those of the stream that are sent. */
+  constructor(
+    alias: string,
+    mediaStream: MediaStream,
+    tracks: readonly MediaStreamTrack[],
+    onTrackEnded: (publication: LocalPublication, mediaType: MediaType) => void,
+  ) {
     this.alias = alias;
     this.mediaStream = mediaStream;
+    this.#onTrackEnded = onTrackEnded;
+    for (const track of tracks) this.#tracks.set(track.kind as MediaKind, track);
+    this.#watch();
   }
 
-  get transceivers(): readonly RTCRtpTransceiver[] {
-    return this.#transceivers;
-  }
-
-  set transceivers(transceivers: readonly RTCRtpTransceiver[]) {
-    this.#transceivers = transceivers;
+  /** What is to be sent now. */
+  get tracks(): readonly MediaStreamTrack[] {
+    return [...this.#tracks.values()];
   }
 
   get mediaTypes(): readonly MediaType[] {
-    return this.#tracks.map(({ kind }) => (kind === 'audio' ? 'AUDIO' : 'VIDEO'));
+    return [...this.#tracks.keys()].map(mediaTypeOf);
   }
 
   get muted(): boolean {
@@ -38,21 +51,58 @@ export class LocalPublication implements Publication {
   }
 
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
-    const transceiver = this.#transceivers.find(({ sender }) => sender.track?.kind === track.kind);
-    if (transceiver === undefined) {
-      throw new LandbridgeError('invalid-stream', `"${this.alias}" sends no ${track.kind} track to replace.`);
+    const kind = track.kind as MediaKind;
+    const old = this.#tracks.get(kind);
+    if (old === undefined) {
+      throw new LandbridgeError('invalid-stream', `"${this.alias}" sends no ${kind} track to replace.`);
     }
     track.enabled = !this.#muted;
-    await transceiver.sender.replaceTrack(track);
+    await this.#senderOf(kind)?.replaceTrack(track);
+    this.#tracks.set(kind, track);
+    if (old !== track) this.mediaStream.removeTrack(old);
+    this.mediaStream.addTrack(track);
+    this.#watch();
   }
 
-  get #tracks(): MediaStreamTrack[] {
-    return this.#transceivers.flatMap(({ sender }) => sender.track ?? []);
+  async switchDevice(mediaType: MediaType, deviceId: string): Promise<void> {
+    const kind = mediaType === 'AUDIO' ? 'audio' : 'video';
+    const old = this.#tracks.get(kind);
+    const opened = await (kind === 'audio' ? openMicrophone : openCamera)({ deviceId });
+    const [track] = opened.getTracks();
+    try {
+      if (track !== undefined) await this.replaceTrack(track);
+    } catch (error) {
+      track?.stop();
+      throw error;
+    }
+    old?.stop();
+  }
+
+  sendDtmf(digits: string, options: DtmfOptions = {}): Promise<void> {
+    return sendDigits(this.#senderOf('audio')?.dtmf ?? null, digits, options);
+  }
+
+  /** It is over: its tracks are the application's alone. */
+  end(): void {
+    this.#stopWatching.abort();
+  }
+
+  #senderOf(kind: MediaKind): RTCRtpSender | undefined {
+    return this.transceivers.find(({ receiver }) => receiver.track.kind === kind)?.sender;
+  }
+
+  #watch(): void {
+    this.#stopWatching.abort();
+    this.#stopWatching = new AbortController();
+    const { signal } = this.#stopWatching;
+    for (const [kind, track] of this.#tracks) {
+      track.addEventListener('ended', () => this.#onTrackEnded(this, mediaTypeOf(kind)), { signal });
+    }
   }
 
   #setMuted(muted: boolean): void {
     this.#muted = muted;
-    for (const track of this.#tracks) track.enabled = !muted;
+    for (const track of this.#tracks.values()) track.enabled = !muted;
   }
 }
 
@@ -68,4 +118,8 @@ export function tracksToPublish(stream: MediaStream): MediaStreamTrack[] {
     );
   }
   return tracks;
+}
+
+export function mediaTypeOf(kind: MediaKind): MediaType {
+  return kind === 'audio' ? 'AUDIO' : 'VIDEO';
 }

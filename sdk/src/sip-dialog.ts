@@ -1,21 +1,37 @@
-/** The signalling: one INVITE dialog over a WebSocket (RFC 3261, RFC 7118), on SIP.js' user agent core. */
-import { URI, UserAgent, type Core } from 'sip.js';
+/**
+ * The signalling: one INVITE dialog (RFC 3261) on SIP.js' user agent core. The dialog outlives its WebSocket: `reopen`
+ * gives it another, and the next re-INVITE tells the gateway where it is now.
+ */
+import { Core, URI, UserAgent } from 'sip.js';
 import type { ShownCredential } from './credential.js';
 import { LandbridgeError } from './errors.js';
 import type { OfferResult } from './negotiation-queue.js';
 import { parseReasonText, refusalError } from './refusal.js';
+import { noticePackage } from './session-notice.js';
+import { SipSocket } from './sip-socket.js';
+import { untilAborted } from './until-aborted.js';
 
-export type DialogEnd = { readonly by: 'remote' | 'network'; readonly reason: string };
+/** There is no way to the gateway any more (`connection`), or the gateway no longer knows the dialog (`dialog`). */
+export class SignallingLost extends Error {
+  override readonly name = 'SignallingLost';
+  constructor(readonly what: 'connection' | 'dialog') {
+    super(`The ${what} is lost.`);
+  }
+}
 
-/** What the dialog asks of the connection that owns it. */
+/** What the dialog tells the call that owns it, and asks of it. */
 export interface DialogOwner {
   /** False while an offer of our own is out: the gateway's is answered 491. */
   tryBeginRemote(): boolean;
   answerOffer(offer: string): Promise<string>;
   /** The exchange that the gateway began is over. */
   endRemote(): void;
-  /** Once, unless we closed the dialog. */
-  onEnded(end: DialogEnd): void;
+  /** The body of an INFO with the package that we take (RFC 6086). */
+  onNotice(body: string): void;
+  /** The dialog stands where the connection is lost; what was in progress has come to nothing. */
+  onLost(lost: SignallingLost): void;
+  /** The gateway has ended the dialog. */
+  onEnded(reason: string): void;
 }
 
 export interface OpenDialogOptions {
@@ -30,8 +46,6 @@ export interface OpenDialogOptions {
 }
 
 const contentType = 'application/sdp';
-/** Proxies close WebSockets that are silent for a minute; RFC 7118 §6 keeps them open with CRLF frames. */
-const keepAliveSeconds = 25;
 const byeTimeoutMs = 1000;
 /** 64 × T1 (RFC 3261 §13.3.1.4): without an ACK by then the far end is gone. */
 const ackTimeoutMs = 32_000;
@@ -41,6 +55,10 @@ export class SipDialog {
   readonly #session: Core.Session;
   readonly #owner: DialogOwner;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Rejects the re-INVITE that is out. */
+  #failReoffer: ((lost: SignallingLost) => void) | undefined;
+  /** Rises with each loss: what began before it must not be answered any more. */
+  #epoch = 0;
   #over = false;
 
   private constructor(userAgent: UserAgent, session: Core.Session, owner: DialogOwner) {
@@ -53,15 +71,20 @@ export class SipDialog {
         clearTimeout(this.#ackTimer);
         owner.endRemote();
       },
+      onInfo: (request) => {
+        const isNotice = request.message.getHeader('info-package') === noticePackage;
+        // RFC 6086 §5.2.2: another package is answered 469.
+        if (!isNotice) return void request.reject({ statusCode: 469 });
+        request.accept();
+        owner.onNotice(request.message.body);
+      },
       onBye: (request) => {
         request.accept();
-        this.#end({
-          by: 'remote',
-          reason: parseReasonText(request.message.getHeaders('reason')) ?? 'hangup',
-        });
+        this.#finish();
+        owner.onEnded(parseReasonText(request.message.getHeaders('reason')) ?? 'hangup');
       },
     };
-    userAgent.delegate = { onDisconnect: () => this.#end({ by: 'network', reason: 'connection-lost' }) };
+    userAgent.delegate = { onDisconnect: () => this.#lose('connection') };
   }
 
   /** Resolves once the gateway has answered and the answer is applied. */
@@ -71,7 +94,8 @@ export class SipDialog {
     const userAgent = new UserAgent({
       displayName: options.displayName,
       logBuiltinEnabled: false,
-      transportOptions: { server: url.href, keepAliveInterval: keepAliveSeconds, traceSip: false },
+      transportConstructor: SipSocket,
+      transportOptions: { url: url.href },
       userAgentString: 'Landbridge SDK',
     });
     const stop = (): void => void userAgent.stop().catch(() => undefined);
@@ -94,15 +118,21 @@ export class SipDialog {
     }
   }
 
-  /** Sends a re-INVITE. Rejects when it is refused; the caller rolls back for `glare` and for refusals. */
+  /**
+   * Sends a re-INVITE. Rejects when it is refused, and with SignallingLost; the caller rolls back for that and for `glare`.
+   */
   reoffer(offer: string, acceptAnswer: (answer: string) => Promise<void>): Promise<OfferResult> {
-    return new Promise((resolve, reject) => {
+    return new Promise<OfferResult>((resolve, reject) => {
+      this.#failReoffer = reject;
       const refused = ({ message }: Core.IncomingResponse): void => {
         const status = message.statusCode ?? 500;
         // RFC 3261 §14.1: 491 is a collision, and so is 500 with Retry-After (§14.2). 408 and 481 end the dialog.
         if (status === 491 || (status === 500 && message.hasHeader('retry-after'))) return resolve('glare');
-        reject(refusalError(status, message.getHeaders('reason'), message.getHeader('retry-after')));
-        if (status === 408 || status === 481) this.#end({ by: 'network', reason: 'connection-lost' });
+        if (status === 408 || status === 481) {
+          reject(new SignallingLost('dialog'));
+          this.#lose('dialog');
+        } else if (status === 503 && !this.#userAgent.isConnected()) reject(new SignallingLost('connection'));
+        else reject(refusalError(status, message.getHeaders('reason'), message.getHeader('retry-after')));
       };
       this.#session.invite(
         {
@@ -114,9 +144,9 @@ export class SipDialog {
               },
               (cause: unknown) => {
                 response.ack();
-                reject(negotiationFailed('The browser does not accept the answer of the gateway.', cause));
                 void this.#sendBye('SIP;cause=488;text="bad-sdp"');
-                this.#end({ by: 'network', reason: 'negotiation-failed' });
+                reject(negotiationFailed('The browser does not accept the answer of the gateway.', cause));
+                this.#lose('dialog');
               },
             );
           },
@@ -125,7 +155,20 @@ export class SipDialog {
         },
         { extraHeaders: [this.#contact], body: sdpBody(offer) },
       );
+    }).finally(() => {
+      this.#failReoffer = undefined;
     });
+  }
+
+  /** Whether the gateway answers on this WebSocket. */
+  probe(timeoutMs: number): Promise<boolean> {
+    return (this.#userAgent.transport as SipSocket).probe(timeoutMs);
+  }
+
+  /** Leaves the WebSocket and opens another. Rejects where that cannot be opened. */
+  async reopen(signal: AbortSignal): Promise<void> {
+    this.#forgetTransactions();
+    await untilAborted(this.#userAgent.transport.connect(), signal);
   }
 
   /** Ends the dialog with a BYE and closes the WebSocket. Idempotent; waits at most a second for the gateway. */
@@ -133,7 +176,7 @@ export class SipDialog {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#ackTimer);
-    await this.#sendBye(reason);
+    if (this.#userAgent.isConnected()) await this.#sendBye(reason);
     await this.#userAgent.stop().catch(() => undefined);
   }
 
@@ -152,15 +195,18 @@ export class SipDialog {
     };
     const { body } = request.message;
     if (!body) return refuse();
-    this.#owner.answerOffer(body).then((answer) => {
-      // The dialog may have ended while the browser was at work.
-      if (this.#over) return;
-      request.accept({ statusCode: 200, extraHeaders: [this.#contact], body: sdpBody(answer) });
-      this.#ackTimer = setTimeout(
-        () => this.#end({ by: 'network', reason: 'connection-lost' }),
-        ackTimeoutMs,
-      );
-    }, refuse);
+    const epoch = this.#epoch;
+    this.#owner.answerOffer(body).then(
+      (answer) => {
+        // The dialog may have ended, or lost its WebSocket, while the browser was at work.
+        if (this.#over || epoch !== this.#epoch) return;
+        request.accept({ statusCode: 200, extraHeaders: [this.#contact], body: sdpBody(answer) });
+        this.#ackTimer = setTimeout(() => this.#lose('dialog'), ackTimeoutMs);
+      },
+      () => {
+        if (!this.#over && epoch === this.#epoch) refuse();
+      },
+    );
   }
 
   #sendBye(reason: string): Promise<void> {
@@ -179,13 +225,36 @@ export class SipDialog {
     });
   }
 
-  #end(end: DialogEnd): void {
+  #lose(what: SignallingLost['what']): void {
+    if (this.#over) return;
+    const lost = new SignallingLost(what);
+    this.#forgetTransactions(lost);
+    if (what === 'dialog') this.#finish();
+    this.#owner.onLost(lost);
+  }
+
+  /** SIP.js would wait for what can never come: the answer to our re-INVITE, the ACK of the gateway's. */
+  #forgetTransactions(lost = new SignallingLost('connection')): void {
+    this.#epoch += 1;
+    clearTimeout(this.#ackTimer);
+    if (this.#session instanceof Core.SessionDialog) {
+      const { reinviteUserAgentClient, reinviteUserAgentServer } = this.#session;
+      if (reinviteUserAgentClient !== undefined || reinviteUserAgentServer !== undefined)
+        this.#session.signalingStateRollback();
+      reinviteUserAgentClient?.dispose();
+      reinviteUserAgentServer?.dispose();
+      this.#session.reinviteUserAgentClient = undefined;
+      this.#session.reinviteUserAgentServer = undefined;
+    }
+    this.#failReoffer?.(lost);
+  }
+
+  #finish(): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#ackTimer);
     // After the response to a BYE is on its way; SIP.js sends it in this turn.
     queueMicrotask(() => void this.#userAgent.stop().catch(() => undefined));
-    this.#owner.onEnded(end);
   }
 }
 
@@ -212,7 +281,8 @@ function invite(
     {},
     [
       `Contact: ${userAgent.contact.toString()}`,
-      'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS',
+      'Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, INFO',
+      `Recv-Info: ${noticePackage}`,
       ...credential.headers,
     ],
     sdpBody(offer),
@@ -236,14 +306,6 @@ function invite(
     }),
     signal,
   );
-}
-
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function sdpBody(content: string): Core.Body {

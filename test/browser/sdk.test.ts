@@ -164,8 +164,8 @@ describe('a connection', () => {
     ]);
   });
 
-  it('ends with connection-lost when the WebSocket breaks', async () => {
-    await connect();
+  it('ends with connection-lost when the WebSocket breaks and it may not reconnect', async () => {
+    await connect({ reconnectTimeoutMs: 0 });
     gateway.drop();
     await page.waitForFunction(() => state.events.length > 0);
     expect(await events()).toEqual(['disconnected network connection-lost']);
@@ -186,19 +186,22 @@ describe('a connection', () => {
   });
 });
 
-async function connect(): Promise<void> {
-  await page.evaluate(async (shown) => {
-    const connection = await sdk.connect(shown, { displayName: 'Ann' });
-    state.connection = connection;
-    const note = (text: string) => void state.events.push(text);
-    connection.on('participantJoined', ({ participantId }) => note(`joined ${participantId}`));
-    connection.on('participantLeft', ({ participantId }) => note(`left ${participantId}`));
-    connection.on('streamAvailable', ({ streamId, alias, mediaTypes }) =>
-      note(`available ${streamId} ${alias} ${mediaTypes.join()}`),
-    );
-    connection.on('streamUnavailable', ({ streamId }) => note(`unavailable ${streamId}`));
-    connection.on('disconnected', ({ by, reason }) => note(`disconnected ${by} ${reason}`));
-  }, token);
+async function connect(options: Sdk.ConnectOptions = {}): Promise<void> {
+  await page.evaluate(
+    async ([shown, rest]) => {
+      const connection = await sdk.connect(shown, { displayName: 'Ann', ...rest });
+      state.connection = connection;
+      const note = (text: string) => void state.events.push(text);
+      connection.on('participantJoined', ({ participantId }) => note(`joined ${participantId}`));
+      connection.on('participantLeft', ({ participantId }) => note(`left ${participantId}`));
+      connection.on('streamAvailable', ({ streamId, alias, mediaTypes }) =>
+        note(`available ${streamId} ${alias} ${mediaTypes.join()}`),
+      );
+      connection.on('streamUnavailable', ({ streamId }) => note(`unavailable ${streamId}`));
+      connection.on('disconnected', ({ by, reason }) => note(`disconnected ${by} ${reason}`));
+    },
+    [token, options] as const,
+  );
 }
 
 function connectError(shown: string, options: Sdk.ConnectOptions = {}): Promise<unknown> {

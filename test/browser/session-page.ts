@@ -8,6 +8,7 @@ import type { WebApplication } from './web-application.js';
 interface PageKit {
   connection: Sdk.Connection;
   events: PageEvent[];
+  states: Sdk.ConnectionState[];
   /** A sine at a quarter of full scale. */
   tone(frequencyHz: number): MediaStream;
   /** A picture that moves. */
@@ -72,11 +73,15 @@ export class SessionPage {
   }
 
   /** Connects; resolves with null, or with the error's code. */
-  connect(gateway: TestGateway, token: string): Promise<ConnectFailure | null> {
+  connect(
+    gateway: Pick<TestGateway, 'origin'>,
+    token: string,
+    options: Pick<Sdk.ConnectOptions, 'url' | 'reconnectTimeoutMs'> = {},
+  ): Promise<ConnectFailure | null> {
     return this.page.evaluate(
-      async ([url, shown]) => {
+      async ([url, shown, rest]) => {
         try {
-          kit.connection = await sdk.connect(shown, { url });
+          kit.connection = await sdk.connect(shown, { url, ...rest });
         } catch (error) {
           const { code, sipStatus } = error as Sdk.LandbridgeError;
           return { code, ...(sipStatus === undefined ? {} : { sipStatus }) };
@@ -95,12 +100,19 @@ export class SessionPage {
         ] as const) {
           connection.on(name, (event) => {
             const { mediaStream: _, ...plain } = event as Sdk.RemoteStream;
-            events.push({ name, ...plain });
+            const {
+              streams: __,
+              kind: ___,
+              attributes: ____,
+              ...rest
+            } = plain as typeof plain & Sdk.RemoteParticipant;
+            events.push({ name, ...rest });
           });
         }
+        connection.on('stateChanged', ({ state }) => void kit.states.push(state));
         return null;
       },
-      [`${gateway.origin}/sip`, token] as const,
+      [`${gateway.origin}/sip`, token, options] as const,
     );
   }
 
@@ -204,13 +216,27 @@ export class SessionPage {
     return this.page.evaluate(
       async ([wantedType, wantedKind, figureName]) => {
         let sum = 0;
-        (await kit.connection.getStats()).forEach((report: Record<string, unknown>) => {
+        (await kit.connection.getStats()).report.forEach((report: Record<string, unknown>) => {
           if (report['type'] === wantedType && report['kind'] === wantedKind)
             sum += Number(report[figureName] ?? 0);
         });
         return sum;
       },
       [type, mediaKind, name] as const,
+    );
+  }
+
+  /** States that it went through since `connect`. */
+  states(): Promise<Sdk.ConnectionState[]> {
+    return this.page.evaluate(() => kit.states);
+  }
+
+  /** Until it has been in the state so often. */
+  async reaches(state: Sdk.ConnectionState, times = 1): Promise<void> {
+    await this.page.waitForFunction(
+      ([wanted, often]) => kit.states.filter((one) => one === wanted).length >= often,
+      [state, times] as const,
+      { timeout: patienceMs },
     );
   }
 
@@ -243,6 +269,7 @@ function installKit(): void {
   const shown = new Map<string, { participantId: string; alias: string; element: HTMLVideoElement }>();
   const installed: Omit<PageKit, 'connection'> = {
     events: [],
+    states: [],
     tone(frequencyHz) {
       const oscillator = new OscillatorNode(context, { frequency: frequencyHz });
       const destination = context.createMediaStreamDestination();

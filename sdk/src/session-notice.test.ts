@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { parseNotice } from './session-notice.js';
+
+describe('parseNotice', () => {
+  it('reads who the others are, and leaves out what it does not understand', () => {
+    const caller = { number: '+15551230142', name: null };
+    const described = { participantId: 'a', kind: 'phone', displayName: null, attributes: {}, caller };
+    const participants = [{ ...described, later: 1 }, { kind: 'phone' }, 7];
+    expect(parseNotice(JSON.stringify({ type: 'participants', participants }))).toEqual({
+      type: 'participants',
+      participants: [described],
+    });
+  });
+
+  it('reads key presses', () => {
+    const dtmf = { type: 'dtmf', participantId: 'a', digit: '#', durationMs: 100 };
+    expect(parseNotice(JSON.stringify(dtmf))).toEqual(dtmf);
+  });
+
+  it.each(['', '{', 'null', '7', '{"type":"new"}', '{"type":"dtmf","digit":1}', '{"type":"participants"}'])(
+    'says nothing of %j',
+    (body) => {
+      expect(parseNotice(body)).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,77 @@
+/** What the gateway tells beside the media, as INFO requests of a package of its own (RFC 6086). */
+import type { Caller } from './api.js';
+
+/** Announced in `Recv-Info`; a gateway that does not know it sends nothing. */
+export const noticePackage = 'landbridge-session';
+
+/** A participant whose streams we receive. */
+export interface DescribedParticipant {
+  readonly participantId: string;
+  readonly kind: 'phone' | 'browser';
+  readonly displayName: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly caller: Caller | null;
+}
+
+export type SessionNotice =
+  | { readonly type: 'participants'; readonly participants: readonly DescribedParticipant[] }
+  | {
+      readonly type: 'dtmf';
+      readonly participantId: string;
+      readonly digit: string;
+      readonly durationMs: number;
+    };
+
+/** Undefined for what this version does not understand; a newer gateway may tell more. */
+export function parseNotice(body: string): SessionNotice | undefined {
+  const notice = parseJson(body);
+  if (!isObject(notice)) return undefined;
+  const { type, participants, participantId, digit, durationMs } = notice;
+  if (type === 'participants' && Array.isArray(participants)) {
+    return { type, participants: participants.flatMap(readParticipant) };
+  }
+  if (
+    type === 'dtmf' &&
+    typeof participantId === 'string' &&
+    typeof digit === 'string' &&
+    typeof durationMs === 'number'
+  )
+    return { type, participantId, digit, durationMs };
+  return undefined;
+}
+
+function readParticipant(value: unknown): DescribedParticipant[] {
+  if (!isObject(value) || typeof value['participantId'] !== 'string') return [];
+  const { participantId, kind, displayName, attributes, caller } = value;
+  return [
+    {
+      participantId,
+      kind: kind === 'phone' ? 'phone' : 'browser',
+      displayName: textOf(displayName),
+      attributes: isObject(attributes)
+        ? Object.fromEntries(
+            Object.entries(attributes).filter(
+              (entry): entry is [string, string] => typeof entry[1] === 'string',
+            ),
+          )
+        : {},
+      caller: isObject(caller) ? { number: textOf(caller['number']), name: textOf(caller['name']) } : null,
+    },
+  ];
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
