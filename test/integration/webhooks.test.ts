@@ -1,6 +1,8 @@
 /** Webhooks and callbacks of a real gateway, sent to real receivers that misbehave. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { PhoneCall } from '../../src/phone/phone-call.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { TestGateway } from '../support/start-gateway.js';
@@ -43,6 +45,11 @@ async function startReceiver(behaviour?: Behaviour): Promise<WebhookReceiver> {
   closers.push(() => receiver.close());
   return receiver;
 }
+
+let shared: TestGateway | undefined;
+const startShared = () =>
+  TestGateway.start({ environment: { ...quick, LANDBRIDGE_WEBHOOKS_MAX_PER_ACCOUNT: '2' } });
+afterAll(() => shared?.stop());
 
 interface CreatedWebhook {
   readonly id: string;
@@ -294,6 +301,36 @@ describe('A gateway killed with undelivered events', () => {
   });
 });
 
+describe('A gateway killed in the middle of its work', () => {
+  it('loses no event of a request that was acknowledged, and none comes under two ids', async () => {
+    const receiver = await startReceiver(503);
+    const first = await startGateway();
+    await createWebhook(first, { url: receiver.url });
+    const acknowledged: string[] = [];
+    let isAlive = true;
+    const client = async () => {
+      while (isAlive) {
+        try {
+          acknowledged.push(await first.rest.createSession('x'));
+        } catch {
+          return;
+        }
+      }
+    };
+    const clients = Array.from({ length: 8 }, client);
+    await waitFor('enough was acknowledged', () => acknowledged.length > 200);
+    await first.kill();
+    isAlive = false;
+    await Promise.all(clients);
+    const second = await first.restart();
+    closers.push(() => second.stop());
+    const told = () => new Set(receiver.taken.map(({ json }) => json['sessionId']));
+    receiver.behaviour = () => 200;
+    await receiver.waitFor('all', () => acknowledged.every((id) => told().has(id)), 20_000);
+    expectOrdered(receiver);
+  });
+});
+
 describe('A participant’s callback URL', () => {
   it('is told of connecting and leaving as Bandwidth tells it', async () => {
     const gateway = await startGateway();
@@ -334,6 +371,59 @@ describe('A participant’s callback URL', () => {
     closers.push(() => second.stop());
     await receiver.waitFor('onDisconnect', ({ taken }) => taken.length === 4);
     expect(receiver.taken.at(-1)?.json).toMatchObject({ event: 'onDisconnect', participantId: two.id });
+  });
+});
+
+describe('The callbacks of a Bandwidth device', () => {
+  it('name the device, when it connects, is lost and leaves', async () => {
+    const gateway = await startGateway();
+    const receiver = await startReceiver();
+    const { id, token } = await gateway.rest.createParticipant({ callbackUrl: receiver.url });
+    const connect = async () => {
+      const query = new URLSearchParams({ token, client: 'browser', uniqueId: 'device-1' });
+      const socket = new WebSocket(`ws://127.0.0.1:${gateway.httpPort}/v3/?${query.toString()}`);
+      closers.push(() => Promise.resolve(socket.terminate()));
+      await once(socket, 'open');
+      return socket;
+    };
+    const told = () => receiver.taken.map(({ json }) => json['event']);
+    const socket = await connect();
+    await receiver.waitFor('onConnect', () => told().length === 1);
+    socket.terminate();
+    await receiver.waitFor('onDisconnect', () => told().length === 2);
+    await connect();
+    await receiver.waitFor('onConnect again', () => told().length === 3);
+    await gateway.rest.done('DELETE', `/participants/${id}`);
+    await receiver.waitFor('onLeave', () => told().includes('onLeave'));
+    expect(told().slice(0, 3)).toEqual(['onConnect', 'onDisconnect', 'onConnect']);
+    for (const { json } of receiver.taken)
+      expect(json).toMatchObject({ participantId: id, deviceId: 'device-1' });
+  });
+});
+
+describe('Requests for webhooks', () => {
+  it.each([
+    ['no body', undefined, 400],
+    ['no URL', {}, 400],
+    ['a URL that is none', { url: 'somewhere' }, 400],
+    ['another scheme', { url: 'ftp://example.com/' }, 400],
+    ['an unknown event', { url: 'https://example.com/', events: ['call.imagined'] }, 400],
+    ['a short secret', { url: 'https://example.com/', secret: 'short' }, 400],
+    ['a private fallback', { url: 'https://example.com/', fallbackUrl: 'http://10.0.0.1/' }, 400],
+    ['a very long URL', { url: `https://example.com/${'x'.repeat(3000)}` }, 400],
+  ])('with %s are refused', async (_, body, status) => {
+    shared ??= await startShared();
+    expect((await shared.rest.request('POST', '/webhooks', body)).status).toBe(status);
+  });
+
+  it('beyond the limit are refused', async () => {
+    shared ??= await startShared();
+    const answers: number[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      answers.push((await shared.rest.request('POST', '/webhooks', { url: 'https://example.com/' })).status);
+    }
+    expect(answers).toEqual([201, 201, 409]);
+    expect((await shared.rest.request('DELETE', '/webhooks/nonsense')).status).toBe(400);
   });
 });
 
