@@ -58,8 +58,6 @@ export interface Gateway {
 
 /** Slots in the store are held in this name; with one gateway per store it outlives restarts, so that the next life frees them. */
 const nodeId = 'gateway';
-/** Asked for to see whether the store answers. */
-const nobody = '00000000-0000-0000-0000-000000000000';
 const retryAfterSeconds = 10;
 /** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
@@ -131,6 +129,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     path: join(config.dataDir, 'landbridge.db'),
     synchronous: config.sqlite.synchronous,
     busyTimeoutMs: config.sqlite.busyTimeoutMs,
+    logger,
   });
   starting.onClose(() => store.close());
 
@@ -334,10 +333,12 @@ function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Sip
   readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
   readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
   readiness.add('sip', () => (door.isConnected ? null : 'the SIP server is not connected'));
-  readiness.add('store', async () => {
-    await store.findParticipant(nobody);
-    return null;
-  });
+  readiness.add('store', () =>
+    store.checkWritable().then(
+      () => null,
+      () => 'the store cannot be written',
+    ),
+  );
   return readiness;
 }
 

@@ -85,5 +85,7 @@ export interface Store {
   releaseSlot(participantId: string, legId: string, wasAnswered: boolean): Promise<void>;
   /** Frees every slot that a node's legs hold (its earlier life ended); resolves with the participants as they were. */
   releaseNode(nodeId: string): Promise<readonly Participant[]>;
+  /** Resolves where writes succeed, and rejects where they fail, as on a full disk. Cheap enough to be asked often. */
+  checkWritable(): Promise<void>;
   close(): Promise<void>;
 }

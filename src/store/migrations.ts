@@ -132,6 +132,8 @@ const migrations: readonly string[] = [
    CREATE INDEX transfers_by_expiry ON transfers (expires_at);`,
 ];
 
+export const schemaVersion = migrations.length;
+
 /** Brings the database to the newest schema. Throws where a newer Landbridge has written it. */
 export function migrate(database: Database.Database): void {
   const upgrade = database.transaction(() => {

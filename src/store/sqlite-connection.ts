@@ -4,6 +4,7 @@ import { DomainError } from '../domain/domain-error.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 import { migrate } from './migrations.js';
 import type { SqliteStoreOptions } from './sqlite-store.js';
+import { immediately } from './transaction.js';
 
 export class SqliteConnection {
   readonly #database: Database.Database;
@@ -47,8 +48,7 @@ export class SqliteConnection {
 
   /** Several statements as one transaction, which takes the write lock at once. */
   atomically<T>(work: () => T): Promise<T> {
-    const transaction = this.#database.transaction(work);
-    return this.run(() => transaction.immediate());
+    return this.run(() => immediately(this.#database, work));
   }
 
   /** Idempotent. */

@@ -8,7 +8,7 @@ import { changeParticipant, muteAlias, type ParticipantChange } from '../domain/
 import type { AddMemberResult, ClaimResult, MuteResult, Store, StoredJoinCode } from '../domain/store.js';
 import type { Subscriptions } from '../domain/subscriptions.js';
 import { GroupCommit } from './group-commit.js';
-import { migrate } from './migrations.js';
+import { migrate, schemaVersion } from './migrations.js';
 import {
   participantValues,
   toParticipant,
@@ -33,6 +33,8 @@ export interface SqliteStoreOptions {
   readonly synchronous?: SqliteSynchronous;
   /** How long a statement waits for another connection's write. Default 5000. */
   readonly busyTimeoutMs?: number;
+  /** `checkWritable` writes where no write was tried for this long. Default 1000. */
+  readonly writableForMs?: number;
   /** Learns why the store was unavailable. */
   readonly logger?: Logger;
 }
@@ -46,7 +48,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
     database.exec(`PRAGMA synchronous = ${options.synchronous ?? 'normal'}`);
     database.exec('PRAGMA foreign_keys = ON');
     migrate(database);
-    return new SqliteStore(database, options.logger ?? silentLogger);
+    return new SqliteStore(database, options.logger ?? silentLogger, options.writableForMs ?? 1000);
   } catch (error) {
     database.close();
     throw error;
@@ -58,12 +60,16 @@ class SqliteStore implements Store {
   readonly #statements: Statements;
   readonly #commits: GroupCommit;
   readonly #logger: Logger;
+  readonly #writableForMs: number;
+  /** How the last write went, and when. */
+  #lastWrite: { readonly at: number; readonly fault: DomainError | null } = { at: -Infinity, fault: null };
 
-  constructor(database: Database.Database, logger: Logger) {
+  constructor(database: Database.Database, logger: Logger, writableForMs: number) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#commits = new GroupCommit(database);
     this.#logger = logger;
+    this.#writableForMs = writableForMs;
   }
 
   createSession(session: Session): Promise<void> {
@@ -248,6 +254,16 @@ class SqliteStore implements Store {
     });
   }
 
+  async checkWritable(): Promise<void> {
+    const { at, fault } = this.#lastWrite;
+    if (performance.now() - at >= this.#writableForMs) {
+      // The version that it has: SQLite writes the page all the same.
+      await this.#write(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
+    } else if (fault !== null) {
+      throw fault;
+    }
+  }
+
   close(): Promise<void> {
     if (this.#database.open) {
       this.#commits.flush();
@@ -258,9 +274,13 @@ class SqliteStore implements Store {
 
   async #write<T>(work: (statements: Statements) => T): Promise<T> {
     try {
-      return await this.#commits.write(() => work(this.#statements));
+      const result = await this.#commits.write(() => work(this.#statements));
+      this.#lastWrite = { at: performance.now(), fault: null };
+      return result;
     } catch (error) {
-      throw this.#refusal(error);
+      const refusal = this.#refusal(error);
+      if (refusal !== error) this.#lastWrite = { at: performance.now(), fault: refusal };
+      throw refusal;
     }
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataDirectoryInUse, lockDataDirectory } from '../../src/store/data-directory-lock.js';
+import { silentLogger } from '../../src/domain/logger.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
 import { describeStore, newParticipant, newSession } from './store-contract.js';
 
@@ -66,6 +67,39 @@ describe('SQLite files', () => {
     blocker.close();
     await store.createParticipant(participant, 'hash', 1);
     expect(await store.findParticipant(participant.id)).toEqual(participant);
+    await store.close();
+  });
+
+  it('that cannot be written say so until they can, and why in the log', async () => {
+    const path = join(directory, 'landbridge.db');
+    const causes: string[] = [];
+    const error = ({ err }: { err?: unknown }) => void causes.push(String(err));
+    const logger = { ...silentLogger, error };
+    const store = createSqliteStore({ path, busyTimeoutMs: 1, writableForMs: 0, logger });
+    await store.checkWritable();
+    const blocker = new Database(path);
+    blocker.exec('BEGIN IMMEDIATE');
+    await expect(store.checkWritable()).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(await store.findParticipant(newParticipant().id)).toBeNull();
+    expect(causes).toEqual([expect.stringContaining('database is locked')]);
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    await store.checkWritable();
+    await store.close();
+    expect(causes).toHaveLength(1);
+  });
+
+  it('that could not be written a moment ago are not tried again at every question', async () => {
+    const path = join(directory, 'landbridge.db');
+    const store = createSqliteStore({ path, busyTimeoutMs: 1, writableForMs: 60_000 });
+    const blocker = new Database(path);
+    blocker.exec('BEGIN IMMEDIATE');
+    await expect(store.createSession(newSession())).rejects.toMatchObject({ code: 'store-unavailable' });
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    await expect(store.checkWritable()).rejects.toMatchObject({ code: 'store-unavailable' });
+    await store.createSession(newSession());
+    await store.checkWritable();
     await store.close();
   });
 

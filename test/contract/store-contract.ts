@@ -419,6 +419,8 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await expect(other.claimSlot(randomUUID(), 'leg-1', 'node-1', 1)).rejects.toMatchObject({
         code: 'store-unavailable',
       });
+      await expect(other.checkWritable()).rejects.toMatchObject({ code: 'store-unavailable' });
+      await store.checkWritable();
     });
   });
 }
