@@ -98,7 +98,8 @@ export class WebhookSender implements MessageSender {
         if (error instanceof StaleConnection) return post();
         throw error;
       });
-      if (status >= 200 && status < 300) return { isDelivered: true, status, ...(answer === undefined ? {} : { answer }) };
+      if (status >= 200 && status < 300)
+        return { isDelivered: true, status, ...(answer === undefined ? {} : { answer }) };
       return { isDelivered: false, failure: 'status', status };
     } catch (error) {
       finish();

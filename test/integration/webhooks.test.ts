@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { PhoneCall } from '../../src/phone/phone-call.js';
-import { callGateway } from '../support/gateway-phone.js';
+import { callAndConnect } from '../support/gateway-phone.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { WebhookReceiver, type Behaviour, type ReceivedMessage } from '../support/webhook-receiver.js';
@@ -26,17 +26,9 @@ async function startGateway(environment: Record<string, string> = {}): Promise<T
   return gateway;
 }
 
-/** Calls, and is in: the caller hears of the answer before the gateway hears that it did. */
-async function callIn(
-  gateway: TestGateway,
-  token: string,
-  options: { readonly toneHz?: number } = {},
-): Promise<PhoneCall> {
-  const phone = await callGateway(gateway, token, options);
+async function callIn(gateway: TestGateway, token: string): Promise<PhoneCall> {
+  const phone = await callAndConnect(gateway, token);
   closers.push(() => phone.close());
-  await waitFor('the call is established', async () =>
-    (await gateway.rest.legs()).some(({ state }) => state === 'established'),
-  );
   return phone;
 }
 
@@ -445,75 +437,5 @@ describe('Private addresses', () => {
       return lines.length >= 2 && lines.every(({ failure }) => failure === 'address-not-allowed');
     });
     expect(receiver.received).toEqual([]);
-  });
-});
-
-describe('Call detail records', () => {
-  interface Page {
-    readonly records: readonly Record<string, unknown>[];
-    readonly next: string | null;
-  }
-
-  it('say who, when, how it ended and what was counted', async () => {
-    const gateway = await startGateway();
-    const sessionId = await gateway.rest.createSession('the session');
-    const { id, token } = await gateway.rest.newcomer(sessionId, { fields: { tag: 'the caller' } });
-    const phone = await callIn(gateway, token, { toneHz: 440 });
-    const live = await gateway.rest.done<Page>('GET', '/records');
-    expect(live.records).toMatchObject([{ participantId: id, endedAt: null, outcome: null }]);
-    await waitFor('audio flows', () => phone.statistics.packetsReceived > 5);
-    await phone.close();
-    await gateway.idle();
-    const { records } = await waitFor('it is measured', async () => {
-      const page = await gateway.rest.done<Page>('GET', `/records?sessionId=${sessionId}`);
-      return page.records[0]?.['media'] === null ? null : page;
-    });
-    expect(records).toHaveLength(1);
-    expect(records[0]).toMatchObject({
-      sessionId,
-      sessionTag: 'the session',
-      participantId: id,
-      participantTag: 'the caller',
-      door: 'sip',
-      kind: 'phone',
-      outcome: { endedBy: 'participant', reason: 'hangup' },
-    });
-    const times = ['startedAt', 'answeredAt', 'establishedAt', 'joinedAt', 'endedAt'].map((name) =>
-      Date.parse(String(records[0]?.[name])),
-    );
-    expect(times).toEqual([...times].sort((a, b) => a - b));
-    expect(records[0]?.['durationMs']).toBe((times[4] ?? 0) - (times[1] ?? 0));
-    expect((records[0]?.['media'] as { packetsReceived: number }).packetsReceived).toBeGreaterThan(0);
-  });
-
-  it('come newest first, in pages, by participant and by time, and survive kill -9', async () => {
-    const first = await startGateway();
-    const caller = await first.rest.createParticipant();
-    const other = await first.rest.createParticipant();
-    for (const { token } of [caller, caller, other]) {
-      const phone = await callIn(first, token);
-      await phone.close();
-      await first.idle();
-    }
-    await callIn(first, other.token);
-    await first.kill();
-    const gateway = await first.restart();
-    closers.push(() => gateway.stop());
-    const newest = await gateway.rest.done<Page>('GET', '/records?limit=3');
-    expect(newest.records.map(({ participantId }) => participantId)).toEqual([other.id, other.id, caller.id]);
-    expect(newest.records[0]).toMatchObject({
-      outcome: { endedBy: 'gateway', reason: 'gateway-restarted' },
-      durationMs: null,
-    });
-    const rest = await gateway.rest.done<Page>('GET', `/records?limit=3&after=${newest.next}`);
-    expect(rest).toMatchObject({ records: [{ participantId: caller.id }], next: null });
-    const mine = await gateway.rest.done<Page>('GET', `/records?participantId=${caller.id}`);
-    expect(mine.records).toHaveLength(2);
-    const from = String(newest.records[1]?.['startedAt']);
-    const recent = await gateway.rest.done<Page>('GET', `/records?from=${encodeURIComponent(from)}`);
-    expect(recent.records).toHaveLength(2);
-    const earlier = await gateway.rest.done<Page>('GET', `/records?to=${encodeURIComponent(from)}`);
-    expect(earlier.records).toHaveLength(2);
-    expect((await gateway.rest.request('GET', '/records?from=yesterday')).status).toBe(400);
   });
 });

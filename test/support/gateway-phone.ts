@@ -2,6 +2,7 @@
 import type { AudioSource } from '../../src/phone/audio-source.js';
 import { placeCall, type PhoneCall, type PlaceCallOptions } from '../../src/phone/phone-call.js';
 import type { TestGateway } from './start-gateway.js';
+import { waitFor } from './wait-for.js';
 
 /** Calls and is answered. */
 export async function callGateway(
@@ -20,5 +21,18 @@ export async function callGateway(
     ...others,
   });
   await call.answered;
+  return call;
+}
+
+/** Calls and is in: the caller hears of the answer before the gateway hears that it did. */
+export async function callAndConnect(
+  gateway: TestGateway,
+  token: string,
+  options: { readonly toneHz?: number } = {},
+): Promise<PhoneCall> {
+  const call = await callGateway(gateway, token, options);
+  await waitFor('the call is established', async () =>
+    (await gateway.rest.legs()).some(({ state }) => state === 'established'),
+  );
   return call;
 }
