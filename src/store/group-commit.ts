@@ -64,8 +64,7 @@ export class GroupCommit {
   #commit(writes: readonly Write[]): Settle[] {
     if (writes.length > 1) {
       try {
-        // `immediate`: a read that becomes a write could not be retried.
-        const results = this.#many.immediate(writes);
+        const results = immediately(this.#database, () => writes.map(({ work }) => work()));
         return writes.map(
           ({ resolve }, index) =>
             () =>
@@ -82,7 +81,7 @@ export class GroupCommit {
     try {
       // libsql lets statements outlive their connection, so a closed store must refuse by itself.
       if (!this.#database.open) throw new Error('The store is closed.');
-      const result = this.#one.immediate(work);
+      const result = immediately(this.#database, work);
       return () => resolve(result);
     } catch (error) {
       return () => reject(error);

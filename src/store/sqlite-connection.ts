@@ -4,15 +4,20 @@ import { DomainError } from '../domain/domain-error.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 import { migrate } from './migrations.js';
 import type { SqliteStoreOptions } from './sqlite-store.js';
+import { prepareWal, type WalSync, walSyncOf } from './wal-sync.js';
 import { immediately } from './transaction.js';
 
 export class SqliteConnection {
   readonly #database: Database.Database;
   readonly #logger: Logger;
+  readonly #wal: WalSync | null;
+  readonly #totalChanges: Database.Statement;
 
-  private constructor(database: Database.Database, logger: Logger) {
+  private constructor(database: Database.Database, options: SqliteStoreOptions) {
     this.#database = database;
-    this.#logger = logger;
+    this.#logger = options.logger ?? silentLogger;
+    this.#wal = walSyncOf(options);
+    this.#totalChanges = database.prepare('SELECT total_changes() AS changes');
   }
 
   /** Opens the database and brings its schema up to date. Throws where the file cannot be opened or is from a newer version. */
@@ -20,10 +25,9 @@ export class SqliteConnection {
     const database = new Database(options.path);
     try {
       database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
-      database.pragma('journal_mode = WAL');
-      database.exec(`PRAGMA synchronous = ${options.synchronous ?? 'normal'}`);
+      prepareWal(database);
       migrate(database);
-      return new SqliteConnection(database, options.logger ?? silentLogger);
+      return new SqliteConnection(database, options);
     } catch (error) {
       database.close();
       throw error;
@@ -35,14 +39,18 @@ export class SqliteConnection {
   }
 
   /** Work of one statement, which is atomic by itself. Rejects with DomainError `store-unavailable`. */
-  run<T>(work: () => T): Promise<T> {
+  async run<T>(work: () => T): Promise<T> {
     try {
       // libsql lets statements outlive their connection, so a closed one must refuse by itself.
       if (!this.#database.open) throw new Error('The store is closed.');
-      return Promise.resolve(work());
+      if (this.#wal === null) return work();
+      const before = this.#changes;
+      const result = work();
+      if (this.#changes !== before) await this.#wal.sync();
+      return result;
     } catch (error) {
       this.#logger.error({ err: error }, 'store unavailable');
-      return Promise.reject(new DomainError('store-unavailable', 'The store cannot be reached'));
+      throw new DomainError('store-unavailable', 'The store cannot be reached');
     }
   }
 
@@ -51,8 +59,14 @@ export class SqliteConnection {
     return this.run(() => immediately(this.#database, work));
   }
 
-  /** Idempotent. */
+  /** Rows changed so far, by which a write is told from a read. */
+  get #changes(): number {
+    return (this.#totalChanges.get() as { changes: number }).changes;
+  }
+
+  /** Idempotent. What waits for the disk does so on. */
   close(): void {
     if (this.#database.open) this.#database.close();
+    void this.#wal?.close();
   }
 }

@@ -1,0 +1,89 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type Database from 'libsql';
+import type { SqliteStoreOptions } from './sqlite-store.js';
+
+/**
+ * Forces what was committed to SQLite's write-ahead log onto the disk, in a thread of its own: SQLite's own fsync at each
+ * commit would hold the event loop, and with it every call, for as long as the disk takes. The log is what recovery reads
+ * after a power cut, so a commit lasts as soon as the log does (`PRAGMA synchronous = NORMAL` sees to the order of
+ * checkpoints).
+ */
+export class WalSync {
+  readonly #path: string;
+  #file: Promise<FileHandle> | null = null;
+  #running: Promise<void> | null = null;
+  #next: Promise<void> | null = null;
+
+  /** @param path Of the database; it is open, in WAL mode, for as long as this is used. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Resolves when everything that was committed before the call is on the disk. Calls during one sync share the next. */
+  sync(): Promise<void> {
+    if (this.#running === null) return this.#begin();
+    this.#next ??= this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null;
+        return this.#begin();
+      });
+    return this.#next;
+  }
+
+  /** Waits for syncs under way. Idempotent. */
+  async close(): Promise<void> {
+    while (this.#running !== null) await (this.#next ?? this.#running).catch(() => undefined);
+    const file = this.#file;
+    this.#file = null;
+    await (await file?.catch(() => null))?.close();
+  }
+
+  #begin(): Promise<void> {
+    const running = this.#sync().finally(() => {
+      if (this.#running === running) this.#running = null;
+    });
+    this.#running = running;
+    return running;
+  }
+
+  async #sync(): Promise<void> {
+    this.#file ??= this.#open();
+    try {
+      await (await this.#file).datasync();
+    } catch (error) {
+      // The next one may find a disk that is there again.
+      this.#file = null;
+      throw error;
+    }
+  }
+
+  /** The log's name must last too. */
+  async #open(): Promise<FileHandle> {
+    const file = await open(`${this.#path}-wal`, 'r+');
+    try {
+      const directory = await open(dirname(this.#path), 'r');
+      await directory.sync().finally(() => directory.close());
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+}
+
+/** Pages in the log before it is written back: each time holds the event loop for some fsyncs, so let it be seldom. */
+const checkpointPages = 8000;
+
+/** The log's mode for a connection; whether commits are synced is `walSyncOf`'s. */
+export function prepareWal(database: Database.Database): void {
+  database.pragma('journal_mode = WAL');
+  database.exec('PRAGMA synchronous = NORMAL');
+  database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+}
+
+/** Null where commits need not outlive a power cut, or nothing outlives the process. */
+export function walSyncOf({ path, synchronous }: SqliteStoreOptions): WalSync | null {
+  return synchronous === 'full' && path !== ':memory:' ? new WalSync(path) : null;
+}
