@@ -71,9 +71,12 @@ describe('a connection', () => {
   it('notices a WebSocket that has fallen silent when the browser has another network', async () => {
     const leg = await legId();
     network.silenceSockets();
+    // The gateway's offer goes nowhere, and must not stand in the way of the page's.
+    const late = await scene().phone({ toneHz: 1000 });
     await page.page.evaluate(() => dispatchEvent(new Event('online')));
     await page.reaches('connected', 2);
     await hearEachOther();
+    await page.hears(1000, late.participantId);
     expect(await legId()).toBe(leg);
   });
 

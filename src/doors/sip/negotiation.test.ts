@@ -197,6 +197,21 @@ describe('our offers', () => {
     expect(clock.nextInMs).toBe(1000);
   });
 
+  it('wait no longer once the far end, out of reach before, makes an offer of its own', async () => {
+    const { farEnd, media, negotiation, clock } = newNegotiation();
+    negotiation.request();
+    await settle();
+    await farEnd.fail(new Error('transport not available'));
+    negotiation.request();
+    await settle();
+    expect(farEnd.reinvites).toHaveLength(1);
+    await negotiation.answer('their offer');
+    await settle();
+    expect(media.log.slice(-2)).toEqual(['answer their offer', 'offer']);
+    expect(farEnd.reinvites).toHaveLength(2);
+    expect(clock.nextInMs).toBeGreaterThan(1000);
+  });
+
   it.each([481, 408])('met by %i say that the dialog is gone', async (status) => {
     const { farEnd, gone, negotiation } = newNegotiation();
     negotiation.request();

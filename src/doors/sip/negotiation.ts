@@ -63,7 +63,13 @@ export class Negotiation {
 
   /** Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. */
   answer(offer: string | undefined): Promise<string> {
-    if (offer !== undefined) return this.#exclusively(() => this.#options.media().answer(offer));
+    if (offer !== undefined) {
+      return this.#exclusively(async () => {
+        const answer = await this.#options.media().answer(offer);
+        this.#endPause();
+        return answer;
+      });
+    }
     return new Promise((resolve, reject) => {
       this.#exclusively(async () => {
         const media = this.#options.media();
@@ -177,6 +183,15 @@ export class Negotiation {
   #pause(): void {
     this.#holdOffers(Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs));
     this.#failures += 1;
+  }
+
+  /** The far end is there and talks: what waited for that need not wait any longer. */
+  #endPause(): void {
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#retry?.cancel();
+    this.#retry = null;
+    if (this.#wanted) this.#enqueueOffer();
   }
 
   #holdOffers(delayMs: number): void {

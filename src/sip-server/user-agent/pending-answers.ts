@@ -8,6 +8,7 @@ import type { IncomingRequest } from './incoming-request.js';
 
 interface Answer {
   readonly inviteId: string;
+  readonly isInitial: boolean;
   readonly transaction: ServerTransaction;
   readonly retransmitter: AnswerRetransmitter;
   /** A BYE of ours that waits for the ACK (RFC 3261 §15). */
@@ -31,11 +32,11 @@ export class PendingAnswers {
   /** The 2xx `bytes` has gone out: it is sent again until its ACK comes; without one the call is ended. */
   add(dialog: OwnedDialog, incoming: IncomingRequest, bytes: Buffer): void {
     const { clock, timers } = this.#environment;
-    const { transaction, identity, id } = incoming;
+    const { transaction, identity, id, isInitialInvite: isInitial } = incoming;
     const giveUp = (): void => this.#noAck(dialog, 'no ACK received');
     const { number } = identity.cseq;
     const retransmitter = new AnswerRetransmitter(number, transaction, bytes, clock, timers, giveUp);
-    this.#answers.set(dialog, { inviteId: id, transaction, retransmitter, heldBye: undefined });
+    this.#answers.set(dialog, { inviteId: id, isInitial, transaction, retransmitter, heldBye: undefined });
     // An ACK that bears the branch of its INVITE (RFC 2543 habits) reaches the transaction instead of the dialog.
     transaction.user = {
       acknowledged: (ack, flow) => this.acknowledge(dialog, number, ack, flow),
@@ -67,10 +68,14 @@ export class PendingAnswers {
     if (answer) this.#settle(dialog, answer)?.();
   }
 
-  /** The connection of the peer is gone for good. */
+  /**
+   * The connection of the peer is gone for good. One that was in the call already may come back by another connection,
+   * and has as long for that as for its ACK.
+   */
   flowClosed(flow: Flow): void {
     for (const [dialog, answer] of [...this.#answers]) {
-      if (answer.transaction.flow.id === flow.id) this.#noAck(dialog, 'connection lost before the ACK');
+      if (answer.isInitial && answer.transaction.flow.id === flow.id)
+        this.#noAck(dialog, 'connection lost before the ACK');
     }
   }
 

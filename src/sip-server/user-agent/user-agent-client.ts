@@ -158,6 +158,17 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#failures.add(timer);
   }
 
+  /** What was sent to the peer by another connection has failed; it is told to the application a moment later. */
+  peerMoved(dialog: OwnedDialog, flow: Flow): void {
+    for (const outgoing of [...this.#pending.values()]) {
+      if (outgoing.dialog !== dialog || outgoing.flow.id === flow.id) continue;
+      outgoing.transaction?.flowClosed();
+      // Nothing stands in the way of what the peer asks for now.
+      dialog.pendingInvite = undefined;
+      dialog.pendingUpdate = undefined;
+    }
+  }
+
   /** The dialog is over: no ACK is awaited in it any more. */
   forget(dialog: OwnedDialog): void {
     this.#acknowledger.forget(dialog);

@@ -59,6 +59,7 @@ export class UserAgentCore {
       hangUp: this.#hangUp,
       dialogLost: this.#dialogLost,
       holdBye: this.#holdBye,
+      peerMoved: this.#peerMoved,
     };
     this.#server = new UserAgentServer(this.#environment, events);
     this.#client = new UserAgentClient(this.#environment, events);
@@ -152,6 +153,8 @@ export class UserAgentCore {
     this.#client.forget(dialog);
     this.#keeper.lost(dialog, status, why);
   };
+
+  #peerMoved: UserAgentClient['peerMoved'] = (dialog, flow) => this.#client.peerMoved(dialog, flow);
 
   #holdBye: UserAgentServer['holdBye'] = (dialog, send) => this.#server.holdBye(dialog, send);
 

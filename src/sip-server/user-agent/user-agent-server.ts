@@ -24,6 +24,8 @@ export interface ServerDialogEvents {
   sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
   dialogOver(dialog: OwnedDialog): void;
   hangUp(dialog: OwnedDialog, status: number, why: string): void;
+  /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
+  peerMoved(dialog: OwnedDialog, flow: Flow): void;
 }
 
 /** The user agent server: the duties of RFC 3261 §8.2 on every request, and the responses of the applications. */
@@ -126,7 +128,7 @@ export class UserAgentServer {
    * an answer that it has not acknowledged will not be.
    */
   flowClosed(flow: Flow): void {
-    if (flow.protocol !== 'ws' && flow.protocol !== 'wss') return;
+    if (!isWebSocket(flow)) return;
     for (const incoming of [...this.#pending.values()]) {
       if (incoming.flow.id !== flow.id || incoming.request.method !== 'INVITE') continue;
       this.#finish(incoming);
@@ -188,6 +190,7 @@ export class UserAgentServer {
       this.#refuse(request, transaction, { status: 481 });
       return;
     }
+    if (isWebSocket(flow) && flow.id !== dialog.flow.id) this.#peerMoved(dialog, flow);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
       checkRequire(request, settings.supported) ??
@@ -214,6 +217,17 @@ export class UserAgentServer {
       if (request.method === 'INVITE') this.#answers.stop(dialog);
     }
     owner.request(request, flow, incoming.id, dialog.publicId);
+  }
+
+  /** A browser on another network opens another WebSocket long before anybody notices that the old one is dead. */
+  #peerMoved(dialog: OwnedDialog, flow: Flow): void {
+    const unanswered = this.#modifying.get(dialog);
+    if (unanswered !== undefined && unanswered.flow.id !== flow.id) {
+      this.#finish(unanswered);
+      unanswered.transaction.abandon();
+      this.#tellCancelled(unanswered);
+    }
+    this.#events.peerMoved(dialog, flow);
   }
 
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
@@ -386,4 +400,8 @@ export class UserAgentServer {
   #answer(request: SipRequest, transaction: ServerTransaction, toTag: string, status: number): void {
     transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
+}
+
+function isWebSocket({ protocol }: Flow): boolean {
+  return protocol === 'ws' || protocol === 'wss';
 }
