@@ -1,7 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type Database from 'libsql';
-import type { SqliteStoreOptions } from './sqlite-store.js';
 
 /**
  * Forces what was committed to SQLite's write-ahead log onto the disk, in a thread of its own: SQLite's own fsync at each
@@ -83,7 +82,13 @@ export function prepareWal(database: Database.Database): void {
   database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
 }
 
+/** Of a store: `full` where commits must outlive a power cut. */
+export interface WalOptions {
+  readonly path: string;
+  readonly synchronous?: 'normal' | 'full';
+}
+
 /** Null where commits need not outlive a power cut, or nothing outlives the process. */
-export function walSyncOf({ path, synchronous }: SqliteStoreOptions): WalSync | null {
+export function walSyncOf({ path, synchronous }: WalOptions): WalSync | null {
   return synchronous === 'full' && path !== ':memory:' ? new WalSync(path) : null;
 }
