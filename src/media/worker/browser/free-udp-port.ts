@@ -12,6 +12,9 @@ export interface PortRange {
 /** Ports tried before the range counts as full. */
 const MAX_TRIES = 500;
 
+/** Ports of this process that are being tried or handed over: another's trial would be in the way of the binding. */
+const inHand = new Set<number>();
+
 /** Resolves with the port once it was bound and closed again, or with the code of the error. */
 function probe(address: string, port: number): Promise<number | string> {
   return new Promise((resolve) => {
@@ -43,11 +46,17 @@ export async function withFreeUdpPort<T>(
   let lastError = '';
   for (let n = 0; n < Math.min(size, MAX_TRIES); n++) {
     const wanted = range === undefined ? 0 : range.from + ((start + n) % size);
-    let result = await probe(bindAddress ?? '::', wanted);
-    // All addresses of a host without IPv6 are those of IPv4.
-    if (result === 'EAFNOSUPPORT' && bindAddress === undefined) result = await probe('0.0.0.0', wanted);
-    if (typeof result === 'number') return use(result);
-    lastError = result;
+    if (wanted !== 0 && inHand.has(wanted)) continue;
+    inHand.add(wanted);
+    try {
+      let result = await probe(bindAddress ?? '::', wanted);
+      // All addresses of a host without IPv6 are those of IPv4.
+      if (result === 'EAFNOSUPPORT' && bindAddress === undefined) result = await probe('0.0.0.0', wanted);
+      if (typeof result === 'number') return await use(result);
+      lastError = result;
+    } finally {
+      inHand.delete(wanted);
+    }
   }
   throw new SdpRefusal('overloaded', `no UDP port is free: ${lastError}`);
 }
