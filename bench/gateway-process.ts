@@ -41,7 +41,8 @@ export class GatewayProcess {
     const dataDirectory = mkdtempSync(join(tmpdir(), 'landbridge-bench-'));
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../src/main.js', import.meta.url)), 'serve'],
+      // `node --cpu-prof` of the benchmark profiles the gateway too.
+      [...process.execArgv, fileURLToPath(new URL('../src/main.js', import.meta.url)), 'serve'],
       {
         cwd: dataDirectory,
         stdio: ['ignore', 'pipe', 'inherit'],

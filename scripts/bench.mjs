@@ -38,9 +38,13 @@ try {
   // What the gateway reads beside its code.
   for (const name of ['package.json', 'assets', 'dist'])
     await symlink(join(root, name), join(directory, name));
-  const main = spawn(process.execPath, [join(directory, 'bench/main.js'), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const main = spawn(
+    process.execPath,
+    [...process.execArgv, join(directory, 'bench/main.js'), ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  );
   const [code] = await once(main, 'exit');
   process.exitCode = code ?? 1;
 } finally {
