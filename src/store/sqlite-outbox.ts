@@ -63,18 +63,15 @@ export class SqliteOutbox implements Outbox {
   }
 
   async remove(position: number): Promise<void> {
-    const removed = await this.#connection.run(() => this.#sql.remove.run(position).changes);
-    this.#size -= removed;
+    await this.#connection.run(() => this.#counted(this.#sql.remove.run(position).changes));
   }
 
   async failed(position: number): Promise<void> {
     await this.#connection.run(() => this.#sql.failed.run(position));
   }
 
-  async removeReceiver(receiver: string): Promise<number> {
-    const removed = await this.#connection.run(() => this.#sql.removeReceiver.run(receiver).changes);
-    this.#size -= removed;
-    return removed;
+  removeReceiver(receiver: string): Promise<number> {
+    return this.#connection.run(() => this.#counted(this.#sql.removeReceiver.run(receiver).changes));
   }
 
   sequences(): Promise<ReadonlyMap<string, number>> {
@@ -82,6 +79,12 @@ export class SqliteOutbox implements Outbox {
       const rows = this.#sql.sequences.all() as { id: string; sequence: number }[];
       return new Map(rows.map(({ id, sequence }) => [id, sequence]));
     });
+  }
+
+  /** At once, not when the disk has it: what comes next must not find the outbox fuller than it is. */
+  #counted(removed: number): number {
+    this.#size -= removed;
+    return removed;
   }
 
   /** Each turn takes the oldest entries of one receiver, so a dead one goes before those that are alive lose anything. */
