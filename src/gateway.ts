@@ -29,7 +29,7 @@ import { createHttpServer } from './rest/http-server.js';
 import { createMonitoring } from './rest/monitoring.js';
 import { createRest } from './rest/rest.js';
 import { createWebFiles } from './rest/web-files.js';
-import { handleUpgrades } from './rest/web-socket-upgrades.js';
+import { handleUpgrades, type WebSocketRoute } from './rest/web-socket-upgrades.js';
 import { createSipServer, type SipServer } from './sip-server/index.js';
 import { lockDataDirectory } from './store/data-directory-lock.js';
 import { createSqliteStore } from './store/sqlite-store.js';
@@ -200,7 +200,11 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   cleaner.start();
   starting.onClose(() => cleaner.close());
   await journal.start();
-  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice };
+  /** Everything so far is kept: what was written, and what is to be told of it. */
+  const settled = async () => {
+    await Promise.all([store.settled(), journal.settled()]);
+  };
+  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice, settled };
 }
 
 /** The SIP server on the wire and the door that makes its calls legs. */
@@ -257,7 +261,7 @@ async function openWeb(
       events: hub,
       webhooks: core.journal.webhooks,
       records: core.journal.database.records,
-      settled: () => core.journal.settled(),
+      settled: core.settled,
       transfers: { transfers: voice.transfers, dialects: transferDialects, address },
       numbers: {
         numbers: voice.numbers,
@@ -283,7 +287,7 @@ async function openWeb(
       orders: voice.orders,
       clock,
       logger: logger.child({ layer: 'hooks' }),
-      settled: () => core.journal.settled(),
+      settled: core.settled,
     }),
   );
   const readiness = watch(core, sip);
@@ -302,19 +306,20 @@ async function openWeb(
     reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
   });
   starting.onClose(() => devices.close());
-  const upgrades = handleUpgrades(server.server, [
+  const doors: WebSocketRoute[] = [
     {
       path: '/v3',
       maxPayloadBytes: maxDeviceFrameBytes,
-      accept: (socket, request) => devices.accept(socket, request),
+      accept: (socket, request, source) => devices.accept(socket, request, source),
     },
     {
       path: '/sip',
       subprotocol: 'sip',
       maxPayloadBytes: config.sip.maxMessageBytes,
-      accept: (socket, request) => sip.server.acceptWebSocket(socket, request),
+      accept: (socket, request, source) => sip.server.acceptWebSocket(socket, request, source),
     },
-  ]);
+  ];
+  const upgrades = handleUpgrades(server.server, doors, config.http.trustedProxies);
   starting.onClose(async () => {
     upgrades.close();
     await server.close();
@@ -375,10 +380,12 @@ function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
 }
 
 function openSipServer(config: Config, logger: Logger, version: string, secret: string): Promise<SipServer> {
-  const { host, port, maxConnections, maxConnectionsPerAddress, idleTimeoutSeconds } = config.sip;
+  const { host, port, maxConnections, maxConnectionsPerAddress } = config.sip;
+  const connections = { maxConnections, maxConnectionsPerAddress };
   return createSipServer({
     udp: { host, port },
-    tcp: { host, port, maxConnections, maxConnectionsPerAddress, idleTimeoutMs: idleTimeoutSeconds * 1000 },
+    tcp: { host, port, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
+    webSocket: { ...connections, firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000 },
     admin: { host: '127.0.0.1', port: 0, secret },
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
     userAgent: `Landbridge/${version}`,

@@ -197,11 +197,18 @@ export const configSchema = z.strictObject({
     maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
     maxTransactions: count.default(20_000).describe('Transactions at once; above it new requests get 503.'),
     maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
-    maxConnections: count.default(10_000).describe('TCP connections, and WebSockets, at once.'),
-    maxConnectionsPerAddress: count.default(200).describe('TCP connections from one address.'),
+    maxConnections: count.default(10_000).describe('TCP connections at once, and as many WebSockets.'),
+    maxConnectionsPerAddress: count
+      .default(200)
+      .describe(
+        'The same from one address. Behind a proxy set `http.trustedProxies`, or all browsers have the proxy’s.',
+      ),
     idleTimeoutSeconds: seconds
       .default(900)
       .describe('A TCP connection that carries nothing for this long is closed.'),
+    firstMessageTimeoutSeconds: seconds
+      .default(300)
+      .describe('A WebSocket that has brought no SIP message by then is closed.'),
     answerTimeoutSeconds: seconds
       .default(10)
       .describe('A call that could not be answered by then is refused with 503.'),

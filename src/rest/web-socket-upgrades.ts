@@ -2,13 +2,15 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { clientAddressBehind } from './client-address.js';
 
 export interface WebSocketRoute {
   readonly path: string;
   /** Required of the client and chosen by us; undefined where the protocol has none. */
   readonly subprotocol?: string;
   readonly maxPayloadBytes: number;
-  readonly accept: (socket: WebSocket, request: IncomingMessage) => void;
+  /** `clientAddress` is the caller's, also behind a trusted proxy. */
+  readonly accept: (socket: WebSocket, request: IncomingMessage, clientAddress: string) => void;
 }
 
 export interface WebSocketUpgrades {
@@ -16,7 +18,13 @@ export interface WebSocketUpgrades {
   close(): void;
 }
 
-export function handleUpgrades(server: Server, routes: readonly WebSocketRoute[]): WebSocketUpgrades {
+/** `trustedProxies`: addresses or networks whose X-Forwarded-For is believed. */
+export function handleUpgrades(
+  server: Server,
+  routes: readonly WebSocketRoute[],
+  trustedProxies: readonly string[] = [],
+): WebSocketUpgrades {
+  const clientAddress = clientAddressBehind(trustedProxies);
   const servers = new Map(
     routes.map((route) => [
       route.path,
@@ -49,7 +57,9 @@ export function handleUpgrades(server: Server, routes: readonly WebSocketRoute[]
       refuse(socket, '400 Bad Request');
       return;
     }
-    entry.server.handleUpgrade(request, socket, head, (webSocket) => entry.route.accept(webSocket, request));
+    entry.server.handleUpgrade(request, socket, head, (webSocket) =>
+      entry.route.accept(webSocket, request, clientAddress(request)),
+    );
   };
   server.on('upgrade', upgrade);
   return {

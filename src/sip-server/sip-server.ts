@@ -12,6 +12,7 @@ import type { TcpTransportOptions } from './transport/tcp-transport.js';
 import type { BoundAddress, TransportStats } from './transport/transport.js';
 import { UdpTransport } from './transport/udp-transport.js';
 import { WebSocketTransport } from './transport/web-socket-transport.js';
+import type { WebSocketTransportOptions } from './transport/web-socket-transport.js';
 import { silentLogger } from './user-agent/environment.js';
 
 interface ListenOptions {
@@ -27,6 +28,10 @@ export interface SipServerOptions extends EngineOptions {
   /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
   readonly tcp?: ListenOptions &
     Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
+  readonly webSocket?: Pick<
+    WebSocketTransportOptions,
+    'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs'
+  >;
   /** Where drachtio clients connect: keep it on the loopback address. */
   readonly admin: ListenOptions & {
     readonly secret: string;
@@ -66,8 +71,11 @@ export interface SipServer {
   readonly udpAddress: BoundAddress | undefined;
   readonly tcpAddress: BoundAddress | undefined;
   readonly adminAddress: BoundAddress;
-  /** Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. */
-  acceptWebSocket(socket: WebSocket, request: IncomingMessage): void;
+  /**
+   * Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. `clientAddress` is
+   * the caller's where a proxy stands before us; without it the connection's far end is.
+   */
+  acceptWebSocket(socket: WebSocket, request: IncomingMessage, clientAddress?: string): void;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
   stats(): SipServerStats;
@@ -84,7 +92,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     logger.error({ error }, 'SIP message could not be handled');
   const { udp, tcp } = await listen(options, onHandlerError);
   const limits = options.messageLimits ?? {};
-  const ws = new WebSocketTransport({ onHandlerError, limits });
+  const ws = new WebSocketTransport({ ...options.webSocket, onHandlerError, limits });
   const routes = new Routes();
   const transports = { ...(udp ? { udp } : {}), ...(tcp ? { tcp } : {}), ws };
   const { core, addressing, dialogs } = createEngine(options, transports, routes);
@@ -134,8 +142,9 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     udpAddress,
     tcpAddress,
     adminAddress,
-    acceptWebSocket: (socket, request) => {
-      const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
+    acceptWebSocket: (socket, request, clientAddress = request.socket.remoteAddress) => {
+      const { remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
+      const remoteAddress = clientAddress ?? '';
       const secure = 'encrypted' in request.socket || request.headers['x-forwarded-proto'] === 'https';
       ws.accept(socket, { remoteAddress, remotePort, localAddress, localPort, secure });
     },

@@ -38,8 +38,7 @@ function newDoor(options: Partial<DeviceDoorOptions> = {}): DeviceDoor {
 async function arrive(token: string, uniqueId = 'device-1'): Promise<FakeWebSocket> {
   const socket = new FakeWebSocket();
   const query = `token=${token}&client=browser&sdkVersion=0.12.0-beta.1&uniqueId=${uniqueId}`;
-  const request = { url: `/v3/?${query}`, socket: { remoteAddress: '192.0.2.1' } };
-  door.accept(socket, request as Parameters<DeviceDoor['accept']>[1]);
+  door.accept(socket, { url: `/v3/?${query}` }, '192.0.2.1');
   await settle();
   return socket;
 }

@@ -41,13 +41,12 @@ export class DeviceDoor {
     return this.#sessions.size;
   }
 
-  /** Takes a WebSocket that was upgraded. */
-  accept(webSocket: MessageSocket, request: Pick<IncomingMessage, 'url' | 'socket'>): void {
+  /** Takes a WebSocket that was upgraded. `source` is where it came from, for the limit on guesses. */
+  accept(webSocket: MessageSocket, request: Pick<IncomingMessage, 'url'>, source: string): void {
     const { clock, logger, limits, onRefused } = this.#options;
     const socket = new DeviceSocket(webSocket, clock, limits);
     this.#sockets.add(socket);
     webSocket.on('close', () => this.#sockets.delete(socket));
-    const source = request.socket.remoteAddress ?? 'unknown';
     this.#welcome(socket, readQuery(request.url ?? ''), source).catch((error: unknown) => {
       const code = error instanceof Refusal ? error.code : 'overloaded';
       if (error instanceof Refusal) logger.info({ code, detail: error.detail, source }, 'device refused');

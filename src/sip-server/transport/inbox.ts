@@ -36,17 +36,18 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** Takes one whole message. */
-  receive(bytes: Buffer, flow: Flow): void {
+  /** Takes one whole message. False where it was none. */
+  receive(bytes: Buffer, flow: Flow): boolean {
     const result = parseMessage(bytes, this.#options.limits);
     if (!result.ok) {
       this.#refuse(result.reason, flow, result.answerable, result.status);
-      return;
+      return false;
     }
     const { message } = result;
     this.counters.messagesReceived += 1;
     if (message.kind === 'request') stampReceived(message, flow.remoteAddress, flow.remotePort);
     this.#guard(() => this.onMessage?.(message, flow, bytes));
+    return true;
   }
 
   /** Takes what a stream's framing gave up on: `bytes` hold the header fields, as far as they came. */

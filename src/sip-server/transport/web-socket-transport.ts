@@ -15,6 +15,10 @@ import type {
 export interface WebSocketTransportOptions extends InboxOptions {
   /** Open connections; more are closed with 1013. Default 4,096. */
   readonly maxConnections?: number;
+  /** Of these from one address. Default 1,024: a proxy that hides its callers' addresses, or an office, may have many. */
+  readonly maxConnectionsPerAddress?: number;
+  /** A connection that brought no SIP message by then is closed with 1008. Default 300,000 ms: a page may connect before its user calls. */
+  readonly firstMessageTimeoutMs?: number;
   /** Every connection is pinged this often, and terminated if the ping before was not answered. Default 30,000 ms. */
   readonly pingIntervalMs?: number;
   /** Bytes waiting to be sent to a peer that does not read; then it is terminated. Default 1 MiB. */
@@ -32,6 +36,7 @@ export interface WebSocketPeer {
 
 const OPEN = 1;
 const PROTOCOL_ERROR = 1002;
+const POLICY_VIOLATION = 1008;
 const MESSAGE_TOO_BIG = 1009;
 const TRY_AGAIN_LATER = 1013;
 const GOING_AWAY = 1001;
@@ -42,8 +47,11 @@ export class WebSocketTransport implements Transport {
   readonly boundAddress = undefined;
   readonly #inbox: Inbox;
   readonly #maxConnections: number;
+  readonly #maxConnectionsPerAddress: number;
+  readonly #firstMessageTimeoutMs: number;
   readonly #maxBufferedBytes: number;
   readonly #maxMessageBytes: number;
+  readonly #connectionsOf = new Map<string, number>();
   readonly #flows = new Set<WebSocketFlow>();
   readonly #pingTimer: NodeJS.Timeout;
   #closed = false;
@@ -51,6 +59,8 @@ export class WebSocketTransport implements Transport {
   constructor(options: WebSocketTransportOptions = {}) {
     this.#inbox = new Inbox(options);
     this.#maxConnections = options.maxConnections ?? 4_096;
+    this.#maxConnectionsPerAddress = options.maxConnectionsPerAddress ?? 1_024;
+    this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 300_000;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
     this.#maxMessageBytes = options.limits?.maxMessageBytes ?? DEFAULT_PARSE_LIMITS.maxMessageBytes;
     this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
@@ -77,7 +87,7 @@ export class WebSocketTransport implements Transport {
     const refusal =
       socket.protocol !== 'sip'
         ? PROTOCOL_ERROR
-        : this.#closed || this.#flows.size >= this.#maxConnections
+        : this.#closed || this.#isFull(plainAddress(peer.remoteAddress))
           ? TRY_AGAIN_LATER
           : undefined;
     socket.on('error', () => {});
@@ -88,12 +98,12 @@ export class WebSocketTransport implements Transport {
     }
     const flow = new WebSocketFlow(socket, peer, this.#inbox, this.#maxBufferedBytes);
     this.#flows.add(flow);
+    this.#connectionsOf.set(flow.remoteAddress, (this.#connectionsOf.get(flow.remoteAddress) ?? 0) + 1);
     this.#inbox.counters.connectionsOpened += 1;
+    flow.closeUnlessHeard(this.#firstMessageTimeoutMs);
     socket.on('message', (data) => this.#receive(bytesOf(data), flow));
     socket.on('pong', () => (flow.answeredPing = true));
-    socket.on('close', () => {
-      if (this.#flows.delete(flow)) this.#inbox.flowClosed(flow);
-    });
+    socket.on('close', () => this.#forget(flow));
     return flow;
   }
 
@@ -114,8 +124,22 @@ export class WebSocketTransport implements Transport {
     clearInterval(this.#pingTimer);
     for (const flow of [...this.#flows]) {
       flow.close();
-      if (this.#flows.delete(flow)) this.#inbox.flowClosed(flow);
+      this.#forget(flow);
     }
+  }
+
+  #isFull(address: string): boolean {
+    const ofAddress = this.#connectionsOf.get(address) ?? 0;
+    return this.#flows.size >= this.#maxConnections || ofAddress >= this.#maxConnectionsPerAddress;
+  }
+
+  #forget(flow: WebSocketFlow): void {
+    if (!this.#flows.delete(flow)) return;
+    flow.heard();
+    const left = (this.#connectionsOf.get(flow.remoteAddress) ?? 1) - 1;
+    if (left > 0) this.#connectionsOf.set(flow.remoteAddress, left);
+    else this.#connectionsOf.delete(flow.remoteAddress);
+    this.#inbox.flowClosed(flow);
   }
 
   #receive(bytes: Buffer, flow: WebSocketFlow): void {
@@ -128,7 +152,7 @@ export class WebSocketTransport implements Transport {
     } else if (bytes.length > this.#maxMessageBytes) {
       counters.malformed += 1;
       flow.closeWith(MESSAGE_TOO_BIG);
-    } else this.#inbox.receive(bytes, flow);
+    } else if (this.#inbox.receive(bytes, flow)) flow.heard();
   }
 
   #pingAll(): void {
@@ -154,6 +178,7 @@ class WebSocketFlow implements Flow {
   readonly #socket: WebSocket;
   readonly #inbox: Inbox;
   readonly #maxBufferedBytes: number;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox, maxBufferedBytes: number) {
     this.#socket = socket;
@@ -193,6 +218,19 @@ class WebSocketFlow implements Flow {
       counters.sendErrors += 1;
       throw error;
     }
+  }
+
+  closeUnlessHeard(delayMs: number): void {
+    this.#silence = setTimeout(() => {
+      this.#inbox.counters.connectionsDropped += 1;
+      this.closeWith(POLICY_VIOLATION);
+    }, delayMs);
+    this.#silence.unref();
+  }
+
+  /** A SIP message came, or none is waited for any more. */
+  heard(): void {
+    clearTimeout(this.#silence);
   }
 
   sendPong(): void {

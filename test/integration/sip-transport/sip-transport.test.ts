@@ -300,11 +300,14 @@ describe('WebSocketTransport', () => {
   let transport: WebSocketTransport;
   let told: Told;
   let accepted: (Flow | undefined)[];
+  /** Default the connection's. */
+  let peerAddress: string | undefined;
 
   beforeEach(async () => {
     transport = own(new WebSocketTransport({ maxConnections: 2, limits: { maxMessageBytes: 1_000 } }));
     told = new Told(transport);
     accepted = [];
+    peerAddress = undefined;
     const http = createServer();
     cleanUp.push(() => http.close());
     const server = new WebSocketServer({
@@ -313,7 +316,8 @@ describe('WebSocketTransport', () => {
     });
     server.on('connection', (socket, request) => {
       const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
-      accepted.push(transport.accept(socket, { remoteAddress, remotePort, localAddress, localPort }));
+      const peer = { remoteAddress: peerAddress ?? remoteAddress, remotePort, localAddress, localPort };
+      accepted.push(transport.accept(socket, peer));
     });
     http.listen(0, HOST);
     await once(http, 'listening');
@@ -358,6 +362,39 @@ describe('WebSocketTransport', () => {
     expect(tooMany).toBe(1013);
     expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 2 });
     expect(accepted.filter((flow) => flow === undefined)).toHaveLength(2);
+  });
+
+  it('refuses one connection too many from one address, whatever others have', async () => {
+    transport = own(new WebSocketTransport({ maxConnectionsPerAddress: 1 }));
+    const heard = new Told(transport);
+    const first = await open();
+    expect((await once(await open(), 'close'))[0]).toBe(1013);
+    peerAddress = '192.0.2.9';
+    const other = await open();
+    expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 1 });
+    expect(accepted.map((flow) => flow?.remoteAddress)).toEqual([HOST, undefined, '192.0.2.9']);
+    peerAddress = undefined;
+    first.close();
+    await heard.until(() => heard.closed.length === 1);
+    const again = await open();
+    again.send(options('1'));
+    await heard.until(() => heard.messages.length === 1);
+    expect(other.readyState).toBe(WebSocket.OPEN);
+  });
+
+  it('closes who has brought no SIP message in time, keep-alives or not, and nobody else', async () => {
+    transport = own(new WebSocketTransport({ firstMessageTimeoutMs: 50 }));
+    const heard = new Told(transport);
+    const caller = await open();
+    caller.send(options('1'));
+    await heard.until(() => heard.messages.length === 1);
+    const silent = await open();
+    silent.send('\r\n\r\n');
+    silent.send('hello');
+    expect((await once(silent, 'close'))[0]).toBe(1008);
+    await heard.until(() => heard.closed.length === 1);
+    expect(caller.readyState).toBe(WebSocket.OPEN);
+    expect(transport.stats()).toMatchObject({ connectionsOpen: 1, connectionsDropped: 1 });
   });
 
   it('survives frames that are not SIP, and closes for one too large', async () => {
