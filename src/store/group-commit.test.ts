@@ -68,7 +68,7 @@ describe('a group commit', () => {
 
   it('writes what waits when it is told to, and refuses once the database is closed', async () => {
     const before = commits.write(insert(1));
-    await commits.flush();
+    commits.flush();
     expect(rows()).toEqual([1]);
     await before;
     database.close();

@@ -10,81 +10,63 @@ interface Write {
 /** Writes of one transaction at most, so that the event loop is not held up for long. */
 const maxBatch = 256;
 
-/** What became of one write of a commit. */
-type Settle = () => void;
-
 /**
- * Commits together what is written in one turn of the event loop: requests that come at the same time share one commit,
- * and one sync of the disk. Each promise settles after the commit, and after the sync where there is one, in the order of
- * the writes. A write is atomic and isolated as if it were alone.
+ * Commits together what is written in one turn of the event loop: requests that come at the same time share one commit.
+ * Each promise settles after the commit, in the order of the writes. A write is atomic and isolated as if it were alone.
  */
 export class GroupCommit {
   readonly #database: Database.Database;
   readonly #waiting: Write[] = [];
-  readonly #sync: (() => Promise<void>) | null;
+  readonly #onCommitted: () => void;
   #scheduled: NodeJS.Immediate | null = null;
-  #syncing: Promise<void> = Promise.resolve();
 
-  /** @param sync Makes what was committed last; without one a commit settles at once. */
-  constructor(database: Database.Database, sync: (() => Promise<void>) | null = null) {
-    this.#sync = sync;
+  /** @param onCommitted Called after each commit, before its writes settle. */
+  constructor(database: Database.Database, onCommitted: () => void = () => undefined) {
     this.#database = database;
+    this.#onCommitted = onCommitted;
   }
 
   /** The work reads and writes as it likes, and may be run twice: the first time for nothing. Rejects with what it throws. */
   write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (result: unknown) => void, reject });
-      this.#scheduled ??= setImmediate(() => void this.flush());
+      this.#scheduled ??= setImmediate(() => this.flush());
     });
   }
 
-  /** Commits what waits, now; resolves when all of it has settled. */
-  flush(): Promise<void> {
+  /** Commits what waits, now. */
+  flush(): void {
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#scheduled = null;
-    while (this.#waiting.length > 0) {
-      const writes = this.#waiting.splice(0, maxBatch);
-      this.#settle(writes, this.#commit(writes));
-    }
-    return this.#syncing;
+    while (this.#waiting.length > 0) this.#commit(this.#waiting.splice(0, maxBatch));
   }
 
-  #settle(writes: readonly Write[], settles: readonly Settle[]): void {
-    if (this.#sync === null) {
-      for (const settle of settles) settle();
-      return;
-    }
-    this.#syncing = this.#sync().then(
-      () => settles.forEach((settle) => settle()),
-      (error: unknown) => writes.forEach(({ reject }) => reject(error)),
-    );
-  }
-
-  #commit(writes: readonly Write[]): Settle[] {
+  #commit(writes: readonly Write[]): void {
     if (writes.length > 1) {
+      let results: unknown[] | null = null;
       try {
-        const results = immediately(this.#database, () => writes.map(({ work }) => work()));
-        return writes.map(
-          ({ resolve }, index) =>
-            () =>
-              resolve(results[index]),
-        );
+        results = immediately(this.#database, () => writes.map(({ work }) => work()));
       } catch {
         // One of them failed, and all were rolled back: each for itself, so that only that one fails.
       }
+      if (results !== null) {
+        this.#onCommitted();
+        for (const [index, { resolve }] of writes.entries()) resolve(results[index]);
+        return;
+      }
     }
-    return writes.map((write) => this.#commitOne(write));
+    for (const write of writes) this.#commitOne(write);
   }
 
-  #commitOne({ work, resolve, reject }: Write): Settle {
+  #commitOne({ work, resolve, reject }: Write): void {
     try {
       // libsql lets statements outlive their connection, so a closed store must refuse by itself.
       if (!this.#database.open) throw new Error('The store is closed.');
       const result = immediately(this.#database, work);
-      return () => resolve(result);
+      this.#onCommitted();
+      resolve(result);
     } catch (error) {
-      return () => reject(error);
+      reject(error);
     }
   }
 }

@@ -21,8 +21,8 @@ import { prepareStatements, type Statements } from './statements.js';
 
 /**
  * `normal`: a commit is in the kernel's hands before it is acknowledged, so `kill -9` loses nothing; a power cut may
- * lose the last commits, never the file's consistency. `full`: what is acknowledged is on the disk, so a power cut loses
- * nothing either; the gateway does other things while the disk is busy, and what is written meanwhile shares the next sync.
+ * lose the last commits, never the file's consistency. `full`: each commit is brought to the disk at once, and `settled`
+ * tells when it is there; the gateway does other things meanwhile, and what is written in that time shares the next sync.
  */
 export type SqliteSynchronous = 'normal' | 'full';
 
@@ -59,6 +59,8 @@ class SqliteStore implements Store {
   readonly #statements: Statements;
   readonly #commits: GroupCommit;
   readonly #wal: WalSync | null;
+  /** The sync that covers every commit so far. */
+  #synced: Promise<void> = Promise.resolve();
   #isClosing = false;
   readonly #logger: Logger;
   readonly #writableForMs: number;
@@ -70,7 +72,12 @@ class SqliteStore implements Store {
     this.#statements = prepareStatements(database);
     const wal = walSyncOf(options);
     this.#wal = wal;
-    this.#commits = new GroupCommit(database, wal === null ? null : () => wal.sync());
+    this.#commits = new GroupCommit(database, () => {
+      if (wal === null) return;
+      this.#synced = wal.sync();
+      // Whoever waits for it is told; nobody need.
+      this.#synced.catch(() => undefined);
+    });
     this.#logger = options.logger ?? silentLogger;
     this.#writableForMs = options.writableForMs ?? 1000;
   }
@@ -267,10 +274,18 @@ class SqliteStore implements Store {
     }
   }
 
+  async settled(): Promise<void> {
+    try {
+      await this.#synced;
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    await this.#commits.flush();
+    this.#commits.flush();
     await this.#wal?.close();
     this.#database.close();
   }
