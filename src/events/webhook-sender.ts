@@ -143,8 +143,9 @@ export class WebhookSender implements MessageSender {
       request.on('error', (error) => reject(isStale() ? new StaleConnection() : error));
       request.on('close', () => {
         this.#requests.delete(request);
+        // An answer that breaks off is told to whoever reads it.
         if (hasAnswer) finish();
-        reject(new Failure('connection'));
+        else reject(new Failure('connection'));
       });
       request.on('response', (response) => {
         hasAnswer = true;

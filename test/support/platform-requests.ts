@@ -152,7 +152,7 @@ function plivoRequest(url: string, fields: Readonly<Record<string, string>>): Pl
   const [base = '', query = ''] = url.split('?');
   const text = `${base}?${query}${query === '' ? '' : '.'}${sorted}.${nonce}`;
   const signature = createHmac('sha256', plivoToken).update(text).digest('base64');
-  const isAscii = Object.values(fields).every((value) => /^[\x00-\x7f]*$/.test(value));  
+  const isAscii = Object.values(fields).every((value) => /^[\x00-\x7f]*$/.test(value));
   // Plivo's own package signs text beyond ASCII otherwise, and says nothing of it; ours is the straight way.
   if (isAscii && !validateV3Signature('POST', url, nonce, plivoToken, signature, { ...fields })) {
     throw new Error('Plivo’s package does not agree with the recorded way to sign');
@@ -183,7 +183,7 @@ function jambonzRequest(url: string, value: unknown, nowMs: number): PlatformReq
   return { method: 'POST', url, headers: { ...jsonType, 'jambonz-signature': header }, body };
 }
 
-const bandwidthUser = { username: 'bandwidth', password: 'ca11b4ck s:cret' };
+const bandwidthUser = { username: 'voice-callbacks', password: 'ca11b4ck s:cret' };
 function bandwidthRequest(url: string, value: unknown): PlatformRequest {
   const basic = Buffer.from(`${bandwidthUser.username}:${bandwidthUser.password}`).toString('base64');
   return {
