@@ -279,6 +279,7 @@ export const configSchema = z.strictObject({
       .default(1000)
       .describe('Events kept in memory per account, for readers that reconnect.'),
     maxReaders: count.default(200).describe('Event streams open at once, over all accounts.'),
+    maxReadersPerAccount: count.default(100).describe('Event streams of one account.'),
     maxUnreadBytes: count
       .default(1_048_576)
       .describe('What a slow reader may leave unread before it is cut off.'),
@@ -391,7 +392,8 @@ export const configSchema = z.strictObject({
   }),
 
   phoneCalls: group('Test calls of the console', {
-    maxCalls: z.int().min(0).default(20).describe('Calls of `POST /phone-calls` at once.'),
+    maxCalls: z.int().min(0).default(20).describe('Calls of `POST /phone-calls` at once, over all accounts.'),
+    maxCallsPerAccount: z.int().min(0).default(10).describe('Such calls of one account.'),
     maxSeconds: seconds.default(3600).describe('After this such a call is hung up.'),
   }),
 
@@ -399,7 +401,7 @@ export const configSchema = z.strictObject({
     synchronous: z
       .enum(['normal', 'full'])
       .default('normal')
-      .describe('`normal` survives `kill -9`; `full` also a power cut, at one fsync per change.'),
+      .describe('`normal` survives `kill -9`; `full` also a power cut: answers wait for the disk.'),
     busyTimeoutMs: z
       .int()
       .min(0)
