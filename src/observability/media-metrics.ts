@@ -17,6 +17,7 @@ export interface WorkerFigures {
     readonly tickLatenessMaxMs: number;
     readonly cpuMs: number;
     readonly residentBytes: number;
+    readonly portsTakenUnrested: number;
     readonly linkPacketsDropped: number;
   } | null;
 }
@@ -47,6 +48,13 @@ const ofWorker: readonly (readonly ['counter' | 'gauge', HealthKey, string, stri
   ['gauge', 'tickLatenessMaxMs', 'worker_tick_lateness_max_seconds', 'How late the latest tick came.', 1000],
   ['counter', 'cpuMs', 'worker_cpu_seconds_total', 'CPU time of a worker.', 1000],
   ['gauge', 'residentBytes', 'worker_resident_bytes', 'Memory of a worker.', 1],
+  [
+    'counter',
+    'portsTakenUnrested',
+    'worker_ports_taken_unrested_total',
+    'RTP ports that were used again before they had rested, because no other was left.',
+    1,
+  ],
   [
     'counter',
     'linkPacketsDropped',

@@ -123,6 +123,7 @@ describe('Metrics', () => {
             tickLatenessMaxMs: 3,
             cpuMs: 1500,
             residentBytes: 1024,
+            portsTakenUnrested: 0,
             linkPacketsDropped: 0,
           },
         },

@@ -47,5 +47,6 @@ function createLeg({ legId, participantId, events }: LegOptions): Leg {
 runWorker(() => ({
   factories: { phone: createLeg, browser: createLeg, device: createLeg },
   tickFigures: () => ({ ticks: 0, skipped: 0, latenessP99Ms: 0, latenessMaxMs: 0 }),
+  portsTakenUnrested: () => 0,
   close: () => undefined,
 }));

@@ -13,8 +13,9 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
   const { bindAddress } = settings;
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
+  const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
   const phone = {
-    ports: new PortAllocator({ ...ports.phone, restMs: settings.portRestMs }),
+    ports: phonePorts,
     bindAddress,
     advertisedAddress: settings.advertisedAddress ?? reachableAddress(bindAddress),
     tickClock,
@@ -35,6 +36,7 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
       device: (options) => createDeviceLeg({ ...options, ...browser }),
     },
     tickFigures: () => tickClock.statistics(),
+    portsTakenUnrested: () => phonePorts.takenUnrested,
     close: () => tickClock.close(),
   };
 }

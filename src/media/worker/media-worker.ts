@@ -20,6 +20,8 @@ import { HealthReporter, type TickFigures } from './worker-health.js';
 export interface LegRuntime {
   readonly factories: LegFactories;
   tickFigures(): TickFigures;
+  /** Port pairs that were used again before they had rested. */
+  portsTakenUnrested(): number;
   close(): void;
 }
 
@@ -131,6 +133,7 @@ export class MediaWorker {
       health: new HealthReporter({
         statistics: () => engine.statistics(),
         tickFigures: () => runtime.tickFigures(),
+        portsTakenUnrested: () => runtime.portsTakenUnrested(),
         link: counters,
         report: (health) => this.#notify({ event: 'health', health }),
       }),

@@ -100,6 +100,8 @@ export interface WorkerHealth extends EngineStatistics {
   /** CPU time of the whole process since it began. */
   readonly cpuMs: number;
   readonly residentBytes: number;
+  /** Port pairs that were used again before they had rested, because no other was left. */
+  readonly portsTakenUnrested: number;
   readonly linkPacketsSent: number;
   readonly linkPacketsReceived: number;
   /** Packets for other workers that were dropped because the link was full. */

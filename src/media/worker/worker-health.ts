@@ -24,6 +24,7 @@ export class HealthReporter {
     private readonly sources: {
       readonly statistics: () => EngineStatistics;
       readonly tickFigures: () => TickFigures;
+      readonly portsTakenUnrested: () => number;
       readonly link: LinkCounters;
       readonly report: (health: WorkerHealth) => void;
     },
@@ -38,7 +39,7 @@ export class HealthReporter {
   }
 
   #report(): void {
-    const { statistics, tickFigures, link, report } = this.sources;
+    const { statistics, tickFigures, portsTakenUnrested, link, report } = this.sources;
     const tick = tickFigures();
     const cpu = process.cpuUsage();
     report({
@@ -51,6 +52,7 @@ export class HealthReporter {
       tickLatenessMaxMs: tick.latenessMaxMs,
       cpuMs: (cpu.user + cpu.system) / 1000,
       residentBytes: process.memoryUsage.rss(),
+      portsTakenUnrested: portsTakenUnrested(),
       linkPacketsSent: link.packetsSent,
       linkPacketsReceived: link.packetsReceived,
       linkPacketsDropped: link.packetsDropped,

@@ -13,18 +13,32 @@ describe('PortAllocator', () => {
     expect([ports.take(), ports.take(), ports.take()]).toEqual([20_004, 20_000, 20_002]);
   });
 
-  it('lets a released pair rest for 30 s', () => {
+  it('lets a released pair rest for 30 s where there are others', () => {
     let now = 0;
-    const ports = new PortAllocator({ from: 20_000, to: 20_001, now: () => now });
+    const ports = new PortAllocator({ from: 20_000, to: 20_003, now: () => now, startAt: 0 });
     ports.release(ports.take());
     ports.release(20_000);
     now = 29_999;
+    expect(ports.available).toBe(1);
+    ports.release(ports.take());
     expect(ports.available).toBe(0);
-    expect(() => ports.take()).toThrow();
     now = 30_000;
     expect(ports.available).toBe(1);
     expect(ports.take()).toBe(20_000);
     expect(ports.taken).toBe(1);
+    expect(ports.takenUnrested).toBe(0);
+  });
+
+  it('takes the pair that has rested longest, and counts it, where none has rested enough', () => {
+    let now = 0;
+    const ports = new PortAllocator({ from: 20_000, to: 20_005, now: () => now, startAt: 0 });
+    for (const port of [ports.take(), ports.take(), ports.take()].reverse()) {
+      now += 1;
+      ports.release(port);
+    }
+    expect([ports.take(), ports.take(), ports.take()]).toEqual([20_004, 20_002, 20_000]);
+    expect(ports.takenUnrested).toBe(3);
+    expect(() => ports.take()).toThrowError(expect.objectContaining({ code: 'overloaded' }));
   });
 
   it('does not grow over many calls', () => {

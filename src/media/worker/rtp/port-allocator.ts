@@ -4,7 +4,10 @@ export interface PortAllocatorOptions {
   /** First and last port of the range, both included. Pairs begin at even ports. */
   readonly from: number;
   readonly to: number;
-  /** How long a released pair rests, so that what still arrives for a dead call meets nobody. Default 30 000. */
+  /**
+   * How long a released pair rests where there are others, so that what still arrives for a dead call meets nobody.
+   * Default 30 000.
+   */
   readonly restMs?: number;
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: () => number;
@@ -17,10 +20,10 @@ export interface PortAllocatorOptions {
  * pair released longest ago comes first. Knows nothing of sockets: see `openRtpSockets`.
  */
 export class PortAllocator {
-  readonly #free: number[] = [];
-  #head = 0;
-  readonly #resting: { readonly port: number; readonly untilMs: number }[] = [];
+  readonly #free = new Queue<number>();
+  readonly #resting = new Queue<{ readonly port: number; readonly untilMs: number }>();
   readonly #taken = new Set<number>();
+  #takenUnrested = 0;
   readonly #restMs: number;
   readonly #now: () => number;
 
@@ -39,26 +42,29 @@ export class PortAllocator {
     this.#now = now;
   }
 
-  /** Pairs that could be taken now. */
+  /** Pairs that could be taken now and have rested. */
   get available(): number {
     this.#wake();
-    return this.#free.length - this.#head;
+    return this.#free.size;
   }
 
   get taken(): number {
     return this.#taken.size;
   }
 
-  /** Takes a pair; returns its even port. Throws SdpRefusal `overloaded` when none is left. */
+  /** Pairs that were taken before they had rested, because no other was left. */
+  get takenUnrested(): number {
+    return this.#takenUnrested;
+  }
+
+  /**
+   * Takes a pair; returns its even port. Where none has rested, the one that has rested longest: rest is a courtesy that
+   * is worth no call. Throws SdpRefusal `overloaded` when all are taken.
+   */
   take(): number {
     this.#wake();
-    const port = this.#free[this.#head];
+    const port = this.#takeRested() ?? this.#takeResting();
     if (port === undefined) throw new SdpRefusal('overloaded', 'no RTP port is left');
-    this.#head++;
-    if (this.#head === 1024) {
-      this.#free.splice(0, this.#head);
-      this.#head = 0;
-    }
     this.#taken.add(port);
     return port;
   }
@@ -68,13 +74,52 @@ export class PortAllocator {
     if (this.#taken.delete(port)) this.#resting.push({ port, untilMs: this.#now() + this.#restMs });
   }
 
+  #takeRested(): number | undefined {
+    return this.#free.shift();
+  }
+
+  #takeResting(): number | undefined {
+    const port = this.#resting.shift()?.port;
+    if (port !== undefined) this.#takenUnrested += 1;
+    return port;
+  }
+
   #wake(): void {
     const now = this.#now();
-    let awake = 0;
-    while (awake < this.#resting.length && this.#resting[awake]!.untilMs <= now) {
-      this.#free.push(this.#resting[awake]!.port);
-      awake++;
+    for (
+      let next = this.#resting.first;
+      next !== undefined && next.untilMs <= now;
+      next = this.#resting.first
+    )
+      this.#free.push(this.#resting.shift()!.port);
+  }
+}
+
+/** First in, first out, without moving what waits at each step. */
+class Queue<T> {
+  readonly #items: T[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.first;
+    if (item === undefined) return undefined;
+    this.#head += 1;
+    if (this.#head === 1024 || this.#head === this.#items.length) {
+      this.#items.splice(0, this.#head);
+      this.#head = 0;
     }
-    if (awake > 0) this.#resting.splice(0, awake);
+    return item;
   }
 }
