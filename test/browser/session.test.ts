@@ -214,6 +214,44 @@ describe('the permission to publish', () => {
   });
 });
 
+describe('moderation', () => {
+  it('mutes a page for phones and pages alike, leaves its other streams alone, and lets it talk again', async () => {
+    const speaker = await scene().page({ toneHz: 600 });
+    await speaker.publishTone(1500, 'music');
+    const phone = await scene().phone({ toneHz: 440 });
+    const page = await scene().page();
+    const { gateway, sessionId } = scene();
+    const moderate = (what: 'mute' | 'unmute') => {
+      const path = `/sessions/${sessionId}/participants/${speaker.participantId}/streams/microphone/${what}`;
+      return gateway.rest.done('POST', path);
+    };
+    await Promise.all([phoneHears(phone, 600), phoneHears(phone, 1500), page.hears(600), page.hears(1500)]);
+    await moderate('mute');
+    await Promise.all([phoneHearsNot(phone, 600), page.hearsNot(600), speaker.hears(440)]);
+    await Promise.all([phoneHears(phone, 1500), page.hears(1500)]);
+    expect(await page.streams()).not.toContainEqual(
+      expect.objectContaining({ participantId: speaker.participantId, alias: 'microphone' }),
+    );
+    await moderate('unmute');
+    await Promise.all([phoneHears(phone, 600), page.hears(600)]);
+  });
+
+  it('cuts off what a page may no longer publish, and lets it through again', async () => {
+    const sender = await scene().page();
+    await sender.publishToneAndPicture(600);
+    const receiver = await scene().page();
+    const phone = await scene().phone({ toneHz: 440 });
+    const permit = (...publishPermissions: string[]) =>
+      scene().gateway.rest.done('PATCH', `/participants/${sender.participantId}`, { publishPermissions });
+    await Promise.all([receiver.hears(600), receiver.sees(sender.participantId), phoneHears(phone, 600)]);
+    await permit('VIDEO');
+    await Promise.all([receiver.hearsNot(600), phoneHearsNot(phone, 600), receiver.hears(440)]);
+    await receiver.sees(sender.participantId);
+    await permit('AUDIO', 'VIDEO');
+    await Promise.all([receiver.hears(600), phoneHears(phone, 600), receiver.sees(sender.participantId)]);
+  });
+});
+
 describe('a refusal', () => {
   it.each([
     'token-invalid',
