@@ -134,8 +134,8 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   starting.onClose(() => store.close());
 
   const metrics = new Metrics();
-  const { historyPerAccount, maxReaders } = config.events;
-  const hub = new EventHub({ historyPerAccount, maxReaders, logger });
+  const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
+  const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
   let followTransfers: ((event: DomainEvent) => void) | null = null;
   /** Facts of an earlier life's end, told before there is anybody to follow them. */
   const early: DomainEvent[] = [];
@@ -243,8 +243,7 @@ async function openWeb(
   const phones = new CallInPhones({
     gateway: () => `${reachable(sip.address.host)}:${sip.address.port}`,
     voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
-    maxCalls: config.phoneCalls.maxCalls,
-    maxSeconds: config.phoneCalls.maxSeconds,
+    ...config.phoneCalls,
   });
   starting.onClose(() => phones.close());
 

@@ -104,6 +104,17 @@ describe('The event hub', () => {
     expect(hub.subscribe({ accountId: 'acme' }, () => undefined)).not.toBeNull();
   });
 
+  it('takes so many readers of one account, and leaves room for others', () => {
+    const hub = new EventHub({ maxReaders: 3, maxReadersPerAccount: 2 });
+    const first = follow(hub, { accountId: 'acme' });
+    follow(hub, { accountId: 'acme', sessionId: 's' });
+    expect(hub.subscribe({ accountId: 'acme' }, () => undefined)).toBeNull();
+    first.close();
+    expect(hub.subscribe({ accountId: 'acme' }, () => undefined)).not.toBeNull();
+    expect(hub.subscribe({ accountId: 'other' }, () => undefined)).not.toBeNull();
+    expect(hub.subscribe({ accountId: 'third' }, () => undefined)).toBeNull();
+  });
+
   it('outlives a follower that throws, and one that closes while it is told', () => {
     const hub = new EventHub();
     hub.subscribe({ accountId: 'acme' }, () => {

@@ -9,6 +9,8 @@ export interface EventHubOptions {
   readonly maxAccounts?: number;
   /** Followers at once, over all accounts. Default 200. */
   readonly maxReaders?: number;
+  /** Of these, followers of one account. Default 100. */
+  readonly maxReadersPerAccount?: number;
   /** Learns of a follower that threw. */
   readonly logger?: Logger;
 }
@@ -38,6 +40,7 @@ export class EventHub implements EventSink {
   readonly #historyPerAccount: number;
   readonly #maxAccounts: number;
   readonly #maxReaders: number;
+  readonly #maxReadersPerAccount: number;
   readonly #logger: Logger;
   /** In the order of their last event. */
   readonly #histories = new Map<string, EventHistory>();
@@ -48,6 +51,7 @@ export class EventHub implements EventSink {
     this.#historyPerAccount = options.historyPerAccount ?? 1000;
     this.#maxAccounts = options.maxAccounts ?? 10_000;
     this.#maxReaders = options.maxReaders ?? 200;
+    this.#maxReadersPerAccount = options.maxReadersPerAccount ?? 100;
     this.#logger = options.logger ?? silentLogger;
   }
 
@@ -72,9 +76,10 @@ export class EventHub implements EventSink {
     }
   }
 
-  /** Null where there are too many readers. From the return on the listener gets every event, in order, none of `missed` again. */
+  /** Null where there are too many readers, or too many of the account. From the return on the listener gets every event, in order, none of `missed` again. */
   subscribe(request: EventRequest, listener: (event: DomainEvent) => void): EventSubscription | null {
     if (this.#readers.size >= this.#maxReaders) return null;
+    if (this.#readersOf(request.accountId) >= this.#maxReadersPerAccount) return null;
     const reader = { request, listener };
     this.#readers.add(reader);
     const close = () => void this.#readers.delete(reader);
@@ -84,6 +89,12 @@ export class EventHub implements EventSink {
       isComplete: false,
     };
     return { missed: events.filter((event) => matches(event, request)), hasGap: !isComplete, close };
+  }
+
+  #readersOf(accountId: string): number {
+    let readers = 0;
+    for (const { request } of this.#readers) if (request.accountId === accountId) readers += 1;
+    return readers;
   }
 
   #remember(event: DomainEvent): void {

@@ -9,8 +9,10 @@ export interface CallInPhonesOptions {
   readonly gateway: () => string;
   /** What a caller says when no tone is asked for: mono, 8 kHz, repeated. */
   readonly voice: Int16Array;
-  /** Calls in progress at once. */
+  /** Calls in progress at once, over all accounts. */
   readonly maxCalls: number;
+  /** Of these calls of one account. Default all. */
+  readonly maxCallsPerAccount?: number;
   /** A call is hung up after this. */
   readonly maxSeconds: number;
 }
@@ -52,7 +54,9 @@ export class CallInPhones {
   /** Resolves with a call that is `calling`, or with null where there are too many. Rejects where it cannot be placed at all. */
   async start(request: CallInRequest): Promise<CallInStatus | null> {
     const live = [...this.#calls.values()].filter(({ status }) => status.state !== 'ended');
-    if (live.length >= this.#options.maxCalls) return null;
+    const { maxCalls, maxCallsPerAccount = maxCalls } = this.#options;
+    const ofAccount = live.filter(({ accountId }) => accountId === request.accountId);
+    if (live.length >= maxCalls || ofAccount.length >= maxCallsPerAccount) return null;
     const callId = randomUUID();
     const abort = new AbortController();
     const limit = setTimeout(() => abort.abort(), this.#options.maxSeconds * 1000);
