@@ -9,6 +9,7 @@ import type { Clock, Timer } from './clock.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import { hashJoinCode } from './join-code.js';
+import { describeParticipant } from './leg-notice.js';
 import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
 import type { Logger } from './logger.js';
 import type { LegKind, MediaLegStatistics, MediaPlane, MediaStreamInfo } from './media-plane.js';
@@ -176,13 +177,18 @@ export class LegRegistry implements LiveLegOwner {
     const leg = this.#byParticipant.get(participant.id);
     if (leg === undefined) return;
     const { sessionId: from, mutedAliases } = leg.participant;
+    const shownBefore = JSON.stringify(describeParticipant(leg));
     if (from !== null && from !== participant.sessionId) {
       this.#leave(leg, { endedBy: 'application', reason: 'removed-from-session' });
     }
     leg.update(participant);
     if (leg.state !== 'established') return;
     if (from !== participant.sessionId) this.#enter(leg);
-    else if (isSameList(mutedAliases, participant.mutedAliases)) this.#routes.route(leg);
+    else if (
+      isSameList(mutedAliases, participant.mutedAliases) &&
+      shownBefore === JSON.stringify(describeParticipant(leg))
+    )
+      this.#routes.route(leg);
     else this.#routes.routeSession(from);
   }
 
@@ -287,6 +293,7 @@ export class LegRegistry implements LiveLegOwner {
       digit,
       durationMs,
     });
+    this.#routes.keyPressed(leg, digit, durationMs);
   }
 
   legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void {

@@ -9,6 +9,7 @@
  */
 import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
+import type { LegNotice } from './leg-notice.js';
 import type {
   LegKind,
   LegProfile,
@@ -27,8 +28,10 @@ import { Refusal } from './refusal.js';
 
 export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'ended';
 
-/** What the door does for the leg on the wire. Neither method throws. */
+/** What the door does for the leg on the wire. No method throws. */
 export interface LegSignalling {
+  /** Absent where the far end takes no notices. Called only while the leg is established. */
+  readonly notify?: ((notice: LegNotice) => void) | undefined;
   /** What the leg receives has changed: offer `leg.media` anew as soon as signalling allows. */
   renegotiate(): void;
   /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
@@ -205,6 +208,15 @@ export class LiveLeg {
   /** The far end signalled a key press outside the media (SIP INFO). */
   dtmf(digit: string, durationMs: number): void {
     if (this.#state === 'established') this.#owner.legDtmf(this, digit, durationMs);
+  }
+
+  /** The far end wants to hear of others. */
+  get takesNotices(): boolean {
+    return this.#signalling.notify !== undefined && this.#state === 'established';
+  }
+
+  notify(notice: LegNotice): void {
+    if (this.takesNotices) this.#signalling.notify?.(notice);
   }
 
   /** The participant's stored state changed. Routing is the registry's business; what it may publish holds at once. */

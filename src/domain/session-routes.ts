@@ -1,4 +1,5 @@
 /** The established legs of each session, and the routes between them: kept equal to the rules, told to the media only where they change. */
+import { describeParticipant } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
 import type { Logger } from './logger.js';
 import type { MediaStreamInfo } from './media-plane.js';
@@ -19,6 +20,12 @@ export class SessionRoutes {
   readonly #bySession = new Map<string, Set<LiveLeg>>();
   /** What each leg was last told to receive, to tell it only what changed. */
   readonly #receiving = new WeakMap<LiveLeg, string>();
+
+  /** Of each leg that takes notices: the streams it receives, and what it was last told about their publishers. */
+  readonly #noticed = new WeakMap<
+    LiveLeg,
+    { readonly received: ReadonlySet<string>; readonly told: string }
+  >();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -59,6 +66,17 @@ export class SessionRoutes {
     this.#apply(leg, routed(leg), legs === undefined ? [] : [...legs].map(routed));
   }
 
+  /** The publisher pressed a key: those who receive it and take notices are told. */
+  keyPressed(publisher: LiveLeg, digit: string, durationMs: number): void {
+    const { sessionId, id: participantId } = publisher.participant;
+    for (const leg of (sessionId === null ? undefined : this.#bySession.get(sessionId)) ?? []) {
+      const received = this.#noticed.get(leg)?.received;
+      if (received === undefined || !publisher.streams.some(({ streamId }) => received.has(streamId)))
+        continue;
+      leg.notify({ type: 'dtmf', participantId, digit, durationMs });
+    }
+  }
+
   streams(sessionId: string): SessionStream[] {
     const legs = [...(this.#bySession.get(sessionId) ?? [])];
     const members = legs.map(routed);
@@ -79,6 +97,7 @@ export class SessionRoutes {
     const { sessionId } = leg.participant;
     if (listener === undefined) return;
     const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
+    if (leg.takesNotices) this.#describeOthers(leg, streamIds);
     const holdSound = sessionId === null;
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
@@ -87,6 +106,20 @@ export class SessionRoutes {
       // A worker that died ends its legs by itself; what remains is worth a line.
       this.#logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
     });
+  }
+
+  /** Tells the leg who publishes what it receives, where that is not what it was told before. */
+  #describeOthers(leg: LiveLeg, streamIds: readonly string[]): void {
+    const { sessionId } = leg.participant;
+    const received = new Set(streamIds);
+    const legs = sessionId === null ? [] : [...(this.#bySession.get(sessionId) ?? [])];
+    const participants = legs
+      .filter(({ streams }) => streams.some(({ streamId }) => received.has(streamId)))
+      .map(describeParticipant);
+    const told = JSON.stringify(participants);
+    const isNews = told !== (this.#noticed.get(leg)?.told ?? '[]');
+    this.#noticed.set(leg, { received, told });
+    if (isNews) leg.notify({ type: 'participants', participants });
   }
 }
 

@@ -17,6 +17,7 @@ import { parseDtmfInfo } from './dtmf-info.js';
 import { isHold } from './hold.js';
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { SessionNotices, takesNotices } from './session-notices.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse } from './srf.js';
 
 export interface SipCallSettings {
@@ -51,6 +52,9 @@ export class SipCall implements LegSignalling {
   #leg: LiveLeg | null = null;
   #dialog: SrfDialog | null = null;
   #negotiation: Negotiation | null = null;
+  #notices: SessionNotices | null = null;
+  /** LegSignalling: there where the far end announced that it wants to hear of others. */
+  readonly notify: LegSignalling['notify'];
   /** How the call ended, once it has; the first word counts. */
   #outcome: Outcome | null = null;
 
@@ -61,6 +65,7 @@ export class SipCall implements LegSignalling {
     this.#deadline = options.clock.after(options.settings.answerTimeoutMs, () =>
       this.#refuse('overloaded', 'deadline'),
     );
+    this.notify = takesNotices(options.request) ? (notice) => this.#notices?.tell(notice) : undefined;
     options.request.on('cancel', () => {
       void this.#farEndLeft({ endedBy: 'participant', reason: 'canceled' });
     });
@@ -178,6 +183,7 @@ export class SipCall implements LegSignalling {
       },
     });
     this.#negotiation = negotiation;
+    this.#notices = new SessionNotices(dialog, this.#logger);
     dialog.once('ack', (ack: SrfRequest) => {
       if (!isOfferless) return this.#confirmed(leg);
       leg.media.accept(ack.body ?? '').then(
@@ -218,6 +224,7 @@ export class SipCall implements LegSignalling {
       const localSdp = await negotiation.answer(body);
       response.send(200, { body: localSdp, headers: { 'Content-Type': 'application/sdp', Allow: allow } });
       if (body !== undefined && leg.kind === 'phone') leg.setHeld(isHold(body));
+      this.#notices?.farEndHeard();
     } catch (error) {
       // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
       const code = refusalCode(error);
@@ -282,6 +289,7 @@ export class SipCall implements LegSignalling {
   #close(): void {
     this.#deadline.cancel();
     this.#negotiation?.close();
+    this.#notices?.close();
     this.#logger.info({ outcome: this.#outcome }, 'call ended');
     this.#options.onClosed(this);
   }

@@ -1,0 +1,210 @@
+/** What a page does with its streams, and what it is told of the others, against the whole gateway. */
+import { describe, expect, it } from 'vitest';
+import type * as Sdk from '../../sdk/src/landbridge.js';
+import { phoneHears, phoneHearsNot, useScene } from './scene.js';
+import type { SessionPage } from './session-page.js';
+import { UnsteadyNetwork } from './unsteady-network.js';
+
+interface Kit {
+  connection: Sdk.Connection;
+  tone(frequencyHz: number): MediaStream;
+  picture(): MediaStream;
+  keys: unknown[];
+}
+declare const kit: Kit;
+declare const sdk: typeof Sdk;
+
+const scene = useScene();
+
+/** `dtmf.received` of the participant, in order. */
+function keysOf(participantId: string): string[] {
+  return scene()
+    .events.ofType('dtmf.received')
+    .filter((event) => event.participantId === participantId)
+    .map(({ data }) => data.digit);
+}
+
+function participantsOf({ page }: SessionPage): Promise<Record<string, unknown>[]> {
+  return page.evaluate(() =>
+    [...kit.connection.participants.values()].map(({ streams, ...rest }) => ({
+      ...rest,
+      streams: streams.map(({ alias }) => alias),
+    })),
+  );
+}
+
+describe('keys', () => {
+  it('that a page presses are events of the session, and not heard as sound', async () => {
+    const phone = await scene().phone();
+    const page = await scene().page({ toneHz: 600 });
+    await phoneHears(phone, 600);
+    await page.page.evaluate(() => kit.connection.publications[0]!.sendDtmf('12#', { durationMs: 60 }));
+    await scene().events.wait(
+      'dtmf.received',
+      ({ participantId, data }) => participantId === page.participantId && data.digit === '#',
+    );
+    expect(keysOf(page.participantId)).toEqual(['1', '2', '#']);
+    // 697 Hz is in 1, 2 and 3.
+    await phoneHearsNot(phone, 697);
+  });
+
+  it('that a caller presses are told to the pages that hear it, and to no other', async () => {
+    const phone = await scene().phone({ toneHz: 440 });
+    const page = await scene().page();
+    const deaf = await scene().page({ subscriptions: {} });
+    await page.hears(440);
+    for (const one of [page, deaf])
+      await one.page.evaluate(() => {
+        kit.keys = [];
+        kit.connection.on('dtmfReceived', (event) => void kit.keys.push(event));
+      });
+    await phone.call.sendDtmf('5*');
+    await page.page.waitForFunction(() => kit.keys.length === 2);
+    expect(await page.page.evaluate(() => kit.keys)).toMatchObject([
+      { participantId: phone.participantId, digit: '5' },
+      { participantId: phone.participantId, digit: '*' },
+    ]);
+    expect(await deaf.page.evaluate(() => kit.keys)).toEqual([]);
+  });
+
+  it('are refused where no audio is published', async () => {
+    const page = await scene().page();
+    const codes = await page.page.evaluate(async () => {
+      const publication = await kit.connection.publish(kit.picture());
+      const code = (digits: string) =>
+        publication.sendDtmf(digits).catch((error: Sdk.LandbridgeError) => error.code);
+      return [await code('1'), await code('x')];
+    });
+    expect(codes).toEqual(['dtmf-not-possible', 'invalid-argument']);
+  });
+});
+
+describe('participants', () => {
+  it('are those that are received, with what the gateway tells of them, as it is now', async () => {
+    const phone = await scene().phone({
+      toneHz: 440,
+      fields: { displayName: 'Ann', attributes: { team: 'red' } },
+    });
+    const page = await scene().page();
+    const other = await scene().page({ toneHz: 600, fields: { displayName: 'Ben' } });
+    await page.hears(600);
+    await page.page.waitForFunction(() =>
+      [...kit.connection.participants.values()].every(({ displayName }) => displayName !== undefined),
+    );
+    expect(await participantsOf(page)).toEqual([
+      {
+        participantId: phone.participantId,
+        kind: 'phone',
+        displayName: 'Ann',
+        attributes: { team: 'red' },
+        streams: ['microphone'],
+      },
+      {
+        participantId: other.participantId,
+        kind: 'browser',
+        displayName: 'Ben',
+        attributes: {},
+        streams: ['microphone'],
+      },
+    ]);
+    await scene().gateway.rest.done('PATCH', `/participants/${phone.participantId}`, { displayName: 'Anna' });
+    await page.page.waitForFunction(() =>
+      [...kit.connection.participants.values()].some(({ displayName }) => displayName === 'Anna'),
+    );
+    await other.disconnect();
+    await page.event({ name: 'participantLeft', participantId: other.participantId });
+    expect(await participantsOf(page)).toMatchObject([{ displayName: 'Anna' }]);
+  });
+});
+
+describe('a publication', () => {
+  it('gets another track, and another device, without negotiation', async () => {
+    const network = await UnsteadyNetwork.open(scene().gateway.origin);
+    const phone = await scene().phone({ toneHz: 440 });
+    const { id, token } = await scene().gateway.rest.newcomer(scene().sessionId);
+    const page = await scene().blankPage(id);
+    await page.connect(scene().gateway, token, { url: network.url });
+    await page.publishTone(600);
+    await Promise.all([phoneHears(phone, 600), page.hears(440)]);
+    const invites = (): number => network.count('page', 'INVITE') + network.count('gateway', 'INVITE');
+    const before = invites();
+    await page.page.evaluate(() =>
+      kit.connection.publications[0]!.replaceTrack(kit.tone(1000).getTracks()[0]!),
+    );
+    await phoneHears(phone, 1000);
+    await phoneHearsNot(phone, 600);
+    await page.page.evaluate(async () => {
+      const [publication] = kit.connection.publications;
+      const { microphones } = await sdk.listDevices();
+      await publication!.switchDevice('AUDIO', microphones.at(-1)!.deviceId);
+    });
+    await phoneHearsNot(phone, 1000);
+    const [label, state] = await page.page.evaluate(() => {
+      const [track] = kit.connection.publications[0]!.mediaStream.getTracks();
+      return [track!.label, track!.readyState];
+    });
+    expect([label, state]).toEqual([expect.stringContaining('Fake'), 'live']);
+    await page.page.evaluate(() => kit.connection.publications[0]!.mute());
+    expect(invites()).toBe(before);
+    await scene().end();
+    await network.close();
+  });
+
+  it('is one of several at once, each with its alias, and each is measured', async () => {
+    const a = await scene().page();
+    const b = await scene().page();
+    await a.publishTone(600);
+    await a.publishToneAndPicture(1000, 'camera');
+    await a.page.evaluate(
+      async () => void (await kit.connection.publish(kit.picture(), { alias: 'screen' })),
+    );
+    await Promise.all([b.hears(600), b.hears(1000), b.sees(a.participantId)]);
+    expect((await b.streams()).map(({ alias, mediaTypes }) => [alias, mediaTypes])).toEqual([
+      ['microphone', ['AUDIO']],
+      ['camera', ['AUDIO', 'VIDEO']],
+      ['screen', ['VIDEO']],
+    ]);
+    const measured = ({ page }: SessionPage) =>
+      page.evaluate(async () => {
+        await kit.connection.getStats();
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        const { tracks, roundTripMs } = await kit.connection.getStats();
+        return { tracks, hasRoundTrip: roundTripMs !== null };
+      });
+    const [sent, received] = await Promise.all([measured(a), measured(b)]);
+    const shape = ({ tracks }: typeof sent) =>
+      tracks.map(({ direction, alias, mediaType, bitrateBps }) => [
+        direction,
+        alias,
+        mediaType,
+        (bitrateBps ?? 0) > 1000,
+      ]);
+    expect(shape(sent)).toEqual([
+      ['sent', 'microphone', 'AUDIO', true],
+      ['sent', 'camera', 'AUDIO', true],
+      ['sent', 'camera', 'VIDEO', true],
+      ['sent', 'screen', 'VIDEO', true],
+    ]);
+    expect(shape(received)).toHaveLength(4);
+    expect(shape(received).every(([direction, , , flows]) => direction === 'received' && flows)).toBe(true);
+    expect(received.tracks.every(({ packetsLost }) => packetsLost === 0)).toBe(true);
+    expect([sent.hasRoundTrip, received.hasRoundTrip]).toEqual([true, true]);
+  });
+
+  it('tells when its track ends by itself', async () => {
+    const page = await scene().page();
+    const told = await page.page.evaluate(async () => {
+      const stream = await sdk.openMicrophone();
+      await kit.connection.publish(stream, { alias: 'mic' });
+      const ended = new Promise<string>((resolve) =>
+        kit.connection.on('trackEnded', ({ publication, mediaType }) =>
+          resolve(`${publication.alias} ${mediaType}`),
+        ),
+      );
+      // As the browser does it when the device is pulled out.
+      stream.getTracks()[0]!.dispatchEvent(new Event('ended'));
+      return ended;
+    });
+    expect(told).toBe('mic AUDIO');
+  });
+});

@@ -1,0 +1,102 @@
+/** What a leg that takes notices is told about the others: those whose streams it receives, and nobody else. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { LegNotice } from '../../src/domain/leg-notice.js';
+import type { LiveLeg } from '../../src/domain/live-leg.js';
+import type { CreatedParticipant } from '../../src/domain/session-service.js';
+import type { Subscriptions } from '../../src/domain/subscriptions.js';
+import { account, DomainFixture } from '../support/domain-fixture.js';
+
+let domain: DomainFixture;
+let sessionId: string;
+let listener: CreatedParticipant;
+let told: LegNotice[];
+
+beforeEach(async () => {
+  domain = new DomainFixture();
+  sessionId = await domain.session();
+  told = [];
+  listener = await domain.participant(sessionId);
+  const leg = await domain.admit(listener.token, {
+    signalling: {
+      renegotiate: () => undefined,
+      terminate: () => undefined,
+      notify: (notice) => void told.push(notice),
+    },
+  });
+  await establish(leg, 'offer browser');
+});
+
+async function establish(leg: LiveLeg, offer: string): Promise<LiveLeg> {
+  await leg.open(offer);
+  leg.answered();
+  leg.established();
+  return leg;
+}
+
+/** A caller who talks. */
+async function phone(displayName: string): Promise<LiveLeg> {
+  const created = await domain.participant(sessionId, { displayName, attributes: { team: 'red' } });
+  const caller = { number: '+15551230142', name: 'Mallory' };
+  return establish(await domain.admit(created.token, { caller }), 'offer phone');
+}
+
+function subscribe(subscriptions: Subscriptions): Promise<unknown> {
+  return domain.sessions.setSubscriptions(account, sessionId, listener.participant.id, subscriptions);
+}
+
+/** Names in the last list. */
+function names(): (string | null)[] | undefined {
+  const last = told.at(-1);
+  return last?.type === 'participants' ? last.participants.map(({ displayName }) => displayName) : undefined;
+}
+
+describe('a leg that takes notices', () => {
+  it('is told who the publishers of its streams are, a caller’s number as far as it may be shown', async () => {
+    const leg = await phone('Ann');
+    expect(told).toEqual([
+      {
+        type: 'participants',
+        participants: [
+          {
+            participantId: leg.participant.id,
+            kind: 'phone',
+            displayName: 'Ann',
+            attributes: { team: 'red' },
+            caller: { number: '+********142', name: null },
+          },
+        ],
+      },
+    ]);
+    await phone('Ben');
+    expect(names()).toEqual(['Ann', 'Ben']);
+    await leg.end({ endedBy: 'participant', reason: 'hangup' });
+    expect(names()).toEqual(['Ben']);
+    expect(told).toHaveLength(3);
+  });
+
+  it('is told nothing of those whom it does not receive', async () => {
+    const ann = await phone('Ann');
+    await phone('Ben');
+    await subscribe({ participants: [{ participantId: ann.participant.id }] });
+    expect(names()).toEqual(['Ann']);
+    await subscribe({});
+    expect(names()).toEqual([]);
+    const count = told.length;
+    await phone('Cem');
+    ann.dtmf('1', 100);
+    expect(told).toHaveLength(count);
+  });
+
+  it('is told of a new name, and of the keys that they press', async () => {
+    const ann = await phone('Ann');
+    await domain.sessions.updateParticipant(account, ann.participant.id, { displayName: 'Anna' });
+    expect(names()).toEqual(['Anna']);
+    ann.dtmf('#', 120);
+    expect(told.at(-1)).toEqual({
+      type: 'dtmf',
+      participantId: ann.participant.id,
+      digit: '#',
+      durationMs: 120,
+    });
+  });
+});
