@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { LegRegistry } from '../domain/leg-registry.js';
+import type { NumberService } from '../domain/number-service.js';
 import type { SessionService } from '../domain/session-service.js';
 import { formatDocsPage, type OpenApiDocument } from './docs-page.js';
+import type { TransferService } from '../domain/transfer-service.js';
 import { eventsDescription } from './events.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
+import { numberOperations } from './numbers.js';
 import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { sessionOperations } from './sessions.js';
+import { transferOperations } from './transfers.js';
 
 // Describing needs no services: nothing here is run.
 const sessions = {} as SessionService;
@@ -18,6 +22,13 @@ const operations = [
   ...memberOperations(sessions),
   ...legOperations({} as LegRegistry),
   ...phoneCallOperations({} as PhoneCaller),
+  ...transferOperations({
+    transfers: {} as TransferService,
+    sessions,
+    dialects: { platforms: ['twilio'], format: () => ({ contentType: '', body: '' }) },
+    address: () => ({ sipUri: '', sipHost: '', sipTransport: null, timeoutSeconds: 30 }),
+  }),
+  ...numberOperations({ numbers: {} as NumberService, platforms: ['twilio'], hookUrl: () => '' }),
   eventsDescription,
 ];
 const document = createOpenApiDocument(operations, '1.2.3') as unknown as OpenApiDocument;
@@ -97,6 +108,8 @@ describe('The OpenAPI document', () => {
       },
       RequestError: { required: ['error', 'requestId'] },
     });
+    const createTransfer = document.paths['/accounts/{accountId}/transfers']?.['post'];
+    expect(createTransfer?.parameters.map(({ name }) => name)).toEqual(['accountId', 'Idempotency-Key']);
     const limit = document.paths['/accounts/{accountId}/sessions']?.['get']?.parameters.find(
       ({ name }) => name === 'limit',
     );
