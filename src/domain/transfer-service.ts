@@ -61,12 +61,17 @@ export class TransferService implements EventSink {
     });
   }
 
+  /** Resolves when what was told so far is done. */
+  async idle(): Promise<void> {
+    await this.#sweeping;
+    while (this.#following.size > 0) await Promise.all(this.#following.values());
+  }
+
   /** Resolves when what is under way is done; idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    await this.#sweeping;
-    while (this.#following.size > 0) await Promise.all(this.#following.values());
+    await this.idle();
   }
 
   /**
@@ -194,7 +199,7 @@ export class TransferService implements EventSink {
   /** EventSink: follows the calls of transfers. */
   publish(event: DomainEvent): void {
     const { participantId } = event;
-    if (participantId === null || !(event.type in steps) || this.#isClosed) return;
+    if (participantId === null || !(event.type in transferSteps) || this.#isClosed) return;
     const before = this.#following.get(participantId) ?? Promise.resolve();
     const after = before
       .then(() => this.#follow(event))
@@ -234,7 +239,7 @@ export class TransferService implements EventSink {
 
   async #follow(event: DomainEvent): Promise<void> {
     const { transfers } = this.#options;
-    const step = steps[event.type];
+    const step = transferSteps[event.type];
     if (step === undefined) return;
     const transfer = await transfers.findTransferByParticipant(event.participantId ?? '');
     if (transfer === null) return;
@@ -250,10 +255,8 @@ export class TransferService implements EventSink {
       participantId: event.participantId,
       tag: event.tag,
     };
-    if (event.type !== 'call.ended') {
-      this.#options.events.record(step.fact, subject, factOf(moved));
-      return;
-    }
+    if (step.fact !== null) this.#options.events.record(step.fact, subject, factOf(moved));
+    if (event.type !== 'call.ended') return;
     const cause = moved.cause ?? event.data.outcome.reason;
     this.#options.events.record('transfer.completed', subject, { ...factOf(moved), cause });
     // A call that was never answered may be tried again by its platform until the token expires.
@@ -292,17 +295,18 @@ export class TransferService implements EventSink {
 interface Step {
   readonly from: readonly TransferState[];
   readonly to: TransferState;
-  readonly fact: Exclude<Extract<EventType, `transfer.${string}`>, 'transfer.completed'>;
+  /** Null: it bears a cause, and is told apart. */
+  readonly fact: Exclude<Extract<EventType, `transfer.${string}`>, 'transfer.completed'> | null;
 }
 
 /** What the call's facts mean for its transfer. */
-const steps: Partial<Record<EventType, Step>> = {
+export const transferSteps: Partial<Record<EventType, Step>> = {
   'call.ringing': { from: ['requested', 'completed'], to: 'arrived', fact: 'transfer.arrived' },
   'call.answered': { from: ['arrived'], to: 'answered', fact: 'transfer.answered' },
   'participant.joined': { from: ['answered'], to: 'joined', fact: 'transfer.joined' },
   'participant.left': { from: ['joined'], to: 'answered', fact: 'transfer.left' },
   'participant.deleted': { from: ['requested'], to: 'canceled', fact: 'transfer.canceled' },
-  'call.ended': { from: live, to: 'completed', fact: 'transfer.left' },
+  'call.ended': { from: live, to: 'completed', fact: null },
 };
 
 function factOf({ id, platform, voiceCallId, legId }: Transfer): TransferFact {
