@@ -381,6 +381,7 @@ function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
 function openSipServer(config: Config, logger: Logger, version: string, secret: string): Promise<SipServer> {
   const { host, port, maxConnections, maxConnectionsPerAddress } = config.sip;
   const connections = { maxConnections, maxConnectionsPerAddress };
+  const sessionSeconds = config.sip.sessionTimerSeconds;
   return createSipServer({
     udp: { host, port },
     tcp: { host, port, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
@@ -393,6 +394,7 @@ function openSipServer(config: Config, logger: Logger, version: string, secret: 
     messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
     maxDialogs: config.sip.maxDialogs,
+    ...(sessionSeconds === 0 ? {} : { sessionSeconds }),
     logger: logger.child({ layer: 'sip-server' }),
   });
 }

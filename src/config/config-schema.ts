@@ -209,6 +209,14 @@ export const configSchema = z.strictObject({
     firstMessageTimeoutSeconds: seconds
       .default(300)
       .describe('A WebSocket that has brought no SIP message by then is closed.'),
+    sessionTimerSeconds: z
+      .int()
+      .max(86_400)
+      .refine((value) => value === 0 || value >= 90, 'must be 0 or at least 90')
+      .default(1800)
+      .describe(
+        'Session timer offered to phones that know them: one that is gone is noticed after half of it. 0: none.',
+      ),
     answerTimeoutSeconds: seconds
       .default(10)
       .describe('A call that could not be answered by then is refused with 503.'),

@@ -35,6 +35,11 @@ export interface EngineOptions {
   readonly inviteTimeoutMs?: number;
   /** In the 503s made here. Default 5 s. */
   readonly retryAfterSeconds?: number;
+  /**
+   * The session interval offered to callers who know session timers and UPDATE and ask for none, at least 90: a caller who
+   * is gone without a BYE is found out after half of it. Default: none is offered.
+   */
+  readonly sessionSeconds?: number;
 }
 
 export interface Engine {
@@ -64,6 +69,7 @@ export function createEngine(
       maxPendingRequests: options.maxPendingRequests ?? 20_000,
       inviteTimeoutMs: options.inviteTimeoutMs ?? 200_000,
       retryAfterSeconds: options.retryAfterSeconds ?? 5,
+      ...(options.sessionSeconds === undefined ? {} : { sessionSeconds: options.sessionSeconds }),
     },
     addressing,
     directory,

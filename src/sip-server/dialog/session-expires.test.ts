@@ -48,15 +48,30 @@ describe('Session-Expires', () => {
     const response = fields({});
     expect(agreeAsServer(fields({ Supported: 'timer' }), response)).toBeUndefined();
     expect(response.size).toBe(0);
-    expect(agreeAsClient(response)).toBeUndefined();
+    expect(agreeAsClient(fields({}), response)).toBeUndefined();
+  });
+
+  it.each([
+    ['is offered to who knows timers and asks for none', { Supported: 'timer' }, '1800;refresher=uas'],
+    ['is not offered to who does not know timers', { Supported: '100rel' }, undefined],
+    ['is what the request asks for', { Supported: 'timer', 'Session-Expires': '600' }, '600;refresher=uac'],
+  ])('of ours %s', (_, request, answer) => {
+    const response = fields({});
+    agreeAsServer(fields(request), response, 1800);
+    expect(response.get('Session-Expires')).toBe(answer);
   });
 
   it('in a response to us makes us refresh unless it says otherwise', () => {
-    expect(agreeAsClient(fields({ 'Session-Expires': '90' }))).toEqual({ seconds: 90, weRefresh: true });
-    expect(agreeAsClient(fields({ 'Session-Expires': '90;refresher=uas' }))).toEqual({
-      seconds: 90,
-      weRefresh: false,
-    });
+    const terms = (asked: string, answered?: string) =>
+      agreeAsClient(
+        fields({ 'Session-Expires': asked }),
+        fields(answered === undefined ? {} : { 'Session-Expires': answered }),
+      );
+    expect(terms('100', '90')).toEqual({ seconds: 90, weRefresh: true });
+    expect(terms('100;refresher=uac', '90;refresher=uas')).toEqual({ seconds: 90, weRefresh: false });
+    expect(terms('100;refresher=uac')).toEqual({ seconds: 100, weRefresh: true });
+    expect(terms('100;refresher=uas')).toBeUndefined();
+    expect(terms('100')).toBeUndefined();
   });
 
   it('is acted on at half time by the refresher, shortly before the end by the other', () => {

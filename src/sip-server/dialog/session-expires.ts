@@ -39,13 +39,19 @@ export function optionTags(headers: HeaderFields, name: string): string[] {
 
 /**
  * The terms for a 2xx that we send to an INVITE or UPDATE, written into its header fields (RFC 4028 §9). An interval that
- * the response already has counts before the request's. Undefined: no session timer.
+ * the response already has counts before the request's, and that before `proposedSeconds`, which a peer that knows timers
+ * is offered with the refresh as our task. Undefined: no session timer.
  */
-export function agreeAsServer(request: HeaderFields, response: HeaderFields): SessionTimerTerms | undefined {
-  const ours = parseSessionExpires(response);
-  const wanted = ours ?? parseSessionExpires(request);
-  if (!wanted) return undefined;
+export function agreeAsServer(
+  request: HeaderFields,
+  response: HeaderFields,
+  proposedSeconds?: number,
+): SessionTimerTerms | undefined {
   const peerRefreshes = optionTags(request, 'Supported').includes('timer');
+  const ours = parseSessionExpires(response);
+  const wanted =
+    ours ?? parseSessionExpires(request) ?? (peerRefreshes ? proposal(proposedSeconds) : undefined);
+  if (!wanted) return undefined;
   // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
   const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
   const seconds = Math.max(wanted.seconds, MINIMUM_SESSION_SECONDS);
@@ -56,10 +62,19 @@ export function agreeAsServer(request: HeaderFields, response: HeaderFields): Se
   return { seconds, weRefresh: refresher === 'uas' };
 }
 
-/** The terms in a 2xx that we received for our INVITE or UPDATE (RFC 4028 §7.2). */
-export function agreeAsClient(response: HeaderFields): SessionTimerTerms | undefined {
+/**
+ * The terms in a 2xx that we received for our INVITE or UPDATE (RFC 4028 §7.2). Where it has none, a session that we
+ * refresh goes on being refreshed: only so is a peer that is gone found out.
+ */
+export function agreeAsClient(request: HeaderFields, response: HeaderFields): SessionTimerTerms | undefined {
   const terms = parseSessionExpires(response);
-  return terms && { seconds: terms.seconds, weRefresh: terms.refresher !== 'uas' };
+  if (terms) return { seconds: terms.seconds, weRefresh: terms.refresher !== 'uas' };
+  const asked = parseSessionExpires(request);
+  return asked?.refresher === 'uac' ? { seconds: asked.seconds, weRefresh: true } : undefined;
+}
+
+function proposal(seconds: number | undefined): SessionExpires | undefined {
+  return seconds === undefined ? undefined : { seconds, refresher: 'uas' };
 }
 
 /** Seconds until we act: the refresher at half time, the other side shortly before the end (RFC 4028 §10). */

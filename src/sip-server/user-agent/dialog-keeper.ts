@@ -120,6 +120,10 @@ export class DialogKeeper {
     if (response.status === 422 && minimum > session.terms.seconds && minimum < 1e6) {
       session.terms = { ...session.terms, seconds: minimum };
       void this.#refresh(dialog, session);
+    } else if ((response.status === 405 || response.status === 501) && dialog.remoteTakesUpdate) {
+      // It said that it takes UPDATE, and does not.
+      dialog.remoteTakesUpdate = false;
+      void this.#refresh(dialog, session);
     } else if (response.status === 408 || response.status === 481) {
       void this.hangUp(dialog, response.status, 'session refresh failed');
     } else this.#retry(dialog, session);

@@ -33,6 +33,8 @@ export interface UserAgentSettings {
   readonly inviteTimeoutMs: number;
   /** Seconds in the Retry-After of a 503. */
   readonly retryAfterSeconds: number;
+  /** The session interval that callers who ask for none are offered (RFC 4028). Absent: none is. */
+  readonly sessionSeconds?: number;
 }
 
 export interface UserAgentCounters {

@@ -282,7 +282,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     outgoing.accepted = dialog;
     if (outgoing.request.body.length > 0) dialog.localSdp = outgoing.request.body;
     for (const other of outgoing.dialogs) if (other.phase === 'early') this.#events.dialogOver(other);
-    this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
+    this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
     this.#acknowledger.expect(dialog);
     this.#pass(outgoing, response, flow, dialog.publicId);
   }
@@ -307,7 +307,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
       }
       outgoing.accepted = dialog;
       dialog.refreshTarget(response, flow);
-      this.#events.sessionAgreed(dialog, agreeAsClient(response.headers));
+      this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
       if (outgoing.request.method === 'INVITE') {
         dialog.unacknowledged = cseq;
         // Its own refresh, an application that is gone, or a call that ended meanwhile: the ACK is the server's.

@@ -344,6 +344,61 @@ describe('session timers', () => {
   });
 });
 
+describe('a session timer of ours', () => {
+  const phone = { Supported: 'timer, replaces', Allow: 'INVITE, ACK, BYE, UPDATE' };
+  const offered = () => flow.responses.find(({ status }) => status === 200)?.headers.get('Session-Expires');
+
+  it.each([
+    ['a phone that knows timers and UPDATE', 'udp', phone, '1800;refresher=uas'],
+    [
+      'who asks for one already, as he asks',
+      'udp',
+      { ...phone, 'Session-Expires': '600' },
+      '600;refresher=uac',
+    ],
+    ['nobody who does not know timers', 'udp', { Allow: 'UPDATE' }, undefined],
+    ['nobody who does not take UPDATE', 'udp', { Supported: 'timer', Allow: 'INVITE, BYE' }, undefined],
+    ['no WebSocket', 'ws', phone, undefined],
+  ] as const)('is offered to %s', (_, protocol, headers, expected) => {
+    flow = new RecordedFlow(protocol);
+    core = newCore({ sessionSeconds: 1800 });
+    core.receive(request('INVITE', headers), flow);
+    respond(200, {}, SDP);
+    expect(offered()).toBe(expected);
+    expect(flow.responses.at(-1)?.headers.has('Require')).toBe(expected === '600;refresher=uac');
+  });
+
+  it('goes on where the phone answers refreshes without a word of it, and ends the call of one that is gone', async () => {
+    core = newCore({ sessionSeconds: 1800 });
+    established(phone);
+    for (let refresh = 0; refresh < 3; refresh += 1) {
+      await vi.advanceTimersByTimeAsync(900_000);
+      const update = flow.requests[refresh];
+      expect(update?.method).toBe('UPDATE');
+      expect(update?.body).toHaveLength(0);
+      if (update) core.receive(answerTo(update), flow);
+    }
+    expect(app.heard).toEqual([]);
+    await vi.advanceTimersByTimeAsync(900_000 + 33_000);
+    expect(flow.summary).toContain('BYE');
+    expect(app.heard).toEqual(['ended']);
+  });
+
+  it('is refreshed by re-INVITE where the phone refuses the UPDATE that it announced', async () => {
+    core = newCore({ sessionSeconds: 1800 });
+    established(phone);
+    await vi.advanceTimersByTimeAsync(900_000);
+    const update = flow.requests[0];
+    if (update) core.receive(createResponse(update, 501, ''), flow);
+    await settle();
+    expect(flow.summary).toBe('UPDATE INVITE');
+    const invite = flow.requests[1];
+    if (invite) core.receive(answerTo(invite), flow);
+    await vi.advanceTimersByTimeAsync(900_000);
+    expect(flow.summary).toBe('UPDATE INVITE ACK INVITE');
+  });
+});
+
 function answerTo(message: SipRequest, fields: Record<string, string> = {}): SipResponse {
   const response = createResponse(message, 200, 'far');
   response.headers.append('Contact', '<sip:far@127.0.0.1:5070>');

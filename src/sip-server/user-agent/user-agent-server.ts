@@ -92,7 +92,8 @@ export class UserAgentServer {
     const reliable = status > 100 && status < 200 && response.headers.has('RSeq');
     let terms: SessionTimerTerms | undefined;
     const modifies = request.method === 'INVITE' || request.method === 'UPDATE';
-    if (modifies && status >= 200 && status < 300) terms = agreeAsServer(request.headers, response.headers);
+    if (modifies && status >= 200 && status < 300)
+      terms = agreeAsServer(request.headers, response.headers, this.#proposedSeconds(incoming));
     const bytes = formatMessage(response);
     if (!transaction.respond(status, bytes)) {
       this.#finish(incoming);
@@ -339,6 +340,16 @@ export class UserAgentServer {
   }
 
   /** The first response that makes a dialog (RFC 3261 §12.1.1). */
+  /**
+   * A WebSocket tells of its end by itself. Without UPDATE a refresh would be a re-INVITE, whose answer may move the media
+   * without the application's knowledge: that is no peer to be asked.
+   */
+  #proposedSeconds({ dialog, flow, request }: IncomingRequest): number | undefined {
+    const isEarly = request.method === 'UPDATE' && dialog?.phase !== 'confirmed';
+    if (isEarly || isWebSocket(flow) || dialog?.remoteTakesUpdate !== true) return undefined;
+    return this.#environment.settings.sessionSeconds;
+  }
+
   #establish(incoming: IncomingRequest): void {
     if (incoming.dialog) return;
     const { dialogs, counters } = this.#environment;
