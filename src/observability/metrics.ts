@@ -38,6 +38,10 @@ export class Metrics implements EventSink {
     'reason',
   ]);
   readonly #refused = this.#counter('legs_refused_total', 'Legs refused.', ['door', 'code']);
+  readonly #hooks = this.#counter('hook_requests_total', 'Requests of voice platforms.', [
+    'platform',
+    'outcome',
+  ]);
   readonly #setupSeconds = new Histogram({
     name: 'landbridge_call_setup_seconds',
     help: 'Time from a call’s admission to its answer.',
@@ -69,6 +73,11 @@ export class Metrics implements EventSink {
   /** A leg was refused at a door, with the refusal's code. */
   refused(door: string, code: string): void {
     this.#refused.inc({ door, code });
+  }
+
+  /** A voice platform's request was answered, and how. */
+  hookAnswered(platform: string, outcome: string): void {
+    this.#hooks.inc({ platform, outcome });
   }
 
   publish(event: DomainEvent): void {

@@ -1,0 +1,183 @@
+/** What every store of transfers and numbers does. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newParticipant as draft } from '../../src/domain/new-participant.js';
+import type { NumberPin, NumberStore, PhoneNumber } from '../../src/domain/phone-number.js';
+import type { Store } from '../../src/domain/store.js';
+import type { Transfer, TransferClaim, TransferStore } from '../../src/domain/transfer.js';
+
+export interface VoiceStores {
+  readonly store: Store;
+  readonly transfers: TransferStore;
+  readonly numbers: NumberStore;
+  close(): Promise<void>;
+}
+
+const accountId = 'acme';
+const now = 1_700_000_000_000;
+
+function claimOf(sessionId: string, changes: Partial<Transfer> = {}): TransferClaim {
+  const participant = { ...draft(accountId, { publishPermissions: ['AUDIO'] }, now), sessionId };
+  const transfer: Transfer = {
+    ...{ id: randomUUID(), accountId, key: null, fingerprint: 'f', participantId: participant.id, sessionId },
+    ...{ numberId: null, platform: null, voiceCallId: null, state: 'requested', legId: null, cause: null },
+    ...{ removesParticipant: false, joinCodeHash: randomUUID(), createdAt: now, expiresAt: now + 60_000 },
+    ...changes,
+  };
+  return { transfer, participant, session: null, limit: 3 };
+}
+
+function number(changes: Partial<PhoneNumber> = {}): PhoneNumber {
+  return {
+    ...{ id: randomUUID(), accountId, number: null, platform: 'twilio', credentials: { authToken: 'x' } },
+    route: { kind: 'new-session', tag: null },
+    participant: { tag: null, displayName: null, publishPermissions: null },
+    ...{ allowFrom: ['192.0.2.0/24'], createdAt: now },
+    ...changes,
+  };
+}
+
+/** `open` opens the same data each time until `dispose`. */
+export function describeVoiceStores(
+  name: string,
+  prepare: () => Promise<{ open(): Promise<VoiceStores>; dispose(): Promise<void> }>,
+): void {
+  describe(name, () => {
+    let place: Awaited<ReturnType<typeof prepare>>;
+    let stores: VoiceStores;
+    let sessionId: string;
+    beforeEach(async () => {
+      place = await prepare();
+      stores = await place.open();
+      sessionId = randomUUID();
+      await stores.store.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
+    });
+    afterEach(async () => {
+      await stores.close();
+      await place.dispose();
+    });
+
+    it('makes transfer, participant and membership together, and keeps them', async () => {
+      const claim = claimOf(sessionId, { key: 'k', voiceCallId: 'c' });
+      expect(await stores.transfers.claimTransfer(claim)).toEqual({
+        result: 'created',
+        transfer: claim.transfer,
+      });
+      await stores.close();
+      stores = await place.open();
+      const { transfer, participant } = claim;
+      expect(await stores.transfers.getTransfer(accountId, transfer.id)).toEqual(transfer);
+      expect(await stores.transfers.findTransferByParticipant(participant.id)).toEqual(transfer);
+      expect(await stores.store.listMembers(sessionId)).toEqual([participant]);
+      expect(await stores.store.findJoinCode(transfer.joinCodeHash)).toEqual({
+        ...{ participantId: participant.id, expiresAt: transfer.expiresAt },
+      });
+      expect(await stores.transfers.getTransfer('other', transfer.id)).toBeNull();
+    });
+
+    it('lets one of many claims with the same key win, and tells the others whose it is', async () => {
+      const claims = Array.from({ length: 10 }, () => claimOf(sessionId, { key: 'k' }));
+      const results = await Promise.all(claims.map((claim) => stores.transfers.claimTransfer(claim)));
+      expect(results.filter(({ result }) => result === 'created')).toHaveLength(1);
+      expect(results.filter(({ result }) => result === 'existing')).toHaveLength(9);
+      expect(await stores.store.listMembers(sessionId)).toHaveLength(1);
+      expect(await stores.transfers.claimTransfer(claimOf(sessionId))).toMatchObject({ result: 'created' });
+    });
+
+    it('makes nothing where the session is gone, another account’s, or full', async () => {
+      expect(await stores.transfers.claimTransfer(claimOf(randomUUID()))).toEqual({ result: 'no-session' });
+      const foreign = claimOf(sessionId, { accountId: 'other' });
+      expect(await stores.transfers.claimTransfer(foreign)).toEqual({ result: 'no-session' });
+      for (let count = 0; count < 3; count += 1) await stores.transfers.claimTransfer(claimOf(sessionId));
+      expect(await stores.transfers.claimTransfer(claimOf(sessionId))).toEqual({ result: 'session-full' });
+      expect(await stores.store.listMembers(sessionId)).toHaveLength(3);
+      expect(await stores.transfers.listTransfers(accountId, 10)).toHaveLength(3);
+    });
+
+    it('makes a new session with its transfer', async () => {
+      const id = randomUUID();
+      const session = { id, accountId, tag: 'new', createdAt: now };
+      await stores.transfers.claimTransfer({ ...claimOf(id), session });
+      expect(await stores.store.getSession(accountId, id)).toEqual(session);
+    });
+
+    it('moves a transfer out of the states named alone', async () => {
+      const { transfer } = claimOf(sessionId);
+      await stores.transfers.claimTransfer({ ...claimOf(sessionId), transfer });
+      const moved = { ...transfer, state: 'arrived', legId: 'l' };
+      expect(
+        await stores.transfers.moveTransfer(transfer.id, ['requested'], { state: 'arrived', legId: 'l' }),
+      ).toEqual(moved);
+      expect(
+        await stores.transfers.moveTransfer(transfer.id, ['requested'], { state: 'canceled' }),
+      ).toBeNull();
+      expect(await stores.transfers.getTransfer(accountId, transfer.id)).toEqual(moved);
+    });
+
+    it('lists what is overdue, and forgets what ended long ago', async () => {
+      const states = ['requested', 'joined', 'completed', 'canceled'] as const;
+      for (const state of states) {
+        const claim = claimOf(sessionId, { state, removesParticipant: state === 'completed' });
+        await stores.transfers.claimTransfer({ ...claim, limit: 20 });
+      }
+      const overdue = async (at: number) =>
+        (await stores.transfers.overdueTransfers(at, 10)).map(({ state }) => state);
+      expect(await overdue(now + 59_999)).toEqual([]);
+      expect(await overdue(now + 60_000)).toEqual(['requested', 'completed']);
+      await stores.transfers.purgeTransfers(now + 60_000, 10);
+      const left = await stores.transfers.listTransfers(accountId, 10);
+      expect(left.map(({ state }) => state).sort()).toEqual(['joined', 'requested']);
+    });
+
+    it('keeps numbers, each once over all accounts', async () => {
+      const first = number({ number: '+14158675309' });
+      expect(await stores.numbers.createNumber(first)).toBe(true);
+      expect(await stores.numbers.createNumber(number({ number: '+14158675309', accountId: 'other' }))).toBe(
+        false,
+      );
+      expect(await stores.numbers.createNumber(number())).toBe(true);
+      expect(await stores.numbers.createNumber(number())).toBe(true);
+      await stores.close();
+      stores = await place.open();
+      expect(await stores.numbers.findNumberByE164('+14158675309')).toEqual(first);
+      expect(await stores.numbers.findNumber(first.id)).toEqual(first);
+      expect(await stores.numbers.getNumber('other', first.id)).toBeNull();
+      expect(await stores.numbers.listNumbers(accountId, 2)).toHaveLength(2);
+      const second = number({ number: '+442071838750' });
+      await stores.numbers.createNumber(second);
+      expect(await stores.numbers.replaceNumber({ ...second, number: '+14158675309' })).toBe('taken');
+      expect(await stores.numbers.replaceNumber({ ...second, platform: null })).toBe('replaced');
+      expect(await stores.numbers.replaceNumber(number())).toBe('gone');
+      expect(await stores.numbers.deleteNumber('other', second.id)).toBe(false);
+      expect(await stores.numbers.deleteNumber(accountId, second.id)).toBe(true);
+      expect(await stores.numbers.findNumber(second.id)).toBeNull();
+    });
+
+    it('keeps the PINs of a number, each once and so many at most, until it goes', async () => {
+      const of = number();
+      await stores.numbers.createNumber(of);
+      const pin = (pinHash: string): NumberPin => ({
+        ...{ id: randomUUID(), numberId: of.id, pinHash, sessionId, createdAt: now },
+      });
+      const first = pin('a');
+      expect(await stores.numbers.createPin(first, 2)).toBe(true);
+      expect(await stores.numbers.createPin(pin('a'), 2)).toBe(false);
+      expect(await stores.numbers.createPin(pin('b'), 2)).toBe(true);
+      expect(await stores.numbers.createPin(pin('c'), 2)).toBe(false);
+      expect(await stores.numbers.findPin(of.id, 'a')).toEqual(first);
+      expect(await stores.numbers.findPin(randomUUID(), 'a')).toBeNull();
+      expect(await stores.numbers.deletePin(of.id, first.id)).toBe(true);
+      expect(await stores.numbers.listPins(of.id)).toHaveLength(1);
+      await stores.numbers.deleteNumber(accountId, of.id);
+      expect(await stores.numbers.listPins(of.id)).toEqual([]);
+    });
+
+    it('rejects with store-unavailable once it is closed', async () => {
+      await stores.close();
+      const unavailable = { code: 'store-unavailable' };
+      await expect(stores.transfers.findTransferByKey(accountId, 'k')).rejects.toMatchObject(unavailable);
+      await expect(stores.transfers.claimTransfer(claimOf(sessionId))).rejects.toMatchObject(unavailable);
+      await expect(stores.numbers.findNumber('x')).rejects.toMatchObject(unavailable);
+    });
+  });
+}
