@@ -1,134 +1,27 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
-import { DialogStore } from '../dialog/dialog-store.js';
+import {
+  RecordingApplication,
+  SDP,
+  answerTo,
+  app,
+  core,
+  dialogs,
+  draft,
+  established,
+  flow,
+  lastTo,
+  publicId,
+  request,
+  respond,
+  settle,
+  useCore,
+  useFlow,
+} from '../../../test/support/user-agent-stage.js';
 import { HeaderFields } from '../message/header-fields.js';
-import type { SipRequest, SipResponse } from '../message/message.js';
-import { systemClock } from '../transaction/clock.js';
-import { defaultTimerSettings } from '../transaction/timers.js';
-import { Addressing } from './addressing.js';
+import type { SipRequest } from '../message/message.js';
 import { refusals } from './application.js';
-import type { Application, SendResult } from './application.js';
-import { silentLogger } from './environment.js';
-import type { UserAgentSettings } from './environment.js';
 import { createResponse } from './responses.js';
-import { UserAgentCore } from './user-agent-core.js';
-
-const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
-
-class RecordingApplication implements Application {
-  readonly heard: string[] = [];
-  transactionId = '';
-  dialogId = '';
-  lastResponse: SipResponse | undefined;
-  endedBecause = '';
-
-  request(request: SipRequest, _flow: unknown, transactionId: string, dialogId: string): void {
-    this.heard.push(request.method);
-    this.transactionId = transactionId;
-    this.dialogId = dialogId;
-  }
-  acknowledged(ack: SipRequest): void {
-    this.heard.push(`ACK ${ack.body.length}`);
-  }
-  cancelled(): void {
-    this.heard.push('cancelled');
-  }
-  response(response: SipResponse, _flow: unknown, _transactionId: string, dialogId: string): void {
-    this.heard.push(String(response.status));
-    this.lastResponse = response;
-    if (dialogId !== '') this.dialogId = dialogId;
-  }
-  dialogEnded(bye: SipRequest): void {
-    this.heard.push('ended');
-    this.endedBecause = bye.headers.get('Reason') ?? '';
-  }
-}
-
-let app: RecordingApplication;
-let flow: RecordedFlow;
-let core: UserAgentCore;
-let dialogs: DialogStore<Application>;
-let branches = 0;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  app = new RecordingApplication();
-  flow = new RecordedFlow();
-  core = newCore({});
-});
-afterEach(() => {
-  core.close();
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
-
-function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAgentCore {
-  (core as UserAgentCore | undefined)?.close();
-  dialogs = new DialogStore(maxDialogs);
-  return new UserAgentCore({
-    clock: systemClock,
-    timers: defaultTimerSettings,
-    logger: silentLogger,
-    settings: {
-      supported: ['100rel', 'timer'],
-      maxPendingRequests: 10,
-      inviteTimeoutMs: 200_000,
-      retryAfterSeconds: 5,
-      ...settings,
-    },
-    addressing: new Addressing({}),
-    directory: { choose: () => app, isKnown: () => true, knownMethods: () => [] },
-    dialogs,
-    maxTransactions: 100,
-    connect: () => Promise.resolve(flow),
-    responseFlow: (same) => same,
-  });
-}
-
-function request(method: string, fields: Record<string, string> = {}, body = ''): SipRequest {
-  branches += 1;
-  const headers = new HeaderFields(
-    Object.entries({
-      Via: `SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK${branches}`,
-      From: '<sip:far@127.0.0.1>;tag=far',
-      To: '<sip:near@127.0.0.1>',
-      'Call-ID': 'call',
-      CSeq: `1 ${method}`,
-      Contact: '<sip:far@127.0.0.1:5070>',
-      ...fields,
-    }),
-  );
-  return { kind: 'request', method, uri: 'sip:near@127.0.0.1', headers, body: Buffer.from(body) };
-}
-
-function draft(status: number, fields: Record<string, string> = {}, body = ''): SipResponse {
-  const headers = new HeaderFields(Object.entries(fields));
-  return { kind: 'response', status, reason: 'Whatever', headers, body: Buffer.from(body) };
-}
-
-function respond(status: number, fields: Record<string, string> = {}, body = ''): SendResult {
-  return core.respond(app.transactionId, draft(status, fields, body), app);
-}
-
-function lastTo(): string {
-  return flow.responses.at(-1)?.headers.get('To') ?? '';
-}
-
-/** A call that was answered and acknowledged; the response's To. */
-function established(
-  inviteFields: Record<string, string> = {},
-  okFields: Record<string, string> = {},
-): string {
-  core.receive(request('INVITE', inviteFields, SDP), flow);
-  respond(200, okFields, SDP);
-  const to = lastTo();
-  core.receive(request('ACK', { To: to }), flow);
-  flow.sent.length = 0;
-  app.heard.length = 0;
-  return to;
-}
-
-const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 describe('the answer to a call', () => {
   it('goes out at 0, 0.5, 1.5, 3.5, 7.5, 11.5, … s until its ACK', () => {
@@ -144,7 +37,7 @@ describe('the answer to a call', () => {
   });
 
   it('without an ACK ends in a BYE after 32 s, also over TCP', async () => {
-    flow = new RecordedFlow('tcp');
+    useFlow(new RecordedFlow('tcp'));
     core.receive(request('INVITE', {}, SDP), flow);
     respond(200, {}, SDP);
     await vi.advanceTimersByTimeAsync(31_999);
@@ -156,7 +49,7 @@ describe('the answer to a call', () => {
   });
 
   it('is 408 when the application has none', () => {
-    core = newCore({ inviteTimeoutMs: 1_000 });
+    useCore({ inviteTimeoutMs: 1_000 });
     core.receive(request('INVITE', {}, SDP), flow);
     respond(180);
     vi.advanceTimersByTime(1_000);
@@ -189,11 +82,11 @@ describe('the answer to a call', () => {
   });
 
   it('is 503 for more calls than there is room for', () => {
-    core = newCore({}, 1);
+    useCore({}, 1);
     established();
     core.receive(request('INVITE', { 'Call-ID': 'second' }, SDP), flow);
     expect(flow.summary).toBe('503');
-    core = newCore({ maxPendingRequests: 1 });
+    useCore({ maxPendingRequests: 1 });
     core.receive(request('INVITE', { 'Call-ID': 'a' }, SDP), flow);
     core.receive(request('OPTIONS', { 'Call-ID': 'b' }), flow);
     expect(flow.summary).toBe('503 100 503');
@@ -256,7 +149,7 @@ describe('the end of a call', () => {
   });
 
   it('is a BYE over a connection that is gone: told as failed, and nothing stays', async () => {
-    flow = new RecordedFlow('ws', '127.0.0.1', 40_000);
+    useFlow(new RecordedFlow('ws', '127.0.0.1', 40_000));
     established({ Contact: '<sip:far@x.invalid;transport=ws>' });
     flow.close();
     const result = await core.sendInDialog(publicId(), request('BYE'), app);
@@ -265,146 +158,6 @@ describe('the end of a call', () => {
     expect(dialogs.size).toBe(0);
   });
 });
-
-/** The name of the only dialog. */
-function publicId(): string {
-  return [...dialogs][0]?.publicId ?? '';
-}
-
-describe('session timers', () => {
-  it('end the call shortly before the session expires when the far end does not refresh it', async () => {
-    established({ Supported: 'timer', 'Session-Expires': '90' });
-    await vi.advanceTimersByTimeAsync(59_999);
-    expect(flow.summary).toBe('');
-    await vi.advanceTimersByTimeAsync(1);
-    expect(flow.summary).toBe('BYE');
-    expect(app.endedBecause).toContain('session expired');
-  });
-
-  it('run anew with every refresh of the far end', async () => {
-    const to = established({ Supported: 'timer', 'Session-Expires': '90' });
-    for (let cseq = 2; cseq < 10; cseq += 1) {
-      await vi.advanceTimersByTimeAsync(45_000);
-      core.receive(
-        request('UPDATE', {
-          To: to,
-          CSeq: `${cseq} UPDATE`,
-          Supported: 'timer',
-          'Session-Expires': '90;refresher=uac',
-        }),
-        flow,
-      );
-      respond(200);
-      expect(flow.responses.at(-1)?.headers.get('Session-Expires')).toBe('90;refresher=uac');
-    }
-    expect(app.heard).not.toContain('ended');
-    // A refresh without Session-Expires ends the timer.
-    core.receive(request('UPDATE', { To: to, CSeq: '20 UPDATE' }), flow);
-    respond(200);
-    await vi.advanceTimersByTimeAsync(1_000_000);
-    expect(app.heard).not.toContain('ended');
-  });
-
-  it('make us refresh by UPDATE where the far end takes it, and by re-INVITE where not', async () => {
-    established({ Supported: 'timer', 'Session-Expires': '100;refresher=uas', Allow: 'INVITE, UPDATE' });
-    await vi.advanceTimersByTimeAsync(50_000);
-    const update = flow.requests[0];
-    expect(update?.method).toBe('UPDATE');
-    expect(update?.headers.get('Session-Expires')).toBe('100;refresher=uac');
-    if (update) core.receive(answerTo(update, { 'Session-Expires': '100;refresher=uac' }), flow);
-    await vi.advanceTimersByTimeAsync(50_000);
-    expect(flow.summary).toBe('UPDATE UPDATE');
-    expect(app.heard).toEqual([]);
-  });
-
-  it('refresh by re-INVITE with our last description, acknowledged without the application', async () => {
-    established({ 'Session-Expires': '100' });
-    await vi.advanceTimersByTimeAsync(50_000);
-    const invite = flow.requests[0];
-    expect(invite?.method).toBe('INVITE');
-    expect(invite?.body.toString()).toBe(SDP);
-    if (invite) core.receive(answerTo(invite, { 'Session-Expires': '100;refresher=uac' }), flow);
-    await settle();
-    expect(flow.summary).toBe('INVITE ACK');
-    expect(app.heard).toEqual([]);
-  });
-
-  it('end the call when the far end has forgotten it, and try again after other refusals', async () => {
-    established({ Supported: 'timer', 'Session-Expires': '100;refresher=uas', Allow: 'UPDATE' });
-    await vi.advanceTimersByTimeAsync(50_000);
-    const update = flow.requests[0];
-    if (update) core.receive(createResponse(update, 491, ''), flow);
-    await vi.advanceTimersByTimeAsync(10_000);
-    expect(flow.summary).toBe('UPDATE UPDATE');
-    const second = flow.requests[1];
-    if (second) core.receive(createResponse(second, 481, ''), flow);
-    await settle();
-    expect(flow.summary).toBe('UPDATE UPDATE BYE');
-    expect(app.endedBecause).toContain('session refresh failed');
-  });
-});
-
-describe('a session timer of ours', () => {
-  const phone = { Supported: 'timer, replaces', Allow: 'INVITE, ACK, BYE, UPDATE' };
-  const offered = () => flow.responses.find(({ status }) => status === 200)?.headers.get('Session-Expires');
-
-  it.each([
-    ['a phone that knows timers and UPDATE', 'udp', phone, '1800;refresher=uas'],
-    [
-      'who asks for one already, as he asks',
-      'udp',
-      { ...phone, 'Session-Expires': '600' },
-      '600;refresher=uac',
-    ],
-    ['nobody who does not know timers', 'udp', { Allow: 'UPDATE' }, undefined],
-    ['nobody who does not take UPDATE', 'udp', { Supported: 'timer', Allow: 'INVITE, BYE' }, undefined],
-    ['no WebSocket', 'ws', phone, undefined],
-  ] as const)('is offered to %s', (_, protocol, headers, expected) => {
-    flow = new RecordedFlow(protocol);
-    core = newCore({ sessionSeconds: 1800 });
-    core.receive(request('INVITE', headers), flow);
-    respond(200, {}, SDP);
-    expect(offered()).toBe(expected);
-    expect(flow.responses.at(-1)?.headers.has('Require')).toBe(expected === '600;refresher=uac');
-  });
-
-  it('goes on where the phone answers refreshes without a word of it, and ends the call of one that is gone', async () => {
-    core = newCore({ sessionSeconds: 1800 });
-    established(phone);
-    for (let refresh = 0; refresh < 3; refresh += 1) {
-      await vi.advanceTimersByTimeAsync(900_000);
-      const update = flow.requests[refresh];
-      expect(update?.method).toBe('UPDATE');
-      expect(update?.body).toHaveLength(0);
-      if (update) core.receive(answerTo(update), flow);
-    }
-    expect(app.heard).toEqual([]);
-    await vi.advanceTimersByTimeAsync(900_000 + 33_000);
-    expect(flow.summary).toContain('BYE');
-    expect(app.heard).toEqual(['ended']);
-  });
-
-  it('is refreshed by re-INVITE where the phone refuses the UPDATE that it announced', async () => {
-    core = newCore({ sessionSeconds: 1800 });
-    established(phone);
-    await vi.advanceTimersByTimeAsync(900_000);
-    const update = flow.requests[0];
-    if (update) core.receive(createResponse(update, 501, ''), flow);
-    await settle();
-    expect(flow.summary).toBe('UPDATE INVITE');
-    const invite = flow.requests[1];
-    if (invite) core.receive(answerTo(invite), flow);
-    await vi.advanceTimersByTimeAsync(900_000);
-    expect(flow.summary).toBe('UPDATE INVITE ACK INVITE');
-  });
-});
-
-function answerTo(message: SipRequest, fields: Record<string, string> = {}): SipResponse {
-  const response = createResponse(message, 200, 'far');
-  response.headers.append('Contact', '<sip:far@127.0.0.1:5070>');
-  for (const [name, value] of Object.entries(fields)) response.headers.append(name, value);
-  return response;
-}
 
 describe('reliable provisional responses', () => {
   it('go out again until their PRACK, which the application gets', () => {

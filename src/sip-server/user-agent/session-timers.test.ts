@@ -1,0 +1,144 @@
+import { describe, expect, it, vi } from 'vitest';
+import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import {
+  SDP,
+  answerTo,
+  app,
+  core,
+  established,
+  flow,
+  request,
+  respond,
+  settle,
+  useCore,
+  useFlow,
+} from '../../../test/support/user-agent-stage.js';
+import { createResponse } from './responses.js';
+
+describe('session timers', () => {
+  it('end the call shortly before the session expires when the far end does not refresh it', async () => {
+    established({ Supported: 'timer', 'Session-Expires': '90' });
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(flow.summary).toBe('');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(flow.summary).toBe('BYE');
+    expect(app.endedBecause).toContain('session expired');
+  });
+
+  it('run anew with every refresh of the far end', async () => {
+    const to = established({ Supported: 'timer', 'Session-Expires': '90' });
+    for (let cseq = 2; cseq < 10; cseq += 1) {
+      await vi.advanceTimersByTimeAsync(45_000);
+      core.receive(
+        request('UPDATE', {
+          To: to,
+          CSeq: `${cseq} UPDATE`,
+          Supported: 'timer',
+          'Session-Expires': '90;refresher=uac',
+        }),
+        flow,
+      );
+      respond(200);
+      expect(flow.responses.at(-1)?.headers.get('Session-Expires')).toBe('90;refresher=uac');
+    }
+    expect(app.heard).not.toContain('ended');
+    // A refresh without Session-Expires ends the timer.
+    core.receive(request('UPDATE', { To: to, CSeq: '20 UPDATE' }), flow);
+    respond(200);
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(app.heard).not.toContain('ended');
+  });
+
+  it('make us refresh by UPDATE where the far end takes it, and by re-INVITE where not', async () => {
+    established({ Supported: 'timer', 'Session-Expires': '100;refresher=uas', Allow: 'INVITE, UPDATE' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    const update = flow.requests[0];
+    expect(update?.method).toBe('UPDATE');
+    expect(update?.headers.get('Session-Expires')).toBe('100;refresher=uac');
+    if (update) core.receive(answerTo(update, { 'Session-Expires': '100;refresher=uac' }), flow);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(flow.summary).toBe('UPDATE UPDATE');
+    expect(app.heard).toEqual([]);
+  });
+
+  it('refresh by re-INVITE with our last description, acknowledged without the application', async () => {
+    established({ 'Session-Expires': '100' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    const invite = flow.requests[0];
+    expect(invite?.method).toBe('INVITE');
+    expect(invite?.body.toString()).toBe(SDP);
+    if (invite) core.receive(answerTo(invite, { 'Session-Expires': '100;refresher=uac' }), flow);
+    await settle();
+    expect(flow.summary).toBe('INVITE ACK');
+    expect(app.heard).toEqual([]);
+  });
+
+  it('end the call when the far end has forgotten it, and try again after other refusals', async () => {
+    established({ Supported: 'timer', 'Session-Expires': '100;refresher=uas', Allow: 'UPDATE' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    const update = flow.requests[0];
+    if (update) core.receive(createResponse(update, 491, ''), flow);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(flow.summary).toBe('UPDATE UPDATE');
+    const second = flow.requests[1];
+    if (second) core.receive(createResponse(second, 481, ''), flow);
+    await settle();
+    expect(flow.summary).toBe('UPDATE UPDATE BYE');
+    expect(app.endedBecause).toContain('session refresh failed');
+  });
+});
+
+describe('a session timer of ours', () => {
+  const phone = { Supported: 'timer, replaces', Allow: 'INVITE, ACK, BYE, UPDATE' };
+  const offered = () => flow.responses.find(({ status }) => status === 200)?.headers.get('Session-Expires');
+
+  it.each([
+    ['a phone that knows timers and UPDATE', 'udp', phone, '1800;refresher=uas'],
+    [
+      'who asks for one already, as he asks',
+      'udp',
+      { ...phone, 'Session-Expires': '600' },
+      '600;refresher=uac',
+    ],
+    ['nobody who does not know timers', 'udp', { Allow: 'UPDATE' }, undefined],
+    ['nobody who does not take UPDATE', 'udp', { Supported: 'timer', Allow: 'INVITE, BYE' }, undefined],
+    ['no WebSocket', 'ws', phone, undefined],
+  ] as const)('is offered to %s', (_, protocol, headers, expected) => {
+    useFlow(new RecordedFlow(protocol));
+    useCore({ sessionSeconds: 1800 });
+    core.receive(request('INVITE', headers), flow);
+    respond(200, {}, SDP);
+    expect(offered()).toBe(expected);
+    expect(flow.responses.at(-1)?.headers.has('Require')).toBe(expected === '600;refresher=uac');
+  });
+
+  it('goes on where the phone answers refreshes without a word of it, and ends the call of one that is gone', async () => {
+    useCore({ sessionSeconds: 1800 });
+    established(phone);
+    for (let refresh = 0; refresh < 3; refresh += 1) {
+      await vi.advanceTimersByTimeAsync(900_000);
+      const update = flow.requests[refresh];
+      expect(update?.method).toBe('UPDATE');
+      expect(update?.body).toHaveLength(0);
+      if (update) core.receive(answerTo(update), flow);
+    }
+    expect(app.heard).toEqual([]);
+    await vi.advanceTimersByTimeAsync(900_000 + 33_000);
+    expect(flow.summary).toContain('BYE');
+    expect(app.heard).toEqual(['ended']);
+  });
+
+  it('is refreshed by re-INVITE where the phone refuses the UPDATE that it announced', async () => {
+    useCore({ sessionSeconds: 1800 });
+    established(phone);
+    await vi.advanceTimersByTimeAsync(900_000);
+    const update = flow.requests[0];
+    if (update) core.receive(createResponse(update, 501, ''), flow);
+    await settle();
+    expect(flow.summary).toBe('UPDATE INVITE');
+    const invite = flow.requests[1];
+    if (invite) core.receive(answerTo(invite), flow);
+    await vi.advanceTimersByTimeAsync(900_000);
+    expect(flow.summary).toBe('UPDATE INVITE ACK INVITE');
+  });
+});
