@@ -286,6 +286,7 @@ async function openWeb(
       orders: voice.orders,
       clock,
       logger: logger.child({ layer: 'hooks' }),
+      onAnswered: (platform, outcome) => metrics.hookAnswered(platform, outcome),
       settled: core.settled,
     }),
   );

@@ -46,12 +46,10 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Characters that XML 1.0 cannot hold at all are left out; line ends in attributes are kept as references. */
 export function escapeXml(text: string): string {
-  return (
-    text
-      .replaceAll(/\p{Surrogate}/gu, '\ufffd')
-       
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-      .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
-      .replaceAll(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`)
-  );
+  return text
+    .replaceAll(/\p{Surrogate}/gu, '\ufffd')
+
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
+    .replaceAll(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -181,7 +181,8 @@ it('makes a session of its own for each call where the number says so', async ()
 it('counts its answers by platform and outcome', async () => {
   const { url } = await hook('plivo');
   const counted = async (outcome: string) =>
-    (await gateway.metrics()).get(`landbridge_hook_requests_total{platform="plivo",outcome="${outcome}"}`) ?? 0;
+    (await gateway.metrics()).get(`landbridge_hook_requests_total{platform="plivo",outcome="${outcome}"}`) ??
+    0;
   const before = [await counted('transfer'), await counted('forged')];
   await send(platformOf('plivo').call(url, newCall()));
   await send({ ...platformOf('plivo').call(url, newCall()), headers: {} });
