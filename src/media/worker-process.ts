@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { MediaRefusal } from '../domain/media-plane.js';
+import { MessageBatch } from './worker/message-batch.js';
 import type {
   LinkAddress,
   ReplyOf,
@@ -9,6 +10,7 @@ import type {
   WorkerMessage,
   WorkerNotification,
   WorkerOperation,
+  WorkerRequest,
   WorkerSettings,
 } from './worker/protocol.js';
 
@@ -54,6 +56,7 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #options: WorkerProcessOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #requests = new MessageBatch<WorkerRequest>((requests) => this.#send(requests));
   readonly #exited: Promise<void>;
   readonly #stallTimer: NodeJS.Timeout;
   #nextId = 1;
@@ -86,7 +89,9 @@ export class WorkerProcess {
         if (this.#child.pid === undefined) onGone(error.message);
       });
     });
-    this.#child.on('message', (message) => this.#onMessage(message as WorkerMessage));
+    this.#child.on('message', (messages) => {
+      for (const message of messages as WorkerMessage[]) this.#onMessage(message);
+    });
     this.#child.stderr?.setEncoding('utf8');
     this.#child.stderr?.on('data', (text: string) => options.onStderr(text.slice(0, MAX_STDERR_CHARACTERS)));
   }
@@ -138,9 +143,8 @@ export class WorkerProcess {
         reject(new MediaRefusal('overloaded', `the media worker did not answer ${operation} in time`));
       }, this.#options.requestTimeoutMs);
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
-      this.#child.send({ id, operation, body }, (error) => {
-        if (error !== null) this.#settle(id)?.reject(workerGone());
-      });
+      // The union of requests pairs each operation with its body; TypeScript cannot follow that through the parameters.
+      this.#requests.add({ id, operation, body } as WorkerRequest);
     });
   }
 
@@ -150,10 +154,23 @@ export class WorkerProcess {
 
   /** Ends the process: by closing its channel, and by force if that does not do. Idempotent. */
   async close(): Promise<void> {
+    this.#requests.flush();
     if (this.#child.connected) this.#child.disconnect();
     const force = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
     await this.#exited;
     clearTimeout(force);
+  }
+
+  #send(requests: readonly WorkerRequest[]): void {
+    const refuse = (): void => {
+      for (const { id } of requests) this.#settle(id)?.reject(workerGone());
+    };
+    if (!this.#child.connected) refuse();
+    else {
+      this.#child.send(requests, (error) => {
+        if (error !== null) refuse();
+      });
+    }
   }
 
   #onMessage(message: WorkerMessage): void {

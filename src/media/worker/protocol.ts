@@ -1,6 +1,6 @@
 /**
  * What the gateway and a media worker say to each other over the child process's IPC channel: numbered requests with one
- * reply each, and notifications from the worker. Plain JSON values only.
+ * reply each, and notifications from the worker. Plain JSON values only; each message of the channel is an array of them.
  */
 import type { EngineStatistics, LegEndReason, LegKind, OpenLegOptions, StreamInfo } from './engine.js';
 import type { LegStatistics } from './leg.js';

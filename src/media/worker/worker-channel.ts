@@ -1,3 +1,4 @@
+import { MessageBatch } from './message-batch.js';
 import type { WorkerMessage, WorkerRequest } from './protocol.js';
 
 /** The worker's end of the IPC channel. A seam, so that the worker can be run without a process around it. */
@@ -6,14 +7,15 @@ export interface WorkerChannel {
   onRequest(listener: (request: WorkerRequest) => void): void;
 }
 
-/** The channel that `child_process.fork` opened. What is sent after the parent is gone is dropped. */
+/** The channel that `child_process.fork` opened: batches both ways. What is sent after the parent is gone is dropped. */
 export function processChannel(): WorkerChannel {
+  const batch = new MessageBatch<WorkerMessage>((messages) => {
+    if (process.connected) process.send?.(messages, undefined, undefined, () => undefined);
+  });
   return {
-    send: (message) => {
-      if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
-    },
+    send: (message) => batch.add(message),
     onRequest: (listener) => {
-      process.on('message', (message) => listener(message as WorkerRequest));
+      process.on('message', (requests) => (requests as WorkerRequest[]).forEach(listener));
     },
   };
 }
