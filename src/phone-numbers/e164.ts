@@ -32,7 +32,3 @@ function parse(text: string, country: string | null): string | null {
   // Possible rather than valid: which ranges are in use changes by the month, and test numbers are in none.
   return number?.isPossible() === true ? number.number : null;
 }
-
-export function isCountry(text: string): boolean {
-  return isSupportedCountry(text);
-}
