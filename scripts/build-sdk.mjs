@@ -1,7 +1,7 @@
 /**
- * Builds what the gateway serves to browsers: `sdk/landbridge.js` with its declarations, and the console in `console`,
- * into the directory given, by default `dist`. The console imports the SDK from where customers do, so it is bundled
- * without it.
+ * Builds what the gateway serves to browsers: `sdk/landbridge.js` with its declarations, the web component, which is
+ * complete in itself, and the console in `console`, into the directory given, by default `dist`. The console imports the
+ * SDK from where customers do, so it is bundled without it.
  */
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -59,6 +59,11 @@ await Promise.all(['sdk', 'console'].map((name) => rm(`${out}/${name}`, { recurs
 await Promise.all(['sdk', 'console'].map((name) => mkdir(`${out}/${name}`, { recursive: true })));
 await Promise.all([
   esbuild.build({ ...common, entryPoints: ['sdk/src/landbridge.ts'], outfile: `${out}/sdk/landbridge.js` }),
+  esbuild.build({
+    ...common,
+    entryPoints: ['sdk/component/landbridge-session.ts'],
+    outfile: `${out}/sdk/landbridge-session.js`,
+  }),
   esbuild.build({
     ...common,
     entryPoints: { console: 'sdk/console/console.ts' },

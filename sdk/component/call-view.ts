@@ -1,0 +1,206 @@
+/** What is seen and heard of a session: the grid of tiles, and the buttons under it. */
+import type { Connection, RemoteParticipant } from '../src/api.js';
+import { DeviceMenu } from './device-menu.js';
+import { element } from './element.js';
+import { OwnMedia } from './own-media.js';
+import { SpeechDetector } from './speech.js';
+import { TileView, type TileContext } from './tile-view.js';
+import { nameOf, tilesOf, type TileModel } from './tiles.js';
+import { button, Toolbar } from './toolbar.js';
+
+export interface CallViewOptions {
+  readonly connection: Connection;
+  readonly audioOnly: boolean;
+  /** Said to screen readers, not shown. */
+  readonly announce: (text: string) => void;
+  readonly onProblem: (error: unknown) => void;
+  readonly onLeave: () => void;
+}
+
+export class CallView {
+  readonly root = element('div', { class: 'call' });
+  readonly own: OwnMedia;
+  readonly #options: CallViewOptions;
+  readonly #grid = element('ul', { class: 'grid', part: 'grid', role: 'list', 'aria-label': 'Participants' });
+  readonly #alone = element('li', { class: 'alone' }, 'Nobody else is here yet.');
+  readonly #status = element('div', { class: 'banner', part: 'status', role: 'status' });
+  readonly #soundBlocked: HTMLElement;
+  readonly #toolbar: Toolbar;
+  readonly #menu: DeviceMenu;
+  readonly #speech = new SpeechDetector();
+  readonly #tiles = new Map<string, TileView>();
+  readonly #context: TileContext;
+  #speakerId = '';
+  /** One action of the person's at a time; a second press while one is under way does nothing. */
+  #isBusy = false;
+
+  constructor(options: CallViewOptions) {
+    this.#options = options;
+    const { connection, audioOnly, announce } = options;
+    this.own = new OwnMedia(connection, () => this.#show());
+    this.#context = {
+      speech: this.#speech,
+      speakerId: () => this.#speakerId,
+      onSoundBlocked: () => {
+        this.#soundBlocked.hidden = false;
+      },
+    };
+    this.#soundBlocked = element(
+      'div',
+      { class: 'banner', role: 'alert', hidden: true },
+      'Your browser has not turned the sound on yet.',
+      button('Turn on sound', 'sound', () => this.#turnOnSound(), 'sound-button', 'primary'),
+    );
+    this.#menu = new DeviceMenu({
+      hasCamera: !audioOnly,
+      current: () => ({
+        microphone: deviceOf(this.own.microphone?.mediaStream),
+        camera: deviceOf(this.own.camera?.mediaStream),
+        speaker: this.#speakerId === '' ? 'default' : this.#speakerId,
+      }),
+      onMicrophone: (deviceId) => void this.#act(() => this.own.switchMicrophone(deviceId)),
+      onCamera: (deviceId) => void this.#act(() => this.own.switchCamera(deviceId)),
+      onSpeaker: (deviceId) => {
+        this.#speakerId = deviceId;
+        this.#playAll();
+      },
+    });
+    this.#toolbar = new Toolbar(
+      {
+        mute: () => void this.#act(() => this.own.toggleMute()),
+        camera: () => void this.#act(() => this.own.toggleCamera()),
+        screen: () => void this.#act(() => this.own.toggleScreen()),
+        devices: () => void this.#toggleMenu(),
+        leave: options.onLeave,
+      },
+      audioOnly,
+    );
+    this.#toolbar.root.append(this.#menu.root);
+    this.root.append(this.#status, this.#soundBlocked, this.#grid, this.#toolbar.root);
+    this.root.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !this.#menu.isOpen) return;
+      void this.#toggleMenu();
+      event.stopPropagation();
+    });
+
+    const said = (what: string) => (participant: RemoteParticipant) =>
+      // The gateway tells the name a moment later.
+      setTimeout(
+        () =>
+          announce(
+            `${nameOf(connection.participants.get(participant.participantId) ?? participant)} ${what}`,
+          ),
+        300,
+      );
+    connection.on('participantJoined', said('joined'));
+    connection.on('participantLeft', said('left'));
+    for (const name of [
+      'streamAvailable',
+      'streamChanged',
+      'streamUnavailable',
+      'participantLeft',
+      'participantChanged',
+    ] as const)
+      connection.on(name, () => this.#show());
+    connection.on('stateChanged', () => this.#show());
+    this.#show();
+  }
+
+  focus(): void {
+    this.#toolbar.focus();
+  }
+
+  close(): void {
+    this.#menu.close();
+    for (const tile of this.#tiles.values()) tile.close();
+    this.#tiles.clear();
+    this.#speech.close();
+    this.own.release();
+    this.root.remove();
+  }
+
+  #show(): void {
+    const { connection } = this.#options;
+    const { microphone, camera, screen, isMuted } = this.own;
+    const isReconnecting = connection.state === 'reconnecting';
+    this.#status.hidden = !isReconnecting;
+    if (isReconnecting) this.#status.textContent = 'The connection was lost. Reconnecting…';
+    const others = tilesOf(connection.participants.values());
+    const own: TileModel = {
+      key: 'own',
+      name: 'You',
+      note: screen === undefined ? '' : 'sharing your screen',
+      kind: 'own',
+      isScreen: false,
+      picture: camera?.mediaStream,
+      sounds: [],
+      isMuted,
+    };
+    this.#showTiles([...others, own]);
+    this.#tiles.get('own')?.watchOwn(isMuted ? undefined : microphone?.mediaStream);
+    if (others.length === 0) this.#grid.append(this.#alone);
+    else this.#alone.remove();
+    this.#toolbar.show({
+      isMuted,
+      hasMicrophone: microphone !== undefined,
+      hasCamera: camera !== undefined,
+      sharesScreen: screen !== undefined,
+      menuIsOpen: this.#menu.isOpen,
+    });
+  }
+
+  /** Tiles keep their elements, so that nothing flickers or falls silent. */
+  #showTiles(models: readonly TileModel[]): void {
+    const keys = new Set(models.map(({ key }) => key));
+    for (const [key, tile] of this.#tiles) {
+      if (keys.has(key)) continue;
+      tile.close();
+      this.#tiles.delete(key);
+    }
+    models.forEach((model, index) => {
+      let tile = this.#tiles.get(model.key);
+      if (tile === undefined) {
+        tile = new TileView(this.#context);
+        this.#tiles.set(model.key, tile);
+      }
+      tile.update(model);
+      // Moving an element that plays would interrupt it.
+      if (this.#grid.children[index] !== tile.root)
+        this.#grid.insertBefore(tile.root, this.#grid.children[index] ?? null);
+    });
+  }
+
+  async #act(work: () => Promise<void>): Promise<void> {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      await work();
+    } catch (error) {
+      this.#options.onProblem(error);
+    } finally {
+      this.#isBusy = false;
+    }
+    if (this.#options.connection.connected) this.#show();
+  }
+
+  async #toggleMenu(): Promise<void> {
+    if (this.#menu.isOpen) {
+      this.#menu.close();
+      this.#toolbar.focusDevices();
+    } else await this.#menu.open();
+    this.#show();
+  }
+
+  #turnOnSound(): void {
+    this.#soundBlocked.hidden = true;
+    this.#playAll();
+  }
+
+  #playAll(): void {
+    for (const tile of this.#tiles.values()) tile.play();
+  }
+}
+
+function deviceOf(stream: MediaStream | undefined): string {
+  return stream?.getTracks()[0]?.getSettings().deviceId ?? '';
+}
