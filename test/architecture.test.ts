@@ -54,7 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   'sip-server': [],
   'media/worker': [],
-  media: ['domain', 'src/media/worker/protocol.ts'],
+  media: ['domain', 'src/media/worker/protocol.ts', 'src/media/worker/message-batch.ts'],
   'doors/sip': ['domain'],
   'doors/bandwidth': ['domain'],
   rest: ['domain'],
