@@ -155,7 +155,7 @@ export class LandbridgeSession extends HTMLElement {
       element(
         'div',
         { class: 'lobby', part: 'lobby' },
-        element('h2', {}, ended === undefined ? 'Ready to join?' : endText(ended)),
+        element('h2', {}, headingOf(error, ended)),
         error === undefined
           ? element(
               'p',
@@ -227,3 +227,8 @@ export class LandbridgeSession extends HTMLElement {
 
 if (customElements.get('landbridge-session') === undefined)
   customElements.define('landbridge-session', LandbridgeSession);
+
+function headingOf(error: unknown, ended: Disconnection | undefined): string {
+  if (error !== undefined) return 'You have not joined';
+  return ended === undefined ? 'Ready to join?' : endText(ended);
+}

@@ -34,6 +34,7 @@ export class OwnMedia {
 
   async publishMicrophone(stream: MediaStream): Promise<void> {
     this.#microphone = await this.#publish(stream);
+    this.#onChange();
   }
 
   /** Opens the microphone where there is none yet. */

@@ -22,7 +22,8 @@ export class SpeechDetector {
     // Suspended until the first gesture on the page; joining was one.
     void context.resume();
     const source = context.createMediaStreamSource(stream);
-    const analyser = new AnalyserNode(context, { fftSize: 2048 });
+    // Longer than the interval at every usual sample rate, so that no sound falls between two looks.
+    const analyser = new AnalyserNode(context, { fftSize: 8192 });
     source.connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
     let isSpeaking = false;

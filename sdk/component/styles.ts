@@ -109,6 +109,7 @@ button.plain { min-block-size: 2rem; min-inline-size: 2rem; padding: 0; border: 
   max-inline-size: calc(100% - 1rem); inline-size: fit-content; padding: 0.1875rem 0.625rem; border-radius: 0.5rem; font-size: 0.8125rem;
   background: color-mix(in srgb, var(--surface) 88%, transparent); }
 .caption .name { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.caption .note:empty { display: none; }
 .caption .note { color: var(--muted); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex-shrink: 2; }
 .muted-badge { display: inline-flex; color: var(--danger); }
 .alone { grid-column: 1 / -1; text-align: center; color: var(--muted); }
@@ -124,7 +125,7 @@ select { font: inherit; font-size: 0.9375rem; color: var(--text); background: va
   .grid { grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr)); gap: 0.5rem; padding: 0.5rem; }
   .toolbar button { flex: 1 1 0; min-inline-size: 0; padding: 0 0.25rem; flex-direction: column; gap: 0.125rem; min-block-size: 3.5rem;
     font-size: 0.6875rem; }
-  .avatar { inline-size: 3.25rem; block-size: 3.25rem; font-size: 1.125rem; }
+  .avatar { inline-size: 2.75rem; block-size: 2.75rem; margin-block-end: 1.75rem; font-size: 1rem; }
   .caption .note { display: none; }
 }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; } }
