@@ -27,6 +27,7 @@ const media: MediaPlane = {
       rollback: () => Promise.resolve(),
       receive: () => Promise.resolve(),
       setMayPublish: () => Promise.resolve(),
+      prompt: () => Promise.resolve(),
       statistics: () => Promise.resolve(null),
       close: () => Promise.resolve(null),
     };

@@ -370,6 +370,7 @@ function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
     rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
     rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
     portRestMs: config.rtp.portRestSeconds * 1000,
+    promptDirectory: join(packageRoot, 'assets', 'prompts'),
     browser: {
       videoBitrateCapBps: config.browser.maxBitrateBps,
       maxSections: config.browser.maxSections,

@@ -3,6 +3,9 @@
 export type LegKind = 'phone' | 'browser';
 export type MediaType = 'AUDIO' | 'VIDEO';
 
+/** What a phone may be told: asked for its PIN, asked again, taken leave of; `quiet` is silence, while it answers. */
+export type PromptName = 'pin' | 'pin-wrong' | 'goodbye' | 'quiet';
+
 /**
  * How a leg negotiates. `call`: one description, which either side may offer anew. `device`: the far end offers what it
  * publishes (`answer`), and we offer it what it receives (`offer`, `accept`) on a connection of its own; opened without
@@ -72,6 +75,12 @@ export interface MediaLeg {
   /** Replaces the set of streams that this leg receives. With `holdSound` a phone hears the hold sound while it receives none. */
   receive(streamIds: readonly string[], holdSound: boolean): Promise<void>;
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
+  /**
+   * A phone hears this where it would hear the hold sound: from its beginning, again with `repeatAfterMs` of silence in
+   * between, or once where that is null, and silence then. Ends at once with null, or when `receive` takes the hold sound
+   * away. Other legs ignore it.
+   */
+  prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void>;
   /** What was counted so far; null where the leg or its worker is gone. */
   statistics(): Promise<MediaLegStatistics | null>;
   /** Ends the media at once; idempotent. Resolves with what was counted, or null where the worker is gone. */

@@ -5,6 +5,7 @@ import {
   type MediaLegStatistics,
   MediaRefusal,
   type MediaType,
+  type PromptName,
 } from '../domain/media-plane.js';
 import { NoSuchLegError } from './worker-process.js';
 import type {
@@ -109,6 +110,11 @@ export class WorkerMediaLeg implements MediaLeg {
 
   async setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
     await this.#request('setMayPublish', { legId: this.legId, mayPublish: trackKinds(mayPublish) });
+  }
+
+  async prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void> {
+    const prompt = sound === null ? null : { sound, repeatAfterMs };
+    await this.#request('prompt', { legId: this.legId, prompt });
   }
 
   async statistics(): Promise<MediaLegStatistics | null> {

@@ -42,6 +42,8 @@ export interface MediaPlaneOptions {
   readonly portRestMs?: number;
   /** Default 2.5 Mbit/s, 64 sections, 30 s, 15 s. */
   readonly browser?: Partial<WorkerBrowserSettings>;
+  /** Where the prompts' WAV files are. Absent: prompts are silent. */
+  readonly promptDirectory?: string;
   /** A worker that does not answer in time refuses as `overloaded`. Default 5 s. */
   readonly requestTimeoutMs?: number;
   /** A worker that shows no pulse (one a second) for so long is killed and replaced. Default 5 s. */
@@ -119,6 +121,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
         rtpTimeoutMs: options.rtpTimeoutMs ?? 15_000,
         portRestMs: options.portRestMs ?? 30_000,
         browser: { ...defaultBrowserSettings, ...options.browser },
+        promptDirectory: options.promptDirectory ?? null,
         linkSecret,
       })),
       requestTimeoutMs: options.requestTimeoutMs ?? 5000,

@@ -66,6 +66,14 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
       await leg.receive([], true);
     });
 
+    it('takes a prompt, another in its place, and its end', async () => {
+      const leg = await open();
+      await leg.receive([], true);
+      await leg.prompt('pin', 4000);
+      await leg.prompt('quiet', null);
+      await leg.prompt(null, null);
+    });
+
     it('publishes nothing of a leg that may not', async () => {
       await open({ mayPublish: [], listener: owner });
       const other = new MediaOwner();

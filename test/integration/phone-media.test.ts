@@ -16,6 +16,8 @@ import {
   levelAt,
   overallLevel,
 } from '../../src/media/worker/sound/dominant-frequency.js';
+import { PromptSounds } from '../../src/media/worker/sound/prompt-sounds.js';
+import { Tone } from '../../src/media/worker/sound/tone.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
@@ -219,6 +221,70 @@ describe('phone media', () => {
     expect(overallLevel(sound)).toBeGreaterThan(-50);
   });
 
+  describe.each(['PCMU', 'PCMA'] as const)('a prompt in %s', (law) => {
+    /** 200 ms. */
+    const beep = (frequencyHz: number) => new Tone(frequencyHz).fill(new Int16Array(1600));
+    const prompts = new PromptSounds(
+      new Map([
+        ['pin', beep(600)],
+        ['goodbye', beep(1100)],
+      ]),
+    );
+    const levels = async ({ phone }: Caller, packets: number) => {
+      const pcm = await phone.listen(packets);
+      return { of: (hz: number) => levelAt(pcm, 8000, hz), overall: overallLevel(pcm) };
+    };
+
+    it('is heard in place of the hold sound, once, and the hold sound again where it is cleared', async () => {
+      const a = await called({ prompts }, law);
+      a.leg.receive([], true);
+      a.leg.prompt?.({ sound: 'pin', repeatAfterMs: null });
+      await a.phone.listen(2);
+      expect((await levels(a, 6)).of(600)).toBeGreaterThan(-20);
+      await a.phone.listen(4);
+      expect((await levels(a, 20)).overall).toBeLessThan(-60);
+      a.leg.prompt?.(null);
+      await a.phone.listen(1);
+      expect((await levels(a, 20)).overall).toBeGreaterThan(-50);
+    });
+
+    it('is heard again after its pause, and gives way to another and to quiet at once', async () => {
+      const a = await called({ prompts }, law);
+      a.leg.receive([], true);
+      a.leg.prompt?.({ sound: 'pin', repeatAfterMs: 300 });
+      await a.phone.listen(13);
+      expect((await levels(a, 8)).overall).toBeLessThan(-60);
+      await a.phone.listen(8);
+      expect((await levels(a, 4)).of(600)).toBeGreaterThan(-20);
+      a.leg.prompt?.({ sound: 'goodbye', repeatAfterMs: null });
+      await a.phone.listen(2);
+      const goodbye = await levels(a, 5);
+      expect(goodbye.of(1100)).toBeGreaterThan(-20);
+      expect(goodbye.of(600)).toBeLessThan(-50);
+      a.leg.prompt?.({ sound: 'quiet', repeatAfterMs: null });
+      await a.phone.listen(2);
+      expect((await levels(a, 10)).overall).toBeLessThan(-60);
+    });
+
+    it('ends where the phone hears others, or nobody in a session', async () => {
+      const [a, b] = [await called({ prompts }, law), await called()];
+      b.phone.talk(b.port, 1500);
+      a.leg.receive([], true);
+      a.leg.prompt?.({ sound: 'pin', repeatAfterMs: 0 });
+      await a.phone.listen(5);
+      a.leg.receive([], false);
+      await a.phone.listen(2);
+      expect((await levels(a, 20)).overall).toBeLessThan(-60);
+      a.leg.prompt?.({ sound: 'pin', repeatAfterMs: 0 });
+      await a.phone.listen(2);
+      a.leg.receive(b.streams(), false);
+      await a.phone.listen(10);
+      const heard = await levels(a, 20);
+      expect(heard.of(1500)).toBeGreaterThan(-20);
+      expect(heard.of(600)).toBeLessThan(-50);
+    });
+  });
+
   it('sends nothing to a phone on hold, keeps its hold music out, and goes on after', async () => {
     const [a, b] = [await called(), await called()];
     everyoneHearsTheOthers();
@@ -306,15 +372,18 @@ describe('phone media', () => {
     expect(holding.facts).toEqual(['ended media-timeout']);
   });
 
-  it('frees its ports at once on close, and lets them rest', async () => {
+  it('frees its ports at once on close, and lets them rest where there are others', async () => {
     const port = await freePair();
     const tight = new PortAllocator({ from: port, to: port + 1, restMs: 60_000 });
     const a = await called({ ports: tight });
     expect(a.port).toBe(port);
-    a.leg.close();
-    a.leg.close();
     const b = await caller({ ports: tight });
     await expect(b.leg.answer(b.phone.sdp())).rejects.toMatchObject({ code: 'overloaded' });
+    a.leg.close();
+    a.leg.close();
+    expect(tight.available).toBe(0);
+    expect((await called({ ports: tight })).port).toBe(port);
+    expect(tight.takenUnrested).toBe(1);
   });
 
   it('passes over ports that a stranger holds', async () => {

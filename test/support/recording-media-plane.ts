@@ -11,6 +11,7 @@ import type {
   MediaStreamInfo,
   MediaType,
   OpenLegRequest,
+  PromptName,
 } from '../../src/domain/media-plane.js';
 
 export class RecordingMediaLeg implements MediaLeg {
@@ -90,6 +91,11 @@ export class RecordingMediaLeg implements MediaLeg {
     this.log.push(`may publish ${mayPublish.join(' ')}`);
     this.#mayPublish = mayPublish;
     this.publish(...this.tracks);
+    return Promise.resolve();
+  }
+
+  prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void> {
+    this.log.push(`prompt ${sound ?? 'none'}${repeatAfterMs === null ? '' : ' again and again'}`);
     return Promise.resolve();
   }
 

@@ -2,6 +2,7 @@ import { EngineLeg } from './engine-leg.js';
 import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
 import { kindOfOffer } from './offer-kind.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
+import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 import { StreamRegistry } from './stream-registry.js';
 
@@ -134,6 +135,11 @@ export class MediaEngine {
 
   setMayPublish(legId: string, mayPublish: readonly TrackKind[]): void {
     this.#leg(legId).setMayPublish(new Set(mayPublish));
+  }
+
+  /** Said in place of the hold sound; null: no more. */
+  prompt(legId: string, prompt: Prompt | null): void {
+    this.#leg(legId).prompt?.(prompt);
   }
 
   /** Null where it is not open. */

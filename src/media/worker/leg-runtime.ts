@@ -6,6 +6,7 @@ import { Mixes } from './mix/mixes.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { PortAllocator } from './rtp/port-allocator.js';
+import { PromptSounds } from './sound/prompt-sounds.js';
 import { TickClock } from './tick-clock.js';
 
 /** What the legs of a worker process share: its ports, its tick, its mixes. */
@@ -22,6 +23,7 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
     rtpTimeoutMs: settings.rtpTimeoutMs,
+    prompts: PromptSounds.read(settings.promptDirectory),
   };
   const browser = {
     bindAddress,

@@ -1,4 +1,5 @@
 /** What the engine asks of a leg, phone or browser. One instance per live connection; owned by the engine. */
+import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 
 export interface LegEvents {
@@ -39,6 +40,8 @@ export interface Leg {
   /** Replaces what this leg receives. Routes of streams that stay are not disturbed. */
   receive(streams: readonly SourceStream[], holdSound: boolean): void;
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
+  /** Absent where the far end is told nothing. */
+  prompt?(prompt: Prompt | null): void;
   statistics(): LegStatistics;
   /** Idempotent; releases sockets and timers, removes its sinks from every source. */
   close(): void;

@@ -67,6 +67,10 @@ export class MediaWorker {
       this.#engine.setMayPublish(legId, mayPublish);
       return null;
     },
+    prompt: ({ legId, prompt }) => {
+      this.#engine.prompt(legId, prompt);
+      return null;
+    },
     legStatistics: ({ legIds }) => legIds.map((legId) => this.#engine.legStatistics(legId)),
     closeLeg: ({ legId }) => this.#engine.closeLeg(legId),
     importStreams: ({ add, remove }) => {

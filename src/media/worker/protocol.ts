@@ -5,6 +5,7 @@
 import type { EngineStatistics, LegEndReason, LegKind, OpenLegOptions, StreamInfo } from './engine.js';
 import type { LegStatistics } from './leg.js';
 import type { LinkAddress } from './link/link-address.js';
+import type { Prompt } from './sound/prompt-sounds.js';
 import type { TrackKind } from './source-track.js';
 
 export type { EngineStatistics, LegEndReason, LegKind, LegStatistics, LinkAddress, StreamInfo, TrackKind };
@@ -22,6 +23,8 @@ export interface WorkerSettings {
   /** How long a phone's ports rest before they are used again. */
   readonly portRestMs: number;
   readonly browser: WorkerBrowserSettings;
+  /** Where the prompts' WAV files are; null: prompts are silent. */
+  readonly promptDirectory: string | null;
   /** What a worker shows to another when it links to it; the same for all workers of one plane. */
   readonly linkSecret: string;
 }
@@ -59,6 +62,7 @@ export interface WorkerOperations {
     request: { readonly legId: string; readonly mayPublish: readonly TrackKind[] };
     reply: null;
   };
+  prompt: { request: { readonly legId: string; readonly prompt: Prompt | null }; reply: null };
   /** In the order of the request; null for a leg that is not open. */
   legStatistics: {
     request: { readonly legIds: readonly string[] };

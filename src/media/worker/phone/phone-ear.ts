@@ -3,6 +3,7 @@ import type { Mix, Mixes } from '../mix/mixes.js';
 import { canDecode, frameSamples } from '../mix/pcm-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { holdSound } from '../sound/hold-sound.js';
+import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { PacketSink, SourceStream, SourceTrack } from '../source-track.js';
 import type { RtpOutput } from './rtp-output.js';
 
@@ -13,27 +14,32 @@ const pauseMs = 60;
 type Feed =
   | { readonly kind: 'silence' }
   | { readonly kind: 'hold' }
+  | { readonly kind: 'prompt'; readonly prompt: Prompt }
   | { readonly kind: 'pass-through'; readonly track: SourceTrack }
   | { readonly kind: 'mix'; readonly mix: Mix };
 
 export interface PhoneEarOptions {
   readonly mixes: Mixes;
+  /** Absent: prompts are silent. */
+  readonly prompts?: PromptSounds;
   readonly output: RtpOutput;
   readonly now: () => number;
   readonly send: (datagram: Buffer) => void;
 }
 
 /**
- * What one phone hears, as one RTP stream: silence, the hold sound, a single source passed through as its packets come,
+ * What one phone hears, as one RTP stream: silence, the hold sound, a prompt, a single source passed through as its packets come,
  * or a mix at the tick. Idle until `start`, and while `paused`.
  */
 export class PhoneEar implements PacketSink {
   readonly #mixes: Mixes;
+  readonly #prompts: PromptSounds | undefined;
   readonly #output: RtpOutput;
   readonly #now: () => number;
   readonly #send: (datagram: Buffer) => void;
   #tracks: readonly SourceTrack[] = [];
   #holdSound = false;
+  #prompt: Prompt | null = null;
   #feed: Feed = { kind: 'silence' };
   #law: G711Law | null = null;
   #payloadType = 0;
@@ -41,9 +47,11 @@ export class PhoneEar implements PacketSink {
   /** In pass-through: silence is being sent until the source's next packet. */
   #filling = false;
   #holdPosition = 0;
+  #promptPosition = 0;
 
-  constructor({ mixes, output, now, send }: PhoneEarOptions) {
+  constructor({ mixes, prompts, output, now, send }: PhoneEarOptions) {
     this.#mixes = mixes;
+    this.#prompts = prompts;
     this.#output = output;
     this.#now = now;
     this.#send = send;
@@ -64,6 +72,13 @@ export class PhoneEar implements PacketSink {
   receive(streams: readonly SourceStream[], withHoldSound: boolean): void {
     this.#tracks = streams.flatMap(({ audio }) => (audio !== null && canDecode(audio) ? [audio] : []));
     this.#holdSound = withHoldSound;
+    if (!withHoldSound) this.#prompt = null;
+    if (this.#law !== null) this.#refeed();
+  }
+
+  /** Says this in place of the hold sound, from its beginning; null: no more. */
+  prompt(prompt: Prompt | null): void {
+    this.#prompt = prompt;
     if (this.#law !== null) this.#refeed();
   }
 
@@ -90,6 +105,8 @@ export class PhoneEar implements PacketSink {
         this.#holdPosition = (this.#holdPosition + frameSamples) % sound.length;
         return;
       }
+      case 'prompt':
+        return this.#write(this.#promptFrame(feed.prompt, law), nowMs);
       case 'pass-through':
         if (!this.#filling) {
           if (nowMs - this.#output.lastMs <= pauseMs) return;
@@ -107,6 +124,16 @@ export class PhoneEar implements PacketSink {
     this.#replaceFeed({ kind: 'silence' });
   }
 
+  #promptFrame({ sound, repeatAfterMs }: Prompt, law: G711Law): Uint8Array {
+    const payload = this.#prompts?.payload(sound, law);
+    if (payload === undefined) return silenceIn(law);
+    const position = this.#promptPosition;
+    this.#promptPosition += frameSamples;
+    if (position < payload.length) return payload.subarray(position, position + frameSamples);
+    if (repeatAfterMs !== null && position >= payload.length + repeatAfterMs * 8) this.#promptPosition = 0;
+    return silenceIn(law);
+  }
+
   #write(payload: Uint8Array, nowMs: number): void {
     this.#send(this.#output.write(this.#payloadType, payload, nowMs));
   }
@@ -117,7 +144,11 @@ export class PhoneEar implements PacketSink {
     const tracks = this.#paused ? [] : this.#tracks;
     const [first] = tracks;
     const feed = this.#feed;
-    if (first === undefined) {
+    if (first === undefined && this.#prompt !== null) {
+      if (feed.kind !== 'prompt' || feed.prompt !== this.#prompt) {
+        this.#replaceFeed({ kind: 'prompt', prompt: this.#prompt });
+      }
+    } else if (first === undefined) {
       const kind = this.#holdSound ? 'hold' : 'silence';
       if (feed.kind !== kind) this.#replaceFeed({ kind });
     } else if (tracks.length === 1 && first.codec.name === law) {
@@ -137,6 +168,7 @@ export class PhoneEar implements PacketSink {
     const before = this.#feed;
     this.#feed = feed;
     if (feed.kind === 'hold') this.#holdPosition = 0;
+    else if (feed.kind === 'prompt') this.#promptPosition = 0;
     if (before.kind === 'pass-through') before.track.removeSink(this);
     else if (before.kind === 'mix') this.#mixes.release(before.mix);
   }

@@ -8,6 +8,7 @@ import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { openRtpSockets, type RtpSockets } from '../rtp/rtp-sockets.js';
+import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from '../source-track.js';
 import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
@@ -35,6 +36,8 @@ export interface PhoneLegSettings {
   readonly tickClock: TickClock;
   /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
   readonly mixes: Mixes;
+  /** Absent: prompts are silent. */
+  readonly prompts?: PromptSounds;
   /** No RTP at all for this long ends the leg, unless the peer holds. Default 30 000. */
   readonly rtpTimeoutBeforeFirstMs?: number;
   /** No further RTP for this long ends the leg, unless the peer holds. Default 15 000. */
@@ -121,6 +124,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
     this.#ear = new PhoneEar({
       mixes: options.mixes,
+      ...(options.prompts && { prompts: options.prompts }),
       output: this.#output,
       now: () => this.#clock.now(),
       send: (datagram) => this.#sendRtp(datagram),
@@ -162,6 +166,10 @@ class NativePhoneLeg implements PhoneLeg {
 
   receive(streams: readonly SourceStream[], holdSound: boolean): void {
     if (!this.#closed) this.#ear.receive(streams, holdSound);
+  }
+
+  prompt(prompt: Prompt | null): void {
+    if (!this.#closed) this.#ear.prompt(prompt);
   }
 
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
