@@ -9,9 +9,9 @@ import { benchmarkPlane, measureWorker } from './gateway-phones.js';
 const SESSION_SIZE = 4;
 const WARM_UP_CALLS = 100;
 const CALLS = 200;
-const CALLS_PER_SECOND = 50;
+const CALLS_PER_SECOND = 100;
 /** Calls stand at once for a while, and are measured then. */
-const STANDING_MS = 6000;
+const STANDING_MS = 4000;
 const WARM_UP_PAIRS = 4;
 const PAIRS = 20;
 
