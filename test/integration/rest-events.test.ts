@@ -130,6 +130,7 @@ describe('The event stream', () => {
       'participant.added',
       'call.ringing',
       'call.answered',
+      'call.established',
       'participant.joined',
       'stream.published',
     ]);

@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, with ports from the system and a data directory that goes with the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -195,13 +195,19 @@ export class TestGateway {
     return children.split(' ').filter(Boolean).map(Number);
   }
 
-  /** UDP ports for phone audio that are open now, as the kernel sees it. */
+  /**
+   * UDP ports for phone audio that the workers have open now, as the kernel sees it. Others' do not count: the system
+   * gives any program ports of the same span.
+   */
   openRtpPorts(): number[] {
     const { from, to } = this.#rtpPorts;
+    const inodes = new Set(this.workers().flatMap(socketInodes));
     return readFileSync('/proc/net/udp', 'utf8')
       .split('\n')
       .slice(1)
-      .map((line) => parseInt(/^\s*\d+: [0-9A-F]+:([0-9A-F]{4})/.exec(line)?.[1] ?? '0', 16))
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , , , , , , , inode = '']) => inodes.has(inode))
+      .map(([, address = '']) => parseInt(address.split(':')[1] ?? '0', 16))
       .filter((port) => port >= from && port <= to);
   }
 
@@ -283,4 +289,16 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+function socketInodes(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  return readdirSync(directory).flatMap((descriptor) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(join(directory, descriptor)))?.[1] ?? [];
+    } catch {
+      // Closed in the meantime.
+      return [];
+    }
+  });
 }
