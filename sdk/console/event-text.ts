@@ -16,6 +16,7 @@ const reasons: Readonly<Record<string, string>> = {
   'session-deleted': 'left: the session was deleted',
   'removed-from-session': 'was removed from the session',
   'no-session': 'was too long without a session',
+  'pin-refused': 'keyed in no right PIN',
   'media-timeout': 'sent nothing for too long',
   'media-lost': 'lost its media',
   'ice-failed': 'could not be reached any more',
@@ -50,6 +51,12 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
       return plain(`${name} publishes ${alias}`);
     case 'stream.unpublished':
       return plain(`${name} no longer publishes ${alias}`);
+    case 'stream.muted':
+      return plain(`${name}’s ${alias} was muted`);
+    case 'stream.unmuted':
+      return plain(`${name}’s ${alias} is no longer muted`);
+    case 'participant.updated':
+      return plain(`${name} was changed`);
     case 'subscriptions.updated':
       return plain(`${name} now hears ${whom(data['subscriptions'])}`);
     case 'dtmf.received':

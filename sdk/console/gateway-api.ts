@@ -1,5 +1,5 @@
 /** The REST API, with the gateway's own words in its errors. */
-import type { CreatedParticipant, Leg, Participant, PhoneCall, Session } from './model.js';
+import type { CreatedParticipant, Leg, Participant, PhoneCall, Session, SessionStream } from './model.js';
 import type { Subscriptions } from './subscriptions.js';
 
 export interface Account {
@@ -57,6 +57,15 @@ export class GatewayApi {
 
   listMembers(sessionId: string): Promise<Participant[]> {
     return this.#call('GET', `/sessions/${sessionId}/participants`);
+  }
+
+  listStreams(sessionId: string): Promise<SessionStream[]> {
+    return this.#call('GET', `/sessions/${sessionId}/streams`);
+  }
+
+  setMuted(sessionId: string, participantId: string, alias: string, muted: boolean): Promise<void> {
+    const stream = `/sessions/${sessionId}/participants/${participantId}/streams/${encodeURIComponent(alias)}`;
+    return this.#call('POST', `${stream}/${muted ? 'mute' : 'unmute'}`);
   }
 
   createParticipant(participant: NewParticipant): Promise<CreatedParticipant> {

@@ -21,6 +21,25 @@ export interface PublishedStream {
   readonly mediaTypes: readonly string[];
 }
 
+/** A live stream of a session. */
+export interface SessionStream extends PublishedStream {
+  readonly participantId: string;
+  /** By a moderator: nobody receives it. */
+  readonly muted: boolean;
+}
+
+export interface Caller {
+  readonly number: string | null;
+  readonly name: string | null;
+}
+
+/** Counted since the media was opened. */
+export interface Quality {
+  readonly packetsReceived: number;
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+}
+
 export interface Leg {
   readonly id: string;
   readonly participantId: string;
@@ -31,6 +50,10 @@ export interface Leg {
   /** RFC 3339. */
   readonly since: string | null;
   readonly held: boolean;
+  /** As far as the account shows it. */
+  readonly caller: Caller | null;
+  /** Null before the media is open. */
+  readonly quality: Quality | null;
   readonly streams: readonly PublishedStream[];
 }
 
@@ -60,6 +83,19 @@ export interface GatewayEvent {
 /** The name a person would use: what was given, else the beginning of the id. */
 export function nameOf({ id, displayName, tag }: Participant): string {
   return displayName || tag || shortId(id);
+}
+
+/** `+********142, Ann`; empty where nothing may be shown. */
+export function callerText(caller: Caller | null): string {
+  return [caller?.number, caller?.name].filter(Boolean).join(', ');
+}
+
+/** `0.4 % lost, jitter 3 ms`; empty before anything came. */
+export function qualityText(quality: Quality | null): string {
+  if (quality === null || quality.packetsReceived === 0) return '';
+  const { packetsReceived, packetsLost, jitterMs } = quality;
+  const lost = (100 * Math.max(0, packetsLost)) / (packetsReceived + Math.max(0, packetsLost));
+  return `${lost === 0 ? '0' : lost.toFixed(1)} % lost, jitter ${Math.round(jitterMs)} ms`;
 }
 
 export function sessionName({ id, tag }: Session): string {

@@ -1,7 +1,7 @@
 /** All that the page shows. */
 import type { Account } from './gateway-api.js';
 import type { StreamState } from './event-stream.js';
-import type { CreatedParticipant, GatewayEvent, Leg, Participant, Session } from './model.js';
+import type { CreatedParticipant, GatewayEvent, Leg, Participant, Session, SessionStream } from './model.js';
 import type { OwnCall } from './own-call.js';
 
 export interface Toast {
@@ -34,6 +34,8 @@ export interface State {
   readonly selectedId: string | null;
   /** Null until loaded. */
   readonly members: readonly Participant[] | null;
+  /** Of the selected session. */
+  readonly streams: readonly SessionStream[];
   readonly call: OwnCall | null;
   /** Rises when the call's own facts change. */
   readonly callRevision: number;
@@ -58,6 +60,7 @@ export const initialState: State = {
   legs: [],
   selectedId: null,
   members: null,
+  streams: [],
   call: null,
   callRevision: 0,
   phoneCalls: new Map(),

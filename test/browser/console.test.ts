@@ -94,6 +94,20 @@ describe('the console', () => {
     await page.locator('.tile.phone[data-speaking]').waitFor();
   });
 
+  it('mutes a caller for everybody, and says who calls and how well it is received', async () => {
+    await signIn();
+    await page.getByRole('button', { name: 'Start a session and join' }).click();
+    await callIn();
+    const caller = row('Phone caller');
+    await caller.getByText(/% lost, jitter \d+ ms/).waitFor();
+    await caller.getByRole('button', { name: 'Mute Phone caller’s microphone' }).click();
+    await page.locator('.tile.phone').waitFor({ state: 'detached' });
+    await page.getByText('Phone caller’s microphone was muted').waitFor();
+    await caller.getByRole('button', { name: 'Unmute Phone caller’s microphone' }).click();
+    await page.locator('.tile.phone[data-speaking]').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   it('shows a new participant’s token and join code once', async () => {
     await signIn();
     await createSession('Desk');

@@ -1,6 +1,6 @@
 /** Who is in the session, how they are connected, and what can be done with them. */
 import type { ConsoleApp } from '../console-app.js';
-import { nameOf, shortId, type Leg, type Participant } from '../model.js';
+import { callerText, nameOf, qualityText, shortId, type Leg, type Participant } from '../model.js';
 import { legsByParticipant } from '../state.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
@@ -78,6 +78,7 @@ function person(app: ConsoleApp, sessionId: string, participant: Participant, le
     h(
       'div',
       { class: 'actions' },
+      !own && streamMutes(app, sessionId, participant),
       own
         ? button('Leave', () => app.leave(), {
             title: 'Leave the session',
@@ -115,6 +116,8 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
   const name = nameOf(participant);
   const streams = leg?.streams ?? [];
   const heard = app.state.call?.soundOf(id);
+  const caller = callerText(leg?.caller ?? null);
+  const quality = qualityText(leg?.quality ?? null);
   return h(
     'div',
     { class: 'identity' },
@@ -141,6 +144,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
         leg !== undefined &&
           leg.since !== null &&
           h('span', {}, h('span', { class: 'sr-only' }, 'for '), since(leg.since, id)),
+        caller !== '' && h('span', { class: 'caller' }, h('span', { class: 'sr-only' }, 'caller '), caller),
         streams.length > 0 &&
           h(
             'span',
@@ -148,6 +152,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
             h('span', { class: 'sr-only' }, 'publishes '),
             streams.map(({ alias }) => alias).join(', '),
           ),
+        quality !== '' && h('span', { class: 'quality', title: 'What the gateway receives' }, quality),
         leg !== undefined &&
           streams.length === 0 &&
           leg.state === 'established' &&
@@ -157,6 +162,27 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
       ),
     ),
   );
+}
+
+/** One button for each stream: nobody receives what is muted here. */
+function streamMutes(app: ConsoleApp, sessionId: string, member: Participant): Child[] {
+  return app.state.streams
+    .filter(({ participantId }) => participantId === member.id)
+    .map((stream) =>
+      button(
+        stream.muted ? `Unmute ${stream.alias}` : `Mute ${stream.alias}`,
+        () => app.toggleStreamMute(sessionId, stream),
+        {
+          key: `mute ${stream.id}`,
+          icon: stream.muted ? 'micOff' : stream.mediaTypes.includes('AUDIO') ? 'mic' : 'camera',
+          iconOnly: true,
+          look: 'quiet',
+          title: `${stream.muted ? 'Unmute' : 'Mute'} ${nameOf(member)}’s ${stream.alias}`,
+          pressed: stream.muted,
+          busy: app.state.busy.has(`mute ${member.id} ${stream.alias}`),
+        },
+      ),
+    );
 }
 
 function kindBadge(leg: Leg | undefined): VNode {
