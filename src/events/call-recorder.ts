@@ -18,6 +18,8 @@ export interface CallRecorderOptions {
   readonly pruneStep?: number;
   /** Between steps when there are more. Default 100 ms. */
   readonly prunePauseMs?: number;
+  /** Between two writes, unless they are hurried. Default 0. */
+  readonly pauseMs?: number;
 }
 
 export class CallRecorder implements EventSink {
@@ -34,6 +36,7 @@ export class CallRecorder implements EventSink {
       write: (changes) => store.applyRecordChanges(changes),
       onLost: (changes) => logger.error({ changes: changes.length }, 'call records were lost'),
       clock,
+      ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
     });
   }
 
@@ -49,6 +52,11 @@ export class CallRecorder implements EventSink {
   /** Begins to remove old records, in steps. */
   start(): void {
     this.#schedule(0);
+  }
+
+  /** Does not pause before what waits is written. */
+  hurry(): void {
+    this.#writes.hurry();
   }
 
   /** Resolves when all facts so far are in their records. */

@@ -21,6 +21,10 @@ export interface EventJournalOptions {
   readonly onDropped: (entries: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Between two writes, unless somebody waits for them: facts are told so much later when there are many. Default 0. */
+  readonly pauseMs?: number;
+  /** A write begins in this turn: what else is known of its facts may be written with them. */
+  readonly onBegin?: () => void;
 }
 
 interface Item {
@@ -42,6 +46,8 @@ export class EventJournal implements EventSink {
       },
       onLost: (items) => this.#lost(items),
       clock: options.clock,
+      ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
+      ...(options.onBegin !== undefined && { onBegin: options.onBegin }),
     });
   }
 

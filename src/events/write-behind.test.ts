@@ -1,6 +1,12 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { WriteBehind } from './write-behind.js';
+
+async function twoTurns(): Promise<void> {
+  await turn();
+  await turn();
+}
 
 class Scene {
   readonly clock = new ManualClock();
@@ -8,17 +14,22 @@ class Scene {
   readonly tried: number[] = [];
   readonly lost: number[] = [];
   isAway = false;
-  readonly queue = new WriteBehind<number>({
-    write: (items) => {
-      if (this.isAway) return Promise.reject(new Error('away'));
-      this.written.push([...items]);
-      return Promise.resolve();
-    },
-    onTried: (items) => void this.tried.push(...items),
-    onLost: (items) => void this.lost.push(...items),
-    clock: this.clock,
-    maxWaiting: 5,
-  });
+  readonly queue: WriteBehind<number>;
+
+  constructor(options: { readonly pauseMs?: number; readonly onBegin?: () => void } = {}) {
+    this.queue = new WriteBehind<number>({
+      write: (items) => {
+        if (this.isAway) return Promise.reject(new Error('away'));
+        this.written.push([...items]);
+        return Promise.resolve();
+      },
+      onTried: (items) => void this.tried.push(...items),
+      onLost: (items) => void this.lost.push(...items),
+      clock: this.clock,
+      maxWaiting: 5,
+      ...options,
+    });
+  }
 
   add(...items: number[]): void {
     for (const item of items) this.queue.add(item);
@@ -80,5 +91,59 @@ describe('Writes', () => {
     other.add(1);
     await other.queue.close();
     expect(other.written).toEqual([[1]]);
+  });
+
+  it('of one pause share one transaction, and the first after a pause does not wait', async () => {
+    let begun = 0;
+    const scene = new Scene({ pauseMs: 50, onBegin: () => (begun += 1) });
+    scene.add(1);
+    await twoTurns();
+    expect(scene.written).toEqual([[1]]);
+    scene.add(2);
+    await twoTurns();
+    scene.add(3);
+    scene.clock.advance(49);
+    await twoTurns();
+    expect(scene.written).toEqual([[1]]);
+    scene.clock.advance(1);
+    await twoTurns();
+    expect(scene.written).toEqual([[1], [2, 3]]);
+    scene.clock.advance(50);
+    expect(scene.clock.pending).toBe(0);
+    scene.add(4);
+    await twoTurns();
+    expect(scene.written).toEqual([[1], [2, 3], [4]]);
+    expect(begun).toBe(3);
+    await scene.queue.close();
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  it('do not pause where somebody waits for them, nor at the close', async () => {
+    const scene = new Scene({ pauseMs: 50 });
+    scene.add(1);
+    await scene.queue.settled();
+    scene.add(2);
+    await scene.queue.settled();
+    scene.add(3);
+    const settled = scene.queue.settled();
+    scene.add(4);
+    await settled;
+    expect(scene.written).toEqual([[1], [2], [3, 4]]);
+    scene.add(5);
+    await scene.queue.close();
+    expect(scene.written.flat()).toEqual([1, 2, 3, 4, 5]);
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  it('that fail are not tried more often for somebody who waits', async () => {
+    const scene = new Scene({ pauseMs: 50 });
+    scene.isAway = true;
+    scene.add(1);
+    await expect(scene.queue.settled()).rejects.toThrow('away');
+    scene.isAway = false;
+    await expect(scene.queue.settled()).rejects.toThrow('away');
+    scene.clock.advance(1000);
+    await scene.queue.settled();
+    expect(scene.written).toEqual([[1]]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Writes items in batches: what is added in one turn of the event loop goes into one transaction at its end. A write that
- * fails is tried again; order is kept.
+ * Writes items in batches: what is added in one turn of the event loop, or during a pause after a write, goes into one
+ * transaction. A write that fails is tried again; order is kept.
  */
 import type { Clock, Timer } from '../domain/clock.js';
 
@@ -16,6 +16,10 @@ export interface WriteBehindOptions<T> {
   readonly maxWaiting?: number;
   /** Between tries. Default 1000. */
   readonly retryMs?: number;
+  /** From one write to the next, unless somebody waits for what is written: many items then share few writes. Default 0. */
+  readonly pauseMs?: number;
+  /** A write begins in this turn: what belongs to it may be written with it. */
+  readonly onBegin?: () => void;
 }
 
 /** Items of one write at most, so that nobody waits long for a long queue. */
@@ -25,18 +29,24 @@ export class WriteBehind<T> {
   readonly #options: WriteBehindOptions<T>;
   readonly #maxWaiting: number;
   readonly #retryMs: number;
+  readonly #pauseMs: number;
   readonly #waiting: T[] = [];
   /** How many of `waiting`, from the front, were tried. */
   #tried = 0;
   #flushing: Promise<void> | null = null;
-  #retry: Timer | null = null;
-  #failure: unknown = null;
+  /** Until the next write, after one or after one that failed. */
+  #timer: Timer | null = null;
+  /** Of the last write. */
+  #failure: Error | null = null;
+  /** The write under way goes on until nothing waits. */
+  #isHurried = false;
   #isClosed = false;
 
   constructor(options: WriteBehindOptions<T>) {
     this.#options = options;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
     this.#retryMs = options.retryMs ?? 1000;
+    this.#pauseMs = options.pauseMs ?? 0;
   }
 
   add(item: T): void {
@@ -50,20 +60,27 @@ export class WriteBehind<T> {
       this.#options.onLost(this.#waiting.splice(0, 1));
     }
     this.#waiting.push(item);
-    if (this.#retry === null && this.#flushing === null) void this.#begin();
+    if (this.#timer === null && this.#flushing === null) void this.#begin();
+  }
+
+  /** Does not pause before what waits is written; a store that is away is not asked more often for that. */
+  hurry(): void {
+    if (this.#flushing !== null) this.#isHurried = true;
+    else if (this.#waiting.length > 0 && this.#failure === null) void this.#begin();
   }
 
   /** Resolves when all that was added is written; rejects with the store's error where it is away. */
   async settled(): Promise<void> {
+    this.hurry();
     while (this.#flushing !== null) await this.#flushing;
-    if (this.#waiting.length > 0) throw this.#failure;
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** One last try; what cannot be written then is lost. Idempotent. */
   async close(): Promise<void> {
     while (this.#flushing !== null) await this.#flushing;
-    this.#retry?.cancel();
-    this.#retry = null;
+    this.#timer?.cancel();
+    this.#timer = null;
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#waiting.length > 0) {
@@ -73,28 +90,35 @@ export class WriteBehind<T> {
   }
 
   #begin(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#options.onBegin?.();
     return (this.#flushing = this.#flush());
   }
 
   async #flush(): Promise<void> {
     // Everything that this turn still adds goes along: requests that come at the same time share a commit.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.slice(0, maxBatch);
+    for (let due = this.#waiting.length; due > 0;) {
+      const batch = this.#waiting.slice(0, Math.min(due, maxBatch));
       try {
         await this.#options.write(batch);
+        this.#failure = null;
       } catch (error) {
-        this.#failure = error;
+        this.#failure = error instanceof Error ? error : new Error(String(error));
         this.#tell(this.#waiting.length);
-        if (!this.#isClosed) this.#retry = this.#options.clock.after(this.#retryMs, () => this.#again());
         break;
       }
       this.#tell(batch.length);
       this.#waiting.splice(0, batch.length);
       this.#tried -= batch.length;
+      due = this.#pauseMs === 0 || this.#isHurried ? this.#waiting.length : due - batch.length;
     }
     // In the same step as the look at what waits: an item added later begins a new write.
     this.#flushing = null;
+    this.#isHurried = false;
+    const pauseMs = this.#failure === null ? this.#pauseMs : this.#retryMs;
+    if (!this.#isClosed && pauseMs > 0) this.#timer = this.#options.clock.after(pauseMs, () => this.#again());
   }
 
   #tell(upTo: number): void {
@@ -105,7 +129,7 @@ export class WriteBehind<T> {
   }
 
   #again(): void {
-    this.#retry = null;
-    if (this.#flushing === null) void this.#begin();
+    this.#timer = null;
+    if (this.#flushing === null && this.#waiting.length > 0) void this.#begin();
   }
 }

@@ -39,6 +39,10 @@ export interface Journal {
 }
 
 const hourMs = 3_600_000;
+/** One commit for all that happens in so long, where it is much; nobody feels that he is told so much later. */
+const journalPauseMs = 50;
+/** What comes without a fact of the journal (figures of media that has ended) waits for others. */
+const recordsPauseMs = 500;
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { config } = options;
@@ -92,6 +96,7 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     clock,
     logger,
     keepMs: config.records.keepDays * 24 * hourMs,
+    pauseMs: recordsPauseMs,
   });
   const journal = new EventJournal({
     outbox,
@@ -101,6 +106,9 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     onDropped: (entries) => (results.dropped += entries),
     clock,
     logger,
+    pauseMs: journalPauseMs,
+    // Who is told of a fact finds it in its record, and both share a commit.
+    onBegin: () => records.hurry(),
   });
   const sink: EventSink = {
     publish(event, audience) {

@@ -166,11 +166,10 @@ describe('after kill -9', () => {
     const other = await before.rest.newcomer(sessionId, {
       subscriptions: { participants: [{ participantId: caller.id }] },
     });
+    const eventsBefore = await before.follow();
     phones.push(await callGateway(before, caller.token));
-    await waitFor(
-      'the call is established',
-      async () => (await before.rest.legs())[0]?.state === 'established',
-    );
+    await eventsBefore.wait('participant.joined');
+    await eventsBefore.close();
     await before.kill();
 
     const gateway = await before.restart();
