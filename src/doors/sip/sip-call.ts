@@ -142,7 +142,7 @@ export class SipCall implements LegSignalling {
         resolve();
       });
     });
-    if (this.#dialog !== null) this.#logger.info({ legKind: leg.kind, voiceCallId }, 'call answered');
+    if (this.#dialog !== null) this.#logger.debug({ legKind: leg.kind, voiceCallId }, 'call answered');
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
@@ -290,8 +290,17 @@ export class SipCall implements LegSignalling {
     this.#deadline.cancel();
     this.#negotiation?.close();
     this.#notices?.close();
-    this.#logger.info({ outcome: this.#outcome }, 'call ended');
+    this.#logEnd();
     this.#options.onClosed(this);
+  }
+
+  /** One line a call: a refusal has had its own. */
+  #logEnd(): void {
+    const { kind = null, voiceCallId = null, answeredAt = null } = this.#leg ?? {};
+    const durationMs = answeredAt === null ? 0 : this.#options.clock.now() - answeredAt;
+    const fields = { legKind: kind, voiceCallId, durationMs, outcome: this.#outcome };
+    if (this.#outcome?.reason === 'refused' && answeredAt === null) this.#logger.debug(fields, 'call ended');
+    else this.#logger.info(fields, 'call ended');
   }
 }
 
