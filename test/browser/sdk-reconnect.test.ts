@@ -1,5 +1,6 @@
 /** The SDK over a network that breaks: the call goes on, or begins anew, and everybody hears everybody again. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { phoneHears, useScene, type ScenePhone } from './scene.js';
 import type { SessionPage } from './session-page.js';
@@ -108,6 +109,8 @@ describe('a connection', () => {
     const { id, token } = await scene().gateway.rest.newcomer(scene().sessionId);
     const other = await scene().blankPage(id);
     await other.connect(scene().gateway, token, { url: network.url, reconnectTimeoutMs: 1000 });
+    // Otherwise the gateway waits for its first packet for half a minute.
+    await other.reaches('connected');
     network.goDown();
     expect(await other.event({ name: 'disconnected' })).toMatchObject({
       by: 'network',
@@ -128,4 +131,37 @@ describe('a connection', () => {
       reason: 'participant-gone',
     });
   });
+
+  it.each(['is stopped in order', 'dies'])(
+    'goes on with another gateway over the same data when one %s',
+    async (end) => {
+      const gateway = await TestGateway.start();
+      const sessionId = await gateway.rest.createSession();
+      const way = await UnsteadyNetwork.open(gateway.origin);
+      const pages: SessionPage[] = [];
+      for (const toneHz of [600, 1000]) {
+        const { id, token } = await gateway.rest.newcomer(sessionId);
+        const one = await scene().blankPage(id);
+        expect(await one.connect(gateway, token, { url: way.url })).toBeNull();
+        await one.publishTone(toneHz);
+        pages.push(one);
+      }
+      const [a, b] = pages as [SessionPage, SessionPage];
+      await Promise.all([a.hears(1000), b.hears(600)]);
+      // One that stops says goodbye to its pages, which is no reason for them to stay away.
+      if (end === 'dies') await gateway.kill();
+      else await gateway.stop({ keepData: true });
+      await Promise.all([a.reaches('reconnecting'), b.reaches('reconnecting')]);
+      const next = await gateway.restart();
+      way.leadTo(next.origin);
+      way.comeBack();
+      // What would be waited for otherwise is up to chance.
+      for (const { page: one } of pages) await one.evaluate(() => dispatchEvent(new Event('online')));
+      await Promise.all([a.reaches('connected', 2), b.reaches('connected', 2)]);
+      await Promise.all([a.hears(1000, b.participantId), b.hears(600, a.participantId)]);
+      await Promise.all(pages.map((one) => one.disconnect()));
+      await way.close();
+      await next.stop();
+    },
+  );
 });

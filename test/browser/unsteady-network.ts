@@ -23,7 +23,7 @@ export class UnsteadyNetwork {
   /** First lines of all that was sent, with the direction. */
   readonly sent: { readonly from: 'page' | 'gateway'; readonly startLine: string }[] = [];
   readonly #server: WebSocketServer;
-  readonly #gatewayUrl: string;
+  #gatewayUrl: string;
   readonly #pairs = new Set<Pair>();
   /** By address and port of the gateway's. */
   readonly #paths = new Map<string, Promise<Path>>();
@@ -38,7 +38,12 @@ export class UnsteadyNetwork {
   static async open(gatewayOrigin: string): Promise<UnsteadyNetwork> {
     const server = new WebSocketServer({ host: '127.0.0.1', port: 0, path: '/sip' });
     await once(server, 'listening');
-    return new UnsteadyNetwork(server, `${gatewayOrigin.replace(/^http/, 'ws')}/sip`);
+    return new UnsteadyNetwork(server, socketUrl(gatewayOrigin));
+  }
+
+  /** The same name, another gateway behind it. */
+  leadTo(gatewayOrigin: string): void {
+    this.#gatewayUrl = socketUrl(gatewayOrigin);
   }
 
   get url(): string {
@@ -154,6 +159,10 @@ export class UnsteadyNetwork {
     this.#paths.set(key, path);
     return path;
   }
+}
+
+function socketUrl(gatewayOrigin: string): string {
+  return `${gatewayOrigin.replace(/^http/, 'ws')}/sip`;
 }
 
 async function openPath(address: string, port: number): Promise<Path> {
