@@ -390,6 +390,12 @@ export const configSchema = z.strictObject({
       .describe('Wrong PINs per minute of one caller to one number before none of it are looked up.'),
     maxWrongPinsPerNumber: count.default(60).describe('The same for all callers to a number together.'),
     maxCallers: count.default(10_000).describe('Callers whose wrong PINs are remembered.'),
+    pinTries: count
+      .default(3)
+      .describe('Wrong PINs in one SIP call without a platform before the gateway ends it.'),
+    pinTimeoutSeconds: seconds
+      .default(60)
+      .describe('A caller who has keyed in no right PIN by then is not waited for, in such a call.'),
     applicationTimeoutSeconds: seconds
       .default(5)
       .describe('An application that has not said by then where a call goes is not waited for.'),

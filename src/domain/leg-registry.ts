@@ -9,6 +9,7 @@ import type { Clock, Timer } from './clock.js';
 import type { EventRecorder, EventSubject } from './events.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import { hashJoinCode } from './join-code.js';
+import type { LegAttendant } from './leg-attendant.js';
 import { describeParticipant } from './leg-notice.js';
 import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
 import type { Logger } from './logger.js';
@@ -54,6 +55,8 @@ export interface AdmitRequest {
   /** Where the request came from, for the limit on guesses. */
   readonly source: string;
   readonly signalling: LegSignalling;
+  /** Looks after the leg until it is in a session. Learns of the leg's end also where it is not admitted. */
+  readonly attendant?: LegAttendant | null;
 }
 
 const claimRefusals = {
@@ -115,6 +118,15 @@ export class LegRegistry implements LiveLegOwner {
 
   /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
   async admit(request: AdmitRequest): Promise<LiveLeg> {
+    try {
+      return await this.#admit(request);
+    } catch (error) {
+      await request.attendant?.legEnded();
+      throw error;
+    }
+  }
+
+  async #admit(request: AdmitRequest): Promise<LiveLeg> {
     const { store, clock, events, limits, media, nodeId } = this.#options;
     if (this.#draining) throw new Refusal('draining');
     const participantId = await this.#resolve(request.credential, request.source);
@@ -137,6 +149,7 @@ export class LegRegistry implements LiveLegOwner {
       caller: presentCaller(request.caller ?? null, this.#callerPrivacy(participant.accountId)),
       participant,
       signalling: request.signalling,
+      attendant: request.attendant ?? null,
       media,
       clock,
       owner: this,
@@ -361,6 +374,7 @@ export class LegRegistry implements LiveLegOwner {
       return;
     }
     this.#cancelNoSessionTimer(leg);
+    leg.entered();
     this.#routes.add(leg);
     if (leg.kind !== null) {
       this.#options.events.record('participant.joined', subject(participant), {
@@ -401,7 +415,7 @@ export class LegRegistry implements LiveLegOwner {
   }
 
   #startNoSessionTimer(leg: LiveLeg): void {
-    if (leg.kind !== 'phone') return;
+    if (leg.kind !== 'phone' || leg.isAttended) return;
     this.#cancelNoSessionTimer(leg);
     const delayMs = this.#options.limits.noSessionTimeoutSeconds * 1000;
     const timer = this.#options.clock.after(delayMs, () => {

@@ -9,6 +9,7 @@
  */
 import type { Caller } from './caller.js';
 import type { Clock } from './clock.js';
+import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LegNotice } from './leg-notice.js';
 import type {
   LegKind,
@@ -20,6 +21,7 @@ import type {
   MediaPlane,
   MediaStreamInfo,
   MediaType,
+  PromptName,
 } from './media-plane.js';
 import { MediaRefusal } from './media-plane.js';
 import type { Outcome } from './outcome.js';
@@ -59,18 +61,22 @@ export interface LiveLegOptions {
   readonly caller?: Caller | null;
   readonly participant: Participant;
   readonly signalling: LegSignalling;
+  /** Until the leg is in a session. */
+  readonly attendant?: LegAttendant | null;
   readonly media: MediaPlane;
   readonly clock: Clock;
   readonly owner: LiveLegOwner;
 }
 
-export class LiveLeg {
+export class LiveLeg implements AttendedLeg {
   readonly legId: string;
   readonly door: string;
   readonly callId: string;
   readonly voiceCallId: string | null;
   readonly caller: Caller | null;
   readonly #signalling: LegSignalling;
+  readonly #attendant: LegAttendant | null;
+  #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
   readonly #owner: LiveLegOwner;
@@ -93,6 +99,8 @@ export class LiveLeg {
     this.#participant = options.participant;
     this.#mayPublish = options.participant.publishPermissions;
     this.#signalling = options.signalling;
+    this.#attendant = options.attendant ?? null;
+    this.#isAttended = this.#attendant !== null;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
     this.#owner = options.owner;
@@ -196,6 +204,7 @@ export class LiveLeg {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
     this.#owner.legEstablished(this);
+    if (this.#isAttended) this.#attendant?.legEstablished(this);
   }
 
   /** The far end holds or resumes the call. */
@@ -205,9 +214,29 @@ export class LiveLeg {
     this.#owner.legHeld(this);
   }
 
-  /** The far end signalled a key press outside the media (SIP INFO). */
+  /** The far end signalled a key press outside the media (SIP INFO). An attendant's are nobody else's. */
   dtmf(digit: string, durationMs: number): void {
-    if (this.#state === 'established') this.#owner.legDtmf(this, digit, durationMs);
+    if (this.#state !== 'established') return;
+    if (this.#isAttended) this.#attendant?.keyPressed(digit);
+    else this.#owner.legDtmf(this, digit, durationMs);
+  }
+
+  /** An attendant looks after it: how long it may be without a session is that one's business. */
+  get isAttended(): boolean {
+    return this.#isAttended;
+  }
+
+  /** Called by the registry: the leg is in a session. */
+  entered(): void {
+    if (!this.#isAttended) return;
+    this.#isAttended = false;
+    this.#attendant?.legEntered();
+  }
+
+  prompt(sound: PromptName | null, repeatAfterMs: number | null): void {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.prompt(sound, repeatAfterMs).catch(() => undefined);
   }
 
   /** The far end wants to hear of others. */
@@ -257,6 +286,7 @@ export class LiveLeg {
     this.#state = 'ended';
     if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));
     this.#owner.legEnded(this, outcome, before);
+    if (this.#attendant !== null) this.waitFor(this.#attendant.legEnded());
     if (tellFarEnd) this.#signalling.terminate(outcome);
     return this.#ended;
   }

@@ -3,11 +3,12 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import type { Clock } from './clock.js';
 import { DomainError } from './domain-error.js';
-import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
+import type { GuessLimits } from './guess-limiter.js';
 import type { Logger } from './logger.js';
 import type { MediaType } from './media-plane.js';
 import type {
   AskApplication,
+  DialIn,
   IncomingCall,
   NormalizeNumber,
   NumberPin,
@@ -15,10 +16,11 @@ import type {
   NumberStore,
   PhoneNumber,
 } from './phone-number.js';
+import { PinChecker } from './pin-checker.js';
+import { PinDialogue, type PinDialogueLimits } from './pin-dialogue.js';
 import { createPin, hashPin, isPin } from './pin.js';
 import { Refusal } from './refusal.js';
 import type { SessionService } from './session-service.js';
-import type { Credential } from './token.js';
 import type { TransferService } from './transfer-service.js';
 import type { NewTransfer, Transfer } from './transfer.js';
 
@@ -30,6 +32,8 @@ export interface NumberLimits {
   readonly pinGuesses: GuessLimits;
   /** Wrong PINs to one number, whoever calls, in a minute. */
   readonly maxWrongPinsPerNumber: number;
+  /** Where we ask the caller ourselves. */
+  readonly pinDialogue: PinDialogueLimits;
   /** Country of numbers in national form; null: they must be international. */
   readonly defaultCountry: string | null;
 }
@@ -37,7 +41,10 @@ export interface NumberLimits {
 export interface NumberServiceOptions {
   readonly numbers: NumberStore;
   readonly transfers: TransferService;
-  readonly sessions: Pick<SessionService, 'getSession'>;
+  readonly sessions: Pick<
+    SessionService,
+    'getSession' | 'createParticipant' | 'addParticipant' | 'deleteParticipant'
+  >;
   readonly normalize: NormalizeNumber;
   readonly ask: AskApplication;
   /** What is missing in a platform's credentials, or wrong with them; null where they will do. */
@@ -86,19 +93,15 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export class NumberService {
   readonly #options: NumberServiceOptions;
-  readonly #callerGuesses: GuessLimiter;
-  readonly #numberGuesses: GuessLimiter;
+  readonly #pins: PinChecker;
   /** Calls being decided, by their key: a repeated request waits for the first one's answer. */
   readonly #deciding = new Map<string, Promise<CallDecision>>();
 
   constructor(options: NumberServiceOptions) {
     this.#options = options;
-    const { pinGuesses, maxWrongPinsPerNumber } = options.limits;
-    this.#callerGuesses = new GuessLimiter(pinGuesses, options.clock);
-    this.#numberGuesses = new GuessLimiter(
-      { ...pinGuesses, maxFailuresPerMinute: maxWrongPinsPerNumber },
-      options.clock,
-    );
+    const { numbers, secrets, clock, logger, limits } = options;
+    const { pinGuesses: guesses, maxWrongPinsPerNumber } = limits;
+    this.#pins = new PinChecker({ numbers, secrets, clock, logger, guesses, maxWrongPinsPerNumber });
   }
 
   /** Throws DomainError `number-unusable`, `number-taken`, `session-not-found`. */
@@ -187,16 +190,15 @@ export class NumberService {
     if (number.route.kind !== 'pin') return this.decide(number, call);
     const { prompt } = number.route;
     return this.#once(number, call, async () => {
-      const caller = `${number.id} ${call.from ?? 'anonymous'}`;
-      if (this.#callerGuesses.isBlocked(caller) || this.#numberGuesses.isBlocked(number.id)) {
-        this.#options.logger.warn({ numberId: number.id }, 'too many wrong PINs');
-        return { kind: 'refuse', reason: 'too-many-guesses' };
+      const verdict = await this.#pins.check(number.id, call.from, digits);
+      switch (verdict.result) {
+        case 'right':
+          return this.#transfer(number, call, { sessionId: verdict.sessionId });
+        case 'wrong':
+          return { kind: 'ask-pin', prompt, isRetry: true };
+        case 'too-many-guesses':
+          return { kind: 'refuse', reason: verdict.result };
       }
-      const pin = await this.#findPin(number.id, digits);
-      if (pin !== null) return this.#transfer(number, call, { sessionId: pin.sessionId });
-      this.#callerGuesses.failed(caller);
-      this.#numberGuesses.failed(number.id);
-      return { kind: 'ask-pin', prompt, isRetry: true };
     });
   }
 
@@ -209,15 +211,36 @@ export class NumberService {
    * What lets a SIP call without a token in, because of the number it was sent to and the network it came from; null where
    * nothing does. Throws Refusal.
    */
-  async dialIn(dialled: string, source: string, call: IncomingCall): Promise<Credential | null> {
+  async dialIn(dialled: string, source: string, call: IncomingCall): Promise<DialIn | null> {
     const number = await this.#findDialled(dialled);
     if (number === null || !isWithin(source, number.allowFrom)) return null;
     const decision = await this.decide(number, call);
-    if (decision.kind === 'transfer') return { kind: 'jwt', value: decision.token };
-    // There is no voice yet that could ask for the PIN.
-    if (decision.kind === 'ask-pin') return null;
+    if (decision.kind === 'transfer') {
+      return { credential: { kind: 'jwt', value: decision.token }, attendant: null };
+    }
+    if (decision.kind === 'ask-pin') return this.#askOurselves(number, call);
     if (decision.reason === 'session-full') throw new Refusal('session-full');
     throw new Refusal('participant-gone', decision.reason);
+  }
+
+  /** A participant without a session for the call, and who asks it for its PIN; it goes with the call. */
+  async #askOurselves({ id, accountId, participant }: PhoneNumber, call: IncomingCall): Promise<DialIn> {
+    const { sessions, clock, logger, limits } = this.#options;
+    const created = await sessions.createParticipant(accountId, {
+      ...participant,
+      publishPermissions: participant.publishPermissions ?? ['AUDIO'],
+      tokenUse: 'once',
+    });
+    const participantId = created.participant.id;
+    const attendant = new PinDialogue({
+      check: (digits) => this.#pins.check(id, call.from, digits),
+      enter: (sessionId) => sessions.addParticipant(accountId, sessionId, participantId, { sessionId }),
+      remove: () => sessions.deleteParticipant(accountId, participantId),
+      clock,
+      logger: logger.child({ numberId: id, participantId }),
+      limits: limits.pinDialogue,
+    });
+    return { credential: { kind: 'jwt', value: created.token }, attendant };
   }
 
   async #findDialled(text: string): Promise<PhoneNumber | null> {
@@ -309,15 +332,6 @@ export class NumberService {
       if (error.code === 'session-not-found') return { kind: 'refuse', reason: 'session-gone' };
       throw error;
     }
-  }
-
-  async #findPin(numberId: string, digits: string): Promise<NumberPin | null> {
-    if (!isPin(digits)) return null;
-    for (const secret of this.#options.secrets) {
-      const pin = await this.#options.numbers.findPin(numberId, hashPin(secret, numberId, digits));
-      if (pin !== null) return pin;
-    }
-    return null;
   }
 
   async #checked(

@@ -8,6 +8,7 @@ export type EndReason =
   | 'session-deleted'
   | 'removed-from-session'
   | 'no-session'
+  | 'pin-refused'
   | 'media-timeout'
   | 'media-lost'
   | 'ice-failed'

@@ -1,5 +1,7 @@
 /** Numbers, or hooks without a number, by which a voice platform's calls come in, and where each sends its callers. */
+import type { LegAttendant } from './leg-attendant.js';
 import type { MediaType } from './media-plane.js';
+import type { Credential } from './token.js';
 
 export type NumberRoute =
   /** Every caller into one session. */
@@ -75,6 +77,13 @@ export interface IncomingCall {
   readonly to: string | null;
   /** SIP headers that the platform passes on. */
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What lets a SIP call to a number in without a token. */
+export interface DialIn {
+  readonly credential: Credential;
+  /** Who asks the caller where to, where the number does not say. */
+  readonly attendant: LegAttendant | null;
 }
 
 /** Where an application sends a call. */

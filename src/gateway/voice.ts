@@ -94,6 +94,10 @@ export function openVoice(options: VoiceOptions): Voice {
       ttlSeconds: config.transfers.hookTtlSeconds,
       pinGuesses: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
       maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
+      pinDialogue: {
+        maxTries: config.numbers.pinTries,
+        timeoutMs: config.numbers.pinTimeoutSeconds * 1000,
+      },
       defaultCountry: config.numbers.defaultCountry ?? null,
     },
   });

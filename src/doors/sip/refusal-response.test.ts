@@ -43,6 +43,7 @@ describe('the Reason of our BYE', () => {
   it.each([
     ['participant-deleted', 16],
     ['no-session', 16],
+    ['pin-refused', 21],
     ['media-timeout', 38],
     ['ice-failed', 38],
     ['media-lost', 41],

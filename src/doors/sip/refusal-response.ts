@@ -41,13 +41,15 @@ export function unansweredStatus(reason: EndReason): number {
   }
 }
 
-/** The Reason header of a BYE that we send: Q.850 cause 16 is normal clearing, 38 network out of order, 41 temporary failure. */
+/** The Reason header of a BYE that we send: Q.850 cause 16 is normal clearing, 21 call rejected, 38 network out of order, 41 temporary failure. */
 export function byeHeaders(outcome: Outcome): Record<string, string> {
   return { Reason: formatReason('Q.850', q850Cause(outcome.reason), outcome.reason) };
 }
 
 function q850Cause(reason: EndReason): number {
   switch (reason) {
+    case 'pin-refused':
+      return 21;
     case 'media-timeout':
     case 'ice-failed':
       return 38;

@@ -8,7 +8,7 @@ import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
-import type { IncomingCall } from '../../domain/phone-number.js';
+import type { DialIn, IncomingCall } from '../../domain/phone-number.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/token.js';
 import { readCaller } from './caller-identity.js';
@@ -26,7 +26,7 @@ export interface SipCallSettings {
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
-  readonly dialIn?: (dialled: string, source: string, call: IncomingCall) => Promise<Credential | null>;
+  readonly dialIn?: (dialled: string, source: string, call: IncomingCall) => Promise<DialIn | null>;
 }
 
 export interface SipCallOptions {
@@ -114,8 +114,10 @@ export class SipCall implements LegSignalling {
       return;
     }
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
+    const dialledIn = await this.#dialIn(credential);
     const leg = await registry.admit({
-      credential: (await this.#dialIn(credential)) ?? credential,
+      credential: dialledIn?.credential ?? credential,
+      attendant: dialledIn?.attendant ?? null,
       voiceCallId,
       door: 'sip',
       callId: this.#callId,
@@ -146,7 +148,7 @@ export class SipCall implements LegSignalling {
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
-  async #dialIn(credential: Credential | null): Promise<Credential | null> {
+  async #dialIn(credential: Credential | null): Promise<DialIn | null> {
     const { request, settings } = this.#options;
     if (credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value)))
       return null;
