@@ -151,7 +151,8 @@ export class NumberService {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const pin = wanted ?? createPin();
       const pinHash = hashPin(secrets[0] ?? '', numberId, pin);
-      const stored = { id: randomUUID(), numberId, pinHash, sessionId, createdAt: clock.now() };
+      const { length } = pin;
+      const stored = { id: randomUUID(), numberId, pinHash, sessionId, length, createdAt: clock.now() };
       if (await numbers.createPin(stored, limits.maxPinsPerNumber)) return { ...stored, pin };
     }
     throw new DomainError('pin-taken', 'The number has this PIN already, or too many of them');
@@ -225,7 +226,8 @@ export class NumberService {
 
   /** A participant without a session for the call, and who asks it for its PIN; it goes with the call. */
   async #askOurselves({ id, accountId, participant }: PhoneNumber, call: IncomingCall): Promise<DialIn> {
-    const { sessions, clock, logger, limits } = this.#options;
+    const { numbers, sessions, clock, logger, limits } = this.#options;
+    const pinLength = await numbers.pinLength(id);
     const created = await sessions.createParticipant(accountId, {
       ...participant,
       publishPermissions: participant.publishPermissions ?? ['AUDIO'],
@@ -238,6 +240,7 @@ export class NumberService {
       remove: () => sessions.deleteParticipant(accountId, participantId),
       clock,
       logger: logger.child({ numberId: id, participantId }),
+      pinLength,
       limits: limits.pinDialogue,
     });
     return { credential: { kind: 'jwt', value: created.token }, attendant };

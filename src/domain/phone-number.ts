@@ -40,6 +40,8 @@ export interface NumberPin {
   readonly numberId: string;
   readonly pinHash: string;
   readonly sessionId: string;
+  /** How many digits it has; 0: not known, of a PIN that was made before this was kept. */
+  readonly length: number;
   readonly createdAt: number;
 }
 
@@ -61,6 +63,8 @@ export interface NumberStore {
   /** False where the number has that PIN, or `limit` of them. */
   createPin(pin: NumberPin, limit: number): Promise<boolean>;
   findPin(numberId: string, pinHash: string): Promise<NumberPin | null>;
+  /** How many digits all PINs of the number have; null where that differs or is not known, and where there are none. */
+  pinLength(numberId: string): Promise<number | null>;
   listPins(numberId: string): Promise<readonly NumberPin[]>;
   deletePin(numberId: string, pinId: string): Promise<boolean>;
 }

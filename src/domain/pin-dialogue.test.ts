@@ -16,7 +16,9 @@ let verdictOf: (digits: string) => Promise<PinVerdict>;
 let entering: () => Promise<void>;
 let removing: () => Promise<void>;
 
-beforeEach(() => {
+beforeEach(() => setUp());
+
+function setUp(pinLength: number | null = null): void {
   clock = new ManualClock();
   log = [];
   lines = [];
@@ -40,11 +42,12 @@ beforeEach(() => {
       log.push('remove');
       return removing();
     },
+    pinLength,
     clock,
     logger,
     limits: { maxTries: 3, timeoutMs: 60_000 },
   });
-});
+}
 
 const leg = {
   prompt: (sound: string | null) => void log.push(`say ${sound ?? 'nothing'}`),
@@ -90,7 +93,7 @@ describe('the dialogue for a PIN', () => {
       ['99*481516#'],
       [...asked, 'say pin', 'say quiet', 'check 481516', 'enter s'],
     ],
-    ['counts no pound key alone', ['####'], ['say pin', 'say pin', 'say pin', 'say pin', 'say pin']],
+    ['does not count a pound key alone', ['####', 6], ['say pin']],
     ['hears no other key', ['4ABCD81516#'], [...asked, 'check 481516', 'enter s']],
     ['keeps no more than it needs', ['1'.repeat(500) + '#'], [...asked, ...again('1'.repeat(13))]],
     ['ends when its time is over', [60, 1.5], ['say pin', ...left]],
@@ -100,6 +103,17 @@ describe('the dialogue for a PIN', () => {
     await play(script);
     expect(log).toEqual(expected);
     expect(lines.join()).not.toMatch(/4815|1111/);
+  });
+
+  it.each<[string, readonly (string | number)[], readonly string[]]>([
+    ['waits a second only after as many digits', ['481516', 0.9, 0.1], [...asked, 'check 481516', 'enter s']],
+    ['takes a pound key within it for the same', ['481516#', 2], [...asked, 'check 481516', 'enter s']],
+    ['waits on after fewer', ['48151', 4.9, '6', 1], [...asked, 'check 481516', 'enter s']],
+    ['takes more for what they are: wrong', ['4815167', 5], [...asked, ...again('4815167')]],
+  ])('where all PINs are of one length %s', async (_, script, expected) => {
+    setUp(6);
+    await play(script);
+    expect(log).toEqual(expected);
   });
 
   it.each<[string, PinVerdict | Error]>([

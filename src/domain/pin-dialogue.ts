@@ -29,6 +29,8 @@ export interface PinDialogueOptions {
   readonly enter: (sessionId: string) => Promise<void>;
   /** The caller is gone. */
   readonly remove: () => Promise<void>;
+  /** How many digits a PIN has; null where they differ. */
+  readonly pinLength: number | null;
   readonly clock: Clock;
   /** Is never given a digit. */
   readonly logger: Logger;
@@ -37,6 +39,8 @@ export interface PinDialogueOptions {
 
 /** After the last digit this is as good as the pound key. */
 const pauseMs = 5000;
+/** The same where there are as many digits as a PIN has: long enough for a pound key out of habit, which is nobody else's. */
+const pauseAtLengthMs = 1000;
 /** Silence before the question is asked again. */
 const repeatAfterMs = 4000;
 /** As long as the word takes, and a moment more. */
@@ -75,11 +79,11 @@ export class PinDialogue implements LegAttendant {
     if (/^\d$/.test(digit)) {
       if (this.#digits === '') this.#leg?.prompt('quiet', null);
       if (this.#digits.length < maxDigits) this.#digits += digit;
-      this.#after(pauseMs, () => void this.#check());
-    } else if (digit === '*' || (digit === '#' && this.#digits === '')) {
-      // Begins anew; a pound key alone is no guess.
-      this.#ask('pin');
-    } else if (digit === '#') void this.#check();
+      const isWhole = this.#digits.length === this.#options.pinLength;
+      this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
+    } else if (digit === '*') this.#ask('pin');
+    // Alone it is no guess, but may be a late one of the digits before.
+    else if (digit === '#' && this.#digits !== '') void this.#check();
   }
 
   legEntered(): void {

@@ -130,6 +130,8 @@ const migrations: readonly string[] = [
    CREATE INDEX transfers_by_participant ON transfers (participant_id);
    CREATE INDEX transfers_of_account ON transfers (account_id, created_at);
    CREATE INDEX transfers_by_expiry ON transfers (expires_at);`,
+  `ALTER TABLE number_pins ADD COLUMN length INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX number_pins_by_length ON number_pins (number_id, length);`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -19,6 +19,7 @@ interface PinRow {
   readonly number_id: string;
   readonly pin_hash: string;
   readonly session_id: string;
+  readonly length: number;
   readonly created_at: number;
 }
 
@@ -79,7 +80,7 @@ export class SqliteNumbers implements NumberStore {
       if (this.#sql.findPin.get(pin.numberId, pin.pinHash) !== undefined) return false;
       const { pins } = this.#sql.countPins.get(pin.numberId) as { pins: number };
       if (pins >= limit) return false;
-      this.#sql.insertPin.run(pin.id, pin.numberId, pin.pinHash, pin.sessionId, pin.createdAt);
+      this.#sql.insertPin.run(pin.id, pin.numberId, pin.pinHash, pin.sessionId, pin.length, pin.createdAt);
       return true;
     });
   }
@@ -93,6 +94,16 @@ export class SqliteNumbers implements NumberStore {
 
   listPins(numberId: string): Promise<readonly NumberPin[]> {
     return this.#connection.run(() => (this.#sql.listPins.all(numberId) as PinRow[]).map(toPin));
+  }
+
+  pinLength(numberId: string): Promise<number | null> {
+    return this.#connection.run(() => {
+      const lengths = this.#sql.pinLengths.get(numberId, numberId) as {
+        readonly shortest: number | null;
+        readonly longest: number | null;
+      };
+      return lengths.shortest === lengths.longest && lengths.shortest !== 0 ? lengths.shortest : null;
+    });
   }
 
   deletePin(numberId: string, pinId: string): Promise<boolean> {
@@ -125,11 +136,15 @@ function prepare(connection: SqliteConnection) {
     remove: connection.prepare('DELETE FROM numbers WHERE id = ? AND account_id = ?'),
     removePins: connection.prepare('DELETE FROM number_pins WHERE number_id = ?'),
     insertPin: connection.prepare(
-      'INSERT INTO number_pins (id, number_id, pin_hash, session_id, created_at) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO number_pins (id, number_id, pin_hash, session_id, length, created_at) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     findPin: connection.prepare('SELECT * FROM number_pins WHERE number_id = ? AND pin_hash = ?'),
     countPins: connection.prepare('SELECT count(*) AS pins FROM number_pins WHERE number_id = ?'),
     listPins: connection.prepare('SELECT * FROM number_pins WHERE number_id = ? ORDER BY created_at, rowid'),
+    pinLengths: connection.prepare(
+      `SELECT (SELECT min(length) FROM number_pins WHERE number_id = ?) AS shortest,
+              (SELECT max(length) FROM number_pins WHERE number_id = ?) AS longest`,
+    ),
     removePin: connection.prepare('DELETE FROM number_pins WHERE id = ? AND number_id = ?'),
   };
 }
@@ -167,6 +182,7 @@ function toPin(row: PinRow): NumberPin {
     numberId: row.number_id,
     pinHash: row.pin_hash,
     sessionId: row.session_id,
+    length: row.length,
     createdAt: row.created_at,
   };
 }

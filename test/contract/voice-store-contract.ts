@@ -157,7 +157,7 @@ export function describeVoiceStores(
       const of = number();
       await stores.numbers.createNumber(of);
       const pin = (pinHash: string): NumberPin => ({
-        ...{ id: randomUUID(), numberId: of.id, pinHash, sessionId, createdAt: now },
+        ...{ id: randomUUID(), numberId: of.id, pinHash, sessionId, length: 6, createdAt: now },
       });
       const first = pin('a');
       expect(await stores.numbers.createPin(first, 2)).toBe(true);
@@ -170,6 +170,34 @@ export function describeVoiceStores(
       expect(await stores.numbers.listPins(of.id)).toHaveLength(1);
       await stores.numbers.deleteNumber(accountId, of.id);
       expect(await stores.numbers.listPins(of.id)).toEqual([]);
+    });
+
+    it('knows how many digits the PINs of a number have, where that is one number', async () => {
+      const of = number();
+      await stores.numbers.createNumber(of);
+      const add = async (length: number) => {
+        const id = randomUUID();
+        const pin = { id, numberId: of.id, pinHash: id, sessionId, length, createdAt: now };
+        await stores.numbers.createPin(pin, 9);
+        return id;
+      };
+      expect(await stores.numbers.pinLength(of.id)).toBeNull();
+      await Promise.all([add(6), add(6)]);
+      expect(await stores.numbers.pinLength(of.id)).toBe(6);
+      const longer = await add(7);
+      expect(await stores.numbers.pinLength(of.id)).toBeNull();
+      await stores.numbers.deletePin(of.id, longer);
+      expect(await stores.numbers.pinLength(of.id)).toBe(6);
+      await add(0);
+      expect(await stores.numbers.pinLength(of.id)).toBeNull();
+    });
+
+    it('does not know it of PINs that were made before it was kept', async () => {
+      const of = number();
+      await stores.numbers.createNumber(of);
+      const old = { id: randomUUID(), numberId: of.id, pinHash: 'x', sessionId, length: 0, createdAt: now };
+      await stores.numbers.createPin(old, 9);
+      expect(await stores.numbers.pinLength(of.id)).toBeNull();
     });
 
     it('rejects with store-unavailable once it is closed', async () => {

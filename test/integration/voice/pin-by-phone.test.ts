@@ -129,7 +129,8 @@ describe('A SIP call to a number that asks for a PIN', () => {
       }
     };
     await Promise.all([trying(lucky), trying(guesser)]);
-    await Promise.all([key(lucky, pin), key(guesser, wrongPins[2] ?? '')]);
+    // A pound key is not needed where all PINs are of one length.
+    await Promise.all([lucky.sendDtmf(pin), key(guesser, wrongPins[2] ?? '')]);
     await joined(sessionId);
     await heardPrompt(guesser, 'goodbye');
     expect(await guesser.ended).toMatchObject({
