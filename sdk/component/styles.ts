@@ -88,7 +88,8 @@ button.plain { min-block-size: 2rem; min-inline-size: 2rem; padding: 0; border: 
   align-items: center; justify-content: space-between; }
 
 .call { display: flex; flex-direction: column; flex: 1; min-block-size: 0; }
-.grid { flex: 1; min-block-size: 0; overflow: auto; padding: 0.75rem; display: grid; gap: 0.75rem; align-content: center;
+.grid { flex: 1; min-block-size: 0; overflow: auto; padding: 0.75rem; display: grid; gap: 0.75rem; align-content: safe center;
+  grid-auto-rows: max-content;
   grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); }
 .tile { position: relative; min-inline-size: 0; aspect-ratio: 16 / 10; max-block-size: 24rem; inline-size: 100%; justify-self: center;
   overflow: hidden; border-radius: 0.75rem; background: var(--tile); display: grid; place-items: center;

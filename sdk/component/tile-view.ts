@@ -51,8 +51,9 @@ export class TileView {
     setText(this.#name, name);
     setText(this.#note, note);
     this.#mutedBadge.hidden = !isMuted;
-    const initials = initialsOf(name);
-    this.#avatar.replaceChildren(kind === 'phone' ? icon('phone') : initials === '' ? icon('mic') : initials);
+    const initials = kind === 'browser' ? initialsOf(name) : '';
+    const symbol = kind === 'phone' ? 'phone' : isMuted ? 'micOff' : 'mic';
+    this.#avatar.replaceChildren(initials === '' ? icon(symbol) : initials);
     this.#video.hidden = picture === undefined;
     if (this.#video.srcObject !== (picture ?? null)) {
       this.#video.srcObject = picture ?? null;

@@ -65,6 +65,8 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
       return plain(`${name} is calling in`);
     case 'call.answered':
       return { text: `${name}’s call was answered`, tone: 'good' };
+    case 'call.established':
+      return plain(`${name}’s call is up`);
     case 'call.held':
       return plain(`${name} put the call on hold`);
     case 'call.resumed':

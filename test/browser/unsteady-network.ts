@@ -104,11 +104,14 @@ export class UnsteadyNetwork {
     const gateway = new WebSocket(this.#gatewayUrl, 'sip');
     const pair: Pair = { page, gateway, isSilent: false };
     this.#pairs.add(pair);
-    const opened = once(gateway, 'open');
-    opened.catch(() => undefined);
+    // Where the gateway refuses, both ends are closed.
+    const opened = once(gateway, 'open').then(
+      () => true,
+      () => false,
+    );
     page.on('message', (data: Buffer) => {
-      void opened.then(() => {
-        if (!pair.isSilent) this.#pass('page', data.toString(), gateway);
+      void opened.then((isOpen) => {
+        if (isOpen && !pair.isSilent) this.#pass('page', data.toString(), gateway);
       });
     });
     // One after the other: a path is made before its description goes on.
