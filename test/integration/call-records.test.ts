@@ -74,6 +74,11 @@ describe('Call detail records', () => {
       await first.idle();
     }
     await callIn(first, other.token);
+    // Records are written a moment after the facts.
+    await waitFor('the record of the call in progress', async () => {
+      const { records } = await first.rest.done<Page>('GET', '/records');
+      return records.length === 4;
+    });
     await first.kill();
     const gateway = await first.restart();
     closers.push(() => gateway.stop());

@@ -361,7 +361,8 @@ describe('A participant’s callback URL', () => {
     await gateway.kill();
     const second = await gateway.restart();
     closers.push(() => second.stop());
-    await receiver.waitFor('onDisconnect', ({ taken }) => taken.length === 4);
+    // What was told a moment before the end may be told once more.
+    await receiver.waitFor('onDisconnect', ({ taken }) => taken.at(-1)?.json['event'] === 'onDisconnect');
     expect(receiver.taken.at(-1)?.json).toMatchObject({ event: 'onDisconnect', participantId: two.id });
   });
 });

@@ -4,6 +4,7 @@ import type { EventFollower } from '../support/events.js';
 import { describeWithSipp, expectSipp, type SippRun } from '../support/sipp.js';
 import { TestGateway } from '../support/start-gateway.js';
 import type { Newcomer } from '../support/rest-client.js';
+import { waitFor } from '../support/wait-for.js';
 
 describeWithSipp('a call by SIPp', () => {
   let gateway: TestGateway;
@@ -118,10 +119,10 @@ describeWithSipp('a call by SIPp', () => {
       await call('call', { headers: `User-to-User: ${caller.token};encoding=jwt`, talkMs: 20 });
       await gateway.idle();
     }
-    await events.wait('call.ended', ({ participantId }) => participantId === caller.id);
-    expect(
-      events.ofType('participant.joined').filter(({ participantId }) => participantId === caller.id),
-    ).toHaveLength(3);
+    const ofCaller = (type: 'call.ended' | 'participant.joined') =>
+      events.ofType(type).filter(({ participantId }) => participantId === caller.id);
+    await waitFor('the ends of the three calls', () => ofCaller('call.ended').length === 3);
+    expect(ofCaller('participant.joined')).toHaveLength(3);
   });
 
   it('that says ACK and BYE in one breath leaves nothing behind', async () => {
