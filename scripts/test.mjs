@@ -33,7 +33,8 @@ const parts = [
   ['types-sdk', ['npx', 'tsc', '-p', 'sdk/tsconfig.json']],
   ['types-browser', ['npx', 'tsc', '-p', 'test/browser/tsconfig.json']],
   ['unit', vitest('--project', 'unit')],
-  ['integration', vitest('--project', 'integration')],
+  // These mostly wait for timers and for processes: more of them at once than there are cores.
+  ['integration', vitest('--project', 'integration', '--maxWorkers', '3')],
   ['browser', vitest('--project', 'browser')],
 ];
 
