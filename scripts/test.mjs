@@ -25,18 +25,22 @@ const needs = [
 ];
 
 const vitest = (...words) => ['npx', 'vitest', 'run', ...words];
-const parts = [
-  ['build', ['npm', 'run', '--silent', 'build']],
-  ['format', ['npx', 'prettier', '--check', '--log-level', 'warn', '.']],
-  ['lint', ['npx', 'eslint', '.']],
-  ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
-  ['types-sdk', ['npx', 'tsc', '-p', 'sdk/tsconfig.json']],
-  ['types-browser', ['npx', 'tsc', '-p', 'test/browser/tsconfig.json']],
-  ['unit', vitest('--project', 'unit')],
+/** Parts of one stage run side by side. */
+const stages = [
+  [['build', ['npm', 'run', '--silent', 'build']]],
+  [
+    ['format', ['npx', 'prettier', '--check', '--log-level', 'warn', '.']],
+    ['lint', ['npx', 'eslint', '.']],
+    ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
+    ['types-sdk', ['npx', 'tsc', '-p', 'sdk/tsconfig.json']],
+    ['types-browser', ['npx', 'tsc', '-p', 'test/browser/tsconfig.json']],
+  ],
+  [['unit', vitest('--project', 'unit')]],
   // These mostly wait for timers and for processes: more of them at once than there are cores.
-  ['integration', vitest('--project', 'integration', '--maxWorkers', '3')],
-  ['browser', vitest('--project', 'browser')],
+  [['integration', vitest('--project', 'integration', '--maxWorkers', '3')]],
+  [['browser', vitest('--project', 'browser')]],
 ];
+const parts = stages.flat();
 
 function install() {
   const missing = needs.filter(({ isThere }) => !isThere());
@@ -104,20 +108,26 @@ if (unknown.length > 0) {
 
 const results = [];
 if (!install()) results.push({ name: 'install', ok: false, seconds: 0 });
-for (const [name, command] of parts) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
-  console.log(`\n=== ${name}`);
-  const begun = performance.now();
-  const ok = await run(command);
-  results.push({ name, ok, seconds: (performance.now() - begun) / 1000 });
+const begunAll = performance.now();
+for (const stage of stages) {
+  const chosen = stage.filter(([name]) => wanted.length === 0 || wanted.includes(name));
+  const ended = await Promise.all(
+    chosen.map(async ([name, command]) => {
+      console.log(`\n=== ${name}`);
+      const begun = performance.now();
+      const ok = await run(command);
+      return { name, ok, seconds: (performance.now() - begun) / 1000 };
+    }),
+  );
+  results.push(...ended);
   // Without a build there is nothing to test.
-  if (name === 'build' && !ok) break;
+  if (ended.some(({ name, ok }) => name === 'build' && !ok)) break;
 }
 
 console.log('');
 for (const { name, ok, seconds } of results) {
   console.log(`${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.toFixed(1).padStart(7)} s`);
 }
-const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
+const total = (performance.now() - begunAll) / 1000;
 console.log(`       ${'total'.padEnd(12)} ${total.toFixed(1).padStart(7)} s`);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;

@@ -24,7 +24,10 @@ describeWithSipp('a call that a platform sends', () => {
     const { uri, headers } = inviteOf(platform, body);
     expect(uri).toContain(`@127.0.0.1:${gateway.sipPort}`);
     const target = `127.0.0.1:${gateway.sipPort}`;
-    return expectSipp('call', { target, values: { uri, headers: [`X-Platform: ${platform}`, ...headers].join('\n') } });
+    return expectSipp('call', {
+      target,
+      values: { uri, headers: [`X-Platform: ${platform}`, ...headers].join('\n') },
+    });
   }
 
   it.each(Object.keys(platformRequests))('by %s’s hook lands in the number’s session', async (platform) => {
