@@ -126,7 +126,8 @@ describe('a publication', () => {
     await page.connect(scene().gateway, token, { url: network.url });
     await page.publishTone(600);
     await Promise.all([phoneHears(phone, 600), page.hears(440)]);
-    const invites = (): number => network.count('page', 'INVITE') + network.count('gateway', 'INVITE');
+    // The page's own: the gateway may still be repeating an offer of its own after glare.
+    const invites = (): number => network.count('page', 'INVITE');
     const before = invites();
     await page.page.evaluate(() =>
       kit.connection.publications[0]!.replaceTrack(kit.tone(1000).getTracks()[0]!),
