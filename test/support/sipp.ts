@@ -82,9 +82,16 @@ export async function startSipp(scenario: string, run: SippRun): Promise<SippPro
   };
 }
 
+/** SIPp cannot take a port from the system: between our look for a free one and its bind another program may take it. */
+const maxBindAttempts = 5;
+
 /** Runs a scenario once. */
 export async function runSipp(scenario: string, run: SippRun): Promise<SippResult> {
-  return (await startSipp(scenario, run)).finished;
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await (await startSipp(scenario, run)).finished;
+    const isPortTaken = result.exitCode !== 0 && result.errors.includes('Unable to bind');
+    if (!isPortTaken || attempt === maxBindAttempts) return result;
+  }
 }
 
 /** Fails with SIPp's own words and the messages unless the scenario went as written. */
