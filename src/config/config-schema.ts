@@ -5,14 +5,11 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { eventTypes } from '../domain/event-types.js';
+import { productionGroups } from './production-schema.js';
+import { count, group, host, port, seconds, secret, serverList } from './schema-parts.js';
 
-const count = z.int().min(1);
-const seconds = z.int().min(1).max(31_536_000);
 const hours = z.int().min(1).max(8760);
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
-const port = z.int().min(0).max(65_535);
-const host = z.string().min(1).max(255);
-const secret = { secret: true };
 const tokenSecret = z.string().min(32, 'must have at least 32 characters');
 
 /** One core is left for signalling, REST and the store, which live in the main process. */
@@ -33,20 +30,6 @@ const portRange = z
   );
 
 const callerPrivacy = z.enum(['full', 'masked', 'none']);
-
-const otherServer = (name: string) =>
-  z.string().superRefine((text, context) => {
-    const message = /^[^:]+:\d{1,5}:.+$/.test(text)
-      ? `${name} is not supported yet in this version`
-      : 'must be host:port:secret';
-    context.addIssue({ code: 'custom', message });
-  });
-
-const group = <T extends z.core.$ZodLooseShape>(description: string, shape: T) =>
-  z
-    .strictObject(shape)
-    .prefault({} as never)
-    .describe(description);
 
 export const configSchema = z.strictObject({
   account: z
@@ -128,20 +111,18 @@ export const configSchema = z.strictObject({
     description: 'Media worker processes. One core is left for signalling, REST and the store.',
     defaultText: 'cores − 1, at least 1',
   }),
-  drachtio: otherServer('a separate drachtio-server')
-    .optional()
-    .meta({
-      description: '`host:port:secret` of a drachtio-server. Not supported yet.',
-      defaultText: 'the embedded SIP server',
-      ...secret,
-    }),
-  freeswitch: otherServer('FreeSWITCH')
-    .optional()
-    .meta({
-      description: '`host:port:secret` of a FreeSWITCH. Not supported yet.',
-      defaultText: 'the native phone edge',
-      ...secret,
-    }),
+  drachtio: serverList.optional().meta({
+    description:
+      '`host:port:secret` of a drachtio-server for the phones’ SIP; several separated by commas. Browsers’ stays ours.',
+    defaultText: 'the embedded SIP server',
+    ...secret,
+  }),
+  freeswitch: serverList.optional().meta({
+    description:
+      '`host:port:secret` of FreeSWITCH’s event socket for the phones’ audio; several separated by commas.',
+    defaultText: 'the native phone edge',
+    ...secret,
+  }),
   callerPrivacy: callerPrivacy
     .default('masked')
     .describe(
@@ -411,6 +392,8 @@ export const configSchema = z.strictObject({
     maxSeconds: seconds.default(3600).describe('After this such a call is hung up.'),
   }),
 
+  ...productionGroups,
+
   sqlite: group('SQLite', {
     synchronous: z
       .enum(['normal', 'full'])
@@ -425,4 +408,5 @@ export const configSchema = z.strictObject({
   }),
 });
 
+/** As the schema gives it; `loadConfig` makes its paths absolute. */
 export type Config = z.output<typeof configSchema>;

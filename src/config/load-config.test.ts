@@ -124,7 +124,7 @@ describe('The configuration', () => {
       problemsOf(
         {
           LANDBRIDGE_TOKEN_SECRET: hidden,
-          LANDBRIDGE_DRACHTIO: `127.0.0.1:9022:${hidden}`,
+          LANDBRIDGE_DRACHTIO: `127.0.0.1:0:${hidden}`,
           LANDBRIDGE_FREESWITCH: hidden,
         },
         yaml,
@@ -138,17 +138,32 @@ describe('The configuration', () => {
   });
 
   it.each([
+    ['LANDBRIDGE_STORE', 'redis://127.0.0.1:6379', 'Redis is not supported yet in this version; use sqlite'],
+    ['LANDBRIDGE_DRACHTIO', 'somewhere', 'must be host:port:secret, or several separated by commas'],
     [
       'LANDBRIDGE_DRACHTIO',
-      '127.0.0.1:9022:cymru',
-      'a separate drachtio-server is not supported yet in this version',
+      'sip.example:0:secret',
+      'must be host:port:secret, or several separated by commas',
     ],
-    ['LANDBRIDGE_FREESWITCH', '127.0.0.1:8021:ClueCon', 'FreeSWITCH is not supported yet in this version'],
-    ['LANDBRIDGE_STORE', 'redis://127.0.0.1:6379', 'Redis is not supported yet in this version; use sqlite'],
-    ['LANDBRIDGE_DRACHTIO', 'somewhere', 'must be host:port:secret'],
+    ['LANDBRIDGE_FREESWITCH', 'a:8021:one,', 'must be host:port:secret, or several separated by commas'],
+    ['LANDBRIDGE_FREESWITCH', 'a:8021:one,a:8021:two', 'must name no server twice'],
+    [
+      'LANDBRIDGE_FREESWITCH',
+      Array.from({ length: 17 }, (_, i) => `a:${i + 1}:s`).join(','),
+      'must name at most 16 servers',
+    ],
     ['LANDBRIDGE_STORE', 'mysql', 'must be sqlite'],
   ])('says honestly of %s=%s: %s', (name, value, message) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${message}`]);
+  });
+
+  it('reads several servers, with IPv6 addresses and secrets of any kind', () => {
+    const config = load({ LANDBRIDGE_DRACHTIO: 'sip-a:9022:one, [::1]:9023:two:with:colons' });
+    expect(config.drachtio).toEqual([
+      { host: 'sip-a', port: 9022, secret: 'one' },
+      { host: '::1', port: 9023, secret: 'two:with:colons' },
+    ]);
+    expect(config.freeswitch).toBeUndefined();
   });
 
   it('does not trip over Kubernetes’ service links, and explains the one that hides a setting', () => {

@@ -1,6 +1,6 @@
 /** Reads the configuration once: defaults < landbridge.yaml < environment. */
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { configSchema, type Config } from './config-schema.js';
@@ -25,7 +25,7 @@ export interface ConfigSources {
 type Values = Record<string, unknown>;
 
 /** Throws ConfigError. */
-export function loadConfig(sources: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = [];
   const values = readFile(sources, problems);
   const environment = readEnvironment(sources.environment);
@@ -40,7 +40,27 @@ export function loadConfig(sources: ConfigSources): Config {
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, names)));
   else problems.push(...conflicts(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return { ...parsed.data, dataDir: resolve(sources.workingDirectory, parsed.data.dataDir) };
+  return withAbsolutePaths(parsed.data, sources.workingDirectory);
+}
+
+export type LoadedConfig = Config & { readonly recordings: { readonly directory: string } };
+
+function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConfig {
+  const dataDir = resolve(workingDirectory, config.dataDir);
+  const { directory } = config.recordings;
+  const { holdMusic } = config.sounds;
+  return {
+    ...config,
+    dataDir,
+    recordings: {
+      ...config.recordings,
+      directory: directory === undefined ? join(dataDir, 'recordings') : resolve(workingDirectory, directory),
+    },
+    sounds: {
+      ...config.sounds,
+      ...(holdMusic !== undefined && { holdMusic: resolve(workingDirectory, holdMusic) }),
+    },
+  };
 }
 
 function readFile(sources: ConfigSources, problems: string[]): Values {

@@ -1,0 +1,99 @@
+/** Settings of what stands beside the gateway, a drachtio-server and a FreeSWITCH, and of what phones are played and recorded. */
+import { z } from 'zod';
+import { count, group, host, port, seconds } from './schema-parts.js';
+
+export const productionGroups = {
+  sipServer: group('A separate drachtio-server', {
+    longestRetrySeconds: seconds
+      .max(300)
+      .default(10)
+      .describe('A server that is away is tried again after 0.25 s, then later and later, up to this.'),
+    graceSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(10)
+      .describe('Calls outlive a lost connection for this long, if the server still knows them afterwards.'),
+    probeSeconds: z
+      .int()
+      .min(0)
+      .max(300)
+      .default(5)
+      .describe('How often the server is sent an OPTIONS over SIP, which must come back to us. 0: never.'),
+    probeFailures: count
+      .max(100)
+      .default(3)
+      .describe('A server that kept so many probes in a row to itself is deaf, and is connected to anew.'),
+  }),
+
+  edge: group('FreeSWITCH as phone edge', {
+    fallback: z
+      .enum(['native', 'refuse'])
+      .default('native')
+      .describe('Calls while no FreeSWITCH is alive: to the native edge, or 503.'),
+    sipHost: host
+      .default('127.0.0.1')
+      .describe('Our address towards FreeSWITCH: its SIP and its event sockets come to us there.'),
+    sipPort: port.default(0).describe('UDP and TCP port for SIP with FreeSWITCH; 0 for any free one.'),
+    eventSocketPort: port
+      .default(0)
+      .describe('TCP port that FreeSWITCH’s outbound event sockets come to; 0 for any free one.'),
+    requestTimeoutMs: z
+      .int()
+      .min(100)
+      .max(60_000)
+      .default(4000)
+      .describe('What FreeSWITCH has not done by then has failed.'),
+    longestRetrySeconds: seconds
+      .max(300)
+      .default(10)
+      .describe('A FreeSWITCH that is away is tried again after 0.5 s, then later and later, up to this.'),
+    healthSeconds: seconds.max(300).default(2).describe('How often each FreeSWITCH is asked for its health.'),
+    maxLegs: count.default(500).describe('Phone legs at once on one FreeSWITCH.'),
+  }),
+
+  sounds: group('What phones hear beside each other', {
+    holdMusic: z.string().min(1).max(4096).optional().meta({
+      description: 'WAV file that a caller hears who waits, in place of two soft bell notes.',
+      defaultText: 'the bell notes',
+    }),
+    holdMusicWhenAlone: z
+      .boolean()
+      .default(false)
+      .describe('Also for a caller in a session who hears nobody there. Else: silence.'),
+    joinTone: z.boolean().default(false).describe('A short rising tone when somebody joins the session.'),
+    leaveTone: z.boolean().default(false).describe('A short falling tone when somebody leaves it.'),
+    maxSeconds: seconds
+      .max(3600)
+      .default(300)
+      .describe('Longest sound that can be uploaded or be hold music.'),
+    maxPerAccount: count.default(100).describe('Uploaded sounds of one account.'),
+    maxPlaybacks: count.default(1000).describe('Sounds being played at once, over all accounts.'),
+  }),
+
+  recordings: group('Recordings', {
+    directory: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .meta({ description: 'Where recordings are kept.', defaultText: '`recordings` in the data directory' }),
+    maxAtOnce: z
+      .int()
+      .min(0)
+      .default(100)
+      .describe('Recordings at once, over all accounts. 0: nobody can record.'),
+    maxSeconds: seconds.default(14_400).describe('A recording ends by itself after this.'),
+    maxBytes: count.default(1_073_741_824).describe('A recording ends by itself at this size.'),
+    maxBytesPerAccount: count
+      .default(10_737_418_240)
+      .describe('Recordings of one account together: above it none begins, and those that run end.'),
+    minFreeBytes: z
+      .int()
+      .min(0)
+      .default(1_073_741_824)
+      .describe('Space left free on the disk: below it no recording begins, and those that run end.'),
+    keepDays: z.int().min(0).max(36_500).default(0).describe('A recording is deleted after this. 0: never.'),
+    maxPerAccount: count.default(10_000).describe('Recordings kept of one account.'),
+  }),
+};

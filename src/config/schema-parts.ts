@@ -1,0 +1,48 @@
+/** What the parts of the schema are made of. */
+import { z } from 'zod';
+
+export const count = z.int().min(1);
+export const seconds = z.int().min(1).max(31_536_000);
+export const port = z.int().min(0).max(65_535);
+export const host = z.string().min(1).max(255);
+export const secret = { secret: true };
+
+export const group = <T extends z.core.$ZodLooseShape>(description: string, shape: T) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .describe(description);
+
+/** Another server that we log in to. */
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** `host:port:secret`, an IPv6 address in brackets; a secret may contain colons, but no comma. */
+const serverPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5}):(.+)$/;
+const maxServers = 16;
+
+/** Several servers, separated by commas. What is wrong is said without the text: it holds secrets. */
+export const serverList = z.string().transform((text, context): readonly ServerAddress[] => {
+  const servers = text.split(',').flatMap((item): ServerAddress[] => {
+    const [, ipv6, name, portText, password] = serverPattern.exec(item.trim()) ?? [];
+    const serverHost = ipv6 ?? name;
+    const serverPort = Number(portText);
+    if (serverHost === undefined || password === undefined || serverPort < 1 || serverPort > 65_535)
+      return [];
+    return [{ host: serverHost, port: serverPort, secret: password }];
+  });
+  const names = servers.map((server) => `${server.host}:${server.port}`);
+  const problem =
+    servers.length !== text.split(',').length
+      ? 'must be host:port:secret, or several separated by commas'
+      : servers.length > maxServers
+        ? `must name at most ${maxServers} servers`
+        : new Set(names).size !== names.length
+          ? 'must name no server twice'
+          : null;
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+  return servers;
+});
