@@ -57,6 +57,7 @@ async function openBrowserLeg(
       onConnected: none,
       onStreams: (streams) => onStreams(streams),
       onDtmf: none,
+      onPlayed: none,
       onNegotiationNeeded: () => onNegotiationNeeded(),
       onEnded: (reason) => console.error(`a browser leg ended: ${reason}`),
     },

@@ -45,6 +45,7 @@ export async function openPhoneLeg(
       onConnected: none,
       onStreams: (streams) => onStreams(streams),
       onDtmf: none,
+      onPlayed: none,
       onNegotiationNeeded: none,
       onEnded: (reason) => console.error(`a leg ended: ${reason}`),
     },

@@ -28,6 +28,9 @@ const media: MediaPlane = {
       receive: () => Promise.resolve(),
       setMayPublish: () => Promise.resolve(),
       prompt: () => Promise.resolve(),
+      play: () => Promise.resolve(),
+      stopPlaying: () => Promise.resolve(),
+      tone: () => Promise.resolve(),
       statistics: () => Promise.resolve(null),
       close: () => Promise.resolve(null),
     };
@@ -38,6 +41,7 @@ const media: MediaPlane = {
     );
     return Promise.resolve(leg);
   },
+  openRecording: () => Promise.reject(new Error('nothing is recorded here')),
   close: () => Promise.resolve(),
 };
 

@@ -170,7 +170,7 @@ export class LiveLeg implements AttendedLeg {
         listener: this.#listener,
       });
     } catch (error) {
-      const refusal = error instanceof MediaRefusal ? new Refusal(error.code, error.message) : error;
+      const refusal = error instanceof MediaRefusal ? new Refusal(error.legCode, error.message) : error;
       await this.end({ endedBy: 'gateway', reason: 'refused' });
       throw refusal;
     }
@@ -304,6 +304,7 @@ export class LiveLeg implements AttendedLeg {
       if (this.#state === 'established') this.#owner.legStreamsChanged(this, before);
     },
     onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
+    onPlayed: () => undefined,
     onNegotiationNeeded: () => {
       if (!this.hasEnded) this.#signalling.renegotiate();
     },

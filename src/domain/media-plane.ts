@@ -24,6 +24,36 @@ export interface MediaStreamInfo {
 /** Why the media plane ended a leg by itself. */
 export type MediaEndReason = 'media-timeout' | 'media-lost' | 'ice-failed';
 
+/** What a phone is played. */
+export type Sound =
+  | {
+      readonly kind: 'file';
+      /** Absolute path of a WAV: PCM of 8, 16, 24 or 32 bit or float, or G.711; 8 to 48 kHz; mono or stereo. */
+      readonly path: string;
+    }
+  | ToneSound;
+
+export interface ToneSound {
+  readonly kind: 'tone';
+  /** One, or two that sound together. */
+  readonly frequenciesHz: readonly number[];
+  readonly durationMs: number;
+  /** Of the whole tone, below full scale: 0 is the loudest there is. */
+  readonly levelDb: number;
+}
+
+export interface Playback {
+  readonly playbackId: string;
+  readonly sound: Sound;
+  /** How often; null: until stopped. */
+  readonly times: number | null;
+  /** `over`: added to what the phone hears. `instead`: alone. */
+  readonly mode: 'over' | 'instead';
+}
+
+/** How a playback ended: it was played to its end, it was stopped, or another took its place. */
+export type PlaybackEnd = 'completed' | 'stopped' | 'replaced';
+
 export interface MediaLegStatistics {
   readonly packetsReceived: number;
   readonly packetsSent: number;
@@ -40,6 +70,8 @@ export interface MediaLegListener {
   /** The complete list of what this leg publishes now, already cut to what it may publish. */
   onStreams(streams: readonly MediaStreamInfo[]): void;
   onDtmf(digit: string, durationMs: number): void;
+  /** A playback is over. Once for each that `play` began, unless the leg ends before it. */
+  onPlayed(playbackId: string, how: PlaybackEnd): void;
   /** What this leg receives no longer fits its session description: make an offer when signalling allows. */
   onNegotiationNeeded(): void;
   /** The leg's media is gone; the leg is closed already. Called at most once. */
@@ -81,13 +113,64 @@ export interface MediaLeg {
    * away. Other legs ignore it.
    */
   prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void>;
+  /**
+   * Plays a sound to a phone, in place of one that is being played. While the phone holds, the sound's time goes on. Throws
+   * MediaRefusal: `bad-sound` where the sound cannot be used, or where the leg is no phone.
+   */
+  play(playback: Playback): Promise<void>;
+  /** No effect where another or none is being played. */
+  stopPlaying(playbackId: string): Promise<void>;
+  /** Plays a short tone (1 s at most) over everything the phone hears; one that still sounds ends. Other legs ignore it. */
+  tone(sound: ToneSound): Promise<void>;
   /** What was counted so far; null where the leg or its worker is gone. */
   statistics(): Promise<MediaLegStatistics | null>;
   /** Ends the media at once; idempotent. Resolves with what was counted, or null where the worker is gone. */
   close(): Promise<MediaLegStatistics | null>;
 }
 
-export type MediaRefusalCode = 'bad-sdp' | 'no-common-codec' | 'overloaded';
+export type RecordingFormat = 'wav' | 'ogg';
+
+export interface RecordingResult {
+  readonly durationMs: number;
+  readonly bytes: number;
+}
+
+/** Why a recording ended by itself. */
+export type RecordingEndReason = 'too-long' | 'too-large' | 'disk-full' | 'failed' | 'media-lost';
+
+export interface MediaRecordingListener {
+  /** It ended by itself; the file is complete as far as it goes. At most once, never after `stop`. */
+  onEnded(reason: RecordingEndReason, result: RecordingResult | null): void;
+}
+
+export interface OpenRecordingRequest {
+  readonly recordingId: string;
+  /** The recording is placed with the session's legs where possible. */
+  readonly sessionId: string;
+  /** Absolute; its directory exists, the file does not. */
+  readonly path: string;
+  readonly format: RecordingFormat;
+  /** The recording ends before the file would be larger. */
+  readonly maxBytes: number;
+  readonly maxDurationMs: number;
+  /** Called only after `openRecording` has resolved. */
+  readonly listener: MediaRecordingListener;
+}
+
+/** One mono file that grows from its opening to its end, in which time is the clock's: where nobody speaks it is silent. */
+export interface MediaRecording {
+  /** Replaces the set of streams that are mixed into the file; none: silence. Throws MediaRefusal. */
+  receive(streamIds: readonly string[]): Promise<void>;
+  /** So far; null where the worker is gone. */
+  size(): Promise<RecordingResult | null>;
+  /** Ends it and completes the file; idempotent. Null where the worker is gone. */
+  stop(): Promise<RecordingResult | null>;
+}
+
+/** Why a leg is refused. */
+export type LegRefusalCode = 'bad-sdp' | 'no-common-codec' | 'overloaded';
+/** `bad-sound`: a sound that cannot be played. `disk-full`: no room for a recording. */
+export type MediaRefusalCode = LegRefusalCode | 'bad-sound' | 'disk-full';
 
 /** The media plane cannot do what was asked, and why. */
 export class MediaRefusal extends Error {
@@ -98,11 +181,18 @@ export class MediaRefusal extends Error {
   ) {
     super(detail);
   }
+
+  /** The code where a leg was refused. */
+  get legCode(): LegRefusalCode {
+    return this.code === 'bad-sound' || this.code === 'disk-full' ? 'overloaded' : this.code;
+  }
 }
 
 export interface MediaPlane {
   /** Allocates media for a leg. Throws MediaRefusal. The listener is called only after this has resolved. */
   openLeg(request: OpenLegRequest): Promise<MediaLeg>;
+  /** Begins a recording, of silence at first. Throws MediaRefusal `overloaded` or `disk-full`. */
+  openRecording(request: OpenRecordingRequest): Promise<MediaRecording>;
   /** True while at least one worker takes new legs. */
   readonly isReady: boolean;
   close(): Promise<void>;

@@ -5,7 +5,9 @@ import {
   type MediaLegStatistics,
   MediaRefusal,
   type MediaType,
+  type Playback,
   type PromptName,
+  type ToneSound,
 } from '../domain/media-plane.js';
 import { NoSuchLegError } from './worker-process.js';
 import type {
@@ -117,6 +119,25 @@ export class WorkerMediaLeg implements MediaLeg {
     await this.#request('prompt', { legId: this.legId, prompt });
   }
 
+  async play(playback: Playback): Promise<void> {
+    if (this.kind !== 'phone') throw new MediaRefusal('bad-sound', 'only phones are played sounds');
+    try {
+      await this.#request('play', { legId: this.legId, playback });
+    } catch (error) {
+      // It may have been too slow for us, and be heard all the same.
+      if (!this.isClosed) this.stopPlaying(playback.playbackId).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async stopPlaying(playbackId: string): Promise<void> {
+    await this.#request('stopPlaying', { legId: this.legId, playbackId });
+  }
+
+  async tone(sound: ToneSound): Promise<void> {
+    if (this.kind === 'phone') await this.#request('tone', { legId: this.legId, sound });
+  }
+
   async statistics(): Promise<MediaLegStatistics | null> {
     return this.#closing ?? this.#host.statisticsOf(this.worker, this.legId);
   }
@@ -171,6 +192,8 @@ export class WorkerMediaLeg implements MediaLeg {
           );
         case 'dtmf':
           return listener.onDtmf(notification.digit, notification.durationMs);
+        case 'played':
+          return listener.onPlayed(notification.playbackId, notification.how);
         case 'negotiation-needed':
           return listener.onNegotiationNeeded();
         case 'ended':

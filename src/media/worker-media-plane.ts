@@ -4,8 +4,10 @@ import {
   type MediaLeg,
   type MediaLegStatistics,
   type MediaPlane,
+  type MediaRecording,
   MediaRefusal,
   type OpenLegRequest,
+  type OpenRecordingRequest,
 } from '../domain/media-plane.js';
 import { LegStatisticsRequests } from './leg-statistics-requests.js';
 import type { MediaLogger } from './media-logger.js';
@@ -13,6 +15,7 @@ import { type PortRange, splitPortRange } from './rtp-port-ranges.js';
 import { SessionPlacement } from './session-placement.js';
 import { type ImportChange, StreamDirectory } from './stream-directory.js';
 import { type LegHost, trackKinds, WorkerMediaLeg } from './worker-media-leg.js';
+import { type RecordingHost, WorkerMediaRecording } from './worker-media-recording.js';
 import { WorkerPool } from './worker-pool.js';
 import type {
   StreamImport,
@@ -44,6 +47,12 @@ export interface MediaPlaneOptions {
   readonly browser?: Partial<WorkerBrowserSettings>;
   /** Where the prompts' WAV files are. Absent: prompts are silent. */
   readonly promptDirectory?: string;
+  /** A WAV file that callers on hold hear, from its beginning and over again. Absent: the hold sound. */
+  readonly holdMusic?: string;
+  /** Longer sounds are refused. Default 300 s. */
+  readonly maxSoundSeconds?: number;
+  /** Memory per worker for sounds, those that are being played included. Default 256 MB: some 4.5 hours. */
+  readonly maxSoundBytes?: number;
   /** A worker that does not answer in time refuses as `overloaded`. Default 5 s. */
   readonly requestTimeoutMs?: number;
   /** A worker that shows no pulse (one a second) for so long is killed and replaced. Default 5 s. */
@@ -83,20 +92,21 @@ const defaultBrowserSettings: WorkerBrowserSettings = {
 /** What the worker's parser refuses unread is not sent to it at all. */
 const MAX_OFFER_CHARACTERS = 64 * 1024;
 
-/** Starts the media workers. Rejects, with no process left, when one does not start. */
+/** Starts the media workers. Rejects, with no process left, when one does not start: the hold music may be why. */
 export async function createMediaPlane(options: MediaPlaneOptions): Promise<WorkerMediaPlane> {
   const plane = new ProcessMediaPlane(options);
   await plane.start();
   return plane;
 }
 
-class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
+class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   readonly #logger: MediaLogger;
   readonly #pool: WorkerPool;
   readonly #workers: number;
   readonly #maxLegsPerWorker: number;
   readonly #legs = new Map<string, WorkerMediaLeg>();
   readonly #legsByWorker = new Map<number, Set<WorkerMediaLeg>>();
+  readonly #recordings = new Map<string, WorkerMediaRecording>();
   readonly #placement = new SessionPlacement();
   readonly #directory = new StreamDirectory();
   readonly #statistics = new LegStatisticsRequests((worker, legIds) =>
@@ -122,6 +132,9 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
         portRestMs: options.portRestMs ?? 30_000,
         browser: { ...defaultBrowserSettings, ...options.browser },
         promptDirectory: options.promptDirectory ?? null,
+        holdMusic: options.holdMusic ?? null,
+        maxSoundSeconds: options.maxSoundSeconds ?? 300,
+        maxSoundBytes: options.maxSoundBytes ?? 256 * 1024 * 1024,
         linkSecret,
       })),
       requestTimeoutMs: options.requestTimeoutMs ?? 5000,
@@ -165,6 +178,29 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
     }
   }
 
+  async openRecording(request: OpenRecordingRequest): Promise<MediaRecording> {
+    const { recordingId, sessionId, path, format, maxBytes, maxDurationMs, listener } = request;
+    if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
+    if (this.#recordings.has(recordingId)) throw new Error('a recording with this id is open');
+    const worker = this.#placement.choose(sessionId, this.#legCounts());
+    if (worker === null) throw new MediaRefusal('overloaded', 'there is no media worker');
+
+    const recording = new WorkerMediaRecording({ recordingId, sessionId, worker, host: this, listener });
+    this.#recordings.set(recordingId, recording);
+    this.#placement.add(sessionId, worker);
+    this.#directory.addLeg(listenerOf(recordingId), worker);
+    try {
+      await this.request(worker, 'openRecording', { recordingId, path, format, maxBytes, maxDurationMs });
+      if (recording.isStopped) throw new MediaRefusal('overloaded', 'the media plane is closed');
+      recording.setOpened();
+      return recording;
+    } catch (error) {
+      // The worker may have begun it all the same, too late for us.
+      void recording.stop();
+      throw error;
+    }
+  }
+
   statistics(): MediaPlaneStatistics {
     const workers = [...this.#pool.running].map(([worker, process]) => ({
       worker,
@@ -181,7 +217,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#legs.values()].map((leg) => leg.close()));
+    await Promise.all([
+      ...[...this.#recordings.values()].map((recording) => recording.stop()),
+      ...[...this.#legs.values()].map((leg) => leg.close()),
+    ]);
     await this.#pool.close();
   }
 
@@ -209,8 +248,20 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
     this.#link(this.#directory.removeLeg(leg.legId));
   }
 
-  onListenerError(legId: string, error: unknown): void {
-    this.#logger.error({ legId, error: String(error) }, 'a media listener threw');
+  wantInRecording(recording: WorkerMediaRecording, streamIds: readonly string[]): void {
+    this.#link(this.#directory.want(listenerOf(recording.recordingId), streamIds));
+  }
+
+  forgetRecording(recording: WorkerMediaRecording): void {
+    const { recordingId, sessionId, worker } = recording;
+    if (this.#recordings.get(recordingId) !== recording) return;
+    this.#recordings.delete(recordingId);
+    this.#placement.remove(sessionId, worker);
+    this.#link(this.#directory.removeLeg(listenerOf(recordingId)));
+  }
+
+  onListenerError(id: string, error: unknown): void {
+    this.#logger.error({ id, error: String(error) }, 'a media listener threw');
   }
 
   #remember(leg: WorkerMediaLeg): void {
@@ -224,12 +275,15 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
 
   /** The workers that take another leg, with how many they have. */
   #candidates(): Map<number, number> {
-    const candidates = new Map<number, number>();
-    for (const worker of this.#pool.running.keys()) {
-      const legs = this.#legsByWorker.get(worker)?.size ?? 0;
-      if (legs < this.#maxLegsPerWorker) candidates.set(worker, legs);
-    }
-    return candidates;
+    const counts = this.#legCounts();
+    for (const [worker, legs] of counts) if (legs >= this.#maxLegsPerWorker) counts.delete(worker);
+    return counts;
+  }
+
+  #legCounts(): Map<number, number> {
+    return new Map(
+      [...this.#pool.running.keys()].map((worker) => [worker, this.#legsByWorker.get(worker)?.size ?? 0]),
+    );
   }
 
   #onNotification(worker: number, notification: WorkerNotification): void {
@@ -242,9 +296,17 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
       case 'fault':
         this.#logger.error({ worker, legId: notification.legId, detail: notification.detail }, 'a leg broke');
         return;
+      case 'recording-ended': {
+        const { recordingId, reason, result, detail } = notification;
+        const recording = this.#recordings.get(recordingId);
+        if (reason === 'failed') this.#logger.error({ worker, recordingId, detail }, 'a recording failed');
+        if (recording?.worker === worker) recording.endedBy(reason, result);
+        return;
+      }
       case 'connected':
       case 'streams':
       case 'dtmf':
+      case 'played':
       case 'negotiation-needed':
       case 'ended': {
         const leg = this.#legs.get(notification.legId);
@@ -260,6 +322,9 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
 
   #onLost(worker: number): void {
     for (const leg of [...(this.#legsByWorker.get(worker) ?? [])]) leg.lose();
+    for (const recording of [...this.#recordings.values()]) {
+      if (recording.worker === worker) recording.endedBy('media-lost', null);
+    }
   }
 
   /** Tells the workers what to import from each other. */
@@ -281,3 +346,6 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost {
     }
   }
 }
+
+/** Recordings and legs are told apart among those who want streams. */
+const listenerOf = (recordingId: string): string => `recording ${recordingId}`;

@@ -57,7 +57,9 @@ export class WorkerPool {
     const failure = results.find((result) => result.status === 'rejected');
     if (failure === undefined) return;
     await this.close();
-    throw new Error('a media worker does not start', { cause: failure.reason });
+    const reason: unknown = failure.reason;
+    const why = reason instanceof Error ? reason.message : String(reason);
+    throw new Error(`a media worker does not start: ${why}`, { cause: reason });
   }
 
   /** Those that take requests, by number. */

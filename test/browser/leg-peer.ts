@@ -207,6 +207,7 @@ export class LegPeer {
           room.route();
         },
         onDtmf: () => undefined,
+        onPlayed: () => undefined,
         onNegotiationNeeded: () => void this.renegotiate(),
         onEnded: (reason) => void (this.ended = reason),
       },

@@ -52,6 +52,7 @@ beforeEach(() => {
         onConnected: () => void connections++,
         onStreams: (now) => (streams = now),
         onDtmf: (key) => void keys.push(key),
+        onPlayed: () => undefined,
         onNegotiationNeeded: () => void negotiationsAsked++,
         onEnded: (reason) => void ends.push(reason),
       },

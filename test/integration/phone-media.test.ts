@@ -89,6 +89,7 @@ describe('phone media', () => {
       onConnected: () => facts.push('connected'),
       onStreams: (now) => (streams = now),
       onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
+      onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
       onNegotiationNeeded: () => facts.push('negotiation needed'),
       onEnded: (reason) => facts.push(`ended ${reason}`),
     };

@@ -5,6 +5,7 @@
 import type { Leg, LegOptions } from '../../src/media/worker/leg.js';
 import { runWorker } from '../../src/media/worker/run-worker.js';
 import { SdpRefusal } from '../../src/media/worker/sdp/sdp-refusal.js';
+import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
 
 const none = { packetsReceived: 0, packetsSent: 0, packetsLost: 0, packetsFromStrangers: 0, jitterMs: 0 };
@@ -46,7 +47,6 @@ function createLeg({ legId, participantId, events }: LegOptions): Leg {
 
 runWorker(() => ({
   factories: { phone: createLeg, browser: createLeg, device: createLeg },
-  tickFigures: () => ({ ticks: 0, skipped: 0, latenessP99Ms: 0, latenessMaxMs: 0 }),
+  tickClock: new TickClock(),
   portsTakenUnrested: () => 0,
-  close: () => undefined,
 }));

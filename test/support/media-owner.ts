@@ -1,11 +1,18 @@
 import { once, EventEmitter } from 'node:events';
-import type { MediaEndReason, MediaLegListener, MediaStreamInfo } from '../../src/domain/media-plane.js';
+import type {
+  MediaEndReason,
+  MediaLegListener,
+  MediaStreamInfo,
+  PlaybackEnd,
+} from '../../src/domain/media-plane.js';
 
 /** The owner of a leg in a test: keeps what it was told, and lets the test wait for a fact. */
 export class MediaOwner implements MediaLegListener {
   connected = 0;
   streams: readonly MediaStreamInfo[] = [];
   readonly digits: string[] = [];
+  /** Each as `id how`. */
+  readonly played: string[] = [];
   readonly ended: MediaEndReason[] = [];
   negotiationsNeeded = 0;
   readonly #facts = new EventEmitter();
@@ -20,6 +27,10 @@ export class MediaOwner implements MediaLegListener {
   }
   onDtmf(digit: string): void {
     this.digits.push(digit);
+    this.#facts.emit('fact');
+  }
+  onPlayed(playbackId: string, how: PlaybackEnd): void {
+    this.played.push(`${playbackId} ${how}`);
     this.#facts.emit('fact');
   }
   onNegotiationNeeded(): void {

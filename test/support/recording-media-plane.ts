@@ -2,16 +2,24 @@
  * A media plane without media: implements the port, records what was asked, and lets a test play the worker's part. An
  * offer that contains `browser` makes a browser leg, any other (or none) a phone leg, which publishes a microphone.
  */
+import { MediaRefusal } from '../../src/domain/media-plane.js';
 import type {
   LegKind,
   MediaLeg,
   MediaLegListener,
   MediaLegStatistics,
   MediaPlane,
+  MediaRecording,
   MediaStreamInfo,
   MediaType,
   OpenLegRequest,
+  OpenRecordingRequest,
+  Playback,
+  PlaybackEnd,
   PromptName,
+  RecordingEndReason,
+  RecordingResult,
+  ToneSound,
 } from '../../src/domain/media-plane.js';
 
 export class RecordingMediaLeg implements MediaLeg {
@@ -26,6 +34,10 @@ export class RecordingMediaLeg implements MediaLeg {
   readonly log: string[] = [];
   /** What the far end sends, whether or not it may. */
   tracks: readonly string[] = [];
+  /** What is being played; a test ends it with `finishPlaying`. */
+  playing: Playback | null = null;
+  readonly tones: ToneSound[] = [];
+  #playRefusal: Error | null = null;
   #mayPublish: readonly MediaType[];
   closings = 0;
   /** A test may hold the closing back. */
@@ -99,6 +111,41 @@ export class RecordingMediaLeg implements MediaLeg {
     return Promise.resolve();
   }
 
+  refuseNextPlay(error: Error): void {
+    this.#playRefusal = error;
+  }
+
+  play(playback: Playback): Promise<void> {
+    const refusal = this.#playRefusal;
+    this.#playRefusal = null;
+    if (refusal !== null) return Promise.reject(refusal);
+    if (this.isClosed) return Promise.reject(new MediaRefusal('overloaded', 'the leg is closed'));
+    if (this.kind !== 'phone')
+      return Promise.reject(new MediaRefusal('bad-sound', 'only phones are played sounds'));
+    this.log.push(`play ${playback.playbackId}`);
+    this.finishPlaying('replaced');
+    this.playing = playback;
+    return Promise.resolve();
+  }
+
+  stopPlaying(playbackId: string): Promise<void> {
+    this.log.push(`stop playing ${playbackId}`);
+    if (this.playing?.playbackId === playbackId) this.finishPlaying('stopped');
+    return Promise.resolve();
+  }
+
+  tone(sound: ToneSound): Promise<void> {
+    if (this.kind === 'phone') this.tones.push(sound);
+    return Promise.resolve();
+  }
+
+  /** What a worker does when a sound is over. Nothing where none is being played. */
+  finishPlaying(how: PlaybackEnd = 'completed'): void {
+    const playing = this.playing;
+    this.playing = null;
+    if (playing !== null) this.listener.onPlayed(playing.playbackId, how);
+  }
+
   statistics(): Promise<MediaLegStatistics | null> {
     const counted = {
       packetsReceived: 3,
@@ -117,11 +164,56 @@ export class RecordingMediaLeg implements MediaLeg {
   }
 }
 
+/** A recording that writes no file. */
+export class RecordedRecording implements MediaRecording {
+  readonly request: OpenRecordingRequest;
+  /** What it was last told to receive. */
+  received: readonly string[] = [];
+  /** What it says to have recorded. */
+  result: RecordingResult | null = { durationMs: 0, bytes: 44 };
+  stops = 0;
+  #hasEnded = false;
+
+  constructor(request: OpenRecordingRequest) {
+    this.request = request;
+  }
+
+  get isStopped(): boolean {
+    return this.stops > 0 || this.#hasEnded;
+  }
+
+  /** What a worker does when it ends the recording by itself. */
+  end(reason: RecordingEndReason): void {
+    if (this.isStopped) return;
+    this.#hasEnded = true;
+    if (reason === 'media-lost') this.result = null;
+    this.request.listener.onEnded(reason, this.result);
+  }
+
+  receive(streamIds: readonly string[]): Promise<void> {
+    if (this.isStopped) return Promise.reject(new MediaRefusal('overloaded', 'the recording has ended'));
+    this.received = streamIds;
+    return Promise.resolve();
+  }
+
+  size(): Promise<RecordingResult | null> {
+    return Promise.resolve(this.result);
+  }
+
+  stop(): Promise<RecordingResult | null> {
+    this.stops += 1;
+    return Promise.resolve(this.result);
+  }
+}
+
 export class RecordingMediaPlane implements MediaPlane {
   isReady = true;
   /** Every leg ever opened. */
   readonly legs: RecordingMediaLeg[] = [];
+  /** Every recording ever opened. */
+  readonly recordings: RecordedRecording[] = [];
   #refusal: Error | null = null;
+  #recordingRefusal: Error | null = null;
   #gate: Promise<void> = Promise.resolve();
 
   /** The one leg that was opened. */
@@ -145,6 +237,10 @@ export class RecordingMediaPlane implements MediaPlane {
     this.#refusal = error;
   }
 
+  refuseNextRecording(error: Error): void {
+    this.#recordingRefusal = error;
+  }
+
   /** The next legs open only when the returned function is called. */
   delayNext(): () => void {
     let release: () => void = () => undefined;
@@ -161,6 +257,15 @@ export class RecordingMediaPlane implements MediaPlane {
     this.legs.push(leg);
     if (leg.kind === 'phone') leg.publish('microphone');
     return leg;
+  }
+
+  openRecording(request: OpenRecordingRequest): Promise<RecordedRecording> {
+    const refusal = this.#recordingRefusal;
+    this.#recordingRefusal = null;
+    if (refusal !== null) return Promise.reject(refusal);
+    const recording = new RecordedRecording(request);
+    this.recordings.push(recording);
+    return Promise.resolve(recording);
   }
 
   async close(): Promise<void> {

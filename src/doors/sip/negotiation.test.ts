@@ -53,6 +53,7 @@ function newNegotiation({ isStarted = true } = {}) {
       onConnected: () => undefined,
       onStreams: () => undefined,
       onDtmf: () => undefined,
+      onPlayed: () => undefined,
       onNegotiationNeeded: () => undefined,
       onEnded: () => undefined,
     },

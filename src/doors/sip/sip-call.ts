@@ -316,7 +316,7 @@ function isUsableContact(contact: string | undefined): boolean {
 }
 
 function refusalCode(error: unknown): RefusalCode {
-  return error instanceof MediaRefusal ? error.code : 'overloaded';
+  return error instanceof MediaRefusal ? error.legCode : 'overloaded';
 }
 
 /** A BYE that the SIP server made itself: no ACK came, or the session timer ran out. */

@@ -91,6 +91,7 @@ describe('MediaEngine', () => {
       onConnected: fact('connected'),
       onStreams: fact('streams'),
       onDtmf: fact('dtmf'),
+      onPlayed: fact('played'),
       onNegotiationNeeded: fact('negotiation-needed'),
       onEnded: fact('ended'),
       onFault: fact('fault'),

@@ -2,6 +2,7 @@ import { EngineLeg } from './engine-leg.js';
 import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
 import { kindOfOffer } from './offer-kind.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
+import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 import { StreamRegistry } from './stream-registry.js';
@@ -22,6 +23,7 @@ export interface EngineEvents {
   onConnected(legId: string): void;
   onStreams(legId: string, streams: readonly StreamInfo[]): void;
   onDtmf(legId: string, digit: string, durationMs: number): void;
+  onPlayed(legId: string, playbackId: string, how: PlaybackEnd): void;
   onNegotiationNeeded(legId: string): void;
   onEnded(legId: string, reason: LegEndReason, statistics: LegStatistics | null): void;
   /** A leg threw where it must not; it is closed and ended. Other legs go on. */
@@ -142,6 +144,19 @@ export class MediaEngine {
     this.#leg(legId).prompt?.(prompt);
   }
 
+  /** Throws SoundRefusal. */
+  async play(legId: string, playback: Playback): Promise<void> {
+    await this.#leg(legId).play?.(playback);
+  }
+
+  stopPlaying(legId: string, playbackId: string): void {
+    this.#leg(legId).stopPlaying?.(playbackId);
+  }
+
+  tone(legId: string, sound: ToneSound): void {
+    this.#leg(legId).tone?.(sound);
+  }
+
   /** Null where it is not open. */
   legStatistics(legId: string): LegStatistics | null {
     return this.#legs.get(legId)?.leg?.statistics() ?? null;
@@ -201,6 +216,9 @@ export class MediaEngine {
       },
       onDtmf: (digit, durationMs) => {
         if (!entry.isClosed) events.onDtmf(legId, digit, durationMs);
+      },
+      onPlayed: (playbackId, how) => {
+        if (!entry.isClosed) events.onPlayed(legId, playbackId, how);
       },
       onNegotiationNeeded: () => {
         if (!entry.isClosed) events.onNegotiationNeeded(legId);

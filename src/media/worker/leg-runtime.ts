@@ -37,9 +37,8 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
       browser: (options) => createBrowserLeg({ ...options, ...browser }),
       device: (options) => createDeviceLeg({ ...options, ...browser }),
     },
-    tickFigures: () => tickClock.statistics(),
+    tickClock,
     portsTakenUnrested: () => phonePorts.takenUnrested,
-    close: () => tickClock.close(),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What the engine asks of a leg, phone or browser. One instance per live connection; owned by the engine. */
+import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 
@@ -7,6 +8,8 @@ export interface LegEvents {
   /** The complete list of what the leg publishes now, cut to what it may publish. The engine re-routes on it. */
   onStreams(streams: readonly SourceStream[]): void;
   onDtmf(digit: string, durationMs: number): void;
+  /** Once for each playback, not before `play` has resolved. */
+  onPlayed(playbackId: string, how: PlaybackEnd): void;
   onNegotiationNeeded(): void;
   /** The leg has closed itself. At most once, never after `close()`. */
   onEnded(reason: 'media-timeout' | 'ice-failed'): void;
@@ -42,6 +45,10 @@ export interface Leg {
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
   /** Absent where the far end is told nothing. */
   prompt?(prompt: Prompt | null): void;
+  /** Absent, with the two that follow, where the far end is played nothing. Throws SoundRefusal. */
+  play?(playback: Playback): Promise<void>;
+  stopPlaying?(playbackId: string): void;
+  tone?(sound: ToneSound): void;
   statistics(): LegStatistics;
   /** Idempotent; releases sockets and timers, removes its sinks from every source. */
   close(): void;

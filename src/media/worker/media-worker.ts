@@ -12,22 +12,26 @@ import type {
   WorkerRequest,
   WorkerSettings,
 } from './protocol.js';
+import { NoSuchRecordingError, RecordingRefusal } from './record/recording-refusal.js';
+import { Recordings } from './record/recordings.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
+import { SoundRefusal } from './sound/sound-refusal.js';
+import type { TickClock } from './tick-clock.js';
 import type { WorkerChannel } from './worker-channel.js';
-import { HealthReporter, type TickFigures } from './worker-health.js';
+import { HealthReporter } from './worker-health.js';
 
 /** What the legs of a worker share (ports, tick clock), made once from its settings. */
 export interface LegRuntime {
   readonly factories: LegFactories;
-  tickFigures(): TickFigures;
+  readonly tickClock: TickClock;
   /** Port pairs that were used again before they had rested. */
   portsTakenUnrested(): number;
-  close(): void;
 }
 
 export interface MediaWorkerOptions {
   readonly channel: WorkerChannel;
-  readonly createRuntime: (settings: WorkerSettings) => LegRuntime;
+  /** Throws SoundRefusal where the hold music cannot be used. */
+  readonly createRuntime: (settings: WorkerSettings) => LegRuntime | Promise<LegRuntime>;
 }
 
 type Handlers = { [K in WorkerOperation]: (body: RequestOf<K>) => ReplyOf<K> | Promise<ReplyOf<K>> };
@@ -36,6 +40,7 @@ interface Parts {
   readonly runtime: LegRuntime;
   readonly engine: MediaEngine;
   readonly importer: StreamImporter;
+  readonly recordings: Recordings;
   readonly linkServer: LinkServer;
   readonly health: HealthReporter;
 }
@@ -71,6 +76,28 @@ export class MediaWorker {
       this.#engine.prompt(legId, prompt);
       return null;
     },
+    play: async ({ legId, playback }) => {
+      await this.#engine.play(legId, playback);
+      return null;
+    },
+    stopPlaying: ({ legId, playbackId }) => {
+      this.#engine.stopPlaying(legId, playbackId);
+      return null;
+    },
+    tone: ({ legId, sound }) => {
+      this.#engine.tone(legId, sound);
+      return null;
+    },
+    openRecording: async (options) => {
+      await this.#configured.recordings.open(options);
+      return null;
+    },
+    receiveInRecording: ({ recordingId, streamIds }) => {
+      this.#configured.recordings.receive(recordingId, streamIds);
+      return null;
+    },
+    recordingSize: ({ recordingId }) => this.#configured.recordings.size(recordingId),
+    closeRecording: ({ recordingId }) => this.#configured.recordings.stop(recordingId),
     legStatistics: ({ legIds }) => legIds.map((legId) => this.#engine.legStatistics(legId)),
     closeLeg: ({ legId }) => this.#engine.closeLeg(legId),
     importStreams: ({ add, remove }) => {
@@ -93,8 +120,9 @@ export class MediaWorker {
     if (parts === null) return;
     parts.health.close();
     parts.importer.close();
+    await parts.recordings.close();
     parts.engine.close();
-    parts.runtime.close();
+    parts.runtime.tickClock.close();
     await parts.linkServer.close();
   }
 
@@ -120,7 +148,7 @@ export class MediaWorker {
 
   async #configure(settings: WorkerSettings): Promise<{ link: LinkAddress }> {
     if (this.#parts !== null) throw new Error('the worker has been configured already');
-    const runtime = this.#createRuntime(settings);
+    const runtime = await this.#createRuntime(settings);
     const engine = new MediaEngine({
       factories: runtime.factories,
       events: this.#events(),
@@ -133,10 +161,16 @@ export class MediaWorker {
       runtime,
       engine,
       importer: new StreamImporter(shared),
+      recordings: new Recordings({
+        registry: engine.registry,
+        tickClock: runtime.tickClock,
+        onEnded: (recordingId, reason, result, detail) =>
+          this.#notify({ event: 'recording-ended', recordingId, reason, result, detail }),
+      }),
       linkServer,
       health: new HealthReporter({
         statistics: () => engine.statistics(),
-        tickFigures: () => runtime.tickFigures(),
+        tickFigures: () => runtime.tickClock.statistics(),
         portsTakenUnrested: () => runtime.portsTakenUnrested(),
         link: counters,
         report: (health) => this.#notify({ event: 'health', health }),
@@ -154,6 +188,7 @@ export class MediaWorker {
       onConnected: (legId) => this.#notify({ event: 'connected', legId }),
       onStreams: (legId, streams) => this.#notify({ event: 'streams', legId, streams }),
       onDtmf: (legId, digit, durationMs) => this.#notify({ event: 'dtmf', legId, digit, durationMs }),
+      onPlayed: (legId, playbackId, how) => this.#notify({ event: 'played', legId, playbackId, how }),
       onNegotiationNeeded: (legId) => this.#notify({ event: 'negotiation-needed', legId }),
       onEnded: (legId, reason, statistics) => this.#notify({ event: 'ended', legId, reason, statistics }),
       onFault: (legId, error) => this.#notify({ event: 'fault', legId, detail: describe(error) }),
@@ -165,6 +200,8 @@ const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 function codeOf(error: unknown): WorkerErrorCode {
-  if (error instanceof SdpRefusal) return error.code;
-  return error instanceof UnknownLegError ? 'no-such-leg' : 'internal';
+  if (error instanceof SdpRefusal || error instanceof SoundRefusal || error instanceof RecordingRefusal)
+    return error.code;
+  const isGone = error instanceof UnknownLegError || error instanceof NoSuchRecordingError;
+  return isGone ? 'no-such-leg' : 'internal';
 }

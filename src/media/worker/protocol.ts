@@ -5,10 +5,13 @@
 import type { EngineStatistics, LegEndReason, LegKind, OpenLegOptions, StreamInfo } from './engine.js';
 import type { LegStatistics } from './leg.js';
 import type { LinkAddress } from './link/link-address.js';
+import type { RecordingEndReason, RecordingOptions, RecordingResult } from './record/recording.js';
+import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { TrackKind } from './source-track.js';
 
 export type { EngineStatistics, LegEndReason, LegKind, LegStatistics, LinkAddress, StreamInfo, TrackKind };
+export type { RecordingEndReason, RecordingResult };
 
 export interface WorkerSettings {
   /** UDP ports for media, both ends included; no other process may use them. */
@@ -25,6 +28,12 @@ export interface WorkerSettings {
   readonly browser: WorkerBrowserSettings;
   /** Where the prompts' WAV files are; null: prompts are silent. */
   readonly promptDirectory: string | null;
+  /** A WAV file to hear in place of the hold sound; null: the hold sound. */
+  readonly holdMusic: string | null;
+  /** Longer sounds are refused. */
+  readonly maxSoundSeconds: number;
+  /** Memory for sounds, those that are being played included: sounds beyond are refused as `overloaded`. */
+  readonly maxSoundBytes: number;
   /** What a worker shows to another when it links to it; the same for all workers of one plane. */
   readonly linkSecret: string;
 }
@@ -62,6 +71,17 @@ export interface WorkerOperations {
     request: { readonly legId: string; readonly mayPublish: readonly TrackKind[] };
     reply: null;
   };
+  play: { request: { readonly legId: string; readonly playback: Playback }; reply: null };
+  stopPlaying: { request: { readonly legId: string; readonly playbackId: string }; reply: null };
+  tone: { request: { readonly legId: string; readonly sound: ToneSound }; reply: null };
+  openRecording: { request: RecordingOptions; reply: null };
+  receiveInRecording: {
+    request: { readonly recordingId: string; readonly streamIds: readonly string[] };
+    reply: null;
+  };
+  /** Null for one that is not open (any more). */
+  recordingSize: { request: { readonly recordingId: string }; reply: RecordingResult | null };
+  closeRecording: { request: { readonly recordingId: string }; reply: RecordingResult | null };
   prompt: { request: { readonly legId: string; readonly prompt: Prompt | null }; reply: null };
   /** In the order of the request; null for a leg that is not open. */
   legStatistics: {
@@ -84,8 +104,9 @@ export type WorkerRequest = {
   [K in WorkerOperation]: { readonly id: number; readonly operation: K; readonly body: RequestOf<K> };
 }[WorkerOperation];
 
-/** `no-such-leg`: it ended meanwhile. `internal`: a fault of ours; the detail says which. */
-export type WorkerErrorCode = 'bad-sdp' | 'no-common-codec' | 'overloaded' | 'no-such-leg' | 'internal';
+/** `no-such-leg`: the leg or recording ended meanwhile. `internal`: a fault of ours; the detail says which. */
+export type WorkerErrorCode =
+  'bad-sdp' | 'no-common-codec' | 'overloaded' | 'bad-sound' | 'disk-full' | 'no-such-leg' | 'internal';
 
 export type WorkerReply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
@@ -116,12 +137,26 @@ export type WorkerNotification =
   | { readonly event: 'connected'; readonly legId: string }
   | { readonly event: 'streams'; readonly legId: string; readonly streams: readonly StreamInfo[] }
   | { readonly event: 'dtmf'; readonly legId: string; readonly digit: string; readonly durationMs: number }
+  | {
+      readonly event: 'played';
+      readonly legId: string;
+      readonly playbackId: string;
+      readonly how: PlaybackEnd;
+    }
   | { readonly event: 'negotiation-needed'; readonly legId: string }
   | {
       readonly event: 'ended';
       readonly legId: string;
       readonly reason: LegEndReason;
       readonly statistics: LegStatistics | null;
+    }
+  | {
+      readonly event: 'recording-ended';
+      readonly recordingId: string;
+      readonly reason: RecordingEndReason;
+      readonly result: RecordingResult;
+      /** For the log. */
+      readonly detail: string;
     }
   | { readonly event: 'health'; readonly health: WorkerHealth }
   /** A leg broke inside and was closed; `detail` is for the log. */

@@ -11,7 +11,9 @@ const EXIT_FAULT = 70;
  * Makes this process a media worker until its parent lets go of it: it ends when the IPC channel closes, whatever closed
  * it, so that it never outlives the gateway. Signals to the process group are for the gateway to act on.
  */
-export function runWorker(createRuntime: (settings: WorkerSettings) => LegRuntime): void {
+export function runWorker(
+  createRuntime: (settings: WorkerSettings) => LegRuntime | Promise<LegRuntime>,
+): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.once('disconnect', () => process.exit(0));
   if (!process.connected) process.exit(0);

@@ -118,6 +118,7 @@ export class DeviceLeg implements Leg {
           if (!this.#closed && this.#publishing === leg) this.#events.onStreams(streams);
         },
         onDtmf: (digit, durationMs) => this.#events.onDtmf(digit, durationMs),
+        onPlayed: () => undefined,
         // It is sent nothing over this connection.
         onNegotiationNeeded: () => undefined,
         onEnded: () => {
@@ -141,6 +142,7 @@ export class DeviceLeg implements Leg {
         onConnected: () => this.#tellConnected(),
         onStreams: () => undefined,
         onDtmf: () => undefined,
+        onPlayed: () => undefined,
         onNegotiationNeeded: () => {
           if (!this.#closed && this.#subscribing === leg) this.#events.onNegotiationNeeded();
         },

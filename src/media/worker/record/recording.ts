@@ -1,0 +1,18 @@
+export type RecordingFormat = 'wav' | 'ogg';
+
+export interface RecordingOptions {
+  readonly recordingId: string;
+  /** Absolute; the file does not exist yet. */
+  readonly path: string;
+  readonly format: RecordingFormat;
+  readonly maxBytes: number;
+  readonly maxDurationMs: number;
+}
+
+export interface RecordingResult {
+  readonly durationMs: number;
+  readonly bytes: number;
+}
+
+/** Why a recording ended by itself. */
+export type RecordingEndReason = 'too-long' | 'too-large' | 'disk-full' | 'failed';
