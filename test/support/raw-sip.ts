@@ -38,9 +38,9 @@ export class RawSip {
     });
   }
 
-  /** A user agent towards the SIP port of a gateway on this machine. */
-  static async open(gatewayPort: number): Promise<RawSip> {
-    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  /** A user agent towards the SIP port of a gateway on this machine. `source`: the address that it sends from. */
+  static async open(gatewayPort: number, source = '127.0.0.1'): Promise<RawSip> {
+    const socket = createSocket('udp4').bind(0, source);
     await once(socket, 'listening');
     return new RawSip(socket, gatewayPort);
   }
