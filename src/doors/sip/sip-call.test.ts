@@ -111,7 +111,9 @@ describe('a SIP call', () => {
       clock: domain.clock,
       logger: silentLogger,
       settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      maxResponseBytes: 12_000,
       onRefused: (code) => void refusals.push(code),
+      onFarewell: () => undefined,
       onClosed: () => void (closings += 1),
     });
     const handle = {
@@ -403,7 +405,7 @@ describe('a SIP call', () => {
 
   it('is ended when the connection to the SIP server is lost', async () => {
     const call = await established();
-    call.call.connectionLost();
+    call.call.connectionLost(0);
     expect(call.dialog.byes).toEqual([]);
     expect(domain.ofType('participant.left')).toMatchObject([
       { data: { outcome: { endedBy: 'gateway', reason: 'connection-lost' } } },

@@ -2,6 +2,7 @@
  * One INVITE and the dialog it makes: admission, answer, re-INVITEs both ways, end. An INVITE is always answered: by the
  * leg, by a refusal, or by the deadline.
  */
+import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegRegistry } from '../../domain/leg-registry.js';
 import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
@@ -15,10 +16,19 @@ import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';
 import { isHold } from './hold.js';
+import { guardInvite, guardReoffer, responseBytes, tagOf, type GuardRefusal } from './request-guard.js';
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
-import type { Srf, SrfDialog, SrfRequest, SrfResponse } from './srf.js';
+import {
+  moveDialog,
+  moveResponse,
+  sendBye,
+  type Srf,
+  type SrfDialog,
+  type SrfRequest,
+  type SrfResponse,
+} from './srf.js';
 
 export interface SipCallSettings {
   readonly tokenHeaders: readonly string[];
@@ -37,12 +47,17 @@ export interface SipCallOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: SipCallSettings;
+  /** What the SIP server takes from us at most, in bytes of SIP. */
+  readonly maxResponseBytes: number;
   readonly onRefused: (code: RefusalCode) => void;
+  /** The last word to the far end is on its way; never rejects. */
+  readonly onFarewell: (done: Promise<void>) => void;
   /** The call is over and nothing of it remains. */
   readonly onClosed: (call: SipCall) => void;
 }
 
-const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO';
+export const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO';
+const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
 
 export class SipCall implements LegSignalling {
   readonly #options: SipCallOptions;
@@ -57,6 +72,9 @@ export class SipCall implements LegSignalling {
   readonly notify: LegSignalling['notify'];
   /** How the call ended, once it has; the first word counts. */
   #outcome: Outcome | null = null;
+  /** While its SIP server is away: when the call ends all the same. */
+  #grace: Timer | null = null;
+  #isServerAway = false;
 
   constructor(options: SipCallOptions) {
     this.#options = options;
@@ -96,21 +114,51 @@ export class SipCall implements LegSignalling {
   terminate(outcome: Outcome): void {
     if (this.#outcome !== null) return;
     this.#outcome = outcome;
-    if (this.#dialog !== null) this.#sendBye(this.#dialog, outcome);
+    if (this.#isServerAway) {
+      // The far end hears of it when the server is back.
+    } else if (this.#dialog !== null) this.#sendBye(this.#dialog, outcome);
     else if (outcome.reason !== 'refused') this.#respond(unansweredStatus(outcome.reason), outcome.reason);
     this.#close();
   }
 
-  /** The connection to the SIP server is gone, and with it the dialog. */
-  connectionLost(): void {
-    void this.#farEndLeft({ endedBy: 'gateway', reason: 'connection-lost' });
+  /**
+   * The connection to the SIP server is gone. What was answered lives on without it for `graceMs`: its media still flows.
+   */
+  connectionLost(graceMs: number): void {
+    this.#isServerAway = true;
+    this.#negotiation?.close();
+    this.#notices?.close();
+    if (this.#dialog === null || graceMs === 0) void this.#farEndLeft(connectionLost);
+    else if (this.#outcome === null)
+      this.#grace = this.#options.clock.after(graceMs, () => void this.#farEndLeft(connectionLost));
+  }
+
+  /**
+   * The SIP server can be reached again, over this socket. Where it still has the call it must let go of it, and so must the
+   * far end: nothing more that it asks would come to us.
+   */
+  connectionBack(socket: Socket): void {
+    const { srf, request, response, settings } = this.#options;
+    const outcome = this.#outcome ?? connectionLost;
+    if (this.#dialog !== null) {
+      moveDialog(this.#dialog, socket);
+      this.#sendBye(this.#dialog, outcome);
+    } else if (response.finalResponseSent) {
+      const dialogId = `${this.#callId};from-tag=${tagOf(request.get('From')) ?? ''}`;
+      this.#saidFarewell(sendBye(srf, socket, dialogId, byeHeaders(outcome)));
+    } else {
+      moveResponse(response, socket);
+      const { status, headers } = refusalResponse('overloaded', settings.retryAfterSeconds);
+      this.#send(status, headers);
+    }
+    void this.#farEndLeft(outcome);
   }
 
   async #answer(): Promise<void> {
     const { srf, request, response, registry, settings } = this.#options;
-    // RFC 3261 §8.1.1.8: exactly one. drachtio-server dies of an answer to an INVITE whose Contact is no URI.
-    if (!isUsableContact(request.get('Contact'))) {
-      this.#refuseUnroutable();
+    const fault = guardInvite(request);
+    if (fault !== null) {
+      this.#refuseFaulty(fault);
       return;
     }
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
@@ -136,6 +184,10 @@ export class SipCall implements LegSignalling {
     if (leg.hasEnded) return;
 
     const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+    if (responseBytes(request, headers, localSdp) > this.#options.maxResponseBytes) {
+      this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
+      return;
+    }
     await new Promise<void>((resolve, reject) => {
       srf.createUAS(request, response, { localSdp, headers }, (error, dialog) => {
         if (dialog === undefined) return reject(error instanceof Error ? error : new Error(String(error)));
@@ -222,9 +274,21 @@ export class SipCall implements LegSignalling {
     response: SrfResponse,
   ): Promise<void> {
     const body = request.body === '' ? undefined : request.body;
+    const fault = guardReoffer(request);
+    if (fault !== null) {
+      this.#logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
+      response.send(fault.status, { headers: reasonHeader(fault.status, fault.reason) });
+      return;
+    }
     try {
       const localSdp = await negotiation.answer(body);
-      response.send(200, { body: localSdp, headers: { 'Content-Type': 'application/sdp', Allow: allow } });
+      const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+      if (responseBytes(request, headers, localSdp) > this.#options.maxResponseBytes) {
+        // What the media has agreed to stands; the far end goes on as before, and can offer again.
+        response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
+        return;
+      }
+      response.send(200, { body: localSdp, headers });
       if (body !== undefined && leg.kind === 'phone') leg.setHeld(isHold(body));
       this.#notices?.farEndHeard();
     } catch (error) {
@@ -262,34 +326,48 @@ export class SipCall implements LegSignalling {
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
   }
 
-  #refuseUnroutable(): void {
+  /** What is refused for its form, whoever sends it. */
+  #refuseFaulty({ status, reason }: GuardRefusal): void {
     if (this.#outcome !== null) return;
-    this.#logger.info({ source: this.#options.request.source_address }, 'call refused: no usable Contact');
-    this.#respond(400, 'bad-contact');
-    void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: 400 });
+    this.#logger.info({ reason, source: this.#options.request.source_address }, 'call refused: bad request');
+    this.#respond(status, reason);
+    void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
   }
 
   #respond(status: number, reason: string): void {
-    this.#send(status, { Reason: `SIP;cause=${String(status)};text="${reason}"` });
+    this.#send(status, reasonHeader(status, reason));
   }
 
   #send(status: number, headers: Record<string, string>): void {
     const { response } = this.#options;
     if (response.finalResponseSent) return;
-    response.send(status, { headers }, (error) => {
-      if (error)
-        this.#logger.debug({ err: error, status }, 'a refusal was not sent: the transaction is gone');
+    const sent = new Promise<void>((resolve) => {
+      response.send(status, { headers }, (error) => {
+        if (error)
+          this.#logger.debug({ err: error, status }, 'a refusal was not sent: the transaction is gone');
+        resolve();
+      });
     });
+    this.#options.onFarewell(sent);
   }
 
   #sendBye(dialog: SrfDialog, outcome: Outcome): void {
-    dialog.destroy({ headers: byeHeaders(outcome) }).catch((error: unknown) => {
-      this.#logger.debug({ err: error }, 'BYE was not sent: the dialog is gone');
-    });
+    this.#saidFarewell(dialog.destroy({ headers: byeHeaders(outcome) }));
+  }
+
+  #saidFarewell(answered: Promise<unknown>): void {
+    const done = answered.then(
+      () => undefined,
+      (error: unknown) => {
+        this.#logger.debug({ err: error }, 'BYE was not sent: the dialog is gone');
+      },
+    );
+    this.#options.onFarewell(done);
   }
 
   #close(): void {
     this.#deadline.cancel();
+    this.#grace?.cancel();
     this.#negotiation?.close();
     this.#notices?.close();
     this.#logEnd();
@@ -306,13 +384,13 @@ export class SipCall implements LegSignalling {
   }
 }
 
+function reasonHeader(status: number, text: string): Record<string, string> {
+  return { Reason: `SIP;cause=${String(status)};text="${text}"` };
+}
+
 /** In drachtio's words: the INVITE was canceled, or its connection is gone. */
 function isTransactionGone(error: unknown): boolean {
   return error instanceof Error && error.message.includes('unknown transaction');
-}
-
-function isUsableContact(contact: string | undefined): boolean {
-  return contact !== undefined && /(?:^|<)\s*sips?:[^\s<>]+/i.test(contact);
 }
 
 function refusalCode(error: unknown): RefusalCode {

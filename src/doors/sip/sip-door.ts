@@ -1,14 +1,32 @@
-/** The SIP door: connects drachtio-srf to a SIP server and turns every new INVITE into a call. */
+/**
+ * The SIP door: connects drachtio-srf to our own SIP server and to any number of drachtio-servers, and turns every new
+ * INVITE into a call.
+ */
 import type { Clock } from '../../domain/clock.js';
 import type { LegRegistry } from '../../domain/leg-registry.js';
 import type { Logger } from '../../domain/logger.js';
 import type { RefusalCode } from '../../domain/refusal.js';
-import { SipCall, type SipCallSettings } from './sip-call.js';
-import { newSrf, type Srf } from './srf.js';
+import { maxFrameBytes } from './admin-channel.js';
+import type { SipAddress } from './host-ports.js';
+import { refusalResponse } from './refusal-response.js';
+import { allow, SipCall, type SipCallSettings } from './sip-call.js';
+import {
+  SipServerLink,
+  within,
+  type ExternalServerSettings,
+  type SipServerAddress,
+  type SipServerStatistics,
+} from './sip-server-link.js';
+import type { SrfRequest, SrfResponse } from './srf.js';
 
 export interface SipDoorOptions {
-  /** drachtio's admin port, of the embedded server or of a drachtio-server. */
-  readonly server: { readonly host: string; readonly port: number; readonly secret: string };
+  /** The admin port of our own SIP server, which must accept us at once. */
+  readonly server: SipServerAddress;
+  /** drachtio-servers, which may come and go; phones then come through them. */
+  readonly external?: {
+    readonly servers: readonly SipServerAddress[];
+    readonly settings: ExternalServerSettings;
+  };
   readonly registry: LegRegistry;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -16,81 +34,98 @@ export interface SipDoorOptions {
   readonly onRefused: (code: RefusalCode) => void;
 }
 
+/** Start waits so long for drachtio-servers, so that the addresses they have for phones are known then. */
+const firstAttemptTimeoutMs = 3000;
 export class SipDoor {
   readonly #options: SipDoorOptions;
-  readonly #srf: Srf;
-  readonly #calls = new Set<SipCall>();
-  #connected = false;
-  #closed = false;
+  readonly #own: SipServerLink;
+  readonly #external: readonly SipServerLink[];
+  #closing: Promise<void> | undefined;
 
   private constructor(options: SipDoorOptions) {
     this.#options = options;
-    this.#srf = newSrf();
-    this.#srf.invite((request, response) => {
-      const call = new SipCall({
-        srf: this.#srf,
-        request,
-        response,
-        registry: options.registry,
-        clock: options.clock,
-        logger: options.logger,
-        settings: options.settings,
-        onRefused: options.onRefused,
-        onClosed: (closed) => this.#calls.delete(closed),
-      });
-      this.#calls.add(call);
-      void call.run();
-    });
+    this.#own = this.#link(options.server, null);
+    const { servers = [], settings = null } = options.external ?? {};
+    this.#external = servers.map((server) => this.#link(server, settings));
   }
 
-  /** Resolves when the SIP server has accepted us; rejects where it refuses the secret. */
-  static open(options: SipDoorOptions): Promise<SipDoor> {
+  /** Resolves when our own SIP server has accepted us; rejects where it refuses. Others may come later. */
+  static async open(options: SipDoorOptions): Promise<SipDoor> {
     const door = new SipDoor(options);
-    return door.#connect().then(() => door);
+    const attempts = door.#external.map((link) => link.start().catch(() => undefined));
+    try {
+      await door.#own.start();
+    } catch (error) {
+      await door.close();
+      throw error;
+    }
+    await within(options.clock, firstAttemptTimeoutMs, Promise.all(attempts));
+    return door;
   }
 
+  /** Whether phones can call. */
   get isConnected(): boolean {
-    return this.#connected;
+    return this.troubles.length === 0;
+  }
+
+  /** Why phones cannot call; empty where at least one of the servers they come through is connected and hears. */
+  get troubles(): readonly string[] {
+    const own = this.#own.trouble;
+    const troubles = this.#external.flatMap(({ trouble }) => trouble ?? []);
+    const isNoneLeft = this.#external.length > 0 && troubles.length === this.#external.length;
+    return [...(own === null ? [] : [own]), ...(isNoneLeft ? troubles : [])];
+  }
+
+  /** Where phones reach the first drachtio-server that takes calls, by its own word; empty without any. */
+  get addresses(): readonly SipAddress[] {
+    const known = this.#external.filter(({ addresses }) => addresses.length > 0);
+    return (known.find(({ trouble }) => trouble === null) ?? known[0])?.addresses ?? [];
   }
 
   get callCount(): number {
-    return this.#calls.size;
+    return [this.#own, ...this.#external].reduce((sum, { callCount }) => sum + callCount, 0);
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#connected = false;
-    this.#srf.disconnect();
+  /** Of the drachtio-servers. */
+  statistics(): readonly SipServerStatistics[] {
+    return this.#external.map((link) => link.statistics());
   }
 
-  #connect(): Promise<void> {
-    const { server, logger } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#srf.on('connect', (error: Error | null | undefined) => {
-        if (error) {
-          logger.error({ err: error }, 'the SIP server refused us');
-          reject(error);
-          return;
-        }
-        this.#connected = true;
-        resolve();
-      });
-      // Without a listener an `error` ends the process; srf reconnects by itself.
-      this.#srf.on('error', (error: Error) => {
-        if (!this.#closed) logger.warn({ err: error }, 'connection to the SIP server failed');
-      });
-      this.#srf.on('close', () => this.#lost());
-      this.#srf.connect(server);
+  /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects; idempotent. */
+  close(): Promise<void> {
+    const links = [this.#own, ...this.#external];
+    return (this.#closing ??= Promise.all(links.map((link) => link.close())).then(() => undefined));
+  }
+
+  #link(server: SipServerAddress, external: ExternalServerSettings | null): SipServerLink {
+    const { registry, clock, logger, settings, onRefused } = this.#options;
+    return new SipServerLink({
+      server,
+      external,
+      clock,
+      logger,
+      onOptions: (request, response) => this.#answerOptions(request, response),
+      newCall: (link, srf, request, response) =>
+        new SipCall({
+          srf,
+          request,
+          response,
+          registry,
+          clock,
+          logger,
+          settings,
+          maxResponseBytes: external === null ? Infinity : maxFrameBytes,
+          onRefused,
+          onFarewell: (done) => link.farewell(done),
+          onClosed: (closed) => link.callClosed(closed),
+        }),
     });
   }
 
-  /** Dialogs hear nothing of it: drachtio-srf leaves them to us. */
-  #lost(): void {
-    const wasConnected = this.#connected;
-    this.#connected = false;
-    if (this.#closed || !wasConnected) return;
-    this.#options.logger.error({ calls: this.#calls.size }, 'connection to the SIP server lost');
-    for (const call of [...this.#calls]) call.connectionLost();
+  #answerOptions(_request: SrfRequest, response: SrfResponse): void {
+    if (this.#options.registry.isDraining) {
+      const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
+      response.send(status, { headers });
+    } else response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' } });
   }
 }

@@ -2,7 +2,9 @@
  * The part of drachtio-srf that this door uses, typed as the code behaves (5.0.29); the types it ships lag behind.
  * The only file that imports it.
  */
+import { randomUUID } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
+import { Server, type Socket } from 'node:net';
 import SrfModule from 'drachtio-srf';
 
 export interface SrfRequest extends EventEmitter {
@@ -15,6 +17,8 @@ export interface SrfRequest extends EventEmitter {
   readonly protocol: string;
   /** `application` where the SIP server made the request itself, e.g. a BYE because no ACK came. */
   readonly source: 'network' | 'application';
+  /** As it came. */
+  readonly raw?: string;
   /** Fields of one name are joined with commas. */
   get(header: string): string | undefined;
 }
@@ -40,7 +44,6 @@ export interface SrfResponse {
 /** Events: `destroy` (request, reason), `ack` (request), `modify` | `update` | `info` (request, response). */
 export interface SrfDialog extends EventEmitter {
   readonly local: { readonly contact: string };
-  /** False once a BYE has come, also where `destroy` was emitted before anybody could listen. */
   /** Sends BYE; settles with its response. */
   destroy(options: SrfResponseOptions): Promise<unknown>;
   /** Calls back with every response, provisional ones too; acknowledges a final one to INVITE itself. */
@@ -70,4 +73,175 @@ export interface Srf extends EventEmitter {
 export function newSrf(): Srf {
   const Constructor = SrfModule as unknown as new () => Srf;
   return new Constructor();
+}
+
+/** What drachtio-srf has inside, as far as it must be reached. */
+interface Agent extends EventEmitter {
+  readonly wp: EventEmitter & {
+    send(socket: Socket, message: string): string;
+    readonly mapIncomingMsg: ReadonlyMap<Socket, { readonly incomingMsg: Buffer }>;
+  };
+  request(
+    socket: Socket,
+    options: { method: string; stackDialogId: string; headers: Record<string, string> },
+    callback: (error: Error | null | undefined, request?: EventEmitter) => void,
+  ): void;
+  readonly mapServer: ReadonlyMap<
+    Socket,
+    { readonly pendingRequests: Map<string, (tokens: readonly string[]) => void> }
+  >;
+}
+
+interface SrfInside extends Srf {
+  readonly app: EventEmitter & { readonly client: Agent };
+  listen(options: { server: Server; secret: string }): void;
+  use(handler: (request: SrfRequest, response: SrfResponse) => void): void;
+  options(handler: (request: SrfRequest, response: SrfResponse) => void): void;
+}
+
+export interface SrfOverSocketsOptions {
+  readonly secret: string;
+  /** Methods whose new requests we want. */
+  readonly methods: readonly ('invite' | 'options')[];
+  readonly onInvite: (request: SrfRequest, response: SrfResponse) => void;
+  readonly onOptions: (request: SrfRequest, response: SrfResponse) => void;
+}
+
+/** What a server says of itself once it has accepted us. */
+export interface ServerGreeting {
+  readonly hostPorts: string | undefined;
+  readonly version: string | undefined;
+  readonly localHostPorts: string | undefined;
+}
+
+/** What a server may send without it becoming a message. */
+const maxIncomingBytes = 4 * 1024 * 1024;
+
+export class SecretRefused extends Error {
+  constructor() {
+    super('the SIP server refused our secret');
+  }
+}
+
+/** Writes what is sent in place of drachtio-srf; see AdminChannel. */
+export interface FrameWriter {
+  send(id: string, text: string): void;
+  answered(id: string): void;
+}
+
+/**
+ * drachtio-srf over sockets that are connected elsewhere, one at a time. It is made to believe that servers connect to it:
+ * then it does not reconnect by itself (without end or measure, every 255 ms after a wrong secret), and what it cannot
+ * read ends a connection, not the process.
+ */
+export class SrfOverSockets {
+  readonly srf: Srf;
+  readonly #inside: SrfInside;
+  readonly #gate = new Server();
+  readonly #methods: readonly string[];
+  #writer: { readonly socket: Socket; readonly frames: FrameWriter } | null = null;
+  #onGreeting: (error: unknown, ...words: string[]) => void = () => undefined;
+
+  constructor(options: SrfOverSocketsOptions) {
+    this.#inside = newSrf() as SrfInside;
+    this.srf = this.#inside;
+    this.#methods = options.methods;
+    this.#inside.invite(options.onInvite);
+    this.#inside.options(options.onOptions);
+    // What nobody takes must not reach drachtio-srf's own end: it says 404 there and hangs up on the server.
+    this.#inside.use((request, response) => {
+      if (request.method !== 'ACK') response.send(481);
+    });
+    this.#inside.on('error', () => undefined);
+    this.#inside.listen({ server: this.#gate, secret: options.secret });
+    // Told in the turn in which the answer is read, so it is of the socket that was attached last.
+    this.#inside.app.on('connect', (error: unknown, ...words: string[]) => this.#onGreeting(error, ...words));
+    const { wp } = this.#inside.app.client;
+    const sendPlainly = wp.send.bind(wp);
+    wp.send = (socket, message) => {
+      if (this.#writer?.socket !== socket) return sendPlainly(socket, message);
+      const id = randomUUID();
+      this.#writer.frames.send(id, message);
+      return id;
+    };
+    wp.on('msg', (socket: Socket, message: string) => {
+      if (this.#writer?.socket !== socket) return;
+      const [, type, id = ''] = message.slice(0, 100).split('|');
+      if (type === 'response') this.#writer.frames.answered(id);
+    });
+  }
+
+  /**
+   * Authenticates and asks for requests. Settles when the server answers or the socket closes. Throws SecretRefused.
+   * Without `frames` drachtio-srf writes by itself.
+   */
+  async attach(socket: Socket, frames?: FrameWriter): Promise<ServerGreeting> {
+    this.#writer = frames === undefined ? null : { socket, frames };
+    const { wp } = this.#inside.app.client;
+    socket.on('data', () => {
+      if ((wp.mapIncomingMsg.get(socket)?.incomingMsg.length ?? 0) > maxIncomingBytes) socket.destroy();
+    });
+    const greeting = await this.#whileOpen<ServerGreeting>(socket, (resolve, reject) => {
+      this.#onGreeting = (error, hostPorts, version, localHostPorts) => {
+        if (error) reject(new SecretRefused());
+        else resolve({ hostPorts, version, localHostPorts });
+      };
+      this.#gate.emit('connection', socket);
+    });
+    await Promise.all(this.#methods.map((method) => this.#route(socket, method)));
+    return greeting;
+  }
+
+  /** Tells drachtio-srf that a message will never be sent. */
+  refuse(socket: Socket, id: string, reason: string): void {
+    this.#inside.app.client.wp.emit('msg', socket, `${randomUUID()}|response|${id}|NOK|${reason}`);
+  }
+
+  #route(socket: Socket, method: string): Promise<void> {
+    const { wp, mapServer } = this.#inside.app.client;
+    return this.#whileOpen(socket, (resolve, reject) => {
+      const id = wp.send(socket, `route|${method}`);
+      mapServer.get(socket)?.pendingRequests.set(id, ([status]) => {
+        if (status === 'OK') resolve();
+        else reject(new Error(`the SIP server gives us no ${method}`));
+      });
+    });
+  }
+
+  #whileOpen<T>(
+    socket: Socket,
+    work: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const closed = () => reject(new Error('the SIP server closed the connection'));
+      socket.once('close', closed);
+      work(resolve, reject);
+    });
+  }
+}
+
+/** The dialog's further requests go over this socket. */
+export function moveDialog(dialog: SrfDialog, socket: Socket): void {
+  (dialog as SrfDialog & { readonly req: { socket: Socket } }).req.socket = socket;
+}
+
+/** The response goes over this socket. */
+export function moveResponse(response: SrfResponse, socket: Socket): void {
+  (response as SrfResponse & { socket: Socket }).socket = socket;
+}
+
+/** Ends a dialog of which drachtio-srf has no object, because the word that it came to be was lost. */
+export function sendBye(
+  srf: Srf,
+  socket: Socket,
+  dialogId: string,
+  headers: Record<string, string>,
+): Promise<void> {
+  const { client } = (srf as SrfInside).app;
+  return new Promise((resolve, reject) => {
+    client.request(socket, { method: 'BYE', stackDialogId: dialogId, headers }, (error, request) => {
+      if (request === undefined) reject(error ?? new Error('BYE was not sent'));
+      else request.on('response', () => resolve());
+    });
+  });
 }

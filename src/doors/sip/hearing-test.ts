@@ -1,0 +1,132 @@
+/**
+ * Probes a server for as long as it is connected, and tells when it is deaf. Deaf is a server that was heard at an address
+ * before; where no probe ever came back it may be that its SIP cannot be reached from here, which is said once.
+ */
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { Logger } from '../../domain/logger.js';
+import type { SipAddress } from './host-ports.js';
+import { ServerProbe } from './server-probe.js';
+
+export interface HearingTestOptions {
+  readonly probeMs: number;
+  readonly failures: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** So many probes in a row were lost. */
+  readonly onDeaf: () => void;
+}
+
+export class HearingTest {
+  readonly #options: HearingTestOptions;
+  /** Addresses where a probe came back once. */
+  readonly #proven = new Set<string>();
+  #addresses: readonly SipAddress[] = [];
+  #probe: ServerProbe | null = null;
+  #timer: Timer | null = null;
+  #failuresInRow = 0;
+  #probesFailed = 0;
+  #isDeaf = false;
+  #isUnreachableTold = false;
+
+  constructor(options: HearingTestOptions) {
+    this.#options = options;
+  }
+
+  /** Until a probe has come back. */
+  get isDeaf(): boolean {
+    return this.#isDeaf;
+  }
+
+  get probesFailed(): number {
+    return this.#probesFailed;
+  }
+
+  /** With a new connection. The addresses are tried in turn until one has proved itself. */
+  start(addresses: readonly SipAddress[]): void {
+    this.stop();
+    this.#failuresInRow = 0;
+    const proven = addresses.filter((address) => this.#proven.has(nameOf(address)));
+    this.#addresses = proven.length > 0 ? proven : addresses;
+    // At its new address it is as unknown as any other.
+    if (proven.length === 0) this.#isDeaf = false;
+    if (addresses.length === 0) this.#tellUnreachable();
+    else this.#run();
+  }
+
+  /** An OPTIONS came to us. */
+  heard(callId: string | undefined): void {
+    this.#probe?.heard(callId);
+  }
+
+  /** With the connection. */
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#probe?.close();
+    this.#probe = null;
+  }
+
+  close(): void {
+    this.stop();
+  }
+
+  #run(): void {
+    const [address] = this.#addresses;
+    if (address === undefined) return;
+    const { clock, probeMs } = this.#options;
+    const probe = (this.#probe ??= new ServerProbe({ address, timeoutMs: probeMs, clock }));
+    const sentAt = clock.now();
+    void probe.send().then((result) => {
+      if (this.#probe !== probe) return;
+      if (result === 'failed') this.#failed(address);
+      else if (result === 'heard') this.#succeeded(address);
+      else this.#failuresInRow = 0;
+      const wait = Math.max(0, sentAt + probeMs - clock.now());
+      this.#timer = clock.after(wait, () => this.#run());
+    });
+  }
+
+  #succeeded(address: SipAddress): void {
+    if (this.#isDeaf) this.#options.logger.info({}, 'drachtio-server hears again');
+    this.#isDeaf = false;
+    this.#failuresInRow = 0;
+    this.#proven.clear();
+    this.#proven.add(nameOf(address));
+  }
+
+  #failed(address: SipAddress): void {
+    this.#failuresInRow += 1;
+    this.#probesFailed += 1;
+    if (this.#failuresInRow < this.#options.failures) return;
+    this.#failuresInRow = 0;
+    if (this.#proven.has(nameOf(address))) {
+      if (!this.#isDeaf)
+        this.#options.logger.error(
+          { address: nameOf(address), probes: this.#options.failures },
+          'drachtio-server is deaf: our probes do not come back; it is connected to anew',
+        );
+      this.#isDeaf = true;
+      this.#options.onDeaf();
+      return;
+    }
+    // The next address in turn, with a socket of its own.
+    const [tried, ...others] = this.#addresses;
+    if (tried !== undefined) this.#addresses = [...others, tried];
+    this.#probe?.close();
+    this.#probe = null;
+    this.#tellUnreachable();
+  }
+
+  #tellUnreachable(): void {
+    if (this.#isUnreachableTold) return;
+    this.#isUnreachableTold = true;
+    this.#options.logger.warn(
+      { addresses: this.#addresses.map(nameOf) },
+      'no probe over SIP comes back from drachtio-server: whether it is deaf cannot be told from here',
+    );
+  }
+}
+
+function nameOf({ protocol, host, port }: SipAddress): string {
+  return `${protocol}/${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}

@@ -1,0 +1,79 @@
+/**
+ * What is refused before anything is done with it: requests that kill or deafen a drachtio-server when they are answered, or
+ * that could not be answered at all because it takes no message above 12,228 bytes from us.
+ */
+import { isUsableContact } from './contact.js';
+import type { SrfRequest } from './srf.js';
+
+export interface GuardRefusal {
+  readonly status: number;
+  /** For the Reason header and the log. */
+  readonly reason: string;
+}
+
+type Guarded = Pick<SrfRequest, 'get' | 'body' | 'raw'>;
+
+/** Copied into every response, and the Call-ID and tag into every request of the dialog. */
+const maxCopiedBytes = 4096;
+const maxIdentityBytes = 1024;
+const maxRequestBytes = 65_536;
+/** The status line, the admin protocol's words, and what each header has beside name and value. */
+const responseOverheadBytes = 400;
+
+/** RFC 3261 §25.1: `word [ "@" word ]`, of which the admin protocol's `|` is no part. */
+const callIdPattern = /^[\w\-.!%*+`'~()<>:\\"/[\]?{}@]+$/;
+const tagPattern = /^[\w\-.!%*+`'~]+$/;
+
+/** Null where an INVITE may be answered. */
+export function guardInvite(request: Guarded): GuardRefusal | null {
+  // A dialog that we no longer have; the SIP server knows it still.
+  if (tagOf(request.get('To')) !== undefined) return { status: 481, reason: 'no-such-dialog' };
+  if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
+  const callId = request.get('Call-ID') ?? '';
+  const fromTag = tagOf(request.get('From')) ?? '';
+  if (callId.length + fromTag.length > maxIdentityBytes) return { status: 513, reason: 'message-too-long' };
+  if (!callIdPattern.test(callId)) return { status: 400, reason: 'bad-call-id' };
+  if (fromTag !== '' && !tagPattern.test(fromTag)) return { status: 400, reason: 'bad-from-tag' };
+  return isUsableContact(request.get('Contact')) ? null : { status: 400, reason: 'bad-contact' };
+}
+
+/** Null where a re-INVITE or UPDATE may be answered. It may do without Contact: then that of the dialog stays. */
+export function guardReoffer(request: Guarded): GuardRefusal | null {
+  if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
+  const contact = request.get('Contact');
+  return contact === undefined || isUsableContact(contact) ? null : { status: 400, reason: 'bad-contact' };
+}
+
+/** What a response of ours to this request costs on the admin connection, at most. */
+export function responseBytes(
+  request: Pick<SrfRequest, 'get'>,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): number {
+  const own = Object.entries(headers).reduce((sum, [name, value]) => sum + bytes(name) + bytes(value) + 4, 0);
+  return responseOverheadBytes + copiedBytes(request) + own + bytes(body);
+}
+
+function isTooLong(request: Guarded): boolean {
+  return bytes(request.raw ?? request.body ?? '') > maxRequestBytes || copiedBytes(request) > maxCopiedBytes;
+}
+
+function copiedBytes(request: Pick<SrfRequest, 'get'>): number {
+  return ['From', 'To', 'Call-ID', 'CSeq'].reduce((sum, name) => sum + bytes(request.get(name) ?? ''), 0);
+}
+
+function bytes(text: string): number {
+  return Buffer.byteLength(text);
+}
+
+/** Of a From or To: what stands behind the last `>` or, without one, behind the URI. */
+export function tagOf(field: string | undefined): string | undefined {
+  if (field === undefined) return undefined;
+  const parameters = field.slice(field.lastIndexOf('>') + 1);
+  return parameters
+    .split(';')
+    .slice(1)
+    .map((parameter) => parameter.trim())
+    .find((parameter) => /^tag[ \t]*=/i.test(parameter))
+    ?.replace(/^tag[ \t]*=[ \t]*/i, '');
+}

@@ -1,0 +1,310 @@
+/**
+ * The connection to one SIP server, the embedded one or a drachtio-server, and the calls that came over it.
+ *
+ *     connecting --accepted--> connected --lost, deaf--> waiting --time--> connecting
+ *     connecting --refused, unreachable--> waiting          any state --close--> closed
+ *
+ * A drachtio-server outlives the connection with its dialogs, but passes on nothing more of what their phones ask; what we
+ * ask still arrives. So calls go on without it for a while, and when it is back they are hung up over the new connection.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { Logger } from '../../domain/logger.js';
+import { AdminChannel } from './admin-channel.js';
+import { HearingTest } from './hearing-test.js';
+import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
+import type { SipCall } from './sip-call.js';
+import { SecretRefused, SrfOverSockets, type Srf, type SrfRequest, type SrfResponse } from './srf.js';
+
+export interface SipServerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}
+
+/** What a server that is not ours is treated by. */
+export interface ExternalServerSettings {
+  readonly longestRetryMs: number;
+  /** Calls outlive a lost connection so long. */
+  readonly graceMs: number;
+  /** 0: never. */
+  readonly probeMs: number;
+  /** Probes lost in a row that make a server deaf. */
+  readonly probeFailures: number;
+}
+
+export interface SipServerLinkOptions {
+  readonly server: SipServerAddress;
+  /** Null for our own server, which limits no message, loses no calls and answers OPTIONS itself. */
+  readonly external: ExternalServerSettings | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => SipCall;
+  readonly onOptions: (request: SrfRequest, response: SrfResponse) => void;
+}
+
+export interface SipServerStatistics {
+  /** `host:port` of its admin port. */
+  readonly server: string;
+  readonly connected: boolean;
+  readonly deaf: boolean;
+  readonly calls: number;
+  /** Connections after the first. */
+  readonly reconnects: number;
+  readonly probesFailed: number;
+}
+
+type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
+
+/** TCP and authentication together. */
+const attemptTimeoutMs = 5000;
+const firstRetryMs = 250;
+const ownServerRetryMs = 10_000;
+/** Stopping waits so long for the responses to the BYEs it sent. */
+const farewellTimeoutMs = 1000;
+/** What was written last has this long to leave. */
+const closeTimeoutMs = 500;
+
+export class SipServerLink {
+  readonly #options: SipServerLinkOptions;
+  readonly #logger: Logger;
+  readonly #name: string;
+  readonly #application: SrfOverSockets;
+  readonly #calls = new Set<SipCall>();
+  /** Calls that a lost connection left behind in the server. */
+  readonly #orphans = new Set<SipCall>();
+  /** Last words to far ends, on their way. */
+  readonly #farewells = new Set<Promise<void>>();
+  readonly #hearing: HearingTest | null;
+  #state: State = 'idle';
+  #socket: Socket | null = null;
+  #channel: AdminChannel | null = null;
+  #retry: Timer | null = null;
+  /** Attempts in a row that brought no connection of any length. */
+  #failures = 0;
+  #connections = 0;
+  #connectedAt = 0;
+  #isSecretRefused = false;
+  #isTrouble = false;
+  #addresses: readonly SipAddress[] = [];
+
+  constructor(options: SipServerLinkOptions) {
+    this.#options = options;
+    const { server, external, clock } = options;
+    this.#name = `${server.host.includes(':') ? `[${server.host}]` : server.host}:${String(server.port)}`;
+    this.#logger = options.logger.child({ sipServer: this.#name });
+    this.#hearing =
+      external === null || external.probeMs === 0
+        ? null
+        : new HearingTest({
+            probeMs: external.probeMs,
+            failures: external.probeFailures,
+            clock,
+            logger: this.#logger,
+            onDeaf: () => this.#socket?.destroy(),
+          });
+    this.#application = new SrfOverSockets({
+      secret: server.secret,
+      methods: external === null ? ['invite'] : ['invite', 'options'],
+      onInvite: (request, response) => {
+        const call = options.newCall(this, this.#application.srf, request, response);
+        this.#calls.add(call);
+        void call.run();
+      },
+      onOptions: (request, response) => {
+        this.#hearing?.heard(request.get('Call-ID'));
+        options.onOptions(request, response);
+      },
+    });
+  }
+
+  /** Settles with the first attempt; rejects where that fails. With an external server it goes on trying all the same. */
+  async start(): Promise<void> {
+    const { external } = this.#options;
+    try {
+      await this.#connect();
+    } catch (error) {
+      if (external === null) this.#state = 'closed';
+      else this.#failed(error);
+      throw error;
+    }
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  get isExternal(): boolean {
+    return this.#options.external !== null;
+  }
+
+  get callCount(): number {
+    return this.#calls.size;
+  }
+
+  /** Where its SIP is reached, as it says itself; empty until it was connected once. */
+  get addresses(): readonly SipAddress[] {
+    return this.#addresses;
+  }
+
+  /** Why no calls come over it, or null. Of our own server, too. */
+  get trouble(): string | null {
+    const what = this.isExternal ? `drachtio ${this.#name}` : 'the SIP server';
+    if (this.#state !== 'connected')
+      return this.#isSecretRefused ? `${what} refused our secret` : `${what} is not connected`;
+    return this.#hearing?.isDeaf === true ? `${what} is deaf: our probes do not come back` : null;
+  }
+
+  statistics(): SipServerStatistics {
+    return {
+      server: this.#name,
+      connected: this.#state === 'connected',
+      deaf: this.#hearing?.isDeaf ?? false,
+      calls: this.#calls.size,
+      reconnects: Math.max(0, this.#connections - 1),
+      probesFailed: this.#hearing?.probesFailed ?? 0,
+    };
+  }
+
+  callClosed(call: SipCall): void {
+    this.#calls.delete(call);
+  }
+
+  /** A last word to a far end is on its way; the promise never rejects. */
+  farewell(done: Promise<void>): void {
+    this.#farewells.add(done);
+    void done.then(() => this.#farewells.delete(done));
+  }
+
+  /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects. */
+  async close(): Promise<void> {
+    for (const call of [...this.#calls]) call.terminate({ endedBy: 'gateway', reason: 'gateway-stopping' });
+    await within(this.#options.clock, farewellTimeoutMs, Promise.all(this.#farewells));
+    this.#state = 'closed';
+    this.#retry?.cancel();
+    this.#hearing?.close();
+    const socket = this.#socket;
+    if (socket === null || socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), closeTimeoutMs);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      socket.destroySoon();
+    });
+  }
+
+  async #connect(): Promise<void> {
+    const { server, external, clock } = this.#options;
+    this.#state = 'connecting';
+    const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
+    this.#socket = socket;
+    // The close that follows tells all.
+    let problem: Error | undefined;
+    socket.on('error', (error) => (problem = error));
+    const timer = clock.after(attemptTimeoutMs, () => socket.destroy(new Error('no answer in time')));
+    try {
+      await opened(socket);
+      const channel = external === null ? undefined : this.#openChannel(socket);
+      const greeting = await this.#application.attach(socket, channel);
+      if (this.#state !== 'connecting') throw new Error('closed');
+      this.#accepted(socket, greeting.hostPorts, greeting.localHostPorts, greeting.version);
+    } catch (error) {
+      socket.destroy();
+      this.#channel?.close();
+      throw problem ?? error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  #openChannel(socket: Socket): AdminChannel {
+    this.#channel = new AdminChannel({
+      write: (frame) => socket.write(frame),
+      refuse: (id, reason) => {
+        this.#logger.warn({}, 'a message was too long for drachtio-server and was not sent');
+        this.#application.refuse(socket, id, reason);
+      },
+      onStuck: () => socket.destroy(),
+      clock: this.#options.clock,
+    });
+    return this.#channel;
+  }
+
+  #accepted(socket: Socket, external?: string, local?: string, version?: string): void {
+    const { clock } = this.#options;
+    this.#state = 'connected';
+    this.#connections += 1;
+    this.#connectedAt = clock.now();
+    this.#isSecretRefused = false;
+    this.#isTrouble = false;
+    socket.once('close', () => this.#lost());
+    if (!this.isExternal) return;
+    this.#addresses = parseHostPorts(external);
+    this.#logger.info(
+      { version, addresses: external, callsLeftBehind: this.#orphans.size },
+      'connected to drachtio-server',
+    );
+    this.#hearing?.start(probeAddresses(parseHostPorts(local), this.#addresses));
+    for (const call of this.#orphans) call.connectionBack(socket);
+    this.#orphans.clear();
+  }
+
+  /** An attempt failed. */
+  #failed(error: unknown): void {
+    if (this.#state === 'closed') return;
+    const isRefused = error instanceof SecretRefused;
+    if (isRefused && !this.#isSecretRefused)
+      this.#logger.error({}, 'drachtio-server refused our secret; it is tried again at the longest interval');
+    else if (!isRefused && !this.#isTrouble)
+      this.#logger.warn({ err: error }, 'drachtio-server cannot be reached; it is tried again and again');
+    this.#isSecretRefused = isRefused;
+    this.#isTrouble = true;
+    this.#wait(isRefused);
+  }
+
+  #lost(): void {
+    this.#channel?.close();
+    this.#hearing?.stop();
+    this.#farewells.clear();
+    if (this.#state !== 'connected') return;
+    this.#logger.error({ calls: this.#calls.size }, 'connection to the SIP server lost');
+    const { external, clock } = this.#options;
+    // One that accepts us and hangs up at once is as good as none.
+    if (clock.now() - this.#connectedAt > (external?.longestRetryMs ?? 0)) this.#failures = 0;
+    for (const call of [...this.#calls]) {
+      call.connectionLost(external?.graceMs ?? 0);
+      if (external !== null) this.#orphans.add(call);
+    }
+    this.#wait(false);
+  }
+
+  #wait(longest: boolean): void {
+    this.#state = 'waiting';
+    const longestMs = this.#options.external?.longestRetryMs ?? ownServerRetryMs;
+    const delayMs = longest
+      ? longestMs
+      : Math.min(longestMs, firstRetryMs * 2 ** Math.min(this.#failures, 20));
+    this.#failures += 1;
+    // Between half and all of it, so that gateways that lost a server together do not come back together.
+    this.#retry = this.#options.clock.after(delayMs * (0.5 + Math.random() / 2), () => {
+      this.#connect().catch((error: unknown) => this.#failed(error));
+    });
+  }
+}
+
+function opened(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('close', () => reject(new Error('the connection was not accepted')));
+  });
+}
+
+/** Settles when the work has, or when the time is over. */
+export async function within(clock: Clock, timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: Timer | undefined;
+  const over = new Promise<void>((resolve) => (timer = clock.after(timeoutMs, resolve)));
+  await Promise.race([work, over]);
+  timer?.cancel();
+}
