@@ -1,8 +1,7 @@
 /** Composition root: the only file that sees every layer. Starts them in order, drains, stops. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';
@@ -14,13 +13,15 @@ import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import { SessionService } from './domain/session-service.js';
 import { DeviceDoor } from './doors/bandwidth/device-door.js';
-import { SipDoor } from './doors/sip/sip-door.js';
 import { EventHub } from './events/event-hub.js';
+import { reachable, type BoundAddress } from './gateway/addresses.js';
 import { openJournal } from './gateway/journal.js';
+import { checkHoldMusic, openRecordings, openSounds } from './gateway/sounds-and-recordings.js';
+import { openWorkers } from './gateway/media.js';
+import { openSip, type GatewaySip } from './gateway/sip.js';
 import { openVoice, sipAddress } from './gateway/voice.js';
 import { hookDialects, transferDialects } from './hooks/dialects.js';
 import { createHooks } from './hooks/hooks.js';
-import { createMediaPlane, type WorkerMediaPlane } from './media/worker-media-plane.js';
 import { readWavMono } from './media/worker/sound/wav.js';
 import { CallInPhones } from './phone/call-in-phones.js';
 import { Metrics } from './observability/metrics.js';
@@ -30,7 +31,6 @@ import { createMonitoring } from './rest/monitoring.js';
 import { createRest } from './rest/rest.js';
 import { createWebFiles } from './rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from './rest/web-socket-upgrades.js';
-import { createSipServer, type SipServer } from './sip-server/index.js';
 import { lockDataDirectory } from './store/data-directory-lock.js';
 import { createSqliteStore } from './store/sqlite-store.js';
 import { JwtTokenCodec } from './tokens/jwt-token-codec.js';
@@ -39,11 +39,6 @@ export interface GatewayOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly version: string;
-}
-
-export interface BoundAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface Gateway {
@@ -58,7 +53,6 @@ export interface Gateway {
 
 /** Slots in the store are held in this name; with one gateway per store it outlives restarts, so that the next life frees them. */
 const nodeId = 'gateway';
-const retryAfterSeconds = 10;
 /** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -89,7 +83,14 @@ class Starting {
 
 async function compose(options: GatewayOptions, starting: Starting): Promise<Gateway> {
   const core = await openCore(options, starting);
-  const sip = await openSip(options, core, starting);
+  const sip = await openSip({
+    ...options,
+    legs: core.legs,
+    clock: core.clock,
+    dialIn: (dialled, source, call) => core.voice.numbers.dialIn(dialled, source, call),
+    onRefused: (code) => core.metrics.refused('sip', code),
+  });
+  starting.onClose(() => sip.close());
   const http = await openWeb(options, core, sip, starting);
   const { legs, credentials } = core;
 
@@ -104,7 +105,7 @@ async function compose(options: GatewayOptions, starting: Starting): Promise<Gat
   const closeOnce = () => (closing ??= close());
   return {
     http,
-    sip: sip.address,
+    sip: sip.address(),
     credentials,
     close: closeOnce,
     async drain(deadlineMs) {
@@ -117,7 +118,6 @@ async function compose(options: GatewayOptions, starting: Starting): Promise<Gat
 }
 
 type Core = Awaited<ReturnType<typeof openCore>>;
-type Sip = Awaited<ReturnType<typeof openSip>>;
 
 /** The domain and what it stands on: store, tokens, events, media. */
 async function openCore({ config, logger, version }: GatewayOptions, starting: Starting) {
@@ -154,7 +154,8 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     secret: credentials.tokenSecret,
     previousSecret: credentials.previousTokenSecret,
   });
-  const media = await openMedia(config, logger);
+  await checkHoldMusic(config);
+  const media = await openWorkers(config, logger);
   starting.onClose(() => media.close());
   const limits = { ...config.sessions, guesses: config.joinCodes };
   const privacies = new Map(config.accounts.map(({ account, callerPrivacy }) => [account, callerPrivacy]));
@@ -170,12 +171,23 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     limits,
     callerPrivacy,
     onMeasured: (legId, statistics) => journal.records.measured(legId, statistics),
+    holdSoundWhenAlone: config.sounds.holdMusicWhenAlone,
   });
   await legs.recover(await journal.database.records.listOpenRecords());
-  const sessions = new SessionService({ store, legs, tokens, events, clock, limits: config.sessions });
+  const { connection } = journal.database;
+  const played = { config, nodeId, connection, store, legs, media, events, metrics, clock, logger };
+  const recordings = await openRecordings(played);
+  starting.onClose(() => recordings.close());
+  const { companions } = recordings;
+  const sessions = new SessionService({
+    ...{ store, legs, tokens, events, clock, companions },
+    limits: config.sessions,
+  });
+  const sounds = await openSounds({ ...played, sessions, recordings: recordings.recordings });
+  starting.onClose(() => sounds.close());
   const voice = openVoice({
     config,
-    connection: journal.database.connection,
+    connection,
     store,
     sessions,
     events,
@@ -204,44 +216,31 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   const settled = async () => {
     await Promise.all([store.settled(), journal.settled()]);
   };
-  return { clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice, settled };
-}
-
-/** The SIP server on the wire and the door that makes its calls legs. */
-async function openSip({ config, logger, version }: GatewayOptions, core: Core, starting: Starting) {
-  const secret = randomBytes(32).toString('hex');
-  const server = await openSipServer(config, logger, version, secret);
-  starting.onClose(() => server.close());
-  const door = await SipDoor.open({
-    server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
-    registry: core.legs,
-    clock: core.clock,
-    logger: logger.child({ door: 'sip' }),
-    settings: {
-      tokenHeaders: config.tokenHeaders,
-      answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
-      retryAfterSeconds,
-      dialIn: (dialled, source, call) => core.voice.numbers.dialIn(dialled, source, call),
-    },
-    onRefused: (code) => core.metrics.refused('sip', code),
-  });
-  starting.onClose(() => door.close());
-  const address: BoundAddress = { host: config.sip.host, port: server.udpAddress?.port ?? config.sip.port };
-  return { server, door, address };
+  return {
+    ...{ clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice, settled, sounds },
+    recordings: recordings.recordings,
+  };
 }
 
 /** Everything on the HTTP port: REST, documentation, console, SDK, monitoring, SIP over WebSocket. */
 async function openWeb(
   { config, logger, version }: GatewayOptions,
   core: Core,
-  sip: Sip,
+  sip: GatewaySip,
   starting: Starting,
 ): Promise<BoundAddress> {
   const { metrics, legs, sessions, hub, clock, voice } = core;
   const { publicUrl } = config.http;
-  const address = () => sipAddress(config, { ...sip.address, host: reachable(sip.address.host) });
+  const reachableSip = () => {
+    const { host, port } = sip.address();
+    return { host: reachable(host), port };
+  };
+  const address = () => sipAddress(config, reachableSip());
   const phones = new CallInPhones({
-    gateway: () => `${reachable(sip.address.host)}:${sip.address.port}`,
+    gateway: () => {
+      const { host, port } = reachableSip();
+      return `${host}:${port}`;
+    },
     voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
     ...config.phoneCalls,
   });
@@ -268,6 +267,8 @@ async function openWeb(
         hookUrl: (platform, numberId) =>
           `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
       },
+      sounds: core.sounds,
+      recordings: core.recordings,
       phone: phones,
       clock,
       version,
@@ -329,7 +330,7 @@ async function openWeb(
 }
 
 /** What is measured, and what must hold for calls to be taken. */
-function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Sip): Readiness {
+function watch({ metrics, legs, hub, media, store }: Core, { server, door }: GatewaySip): Readiness {
   metrics.observeLegs(() => legs.countByKind());
   metrics.observeEventReaders(() => hub.readers);
   metrics.observeSip(() => server.stats());
@@ -337,7 +338,7 @@ function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Sip
   const readiness = new Readiness();
   readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
   readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
-  readiness.add('sip', () => (door.isConnected ? null : 'the SIP server is not connected'));
+  readiness.add('sip', () => (door.isConnected ? null : door.troubles.join('; ')));
   readiness.add('store', () =>
     store.checkWritable().then(
       () => null,
@@ -356,57 +357,4 @@ async function untilIdle(legs: LegRegistry, deadlineMs: number): Promise<void> {
       setTimeout(resolve, Math.min(200, Math.max(1, deadline - performance.now()))),
     );
   }
-}
-
-function openMedia(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
-  return createMediaPlane({
-    workers: config.workers,
-    rtpPorts: config.rtp.ports,
-    bindAddress: config.sip.host,
-    ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
-    logger: logger.child({ layer: 'media' }),
-    maxLegsPerWorker: config.sessions.maxLegs,
-    jitterTargetMs: config.rtp.jitterTargetMs,
-    rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
-    rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
-    portRestMs: config.rtp.portRestSeconds * 1000,
-    promptDirectory: join(packageRoot, 'assets', 'prompts'),
-    browser: {
-      videoBitrateCapBps: config.browser.maxBitrateBps,
-      maxSections: config.browser.maxSections,
-      connectTimeoutMs: config.browser.iceTimeoutSeconds * 1000,
-      disconnectedTimeoutMs: config.browser.disconnectTimeoutSeconds * 1000,
-    },
-  });
-}
-
-function openSipServer(config: Config, logger: Logger, version: string, secret: string): Promise<SipServer> {
-  const { host, port, maxConnections, maxConnectionsPerAddress } = config.sip;
-  const connections = { maxConnections, maxConnectionsPerAddress };
-  const sessionSeconds = config.sip.sessionTimerSeconds;
-  return createSipServer({
-    udp: { host, port },
-    tcp: { host, port, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
-    webSocket: { ...connections, firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000 },
-    admin: { host: '127.0.0.1', port: 0, secret },
-    ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
-    userAgent: `Landbridge/${version}`,
-    // Replaces is not acted upon yet, so it is not announced.
-    supported: ['100rel', 'timer'],
-    messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
-    maxTransactions: config.sip.maxTransactions,
-    maxDialogs: config.sip.maxDialogs,
-    ...(sessionSeconds === 0 ? {} : { sessionSeconds }),
-    logger: logger.child({ layer: 'sip-server' }),
-  });
-}
-
-/** The address by which this machine reaches what listens on `host`. */
-function reachable(host: string): string {
-  if (!isWildcard(host)) return host.includes(':') ? `[${host}]` : host;
-  return host.includes(':') ? '[::1]' : '127.0.0.1';
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }

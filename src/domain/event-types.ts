@@ -33,6 +33,12 @@ const table: Readonly<Record<EventType, true>> = {
   'transfer.completed': true,
   'transfer.canceled': true,
   'transfer.expired': true,
+  'playback.started': true,
+  'playback.ended': true,
+  'recording.started': true,
+  'recording.stopped': true,
+  'recording.failed': true,
+  'recording.deleted': true,
 };
 
 export const eventTypes = Object.keys(table) as EventType[];

@@ -1,7 +1,8 @@
 /** Facts in the past tense. Published once each, in order per session. Never holds a token, code or password. */
 import type { Caller } from './caller.js';
-import type { LegKind, MediaType } from './media-plane.js';
+import type { LegKind, MediaType, PlaybackEnd, RecordingFormat } from './media-plane.js';
 import type { Outcome } from './outcome.js';
+import type { RecordingReason } from './recording.js';
 import type { Subscriptions } from './subscriptions.js';
 
 export type Attributes = Readonly<Record<string, string>>;
@@ -101,6 +102,43 @@ export interface EventData {
   'transfer.canceled': TransferFact;
   /** The call did not come in time. */
   'transfer.expired': TransferFact;
+  /** By an application, to a phone. `sound` is its name, null for a tone; `times` is null until it is stopped. */
+  'playback.started': {
+    readonly legId: string;
+    readonly playbackId: string;
+    readonly sound: string | null;
+    readonly times: number | null;
+    readonly mode: 'over' | 'instead';
+  };
+  'playback.ended': {
+    readonly legId: string;
+    readonly playbackId: string;
+    readonly sound: string | null;
+    readonly how: PlaybackEnd | 'leg-ended';
+  };
+  'recording.started': RecordingFact;
+  /** The file holds what was to be recorded, as far as it was. */
+  'recording.stopped': RecordingFact & RecordingEndFact;
+  /** The file holds less than it should. */
+  'recording.failed': RecordingFact & RecordingEndFact;
+  'recording.deleted': RecordingFact;
+}
+
+export interface RecordingFact {
+  readonly recordingId: string;
+  /** Also where the session is no more; the fact itself is of no session then. */
+  readonly sessionId: string;
+  /** Whose leg alone it is of. */
+  readonly participantId: string | null;
+  readonly format: RecordingFormat;
+  readonly tag: string | null;
+}
+
+export interface RecordingEndFact {
+  readonly reason: RecordingReason;
+  /** Null where it is not known. */
+  readonly durationMs: number | null;
+  readonly bytes: number;
 }
 
 export interface TransferFact {

@@ -6,14 +6,16 @@ import { randomUUID } from 'node:crypto';
 import { presentCaller, type Caller, type CallerPrivacy } from './caller.js';
 import type { CallRecord } from './call-record.js';
 import type { Clock, Timer } from './clock.js';
-import type { EventRecorder, EventSubject } from './events.js';
+import { participantSubject as subject } from './event-subjects.js';
+import type { EventRecorder } from './events.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import { hashJoinCode } from './join-code.js';
 import type { LegAttendant } from './leg-attendant.js';
 import { describeParticipant } from './leg-notice.js';
+import type { LegObserver } from './leg-observer.js';
 import { LiveLeg, type LegSignalling, type LegState, type LiveLegOwner } from './live-leg.js';
 import type { Logger } from './logger.js';
-import type { LegKind, MediaLegStatistics, MediaPlane, MediaStreamInfo } from './media-plane.js';
+import type { LegKind, MediaLegStatistics, MediaPlane, MediaStreamInfo, PlaybackEnd } from './media-plane.js';
 import type { Outcome } from './outcome.js';
 import type { Participant } from './participant.js';
 import { Refusal, type RefusalCode } from './refusal.js';
@@ -43,6 +45,8 @@ export interface LegRegistryOptions {
   readonly callerPrivacy?: (accountId: string) => CallerPrivacy;
   /** Learns what a leg's media counted, a moment after the leg's end. */
   readonly onMeasured?: (legId: string, statistics: MediaLegStatistics) => void;
+  /** A phone that hears nobody in its session hears the hold sound there too. Default false. */
+  readonly holdSoundWhenAlone?: boolean;
 }
 
 export interface AdmitRequest {
@@ -73,13 +77,25 @@ export class LegRegistry implements LiveLegOwner {
   readonly #byParticipant = new Map<string, LiveLeg>();
   readonly #routes: SessionRoutes;
   readonly #noSessionTimers = new Map<LiveLeg, Timer>();
+  readonly #observers: LegObserver[] = [];
   #draining = false;
 
   constructor(options: LegRegistryOptions) {
     this.#options = options;
-    this.#routes = new SessionRoutes(options.logger);
+    this.#routes = new SessionRoutes({
+      logger: options.logger,
+      holdSoundWhenAlone: options.holdSoundWhenAlone ?? false,
+      onRouted: (sessionId) => {
+        for (const observer of this.#observers) observer.sessionRouted?.(sessionId);
+      },
+    });
     this.#guesses = new GuessLimiter(options.limits.guesses, options.clock);
     this.#slots = new SlotRelease(options);
+  }
+
+  /** Is told of what happens from now on, for as long as the registry lives. */
+  observe(observer: LegObserver): void {
+    this.#observers.push(observer);
   }
 
   get size(): number {
@@ -178,6 +194,11 @@ export class LegRegistry implements LiveLegOwner {
   /** The live streams of a session, in the order their publishers joined. */
   streams(sessionId: string): SessionStream[] {
     return this.#routes.streams(sessionId);
+  }
+
+  /** The established legs of a session, in the order they joined. */
+  inSession(sessionId: string): readonly LiveLeg[] {
+    return this.#routes.legs(sessionId);
   }
 
   /** The leg that holds the participant's slot. */
@@ -300,6 +321,10 @@ export class LegRegistry implements LiveLegOwner {
     this.#options.events.record(type, subject(leg.participant), { legId: leg.legId });
   }
 
+  legPlayed(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void {
+    for (const observer of this.#observers) observer.legPlayed?.(leg, playbackId, how);
+  }
+
   legDtmf(leg: LiveLeg, digit: string, durationMs: number): void {
     this.#options.events.record('dtmf.received', subject(leg.participant), {
       legId: leg.legId,
@@ -315,6 +340,7 @@ export class LegRegistry implements LiveLegOwner {
     this.#byParticipant.delete(leg.participant.id);
     this.#cancelNoSessionTimer(leg);
     if (before === 'established') this.#leave(leg, outcome);
+    for (const observer of this.#observers) observer.legEnded?.(leg);
     events.record('call.ended', subject(leg.participant), {
       legId: leg.legId,
       legKind: leg.kind,
@@ -387,6 +413,7 @@ export class LegRegistry implements LiveLegOwner {
     }
     this.#recordStreams(leg, [], leg.streams);
     this.#routes.routeSession(participant.sessionId);
+    for (const observer of this.#observers) observer.legEntered?.(leg);
   }
 
   /** The leg is no longer in its session. Its participant still names the session here. */
@@ -400,6 +427,7 @@ export class LegRegistry implements LiveLegOwner {
       outcome,
     });
     this.#routes.routeSession(sessionId);
+    for (const observer of this.#observers) observer.legLeft?.(leg, outcome);
   }
 
   #recordStreams(leg: LiveLeg, before: readonly MediaStreamInfo[], after: readonly MediaStreamInfo[]): void {
@@ -432,14 +460,4 @@ export class LegRegistry implements LiveLegOwner {
 
 function isSameList(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((item, index) => item === other[index]);
-}
-
-function subject(participant: Participant): EventSubject {
-  return {
-    accountId: participant.accountId,
-    sessionId: participant.sessionId,
-    participantId: participant.id,
-    tag: participant.tag,
-    callbackUrl: participant.callbackUrl,
-  };
 }

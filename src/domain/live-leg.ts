@@ -21,7 +21,9 @@ import type {
   MediaPlane,
   MediaStreamInfo,
   MediaType,
+  PlaybackEnd,
   PromptName,
+  ToneSound,
 } from './media-plane.js';
 import { MediaRefusal } from './media-plane.js';
 import type { Outcome } from './outcome.js';
@@ -47,6 +49,7 @@ export interface LiveLegOwner {
   legAnswered(leg: LiveLeg): void;
   legHeld(leg: LiveLeg): void;
   legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
+  legPlayed(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
   legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
   /** What the media of an ended leg counted; not called where its worker is gone. */
   legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void;
@@ -239,6 +242,20 @@ export class LiveLeg implements AttendedLeg {
     this.#media.prompt(sound, repeatAfterMs).catch(() => undefined);
   }
 
+  /** A short tone over all that a phone hears. No effect on a leg that has ended. */
+  tone(sound: ToneSound): void {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.tone(sound).catch(() => undefined);
+  }
+
+  /** No effect where another playback or none goes on, or the leg has ended. */
+  async stopPlaying(playbackId: string): Promise<void> {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    await this.#media.stopPlaying(playbackId).catch(() => undefined);
+  }
+
   /** The far end wants to hear of others. */
   get takesNotices(): boolean {
     return this.#signalling.notify !== undefined && this.#state === 'established';
@@ -304,7 +321,9 @@ export class LiveLeg implements AttendedLeg {
       if (this.#state === 'established') this.#owner.legStreamsChanged(this, before);
     },
     onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
-    onPlayed: () => undefined,
+    onPlayed: (playbackId, how) => {
+      if (!this.hasEnded) this.#owner.legPlayed(this, playbackId, how);
+    },
     onNegotiationNeeded: () => {
       if (!this.hasEnded) this.#signalling.renegotiate();
     },

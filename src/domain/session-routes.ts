@@ -14,8 +14,16 @@ export interface SessionStream {
   readonly receivers: readonly string[];
 }
 
+export interface SessionRoutesOptions {
+  readonly logger: Logger;
+  /** A phone in a session that receives no sound hears the hold sound. */
+  readonly holdSoundWhenAlone: boolean;
+  /** What somebody there publishes or receives may have changed; the legs are told. */
+  readonly onRouted: (sessionId: string) => void;
+}
+
 export class SessionRoutes {
-  readonly #logger: Logger;
+  readonly #options: SessionRoutesOptions;
   /** In the order they joined. */
   readonly #bySession = new Map<string, Set<LiveLeg>>();
   /** What each leg was last told to receive, to tell it only what changed. */
@@ -27,8 +35,8 @@ export class SessionRoutes {
     { readonly received: ReadonlySet<string>; readonly told: string }
   >();
 
-  constructor(logger: Logger) {
-    this.#logger = logger;
+  constructor(options: SessionRoutesOptions) {
+    this.#options = options;
   }
 
   /** The leg is in its participant's session from now on. Routes follow with `routeSession`. */
@@ -52,11 +60,10 @@ export class SessionRoutes {
   /** After a change of what somebody publishes: everybody's routes. */
   routeSession(sessionId: string | null): void {
     if (sessionId === null) return;
-    const legs = this.#bySession.get(sessionId);
-    if (legs === undefined) return;
-    const members = [...legs].map(routed);
-    let index = 0;
-    for (const leg of [...legs]) this.#apply(leg, members[index++], members);
+    const legs = this.legs(sessionId);
+    const members = legs.map(routed);
+    for (const [index, leg] of legs.entries()) this.#apply(leg, members[index], members);
+    this.#options.onRouted(sessionId);
   }
 
   /** After a change of what this leg receives; without a session it hears the hold sound and nobody. */
@@ -64,6 +71,12 @@ export class SessionRoutes {
     const { sessionId } = leg.participant;
     const legs = sessionId === null ? undefined : this.#bySession.get(sessionId);
     this.#apply(leg, routed(leg), legs === undefined ? [] : [...legs].map(routed));
+    if (sessionId !== null) this.#options.onRouted(sessionId);
+  }
+
+  /** In the order they joined. */
+  legs(sessionId: string): readonly LiveLeg[] {
+    return [...(this.#bySession.get(sessionId) ?? [])];
   }
 
   /** The publisher pressed a key: those who receive it and take notices are told. */
@@ -98,13 +111,13 @@ export class SessionRoutes {
     if (listener === undefined) return;
     const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
     if (leg.takesNotices) this.#describeOthers(leg, streamIds);
-    const holdSound = sessionId === null;
+    const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
     this.#receiving.set(leg, wanted);
     leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
       // A worker that died ends its legs by itself; what remains is worth a line.
-      this.#logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
+      this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
     });
   }
 
@@ -121,6 +134,12 @@ export class SessionRoutes {
     this.#noticed.set(leg, { received, told });
     if (isNews) leg.notify({ type: 'participants', participants });
   }
+}
+
+function hears(streamIds: readonly string[], members: readonly RoutedMember[]): boolean {
+  return members.some(({ streams }) =>
+    streams.some(({ streamId, mediaTypes }) => mediaTypes.includes('AUDIO') && streamIds.includes(streamId)),
+  );
 }
 
 function routed(leg: LiveLeg): RoutedMember {

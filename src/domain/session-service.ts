@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { DomainError, type DomainErrorCode } from './domain-error.js';
+import { participantSubject, sessionSubject } from './event-subjects.js';
 import type { EventRecorder } from './events.js';
 import { createJoinCode, hashJoinCode } from './join-code.js';
 import type { LegRegistry } from './leg-registry.js';
@@ -32,6 +33,13 @@ export interface SessionServiceOptions {
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly limits: SessionLimits;
+  /** What is to end before a session does, and with it. */
+  readonly companions?: SessionCompanions;
+}
+
+export interface SessionCompanions {
+  /** Called before the session is deleted, and once more after. Never rejects. */
+  sessionEnding(sessionId: string): Promise<void>;
 }
 
 const addMemberErrors = {
@@ -48,6 +56,7 @@ export class SessionService {
   readonly #events: EventRecorder;
   readonly #clock: Clock;
   readonly #limits: SessionLimits;
+  readonly #companions: SessionCompanions | null;
 
   constructor(options: SessionServiceOptions) {
     this.#store = options.store;
@@ -56,6 +65,7 @@ export class SessionService {
     this.#events = options.events;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#companions = options.companions ?? null;
   }
 
   async createSession(accountId: string, tag: string | null): Promise<Session> {
@@ -78,8 +88,11 @@ export class SessionService {
   /** Ends its phone legs; its browser legs stay connected without a session. */
   async deleteSession(accountId: string, sessionId: string): Promise<void> {
     const session = await this.getSession(accountId, sessionId);
+    await this.#companions?.sessionEnding(sessionId);
     const members = await this.#store.deleteSession(accountId, sessionId);
     if (members === null) throw new DomainError('session-not-found', 'Session not found');
+    // What began in the meantime.
+    await this.#companions?.sessionEnding(sessionId);
     this.#legs.sessionDeleted(members.map(withoutSession));
     this.#events.record('session.deleted', sessionSubject(session), {});
   }
@@ -264,18 +277,4 @@ function withoutSession(participant: Participant): Participant {
 
 function profile({ tag, publishPermissions, displayName, attributes }: Participant) {
   return { tag, publishPermissions, displayName, attributes };
-}
-
-function sessionSubject(session: Session) {
-  return { accountId: session.accountId, sessionId: session.id, participantId: null, tag: session.tag };
-}
-
-function participantSubject(participant: Participant) {
-  return {
-    accountId: participant.accountId,
-    sessionId: participant.sessionId,
-    participantId: participant.id,
-    tag: participant.tag,
-    callbackUrl: participant.callbackUrl,
-  };
 }

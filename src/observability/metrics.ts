@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { DomainEvent, EventSink } from '../domain/event.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
+import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
 
 export interface AnsweredRequest {
@@ -134,6 +135,10 @@ export class Metrics implements EventSink {
 
   observeDelivery(read: () => DeliveryFigures): void {
     exposeDelivery(this.#registry, read);
+  }
+
+  observeRecordings(read: () => RecordingFigures): void {
+    exposeRecordings(this.#registry, read);
   }
 
   observeSip(read: () => SipFigures): void {

@@ -34,6 +34,12 @@ export const listQuery = z.object({
     }),
 });
 
+/** Where the next page of a list begins. */
+export const cursor = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be `next` of the page before')
+  .describe('`next` of the page before.');
+
 export const callerSchema = z
   .strictObject({ number: z.string().nullable(), name: z.string().nullable() })
   .meta({ id: 'Caller', description: 'Who calls, as far as the account’s `callerPrivacy` shows it.' });

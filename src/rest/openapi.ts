@@ -19,10 +19,12 @@ const errorDescriptions: Readonly<Record<number, string>> = {
   404: 'Not found',
   409: 'In conflict with what is there',
   413: 'The body is too large',
-  415: 'The body is no JSON',
+  415: 'The body is of another media type',
+  416: 'The file has no such range',
   429: 'Too many wrong credentials from this address',
   500: 'Our fault',
   503: 'Not possible at the moment',
+  507: 'No room is left',
 };
 
 export function createOpenApiDocument(operations: readonly OperationDescription[], version: string): Json {
@@ -69,17 +71,19 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
   const accountId = { name: 'accountId', in: 'path', required: true, schema: { type: 'string' } };
   const mediaType = success.mediaType ?? 'application/json';
   const content =
-    success.schema !== undefined
-      ? { content: { [mediaType]: { schema: toJsonSchema(success.schema, 'output', schemas) } } }
-      : success.mediaType !== undefined
-        ? { content: { [mediaType]: { schema: { type: 'string' } } } }
-        : {};
+    success.download !== undefined
+      ? { content: binary(success.download) }
+      : success.schema !== undefined
+        ? { content: { [mediaType]: { schema: toJsonSchema(success.schema, 'output', schemas) } } }
+        : success.mediaType !== undefined
+          ? { content: { [mediaType]: { schema: { type: 'string' } } } }
+          : {};
   const errors = [
     400,
     401,
     403,
     ...operation.errors,
-    ...(operation.body === undefined ? [] : [413, 415]),
+    ...(operation.body === undefined && operation.upload === undefined ? [] : [413, 415]),
     429,
     500,
     503,
@@ -95,6 +99,9 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
       ...(operation.query === undefined ? [] : parameters(operation.query, 'query', schemas)),
       ...(operation.takesIdempotencyKey === true ? [idempotencyKey] : []),
     ],
+    ...(operation.upload === undefined
+      ? {}
+      : { requestBody: { required: true, content: binary(operation.upload) } }),
     ...(operation.body === undefined
       ? {}
       : {
@@ -152,6 +159,12 @@ function withoutNull(schema: Json): Json {
   if (!Array.isArray(anyOf)) return schema;
   const alternatives = (anyOf as Json[]).filter(({ type }) => type !== 'null');
   return alternatives.length === 1 ? { ...alternatives[0], ...rest } : schema;
+}
+
+function binary(mediaTypes: readonly string[]): Json {
+  return Object.fromEntries(
+    mediaTypes.map((mediaType) => [mediaType, { schema: { type: 'string', format: 'binary' } }]),
+  );
 }
 
 function json(schema: Json): Json {

@@ -19,9 +19,11 @@ export interface OperationDescription {
   readonly takesIdempotencyKey?: boolean;
   /** Never required: an empty body is `undefined` to the schema. */
   readonly body?: z.ZodType;
+  /** The body is no JSON but of one of these media types, and is handed on as a stream. */
+  readonly upload?: readonly string[];
   readonly success: OperationSuccess;
   /** Beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */
-  readonly errors: readonly (404 | 409)[];
+  readonly errors: readonly (404 | 409 | 416 | 507)[];
 }
 
 export interface OperationSuccess {
@@ -30,6 +32,8 @@ export interface OperationSuccess {
   readonly schema?: z.ZodType;
   /** Default `application/json`. */
   readonly mediaType?: string;
+  /** A FileAnswer, of one of these media types. */
+  readonly download?: readonly string[];
 }
 
 export interface RawRequest {

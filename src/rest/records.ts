@@ -1,13 +1,9 @@
 /** Call detail records: `/records`. */
 import { z } from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/call-record.js';
-import { formatTime, listQuery, time, uuid } from './fields.js';
+import { cursor, formatTime, listQuery, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 
-const cursor = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be `next` of the page before')
-  .describe('`next` of the page before.');
 const moment = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time like 2026-01-31T08:00:00Z')

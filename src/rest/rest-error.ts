@@ -40,6 +40,25 @@ const domainStatus: Readonly<Record<DomainErrorCode, number>> = {
   'pin-not-found': 404,
   'pin-unusable': 400,
   'pin-taken': 409,
+  'participant-not-connected': 409,
+  'not-a-phone': 409,
+  'sound-not-found': 404,
+  'sound-invalid': 400,
+  'sound-too-large': 413,
+  'sound-unusable': 409,
+  'too-many-sounds': 409,
+  'too-many-uploads': 503,
+  'playback-not-found': 404,
+  'too-many-playbacks': 503,
+  'recording-not-found': 404,
+  'recording-running': 409,
+  'recording-key-reused': 409,
+  'recording-off': 409,
+  'recording-limit': 409,
+  'recording-quota': 507,
+  'too-many-recordings': 503,
+  'media-overloaded': 503,
+  'disk-full': 507,
   'store-unavailable': 503,
 };
 
@@ -64,7 +83,9 @@ export function describeError(error: unknown, requestId: string): ErrorAnswer {
   }
   if (error instanceof DomainError) {
     const status = domainStatus[error.code];
-    const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {};
+    // What is left of a body that is too large nobody reads.
+    const headers: Record<string, string> =
+      status === 503 ? { 'retry-after': '1' } : status === 413 ? { connection: 'close' } : {};
     return { status, headers, body: formatError(status, error.message, requestId) };
   }
   const status = clientErrorStatus(error);

@@ -1,13 +1,17 @@
 /** The REST API as a Fastify plugin: `/v1/accounts/{accountId}/…` and its documentation at `/docs`. */
-import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegRegistry } from '../domain/leg-registry.js';
 import type { CallRecordStore } from '../domain/call-record.js';
+import type { PlaybackService } from '../domain/playback-service.js';
+import type { RecordingService } from '../domain/recording-service.js';
 import type { SessionService } from '../domain/session-service.js';
+import type { SoundService } from '../domain/sound-service.js';
 import type { WebhookService } from '../domain/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
 import { eventsDescription, registerEvents, type EventFeed, type EventStreamLimits } from './events.js';
+import { isFileAnswer, openFileAnswer } from './file-answer.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
@@ -15,10 +19,13 @@ import type { Operation, OperationDescription } from './operation.js';
 import { numberOperations, type NumberResources } from './numbers.js';
 import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
-import { formatError } from './rest-error.js';
+import { playbackOperations } from './playbacks.js';
+import { recordingOperations } from './recordings.js';
+import { formatError, RestError } from './rest-error.js';
 import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
 import { webhookOperations } from './webhooks.js';
+import { soundOperations, wavMediaTypes } from './sounds.js';
 import { streamOperations } from './streams.js';
 import { transferOperations, type TransferResources } from './transfers.js';
 
@@ -37,6 +44,10 @@ export interface RestOptions {
   readonly transfers?: Omit<TransferResources, 'sessions'>;
   /** Without them there is no `/numbers`. */
   readonly numbers?: NumberResources;
+  /** Without it there are no `/sounds`, and nothing is played to phones. */
+  readonly sounds?: { readonly sounds: SoundService; readonly playbacks: PlaybackService };
+  /** Without one there are no `/recordings`. */
+  readonly recordings?: RecordingService;
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
   readonly clock?: Clock;
@@ -65,6 +76,10 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       ? []
       : transferOperations({ ...options.transfers, sessions: options.sessions })),
     ...(options.numbers === undefined ? [] : numberOperations(options.numbers)),
+    ...(options.sounds === undefined
+      ? []
+      : [...soundOperations(options.sounds.sounds), ...playbackOperations(options.sounds.playbacks)]),
+    ...(options.recordings === undefined ? [] : recordingOperations(options.recordings)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
   ];
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
@@ -81,14 +96,28 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         next(error as Error);
       }
     };
-    for (const operation of operations) {
-      server.route({
+    const addRoute = (scope: FastifyInstance, operation: Operation) =>
+      scope.route({
         method: operation.method,
         url: routeOf(operation),
         onRequest,
         handler: (request, reply) => answer(operation, request, reply, options.settled),
       });
+    for (const operation of operations.filter(({ upload }) => upload === undefined)) {
+      addRoute(server, operation);
     }
+    // In a scope of their own: nothing else takes such bodies.
+    void server.register((scope, __, registered) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser([...wavMediaTypes], (_request, body, parsed) => parsed(null, body));
+      scope.addContentTypeParser('*', (_request, _body, parsed) =>
+        parsed(new RestError(415, `Unsupported media type: send ${wavMediaTypes[0]}`)),
+      );
+      for (const operation of operations.filter(({ upload }) => upload !== undefined)) {
+        addRoute(scope, operation);
+      }
+      registered();
+    });
     registerEvents(server, routeOf(eventsDescription), {
       onRequest,
       feed: options.events,
@@ -148,6 +177,10 @@ async function answer(
     idempotencyKey: Array.isArray(key) ? key.join() : key,
   });
   if (operation.method !== 'GET') await settled?.();
+  if (isFileAnswer(body)) {
+    const file = await openFileAnswer(body, request.headers.range);
+    return reply.code(file.status).headers(file.headers).send(file.stream);
+  }
   reply.code(operation.success.status);
   return operation.success.status === 204 ? reply.send() : reply.send(body);
 }

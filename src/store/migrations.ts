@@ -132,6 +132,29 @@ const migrations: readonly string[] = [
    CREATE INDEX transfers_by_expiry ON transfers (expires_at);`,
   `ALTER TABLE number_pins ADD COLUMN length INTEGER NOT NULL DEFAULT 0;
    CREATE INDEX number_pins_by_length ON number_pins (number_id, length);`,
+  `CREATE TABLE recordings (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     account_id TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     participant_id TEXT,
+     tag TEXT,
+     format TEXT NOT NULL,
+     node_id TEXT NOT NULL,
+     state TEXT NOT NULL,
+     reason TEXT,
+     duration_ms INTEGER,
+     bytes INTEGER NOT NULL,
+     started_at INTEGER NOT NULL,
+     ended_at INTEGER,
+     idempotency_key TEXT
+   );
+   CREATE INDEX recordings_of_account ON recordings (account_id, position);
+   CREATE INDEX recordings_of_session ON recordings (session_id, position);
+   CREATE INDEX recordings_running ON recordings (node_id) WHERE state = 'recording';
+   CREATE INDEX recordings_by_end ON recordings (ended_at) WHERE ended_at IS NOT NULL;
+   CREATE UNIQUE INDEX recordings_by_key ON recordings (account_id, idempotency_key)
+     WHERE idempotency_key IS NOT NULL;`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -1,0 +1,126 @@
+/** The composition of what phones are played and what is recorded. */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config/config-schema.js';
+import { ConfigError } from '../config/load-config.js';
+import type { Clock } from '../domain/clock.js';
+import type { EventRecorder } from '../domain/events.js';
+import { JoinTones } from '../domain/join-tones.js';
+import type { LegRegistry } from '../domain/leg-registry.js';
+import type { Logger } from '../domain/logger.js';
+import type { MediaPlane } from '../domain/media-plane.js';
+import { PlaybackService } from '../domain/playback-service.js';
+import { recoverRecordings } from '../domain/recording-recovery.js';
+import { RecordingService } from '../domain/recording-service.js';
+import { RecordingWatch } from '../domain/recording-watch.js';
+import type { SessionCompanions, SessionService } from '../domain/session-service.js';
+import { SoundService } from '../domain/sound-service.js';
+import type { Store } from '../domain/store.js';
+import type { Metrics } from '../observability/metrics.js';
+import { DiskRecordingFiles } from '../store/disk-recording-files.js';
+import { DiskSoundFiles } from '../store/disk-sound-files.js';
+import type { SqliteConnection } from '../store/sqlite-connection.js';
+import { SqliteRecordings } from '../store/sqlite-recordings.js';
+import { readWavHeader } from '../store/wav-header.js';
+
+export interface SoundsAndRecordingsOptions {
+  readonly config: Config;
+  readonly nodeId: string;
+  readonly connection: SqliteConnection;
+  readonly store: Store;
+  readonly legs: LegRegistry;
+  readonly media: MediaPlane;
+  readonly events: EventRecorder;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface Recordings {
+  readonly recordings: RecordingService;
+  /** What ends with a session. */
+  readonly companions: SessionCompanions;
+  /** Ends what goes on; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Rejects with ConfigError where the hold music cannot be played. */
+export async function checkHoldMusic({ sounds }: Config): Promise<void> {
+  const { holdMusic, maxSeconds } = sounds;
+  if (holdMusic === undefined) return;
+  try {
+    const file = await open(holdMusic, 'r');
+    try {
+      const { durationMs } = await readWavHeader(file);
+      if (durationMs > maxSeconds * 1000) throw new Error('it is longer than sounds.maxSeconds');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const isSystems = error instanceof Error && 'code' in error;
+    const why = isSystems ? `cannot be read (${String(error.code)})` : `cannot be used: ${String(error)}`;
+    throw new ConfigError([`sounds.holdMusic: ${why.replace('Error: ', '')}`]);
+  }
+}
+
+const dayMs = 24 * 3_600_000;
+
+/** Ends what an earlier life left going on. */
+export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<Recordings> {
+  const { config, connection, clock } = options;
+  const { directory, keepDays, ...limits } = config.recordings;
+  const logger = options.logger.child({ layer: 'recordings' });
+  const files = new DiskRecordingFiles(directory ?? join(config.dataDir, 'recordings'));
+  const store = new SqliteRecordings(connection);
+  const shared = { ...options, recordings: store, files, logger };
+  await recoverRecordings(shared);
+  const recordings = new RecordingService({ ...shared, limits });
+  const watch = new RecordingWatch({
+    recordings,
+    store,
+    files,
+    clock,
+    logger,
+    maxBytesPerAccount: limits.maxBytesPerAccount,
+    minFreeBytes: limits.minFreeBytes,
+    keepMs: keepDays === 0 ? null : keepDays * dayMs,
+  });
+  options.legs.observe(recordings);
+  watch.start();
+  return {
+    recordings,
+    companions: recordings,
+    async close() {
+      await recordings.close();
+      await watch.close();
+    },
+  };
+}
+
+export interface Sounds {
+  readonly sounds: SoundService;
+  readonly playbacks: PlaybackService;
+  close(): void;
+}
+
+export async function openSounds(
+  options: SoundsAndRecordingsOptions & {
+    readonly sessions: SessionService;
+    readonly recordings: RecordingService;
+  },
+): Promise<Sounds> {
+  const { config, sessions, legs, events, clock, metrics, recordings } = options;
+  const { joinTone, leaveTone, maxPlaybacks, maxSeconds, maxPerAccount } = config.sounds;
+  const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds'));
+  const sounds = new SoundService({ files, limits: { maxSeconds, maxPerAccount } });
+  const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
+  const tones = new JoinTones({ legs, clock, onJoin: joinTone, onLeave: leaveTone });
+  legs.observe(playbacks);
+  legs.observe(tones);
+  metrics.observeRecordings(() => ({
+    running: recordings.running.length,
+    bytesWritten: recordings.bytesWritten,
+    playbacks: playbacks.size,
+  }));
+  return { sounds, playbacks, close: () => tones.close() };
+}
