@@ -46,7 +46,7 @@ if [ -n "${DRACHTIO_EXTERNAL_ADDRESS:-}" ]; then attributes=" external-ip=\"$DRA
 if [ -n "${DRACHTIO_LOCAL_NETWORK:-}" ]; then attributes="$attributes local-net=\"$DRACHTIO_LOCAL_NETWORK\""; fi
 
 state=${DRACHTIO_STATE_DIRECTORY:-/run/landbridge-drachtio}
-mkdir -p "$state" && cd "$state" || fail "cannot write in $state"
+if ! mkdir -p "$state" || ! cd "$state"; then fail "cannot write in $state"; fi
 cat >drachtio.conf.xml <<END
 <drachtio>
   <admin port="$admin_port" secret="$secret">$admin_address</admin>

@@ -105,7 +105,7 @@ class OwnFreeSwitch implements FreeSwitchForTests {
     { environment = {} }: FreeSwitchOptions,
   ) {
     const secret = randomBytes(16).toString('hex');
-    const rtpPorts = { from: ports.rtp, to: ports.rtp + 399 };
+    const rtpPorts = { from: ports.rtp, to: ports.rtp + 398 };
     const defaults: Record<string, string> = {
       FREESWITCH_PROGRAM: binary,
       FREESWITCH_CONFIGURATION_DIRECTORY: configuration,
