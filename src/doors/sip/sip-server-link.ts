@@ -73,7 +73,7 @@ export class SipServerLink {
   readonly #calls = new Set<SipCall>();
   /** Calls that a lost connection left behind in the server. */
   readonly #orphans = new Set<SipCall>();
-  /** Last words to far ends, on their way. */
+  /** Answers and last words to far ends, on their way. */
   readonly #farewells = new Set<Promise<void>>();
   readonly #hearing: HearingTest | null;
   #state: State = 'idle';
@@ -109,7 +109,8 @@ export class SipServerLink {
       onInvite: (request, response) => {
         const call = options.newCall(this, this.#application.srf, request, response);
         this.#calls.add(call);
-        void call.run();
+        // One that is just being answered may need a BYE yet.
+        this.farewell(call.run());
       },
       onOptions: (request, response) => {
         this.#hearing?.heard(request.get('Call-ID'));
@@ -179,7 +180,7 @@ export class SipServerLink {
   /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects. */
   async close(): Promise<void> {
     for (const call of [...this.#calls]) call.terminate({ endedBy: 'gateway', reason: 'gateway-stopping' });
-    await within(this.#options.clock, farewellTimeoutMs, Promise.all(this.#farewells));
+    await within(this.#options.clock, farewellTimeoutMs, this.#farewellsSaid());
     this.#state = 'closed';
     this.#retry?.cancel();
     this.#hearing?.close();
@@ -193,6 +194,10 @@ export class SipServerLink {
       });
       socket.destroySoon();
     });
+  }
+
+  async #farewellsSaid(): Promise<void> {
+    while (this.#farewells.size > 0) await Promise.all(this.#farewells);
   }
 
   async #connect(): Promise<void> {

@@ -1,0 +1,180 @@
+/** A SIP door in this process, over the domain with media that only records, behind one or several SIP servers. */
+import { DomainFixture, account } from '../support/domain-fixture.js';
+import { startDrachtio } from '../support/drachtio.js';
+import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
+import { systemClock } from '../../src/domain/clock.js';
+import type { Logger } from '../../src/domain/logger.js';
+import { SipDoor } from '../../src/doors/sip/sip-door.js';
+import type { ExternalServerSettings } from '../../src/doors/sip/sip-server-link.js';
+import { createSipServer, type SipServer } from '../../src/sip-server/index.js';
+
+export interface OutsideServer {
+  readonly admin: { readonly host: string; readonly port: number; readonly secret: string };
+  readonly sipPort: number;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const secret = 'the secret of the SIP server';
+const loopback = { host: '127.0.0.1', port: 0 };
+
+/** Our own SIP server in the place of a drachtio-server: it speaks the same admin protocol. */
+export class StandIn implements OutsideServer {
+  readonly admin: OutsideServer['admin'];
+  readonly sipPort: number;
+  #server: SipServer;
+
+  private constructor(server: SipServer) {
+    this.#server = server;
+    this.admin = { host: '127.0.0.1', port: server.adminAddress.port, secret };
+    this.sipPort = server.udpAddress?.port ?? 0;
+  }
+
+  static async start(): Promise<StandIn> {
+    return new StandIn(
+      await createSipServer({ udp: loopback, tcp: loopback, admin: { ...loopback, secret } }),
+    );
+  }
+
+  kill(): Promise<void> {
+    return this.#server.close();
+  }
+
+  async restart(): Promise<void> {
+    await this.#server.close();
+    this.#server = await createSipServer({
+      udp: { host: '127.0.0.1', port: this.sipPort },
+      tcp: { host: '127.0.0.1', port: this.sipPort },
+      admin: { ...this.admin },
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#server.close();
+  }
+}
+
+export async function realServer(): Promise<OutsideServer & { readonly pid: number }> {
+  const server = await startDrachtio();
+  if (server === null) throw new Error('no drachtio-server');
+  return server;
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+function recordingLogger(lines: LogLine[], bindings: object = {}): Logger {
+  const write = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, message, fields: { ...bindings, ...fields } });
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: (more) => recordingLogger(lines, { ...bindings, ...more }),
+  };
+}
+
+/** Fast enough for a test, slow enough for a busy machine. */
+export const fast: ExternalServerSettings = {
+  longestRetryMs: 400,
+  graceMs: 20_000,
+  probeMs: 200,
+  probeFailures: 3,
+};
+
+export class DoorStage {
+  readonly domain: DomainFixture;
+  readonly log: LogLine[];
+  readonly door: SipDoor;
+  readonly #own: SipServer;
+  readonly #agents: RawSip[] = [];
+
+  private constructor(domain: DomainFixture, log: LogLine[], door: SipDoor, own: SipServer) {
+    this.domain = domain;
+    this.log = log;
+    this.door = door;
+    this.#own = own;
+  }
+
+  static async open(
+    servers: readonly OutsideServer['admin'][],
+    settings: Partial<ExternalServerSettings> = {},
+  ): Promise<DoorStage> {
+    const domain = new DomainFixture();
+    const log: LogLine[] = [];
+    const own = await createSipServer({ admin: { ...loopback, secret } });
+    const door = await SipDoor.open({
+      server: { host: '127.0.0.1', port: own.adminAddress.port, secret },
+      external: { servers, settings: { ...fast, ...settings } },
+      registry: domain.legs,
+      clock: systemClock,
+      logger: recordingLogger(log),
+      settings: { tokenHeaders: ['X-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      onRefused: () => undefined,
+    });
+    return new DoorStage(domain, log, door, own);
+  }
+
+  async agent(sipPort: number): Promise<RawSip> {
+    const agent = await RawSip.open(sipPort);
+    this.#agents.push(agent);
+    return agent;
+  }
+
+  /** A caller that is let in. */
+  async call(sipPort: number): Promise<AnsweredCall> {
+    const agent = await this.agent(sipPort);
+    const { token } = await this.domain.sessions.createParticipant(account, {});
+    agent.send(agent.invite({ headers: [`X-Token: ${token}`], body: audioOffer(4000) }));
+    const answer = await agent.final('INVITE');
+    if (answer.status !== 200) throw new Error(answer.startLine);
+    const call = new AnsweredCall(agent, answer);
+    call.send('ACK', 1);
+    return call;
+  }
+
+  logged(message: string): number {
+    return this.log.filter((line) => line.message.includes(message)).length;
+  }
+
+  async close(): Promise<void> {
+    await this.door.close();
+    for (const agent of this.#agents) agent.close();
+    await this.#own.close();
+  }
+}
+
+/** A dialog, seen by the one who called. */
+export class AnsweredCall {
+  readonly agent: RawSip;
+  readonly #answer: RawMessage;
+
+  constructor(agent: RawSip, answer: RawMessage) {
+    this.agent = agent;
+    this.#answer = answer;
+  }
+
+  send(method: string, cseq: number, headers: readonly string[] = [], body = ''): void {
+    const contact = /<([^>]+)>/.exec(this.#answer.header('Contact') ?? '')?.[1] ?? '';
+    const toTag = /tag=([^;]+)/.exec(this.#answer.header('To') ?? '')?.[1];
+    const branch = `${this.agent.branch}${method}${String(cseq)}`;
+    this.agent.send(this.agent.request(method, { uri: contact, cseq, toTag, headers, body, branch }));
+  }
+
+  /** The request of that method that came to the caller. */
+  request(method: string): Promise<RawMessage> {
+    return this.agent.wait(`request ${method}`, ({ startLine }) => startLine.startsWith(`${method} `));
+  }
+
+  /** The gateway hangs up, and is answered. */
+  async hungUp(): Promise<RawMessage> {
+    const bye = await this.request('BYE');
+    this.agent.ok(bye);
+    return bye;
+  }
+}
