@@ -1,0 +1,105 @@
+/** The SIP server on the wire, ours or drachtio-servers, and the door that makes its calls legs. */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config/config-schema.js';
+import type { Clock } from '../domain/clock.js';
+import type { LegRegistry } from '../domain/leg-registry.js';
+import type { Logger } from '../domain/logger.js';
+import type { RefusalCode } from '../domain/refusal.js';
+import { SipDoor } from '../doors/sip/sip-door.js';
+import type { SipCallSettings } from '../doors/sip/sip-call.js';
+import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
+import type { BoundAddress } from './addresses.js';
+
+export interface OpenSipOptions {
+  readonly config: Config;
+  readonly legs: LegRegistry;
+  readonly dialIn: NonNullable<SipCallSettings['dialIn']>;
+  readonly onRefused: (code: RefusalCode) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+export interface GatewaySip {
+  readonly server: SipServer;
+  readonly door: SipDoor;
+  /** Where phones call: where a drachtio-server has not told us yet, where ours would be. */
+  address(): BoundAddress;
+  close(): Promise<void>;
+}
+
+const retryAfterSeconds = 10;
+
+/** Rejects where our own server cannot listen; drachtio-servers may come later. */
+export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
+  const { config, legs, clock, logger } = options;
+  const secret = randomBytes(32).toString('hex');
+  const server = await openServer(options, secret);
+  try {
+    const door = await SipDoor.open({
+      server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
+      ...(config.drachtio !== undefined && {
+        external: { servers: config.drachtio, settings: linkSettings(config) },
+      }),
+      registry: legs,
+      clock,
+      logger: logger.child({ door: 'sip' }),
+      settings: {
+        tokenHeaders: config.tokenHeaders,
+        answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
+        retryAfterSeconds,
+        dialIn: options.dialIn,
+      },
+      onRefused: options.onRefused,
+    });
+    return {
+      server,
+      door,
+      address() {
+        const [first] = door.addresses;
+        if (first !== undefined) return { host: first.host, port: first.port };
+        return { host: config.sip.host, port: server.udpAddress?.port ?? config.sip.port };
+      },
+      async close() {
+        await door.close();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** With drachtio-servers phones come through those, and ours has the browsers' WebSockets only. */
+function openServer({ config, logger, version }: OpenSipOptions, secret: string): Promise<SipServer> {
+  const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
+  const connections = { maxConnections, maxConnectionsPerAddress };
+  const listening: Pick<SipServerOptions, 'udp' | 'tcp'> = {
+    udp: { host, port },
+    tcp: { host, port, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
+  };
+  return createSipServer({
+    ...(config.drachtio === undefined ? listening : {}),
+    webSocket: { ...connections, firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000 },
+    admin: { host: '127.0.0.1', port: 0, secret },
+    ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
+    userAgent: `Landbridge/${version}`,
+    // Replaces is not acted upon yet, so it is not announced.
+    supported: ['100rel', 'timer'],
+    messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
+    maxTransactions: config.sip.maxTransactions,
+    maxDialogs: config.sip.maxDialogs,
+    ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
+    logger: logger.child({ layer: 'sip-server' }),
+  });
+}
+
+function linkSettings({ sipServer }: Config) {
+  return {
+    longestRetryMs: sipServer.longestRetrySeconds * 1000,
+    graceMs: sipServer.graceSeconds * 1000,
+    probeMs: sipServer.probeSeconds * 1000,
+    probeFailures: sipServer.probeFailures,
+  };
+}
