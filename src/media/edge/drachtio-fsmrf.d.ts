@@ -1,0 +1,5 @@
+/** It ships no types; freeswitch.ts says what is used of it. */
+declare module 'drachtio-fsmrf' {
+  const Mrf: unknown;
+  export default Mrf;
+}

@@ -1,0 +1,258 @@
+import {
+  type MediaEndReason,
+  type MediaLeg,
+  type MediaLegStatistics,
+  MediaRefusal,
+  type MediaType,
+  type Playback,
+  type PromptName,
+  type ToneSound,
+} from '../../domain/media-plane.js';
+import { reversed, type Direction } from '../worker/sdp/attributes.js';
+import {
+  formatForFreeSwitch,
+  formatOwnAnswer,
+  formatOwnOffer,
+  makeOffer,
+  placeholderTerms,
+  readCarrierAnswer,
+  readCarrierOffer,
+  readFreeSwitchEnd,
+  type CarrierTerms,
+  type FreeSwitchEnd,
+  type Identity,
+  type MediaAddress,
+  type OwnOffer,
+} from './carrier-sdp.js';
+import type { EdgeCodecName } from './edge-codecs.js';
+import { ChannelRefusal } from './freeswitch.js';
+import type { FreeSwitchServer, ServedLeg } from './freeswitch-server.js';
+import type { LegEvents } from './leg-events.js';
+import { hangUpAll, type OpenedChannels } from './open-channels.js';
+import { formatInnerEnd } from './worker-sdp.js';
+
+export interface FreeSwitchLegOptions {
+  readonly legId: string;
+  readonly sessionId: string;
+  readonly server: FreeSwitchServer;
+  readonly codecs: ReadonlySet<EdgeCodecName>;
+  readonly events: LegEvents;
+  readonly channels: OpenedChannels;
+  /** What the carrier's offer says; null where the first offer is ours. */
+  readonly terms: CarrierTerms | null;
+  /** Both channels are gone; not before the leg is closed. */
+  readonly onGone: (leg: FreeSwitchLeg) => void;
+}
+
+/** A phone whose audio goes through FreeSWITCH. What is heard and told is the media worker's leg's, as without FreeSWITCH. */
+export class FreeSwitchLeg implements MediaLeg, ServedLeg {
+  readonly kind = 'phone';
+  readonly legId: string;
+  readonly localDescription: string;
+  readonly #options: FreeSwitchLegOptions;
+  readonly #worker: MediaLeg;
+  #terms: CarrierTerms | null;
+  #outerEnd: FreeSwitchEnd;
+  /** What FreeSWITCH was last told of the carrier, under version 0; null where that is not certain. */
+  #told: string | null;
+  #toldVersion = 1;
+  #innerVersion = 1;
+  /** As the worker was last told. */
+  #direction: Direction = 'sendrecv';
+  #offer: OwnOffer | null = null;
+  #description = '';
+  #version = 0;
+  #closing: Promise<MediaLegStatistics | null> | null = null;
+  #hangingUp: Promise<void> = Promise.resolve();
+
+  private constructor(options: FreeSwitchLegOptions) {
+    const { channels, terms, events, legId } = options;
+    this.legId = legId;
+    this.#options = options;
+    this.#worker = channels.worker;
+    this.#outerEnd = channels.outerEnd;
+    this.#terms = terms;
+    this.#told = formatForFreeSwitch(terms ?? placeholderTerms(), this.#identity(0));
+    events.onWorkerEnded((reason) => this.#lose(reason));
+    for (const channel of [channels.outer, channels.inner]) channel.onEnded(() => this.#lose('media-lost'));
+    this.localDescription = terms === null ? this.#ownOffer() : this.#ownAnswer(terms);
+  }
+
+  /** The leg over these channels, as the carrier's offer wants it. Rejects where the worker does not follow. */
+  static async begin(options: FreeSwitchLegOptions): Promise<FreeSwitchLeg> {
+    const leg = new FreeSwitchLeg(options);
+    try {
+      if (options.terms !== null) await leg.#turn(options.terms.direction);
+      return leg;
+    } catch (error) {
+      await leg.close();
+      throw error;
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Resolves when both channels are gone. */
+  get gone(): Promise<void> {
+    return this.#hangingUp;
+  }
+
+  async answer(offer: string): Promise<string> {
+    this.#expectOpen();
+    if (this.#offer !== null) throw new Error('an offer of our own is outstanding');
+    const terms = readCarrierOffer(offer, this.#options.codecs, this.#terms);
+    await this.#follow(terms);
+    return this.#ownAnswer(terms);
+  }
+
+  async offer(): Promise<string> {
+    this.#expectOpen();
+    if (this.#offer !== null) throw new Error('an offer is outstanding');
+    return Promise.resolve(this.#ownOffer());
+  }
+
+  async accept(answer: string): Promise<void> {
+    this.#expectOpen();
+    const offer = this.#offer;
+    if (offer === null) throw new Error('no offer is outstanding');
+    this.#offer = null;
+    const { address, port, srtp } = this.#outerEnd;
+    await this.#follow(readCarrierAnswer(answer, offer));
+    const now = this.#outerEnd;
+    // The carrier knows the end that we offered, and cannot be told of another.
+    if (now.address !== address || now.port !== port || now.srtp?.key !== srtp?.key)
+      throw new MediaRefusal('overloaded', 'FreeSWITCH went elsewhere');
+  }
+
+  rollback(): Promise<void> {
+    this.#offer = null;
+    return Promise.resolve();
+  }
+
+  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
+    return this.#worker.receive(streamIds, holdSound);
+  }
+
+  setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
+    return this.#worker.setMayPublish(mayPublish);
+  }
+
+  prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void> {
+    return this.#worker.prompt(sound, repeatAfterMs);
+  }
+
+  play(playback: Playback): Promise<void> {
+    return this.#worker.play(playback);
+  }
+
+  stopPlaying(playbackId: string): Promise<void> {
+    return this.#worker.stopPlaying(playbackId);
+  }
+
+  tone(sound: ToneSound): Promise<void> {
+    return this.#worker.tone(sound);
+  }
+
+  statistics(): Promise<MediaLegStatistics | null> {
+    return this.#closing ?? this.#worker.statistics();
+  }
+
+  /** Resolves when the media is gone; FreeSWITCH's channels end meanwhile (`gone`). */
+  close(): Promise<MediaLegStatistics | null> {
+    if (this.#closing === null) {
+      const { server, channels, events } = this.#options;
+      events.mute();
+      this.#end(hangUpAll(server, [channels.outer, channels.inner]));
+    }
+    return this.#closing!;
+  }
+
+  /** FreeSWITCH is gone. */
+  serverLost(): void {
+    if (this.#closing !== null) return;
+    const { outer, inner } = this.#options.channels;
+    outer.abandon();
+    inner.abandon();
+    this.#lose('media-lost');
+  }
+
+  #lose(reason: MediaEndReason): void {
+    if (this.#closing !== null) return;
+    const { server, channels, events } = this.#options;
+    this.#end(hangUpAll(server, [channels.outer, channels.inner]));
+    events.end(reason);
+  }
+
+  #end(hangingUp: Promise<void>): void {
+    this.#closing = this.#worker.close();
+    this.#hangingUp = hangingUp.finally(() => this.#options.onGone(this));
+  }
+
+  #expectOpen(): void {
+    if (this.#closing !== null) throw new MediaRefusal('overloaded', 'the leg has ended');
+  }
+
+  /** Brings FreeSWITCH and the worker to what the carrier wants now. */
+  async #follow(wanted: CarrierTerms): Promise<void> {
+    // Who holds in the old way gives no address: the one known stays (RFC 3264 §8.4).
+    const terms = { ...wanted, peer: wanted.peer ?? this.#terms?.peer ?? null };
+    const described = formatForFreeSwitch(terms, this.#identity(0));
+    if (described !== this.#told) await this.#tell(terms, described);
+    await this.#turn(terms.direction);
+    this.#expectOpen();
+    this.#terms = terms;
+  }
+
+  async #tell(terms: CarrierTerms, described: string): Promise<void> {
+    const before = this.#told;
+    this.#told = null;
+    try {
+      const offer = formatForFreeSwitch(terms, this.#identity(++this.#toldVersion));
+      this.#outerEnd = readFreeSwitchEnd(await this.#options.channels.outer.offer(offer));
+      this.#told = described;
+    } catch (error) {
+      if (!(error instanceof ChannelRefusal)) throw new MediaRefusal('overloaded', String(error));
+      // A refused offer leaves things as they were (RFC 3261 §14.2).
+      this.#told = before;
+      throw new MediaRefusal('no-common-codec', error.message);
+    }
+  }
+
+  /** Tells the worker of a hold, or of its end, as the carrier would tell it. */
+  async #turn(direction: Direction): Promise<void> {
+    if (direction === this.#direction) return;
+    const { innerEnd, law } = this.#options.channels;
+    await this.#worker.answer(formatInnerEnd(innerEnd, law, this.#identity(++this.#innerVersion), direction));
+    this.#direction = direction;
+  }
+
+  #ownAnswer(terms: CarrierTerms): string {
+    const own = reversed(terms.direction);
+    return this.#describe((identity) => formatOwnAnswer(terms, this.#outerEnd, this.#address, identity, own));
+  }
+
+  #ownOffer(): string {
+    const offer = makeOffer(this.#options.codecs, this.#terms, this.#outerEnd);
+    this.#offer = offer;
+    return this.#describe((identity) => formatOwnOffer(offer, this.#address, identity));
+  }
+
+  /** A description that differs from the last has a version one higher (RFC 3264 §8); one that does not is the same. */
+  #describe(format: (identity: Identity) => string): string {
+    if (this.#version === 0 || format(this.#identity(this.#version)) !== this.#description)
+      this.#description = format(this.#identity(++this.#version));
+    return this.#description;
+  }
+
+  /** Where the carrier sends to. */
+  get #address(): MediaAddress {
+    const { address, port } = this.#outerEnd;
+    return { address: this.#options.server.externalAddress ?? address, port };
+  }
+
+  #identity(version: number): Identity {
+    return { sessionId: this.#options.sessionId, version };
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  type MediaLeg,
+  type MediaPlane,
+  MediaRefusal,
+  type OpenLegRequest,
+} from '../../domain/media-plane.js';
+import {
+  formatForFreeSwitch,
+  placeholderTerms,
+  readFreeSwitchEnd,
+  type CarrierTerms,
+  type FreeSwitchEnd,
+  type Identity,
+} from './carrier-sdp.js';
+import { ChannelRefusal, type Channel } from './freeswitch.js';
+import type { FreeSwitchServer } from './freeswitch-server.js';
+import type { LegEvents } from './leg-events.js';
+import { formatInnerEnd, lawBeside, readInnerAddress, type G711Law } from './worker-sdp.js';
+
+/** A phone's way: carrier — outer channel — inner channel — media worker. */
+export interface OpenedChannels {
+  readonly worker: MediaLeg;
+  readonly outer: Channel;
+  readonly outerEnd: FreeSwitchEnd;
+  readonly inner: Channel;
+  readonly innerEnd: FreeSwitchEnd;
+  readonly law: G711Law;
+}
+
+export interface OpenChannelsOptions {
+  readonly request: OpenLegRequest;
+  /** What the carrier's offer says; null where it made none. */
+  readonly terms: CarrierTerms | null;
+  readonly native: MediaPlane;
+  readonly server: FreeSwitchServer;
+  readonly events: LegEvents;
+  /** For descriptions of ours towards FreeSWITCH. */
+  readonly identity: Identity;
+  /** FreeSWITCH is lost: nobody waits any longer. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the worker's leg and both channels, side by side as far as they need not know of each other, and joins them. All or
+ * nothing. Throws MediaRefusal for what another FreeSWITCH could not do either, any other error for a fault of this one.
+ */
+export async function openChannels(options: OpenChannelsOptions): Promise<OpenedChannels> {
+  const { request, terms, native, server, events, identity, signal } = options;
+  const law = terms === null ? 'PCMU' : lawBeside(terms.codec.name);
+  const failed = new AbortController();
+  const abort = (): void => failed.abort();
+  signal.addEventListener('abort', abort);
+  const opened: { worker?: MediaLeg; channels: Channel[] } = { channels: [] };
+  const openChannel = async (description: string): Promise<Channel> => {
+    const channel = await server.openChannel(description, failed.signal);
+    opened.channels.push(channel);
+    return channel;
+  };
+
+  const outward = async () => {
+    const description = formatForFreeSwitch(terms ?? placeholderTerms(), identity);
+    const outer = await openChannel(description).catch(toRefusal);
+    return { outer, outerEnd: readFreeSwitchEnd(outer.description) };
+  };
+  const inward = async () => {
+    const worker = await native.openLeg({ ...request, profile: 'call', offer: null, listener: events });
+    opened.worker = worker;
+    const inner = await openChannel(formatInnerEnd(readInnerAddress(worker.localDescription), law, identity));
+    const innerEnd = readFreeSwitchEnd(inner.description);
+    await worker.accept(formatInnerEnd(innerEnd, law, identity));
+    return { worker, inner, innerEnd };
+  };
+
+  const both = [outward(), inward()] as const;
+  try {
+    if (signal.aborted) failed.abort();
+    const [out, into] = await Promise.all(both);
+    await server.bridge(out.outer, into.inner);
+    if (failed.signal.aborted || opened.channels.some(({ hasEnded }) => hasEnded))
+      throw new Error('FreeSWITCH ended a channel while the leg was opened');
+    return { ...out, ...into, law };
+  } catch (error) {
+    failed.abort();
+    await Promise.allSettled(both);
+    await Promise.all([opened.worker?.close(), hangUpAll(server, opened.channels)]);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** Ends channels by BYE, and by command where that does not end them. */
+export async function hangUpAll(server: FreeSwitchServer, channels: readonly Channel[]): Promise<void> {
+  const confirmed = await Promise.all(channels.map((channel) => channel.hangUp()));
+  const left = channels.filter((_channel, index) => !confirmed[index]);
+  if (left.length > 0) await server.kill(left);
+}
+
+/** RFC 3261 §21.4.26, §21.6.4, §21.4.13: it is the description that FreeSWITCH does not like. */
+function toRefusal(error: unknown): never {
+  if (error instanceof ChannelRefusal && [415, 488, 606].includes(error.status))
+    throw new MediaRefusal('no-common-codec', 'FreeSWITCH takes none of it');
+  throw error;
+}
