@@ -1,7 +1,7 @@
 /** Composition root: the only file that sees every layer. Starts them in order, drains, stops. */
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';

@@ -19,6 +19,7 @@ export function openWorkers(config: Config, logger: Logger): Promise<WorkerMedia
     rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
     portRestMs: config.rtp.portRestSeconds * 1000,
     promptDirectory,
+    maxSoundSeconds: config.sounds.maxSeconds,
     ...(config.sounds.holdMusic === undefined ? {} : { holdMusic: config.sounds.holdMusic }),
     browser: {
       videoBitrateCapBps: config.browser.maxBitrateBps,
