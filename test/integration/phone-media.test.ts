@@ -20,6 +20,7 @@ import { PromptSounds } from '../../src/media/worker/sound/prompt-sounds.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
+import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 
 interface Caller {
@@ -59,12 +60,14 @@ describe('phone media', () => {
   let clock: TickClock;
   let mixes: Mixes;
   let ports: PortAllocator;
+  let sounds: SoundLibrary;
   let callers: Caller[];
 
   beforeEach(() => {
     clock = new TickClock();
     mixes = new Mixes();
     ports = new PortAllocator(range);
+    sounds = new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 });
     callers = [];
   });
 
@@ -103,6 +106,7 @@ describe('phone media', () => {
       advertisedAddress: '127.0.0.1',
       tickClock: clock,
       mixes,
+      sounds,
       ...settings,
     });
     const made: Caller = { phone, leg, facts, streams: () => streams, port: 0 };

@@ -4,6 +4,7 @@ import { kindOfOffer } from './offer-kind.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
+import { SoundRefusal } from './sound/sound-refusal.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 import { StreamRegistry } from './stream-registry.js';
 
@@ -146,7 +147,10 @@ export class MediaEngine {
 
   /** Throws SoundRefusal. */
   async play(legId: string, playback: Playback): Promise<void> {
-    await this.#leg(legId).play?.(playback);
+    const leg = this.#leg(legId);
+    if (leg.play === undefined) throw new SoundRefusal('bad-sound', 'only phones are played sounds');
+    await leg.play(playback);
+    if (this.#legs.get(legId)?.leg !== leg) throw new UnknownLegError();
   }
 
   stopPlaying(legId: string, playbackId: string): void {

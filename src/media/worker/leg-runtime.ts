@@ -7,10 +7,14 @@ import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { PortAllocator } from './rtp/port-allocator.js';
 import { PromptSounds } from './sound/prompt-sounds.js';
+import { SoundLibrary } from './sound/sound-library.js';
+import { SoundLoop } from './sound/sound-loop.js';
+import { SoundRefusal } from './sound/sound-refusal.js';
+import { readWavFile } from './sound/wav-file.js';
 import { TickClock } from './tick-clock.js';
 
-/** What the legs of a worker process share: its ports, its tick, its mixes. */
-export function createLegRuntime(settings: WorkerSettings): LegRuntime {
+/** What the legs of a worker process share: its ports, its tick, its mixes, its sounds. Throws SoundRefusal. */
+export async function createLegRuntime(settings: WorkerSettings): Promise<LegRuntime> {
   const { bindAddress } = settings;
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
@@ -23,6 +27,8 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
     rtpTimeoutMs: settings.rtpTimeoutMs,
+    sounds: new SoundLibrary({ maxSeconds: settings.maxSoundSeconds, maxBytes: settings.maxSoundBytes }),
+    ...(settings.holdMusic !== null && { hold: await readHoldMusic(settings.holdMusic, settings) }),
     prompts: PromptSounds.read(settings.promptDirectory),
   };
   const browser = {
@@ -40,6 +46,15 @@ export function createLegRuntime(settings: WorkerSettings): LegRuntime {
     tickClock,
     portsTakenUnrested: () => phonePorts.takenUnrested,
   };
+}
+
+async function readHoldMusic(path: string, { maxSoundSeconds }: WorkerSettings): Promise<SoundLoop> {
+  try {
+    return new SoundLoop(await readWavFile(path, { maxSeconds: maxSoundSeconds }));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SoundRefusal('bad-sound', `the hold music ${path} cannot be used: ${why}`);
+  }
 }
 
 interface Ports {

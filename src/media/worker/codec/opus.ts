@@ -1,4 +1,4 @@
-import { Decoder } from '@evan/opus';
+import { Decoder, Encoder } from '@evan/opus';
 
 /** Samples at 8 kHz of one Opus frame by TOC configuration number (RFC 6716 §3.1, table 2). */
 const frameSamples: readonly number[] = Array.from({ length: 32 }, (_, configuration) => {
@@ -51,5 +51,34 @@ export class OpusDecoder {
     const count = Math.min(bytes.byteLength >> 1, into.length - at);
     into.set(new Int16Array(bytes.buffer, bytes.byteOffset, count), at);
     return count;
+  }
+}
+
+export interface OpusEncoderOptions {
+  readonly bitrateBps: number;
+  /** From 0 (cheap) to 10 (good). */
+  readonly complexity: number;
+}
+
+/** OPUS_GET_LOOKAHEAD of the codec's interface. */
+const getLookahead = 4027;
+
+/** Encodes speech of 8 kHz mono. */
+export class OpusEncoder {
+  readonly #encoder = new Encoder({ channels: 1, sample_rate: 8000, application: 'voip' });
+
+  constructor({ bitrateBps, complexity }: OpusEncoderOptions) {
+    this.#encoder.bitrate = bitrateBps;
+    this.#encoder.complexity = complexity as Encoder['complexity'];
+  }
+
+  /** Samples at 8 kHz by which what is decoded lags behind what was encoded. */
+  get lookaheadSamples(): number {
+    return this.#encoder.ctl(getLookahead);
+  }
+
+  /** One packet of a frame of 2.5 to 60 ms. */
+  encode(pcm: Int16Array): Uint8Array {
+    return this.#encoder.encode(pcm);
   }
 }

@@ -3,7 +3,7 @@ import type { SourceTrack } from '../source-track.js';
 import { Mixer } from './mixer.js';
 import { canDecode, frameSamples, PcmSources, type PcmSource, type PcmSourceOptions } from './pcm-source.js';
 
-/** The sum of some sources, mixed and encoded once per tick for however many legs hear just these. */
+/** The sum of some sources, mixed, and encoded where that is asked for, once per tick for however many legs hear just these. */
 export class Mix {
   readonly key: string;
   readonly tracks: readonly SourceTrack[];
@@ -13,6 +13,7 @@ export class Mix {
   readonly #law: G711Law;
   readonly #payload = new Uint8Array(frameSamples);
   #tick = -1;
+  #encodedTick = -1;
 
   constructor(key: string, tracks: readonly SourceTrack[], sources: readonly PcmSource[], law: G711Law) {
     this.key = key;
@@ -23,7 +24,16 @@ export class Mix {
 
   /** This tick's sum as G.711, valid until the next tick. */
   payloadAt(tick: number): Uint8Array {
-    if (tick === this.#tick) return this.#payload;
+    const pcm = this.pcmAt(tick);
+    if (tick === this.#encodedTick) return this.#payload;
+    this.#encodedTick = tick;
+    g711(this.#law).encode(pcm, this.#payload);
+    return this.#payload;
+  }
+
+  /** This tick's sum, valid until the next tick. */
+  pcmAt(tick: number): Int16Array {
+    if (tick === this.#tick) return this.#pcm;
     this.#tick = tick;
     this.#mixer.clear();
     for (const source of this.#sources) {
@@ -31,8 +41,7 @@ export class Mix {
       if (frame !== null) this.#mixer.add(frame);
     }
     this.#mixer.limit(this.#pcm);
-    g711(this.#law).encode(this.#pcm, this.#payload);
-    return this.#payload;
+    return this.#pcm;
   }
 }
 

@@ -3,8 +3,10 @@ import type { Mix, Mixes } from '../mix/mixes.js';
 import { canDecode, frameSamples } from '../mix/pcm-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { holdSound } from '../sound/hold-sound.js';
+import { SoundLoop } from '../sound/sound-loop.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { PacketSink, SourceStream, SourceTrack } from '../source-track.js';
+import type { PhonePlayer } from './phone-player.js';
 import type { RtpOutput } from './rtp-output.js';
 
 /** A source that is passed through may pause this long before silence is sent in its place. */
@@ -22,6 +24,8 @@ export interface PhoneEarOptions {
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
   readonly prompts?: PromptSounds;
+  /** What is heard on hold. Absent: the hold sound. */
+  readonly hold?: SoundLoop;
   readonly output: RtpOutput;
   readonly now: () => number;
   readonly send: (datagram: Buffer) => void;
@@ -29,11 +33,12 @@ export interface PhoneEarOptions {
 
 /**
  * What one phone hears, as one RTP stream: silence, the hold sound, a prompt, a single source passed through as its packets come,
- * or a mix at the tick. Idle until `start`, and while `paused`.
+ * or a mix at the tick; and over or instead of it what is played. Idle until `start`, and while `paused`.
  */
 export class PhoneEar implements PacketSink {
   readonly #mixes: Mixes;
   readonly #prompts: PromptSounds | undefined;
+  readonly #hold: SoundLoop;
   readonly #output: RtpOutput;
   readonly #now: () => number;
   readonly #send: (datagram: Buffer) => void;
@@ -48,10 +53,15 @@ export class PhoneEar implements PacketSink {
   #filling = false;
   #holdPosition = 0;
   #promptPosition = 0;
+  #player: PhonePlayer | null = null;
+  /** Of what is heard, and of what is sent, while something is played. */
+  readonly #heard = new Int16Array(frameSamples);
+  readonly #payload = new Uint8Array(frameSamples);
 
-  constructor({ mixes, prompts, output, now, send }: PhoneEarOptions) {
+  constructor({ mixes, prompts, hold, output, now, send }: PhoneEarOptions) {
     this.#mixes = mixes;
     this.#prompts = prompts;
+    this.#hold = hold ?? (bell ??= new SoundLoop(holdSound()));
     this.#output = output;
     this.#now = now;
     this.#send = send;
@@ -90,21 +100,28 @@ export class PhoneEar implements PacketSink {
     this.#send(datagram);
   }
 
+  /** From now on plays what the player has to play, whose time goes on while paused. Tell of its changes by `playingChanged`. */
+  attach(player: PhonePlayer): void {
+    this.#player = player;
+  }
+
+  playingChanged(): void {
+    if (this.#law !== null) this.#refeed();
+  }
+
   onTick(tick: number, nowMs: number): void {
     const law = this.#law;
-    if (law === null || this.#paused) return;
+    if (law === null) return;
+    if (this.#player?.isPlaying === true) return this.#play(this.#player, law, tick, nowMs);
+    if (this.#paused) return;
     const feed = this.#feed;
     switch (feed.kind) {
       case 'mix':
         return this.#write(feed.mix.payloadAt(tick), nowMs);
       case 'silence':
         return this.#write(silenceIn(law), nowMs);
-      case 'hold': {
-        const sound = holdSoundIn(law);
-        this.#write(sound.subarray(this.#holdPosition, this.#holdPosition + frameSamples), nowMs);
-        this.#holdPosition = (this.#holdPosition + frameSamples) % sound.length;
-        return;
-      }
+      case 'hold':
+        return this.#write(this.#holdFrame(law), nowMs);
       case 'prompt':
         return this.#write(this.#promptFrame(feed.prompt, law), nowMs);
       case 'pass-through':
@@ -124,6 +141,41 @@ export class PhoneEar implements PacketSink {
     this.#replaceFeed({ kind: 'silence' });
   }
 
+  #play(player: PhonePlayer, law: G711Law, tick: number, nowMs: number): void {
+    const isHeard = !this.#paused && !player.isAlone;
+    const pcm = player.next(isHeard ? this.#pcmOf(this.#feed, law, tick) : null);
+    // A phone that holds is sent nothing; what it is played goes on all the same.
+    if (this.#paused) return;
+    g711(law).encode(pcm, this.#payload);
+    this.#write(this.#payload, nowMs);
+  }
+
+  /** What would be heard now; null: silence. Nothing is passed through while something is played. */
+  #pcmOf(feed: Feed, law: G711Law, tick: number): Int16Array | null {
+    switch (feed.kind) {
+      case 'mix':
+        return feed.mix.pcmAt(tick);
+      case 'hold':
+        return this.#decode(this.#holdFrame(law), law);
+      case 'prompt':
+        return this.#decode(this.#promptFrame(feed.prompt, law), law);
+      case 'silence':
+      case 'pass-through':
+        return null;
+    }
+  }
+
+  #decode(payload: Uint8Array, law: G711Law): Int16Array {
+    g711(law).decode(payload, 0, frameSamples, this.#heard);
+    return this.#heard;
+  }
+
+  #holdFrame(law: G711Law): Uint8Array {
+    const frame = this.#hold.frame(law, this.#holdPosition);
+    this.#holdPosition = (this.#holdPosition + frameSamples) % this.#hold.length;
+    return frame;
+  }
+
   #promptFrame({ sound, repeatAfterMs }: Prompt, law: G711Law): Uint8Array {
     const payload = this.#prompts?.payload(sound, law);
     if (payload === undefined) return silenceIn(law);
@@ -141,7 +193,7 @@ export class PhoneEar implements PacketSink {
   #refeed(): void {
     const law = this.#law!;
     // Whoever hears nothing holds no source: a buffer that nobody reads would be stale by the time of the resumption.
-    const tracks = this.#paused ? [] : this.#tracks;
+    const tracks = this.#paused || this.#player?.isAlone === true ? [] : this.#tracks;
     const [first] = tracks;
     const feed = this.#feed;
     if (first === undefined && this.#prompt !== null) {
@@ -151,7 +203,7 @@ export class PhoneEar implements PacketSink {
     } else if (first === undefined) {
       const kind = this.#holdSound ? 'hold' : 'silence';
       if (feed.kind !== kind) this.#replaceFeed({ kind });
-    } else if (tracks.length === 1 && first.codec.name === law) {
+    } else if (tracks.length === 1 && first.codec.name === law && this.#player?.isPlaying !== true) {
       if (feed.kind === 'pass-through' && feed.track === first) return;
       this.#replaceFeed({ kind: 'pass-through', track: first });
       first.addSink(this);
@@ -185,15 +237,5 @@ function silenceIn(law: G711Law): Uint8Array {
   return payload;
 }
 
-const holdSounds = new Map<G711Law, Uint8Array>();
-
-function holdSoundIn(law: G711Law): Uint8Array {
-  let payload = holdSounds.get(law);
-  if (payload === undefined) {
-    const pcm = holdSound();
-    payload = new Uint8Array(pcm.length);
-    g711(law).encode(pcm, payload);
-    holdSounds.set(law, payload);
-  }
-  return payload;
-}
+/** The hold sound where there is no hold music, one for all. */
+let bell: SoundLoop | undefined;

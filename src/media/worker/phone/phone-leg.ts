@@ -8,11 +8,15 @@ import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { openRtpSockets, type RtpSockets } from '../rtp/rtp-sockets.js';
+import type { Playback, ToneSound } from '../sound/playback.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
+import type { SoundLibrary } from '../sound/sound-library.js';
+import type { SoundLoop } from '../sound/sound-loop.js';
 import type { SourceStream, TrackKind } from '../source-track.js';
 import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
 import { PhoneEar } from './phone-ear.js';
+import { PhonePlayer } from './phone-player.js';
 import {
   formatAnswer,
   formatOffer,
@@ -38,6 +42,10 @@ export interface PhoneLegSettings {
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
   readonly prompts?: PromptSounds;
+  /** Where what is played comes from, shared by the worker's legs. */
+  readonly sounds: SoundLibrary;
+  /** What is heard on hold. Absent: the hold sound. */
+  readonly hold?: SoundLoop;
   /** No RTP at all for this long ends the leg, unless the peer holds. Default 30 000. */
   readonly rtpTimeoutBeforeFirstMs?: number;
   /** No further RTP for this long ends the leg, unless the peer holds. Default 15 000. */
@@ -95,6 +103,8 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #output = new RtpOutput();
   readonly #rtcp = new RtcpSession(randomBytes(12).toString('base64'));
   readonly #ear: PhoneEar;
+  /** Null until something is played. */
+  #player: PhonePlayer | null = null;
   readonly #dtmf: DtmfDetector;
 
   #mayPublish: ReadonlySet<TrackKind>;
@@ -125,6 +135,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#ear = new PhoneEar({
       mixes: options.mixes,
       ...(options.prompts && { prompts: options.prompts }),
+      ...(options.hold && { hold: options.hold }),
       output: this.#output,
       now: () => this.#clock.now(),
       send: (datagram) => this.#sendRtp(datagram),
@@ -172,6 +183,18 @@ class NativePhoneLeg implements PhoneLeg {
     if (!this.#closed) this.#ear.prompt(prompt);
   }
 
+  async play(playback: Playback): Promise<void> {
+    if (!this.#closed) await this.#needPlayer().play(playback);
+  }
+
+  stopPlaying(playbackId: string): void {
+    this.#player?.stop(playbackId);
+  }
+
+  tone(sound: ToneSound): void {
+    if (!this.#closed) this.#needPlayer().tone(sound);
+  }
+
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
     this.#mayPublish = mayPublish;
     if (!this.#closed && this.#agreement !== null) this.#publish(this.#agreement.law);
@@ -191,6 +214,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#closed) return;
     this.#closed = true;
     this.#clock.remove(this);
+    this.#player?.close();
     this.#ear.close();
     this.#track = null;
     this.#sockets?.close();
@@ -202,6 +226,18 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
     // A key press may have been answered by closing the leg.
     if (!this.#closed && nowMs >= this.#nextCheckMs) this.#check(nowMs);
+  }
+
+  #needPlayer(): PhonePlayer {
+    if (this.#player === null) {
+      this.#player = new PhonePlayer({
+        sounds: this.#options.sounds,
+        onPlayed: (playbackId, how) => this.#options.events.onPlayed(playbackId, how),
+        onChanged: () => this.#ear.playingChanged(),
+      });
+      this.#ear.attach(this.#player);
+    }
+    return this.#player;
   }
 
   async #open(): Promise<LocalEndpoint> {

@@ -1,0 +1,180 @@
+import { Mixer } from '../mix/mixer.js';
+import { frameSamples } from '../mix/pcm-source.js';
+import type { Playback, PlaybackEnd, ToneSound } from '../sound/playback.js';
+import type { LoadedSound, SoundLibrary } from '../sound/sound-library.js';
+import { SoundRefusal } from '../sound/sound-refusal.js';
+import { PcmVoice, ToneVoice, type Voice } from '../sound/voice.js';
+
+/** The longest tone beside a playback. */
+const maxToneMs = 1000;
+
+export interface PhonePlayerOptions {
+  readonly sounds: SoundLibrary;
+  readonly onPlayed: (playbackId: string, how: PlaybackEnd) => void;
+  /** `isPlaying` or `isAlone` is another now. */
+  readonly onChanged: () => void;
+}
+
+interface Playing {
+  readonly playbackId: string;
+  readonly mode: Playback['mode'];
+  readonly voice: Voice;
+  /** What it holds in the library. */
+  readonly sound: LoadedSound | null;
+}
+
+/** What was asked for and is still being read. */
+interface Request {
+  readonly playbackId: string;
+  readonly number: number;
+  isStopped: boolean;
+}
+
+/**
+ * What one phone is played beside what it hears: one playback and one short tone. What ends before its time fades out over
+ * a frame. Time is that of the frames that are asked for.
+ */
+export class PhonePlayer {
+  readonly #options: PhonePlayerOptions;
+  readonly #mixer = new Mixer(frameSamples);
+  readonly #frame = new Int16Array(frameSamples);
+  readonly #out = new Int16Array(frameSamples);
+  readonly #requests = new Set<Request>();
+  #nextNumber = 1;
+  /** Of the request that is being played or was last: an older one that is read only now comes too late. */
+  #newest = 0;
+  #playing: Playing | null = null;
+  #leaving: Playing | null = null;
+  #tone: Voice | null = null;
+  #wasPlaying = false;
+  #wasAlone = false;
+  #closed = false;
+
+  constructor(options: PhonePlayerOptions) {
+    this.#options = options;
+  }
+
+  /** There is something to hear. */
+  get isPlaying(): boolean {
+    return this.#playing !== null || this.#leaving !== null || this.#tone !== null;
+  }
+
+  /** There is nothing else to hear. */
+  get isAlone(): boolean {
+    return this.#playing?.mode === 'instead';
+  }
+
+  /** Resolves when it has begun, or will not begin any more because it was stopped or another did. Throws SoundRefusal. */
+  async play(playback: Playback): Promise<void> {
+    const { playbackId, mode, times } = playback;
+    if (times !== null && !(Number.isInteger(times) && times >= 1))
+      throw new SoundRefusal('bad-sound', 'a sound is played at least once');
+    const request: Request = { playbackId, number: this.#nextNumber++, isStopped: false };
+    this.#requests.add(request);
+    try {
+      const loaded = await this.#load(playback);
+      const isLate = request.number < this.#newest;
+      if (this.#closed || request.isStopped || isLate) {
+        this.#release(loaded.sound);
+        // Told after this has resolved.
+        setImmediate(() => this.#tell(playbackId, request.isStopped ? 'stopped' : 'replaced'));
+        return;
+      }
+      this.#leave('replaced');
+      this.#newest = request.number;
+      this.#playing = { playbackId, mode, ...loaded };
+      this.#checkChanged();
+    } finally {
+      this.#requests.delete(request);
+    }
+  }
+
+  stop(playbackId: string): void {
+    for (const request of this.#requests) if (request.playbackId === playbackId) request.isStopped = true;
+    if (this.#playing?.playbackId !== playbackId) return;
+    this.#leave('stopped');
+    this.#checkChanged();
+  }
+
+  /** Throws SoundRefusal. */
+  tone(sound: ToneSound): void {
+    this.#tone = new ToneVoice(sound, 1, maxToneMs);
+    this.#checkChanged();
+  }
+
+  /** The next 20 ms: what is played, with `heard` unless it is played alone. Valid until the next. */
+  next(heard: Int16Array | null): Int16Array {
+    this.#mixer.clear();
+    if (heard !== null && !this.isAlone) this.#mixer.add(heard);
+    if (this.#tone !== null && !this.#add(this.#tone)) this.#tone = null;
+    if (this.#leaving !== null) this.#fadeOut(this.#leaving);
+    const playing = this.#playing;
+    if (playing !== null && !this.#add(playing.voice)) {
+      this.#playing = null;
+      this.#release(playing.sound);
+      this.#tell(playing.playbackId, 'completed');
+    }
+    this.#mixer.limit(this.#out);
+    this.#checkChanged();
+    return this.#out;
+  }
+
+  /** Lets go of every sound; nothing is told any more. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#tone = null;
+    this.#release(this.#playing?.sound ?? null);
+    this.#playing = null;
+    this.#release(this.#leaving?.sound ?? null);
+    this.#leaving = null;
+  }
+
+  async #load({ sound, times }: Playback): Promise<{ voice: Voice; sound: LoadedSound | null }> {
+    const { sounds } = this.#options;
+    if (sound.kind === 'tone') {
+      return { voice: new ToneVoice(sound, times, sounds.maxSeconds * 1000), sound: null };
+    }
+    const loaded = await sounds.acquire(sound.path);
+    return { voice: new PcmVoice(loaded.pcm, times), sound: loaded };
+  }
+
+  #leave(how: PlaybackEnd): void {
+    const playing = this.#playing;
+    if (playing === null) return;
+    this.#release(this.#leaving?.sound ?? null);
+    this.#leaving = playing;
+    this.#playing = null;
+    this.#tell(playing.playbackId, how);
+  }
+
+  #add(voice: Voice): boolean {
+    const goesOn = voice.next(this.#frame);
+    this.#mixer.add(this.#frame);
+    return goesOn;
+  }
+
+  #fadeOut({ voice, sound }: Playing): void {
+    const frame = this.#frame;
+    voice.next(frame);
+    for (let i = 0; i < frame.length; i++) frame[i] = frame[i]! * (1 - (i + 1) / frame.length);
+    this.#mixer.add(frame);
+    this.#leaving = null;
+    this.#release(sound);
+  }
+
+  #release(sound: LoadedSound | null): void {
+    if (sound !== null) this.#options.sounds.release(sound);
+  }
+
+  #tell(playbackId: string, how: PlaybackEnd): void {
+    if (!this.#closed) this.#options.onPlayed(playbackId, how);
+  }
+
+  #checkChanged(): void {
+    const { isPlaying, isAlone } = this;
+    if (isPlaying === this.#wasPlaying && isAlone === this.#wasAlone) return;
+    this.#wasPlaying = isPlaying;
+    this.#wasAlone = isAlone;
+    this.#options.onChanged();
+  }
+}
