@@ -1,22 +1,32 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { MediaLeg } from '../../src/domain/media-plane.js';
-import { openEdge, type EdgeForTests } from '../support/freeswitch-edge.js';
+import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
+import { OpusDecoder, OpusEncoder } from '../../src/media/worker/codec/opus.js';
+import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
+import { Tone } from '../../src/media/worker/sound/tone.js';
+import {
+  channelsOf,
+  EdgeCalls,
+  expectNoChannels,
+  hear,
+  openEdge,
+  type EdgeCaller,
+  type EdgeForTests,
+} from '../support/freeswitch-edge.js';
 import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
-import { MediaOwner } from '../support/media-owner.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
-import { waitFor } from '../support/wait-for.js';
 
-interface Caller {
-  readonly phone: TestPhone;
-  readonly leg: MediaLeg;
-  readonly owner: MediaOwner;
-}
+const key = 'WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz';
+const opusOffer = (own: string): string =>
+  own
+    .replace(/RTP\/AVP .*/, 'RTP/AVP 107 101')
+    .replace(/a=rtpmap:0 .*/, 'a=rtpmap:107 opus/48000/2\r\na=fmtp:107 useinbandfec=1; x-unknown=<>');
 
 describeWithFreeSwitch('phones through FreeSWITCH', () => {
   let freeSwitch: FreeSwitchForTests;
   let edge: EdgeForTests;
-  let callers: Caller[];
+  let calls: EdgeCalls;
 
   beforeAll(async () => {
     freeSwitch = (await startFreeSwitch())!;
@@ -24,64 +34,210 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
   afterAll(() => freeSwitch.stop());
 
   beforeEach(async () => {
-    callers = [];
     edge = await openEdge({ servers: [freeSwitch.eventSocket] });
+    calls = new EdgeCalls(edge.plane);
   });
   afterEach(async () => {
-    for (const { phone } of callers) phone.close();
+    calls.close();
     await edge.close();
-    await noChannels();
+    await expectNoChannels(freeSwitch);
+    expect(edge.log.filter(({ level }) => level !== 'info')).toEqual([]);
   });
 
-  const noChannels = () =>
-    waitFor('no channel is left', async () => {
-      const count = await freeSwitch.api('show channels count');
-      return /^0 total/m.test(count) ? true : undefined;
-    });
-
-  async function call(law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
-    const phone = await TestPhone.open(law);
-    const owner = new MediaOwner();
-    const number = callers.length;
-    const leg = await edge.plane.openLeg({
-      legId: `leg-${number}`,
-      participantId: `participant-${number}`,
-      sessionId: 'session',
-      offer: phone.sdp(),
-      mayPublish: ['AUDIO'],
-      listener: owner,
-    });
-    const caller = { phone, leg, owner };
-    callers.push(caller);
-    return caller;
+  async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
+    const payload = new Uint8Array(4);
+    const to = portOf(leg.localDescription);
+    phone.hush();
+    const { timestamp } = phone;
+    for (let step = 1; step <= 8; step += 1) {
+      const duration = Math.min(step, 6) * 160;
+      formatTelephoneEvent({ event, end: step >= 6, volume: 10, duration }, payload);
+      phone.send(to, payload, { payloadType: 101, samples: 0, marker: step === 1 });
+      await phone.listen(1);
+    }
+    phone.timestamp = timestamp + 160 * 8;
   }
 
-  async function talking(toneHz: number, law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
-    const caller = await call(law);
-    caller.phone.talk(portOf(caller.leg.localDescription), toneHz);
-    await caller.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
-    return caller;
-  }
-
-  const join = (...all: Caller[]) =>
-    Promise.all(
-      all.map(({ leg, owner }) =>
-        leg.receive(
-          all
-            .filter((other) => other.owner !== owner)
-            .flatMap((other) => other.owner.streams.map((s) => s.streamId)),
-          false,
-        ),
-      ),
-    );
-
-  it('lets two phones hear each other and not themselves', async () => {
-    const [a, b] = [await talking(440), await talking(1000, 'PCMA')];
-    await join(a, b);
-    await Promise.all([a.phone.listen(20), b.phone.listen(20)]);
-    const [atA, atB] = await Promise.all([a.phone.listen(50), b.phone.listen(50)]);
+  it('lets phones hear each other and not themselves, in either law', async () => {
+    const [a, b] = [await calls.talking(440), await calls.talking(1000, { law: 'PCMA' })];
+    await calls.join(a, b);
+    const [atA, atB] = await Promise.all([hear(a), hear(b)]);
     expectTones(atA, { heard: [1000], silent: [440] });
     expectTones(atB, { heard: [440], silent: [1000] });
     expect(edge.plane.statistics()).toMatchObject([{ isAlive: true, legs: 2, lastError: null }]);
+    expect(edge.plane.isReady).toBe(true);
+    expect((await a.leg.statistics())!.packetsReceived).toBeGreaterThan(50);
+    // Two channels a phone, bridged, without transcoding for either.
+    const channels = await channelsOf(freeSwitch);
+    expect(channels).toHaveLength(4);
+  });
+
+  it('tells each key press once', async () => {
+    const a = await calls.talking(440);
+    for (const event of [5, 11, 5]) await press(a, event);
+    await a.owner.until(({ digits }) => digits.length >= 3);
+    await a.phone.listen(25);
+    expect(a.owner.digits).toEqual(['5', '#', '5']);
+  });
+
+  it('sends nothing to a phone on hold, keeps its hold music out, plays none, and goes on after', async () => {
+    const [a, b] = [await calls.talking(440), await calls.talking(1000)];
+    await calls.join(a, b);
+    expectTones(await hear(b), { heard: [440] });
+    expect(await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain('a=recvonly');
+    await b.phone.listen(15);
+    const heardByA = a.phone.heard.length;
+    expect(overallLevel(await b.phone.listen(50))).toBeLessThan(-60);
+    expect(a.phone.heard.length - heardByA).toBeLessThan(2);
+    const resumed = await a.leg.answer(a.phone.sdp());
+    expect(resumed).toContain('a=sendrecv');
+    expect(portOf(resumed)).toBe(portOf(a.leg.localDescription));
+    expectTones(await hear(b), { heard: [440] });
+    expectTones(await hear(a), { heard: [1000] });
+  });
+
+  it('takes the old way to hold too', async () => {
+    const a = await calls.talking(440);
+    const held = await a.leg.answer(a.phone.sdp({ address: '0.0.0.0' }));
+    expect(held).toContain('a=inactive');
+    expect(await a.leg.answer(a.phone.sdp())).toContain('a=sendrecv');
+    await a.leg.receive([], true);
+    expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
+  });
+
+  it('follows a phone that moves, and one that changes its codec', async () => {
+    const [a, b] = [await calls.talking(440), await calls.talking(1000)];
+    await calls.join(a, b);
+    a.phone.hush();
+    const moved = await TestPhone.open('PCMA');
+    const answer = await a.leg.answer(moved.sdp());
+    expect(answer).toContain('a=rtpmap:8 PCMA/8000');
+    moved.talk(portOf(answer), 700);
+    await moved.listen(20);
+    expectTones(await moved.listen(50), { heard: [1000], silent: [440] });
+    expectTones(await hear(b), { heard: [700], silent: [440] });
+    moved.close();
+  });
+
+  it('makes the offer where the INVITE had none', async () => {
+    const a = await calls.open({ offer: null });
+    const offer = a.leg.localDescription;
+    expect(offer).toContain('a=rtpmap:0 PCMU/8000');
+    expect(offer).toContain('a=rtpmap:111 opus/48000/2');
+    await a.leg.accept(a.phone.sdp());
+    a.phone.talk(portOf(offer), 440);
+    await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
+    const b = await calls.talking(1000);
+    await calls.join(a, b);
+    expectTones(await hear(a), { heard: [1000], silent: [440] });
+    expectTones(await hear(b), { heard: [440], silent: [1000] });
+  });
+
+  it('makes an offer within a call, and forgets one', async () => {
+    const a = await calls.talking(440);
+    const offer = await a.leg.offer();
+    expect(portOf(offer)).toBe(portOf(a.leg.localDescription));
+    expect(offer).toMatch(/m=audio \d+ RTP\/AVP 0 8 111 101/);
+    await expect(a.leg.offer()).rejects.toThrow('outstanding');
+    await a.leg.rollback();
+    await a.leg.offer();
+    await a.leg.accept(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    expect(await a.leg.answer(a.phone.sdp())).toContain('a=sendrecv');
+  });
+
+  it('turns Opus into what the worker hears, and back', async () => {
+    const a = await calls.open({ offer: opusOffer });
+    expect(a.leg.localDescription).toContain('a=rtpmap:107 opus/48000/2');
+    expect(a.leg.localDescription).not.toContain('x-unknown');
+    const b = await calls.talking(1000);
+    const encoder = new OpusEncoder({ bitrateBps: 24_000, complexity: 5 });
+    const tone = new Tone(440);
+    const pcm = new Int16Array(160);
+    const talk = setInterval(() => {
+      const packet = encoder.encode(tone.fill(pcm));
+      a.phone.send(portOf(a.leg.localDescription), packet, { payloadType: 107, samples: 960 });
+    }, 20);
+    try {
+      await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
+      await calls.join(a, b);
+      expectTones(await hear(b), { heard: [440], silent: [1000] });
+      await a.phone.until(() => a.phone.heard.length > 100);
+      const decoder = new OpusDecoder();
+      const decoded = a.phone.heard.slice(-50).map(({ payload }) => {
+        const block = new Int16Array(960);
+        return block.subarray(0, decoder.decode(payload, 0, payload.length, block));
+      });
+      expect(a.phone.heard.at(-1)!.payloadType).toBe(107);
+      expectTones(Int16Array.from(decoded.flatMap((block) => [...block])), { heard: [1000], silent: [440] });
+    } finally {
+      clearInterval(talk);
+    }
+  });
+
+  it('answers SRTP with a key of its own', async () => {
+    const secure = (own: string): string =>
+      own.replace('RTP/AVP', 'RTP/SAVP') + `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}|2^31\r\n`;
+    const { leg } = await calls.open({ offer: secure });
+    expect(leg.localDescription).toMatch(/m=audio \d+ RTP\/SAVP 0 101/);
+    expect(leg.localDescription).toMatch(/^a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}\r$/m);
+    expect(leg.localDescription).not.toContain(key);
+  });
+
+  it('refuses every other section in its place', async () => {
+    const { leg } = await calls.open({
+      offer: (own) =>
+        own.replace(/m=audio/, 'm=video 9 RTP/AVP 96\r\na=mid:v\r\nm=audio') +
+        'm=image 9 udptl t38\r\nm=audio 9 RTP/AVP 0\r\n',
+    });
+    const sections = [...leg.localDescription.matchAll(/^m=.*$/gm)].map(([line]) => line);
+    expect(sections).toHaveLength(4);
+    expect(sections[0]).toBe('m=video 0 RTP/AVP 96');
+    expect(sections[1]).toMatch(/^m=audio [1-9]\d* RTP\/AVP 0 101$/);
+    expect(sections.slice(2)).toEqual(['m=image 0 udptl t38', 'm=audio 0 RTP/AVP 0']);
+  });
+
+  it('keeps from FreeSWITCH what it dies of', async () => {
+    const a = await calls.talking(440, {
+      offer: (own) =>
+        `${own}a=fingerprint:foo AB:CD\r\na=setup:actpass\r\na=x-lots:${'%n'.repeat(2000)}\r\na=crypto:1 X inline:\r\n`,
+    });
+    await a.leg.answer(`${a.phone.sdp()}a=fingerprint:foo AB:CD\r\n`);
+    await a.leg.receive([], true);
+    expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
+  });
+
+  it('refuses what it cannot do, with nothing left open', async () => {
+    await expect(calls.open({ offer: 'v=0\r\nnonsense' })).rejects.toMatchObject({ code: 'bad-sdp' });
+    const speex = (own: string) => own.replace('PCMU/8000', 'speex/8000').replace('AVP 0', 'AVP 97');
+    await expect(calls.open({ offer: speex })).rejects.toMatchObject({ code: 'no-common-codec' });
+    const keyless = (own: string) => own.replace('RTP/AVP', 'RTP/SAVP');
+    await expect(calls.open({ offer: keyless })).rejects.toMatchObject({ code: 'no-common-codec' });
+    expect(edge.plane.statistics()).toMatchObject([{ legs: 0 }]);
+    const a = await calls.talking(440);
+    await expect(a.leg.answer(speex(a.phone.sdp()))).rejects.toMatchObject({ code: 'no-common-codec' });
+    await a.leg.receive([], true);
+    expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
+  });
+
+  it('leaves browsers and devices to the workers', async () => {
+    const device = await edge.plane.openLeg({
+      ...{ legId: 'device', participantId: 'd', sessionId: 's', profile: 'device', offer: null },
+      ...{ mayPublish: ['AUDIO'], listener: calls.callers[0]?.owner ?? (await calls.open()).owner },
+    });
+    expect(device.kind).toBe('browser');
+    expect(edge.plane.statistics()).toMatchObject([{ legs: 1 }]);
+    await device.close();
+  });
+
+  it('closes twice like once, also at once, and leaves no channel', async () => {
+    const legs: MediaLeg[] = await Promise.all(
+      Array.from({ length: 10 }, async () => (await calls.open()).leg),
+    );
+    const first = legs.map((leg) => leg.close());
+    expect(await Promise.all(legs.map((leg) => leg.close()))).toEqual(await Promise.all(first));
+    await expectNoChannels(freeSwitch);
+    await expect(legs[0]!.answer('v=0')).rejects.toMatchObject({ code: 'overloaded' });
+    expect(calls.callers.flatMap(({ owner }) => owner.ended)).toEqual([]);
+    expect(edge.plane.statistics()).toMatchObject([{ legs: 0 }]);
   });
 });

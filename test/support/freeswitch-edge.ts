@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { inject } from 'vitest';
+import type { MediaLeg, MediaPlane } from '../../src/domain/media-plane.js';
 import { newSrf } from '../../src/doors/sip/srf.js';
 import {
   createFreeSwitchPlane,
@@ -10,6 +11,10 @@ import {
 } from '../../src/media/edge/freeswitch-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { createSipServer } from '../../src/sip-server/index.js';
+import type { FreeSwitchForTests } from './freeswitch.js';
+import { MediaOwner } from './media-owner.js';
+import { portOf, TestPhone } from './test-phone.js';
+import { waitFor } from './wait-for.js';
 
 export interface LoggedLine {
   readonly level: 'info' | 'warn' | 'error';
@@ -84,4 +89,92 @@ export async function openEdge(options: EdgeOptions): Promise<EdgeForTests> {
       await sip.close();
     },
   };
+}
+
+export interface EdgeCaller {
+  readonly phone: TestPhone;
+  readonly leg: MediaLeg;
+  readonly owner: MediaOwner;
+}
+
+export interface CallOptions {
+  readonly law?: 'PCMU' | 'PCMA';
+  /** Made of the phone's own where it is a function; null: the edge makes the offer. Default the phone's own. */
+  readonly offer?: string | null | ((own: string) => string);
+}
+
+/** Calls phones of the test make through an edge. */
+export class EdgeCalls {
+  readonly callers: EdgeCaller[] = [];
+  readonly #plane: MediaPlane;
+  #count = 0;
+
+  constructor(plane: MediaPlane) {
+    this.#plane = plane;
+  }
+
+  async open({ law = 'PCMU', offer }: CallOptions = {}): Promise<EdgeCaller> {
+    const phone = await TestPhone.open(law);
+    const owner = new MediaOwner();
+    const number = this.#count++;
+    try {
+      const leg = await this.#plane.openLeg({
+        legId: `leg-${number}`,
+        participantId: `participant-${number}`,
+        sessionId: 'session',
+        offer: typeof offer === 'function' ? offer(phone.sdp()) : offer === undefined ? phone.sdp() : offer,
+        mayPublish: ['AUDIO'],
+        listener: owner,
+      });
+      const caller = { phone, leg, owner };
+      this.callers.push(caller);
+      return caller;
+    } catch (error) {
+      phone.close();
+      throw error;
+    }
+  }
+
+  /** Opens a call whose phone sends a tone, and waits until the worker hears it. */
+  async talking(toneHz: number, options: CallOptions = {}): Promise<EdgeCaller> {
+    const caller = await this.open(options);
+    caller.phone.talk(portOf(caller.leg.localDescription), toneHz);
+    await caller.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
+    return caller;
+  }
+
+  /** Each of them receives all the others. */
+  async join(...callers: readonly EdgeCaller[]): Promise<void> {
+    for (const { leg, owner } of callers) {
+      const others = callers.filter((other) => other.owner !== owner);
+      await leg.receive(
+        others.flatMap((other) => other.owner.streams.map(({ streamId }) => streamId)),
+        false,
+      );
+    }
+  }
+
+  close(): void {
+    for (const { phone } of this.callers) phone.close();
+  }
+}
+
+/** What a phone hears in a second, once the sound has settled. */
+export async function hear({ phone }: EdgeCaller): Promise<Int16Array> {
+  await phone.listen(20);
+  return phone.listen(50);
+}
+
+export async function expectNoChannels(freeSwitch: FreeSwitchForTests, timeoutMs = 10_000): Promise<void> {
+  await waitFor(
+    'no channel is left in FreeSWITCH',
+    async () => /^0 total/m.test(await freeSwitch.api('show channels count')),
+    { timeoutMs },
+  );
+}
+
+/** FreeSWITCH's names for the channels that it has. */
+export async function channelsOf(freeSwitch: FreeSwitchForTests): Promise<string[]> {
+  const table = await freeSwitch.api('show channels');
+  return [...table.matchAll(/^([0-9a-f]{8}-[0-9a-f-]{27}),/gm)].map(([, uuid = '']) => uuid);
 }
