@@ -6,7 +6,11 @@ import type { LiveLeg } from '../../src/domain/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
 import type { Outcome } from '../../src/domain/outcome.js';
 import type { NewParticipant } from '../../src/domain/new-participant.js';
-import { SessionService, type CreatedParticipant } from '../../src/domain/session-service.js';
+import {
+  SessionService,
+  type CreatedParticipant,
+  type SessionCompanions,
+} from '../../src/domain/session-service.js';
 import type { Store } from '../../src/domain/store.js';
 import type { Subscriptions } from '../../src/domain/subscriptions.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
@@ -25,6 +29,11 @@ const defaultLimits: LegLimits = {
   guesses: { maxFailuresPerMinute: 5, maxSources: 100 },
 };
 
+export interface DomainExtras {
+  readonly holdSoundWhenAlone?: boolean;
+  readonly companions?: SessionCompanions;
+}
+
 /** What a door was told by the registry. */
 export interface DoorLog {
   renegotiations: number;
@@ -35,6 +44,7 @@ export class DomainFixture {
   readonly clock = new ManualClock();
   readonly media = new RecordingMediaPlane();
   readonly events: DomainEvent[] = [];
+  readonly recorder: EventRecorder;
   readonly store: Store;
   readonly tokens = new JwtTokenCodec({ secret: tokenSecret });
   readonly legs: LegRegistry;
@@ -44,10 +54,15 @@ export class DomainFixture {
   #calls = 0;
 
   /** `store` outlives the fixture where one is given, as a disk outlives a process. */
-  constructor(limits: Partial<LegLimits> = {}, store: Store = createSqliteStore({ path: ':memory:' })) {
+  constructor(
+    limits: Partial<LegLimits> = {},
+    store: Store = createSqliteStore({ path: ':memory:' }),
+    { holdSoundWhenAlone = false, companions }: DomainExtras = {},
+  ) {
     this.store = store;
     const { clock, media, tokens } = this;
     const events = new EventRecorder({ publish: (event) => void this.events.push(event) }, clock);
+    this.recorder = events;
     this.legs = new LegRegistry({
       nodeId: 'node-1',
       store,
@@ -57,6 +72,7 @@ export class DomainFixture {
       clock,
       logger: silentLogger,
       limits: { ...defaultLimits, ...limits },
+      holdSoundWhenAlone,
     });
     this.sessions = new SessionService({
       store,
@@ -65,6 +81,7 @@ export class DomainFixture {
       events,
       clock,
       limits: { maxParticipantsPerSession: 20, tokenTtlSeconds },
+      ...(companions === undefined ? {} : { companions }),
     });
   }
 
