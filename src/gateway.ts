@@ -17,7 +17,7 @@ import { EventHub } from './events/event-hub.js';
 import { reachable, type BoundAddress } from './gateway/addresses.js';
 import { openJournal } from './gateway/journal.js';
 import { checkHoldMusic, openRecordings, openSounds } from './gateway/sounds-and-recordings.js';
-import { openWorkers } from './gateway/media.js';
+import { openMedia } from './gateway/media.js';
 import { openSip, type GatewaySip } from './gateway/sip.js';
 import { openVoice, sipAddress } from './gateway/voice.js';
 import { hookDialects, transferDialects } from './hooks/dialects.js';
@@ -155,7 +155,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     previousSecret: credentials.previousTokenSecret,
   });
   await checkHoldMusic(config);
-  const media = await openWorkers(config, logger);
+  const media = await openMedia(config, logger, version);
   starting.onClose(() => media.close());
   const limits = { ...config.sessions, guesses: config.joinCodes };
   const privacies = new Map(config.accounts.map(({ account, callerPrivacy }) => [account, callerPrivacy]));
@@ -163,7 +163,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   const legs = new LegRegistry({
     nodeId,
     store,
-    media,
+    media: media.plane,
     tokens,
     events,
     clock,
@@ -175,7 +175,10 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   });
   await legs.recover(await journal.database.records.listOpenRecords());
   const { connection } = journal.database;
-  const played = { config, nodeId, connection, store, legs, media, events, metrics, clock, logger };
+  const played = {
+    ...{ config, nodeId, connection, store, legs, events, metrics, clock, logger },
+    media: media.plane,
+  };
   const recordings = await openRecordings(played);
   starting.onClose(() => recordings.close());
   const { companions } = recordings;
@@ -334,10 +337,12 @@ function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Gat
   metrics.observeLegs(() => legs.countByKind());
   metrics.observeEventReaders(() => hub.readers);
   metrics.observeSip(() => server.stats());
-  metrics.observeMedia(() => media.statistics());
+  metrics.observeMedia(() => media.workers.statistics());
+  metrics.observeServers(() => ({ drachtio: door.statistics(), freeSwitch: media.freeSwitches() }));
   const readiness = new Readiness();
   readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
-  readiness.add('media', () => (media.isReady ? null : 'no media worker takes calls'));
+  readiness.add('media', () => (media.workers.isReady ? null : 'no media worker takes calls'));
+  readiness.add('edge', () => media.edgeTrouble());
   readiness.add('sip', () => (door.isConnected ? null : door.troubles.join('; ')));
   readiness.add('store', () =>
     store.checkWritable().then(

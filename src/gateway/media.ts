@@ -1,12 +1,129 @@
-/** The media workers. */
+/** The media workers, and the FreeSWITCHes in front of them where phones come through those. */
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config-schema.js';
 import type { Logger } from '../domain/logger.js';
+import type { MediaPlane } from '../domain/media-plane.js';
+import { connectSrf, type ConnectedSrf } from '../doors/sip/connect-srf.js';
+import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
+import { createFreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
+import { createSipServer } from '../sip-server/index.js';
+import { nodeName } from '../store/node-name.js';
+
+export interface GatewayMedia {
+  readonly plane: MediaPlane;
+  readonly workers: WorkerMediaPlane;
+  /** Empty without any. */
+  freeSwitches(): readonly FreeSwitchServerStatistics[];
+  /** Why phones cannot be taken, where it is for FreeSWITCH. */
+  edgeTrouble(): string | null;
+  close(): Promise<void>;
+}
 
 const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.meta.url));
 
-export function openWorkers(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
+/** Rejects where a worker or a port of ours cannot be had, not where a FreeSWITCH is away. */
+export async function openMedia(config: Config, logger: Logger, version: string): Promise<GatewayMedia> {
+  const workers = await openWorkers(config, logger);
+  const { freeswitch: servers } = config;
+  if (servers === undefined) {
+    return {
+      plane: workers,
+      workers,
+      freeSwitches: () => [],
+      edgeTrouble: () => null,
+      close: () => workers.close(),
+    };
+  }
+  try {
+    return await openEdge({ ...config, freeswitch: servers }, workers, logger, version);
+  } catch (error) {
+    await workers.close();
+    throw error;
+  }
+}
+
+async function openEdge(
+  config: Config & { readonly freeswitch: NonNullable<Config['freeswitch']> },
+  workers: WorkerMediaPlane,
+  logger: Logger,
+  version: string,
+): Promise<GatewayMedia> {
+  const { edge, freeswitch: servers } = config;
+  const sip = await openEdgeSip(config, logger, version);
+  const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
+  const plane = await createFreeSwitchPlane({
+    native: workers,
+    workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
+    srf: sip.srf,
+    servers,
+    listenAddress: edge.sipHost,
+    listenPort: edge.eventSocketPort,
+    fallback: edge.fallback,
+    requestTimeoutMs: edge.requestTimeoutMs,
+    longestRetryMs: edge.longestRetrySeconds * 1000,
+    healthMs: edge.healthSeconds * 1000,
+    maxLegsPerServer: edge.maxLegs,
+    nodeName: nodeName(config.dataDir),
+    logger: logger.child({ layer: 'edge' }),
+  });
+  return {
+    plane,
+    workers,
+    freeSwitches: () => plane.statistics(),
+    edgeTrouble() {
+      if (plane.isReady || !workers.isReady) return null;
+      const troubles = plane
+        .statistics()
+        .map(({ host, port, lastError }) => `FreeSWITCH ${host}:${port}: ${lastError ?? 'is not connected'}`);
+      return troubles.join('; ');
+    },
+    async close() {
+      await plane.close();
+      await sip.close();
+    },
+  };
+}
+
+/** SIP with FreeSWITCH has a server of its own: nobody else's calls wait beside it, and no drachtio-server's end ends it. */
+async function openEdgeSip(
+  { edge, sip }: Config,
+  logger: Logger,
+  version: string,
+): Promise<Pick<ConnectedSrf, 'srf'> & { close(): Promise<void> }> {
+  const secret = randomBytes(32).toString('hex');
+  const address = { host: edge.sipHost, port: edge.sipPort };
+  const server = await createSipServer({
+    udp: address,
+    tcp: address,
+    admin: { host: '127.0.0.1', port: 0, secret },
+    userAgent: `Landbridge/${version}`,
+    // Two channels a leg.
+    maxTransactions: sip.maxTransactions,
+    maxDialogs: 2 * sip.maxDialogs,
+    logger: logger.child({ layer: 'edge-sip' }),
+  });
+  try {
+    const connected = await connectSrf({
+      host: server.adminAddress.address,
+      port: server.adminAddress.port,
+      secret,
+    });
+    return {
+      srf: connected.srf,
+      async close() {
+        connected.disconnect();
+        await server.close();
+      },
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+function openWorkers(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,

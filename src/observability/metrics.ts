@@ -4,6 +4,7 @@ import type { DomainEvent, EventSink } from '../domain/event.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
+import { exposeServers, type ServerFigures } from './server-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
 
 export interface AnsweredRequest {
@@ -143,6 +144,10 @@ export class Metrics implements EventSink {
 
   observeSip(read: () => SipFigures): void {
     exposeSip(this.#registry, read);
+  }
+
+  observeServers(read: () => ServerFigures): void {
+    exposeServers(this.#registry, read);
   }
 
   observeMedia(read: () => MediaFigures): void {

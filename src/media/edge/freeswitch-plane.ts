@@ -24,6 +24,8 @@ import { openChannels } from './open-channels.js';
 export interface FreeSwitchPlaneOptions {
   /** The media workers' plane; closed with this one. */
   readonly native: MediaPlane;
+  /** Where FreeSWITCH reaches the media workers, where that is not what they tell others. */
+  readonly workerAddress?: string;
   /** A connected drachtio-srf, over which SIP goes to FreeSWITCH. */
   readonly srf: object;
   readonly servers: readonly { readonly host: string; readonly port: number; readonly secret: string }[];
@@ -166,6 +168,7 @@ class EdgePlane implements FreeSwitchPlane {
     try {
       const channels = await openChannels({
         ...{ request, terms, server, events, native: this.#native },
+        workerAddress: this.#options.workerAddress ?? null,
         identity: { sessionId, version: 1 },
         signal: lost.signal,
       });

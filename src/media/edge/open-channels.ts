@@ -32,6 +32,8 @@ export interface OpenChannelsOptions {
   /** What the carrier's offer says; null where it made none. */
   readonly terms: CarrierTerms | null;
   readonly native: MediaPlane;
+  /** Where FreeSWITCH reaches the media workers; null: where their own descriptions say. */
+  readonly workerAddress: string | null;
   readonly server: FreeSwitchServer;
   readonly events: LegEvents;
   /** For descriptions of ours towards FreeSWITCH. */
@@ -45,7 +47,7 @@ export interface OpenChannelsOptions {
  * nothing. Throws MediaRefusal for what another FreeSWITCH could not do either, any other error for a fault of this one.
  */
 export async function openChannels(options: OpenChannelsOptions): Promise<OpenedChannels> {
-  const { request, terms, native, server, events, identity, signal } = options;
+  const { request, terms, native, workerAddress, server, events, identity, signal } = options;
   const law = terms === null ? 'PCMU' : lawBeside(terms.codec.name);
   const failed = new AbortController();
   const abort = (): void => failed.abort();
@@ -65,7 +67,10 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
   const inward = async () => {
     const worker = await native.openLeg({ ...request, profile: 'call', offer: null, listener: events });
     opened.worker = worker;
-    const inner = await openChannel(formatInnerEnd(readInnerAddress(worker.localDescription), law, identity));
+    const own = readInnerAddress(worker.localDescription);
+    const inner = await openChannel(
+      formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity),
+    );
     const innerEnd = readFreeSwitchEnd(inner.description);
     await worker.accept(formatInnerEnd(innerEnd, law, identity));
     return { worker, inner, innerEnd };

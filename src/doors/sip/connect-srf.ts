@@ -1,0 +1,25 @@
+import { newSrf, type Srf } from './srf.js';
+
+export interface ConnectedSrf {
+  /** drachtio-srf, for libraries that stand on it. It takes no requests. */
+  readonly srf: Srf;
+  disconnect(): void;
+}
+
+/** Connects drachtio-srf to a SIP server of this process. Rejects where that refuses. */
+export function connectSrf(server: {
+  readonly host: string;
+  readonly port: number;
+  readonly secret: string;
+}): Promise<ConnectedSrf> {
+  const srf = newSrf();
+  return new Promise((resolve, reject) => {
+    srf.on('connect', (error: Error | null | undefined) => {
+      if (error) reject(error);
+      else resolve({ srf, disconnect: () => srf.disconnect() });
+    });
+    // Without a listener it ends the process.
+    srf.on('error', reject);
+    srf.connect(server);
+  });
+}

@@ -1,0 +1,72 @@
+import type { Registry } from 'prom-client';
+import { type FigureValue, registerFigure } from './figures.js';
+
+/** The servers beside the gateway. */
+export interface ServerFigures {
+  readonly drachtio: readonly {
+    readonly server: string;
+    readonly connected: boolean;
+    readonly deaf: boolean;
+    readonly calls: number;
+    readonly reconnects: number;
+    readonly probesFailed: number;
+  }[];
+  readonly freeSwitch: readonly {
+    readonly host: string;
+    readonly port: number;
+    readonly isAlive: boolean;
+    readonly legs: number;
+  }[];
+}
+
+export function exposeServers(registry: Registry, read: () => ServerFigures): void {
+  const expose = (
+    type: 'counter' | 'gauge',
+    name: string,
+    help: string,
+    values: (figures: ServerFigures) => readonly FigureValue[],
+  ) => registerFigure(registry, { type, name, help, labels: ['server'], read: () => values(read()) });
+  type Drachtio = ServerFigures['drachtio'][number];
+  const ofDrachtio = (pick: (server: Drachtio) => number) => (figures: ServerFigures) =>
+    figures.drachtio.map((one) => ({ labels: { server: one.server }, value: pick(one) }));
+  type FreeSwitch = ServerFigures['freeSwitch'][number];
+  const ofFreeSwitch = (pick: (server: FreeSwitch) => number) => (figures: ServerFigures) =>
+    figures.freeSwitch.map((one) => ({ labels: { server: `${one.host}:${one.port}` }, value: pick(one) }));
+
+  expose(
+    'gauge',
+    'drachtio_up',
+    '1 while the drachtio-server is connected and passes on what it gets.',
+    ofDrachtio(({ connected, deaf }) => (connected && !deaf ? 1 : 0)),
+  );
+  expose(
+    'gauge',
+    'drachtio_calls',
+    'Calls that came through it.',
+    ofDrachtio(({ calls }) => calls),
+  );
+  expose(
+    'counter',
+    'drachtio_reconnects_total',
+    'Connections to it after the first.',
+    ofDrachtio(({ reconnects }) => reconnects),
+  );
+  expose(
+    'counter',
+    'drachtio_probes_failed_total',
+    'Probes over SIP that did not come back.',
+    ofDrachtio(({ probesFailed }) => probesFailed),
+  );
+  expose(
+    'gauge',
+    'freeswitch_up',
+    '1 while the FreeSWITCH takes calls.',
+    ofFreeSwitch(({ isAlive }) => (isAlive ? 1 : 0)),
+  );
+  expose(
+    'gauge',
+    'freeswitch_legs',
+    'Phone legs through it.',
+    ofFreeSwitch(({ legs }) => legs),
+  );
+}
