@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { LegRegistry } from '../domain/leg-registry.js';
 import type { NumberService } from '../domain/number-service.js';
+import type { PlaybackService } from '../domain/playback-service.js';
+import type { RecordingService } from '../domain/recording-service.js';
 import type { SessionService } from '../domain/session-service.js';
+import type { SoundService } from '../domain/sound-service.js';
 import { formatDocsPage, type OpenApiDocument } from './docs-page.js';
 import type { TransferService } from '../domain/transfer-service.js';
 import { eventsDescription } from './events.js';
@@ -10,8 +13,11 @@ import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
 import { numberOperations } from './numbers.js';
 import { participantOperations } from './participants.js';
+import { playbackOperations } from './playbacks.js';
+import { recordingOperations } from './recordings.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { sessionOperations } from './sessions.js';
+import { soundOperations } from './sounds.js';
 import { transferOperations } from './transfers.js';
 
 // Describing needs no services: nothing here is run.
@@ -28,6 +34,9 @@ const operations = [
     dialects: { platforms: ['twilio'], format: () => ({ contentType: '', body: '' }) },
     address: () => ({ sipUri: '', sipHost: '', sipTransport: null, timeoutSeconds: 30 }),
   }),
+  ...soundOperations({} as SoundService),
+  ...playbackOperations({} as PlaybackService),
+  ...recordingOperations({} as RecordingService),
   ...numberOperations({ numbers: {} as NumberService, platforms: ['twilio'], hookUrl: () => '' }),
   eventsDescription,
 ];

@@ -1,16 +1,25 @@
 /** The REST API on a real port, over the real domain, an SQLite store in memory and a media plane without media. */
+import { join } from 'node:path';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
 import { EventRecorder } from '../../src/domain/events.js';
 import { LegRegistry } from '../../src/domain/leg-registry.js';
 import { silentLogger, type Logger } from '../../src/domain/logger.js';
+import { PlaybackService } from '../../src/domain/playback-service.js';
+import { RecordingService, type RecordingLimits } from '../../src/domain/recording-service.js';
 import { SessionService } from '../../src/domain/session-service.js';
+import { SoundService } from '../../src/domain/sound-service.js';
 import type { Store } from '../../src/domain/store.js';
 import type { LiveLeg } from '../../src/domain/live-leg.js';
 import { EventHub } from '../../src/events/event-hub.js';
 import { createHttpServer, type HttpAnswer } from '../../src/rest/http-server.js';
 import { createRest, type RestOptions } from '../../src/rest/rest.js';
+import { DiskRecordingFiles } from '../../src/store/disk-recording-files.js';
+import { DiskSoundFiles } from '../../src/store/disk-sound-files.js';
+import { SqliteConnection } from '../../src/store/sqlite-connection.js';
+import { SqliteRecordings } from '../../src/store/sqlite-recordings.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
+import { recordingLimits } from './recording-stage.js';
 import { RecordingMediaPlane } from './recording-media-plane.js';
 
 export const accountId = 'acme';
@@ -38,11 +47,16 @@ export interface RestServerChanges extends Partial<RestOptions> {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly hub?: EventHub;
+  /** An empty directory: with one there are sounds and recordings, on the disk. */
+  readonly directory?: string;
+  readonly recordingLimits?: Partial<RecordingLimits>;
+  readonly maxPlaybacks?: number;
 }
 
 export async function startRestServer(changes: RestServerChanges = {}): Promise<RestServer> {
   const clock = changes.clock ?? systemClock;
-  const store = createSqliteStore({ path: ':memory:' });
+  const path = changes.directory === undefined ? ':memory:' : join(changes.directory, 'landbridge.db');
+  const store = createSqliteStore({ path });
   const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
   const hub = changes.hub ?? new EventHub();
   const events = new EventRecorder(hub, clock);
@@ -71,6 +85,17 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
     clock,
     limits: { maxParticipantsPerSession, tokenTtlSeconds: 3600 },
   });
+  const onDisk =
+    changes.directory === undefined
+      ? null
+      : await soundsAndRecordings(changes.directory, path, changes, {
+          store,
+          legs,
+          sessions,
+          media,
+          events,
+          clock,
+        });
   const answers: HttpAnswer[] = [];
   const server = createHttpServer({
     logger: changes.logger ?? silentLogger,
@@ -86,6 +111,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
       legs,
       events: hub,
       version: '0.0.0',
+      ...onDisk?.resources,
       ...changes,
       clock,
     }),
@@ -127,7 +153,49 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
     },
     async close() {
       await server.close();
+      await onDisk?.close();
       await store.close();
+    },
+  };
+}
+
+interface Domain {
+  readonly store: Store;
+  readonly legs: LegRegistry;
+  readonly sessions: SessionService;
+  readonly media: RecordingMediaPlane;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+}
+
+async function soundsAndRecordings(
+  directory: string,
+  path: string,
+  { recordingLimits: wanted, maxPlaybacks = 10 }: RestServerChanges,
+  domain: Domain,
+) {
+  const { sessions, legs, events, clock } = domain;
+  const connection = SqliteConnection.open({ path });
+  const sounds = new SoundService({
+    files: await DiskSoundFiles.open(join(directory, 'sounds')),
+    limits: { maxSeconds: 2, maxPerAccount: 3 },
+  });
+  const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
+  const recordings = new RecordingService({
+    ...domain,
+    nodeId: 'node',
+    recordings: new SqliteRecordings(connection),
+    files: new DiskRecordingFiles(join(directory, 'recordings')),
+    logger: silentLogger,
+    limits: { ...recordingLimits, ...wanted },
+  });
+  legs.observe(playbacks);
+  legs.observe(recordings);
+  return {
+    resources: { sounds: { sounds, playbacks }, recordings },
+    async close() {
+      await recordings.close();
+      connection.close();
     },
   };
 }
