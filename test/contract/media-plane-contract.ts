@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MediaLeg, MediaPlane, OpenLegRequest } from '../../src/domain/media-plane.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type {
+  MediaLeg,
+  MediaPlane,
+  OpenLegRequest,
+  Playback,
+  RecordingFormat,
+} from '../../src/domain/media-plane.js';
 import { MediaOwner } from '../support/media-owner.js';
 
 export interface MediaPlaneUnderTest {
@@ -72,6 +81,89 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
       await leg.prompt('pin', 4000);
       await leg.prompt('quiet', null);
       await leg.prompt(null, null);
+    });
+
+    const endless = (playbackId: string): Playback => ({
+      playbackId,
+      sound: { kind: 'tone', frequenciesHz: [440, 480], durationMs: 500, levelDb: -20 },
+      times: null,
+      mode: 'over',
+    });
+
+    it('plays a sound until it is stopped, and tells once that it is over', async () => {
+      const leg = await open();
+      await leg.play(endless('a'));
+      await leg.stopPlaying('b');
+      expect(owner.played).toEqual([]);
+      await leg.stopPlaying('a');
+      await leg.stopPlaying('a');
+      await owner.until(({ played }) => played.length > 0);
+      expect(owner.played).toEqual(['a stopped']);
+    });
+
+    it('replaces the sound that is played by the next, and not by a short tone', async () => {
+      const leg = await open();
+      await leg.play(endless('a'));
+      await leg.tone({ kind: 'tone', frequenciesHz: [600], durationMs: 100, levelDb: -20 });
+      await leg.play(endless('b'));
+      await owner.until(({ played }) => played.length > 0);
+      expect(owner.played).toEqual(['a replaced']);
+    });
+
+    it('tells nothing of a sound after the leg was closed', async () => {
+      const leg = await open();
+      await leg.play(endless('a'));
+      await leg.close();
+      await expect(leg.play(endless('b'))).rejects.toMatchObject({ name: 'MediaRefusal' });
+      expect(owner.played).toEqual([]);
+    });
+
+    describe.each<RecordingFormat>(['wav', 'ogg'])('records to %s', (format) => {
+      let directory: string;
+      let ended: number;
+      const record = (recordingId = 'recording'): ReturnType<MediaPlane['openRecording']> =>
+        tested.plane.openRecording({
+          recordingId,
+          sessionId: 'session',
+          path: join(directory, recordingId),
+          format,
+          maxBytes: 1_000_000,
+          maxDurationMs: 60_000,
+          listener: { onEnded: () => void ended++ },
+        });
+
+      beforeEach(async () => {
+        directory = await mkdtemp(join(tmpdir(), 'landbridge-contract-'));
+        ended = 0;
+      });
+      afterEach(() => rm(directory, { recursive: true }));
+
+      it('what it is told to receive, and says how much', async () => {
+        const recording = await record();
+        await recording.receive(['somebody.1', 'somebody.2']);
+        await recording.receive([]);
+        const size = await recording.size();
+        const result = await recording.stop();
+        expect(result?.durationMs).toBeGreaterThanOrEqual(size?.durationMs ?? Infinity);
+        expect(result?.bytes).toBeGreaterThan(0);
+      });
+
+      it('until it is stopped, as often as that is asked', async () => {
+        const recording = await record();
+        const [first, second] = await Promise.all([recording.stop(), recording.stop()]);
+        expect(second).toEqual(first);
+        expect(await recording.stop()).toEqual(first);
+        expect(await recording.size()).toEqual(first);
+        await expect(recording.receive([])).rejects.toMatchObject({ name: 'MediaRefusal' });
+        expect(ended).toBe(0);
+      });
+
+      it('several at once, until the plane is closed', async () => {
+        const recordings = await Promise.all([record('a'), record('b')]);
+        await tested.plane.close();
+        await Promise.all(recordings.map((recording) => recording.stop()));
+        expect(ended).toBe(0);
+      });
     });
 
     it('publishes nothing of a leg that may not', async () => {

@@ -11,7 +11,7 @@ import { WavEncoder } from './wav-encoder.js';
 
 export interface RecordingsOptions {
   readonly registry: StreamRegistry;
-  readonly tickClock: TickClock;
+  readonly tickClock: Pick<TickClock, 'add' | 'remove' | 'now'>;
   readonly onEnded: (
     recordingId: string,
     reason: RecordingEndReason,

@@ -1,0 +1,163 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readOggOpus, readOggPages } from '../../../../test/support/ogg-opus.js';
+import { pcmu } from '../codec/g711.js';
+import { PhoneTrack } from '../phone/phone-track.js';
+import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
+import { levelAt } from '../sound/dominant-frequency.js';
+import { Tone } from '../sound/tone.js';
+import { parseWav } from '../sound/wav.js';
+import { StreamRegistry } from '../stream-registry.js';
+import type { RecordingFormat, RecordingOptions } from './recording.js';
+import { Recordings } from './recordings.js';
+
+describe('the recordings of a worker', () => {
+  let directory: string;
+  let registry: StreamRegistry;
+  let track: PhoneTrack;
+  let recordings: Recordings;
+  let listeners: number;
+  let ended: string[];
+  let sequenceNumber: number;
+  const tone = new Tone(400);
+  const path = (): string => join(directory, 'file');
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'landbridge-recordings-'));
+    registry = new StreamRegistry();
+    track = new PhoneTrack('a.1', 'PCMU');
+    registry.publish({ isLocal: true }, [
+      { streamId: 'a.1', alias: 'microphone', audio: track, video: null },
+    ]);
+    listeners = 0;
+    sequenceNumber = 0;
+    ended = [];
+    make();
+  });
+  afterEach(async () => {
+    await recordings.close();
+    expect(listeners).toBe(0);
+    await rm(directory, { recursive: true });
+  });
+
+  function make(options: { maxBacklogBytes?: number } = {}): void {
+    recordings = new Recordings({
+      registry,
+      tickClock: { add: () => listeners++, remove: () => listeners--, now: () => performance.now() },
+      onEnded: (recordingId, reason, _result, detail) =>
+        void ended.push(`${recordingId} ${reason} ${detail}`),
+      ...options,
+    });
+  }
+
+  const open = (format: RecordingFormat, options: Partial<RecordingOptions> = {}): Promise<void> =>
+    recordings.open({
+      recordingId: 'r',
+      path: path(),
+      format,
+      maxBytes: 1_000_000_000,
+      maxDurationMs: 1_000_000_000,
+      ...options,
+    });
+
+  function talk(): void {
+    const datagram = Buffer.alloc(rtpHeaderLength + 160);
+    RtpPacket.writeHeader(datagram, 0, false, sequenceNumber, sequenceNumber * 160, 7);
+    sequenceNumber++;
+    pcmu.encode(tone.fill(new Int16Array(160)), datagram, rtpHeaderLength);
+    const packet = new RtpPacket();
+    RtpPacket.parse(datagram, packet);
+    track.publish(packet, 'PCMU', 0);
+  }
+
+  it('leave out nothing of a late tick: neither time nor what was said meanwhile', async () => {
+    await open('wav');
+    recordings.receive('r', ['a.1']);
+    let tick = 100;
+    for (let n = 0; n < 20; n++) {
+      talk();
+      recordings.onTick(++tick);
+      await turn();
+    }
+    // Ten ticks are left out; their packets are read after the timers, as they are from a socket.
+    tick += 10;
+    recordings.onTick(tick);
+    for (let n = 0; n < 10; n++) talk();
+    await turn();
+    for (let n = 0; n < 20; n++) {
+      talk();
+      recordings.onTick(++tick);
+      await turn();
+    }
+    expect(await recordings.stop('r')).toMatchObject({ durationMs: 50 * 20 });
+    const { samples } = parseWav(await readFile(path()));
+    const silentFrames = Math.floor(samples.findIndex((sample) => sample !== 0) / 160);
+    const heard = samples.subarray(silentFrames * 160);
+    expect(silentFrames).toBeLessThan(4);
+    // One unbroken tone: a gap, a repetition or a shift would smear it over other frequencies.
+    const expected = new Tone(400).fill(new Int16Array(heard.length));
+    const error = heard.reduce((worst, sample, i) => Math.max(worst, Math.abs(sample - expected[i]!)), 0);
+    expect(error).toBeLessThan(400);
+  });
+
+  it('catch up with hours in turns, and are stopped at the right length', async () => {
+    await open('ogg', { maxDurationMs: 60_000 });
+    recordings.onTick(1);
+    await turn();
+    recordings.onTick(100_000);
+    while (ended.length === 0) await turn();
+    expect(ended).toEqual(['r too-long ']);
+    expect(readOggOpus(await readFile(path())).length).toBe(60_000 * 8);
+  });
+
+  it('say in Ogg how long they are, page by page', async () => {
+    await open('ogg');
+    recordings.receive('r', ['a.1']);
+    for (let tick = 1; tick <= 120; tick++) {
+      talk();
+      recordings.onTick(tick);
+      await turn();
+    }
+    await recordings.stop('r');
+    const file = await readFile(path());
+    const pages = readOggPages(file);
+    const head = pages[0]!.packets[0]!;
+    expect(head.toString('latin1', 0, 8)).toBe('OpusHead');
+    expect([head[8], head[9], head.readUInt32LE(12), head[18]]).toEqual([1, 1, 8000, 0]);
+    expect(pages[1]!.packets[0]!.toString('latin1', 0, 8)).toBe('OpusTags');
+    const preSkip = head.readUInt16LE(10);
+    expect(preSkip).toBeGreaterThan(0);
+    expect(pages.map(({ granule }) => granule)).toEqual([0, 0, 48_000, 96_000, 120 * 960 + preSkip]);
+    expect(pages.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 3, 4]);
+    expect(pages.map(({ flags }) => flags)).toEqual([2, 0, 0, 0, 4]);
+    expect(new Set(pages.map(({ serial }) => serial)).size).toBe(1);
+    expect(pages.every(({ isIntact }) => isIntact)).toBe(true);
+    const pcm = readOggOpus(file);
+    expect(pcm.length).toBe(120 * 160);
+    expect(levelAt(pcm.subarray(1600), 8000, 400)).toBeGreaterThan(-14);
+  });
+
+  it('end as failed where the disk does not keep up, and leave a whole file', async () => {
+    make({ maxBacklogBytes: 20_000 });
+    await open('wav');
+    // 4 s in one turn: the disk has no time between.
+    recordings.onTick(1);
+    recordings.onTick(200);
+    while (ended.length === 0) await turn();
+    expect(ended).toEqual(['r failed the disk does not keep up']);
+    const file = await readFile(path());
+    expect(parseWav(file).samples.length * 2 + 44).toBe(file.length);
+  });
+
+  it('are stopped once, and are no more afterwards', async () => {
+    await open('wav');
+    const [first, second] = await Promise.all([recordings.stop('r'), recordings.stop('r')]);
+    expect(first).toEqual({ durationMs: 0, bytes: 44 });
+    expect(second).toBeNull();
+    expect(recordings.size('r')).toBeNull();
+    expect(() => recordings.receive('r', [])).toThrow('no such recording');
+  });
+});
