@@ -1,7 +1,10 @@
 /** A SIP door in this process, over the domain with media that only records, behind one or several SIP servers. */
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { DomainFixture, account } from '../support/domain-fixture.js';
 import { startDrachtio } from '../support/drachtio.js';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
+import { waitFor } from '../support/wait-for.js';
 import { systemClock } from '../../src/domain/clock.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
@@ -31,9 +34,9 @@ export class StandIn implements OutsideServer {
     this.sipPort = server.udpAddress?.port ?? 0;
   }
 
-  static async start(): Promise<StandIn> {
+  static async start(itsSecret = secret): Promise<StandIn> {
     return new StandIn(
-      await createSipServer({ udp: loopback, tcp: loopback, admin: { ...loopback, secret } }),
+      await createSipServer({ udp: loopback, tcp: loopback, admin: { ...loopback, secret: itsSecret } }),
     );
   }
 
@@ -61,6 +64,84 @@ export async function realServer(): Promise<OutsideServer & { readonly pid: numb
   return server;
 }
 
+/** Stands between the gateway and a server's admin port, and cuts or holds up what goes through. */
+export class Relay {
+  readonly #listener: Server;
+  readonly #pairs = new Set<readonly [Socket, Socket]>();
+  /** The admin port behind. */
+  target: number;
+  /** What the gateway wrote, up to now. */
+  written = 0;
+  /** The largest frame among it. */
+  largestFrame = 0;
+
+  private constructor(listener: Server, target: number) {
+    this.#listener = listener;
+    this.target = target;
+  }
+
+  static async open(target: number): Promise<Relay> {
+    const listener = createServer({ noDelay: true });
+    const relay = new Relay(listener, target);
+    listener.on('connection', (near) => relay.#accept(near));
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return relay;
+  }
+
+  get port(): number {
+    return (this.#listener.address() as AddressInfo).port;
+  }
+
+  get connections(): number {
+    return this.#pairs.size;
+  }
+
+  /** The server lives on; the gateway can connect anew. */
+  cut(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
+  /** Nothing passes any more, though nobody hangs up. */
+  holdUp(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.pause().unpipe();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#listener.close();
+    await once(this.#listener, 'close');
+  }
+
+  #accept(near: Socket): void {
+    const far = connect({ port: this.target, host: '127.0.0.1', noDelay: true });
+    const pair = [near, far] as const;
+    this.#pairs.add(pair);
+    let unread = Buffer.alloc(0);
+    near.on('data', (bytes: Buffer) => {
+      this.written += bytes.length;
+      unread = Buffer.concat([unread, bytes]);
+      for (let hash = unread.indexOf('#'); hash > 0; hash = unread.indexOf('#')) {
+        const size = hash + 1 + Number(unread.toString('latin1', 0, hash));
+        this.largestFrame = Math.max(this.largestFrame, size);
+        if (unread.length < size) break;
+        unread = unread.subarray(size);
+      }
+    });
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        to.destroy();
+        this.#pairs.delete(pair);
+      });
+    }
+  }
+}
+
 export interface LogLine {
   readonly level: string;
   readonly message: string;
@@ -78,6 +159,9 @@ function recordingLogger(lines: LogLine[], bindings: object = {}): Logger {
     child: (more) => recordingLogger(lines, { ...bindings, ...more }),
   };
 }
+
+/** Who calls this number waits. */
+export const neverAnswered = '+15550100';
 
 /** Fast enough for a test, slow enough for a busy machine. */
 export const fast: ExternalServerSettings = {
@@ -114,7 +198,13 @@ export class DoorStage {
       registry: domain.legs,
       clock: systemClock,
       logger: recordingLogger(log),
-      settings: { tokenHeaders: ['X-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      settings: {
+        tokenHeaders: ['X-Token'],
+        answerTimeoutMs: 10_000,
+        retryAfterSeconds: 5,
+        dialIn: (dialled) =>
+          dialled === neverAnswered ? new Promise(() => undefined) : Promise.resolve(null),
+      },
       onRefused: () => undefined,
     });
     return new DoorStage(domain, log, door, own);
@@ -130,11 +220,14 @@ export class DoorStage {
   async call(sipPort: number): Promise<AnsweredCall> {
     const agent = await this.agent(sipPort);
     const { token } = await this.domain.sessions.createParticipant(account, {});
+    const answered = this.domain.ofType('call.answered').length;
     agent.send(agent.invite({ headers: [`X-Token: ${token}`], body: audioOffer(4000) }));
     const answer = await agent.final('INVITE');
     if (answer.status !== 200) throw new Error(answer.startLine);
     const call = new AnsweredCall(agent, answer);
     call.send('ACK', 1);
+    // The answer is here before the gateway is told that it was sent.
+    await waitFor('the call is answered', () => this.domain.ofType('call.answered').length > answered);
     return call;
   }
 
@@ -152,18 +245,20 @@ export class DoorStage {
 /** A dialog, seen by the one who called. */
 export class AnsweredCall {
   readonly agent: RawSip;
-  readonly #answer: RawMessage;
+  readonly contact: string;
+  readonly toTag: string;
 
   constructor(agent: RawSip, answer: RawMessage) {
     this.agent = agent;
-    this.#answer = answer;
+    this.contact = /<([^>]+)>/.exec(answer.header('Contact') ?? '')?.[1] ?? '';
+    this.toTag = /tag=([^;]+)/.exec(answer.header('To') ?? '')?.[1] ?? '';
   }
 
   send(method: string, cseq: number, headers: readonly string[] = [], body = ''): void {
-    const contact = /<([^>]+)>/.exec(this.#answer.header('Contact') ?? '')?.[1] ?? '';
-    const toTag = /tag=([^;]+)/.exec(this.#answer.header('To') ?? '')?.[1];
     const branch = `${this.agent.branch}${method}${String(cseq)}`;
-    this.agent.send(this.agent.request(method, { uri: contact, cseq, toTag, headers, body, branch }));
+    this.agent.send(
+      this.agent.request(method, { uri: this.contact, cseq, toTag: this.toTag, headers, body, branch }),
+    );
   }
 
   /** The request of that method that came to the caller. */

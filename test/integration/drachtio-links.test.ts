@@ -1,14 +1,25 @@
 /** What the gateway does when the drachtio-servers that its phones come through go and come. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DoorStage, realServer, StandIn, type OutsideServer } from './drachtio-door.js';
+import {
+  DoorStage,
+  neverAnswered,
+  realServer,
+  Relay,
+  StandIn,
+  type AnsweredCall,
+  type OutsideServer,
+} from './drachtio-door.js';
 import { describeWithOwnDrachtio } from '../support/drachtio.js';
 import { waitFor } from '../support/wait-for.js';
 
 let stage: DoorStage | undefined;
+let relay: Relay | undefined;
 let servers: OutsideServer[] = [];
 afterEach(async () => {
   await stage?.close();
   stage = undefined;
+  await relay?.close();
+  relay = undefined;
   for (const server of servers) await server.stop();
   servers = [];
 });
@@ -70,10 +81,28 @@ function suite(start: () => Promise<OutsideServer>): void {
   });
 
   it('says that the secret is wrong, without the secret, and is in when it is right', async () => {
-    stage = await DoorStage.open([{ ...server.admin, secret: 'a-wrong-secret' }]);
-    expect(stage.door.troubles[0]).toMatch(/refused our secret$/);
+    const other = await StandIn.start('another secret');
+    servers.push(other);
+    relay = await Relay.open(other.admin.port);
+    stage = await DoorStage.open([{ ...server.admin, port: relay.port }]);
+    expect(stage.door.troubles).toEqual([`drachtio 127.0.0.1:${String(relay.port)} refused our secret`]);
+    expect(JSON.stringify(stage.log)).not.toContain(server.admin.secret);
+    relay.target = server.admin.port;
+    await waitFor('it is in', () => stage?.door.isConnected === true);
     expect(stage.logged('refused our secret')).toBe(1);
-    expect(JSON.stringify(stage.log)).not.toContain('a-wrong-secret');
+    expect(stage.logged('cannot be reached')).toBe(0);
+    await stage.call(server.sipPort);
+  });
+
+  it('tries a server that refuses the secret no more often than the longest interval', async () => {
+    relay = await Relay.open(server.admin.port);
+    stage = await DoorStage.open([{ host: '127.0.0.1', port: relay.port, secret: 'a-wrong-secret' }], {
+      longestRetryMs: 60_000,
+    });
+    expect(stage.door.troubles[0]).toMatch(/refused our secret$/);
+    const { written } = relay;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(relay.written).toBe(written);
   });
 
   it('loses the server to a kill: calls live on, and end when it is back and knows nothing of them', async () => {
@@ -97,7 +126,88 @@ function suite(start: () => Promise<OutsideServer>): void {
     await waitFor('the call is over', () => stage?.door.callCount === 0);
     expect(outcomes(stage)).toMatchObject([{ endedBy: 'gateway', reason: 'connection-lost' }]);
   });
+
+  it('loses the connection alone: calls live on, and are hung up over the next one', async () => {
+    relay = await Relay.open(server.admin.port);
+    stage = await DoorStage.open([{ ...server.admin, port: relay.port }]);
+    const call = await stage.call(server.sipPort);
+    const waiting = await stage.agent(server.sipPort);
+    waiting.send(waiting.invite({ uri: `sip:${neverAnswered}@127.0.0.1` }));
+    await waitFor('both are in progress', () => stage?.door.callCount === 2);
+    relay.target = 1;
+    relay.cut();
+    await waitFor('the loss is seen', () => stage?.door.isConnected === false);
+    // An unanswered one ends at once.
+    expect(stage.door.callCount).toBe(1);
+    relay.target = server.admin.port;
+    expect((await call.hungUp()).startLine).toMatch(/^BYE /);
+    expect(await waiting.final('INVITE')).toMatchObject({ status: 503 });
+    await waitFor('the call is over', () => stage?.door.callCount === 0);
+    expect(outcomes(stage)).toMatchObject([{ endedBy: 'gateway', reason: 'connection-lost' }]);
+    const next = await stage.call(server.sipPort);
+    next.send('BYE', 2);
+    expect(await next.agent.final('BYE')).toMatchObject({ status: 200 });
+  });
+
+  it('that is deaf is seen to be, is connected to anew, and is told once', async () => {
+    relay = await Relay.open(server.admin.port);
+    stage = await DoorStage.open([{ ...server.admin, port: relay.port }]);
+    await waitFor('a probe came back', () => isProven(stage));
+    relay.target = 1;
+    relay.holdUp();
+    await waitFor('it is deaf', () => stage?.door.statistics()[0]?.deaf === true);
+    expect(stage.door.isConnected).toBe(false);
+    relay.target = server.admin.port;
+    await waitFor('it hears again', () => stage?.door.isConnected === true);
+    expect(stage.logged('is deaf')).toBe(1);
+    expect(stage.logged('hears again')).toBe(1);
+    expect(stage.door.statistics()[0]?.probesFailed).toBeGreaterThanOrEqual(3);
+    await stage.call(server.sipPort);
+  });
+
+  it('is one of two: each has its own calls, and one is enough to be ready', async () => {
+    const other = await start();
+    servers.push(other);
+    stage = await DoorStage.open([server.admin, other.admin], { graceMs: 0 });
+    const first: AnsweredCall = await stage.call(server.sipPort);
+    const second = await stage.call(other.sipPort);
+    expect(stage.door.callCount).toBe(2);
+    await server.kill();
+    await waitFor('the loss is seen', () => stage?.door.statistics()[0]?.connected === false);
+    expect(stage.door.troubles).toEqual([]);
+    expect(stage.door.addresses).toContainEqual({ protocol: 'udp', host: '127.0.0.1', port: other.sipPort });
+    expect(stage.door.callCount).toBe(1);
+    second.send('BYE', 2);
+    expect(await second.agent.final('BYE')).toMatchObject({ status: 200 });
+    await other.kill();
+    await waitFor('none is left', () => stage?.door.isConnected === false);
+    expect(stage.door.troubles).toHaveLength(2);
+    expect(first.agent.received.some(({ startLine }) => startLine.startsWith('SIP/2.0 200'))).toBe(true);
+    await server.restart();
+    await waitFor('one is back', () => stage?.door.isConnected === true);
+    await stage.call(server.sipPort);
+  });
 }
 
+const isProven = (on: DoorStage | undefined): boolean => on?.logged('probe came back') === 1;
+
 describe('our own SIP server in the place of a drachtio-server', () => suite(() => StandIn.start()));
-describeWithOwnDrachtio('a real drachtio-server', () => suite(realServer));
+
+describeWithOwnDrachtio('a real drachtio-server', () => {
+  suite(realServer);
+
+  it('that stands still is deaf, and its calls are hung up when it goes on', async () => {
+    const server = await realServer();
+    servers.push(server);
+    stage = await DoorStage.open([server.admin]);
+    const call = await stage.call(server.sipPort);
+    await waitFor('a probe came back', () => isProven(stage));
+    process.kill(server.pid, 'SIGSTOP');
+    await waitFor('it is deaf', () => stage?.door.statistics()[0]?.deaf === true);
+    expect(stage.door.callCount).toBe(1);
+    process.kill(server.pid, 'SIGCONT');
+    await call.hungUp();
+    await waitFor('it hears again', () => stage?.door.isConnected === true, { timeoutMs: 20_000 });
+    await stage.call(server.sipPort);
+  });
+});

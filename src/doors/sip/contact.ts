@@ -29,6 +29,18 @@ export function isUsableContact(contact: string | undefined): boolean {
   return at === text.length && hasUsablePort(text);
 }
 
+/**
+ * Whether a drachtio-server can send an answer to an INVITE with this Contact: it dies of any, 400 too, where its parser
+ * finds a URI without a host there (`*`, `tel:…`, `[sip:…]`). Where it finds none at all, nothing happens.
+ */
+export function isAnswerableContact(contact: string | undefined): boolean {
+  if (contact === undefined || contact.trim() === '') return true;
+  if (isUsableContact(contact)) return true;
+  return /^[ \t]*(?:"[^"\\<>]*"[ \t]*|[\w\-.!%+`'~ \t]*)(?:<[ \t]*)?sips?:[ \t]*(?:[^@<>"\s]*@)?[\w[]/i.test(
+    contact.slice(0, maxLength),
+  );
+}
+
 function end(pattern: RegExp, text: string, from: number): number {
   pattern.lastIndex = from;
   return pattern.test(text) ? pattern.lastIndex : -1;

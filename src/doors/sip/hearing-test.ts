@@ -90,8 +90,11 @@ export class HearingTest {
     if (this.#isDeaf) this.#options.logger.info({}, 'drachtio-server hears again');
     this.#isDeaf = false;
     this.#failuresInRow = 0;
+    const name = nameOf(address);
+    if (this.#proven.has(name)) return;
     this.#proven.clear();
-    this.#proven.add(nameOf(address));
+    this.#proven.add(name);
+    this.#options.logger.debug({ address: name }, 'a probe came back: drachtio-server hears');
   }
 
   #failed(address: SipAddress): void {

@@ -2,13 +2,15 @@
  * What is refused before anything is done with it: requests that kill or deafen a drachtio-server when they are answered, or
  * that could not be answered at all because it takes no message above 12,228 bytes from us.
  */
-import { isUsableContact } from './contact.js';
+import { isAnswerableContact, isUsableContact } from './contact.js';
 import type { SrfRequest } from './srf.js';
 
 export interface GuardRefusal {
   readonly status: number;
   /** For the Reason header and the log. */
   readonly reason: string;
+  /** A drachtio-server would die of the refusal. */
+  readonly isDeadly?: true;
 }
 
 type Guarded = Pick<SrfRequest, 'get' | 'body' | 'raw'>;
@@ -26,6 +28,8 @@ const tagPattern = /^[\w\-.!%*+`'~]+$/;
 
 /** Null where an INVITE may be answered. */
 export function guardInvite(request: Guarded): GuardRefusal | null {
+  const contact = request.get('Contact');
+  if (!isAnswerableContact(contact)) return { status: 400, reason: 'bad-contact', isDeadly: true };
   // A dialog that we no longer have; the SIP server knows it still.
   if (tagOf(request.get('To')) !== undefined) return { status: 481, reason: 'no-such-dialog' };
   if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
@@ -34,7 +38,7 @@ export function guardInvite(request: Guarded): GuardRefusal | null {
   if (callId.length + fromTag.length > maxIdentityBytes) return { status: 513, reason: 'message-too-long' };
   if (!callIdPattern.test(callId)) return { status: 400, reason: 'bad-call-id' };
   if (fromTag !== '' && !tagPattern.test(fromTag)) return { status: 400, reason: 'bad-from-tag' };
-  return isUsableContact(request.get('Contact')) ? null : { status: 400, reason: 'bad-contact' };
+  return isUsableContact(contact) ? null : { status: 400, reason: 'bad-contact' };
 }
 
 /** Null where a re-INVITE or UPDATE may be answered. It may do without Contact: then that of the dialog stays. */

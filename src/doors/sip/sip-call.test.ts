@@ -111,7 +111,7 @@ describe('a SIP call', () => {
       clock: domain.clock,
       logger: silentLogger,
       settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
-      maxResponseBytes: 12_000,
+      maxMessageBytes: null,
       onRefused: (code) => void refusals.push(code),
       onFarewell: () => undefined,
       onClosed: () => void (closings += 1),

@@ -21,6 +21,7 @@ import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
 import {
+  forgetInvite,
   moveDialog,
   moveResponse,
   sendBye,
@@ -47,8 +48,8 @@ export interface SipCallOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: SipCallSettings;
-  /** What the SIP server takes from us at most, in bytes of SIP. */
-  readonly maxResponseBytes: number;
+  /** What the drachtio-server takes from us at most; null for our own SIP server, which takes all and dies of nothing. */
+  readonly maxMessageBytes: number | null;
   readonly onRefused: (code: RefusalCode) => void;
   /** The last word to the far end is on its way; never rejects. */
   readonly onFarewell: (done: Promise<void>) => void;
@@ -184,7 +185,7 @@ export class SipCall implements LegSignalling {
     if (leg.hasEnded) return;
 
     const headers = { 'Content-Type': 'application/sdp', Allow: allow };
-    if (responseBytes(request, headers, localSdp) > this.#options.maxResponseBytes) {
+    if (this.#isTooLong(request, headers, localSdp)) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
       return;
     }
@@ -283,7 +284,7 @@ export class SipCall implements LegSignalling {
     try {
       const localSdp = await negotiation.answer(body);
       const headers = { 'Content-Type': 'application/sdp', Allow: allow };
-      if (responseBytes(request, headers, localSdp) > this.#options.maxResponseBytes) {
+      if (this.#isTooLong(request, headers, localSdp)) {
         // What the media has agreed to stands; the far end goes on as before, and can offer again.
         response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
         return;
@@ -327,11 +328,22 @@ export class SipCall implements LegSignalling {
   }
 
   /** What is refused for its form, whoever sends it. */
-  #refuseFaulty({ status, reason }: GuardRefusal): void {
+  #refuseFaulty({ status, reason, isDeadly }: GuardRefusal): void {
     if (this.#outcome !== null) return;
-    this.#logger.info({ reason, source: this.#options.request.source_address }, 'call refused: bad request');
-    this.#respond(status, reason);
+    const { request, srf, maxMessageBytes } = this.#options;
+    const isSilent = isDeadly === true && maxMessageBytes !== null;
+    this.#logger.info(
+      { reason, source: request.source_address, isSilent },
+      isSilent ? 'call left unanswered: bad request' : 'call refused: bad request',
+    );
+    if (isSilent) forgetInvite(srf, request);
+    else this.#respond(status, reason);
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #isTooLong(request: SrfRequest, headers: Record<string, string>, body: string): boolean {
+    const { maxMessageBytes } = this.#options;
+    return maxMessageBytes !== null && responseBytes(request, headers, body) > maxMessageBytes;
   }
 
   #respond(status: number, reason: string): void {

@@ -114,7 +114,7 @@ export class SipDoor {
           clock,
           logger,
           settings,
-          maxResponseBytes: external === null ? Infinity : maxFrameBytes,
+          maxMessageBytes: external === null ? null : maxFrameBytes,
           onRefused,
           onFarewell: (done) => link.farewell(done),
           onClosed: (closed) => link.callClosed(closed),

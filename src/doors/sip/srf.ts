@@ -88,7 +88,11 @@ interface Agent extends EventEmitter {
   ): void;
   readonly mapServer: ReadonlyMap<
     Socket,
-    { readonly pendingRequests: Map<string, (tokens: readonly string[]) => void> }
+    {
+      readonly pendingRequests: Map<string, (tokens: readonly string[]) => void>;
+      /** INVITEs without a final response, by Call-ID. */
+      readonly pendingNetworkInvites: Map<string, unknown>;
+    }
   >;
 }
 
@@ -218,6 +222,13 @@ export class SrfOverSockets {
       work(resolve, reject);
     });
   }
+}
+
+/** Of an INVITE that will never be answered: drachtio-srf would wait for its CANCEL for ever. */
+export function forgetInvite(srf: Srf, request: SrfRequest): void {
+  const { mapServer } = (srf as SrfInside).app.client;
+  const { socket } = request as SrfRequest & { readonly socket: Socket };
+  mapServer.get(socket)?.pendingNetworkInvites.delete(request.get('Call-ID') ?? '');
 }
 
 /** The dialog's further requests go over this socket. */

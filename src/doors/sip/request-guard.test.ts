@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { guardInvite, guardReoffer, responseBytes } from './request-guard.js';
+
+const good: Record<string, string> = {
+  From: '"x;tag=no" <sip:caller@192.0.2.1;tag=neither>;tag=abc',
+  To: '<sip:join@gateway.example;tag=none>',
+  'Call-ID': 'c1@192.0.2.1',
+  CSeq: '1 INVITE',
+  Contact: '<sip:caller@192.0.2.1>',
+};
+
+function request(changes: Record<string, string | undefined> = {}, raw = '') {
+  const fields: Record<string, string | undefined> = { ...good, ...changes };
+  return { get: (name: string) => fields[name], body: '', raw };
+}
+
+describe('an INVITE', () => {
+  it('of the usual form passes', () => {
+    expect(guardInvite(request())).toBeNull();
+    expect(guardInvite(request({ From: 'sip:caller@192.0.2.1;tag=abc' }))).toBeNull();
+  });
+
+  it.each([
+    [{ Contact: undefined }, 400],
+    [{ Contact: '[sip:x@y]' }, 400],
+    [{ Contact: '*' }, 400],
+    [{ 'Call-ID': 'a|b' }, 400],
+    [{ 'Call-ID': 'a b' }, 400],
+    [{ 'Call-ID': '' }, 400],
+    [{ From: '<sip:a@b>;tag=a|b' }, 400],
+    [{ To: '<sip:join@gateway.example>;tag=gone' }, 481],
+    [{ To: 'sip:join@gateway.example ; TAG = gone' }, 481],
+    [{ 'Call-ID': 'x'.repeat(2000) }, 513],
+    [{ From: `<sip:a@b>;tag=${'x'.repeat(2000)}` }, 513],
+    [{ From: `"${'x'.repeat(5000)}" <sip:a@b>;tag=1` }, 513],
+    [{ To: `"${'ü'.repeat(2500)}" <sip:a@b>` }, 513],
+  ])('with %o is refused with %d', (changes, status) => {
+    expect(guardInvite(request(changes))).toMatchObject({ status });
+  });
+
+  it('above 64 kB is refused', () => {
+    expect(guardInvite(request({}, 'x'.repeat(65_536)))).toBeNull();
+    expect(guardInvite(request({}, 'x'.repeat(65_537)))).toMatchObject({ status: 513 });
+  });
+});
+
+describe('a re-INVITE or UPDATE', () => {
+  it('may do without Contact, but not have one that is none', () => {
+    expect(guardReoffer(request({ To: '<sip:join@gateway.example>;tag=ours' }))).toBeNull();
+    expect(guardReoffer(request({ Contact: undefined }))).toBeNull();
+    expect(guardReoffer(request({ Contact: '[sip:x@y]' }))).toMatchObject({ status: 400 });
+    expect(guardReoffer(request({}, 'x'.repeat(65_537)))).toMatchObject({ status: 513 });
+  });
+});
+
+it('a response costs what it copies, its own headers and its body, in bytes', () => {
+  const small = responseBytes(request(), {}, '');
+  expect(responseBytes(request(), { Allow: 'ä' }, 'ü')).toBe(small + 5 + 2 + 4 + 2);
+  expect(responseBytes(request({ From: `${good['From'] ?? ''}xxx` }), {}, '')).toBe(small + 3);
+});
