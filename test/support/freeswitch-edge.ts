@@ -1,7 +1,6 @@
 /** The phone edge on FreeSWITCH as the gateway composes it, over real media workers. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { inject } from 'vitest';
 import type { MediaLeg, MediaPlane } from '../../src/domain/media-plane.js';
 import { newSrf } from '../../src/doors/sip/srf.js';
 import {
@@ -38,7 +37,8 @@ function newRtpPorts(): { from: number; to: number } {
   return { from, to: from + 199 };
 }
 
-export async function openEdge(options: EdgeOptions): Promise<EdgeForTests> {
+/** `workerEntry`: where the build has put the media worker; tests have it from `inject('workerEntry')`. */
+export async function openEdge(options: EdgeOptions, workerEntry: string): Promise<EdgeForTests> {
   const log: LoggedLine[] = [];
   const write =
     (level: LoggedLine['level']) =>
@@ -63,7 +63,7 @@ export async function openEdge(options: EdgeOptions): Promise<EdgeForTests> {
     bindAddress: host,
     portRestMs: 0,
     logger,
-    workerEntry: inject('workerEntry'),
+    workerEntry,
   });
   const plane = await createFreeSwitchPlane({
     native,

@@ -171,7 +171,6 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
 
   /** FreeSWITCH is gone. */
   serverLost(): void {
-    if (this.#closing !== null) return;
     const { outer, inner } = this.#options.channels;
     outer.abandon();
     inner.abandon();

@@ -319,6 +319,7 @@ class FreeSwitchChannel implements Channel {
   #hasEnded = false;
   #onEnded: (() => void) | null = null;
   #hangingUp: Promise<boolean> | null = null;
+  readonly #abandoned = new AbortController();
 
   constructor(endpoint: Endpoint, dialog: EdgeDialog, requestTimeoutMs: number) {
     this.uuid = endpoint.uuid;
@@ -361,16 +362,14 @@ class FreeSwitchChannel implements Channel {
     this.#hasEnded = true;
     this.#onEnded = null;
     this.#endpoint.conn?.socket?.destroy();
-    // It comes to nothing, but drachtio-srf forgets the dialog by it.
-    this.#hangingUp ??= this.#dialog
-      .destroy()
-      .then(ignore, ignore)
-      .then(() => true);
+    // A BYE comes to nothing, but drachtio-srf forgets the dialog by it.
+    this.#hangingUp ??= this.#sendBye();
+    this.#abandoned.abort();
   }
 
   async #sendBye(): Promise<boolean> {
     try {
-      await withTimer(this.#dialog.destroy(), this.#requestTimeoutMs, ignore);
+      await withTimer(this.#dialog.destroy(), this.#requestTimeoutMs, ignore, this.#abandoned.signal);
       this.#hasEnded = true;
       return true;
     } catch {
