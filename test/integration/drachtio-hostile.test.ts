@@ -105,12 +105,13 @@ function suite(start: () => Promise<OutsideServer>): void {
 
   it('is answered where only what the server repeats is huge', async () => {
     const routes = Array.from(
-      { length: 120 },
+      { length: 60 },
       (_, n) => `<sip:proxy${String(n)}.example;lr;${'x'.repeat(60)}>`,
     );
     const agent = await stage.agent(server.sipPort);
     await invite(agent, { 'Record-Route': routes.join(','), Subject: 'x'.repeat(7000) });
-    expect((await agent.final('INVITE')).status).toBe(200);
+    const answer = await agent.final('INVITE');
+    expect([answer.status, answer.header('Reason')]).toEqual([200, undefined]);
     await expectAlive();
   });
 
@@ -156,8 +157,21 @@ function suite(start: () => Promise<OutsideServer>): void {
   it('is answered when a hundred with long answers come at once', async () => {
     const body = `${audioOffer(4000)}${'a=x:y\r\n'.repeat(700)}`;
     const agents = await Promise.all(Array.from({ length: 100 }, () => stage.agent(server.sipPort)));
-    for (const agent of agents) await invite(agent, {}, body);
-    const answers = await Promise.all(agents.map((agent) => agent.final('INVITE')));
+    const answers = await Promise.all(
+      agents.map(async (agent) => {
+        const text = agent.invite({ headers: [`X-Token: ${await token()}`], body });
+        // So much at once is lost on the way, too, and sent again as a phone does.
+        await waitFor(
+          'it is heard',
+          () => {
+            if (agent.received.length === 0) agent.send(text);
+            return agent.received.length > 0;
+          },
+          { everyMs: 250 },
+        );
+        return agent.final('INVITE');
+      }),
+    );
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
     expect(relay.largestFrame).toBeGreaterThan(4096);
     await expectAlive();
