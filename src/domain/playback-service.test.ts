@@ -116,6 +116,8 @@ describe('A playback', () => {
     expect(await refused(id, welcome, 'other')).toBe('participant-not-found');
     media.refuseNextPlay(new MediaRefusal('bad-sound', 'no sound'));
     expect(await refused(id)).toBe('sound-unusable');
+    media.refuseNextPlay(new MediaRefusal('overloaded', 'no memory'));
+    expect(await refused(id)).toBe('media-overloaded');
     expect(fixture.ofType('playback.started')).toEqual([]);
     expect(playbacks.size).toBe(0);
   });

@@ -59,7 +59,8 @@ export class PlaybackService implements LegObserver {
 
   /**
    * Plays it to the participant's phone, in place of what is being played. Throws DomainError `participant-not-found`,
-   * `participant-not-connected`, `not-a-phone`, `sound-not-found`, `sound-unusable`, `too-many-playbacks`.
+   * `participant-not-connected`, `not-a-phone`, `sound-not-found`, `sound-unusable`, `too-many-playbacks`,
+   * `media-overloaded`.
    */
   async play(accountId: string, participantId: string, wanted: NewPlayback): Promise<LivePlayback> {
     await this.#options.sessions.getParticipant(accountId, participantId);
@@ -138,10 +139,10 @@ export class PlaybackService implements LegObserver {
     } catch (error) {
       this.#playing.delete(playback.id);
       if (leg.hasEnded) throw notConnected();
-      if (error instanceof MediaRefusal && error.code === 'bad-sound') {
-        throw new DomainError('sound-unusable', `The sound cannot be played: ${error.message}`);
-      }
-      throw error;
+      if (!(error instanceof MediaRefusal)) throw error;
+      throw error.code === 'bad-sound'
+        ? new DomainError('sound-unusable', `The sound cannot be played: ${error.message}`)
+        : new DomainError('media-overloaded', 'The media worker can play no more at the moment');
     }
     playing.isStarted = true;
     events.record('playback.started', participantSubject(leg.participant), {

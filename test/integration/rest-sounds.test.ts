@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const ofOther = `Basic ${Buffer.from('bob:secret').toString('base64')}`;
 
-function upload(name: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+function upload(name: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${server.url}/v1/accounts/${accountId}/sounds/${name}`, {
     method: 'PUT',
     headers: { authorization: basic, 'content-type': 'audio/wav', ...headers },
