@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const maxCalls = 200;
+/** As many as a session takes by default. */
+const maxCalls = 20;
 
 const setting = (name, otherwise) => {
   const value = process.env[name] || otherwise;
@@ -41,8 +42,8 @@ async function main() {
     return text === '' ? undefined : JSON.parse(text);
   }
 
-  const directory = await mkdtemp(join(tmpdir(), 'try-'));
   const { id: sessionId } = await request('POST', '/sessions', { tag: 'try' });
+  const directory = await mkdtemp(join(tmpdir(), 'try-'));
   const callers = [];
   try {
     for (let index = 0; index < calls; index += 1) {
@@ -81,14 +82,17 @@ async function main() {
       child.once('error', (error) => resolve(error.message));
       child.once('exit', (code, signal) => resolve(code ?? signal));
     });
-    const audible = await greatestCount(() => request('GET', `/sessions/${sessionId}/participants`), ended);
+    const heard = await publishers(async () => {
+      const legs = await request('GET', '/legs');
+      return legs.filter((leg) => leg.sessionId === sessionId && leg.state === 'established');
+    }, ended);
     const how = await ended;
     if (how !== 0) {
       const errors = await readFile(join(directory, 'errors.log'), 'utf8').catch(() => '');
       throw new Error(`SIPp ended with ${how}\n${errors}`);
     }
-    console.log(`${calls} called, ${audible} published their audio at once, all hung up in good order`);
-    if (audible === 0) throw new Error('no caller published audio');
+    if (heard < calls) throw new Error(`${calls} called, but only ${heard} published audio in the session`);
+    console.log(`${calls} called, published their audio in the session, and hung up in good order`);
   } finally {
     for (const id of callers) await request('DELETE', `/participants/${id}`).catch(console.error);
     await request('DELETE', `/sessions/${sessionId}`).catch(console.error);
@@ -96,17 +100,17 @@ async function main() {
   }
 }
 
-/** The most participants of the session with a stream that were seen at once until SIPp ended. */
-async function greatestCount(list, ended) {
-  let most = 0;
+/** How many participants had an established leg with a stream at some time until SIPp ended. */
+async function publishers(listLegs, ended) {
+  const seen = new Set();
   let isOver = false;
   void ended.then(() => (isOver = true));
   while (!isOver) {
-    const participants = await list();
-    most = Math.max(most, participants.filter(({ streams }) => streams?.length > 0).length);
+    for (const { participantId, streams } of await listLegs())
+      if (streams.length > 0) seen.add(participantId);
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 200))]);
   }
-  return most;
+  return seen.size;
 }
 
 main().catch((error) => {
