@@ -94,6 +94,17 @@ describe('a leg that is looked after', () => {
     ]);
   });
 
+  it('is silenced once the leg is in a session: whoever is alone there hears the hold sound where that is set', async () => {
+    domain = new DomainFixture({}, undefined, { holdSoundWhenAlone: true });
+    created = await domain.participant();
+    await join();
+    attendant.leg?.prompt('quiet', null);
+    const sessionId = await domain.session();
+    await domain.sessions.addParticipant(account, sessionId, created.participant.id, { sessionId });
+    expect(domain.mediaOf(created).log).toEqual(['receive hold sound', 'prompt quiet', 'prompt none']);
+    expect(domain.mediaOf(created).hearsHoldSound).toBe(true);
+  });
+
   it('is told to have ended where it is not admitted, and where its media does not open', async () => {
     domain.legs.drain();
     await expect(domain.admit(created.token, { attendant })).rejects.toMatchObject({ code: 'draining' });

@@ -400,7 +400,6 @@ export class LegRegistry implements LiveLegOwner {
       return;
     }
     this.#cancelNoSessionTimer(leg);
-    leg.entered();
     this.#routes.add(leg);
     if (leg.kind !== null) {
       this.#options.events.record('participant.joined', subject(participant), {
@@ -413,6 +412,8 @@ export class LegRegistry implements LiveLegOwner {
     }
     this.#recordStreams(leg, [], leg.streams);
     this.#routes.routeSession(participant.sessionId);
+    // After the routes: what the attendant's silence covered is not heard for a moment.
+    leg.entered();
     for (const observer of this.#observers) observer.legEntered?.(leg);
   }
 

@@ -234,6 +234,8 @@ export class LiveLeg implements AttendedLeg {
     if (!this.#isAttended) return;
     this.#isAttended = false;
     this.#attendant?.legEntered();
+    // Where callers hear the hold sound while they are alone, it is theirs to hear now.
+    this.prompt(null, null);
   }
 
   prompt(sound: PromptName | null, repeatAfterMs: number | null): void {
