@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { inject } from 'vitest';
 import { EventFollower } from './events.js';
 import { RestClient } from './rest-client.js';
+import { startServersBeside, type ServersBeside } from './servers-beside.js';
 import { waitFor } from './wait-for.js';
 
 export interface GatewayOptions {
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   readonly dataDirectory?: string;
   /** Default a span of 400 ports of its own. */
   readonly rtpPorts?: string;
+  /** Of an earlier gateway. Default new ones, where this run wants any. */
+  readonly beside?: ServersBeside;
 }
 
 export interface GatewayExit {
@@ -99,14 +102,14 @@ export class TestGateway {
   /** Every line that it logged. */
   readonly log: LogLine[];
   readonly #rtpPorts: { readonly from: number; readonly to: number };
-  readonly #options: GatewayOptions;
+  readonly #options: GatewayOptions & { readonly beside: ServersBeside };
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
   readonly #stderr: string[];
   readonly #stdout: string[];
 
   private constructor(
-    options: GatewayOptions,
+    options: GatewayOptions & { readonly beside: ServersBeside },
     dataDirectory: string,
     child: ChildProcess,
     log: LogLine[],
@@ -132,7 +135,13 @@ export class TestGateway {
   }
 
   static async start(wanted: GatewayOptions = {}): Promise<TestGateway> {
-    const options = { rtpPorts: newRtpPorts(), ...wanted };
+    const beside = wanted.beside ?? (await startServersBeside());
+    const options = {
+      rtpPorts: newRtpPorts(),
+      ...wanted,
+      beside,
+      environment: { ...beside.environment, ...wanted.environment },
+    };
     const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
     const child = spawn(process.execPath, [inject('gatewayEntry'), 'serve'], {
       env: environmentFor(dataDirectory, options),
@@ -162,6 +171,7 @@ export class TestGateway {
       return new TestGateway(options, dataDirectory, child, log, stdout, stderr, ready);
     } catch (error) {
       child.kill('SIGKILL');
+      await beside.stop();
       throw new Error(`${String(error)}\n${stderr.join('')}${JSON.stringify(log.slice(-5))}`, {
         cause: error,
       });
@@ -273,7 +283,10 @@ export class TestGateway {
       }
       if (this.stderr !== '') throw new Error(`the gateway wrote to stderr:\n${this.stderr}`);
     } finally {
-      if (!keepData) await rm(this.dataDirectory, { recursive: true, force: true });
+      if (!keepData) {
+        await this.#options.beside.stop();
+        await rm(this.dataDirectory, { recursive: true, force: true });
+      }
     }
   }
 }
