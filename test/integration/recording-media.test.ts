@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -14,6 +14,7 @@ import { levelAt, overallLevel } from '../../src/media/worker/sound/dominant-fre
 import { parseWav } from '../../src/media/worker/sound/wav.js';
 import { MediaOwner } from '../support/media-owner.js';
 import { readOggOpus, readOggPages } from '../support/ogg-opus.js';
+import { makeSmallDisk, type SmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { waitFor } from '../support/wait-for.js';
@@ -176,6 +177,58 @@ describe('recordings of media workers', () => {
       expect((await read(format, path)).length).toBe((result?.durationMs ?? 0) * 8);
     });
   });
+
+  describe.skipIf(!smallDiskIsPossible)(
+    `on a disk that is full${smallDiskIsPossible ? '' : ' (skipped: only root may mount one)'}`,
+    () => {
+      let disk: SmallDisk;
+      beforeEach(async () => (disk = await makeSmallDisk(64)));
+      afterEach(async () => {
+        await plane.close();
+        await disk.remove();
+      });
+
+      it.each(['wav', 'ogg'] as const)('end as %s, whole as far as there was room', async (format) => {
+        const a = await call('s1', 440);
+        const path = join(disk.path, 'recording');
+        // Room for some seconds of Opus.
+        if (format === 'ogg') await writeFile(join(disk.path, 'other'), Buffer.alloc(56 * 1024));
+        const recording = await record(format, { path });
+        await recording.receive([a.streamId]);
+        await waitFor('the recording has ended', () => ended.length > 0, { timeoutMs: 20_000 });
+        const { reason, result } = ended[0]!;
+        expect(reason).toBe('disk-full');
+        const pcm = await read(format, path);
+        expect(result?.bytes).toBe((await stat(path)).size);
+        expect(Math.abs((result?.durationMs ?? 0) - pcm.length / 8)).toBeLessThan(1);
+        expect(pcm.length).toBeGreaterThan(8000);
+        expectTones(later(pcm), { heard: [440] });
+        if (format === 'ogg')
+          expect(readOggPages(await readFile(path)).at(-1)).toMatchObject({ flags: 4, isIntact: true });
+        // The call goes on.
+        await a.leg.play({
+          playbackId: 'p',
+          sound: { kind: 'tone', frequenciesHz: [1700], durationMs: 500, levelDb: -12 },
+          times: null,
+          mode: 'over',
+        });
+        await a.phone.listen(5);
+        expectTones(await a.phone.listen(20), { heard: [1700] });
+      });
+
+      it('are refused, and leave no file', async () => {
+        await expect(writeFile(join(disk.path, 'other'), Buffer.alloc(100 * 1024))).rejects.toMatchObject({
+          code: 'ENOSPC',
+        });
+        const path = join(disk.path, 'recording');
+        await expect(record('wav', { path })).rejects.toMatchObject({
+          name: 'MediaRefusal',
+          code: 'disk-full',
+        });
+        await expect(stat(path)).rejects.toMatchObject({ code: 'ENOENT' });
+      });
+    },
+  );
 
   it('end with a last page', async () => {
     const recording = await record('ogg');
