@@ -51,6 +51,12 @@ export async function freePort(): Promise<number> {
   throw new Error('no port is free for TCP and UDP');
 }
 
+/** Those that run. A test run that is broken off leaves none behind. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A child process whose output is kept. */
 export class Daemon {
   readonly #child: ChildProcess;
@@ -71,6 +77,8 @@ export class Daemon {
     const keep = (chunk: Buffer) => (this.#output += chunk.toString('latin1'));
     this.#child.stdout?.on('data', keep);
     this.#child.stderr?.on('data', keep);
+    running.add(this.#child);
+    this.#child.once('exit', () => running.delete(this.#child));
     this.#exited = new Promise((resolve) => {
       this.#child.once('close', () => resolve());
       this.#child.once('error', (error) => {
