@@ -6,6 +6,7 @@ import { startDrachtio } from '../support/drachtio.js';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
 import { systemClock } from '../../src/domain/clock.js';
+import type { DialIn } from '../../src/domain/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
 import type { ExternalServerSettings } from '../../src/doors/sip/sip-server-link.js';
@@ -107,6 +108,11 @@ export class Relay {
     for (const pair of this.#pairs) for (const socket of pair) socket.pause().unpipe();
   }
 
+  /** Nothing more comes to the gateway, though what it says still arrives. */
+  muteServer(): void {
+    for (const [, far] of this.#pairs) far.pause().unpipe();
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#listener.close();
@@ -160,8 +166,8 @@ function recordingLogger(lines: LogLine[], bindings: object = {}): Logger {
   };
 }
 
-/** Who calls this number waits. */
-export const neverAnswered = '+15550100';
+/** Who calls this number waits for `letIn`. */
+export const heldNumber = '+15550100';
 
 /** Fast enough for a test, slow enough for a busy machine. */
 export const fast: ExternalServerSettings = {
@@ -176,9 +182,17 @@ export class DoorStage {
   readonly log: LogLine[];
   readonly door: SipDoor;
   readonly #own: SipServer;
+  readonly #letIn: (how: DialIn) => void;
   readonly #agents: RawSip[] = [];
 
-  private constructor(domain: DomainFixture, log: LogLine[], door: SipDoor, own: SipServer) {
+  private constructor(
+    domain: DomainFixture,
+    log: LogLine[],
+    door: SipDoor,
+    own: SipServer,
+    letIn: (how: DialIn) => void,
+  ) {
+    this.#letIn = letIn;
     this.domain = domain;
     this.log = log;
     this.door = door;
@@ -191,6 +205,8 @@ export class DoorStage {
   ): Promise<DoorStage> {
     const domain = new DomainFixture();
     const log: LogLine[] = [];
+    let letInNow: (how: DialIn) => void = () => undefined;
+    const letIn = new Promise<DialIn>((resolve) => (letInNow = resolve));
     const own = await createSipServer({ admin: { ...loopback, secret } });
     const door = await SipDoor.open({
       server: { host: '127.0.0.1', port: own.adminAddress.port, secret },
@@ -202,18 +218,23 @@ export class DoorStage {
         tokenHeaders: ['X-Token'],
         answerTimeoutMs: 10_000,
         retryAfterSeconds: 5,
-        dialIn: (dialled) =>
-          dialled === neverAnswered ? new Promise(() => undefined) : Promise.resolve(null),
+        dialIn: (dialled) => (dialled === heldNumber ? letIn : Promise.resolve(null)),
       },
       onRefused: () => undefined,
     });
-    return new DoorStage(domain, log, door, own);
+    return new DoorStage(domain, log, door, own, letInNow);
   }
 
   async agent(sipPort: number): Promise<RawSip> {
     const agent = await RawSip.open(sipPort);
     this.#agents.push(agent);
     return agent;
+  }
+
+  /** Answers those who called the held number. */
+  async letIn(): Promise<void> {
+    const { token } = await this.domain.sessions.createParticipant(account, {});
+    this.#letIn({ credential: { kind: 'jwt', value: token }, attendant: null });
   }
 
   /** A caller that is let in. */

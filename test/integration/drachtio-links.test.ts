@@ -2,14 +2,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   DoorStage,
-  neverAnswered,
+  heldNumber,
   realServer,
   Relay,
   StandIn,
-  type AnsweredCall,
+  AnsweredCall,
   type OutsideServer,
 } from './drachtio-door.js';
 import { describeWithOwnDrachtio } from '../support/drachtio.js';
+import { audioOffer } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
 
 let stage: DoorStage | undefined;
@@ -132,7 +133,7 @@ function suite(start: () => Promise<OutsideServer>): void {
     stage = await DoorStage.open([{ ...server.admin, port: relay.port }]);
     const call = await stage.call(server.sipPort);
     const waiting = await stage.agent(server.sipPort);
-    waiting.send(waiting.invite({ uri: `sip:${neverAnswered}@127.0.0.1` }));
+    waiting.send(waiting.invite({ uri: `sip:${heldNumber}@127.0.0.1` }));
     await waitFor('both are in progress', () => stage?.door.callCount === 2);
     relay.target = 1;
     relay.cut();
@@ -165,6 +166,23 @@ function suite(start: () => Promise<OutsideServer>): void {
     await stage.call(server.sipPort);
   });
 
+  it('has two gateways: neither takes it for deaf because the other answers some of its probes', async () => {
+    stage = await DoorStage.open([server.admin]);
+    const other = await DoorStage.open([server.admin]);
+    try {
+      await waitFor('probes of both came back', () => isProven(stage) && isProven(other));
+      const options = await stage.agent(server.sipPort);
+      options.send(options.request('OPTIONS'));
+      await options.final('OPTIONS');
+      // Some more probes, of both.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      for (const { door } of [stage, other])
+        expect(door.statistics()).toMatchObject([{ connected: true, deaf: false, probesFailed: 0 }]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('is one of two: each has its own calls, and one is enough to be ready', async () => {
     const other = await start();
     servers.push(other);
@@ -195,6 +213,30 @@ describe('our own SIP server in the place of a drachtio-server', () => suite(() 
 
 describeWithOwnDrachtio('a real drachtio-server', () => {
   suite(realServer);
+
+  it('that lost the word that a call was answered is told to end that call when it is back', async () => {
+    const server = await realServer();
+    servers.push(server);
+    relay = await Relay.open(server.admin.port);
+    stage = await DoorStage.open([{ ...server.admin, port: relay.port }], { probeMs: 0 });
+    const agent = await stage.agent(server.sipPort);
+    agent.send(
+      agent.invite({
+        uri: `sip:${heldNumber}@127.0.0.1`,
+        headers: ['X-Token: 000000000000'],
+        body: audioOffer(4000),
+      }),
+    );
+    await waitFor('it is in progress', () => stage?.door.callCount === 1);
+    relay.muteServer();
+    await stage.letIn();
+    const call = new AnsweredCall(agent, await agent.final('INVITE'));
+    call.send('ACK', 1);
+    relay.cut();
+    expect((await call.hungUp()).header('Reason')).toContain('connection-lost');
+    await waitFor('the call is over', () => stage?.door.callCount === 0);
+    expect(stage.domain.legs.size).toBe(0);
+  });
 
   it('that stands still is deaf, and its calls are hung up when it goes on', async () => {
     const server = await realServer();

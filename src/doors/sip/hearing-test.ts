@@ -1,6 +1,7 @@
 /**
  * Probes a server for as long as it is connected, and tells when it is deaf. Deaf is a server that was heard at an address
- * before; where no probe ever came back it may be that its SIP cannot be reached from here, which is said once.
+ * before; where no probe ever came back it may be that its SIP cannot be reached from here, which is said once. Where other
+ * gateways share the server, a lost probe may have been lost by one of them: then its admin connection must be silent, too.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
@@ -12,6 +13,8 @@ export interface HearingTestOptions {
   readonly failures: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether it answers on its admin connection; settles within the time of a probe. */
+  readonly isAnswering: () => Promise<boolean>;
   /** So many probes in a row were lost. */
   readonly onDeaf: () => void;
 }
@@ -21,12 +24,14 @@ export class HearingTest {
   /** Addresses where a probe came back once. */
   readonly #proven = new Set<string>();
   #addresses: readonly SipAddress[] = [];
+  #isStopped = true;
   #probe: ServerProbe | null = null;
   #timer: Timer | null = null;
   #failuresInRow = 0;
   #probesFailed = 0;
   #isDeaf = false;
   #isUnreachableTold = false;
+  #isShared = false;
 
   constructor(options: HearingTestOptions) {
     this.#options = options;
@@ -44,6 +49,7 @@ export class HearingTest {
   /** With a new connection. The addresses are tried in turn until one has proved itself. */
   start(addresses: readonly SipAddress[]): void {
     this.stop();
+    this.#isStopped = false;
     this.#failuresInRow = 0;
     const proven = addresses.filter((address) => this.#proven.has(nameOf(address)));
     this.#addresses = proven.length > 0 ? proven : addresses;
@@ -60,14 +66,11 @@ export class HearingTest {
 
   /** With the connection. */
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
     this.#timer = null;
     this.#probe?.close();
     this.#probe = null;
-  }
-
-  close(): void {
-    this.stop();
   }
 
   #run(): void {
@@ -76,12 +79,14 @@ export class HearingTest {
     const { clock, probeMs } = this.#options;
     const probe = (this.#probe ??= new ServerProbe({ address, timeoutMs: probeMs, clock }));
     const sentAt = clock.now();
-    void probe.send().then((result) => {
-      if (this.#probe !== probe) return;
-      if (result === 'failed') this.#failed(address);
+    void probe.send().then(async (result) => {
+      if (result === 'failed') await this.#failed(probe, address);
       else if (result === 'heard') this.#succeeded(address);
-      else this.#failuresInRow = 0;
-      const wait = Math.max(0, sentAt + probeMs - clock.now());
+      else this.#isShared = true;
+      // Another connection has a loop of its own.
+      if (this.#isStopped || (this.#probe !== null && this.#probe !== probe)) return;
+      // Not in step with other gateways: a server that takes turns would give each the other's probes for ever.
+      const wait = Math.max(0, sentAt + probeMs * (0.75 + Math.random() / 2) - clock.now());
       this.#timer = clock.after(wait, () => this.#run());
     });
   }
@@ -97,19 +102,15 @@ export class HearingTest {
     this.#options.logger.debug({ address: name }, 'a probe came back: drachtio-server hears');
   }
 
-  #failed(address: SipAddress): void {
+  async #failed(probe: ServerProbe, address: SipAddress): Promise<void> {
+    if (this.#probe !== probe) return;
     this.#failuresInRow += 1;
     this.#probesFailed += 1;
     if (this.#failuresInRow < this.#options.failures) return;
     this.#failuresInRow = 0;
     if (this.#proven.has(nameOf(address))) {
-      if (!this.#isDeaf)
-        this.#options.logger.error(
-          { address: nameOf(address), probes: this.#options.failures },
-          'drachtio-server is deaf: our probes do not come back; it is connected to anew',
-        );
-      this.#isDeaf = true;
-      this.#options.onDeaf();
+      if (this.#isShared && (await this.#options.isAnswering())) return;
+      if (this.#probe === probe) this.#deaf(address);
       return;
     }
     // The next address in turn, with a socket of its own.
@@ -118,6 +119,16 @@ export class HearingTest {
     this.#probe?.close();
     this.#probe = null;
     this.#tellUnreachable();
+  }
+
+  #deaf(address: SipAddress): void {
+    if (!this.#isDeaf)
+      this.#options.logger.error(
+        { address: nameOf(address), probes: this.#options.failures },
+        'drachtio-server is deaf: our probes do not come back; it is connected to anew',
+      );
+    this.#isDeaf = true;
+    this.#options.onDeaf();
   }
 
   #tellUnreachable(): void {

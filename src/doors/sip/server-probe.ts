@@ -42,11 +42,9 @@ export class ServerProbe {
     this.#options = options;
   }
 
-  /** True where the OPTIONS that came to us is ours. */
-  heard(callId: string | undefined): boolean {
-    if (this.#pending === null || callId !== this.#pending.callId) return false;
-    this.#pending.cameToUs = true;
-    return true;
+  /** An OPTIONS with this Call-ID came to us. */
+  heard(callId: string | undefined): void {
+    if (this.#pending !== null && callId === this.#pending.callId) this.#pending.cameToUs = true;
   }
 
   /** Never rejects; `failed` once closed. */

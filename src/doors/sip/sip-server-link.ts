@@ -101,6 +101,7 @@ export class SipServerLink {
             failures: external.probeFailures,
             clock,
             logger: this.#logger,
+            isAnswering: () => this.#isAnswering(external.probeMs),
             onDeaf: () => this.#socket?.destroy(),
           });
     this.#application = new SrfOverSockets({
@@ -183,7 +184,7 @@ export class SipServerLink {
     await within(this.#options.clock, farewellTimeoutMs, this.#farewellsSaid());
     this.#state = 'closed';
     this.#retry?.cancel();
-    this.#hearing?.close();
+    this.#hearing?.stop();
     const socket = this.#socket;
     if (socket === null || socket.destroyed) return;
     await new Promise<void>((resolve) => {
@@ -194,6 +195,18 @@ export class SipServerLink {
       });
       socket.destroySoon();
     });
+  }
+
+  async #isAnswering(timeoutMs: number): Promise<boolean> {
+    const socket = this.#socket;
+    if (socket === null) return false;
+    let isAnswered = false;
+    const ping = this.#application.ping(socket).then(
+      () => (isAnswered = true),
+      () => undefined,
+    );
+    await within(this.#options.clock, timeoutMs, ping);
+    return isAnswered;
   }
 
   async #farewellsSaid(): Promise<void> {

@@ -192,7 +192,7 @@ export class SrfOverSockets {
       };
       this.#gate.emit('connection', socket);
     });
-    await Promise.all(this.#methods.map((method) => this.#route(socket, method)));
+    await Promise.all(this.#methods.map((method) => this.#ask(socket, `route|${method}`)));
     return greeting;
   }
 
@@ -201,13 +201,18 @@ export class SrfOverSockets {
     this.#inside.app.client.wp.emit('msg', socket, `${randomUUID()}|response|${id}|NOK|${reason}`);
   }
 
-  #route(socket: Socket, method: string): Promise<void> {
+  /** Settles when the server answers on its admin connection, or the socket closes. */
+  ping(socket: Socket): Promise<void> {
+    return this.#ask(socket, 'ping');
+  }
+
+  #ask(socket: Socket, question: string): Promise<void> {
     const { wp, mapServer } = this.#inside.app.client;
     return this.#whileOpen(socket, (resolve, reject) => {
-      const id = wp.send(socket, `route|${method}`);
+      const id = wp.send(socket, question);
       mapServer.get(socket)?.pendingRequests.set(id, ([status]) => {
         if (status === 'OK') resolve();
-        else reject(new Error(`the SIP server gives us no ${method}`));
+        else reject(new Error(`the SIP server does not do ${question}`));
       });
     });
   }
