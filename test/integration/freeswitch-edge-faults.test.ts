@@ -23,6 +23,7 @@ import {
   type FreeSwitchForTests,
 } from '../support/freeswitch.js';
 import { expectTones } from '../support/tones.js';
+import { freePort } from '../support/daemon.js';
 import { waitFor } from '../support/wait-for.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -181,6 +182,30 @@ describeWithOwnFreeSwitch('a phone edge whose FreeSWITCH fails', () => {
     await expectNoChannels(freeSwitch);
     expect(edge.native.statistics().legs).toBe(0);
     expect(edge.plane.statistics()).toMatchObject([{ legs: 0 }]);
+  });
+
+  it('survives garbage where FreeSWITCH’s event sockets come to', async () => {
+    const listenPort = await freePort();
+    await open({ listenPort });
+    for (const garbage of [
+      'a: %zz\n\n',
+      'Content-Type: text/event-json\nContent-Length: 3\n\n{{{',
+      'Content-Type: text/event-xml\nContent-Length: 3\n\n<a>',
+      'Content-Type: command/reply\nEvent-Name: CHANNEL_DATA\nUnique-ID: x\n\n',
+      '\n'.repeat(1000),
+    ]) {
+      const stranger = connect(listenPort, '127.0.0.1');
+      stranger.on('error', () => undefined);
+      stranger.end(garbage);
+      stranger.resume();
+      await once(stranger, 'close');
+    }
+    const a = await calls.talking(440);
+    expect(a.owner.ended).toEqual([]);
+    // The port that is told in the configuration is taken again after a loss.
+    await freeSwitch.restart();
+    await alive(true);
+    await calls.talking(440);
   });
 
   it('leaves nothing behind where it is closed while calls are opened', async () => {

@@ -1,7 +1,11 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import type { MediaLeg } from '../../src/domain/media-plane.js';
+import { g711 } from '../../src/media/worker/codec/g711.js';
 import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { OpusDecoder, OpusEncoder } from '../../src/media/worker/codec/opus.js';
+import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import {
@@ -14,6 +18,7 @@ import {
   type EdgeForTests,
 } from '../support/freeswitch-edge.js';
 import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
+import { Srtp } from '../support/srtp.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 
@@ -172,13 +177,47 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     }
   });
 
-  it('answers SRTP with a key of its own', async () => {
+  it('speaks SRTP with a carrier that wants it', async () => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(socket, 'listening');
     const secure = (own: string): string =>
-      own.replace('RTP/AVP', 'RTP/SAVP') + `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}|2^31\r\n`;
-    const { leg } = await calls.open({ offer: secure });
-    expect(leg.localDescription).toMatch(/m=audio \d+ RTP\/SAVP 0 101/);
-    expect(leg.localDescription).toMatch(/^a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:[A-Za-z0-9+/]{40}\r$/m);
-    expect(leg.localDescription).not.toContain(key);
+      own.replace(/m=audio \d+ RTP\/AVP/, `m=audio ${socket.address().port} RTP/SAVP`) +
+      `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}|2^31\r\n`;
+    const a = await calls.open({ offer: secure });
+    const answer = a.leg.localDescription;
+    expect(answer).toMatch(/m=audio \d+ RTP\/SAVP 0 101/);
+    const [, ownKey = ''] = /^a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:(\S{40})\r$/m.exec(answer) ?? [];
+    expect(ownKey).not.toBe(key);
+    const [outgoing, incoming] = [new Srtp(key), new Srtp(ownKey)];
+    const heard: Int16Array[] = [];
+    socket.on('message', (message) => {
+      const plain = incoming.unprotect(message);
+      const pcm = new Int16Array(160);
+      if (plain?.length === 172) g711('PCMU').decode(plain, 12, 160, pcm);
+      heard.push(pcm);
+    });
+    const tone = new Tone(440);
+    const [pcm, packet] = [new Int16Array(160), Buffer.alloc(172)];
+    let sequence = 1;
+    const talk = setInterval(() => {
+      RtpPacket.writeHeader(packet, 0, false, sequence, sequence * 160, 4711);
+      g711('PCMU').encode(tone.fill(pcm), packet.subarray(12));
+      sequence += 1;
+      socket.send(outgoing.protect(packet), portOf(answer), '127.0.0.1');
+    }, 20);
+    try {
+      await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
+      const b = await calls.talking(1000);
+      await calls.join(a, b);
+      expectTones(await hear(b), { heard: [440], silent: [1000] });
+      expectTones(Int16Array.from(heard.slice(-40).flatMap((block) => [...block])), {
+        heard: [1000],
+        silent: [440],
+      });
+    } finally {
+      clearInterval(talk);
+      socket.close();
+    }
   });
 
   it('refuses every other section in its place', async () => {

@@ -153,7 +153,7 @@ export function makeOffer(
     audioIndex: previous?.audioIndex ?? 0,
     codecs: uses,
     events,
-    srtp: previous?.srtp == null ? null : end.srtp,
+    srtp: previous === null || previous.srtp === null ? null : end.srtp,
   };
 }
 
@@ -219,9 +219,9 @@ export function placeholderTerms(): Omit<CarrierTerms, 'sections' | 'audioIndex'
 export function readFreeSwitchEnd(answer: string): FreeSwitchEnd {
   const session = parseSessionDescription(answer);
   const media = session.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
-  const connection = media && connectionOf(media, session);
-  const at = connection && usable(connection.address, media.port);
-  if (at == null || media === undefined) throw new Error('FreeSWITCH’s answer has no audio');
+  const connection = media === undefined ? null : connectionOf(media, session);
+  const at = media === undefined || connection === null ? null : usable(connection.address, media.port);
+  if (media === undefined || at === null) throw new Error('FreeSWITCH’s answer has no audio');
   const [codec = null] = rtpMaps(media).flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? []);
   return { ...at, codec, events: eventsOf(media, codec), srtp: readSrtpKey(media) };
 }

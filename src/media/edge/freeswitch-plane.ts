@@ -55,8 +55,13 @@ export interface FreeSwitchPlane extends MediaPlane {
 const maxAttempts = 2;
 const maxOfferCharacters = 64 * 1024;
 
-/** Resolves when each FreeSWITCH was tried once. Those that are away are tried again, for ever: it never rejects for them. */
+/**
+ * Resolves when each FreeSWITCH was tried once. Those that are away are tried again, for ever: it never rejects for them.
+ * Throws RangeError for an address that nobody could connect to.
+ */
 export async function createFreeSwitchPlane(options: FreeSwitchPlaneOptions): Promise<FreeSwitchPlane> {
+  if (/^(?:0\.0\.0\.0|::|)$/.test(options.listenAddress))
+    throw new RangeError('FreeSWITCH must be told an address of ours, not one that stands for all');
   const plane = new EdgePlane(options);
   await plane.start();
   return plane;

@@ -80,6 +80,7 @@ export class FreeSwitchServer {
   #retryMs = firstRetryMs;
   #lastError: string | null = null;
   #isToldAway = false;
+  #isStrangerTold = false;
   #isClosed = false;
 
   constructor(options: FreeSwitchServerOptions) {
@@ -179,6 +180,7 @@ export class FreeSwitchServer {
       this.#connection = connection;
       this.#retryMs = firstRetryMs;
       this.#isToldAway = false;
+      this.#isStrangerTold = false;
       const { host, port, logger } = this.#options;
       logger.info({ host, port, codecs: [...connection.codecs] }, 'FreeSWITCH is connected');
       this.#checkLater();
@@ -203,13 +205,25 @@ export class FreeSwitchServer {
       // Without it fsmrf would throw where nobody catches.
       if (!new RegExp(`^\\s*${sipProfile}\\s.*sip:mod_sofia@\\d`, 'm').test(profiles))
         throw new Error(`FreeSWITCH has no SIP profile ${sipProfile}`);
-      const media = await connectMediaServer({ ...this.#options, onLost: () => onLost('connection lost') });
+      const media = await connectMediaServer({
+        ...this.#options,
+        onLost: () => onLost('connection lost'),
+        onStranger: (from) => this.#tellStranger(from),
+      });
       const address = /^(?:\d{1,3}\.){3}\d{1,3}$/.exec(external.trim())?.[0] ?? null;
       return { events, media, codecs: codecsOfFreeSwitch(codecs), externalAddress: address };
     } catch (error) {
       events.close();
       throw error;
     }
+  }
+
+  /** Once a connection: anybody may knock, but it may as well be FreeSWITCH from an address that we do not know. */
+  #tellStranger(from: string): void {
+    if (this.#isStrangerTold) return;
+    this.#isStrangerTold = true;
+    const { host, port, logger } = this.#options;
+    logger.warn({ host, port, from }, 'an event socket came from elsewhere than this FreeSWITCH');
   }
 
   /** The task hangs our channels up if nothing more is heard of us. */

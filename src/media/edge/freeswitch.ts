@@ -120,6 +120,8 @@ export interface MediaServerOptions {
   readonly owner: string;
   /** The connection is gone, not by `close`. At most once, after `connectMediaServer` has resolved. */
   readonly onLost: () => void;
+  /** Somebody who is not FreeSWITCH connected to where its event sockets come to, and was sent away. */
+  readonly onStranger: (address: string) => void;
 }
 
 /** Connects drachtio-fsmrf to a FreeSWITCH whose secret and profile are known to be right. Rejects within the time. */
@@ -147,18 +149,20 @@ export class MediaServerConnection {
   readonly #inviter: Inviter;
   readonly #requestTimeoutMs: number;
   readonly #owner: string;
+  readonly #onStranger: (address: string) => void;
   readonly #sockets = new Set<Socket>();
   #isClosed = false;
 
   constructor(
     server: MediaServer,
     inviter: Inviter,
-    { requestTimeoutMs, owner, onLost, host }: MediaServerOptions,
+    { requestTimeoutMs, owner, onLost, onStranger, host }: MediaServerOptions,
   ) {
     this.#server = server;
     this.#inviter = inviter;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#owner = owner;
+    this.#onStranger = onStranger;
     server.conn.socket?.setNoDelay(true);
     const from = server.conn.socket?.remoteAddress ?? host;
     server._server.server.prependListener('connection', (socket) => this.#accept(socket, from));
@@ -200,16 +204,42 @@ export class MediaServerConnection {
 
   /** FreeSWITCH connects to us for a channel. Anybody else's bytes would go to a parser that throws. */
   #accept(socket: Socket, from: string): void {
-    if (socket.remoteAddress !== from || this.#isClosed) {
-      socket.on('error', () => undefined);
+    const isFreeSwitch = comesFrom(socket, from);
+    if (!isFreeSwitch || this.#isClosed) {
+      socket.on('error', ignore);
       socket.destroy();
+      if (!isFreeSwitch) this.#onStranger(socket.remoteAddress ?? 'unknown');
       return;
     }
     // Before the first byte: each command is several writes, and each would wait 40 ms for an acknowledgement.
     socket.setNoDelay(true);
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    // fsmrf begins to read it within this turn.
+    process.nextTick(() => guardParser(socket));
   }
+}
+
+/** Its parser throws at what is malformed, and nobody would catch that: such a connection is dropped. */
+function guardParser(socket: Socket): void {
+  for (const parse of socket.listeners('data') as ((bytes: Buffer) => void)[]) {
+    socket.removeListener('data', parse);
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        parse(bytes);
+      } catch {
+        socket.destroy();
+      }
+    });
+  }
+}
+
+/** Whether the machine that we reach FreeSWITCH on has connected; on one machine it may use any address of that. */
+function comesFrom(socket: Socket, freeSwitch: string): boolean {
+  const plain = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/i, '');
+  const remote = plain(socket.remoteAddress);
+  if (remote === plain(freeSwitch)) return true;
+  return /^(?:127\.|::1$)/.test(plain(freeSwitch)) && remote === plain(socket.localAddress);
 }
 
 /** What fsmrf is told to send; it refuses some descriptions by their text, and never sends this one. */
