@@ -91,10 +91,11 @@ export class SessionService {
     await this.#companions?.sessionEnding(sessionId);
     const members = await this.#store.deleteSession(accountId, sessionId);
     if (members === null) throw new DomainError('session-not-found', 'Session not found');
-    // What began in the meantime.
-    await this.#companions?.sessionEnding(sessionId);
+    // At once: what others do next to the members must find them gone from here.
     this.#legs.sessionDeleted(members.map(withoutSession));
     this.#events.record('session.deleted', sessionSubject(session), {});
+    // What began in the meantime.
+    await this.#companions?.sessionEnding(sessionId);
   }
 
   async createParticipant(accountId: string, wanted: NewParticipant): Promise<CreatedParticipant> {
