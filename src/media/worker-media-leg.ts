@@ -125,7 +125,8 @@ export class WorkerMediaLeg implements MediaLeg {
       await this.#request('play', { legId: this.legId, playback });
     } catch (error) {
       // It may have been too slow for us, and be heard all the same.
-      if (!this.isClosed) this.stopPlaying(playback.playbackId).catch(() => undefined);
+      const isUnsure = error instanceof MediaRefusal && error.code === 'overloaded';
+      if (isUnsure && !this.isClosed) this.stopPlaying(playback.playbackId).catch(() => undefined);
       throw error;
     }
   }
