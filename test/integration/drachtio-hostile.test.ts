@@ -87,6 +87,47 @@ function suite(start: () => Promise<OutsideServer>): void {
     expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
   });
 
+  it('is answered where it belongs to no call, with 481 or 405, and does no harm with whatever Contact', async () => {
+    const statuses = { BYE: 481, INFO: 481, UPDATE: 481, REGISTER: 405, MESSAGE: 405, PUBLISH: 405 };
+    for (const [method, status] of Object.entries(statuses)) {
+      const agent = await stage.agent(server.sipPort);
+      agent.send(agent.request(method, { headers: [`Contact: <sip:raw@127.0.0.1>`, 'Expires: 0'] }));
+      expect([method, (await agent.final(method)).status]).toEqual([method, status]);
+    }
+    for (const method of [
+      ...Object.keys(statuses),
+      'SUBSCRIBE',
+      'REFER',
+      'NOTIFY',
+      'PRACK',
+      'ACK',
+      'CANCEL',
+    ]) {
+      for (const contact of ['[sip:x@y]', '*', '<tel:+15550100>']) {
+        const agent = await stage.agent(server.sipPort);
+        agent.send(
+          agent.request(method, { headers: [`Contact: ${contact}`, 'Event: x', 'RAck: 1 1 INVITE'] }),
+        );
+      }
+      await expectAlive();
+    }
+  });
+
+  it('is answered with 481 in a dialog that is over', async () => {
+    const call = await stage.call(server.sipPort);
+    call.send('BYE', 2);
+    expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
+    for (const [method, cseq] of [
+      ['INFO', 3],
+      ['INVITE', 4],
+    ] as const) {
+      call.send(method, cseq, ['Contact: <sip:raw@127.0.0.1>']);
+      const isAnswer = (status = 0, header = '') => status >= 200 && header === `${String(cseq)} ${method}`;
+      const answer = await call.agent.wait(method, (one) => isAnswer(one.status, one.header('CSeq')));
+      expect([method, answer.status]).toEqual([method, 481]);
+    }
+  });
+
   it('is refused where what we must repeat is huge', async () => {
     const long = 'x'.repeat(7000);
     for (const changes of [

@@ -9,6 +9,7 @@ import type { RefusalCode } from '../../domain/refusal.js';
 import { maxFrameBytes } from './admin-channel.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
+import { tagOf } from './request-guard.js';
 import { allow, SipCall, type SipCallSettings } from './sip-call.js';
 import {
   SipServerLink,
@@ -104,7 +105,7 @@ export class SipDoor {
       external,
       clock,
       logger,
-      onOptions: (request, response) => this.#answerOptions(request, response),
+      onOther: (request, response) => this.#answerOther(request, response),
       newCall: (link, srf, request, response) =>
         new SipCall({
           srf,
@@ -122,10 +123,17 @@ export class SipDoor {
     });
   }
 
-  #answerOptions(_request: SrfRequest, response: SrfResponse): void {
-    if (this.#options.registry.isDraining) {
+  /** What belongs to no call. Our own SIP server answers it by itself. */
+  #answerOther(request: SrfRequest, response: SrfResponse): void {
+    const { method } = request;
+    if (method === 'ACK') return;
+    if (method === 'OPTIONS' && this.#options.registry.isDraining) {
       const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
       response.send(status, { headers });
-    } else response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' } });
+    } else if (method === 'OPTIONS')
+      response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' } });
+    else if (tagOf(request.get('To')) === undefined && !allow.split(', ').includes(method))
+      response.send(405, { headers: { Allow: allow } });
+    else response.send(481);
   }
 }

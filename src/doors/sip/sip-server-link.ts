@@ -40,7 +40,7 @@ export interface SipServerLinkOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => SipCall;
-  readonly onOptions: (request: SrfRequest, response: SrfResponse) => void;
+  readonly onOther: (request: SrfRequest, response: SrfResponse) => void;
 }
 
 export interface SipServerStatistics {
@@ -56,6 +56,14 @@ export interface SipServerStatistics {
 
 type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
 
+/**
+ * What a drachtio-server has nobody for it answers with 503, so that a phone thinks that all of us is away. Not SUBSCRIBE:
+ * like INVITE it may have a Contact that an answer to it would be deadly for.
+ */
+const externalMethods = [
+  ...['invite', 'options', 'bye', 'info', 'update'],
+  ...['register', 'message', 'notify', 'publish'],
+];
 /** TCP and authentication together. */
 const attemptTimeoutMs = 5000;
 const firstRetryMs = 250;
@@ -106,16 +114,16 @@ export class SipServerLink {
           });
     this.#application = new SrfOverSockets({
       secret: server.secret,
-      methods: external === null ? ['invite'] : ['invite', 'options'],
+      methods: external === null ? ['invite'] : externalMethods,
       onInvite: (request, response) => {
         const call = options.newCall(this, this.#application.srf, request, response);
         this.#calls.add(call);
         // One that is just being answered may need a BYE yet.
         this.farewell(call.run());
       },
-      onOptions: (request, response) => {
-        this.#hearing?.heard(request.get('Call-ID'));
-        options.onOptions(request, response);
+      onOther: (request, response) => {
+        if (request.method === 'OPTIONS') this.#hearing?.heard(request.get('Call-ID'));
+        options.onOther(request, response);
       },
     });
   }

@@ -100,15 +100,15 @@ interface SrfInside extends Srf {
   readonly app: EventEmitter & { readonly client: Agent };
   listen(options: { server: Server; secret: string }): void;
   use(handler: (request: SrfRequest, response: SrfResponse) => void): void;
-  options(handler: (request: SrfRequest, response: SrfResponse) => void): void;
 }
 
 export interface SrfOverSocketsOptions {
   readonly secret: string;
-  /** Methods whose new requests we want. */
-  readonly methods: readonly ('invite' | 'options')[];
+  /** Methods whose new requests we want, in lower case. */
+  readonly methods: readonly string[];
   readonly onInvite: (request: SrfRequest, response: SrfResponse) => void;
-  readonly onOptions: (request: SrfRequest, response: SrfResponse) => void;
+  /** Of any other method that belongs to no dialog of ours. ACK has no answer. */
+  readonly onOther: (request: SrfRequest, response: SrfResponse) => void;
 }
 
 /** What a server says of itself once it has accepted us. */
@@ -151,11 +151,8 @@ export class SrfOverSockets {
     this.srf = this.#inside;
     this.#methods = options.methods;
     this.#inside.invite(options.onInvite);
-    this.#inside.options(options.onOptions);
-    // What nobody takes must not reach drachtio-srf's own end: it says 404 there and hangs up on the server.
-    this.#inside.use((request, response) => {
-      if (request.method !== 'ACK') response.send(481);
-    });
+    // Nothing may reach drachtio-srf's own end: it says 404 there and hangs up on the server.
+    this.#inside.use(options.onOther);
     this.#inside.on('error', () => undefined);
     this.#inside.listen({ server: this.#gate, secret: options.secret });
     // Told in the turn in which the answer is read, so it is of the socket that was attached last.
