@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { guardInvite, guardReoffer, responseBytes } from './request-guard.js';
+import { guardInvite, guardReoffer, guardRequire, responseBytes } from './request-guard.js';
 
 const good: Record<string, string> = {
   From: '"x;tag=no" <sip:caller@192.0.2.1;tag=neither>;tag=abc',
@@ -57,4 +57,13 @@ it('a response costs what it copies, its own headers and its body, in bytes', ()
   const small = responseBytes(request(), {}, '');
   expect(responseBytes(request(), { Allow: 'ä' }, 'ü')).toBe(small + 5 + 2 + 4 + 2);
   expect(responseBytes(request({ From: `${good['From'] ?? ''}xxx` }), {}, '')).toBe(small + 3);
+});
+
+it('what it requires beyond 100rel is refused with 420, by name', () => {
+  expect(guardRequire(request())).toBeNull();
+  expect(guardRequire(request({ Require: '100REL' }))).toBeNull();
+  expect(guardRequire(request({ Require: '100rel, timer,x y,replaces' }))).toMatchObject({
+    status: 420,
+    headers: { Unsupported: 'timer, replaces' },
+  });
 });

@@ -11,6 +11,7 @@ export interface GuardRefusal {
   readonly reason: string;
   /** A drachtio-server would die of the refusal. */
   readonly isDeadly?: true;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 type Guarded = Pick<SrfRequest, 'get' | 'body' | 'raw'>;
@@ -39,6 +40,21 @@ export function guardInvite(request: Guarded): GuardRefusal | null {
   if (!callIdPattern.test(callId)) return { status: 400, reason: 'bad-call-id' };
   if (fromTag !== '' && !tagPattern.test(fromTag)) return { status: 400, reason: 'bad-from-tag' };
   return isUsableContact(contact) ? null : { status: 400, reason: 'bad-contact' };
+}
+
+/**
+ * Null where a request requires nothing that we cannot do behind a drachtio-server, which leaves it to us (RFC 3261
+ * §8.2.2.3). 100rel we can, for we send nothing provisional.
+ */
+export function guardRequire(request: Pick<SrfRequest, 'get'>): GuardRefusal | null {
+  const required = (request.get('Require') ?? '').split(',').map((tag) => tag.trim());
+  const unsupported = required.filter((tag) => tag !== '' && tag.toLowerCase() !== '100rel');
+  if (unsupported.length === 0) return null;
+  const shown = unsupported
+    .filter((tag) => tagPattern.test(tag))
+    .join(', ')
+    .slice(0, maxIdentityBytes);
+  return { status: 420, reason: 'unsupported-extension', headers: { Unsupported: shown } };
 }
 
 /** Null where a re-INVITE or UPDATE may be answered. It may do without Contact: then that of the dialog stays. */

@@ -16,7 +16,14 @@ import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';
 import { isHold } from './hold.js';
-import { guardInvite, guardReoffer, responseBytes, tagOf, type GuardRefusal } from './request-guard.js';
+import {
+  guardInvite,
+  guardReoffer,
+  guardRequire,
+  responseBytes,
+  tagOf,
+  type GuardRefusal,
+} from './request-guard.js';
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
@@ -157,7 +164,8 @@ export class SipCall implements LegSignalling {
 
   async #answer(): Promise<void> {
     const { srf, request, response, registry, settings } = this.#options;
-    const fault = guardInvite(request);
+    const isOurServer = this.#options.maxMessageBytes === null;
+    const fault = guardInvite(request) ?? (isOurServer ? null : guardRequire(request));
     if (fault !== null) {
       this.#refuseFaulty(fault);
       return;
@@ -328,7 +336,7 @@ export class SipCall implements LegSignalling {
   }
 
   /** What is refused for its form, whoever sends it. */
-  #refuseFaulty({ status, reason, isDeadly }: GuardRefusal): void {
+  #refuseFaulty({ status, reason, isDeadly, headers }: GuardRefusal): void {
     if (this.#outcome !== null) return;
     const { request, srf, maxMessageBytes } = this.#options;
     const isSilent = isDeadly === true && maxMessageBytes !== null;
@@ -337,7 +345,7 @@ export class SipCall implements LegSignalling {
       isSilent ? 'call left unanswered: bad request' : 'call refused: bad request',
     );
     if (isSilent) forgetInvite(srf, request);
-    else this.#respond(status, reason);
+    else this.#send(status, { ...headers, ...reasonHeader(status, reason) });
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
   }
 

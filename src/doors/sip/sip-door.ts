@@ -131,7 +131,7 @@ export class SipDoor {
       const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
-      response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' } });
+      response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: '' } });
     else if (tagOf(request.get('To')) === undefined && !allow.split(', ').includes(method))
       response.send(405, { headers: { Allow: allow } });
     else response.send(481);

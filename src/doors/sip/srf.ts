@@ -189,7 +189,7 @@ export class SrfOverSockets {
       };
       this.#gate.emit('connection', socket);
     });
-    await Promise.all(this.#methods.map((method) => this.#ask(socket, `route|${method}`)));
+    for (const method of this.#methods) await this.#ask(socket, `route|${method}`);
     return greeting;
   }
 
@@ -221,7 +221,16 @@ export class SrfOverSockets {
     return new Promise<T>((resolve, reject) => {
       const closed = () => reject(new Error('the SIP server closed the connection'));
       socket.once('close', closed);
-      work(resolve, reject);
+      work(
+        (value) => {
+          socket.off('close', closed);
+          resolve(value);
+        },
+        (error) => {
+          socket.off('close', closed);
+          reject(error);
+        },
+      );
     });
   }
 }
