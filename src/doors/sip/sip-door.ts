@@ -9,7 +9,7 @@ import type { RefusalCode } from '../../domain/refusal.js';
 import { maxFrameBytes } from './admin-channel.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
-import { tagOf } from './request-guard.js';
+import { guardRequire, tagOf } from './request-guard.js';
 import { allow, SipCall, type SipCallSettings } from './sip-call.js';
 import {
   SipServerLink,
@@ -127,7 +127,9 @@ export class SipDoor {
   #answerOther(request: SrfRequest, response: SrfResponse): void {
     const { method } = request;
     if (method === 'ACK') return;
-    if (method === 'OPTIONS' && this.#options.registry.isDraining) {
+    const fault = guardRequire(request);
+    if (fault !== null) response.send(fault.status, { headers: { ...fault.headers } });
+    else if (method === 'OPTIONS' && this.#options.registry.isDraining) {
       const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
       response.send(status, { headers });
     } else if (method === 'OPTIONS')

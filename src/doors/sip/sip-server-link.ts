@@ -237,7 +237,10 @@ export class SipServerLink {
       const greeting = await this.#application.attach(socket, channel);
       if (this.#state !== 'connecting') throw new Error('closed');
       if (external !== null && !acknowledgeAtOnce(socket))
-        this.#logger.info({}, 'TCP_QUICKACK cannot be set here: calls through drachtio-server take up to 40 ms longer');
+        this.#logger.info(
+          {},
+          'TCP_QUICKACK cannot be set here: calls through drachtio-server take up to 40 ms longer',
+        );
       this.#accepted(socket, greeting.hostPorts, greeting.localHostPorts, greeting.version);
     } catch (error) {
       socket.destroy();
