@@ -217,7 +217,7 @@ describeWithOwnFreeSwitch('a phone edge whose FreeSWITCH fails', () => {
     await expect(calls.open()).rejects.toMatchObject({ code: 'overloaded' });
   });
 
-  it('ends the leg when the worker hears nothing more of the phone', async () => {
+  it('ends the channels when the media worker dies', async () => {
     await open();
     const a = await calls.talking(440);
     const [worker] = edge.native.pids();

@@ -140,7 +140,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     const a = await calls.talking(440);
     const offer = await a.leg.offer();
     expect(portOf(offer)).toBe(portOf(a.leg.localDescription));
-    expect(offer).toMatch(/m=audio \d+ RTP\/AVP 0 8 111 101/);
+    expect(offer).toMatch(/m=audio \d+ RTP\/AVP 0 8 (?:9 )?111 101/);
     await expect(a.leg.offer()).rejects.toThrow('outstanding');
     await a.leg.rollback();
     await a.leg.offer();
@@ -174,6 +174,40 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       expectTones(Int16Array.from(decoded.flatMap((block) => [...block])), { heard: [1000], silent: [440] });
     } finally {
       clearInterval(talk);
+    }
+  });
+
+  it('turns G.722 into what the worker hears, and back', async ({ skip }) => {
+    const codecs = await freeSwitch.api('show codec');
+    skip(!/G\.722/.test(codecs), 'this FreeSWITCH has no G.722 (mod_spandsp)');
+    const a = await calls.open({
+      offer: (own) => own.replace('AVP 0', 'AVP 9').replace(/a=rtpmap:0 .*/, ''),
+    });
+    expect(a.leg.localDescription).toContain('a=rtpmap:9 G722/8000');
+    const [b, c] = [await calls.talking(1000), await calls.talking(440)];
+    // What it hears it says again, so that FreeSWITCH encodes and decodes it.
+    let said = 0;
+    const echo = setInterval(() => {
+      const next = a.phone.heard[said] ?? a.phone.heard.at(-1);
+      said += 1;
+      const payload = next?.payload ?? new Uint8Array(160);
+      a.phone.send(portOf(a.leg.localDescription), payload, { payloadType: 9 });
+    }, 20);
+    try {
+      await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
+      await a.leg.receive(
+        b.owner.streams.map(({ streamId }) => streamId),
+        false,
+      );
+      await c.leg.receive(
+        a.owner.streams.map(({ streamId }) => streamId),
+        false,
+      );
+      await c.phone.listen(60);
+      expectTones(await hear(c), { heard: [1000], silent: [440] });
+      expect(a.phone.heard.at(-1)!.payloadType).toBe(9);
+    } finally {
+      clearInterval(echo);
     }
   });
 

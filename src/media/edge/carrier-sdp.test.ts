@@ -34,6 +34,7 @@ const end = readFreeSwitchEnd(
     '192.0.2.7',
     '198.51.100.1',
   ),
+  { srtp: null },
 );
 const code = (work: () => unknown): string => {
   try {
@@ -214,8 +215,11 @@ describe('an offer of ours', () => {
 describe('FreeSWITCH’s description', () => {
   it('is read for where it is and what it took', () => {
     expect(end).toMatchObject({ address: '198.51.100.1', port: 20_000, codec: { name: 'PCMU' } });
-    expect(() => readFreeSwitchEnd(sdp('m=audio 0 RTP/AVP 0'))).toThrow('no audio');
-    expect(() => readFreeSwitchEnd('')).toThrow();
+    expect(() => readFreeSwitchEnd(sdp('m=audio 0 RTP/AVP 0'), { srtp: null })).toThrow('no audio');
+    expect(() => readFreeSwitchEnd('', { srtp: null })).toThrow();
+    const ownKey = { tag: 1, suite: 'AES_CM_128_HMAC_SHA1_80', key };
+    expect(() => readFreeSwitchEnd(sdp('m=audio 9000 RTP/AVP 0'), { srtp: ownKey })).toThrow('SRTP');
+    expect(() => readFreeSwitchEnd(sdp('m=audio 9000 RTP/SAVP 0', crypto), { srtp: null })).toThrow('SRTP');
   });
 
   it('of a carrier that is not known yet is made by a placeholder', () => {

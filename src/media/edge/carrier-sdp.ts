@@ -215,15 +215,17 @@ export function placeholderTerms(): Omit<CarrierTerms, 'sections' | 'audioIndex'
   return { codec: ownCodec('PCMU', new Set())!, events: ownEvents, srtp: null, peer: null, ptimeMs: 20 };
 }
 
-/** FreeSWITCH's answer. Throws an error where it cannot be one. */
-export function readFreeSwitchEnd(answer: string): FreeSwitchEnd {
+/** FreeSWITCH's answer to what it was told of a carrier. Throws an error where it cannot be one. */
+export function readFreeSwitchEnd(answer: string, carrier: Pick<CarrierTerms, 'srtp'>): FreeSwitchEnd {
   const session = parseSessionDescription(answer);
   const media = session.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
   const connection = media === undefined ? null : connectionOf(media, session);
   const at = media === undefined || connection === null ? null : usable(connection.address, media.port);
   if (media === undefined || at === null) throw new Error('FreeSWITCH’s answer has no audio');
   const [codec = null] = rtpMaps(media).flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? []);
-  return { ...at, codec, events: eventsOf(media, codec), srtp: readSrtpKey(media) };
+  const srtp = isSecure(media) ? readSrtpKey(media) : null;
+  if ((srtp === null) !== (carrier.srtp === null)) throw new Error('FreeSWITCH’s answer has SRTP otherwise');
+  return { ...at, codec, events: eventsOf(media, codec), srtp };
 }
 
 function parse(text: string): SessionDescription {

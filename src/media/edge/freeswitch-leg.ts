@@ -24,8 +24,8 @@ import {
   type MediaAddress,
   type OwnOffer,
 } from './carrier-sdp.js';
+import { ChannelRefusal } from './channel.js';
 import type { EdgeCodecName } from './edge-codecs.js';
-import { ChannelRefusal } from './freeswitch.js';
 import type { FreeSwitchServer, ServedLeg } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
 import { hangUpAll, type OpenedChannels } from './open-channels.js';
@@ -209,7 +209,7 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
     this.#told = null;
     try {
       const offer = formatForFreeSwitch(terms, this.#identity(++this.#toldVersion));
-      this.#outerEnd = readFreeSwitchEnd(await this.#options.channels.outer.offer(offer));
+      this.#outerEnd = readFreeSwitchEnd(await this.#options.channels.outer.offer(offer), terms);
       this.#told = described;
     } catch (error) {
       if (!(error instanceof ChannelRefusal)) throw new MediaRefusal('overloaded', String(error));

@@ -15,9 +15,9 @@ import type { MediaLogger } from '../media-logger.js';
 import { kindOfOffer } from '../worker/offer-kind.js';
 import { SdpRefusal } from '../worker/sdp/sdp-refusal.js';
 import { readCarrierOffer } from './carrier-sdp.js';
-import type { EdgeSrf } from './freeswitch.js';
 import { FreeSwitchLeg } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';
+import type { EdgeSrf } from './inviter.js';
 import { LegEvents } from './leg-events.js';
 import { openChannels } from './open-channels.js';
 
@@ -53,7 +53,6 @@ export interface FreeSwitchPlane extends MediaPlane {
 
 /** How many FreeSWITCHes a call is tried on. */
 const maxAttempts = 2;
-const maxOfferCharacters = 64 * 1024;
 
 /**
  * Resolves when each FreeSWITCH was tried once. Those that are away are tried again, for ever: it never rejects for them.
@@ -202,7 +201,6 @@ class EdgePlane implements FreeSwitchPlane {
 function isPhone({ profile = 'call', offer }: OpenLegRequest): boolean {
   if (profile === 'device') return false;
   if (offer === null) return true;
-  if (offer.length > maxOfferCharacters) throw new MediaRefusal('bad-sdp', 'the offer is too long');
   try {
     return kindOfOffer(offer) === 'phone';
   } catch (error) {

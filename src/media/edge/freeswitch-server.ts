@@ -8,16 +8,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { MediaLogger } from '../media-logger.js';
+import type { Channel } from './channel.js';
 import { codecsOfFreeSwitch, type EdgeCodecName } from './edge-codecs.js';
 import { EventSocketRefusal, openEventSocket, type EventSocket } from './event-socket.js';
-import {
-  connectMediaServer,
-  ownerVariable,
-  sipProfile,
-  type Channel,
-  type EdgeSrf,
-  type MediaServerConnection,
-} from './freeswitch.js';
+import { connectMediaServer, sipProfile, type MediaServerConnection } from './freeswitch.js';
+import { ownerVariable, type EdgeSrf } from './inviter.js';
 
 export interface FreeSwitchServerOptions {
   readonly host: string;
@@ -137,7 +132,7 @@ export class FreeSwitchServer {
     if (!answer.startsWith('+OK')) throw new Error(`FreeSWITCH does not bridge: ${answer.trim()}`);
   }
 
-  /** Ends channels by command, where BYE did not; those that are gone already are none the worse. */
+  /** Commands the end of channels; those that are gone already are none the worse. Never rejects. */
   async kill(channels: readonly Channel[]): Promise<void> {
     const events = this.#connection?.events;
     if (events === undefined) return;

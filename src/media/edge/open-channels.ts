@@ -12,7 +12,7 @@ import {
   type FreeSwitchEnd,
   type Identity,
 } from './carrier-sdp.js';
-import { ChannelRefusal, type Channel } from './freeswitch.js';
+import { ChannelRefusal, type Channel } from './channel.js';
 import type { FreeSwitchServer } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
 import { formatInnerEnd, lawBeside, readInnerAddress, type G711Law } from './worker-sdp.js';
@@ -60,9 +60,9 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
   };
 
   const outward = async () => {
-    const description = formatForFreeSwitch(terms ?? placeholderTerms(), identity);
-    const outer = await openChannel(description).catch(toRefusal);
-    return { outer, outerEnd: readFreeSwitchEnd(outer.description) };
+    const carrier = terms ?? placeholderTerms();
+    const outer = await openChannel(formatForFreeSwitch(carrier, identity)).catch(toRefusal);
+    return { outer, outerEnd: readFreeSwitchEnd(outer.description, carrier) };
   };
   const inward = async () => {
     const worker = await native.openLeg({ ...request, profile: 'call', offer: null, listener: events });
@@ -71,7 +71,7 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
     const inner = await openChannel(
       formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity),
     );
-    const innerEnd = readFreeSwitchEnd(inner.description);
+    const innerEnd = readFreeSwitchEnd(inner.description, { srtp: null });
     await worker.accept(formatInnerEnd(innerEnd, law, identity));
     return { worker, inner, innerEnd };
   };
@@ -87,18 +87,23 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
   } catch (error) {
     failed.abort();
     await Promise.allSettled(both);
-    await Promise.all([opened.worker?.close(), hangUpAll(server, opened.channels)]);
+    void hangUpAll(server, opened.channels);
+    await opened.worker?.close();
     throw error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
 }
 
-/** Ends channels by BYE, and by command where that does not end them. */
+/**
+ * Ends channels by command, so that FreeSWITCH sends both BYEs: one of ours would cross its own, for the end of one channel may
+ * be the other's too. Resolves when they are gone; never rejects.
+ */
 export async function hangUpAll(server: FreeSwitchServer, channels: readonly Channel[]): Promise<void> {
-  const confirmed = await Promise.all(channels.map((channel) => channel.hangUp()));
-  const left = channels.filter((_channel, index) => !confirmed[index]);
-  if (left.length > 0) await server.kill(left);
+  for (const channel of channels) channel.endSilently();
+  if (!server.isAlive) for (const channel of channels) channel.abandon();
+  else await server.kill(channels);
+  await Promise.all(channels.map((channel) => channel.gone()));
 }
 
 /** RFC 3261 §21.4.26, §21.6.4, §21.4.13: it is the description that FreeSWITCH does not like. */
