@@ -1,6 +1,7 @@
 /** Runs the benchmarks, or those named on the command line, and prints one table. */
 import { availableParallelism, cpus } from 'node:os';
 import { type Benchmark, type BenchmarkRow, formatTable } from './benchmark.js';
+import { beside } from './beside.js';
 import { browserDelay } from './browser-delay.js';
 import { invite } from './invite.js';
 import { memory } from './memory.js';
@@ -10,17 +11,19 @@ import { sessions } from './sessions.js';
 
 const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay, browserDelay, invite, sessions, memory];
 
+/** Needs servers beside it, and so is run only where it is named. */
+const onlyNamed: readonly Benchmark[] = [beside];
+const all = [...benchmarks, ...onlyNamed];
+
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !benchmarks.some((benchmark) => benchmark.name === name));
+const unknown = wanted.filter((name) => !all.some((benchmark) => benchmark.name === name));
 if (unknown.length > 0) {
-  console.error(
-    `no benchmark ${unknown.join(', ')}; there are: ${benchmarks.map(({ name }) => name).join(', ')}`,
-  );
+  console.error(`no benchmark ${unknown.join(', ')}; there are: ${all.map(({ name }) => name).join(', ')}`);
   process.exit(1);
 }
 console.log(`${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown CPU'}, Node ${process.version}\n`);
 const rows: BenchmarkRow[] = [];
-for (const benchmark of benchmarks) {
+for (const benchmark of wanted.length === 0 ? benchmarks : all) {
   if (wanted.length > 0 && !wanted.includes(benchmark.name)) continue;
   console.error(`running ${benchmark.name} …`);
   try {

@@ -81,6 +81,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   'drachtio-srf': ['src/doors/sip/'],
   'drachtio-fsmrf': ['src/media/edge/freeswitch.ts'],
   'node-datachannel': ['src/media/worker/'],
+  koffi: ['src/doors/sip/quick-ack.ts'],
   '@evan/opus': ['src/media/worker/'],
   fastify: ['src/rest/', 'src/hooks/', 'src/gateway'],
   '@fastify/static': ['src/rest/', 'src/gateway'],
