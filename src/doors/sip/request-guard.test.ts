@@ -59,11 +59,11 @@ it('a response costs what it copies, its own headers and its body, in bytes', ()
   expect(responseBytes(request({ From: `${good['From'] ?? ''}xxx` }), {}, '')).toBe(small + 3);
 });
 
-it('what it requires beyond 100rel is refused with 420, by name', () => {
+it('what it requires beyond 100rel and timer is refused with 420, by name', () => {
   expect(guardRequire(request())).toBeNull();
   expect(guardRequire(request({ Require: '100REL' }))).toBeNull();
-  expect(guardRequire(request({ Require: '100rel, timer,x y,replaces' }))).toMatchObject({
+  expect(guardRequire(request({ Require: '100rel, timer,x y,replaces,path' }))).toMatchObject({
     status: 420,
-    headers: { Unsupported: 'timer, replaces' },
+    headers: { Unsupported: 'replaces, path' },
   });
 });

@@ -48,7 +48,9 @@ export function guardInvite(request: Guarded): GuardRefusal | null {
  */
 export function guardRequire(request: Pick<SrfRequest, 'get'>): GuardRefusal | null {
   const required = (request.get('Require') ?? '').split(',').map((tag) => tag.trim());
-  const unsupported = required.filter((tag) => tag !== '' && tag.toLowerCase() !== '100rel');
+  const unsupported = required.filter(
+    (tag) => tag !== '' && !['100rel', 'timer'].includes(tag.toLowerCase()),
+  );
   if (unsupported.length === 0) return null;
   const shown = unsupported
     .filter((tag) => tagPattern.test(tag))

@@ -26,6 +26,7 @@ import {
 } from './request-guard.js';
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { sessionTimerHeaders } from './session-timer.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
 import {
   forgetInvite,
@@ -65,6 +66,8 @@ export interface SipCallOptions {
 }
 
 export const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO';
+/** drachtio-server takes no UPDATE for a refresh of its session timer, so phones must do it by re-INVITE. */
+export const allowThroughDrachtio = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO';
 const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
 
 export class SipCall implements LegSignalling {
@@ -192,7 +195,7 @@ export class SipCall implements LegSignalling {
     const localSdp = await leg.open(offer);
     if (leg.hasEnded) return;
 
-    const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+    const headers = this.#answerHeaders(request, false);
     if (this.#isTooLong(request, headers, localSdp)) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
       return;
@@ -291,7 +294,7 @@ export class SipCall implements LegSignalling {
     }
     try {
       const localSdp = await negotiation.answer(body);
-      const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+      const headers = this.#answerHeaders(request, request.method === 'INVITE');
       if (this.#isTooLong(request, headers, localSdp)) {
         // What the media has agreed to stands; the far end goes on as before, and can offer again.
         response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
@@ -347,6 +350,12 @@ export class SipCall implements LegSignalling {
     if (isSilent) forgetInvite(srf, request);
     else this.#send(status, { ...headers, ...reasonHeader(status, reason) });
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #answerHeaders(request: SrfRequest, isReinvite: boolean): Record<string, string> {
+    const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+    if (this.#options.maxMessageBytes === null) return headers;
+    return { ...headers, Allow: allowThroughDrachtio, ...sessionTimerHeaders(request, isReinvite) };
   }
 
   #isTooLong(request: SrfRequest, headers: Record<string, string>, body: string): boolean {

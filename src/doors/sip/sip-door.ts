@@ -10,7 +10,7 @@ import { maxFrameBytes } from './admin-channel.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
 import { guardRequire, tagOf } from './request-guard.js';
-import { allow, SipCall, type SipCallSettings } from './sip-call.js';
+import { allow, allowThroughDrachtio, SipCall, type SipCallSettings } from './sip-call.js';
 import {
   SipServerLink,
   within,
@@ -133,9 +133,11 @@ export class SipDoor {
       const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
-      response.send(200, { headers: { Allow: allow, Accept: 'application/sdp', Supported: '' } });
+      response.send(200, {
+        headers: { Allow: allowThroughDrachtio, Accept: 'application/sdp', Supported: 'timer' },
+      });
     else if (tagOf(request.get('To')) === undefined && !allow.split(', ').includes(method))
-      response.send(405, { headers: { Allow: allow } });
+      response.send(405, { headers: { Allow: allowThroughDrachtio } });
     else response.send(481);
   }
 }
