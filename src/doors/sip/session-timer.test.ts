@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sessionTimerHeaders } from './session-timer.js';
+import { refreshSeconds, sessionTimerHeaders } from './session-timer.js';
 
 const asking = (value?: string) => ({ get: () => value });
 
@@ -22,10 +22,16 @@ describe('the session timer that a phone asks for', () => {
     });
   });
 
-  it.each([undefined, '', '0', '89', '-1', 'x', '99999999999', '4294967296', '90\r\nX: y'])(
+  it.each([undefined, '', '0', '89', '-1', 'x', '99999999999', '1814401', '90\r\nX: y'])(
     'is none: %j',
     (value) => {
       expect(sessionTimerHeaders(asking(value), true)).toEqual({});
     },
   );
+
+  it('is waited for only where the phone keeps it', () => {
+    expect(refreshSeconds(asking('1800'), false)).toBe(1800);
+    expect(refreshSeconds(asking('1800;refresher=uas'), true)).toBeNull();
+    expect(refreshSeconds(asking(undefined), true)).toBeNull();
+  });
 });

@@ -74,7 +74,7 @@ describe('a SIP call', () => {
   });
 
   /** A call whose 200 is confirmed when the test says so. */
-  function newCall(headers: Record<string, string>, body = offer) {
+  function newCall(headers: Record<string, string>, body = offer, maxMessageBytes: number | null = null) {
     const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: contact, ...headers }, body);
     const response = new Response();
     const dialog = new Dialog();
@@ -111,7 +111,7 @@ describe('a SIP call', () => {
       clock: domain.clock,
       logger: silentLogger,
       settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
-      maxMessageBytes: null,
+      maxMessageBytes,
       onRefused: (code) => void refusals.push(code),
       onFarewell: () => undefined,
       onClosed: () => void (closings += 1),
@@ -476,5 +476,22 @@ describe('a SIP call', () => {
     call.dialog.emit('ack', new Request('ACK'));
     await settle();
     expect(call.dialog.reinvites).toMatchObject([{ body: 'offer of ours' }]);
+  });
+
+  it('behind a drachtio-server ends when nobody refreshes its session in time', async () => {
+    const { token } = await newCaller();
+    const call = newCall({ 'User-to-User': token, 'Session-Expires': '90' }, offer, 12_000);
+    void call.call.run();
+    await settle();
+    await call.confirm();
+    const refresh = new Request('INVITE', { 'Session-Expires': '90' }, offer);
+    domain.clock.advance(80_000);
+    call.dialog.emit('modify', refresh, new Response());
+    await settle();
+    domain.clock.advance(94_000);
+    expect(call.dialog.byes).toEqual([]);
+    domain.clock.advance(1000);
+    expect(call.dialog.byes).toHaveLength(1);
+    await expectNothingLeft(call);
   });
 });

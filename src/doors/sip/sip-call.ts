@@ -26,7 +26,7 @@ import {
 } from './request-guard.js';
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
-import { sessionTimerHeaders } from './session-timer.js';
+import { refreshSeconds, sessionTimerHeaders } from './session-timer.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
 import {
   forgetInvite,
@@ -68,6 +68,8 @@ export interface SipCallOptions {
 export const allow = 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO';
 /** drachtio-server takes no UPDATE for a refresh of its session timer, so phones must do it by re-INVITE. */
 export const allowThroughDrachtio = 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO';
+/** The SIP server comes first: it knows of a refresh before we do. */
+const refreshSpareSeconds = 5;
 const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
 
 export class SipCall implements LegSignalling {
@@ -86,6 +88,8 @@ export class SipCall implements LegSignalling {
   /** While its SIP server is away: when the call ends all the same. */
   #grace: Timer | null = null;
   #isServerAway = false;
+  /** While the far end must refresh the call: when drachtio-server has hung up on it, of which it does not tell us. */
+  #sessionExpiry: Timer | null = null;
 
   constructor(options: SipCallOptions) {
     this.#options = options;
@@ -234,6 +238,7 @@ export class SipCall implements LegSignalling {
       return;
     }
     this.#dialog = dialog;
+    this.#expectRefresh(this.#options.request, false);
     leg.answered();
     this.#watch(dialog, leg, isOfferless);
   }
@@ -301,6 +306,7 @@ export class SipCall implements LegSignalling {
         return;
       }
       response.send(200, { body: localSdp, headers });
+      if (request.method === 'INVITE') this.#expectRefresh(request, true);
       if (body !== undefined && leg.kind === 'phone') leg.setHeld(isHold(body));
       this.#notices?.farEndHeard();
     } catch (error) {
@@ -358,6 +364,18 @@ export class SipCall implements LegSignalling {
     return { ...headers, Allow: allowThroughDrachtio, ...sessionTimerHeaders(request, isReinvite) };
   }
 
+  #expectRefresh(request: SrfRequest, isReinvite: boolean): void {
+    this.#sessionExpiry?.cancel();
+    this.#sessionExpiry = null;
+    const { maxMessageBytes, clock } = this.#options;
+    const seconds = maxMessageBytes === null ? null : refreshSeconds(request, isReinvite);
+    if (seconds === null || this.#outcome !== null) return;
+    this.#sessionExpiry = clock.after((seconds + refreshSpareSeconds) * 1000, () => {
+      if (this.#dialog !== null && !this.#isServerAway) this.#sendBye(this.#dialog, connectionLost);
+      void this.#farEndLeft(connectionLost);
+    });
+  }
+
   #isTooLong(request: SrfRequest, headers: Record<string, string>, body: string): boolean {
     const { maxMessageBytes } = this.#options;
     return maxMessageBytes !== null && responseBytes(request, headers, body) > maxMessageBytes;
@@ -397,6 +415,7 @@ export class SipCall implements LegSignalling {
   #close(): void {
     this.#deadline.cancel();
     this.#grace?.cancel();
+    this.#sessionExpiry?.cancel();
     this.#negotiation?.close();
     this.#notices?.close();
     this.#logEnd();
