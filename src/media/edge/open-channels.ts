@@ -72,18 +72,20 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
       formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity),
     );
     const innerEnd = readFreeSwitchEnd(inner.description, { srtp: null });
-    await worker.accept(formatInnerEnd(innerEnd, law, identity));
-    return { worker, inner, innerEnd };
+    // Awaited beside the bridge.
+    const accepted = worker.accept(formatInnerEnd(innerEnd, law, identity));
+    accepted.catch(() => undefined);
+    return { accepted, inside: { worker, inner, innerEnd } };
   };
 
   const both = [outward(), inward()] as const;
   try {
     if (signal.aborted) failed.abort();
-    const [out, into] = await Promise.all(both);
-    await server.bridge(out.outer, into.inner);
+    const [outside, { accepted, inside }] = await Promise.all(both);
+    await Promise.all([server.bridge(outside.outer, inside.inner), accepted]);
     if (failed.signal.aborted || opened.channels.some(({ hasEnded }) => hasEnded))
       throw new Error('FreeSWITCH ended a channel while the leg was opened');
-    return { ...out, ...into, law };
+    return { ...outside, ...inside, law };
   } catch (error) {
     failed.abort();
     await Promise.allSettled(both);
