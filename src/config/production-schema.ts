@@ -13,7 +13,7 @@ export const productionGroups = {
       .min(0)
       .max(300)
       .default(10)
-      .describe('Calls outlive a lost connection for this long, if the server still knows them afterwards.'),
+      .describe('Calls go on for this long without their server; when it is back they are hung up.'),
     probeSeconds: z
       .int()
       .min(0)

@@ -108,7 +108,7 @@ describe('starting', () => {
         LANDBRIDGE_HTTP_PORT: 'many',
         LANDBRIDGE_RTP_PORTS: '5-4',
         LANDBRIDGE_STORE: 'redis://127.0.0.1',
-        LANDBRIDGE_DRACHTIO: '127.0.0.1:9022:secret-of-drachtio',
+        LANDBRIDGE_DRACHTIO: '127.0.0.1:90220:secret-of-drachtio',
         LANDBRIDGE_TOKEN_SECRET: 'too short',
         LANDBRIDGE_TYPO: '1',
       },
