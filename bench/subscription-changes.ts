@@ -31,6 +31,7 @@ const media: MediaPlane = {
       play: () => Promise.resolve(),
       stopPlaying: () => Promise.resolve(),
       tone: () => Promise.resolve(),
+      sendDtmf: () => Promise.resolve(),
       statistics: () => Promise.resolve(null),
       close: () => Promise.resolve(null),
     };

@@ -122,6 +122,13 @@ export interface MediaLeg {
   stopPlaying(playbackId: string): Promise<void>;
   /** Plays a short tone (1 s at most) over everything the phone hears; one that still sounds ends. Other legs ignore it. */
   tone(sound: ToneSound): Promise<void>;
+  /**
+   * Presses keys for the far end to hear of (RFC 4733): `0`–`9`, `*`, `#`, `A`–`D`; a `,` is a pause of 1 s. Several requests
+   * are sent one after the other. Resolves when all were sent, within a minute. Throws MediaRefusal: `no-telephone-event` where
+   * the far end takes none or is no phone, `on-hold` where it holds or begins to, `too-many-keys` where it would take more than
+   * a minute. `durationMs` is of each key, 40 to 5000.
+   */
+  sendDtmf(digits: string, durationMs: number): Promise<void>;
   /** What was counted so far; null where the leg or its worker is gone. */
   statistics(): Promise<MediaLegStatistics | null>;
   /** Ends the media at once; idempotent. Resolves with what was counted, or null where the worker is gone. */
@@ -169,8 +176,10 @@ export interface MediaRecording {
 
 /** Why a leg is refused. */
 export type LegRefusalCode = 'bad-sdp' | 'no-common-codec' | 'overloaded';
+/** Why keys are not sent, see `MediaLeg.sendDtmf`. */
+export type KeyRefusalCode = 'no-telephone-event' | 'on-hold' | 'too-many-keys';
 /** `bad-sound`: a sound that cannot be played. `disk-full`: no room for a recording. */
-export type MediaRefusalCode = LegRefusalCode | 'bad-sound' | 'disk-full';
+export type MediaRefusalCode = LegRefusalCode | KeyRefusalCode | 'bad-sound' | 'disk-full';
 
 /** The media plane cannot do what was asked, and why. */
 export class MediaRefusal extends Error {
@@ -184,7 +193,7 @@ export class MediaRefusal extends Error {
 
   /** The code where a leg was refused. */
   get legCode(): LegRefusalCode {
-    return this.code === 'bad-sound' || this.code === 'disk-full' ? 'overloaded' : this.code;
+    return this.code === 'bad-sdp' || this.code === 'no-common-codec' ? this.code : 'overloaded';
   }
 }
 

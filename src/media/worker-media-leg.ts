@@ -10,6 +10,7 @@ import {
   type ToneSound,
 } from '../domain/media-plane.js';
 import { NoSuchLegError } from './worker-process.js';
+import { longestKeysMs } from './worker/phone/key-sender.js';
 import type {
   LegEndReason,
   ReplyOf,
@@ -21,7 +22,13 @@ import type {
 
 /** What a leg asks of its plane. */
 export interface LegHost {
-  request<K extends WorkerOperation>(worker: number, operation: K, body: RequestOf<K>): Promise<ReplyOf<K>>;
+  /** @param lastsMs What it may take by its nature, beside the time for an answer. */
+  request<K extends WorkerOperation>(
+    worker: number,
+    operation: K,
+    body: RequestOf<K>,
+    lastsMs?: number,
+  ): Promise<ReplyOf<K>>;
   /** Null where the leg or the worker is gone. */
   statisticsOf(worker: number, legId: string): Promise<MediaLegStatistics | null>;
   /** The leg wants these streams, wherever they are published. */
@@ -38,6 +45,9 @@ export interface WorkerMediaLegOptions {
   readonly host: LegHost;
   readonly listener: MediaLegListener;
 }
+
+/** Twice what receivers need (ITU-T Q.24). */
+const gapBetweenKeysMs = 80;
 
 type LegNotification = Extract<WorkerNotification, { legId: string }>;
 
@@ -139,6 +149,11 @@ export class WorkerMediaLeg implements MediaLeg {
     if (this.kind === 'phone') await this.#request('tone', { legId: this.legId, sound });
   }
 
+  async sendDtmf(digits: string, durationMs: number): Promise<void> {
+    const body = { legId: this.legId, digits, durationMs, gapMs: gapBetweenKeysMs };
+    await this.#request('sendDtmf', body, longestKeysMs);
+  }
+
   async statistics(): Promise<MediaLegStatistics | null> {
     return this.#closing ?? this.#host.statisticsOf(this.worker, this.legId);
   }
@@ -167,10 +182,14 @@ export class WorkerMediaLeg implements MediaLeg {
     return this.#opened;
   }
 
-  async #request<K extends WorkerOperation>(operation: K, body: RequestOf<K>): Promise<ReplyOf<K>> {
+  async #request<K extends WorkerOperation>(
+    operation: K,
+    body: RequestOf<K>,
+    lastsMs = 0,
+  ): Promise<ReplyOf<K>> {
     if (this.isClosed) throw new MediaRefusal('overloaded', 'the leg is closed');
     try {
-      return await this.#host.request(this.worker, operation, body);
+      return await this.#host.request(this.worker, operation, body, lastsMs);
     } catch (error) {
       throw error instanceof NoSuchLegError ? new MediaRefusal('overloaded', 'the leg has ended') : error;
     }

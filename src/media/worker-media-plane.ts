@@ -224,10 +224,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     await this.#pool.close();
   }
 
-  request: LegHost['request'] = (worker, operation, body) => {
+  request: LegHost['request'] = (worker, operation, body, lastsMs) => {
     const process = this.#pool.get(worker);
     if (process === null) return Promise.reject(new MediaRefusal('overloaded', 'the media worker is gone'));
-    return process.request(operation, body);
+    return process.request(operation, body, lastsMs);
   };
 
   statisticsOf(worker: number, legId: string): Promise<MediaLegStatistics | null> {

@@ -130,8 +130,11 @@ export class WorkerProcess {
     return this.#health;
   }
 
-  /** Throws MediaRefusal (also when the worker is gone or does not answer), NoSuchLegError, or Error for a fault inside. */
-  request<K extends WorkerOperation>(operation: K, body: RequestOf<K>): Promise<ReplyOf<K>> {
+  /**
+   * Throws MediaRefusal (also when the worker is gone or does not answer), NoSuchLegError, or Error for a fault inside.
+   * @param lastsMs What it may take by its nature, beside the time for an answer.
+   */
+  request<K extends WorkerOperation>(operation: K, body: RequestOf<K>, lastsMs = 0): Promise<ReplyOf<K>> {
     return new Promise((resolve, reject) => {
       if (!this.#child.connected) {
         reject(workerGone());
@@ -141,7 +144,7 @@ export class WorkerProcess {
       const timer = setTimeout(() => {
         this.#pending.delete(id);
         reject(new MediaRefusal('overloaded', `the media worker did not answer ${operation} in time`));
-      }, this.#options.requestTimeoutMs);
+      }, this.#options.requestTimeoutMs + lastsMs);
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
       // The union of requests pairs each operation with its body; TypeScript cannot follow that through the parameters.
       this.#requests.add({ id, operation, body } as WorkerRequest);

@@ -38,6 +38,7 @@ export class RecordingMediaLeg implements MediaLeg {
   playing: Playback | null = null;
   readonly tones: ToneSound[] = [];
   #playRefusal: Error | null = null;
+  #keyRefusal: Error | null = null;
   #mayPublish: readonly MediaType[];
   closings = 0;
   /** A test may hold the closing back. */
@@ -137,6 +138,25 @@ export class RecordingMediaLeg implements MediaLeg {
   tone(sound: ToneSound): Promise<void> {
     if (this.kind === 'phone') this.tones.push(sound);
     return Promise.resolve();
+  }
+
+  /** The next keys are refused so. */
+  refuseNextKeys(error: Error): void {
+    this.#keyRefusal = error;
+  }
+
+  /** A test may hold back the end of the keys that are sent next. */
+  keysSent: Promise<void> = Promise.resolve();
+
+  async sendDtmf(digits: string, durationMs: number): Promise<void> {
+    const refusal = this.#keyRefusal;
+    this.#keyRefusal = null;
+    if (refusal !== null) throw refusal;
+    if (this.isClosed) throw new MediaRefusal('overloaded', 'the leg is closed');
+    if (this.kind !== 'phone') throw new MediaRefusal('no-telephone-event', 'only phones take key presses');
+    this.log.push(`keys ${digits} of ${durationMs} ms`);
+    await this.keysSent;
+    if (this.isClosed) throw new MediaRefusal('overloaded', 'the leg has ended');
   }
 
   /** What a worker does when a sound is over. Nothing where none is being played. */

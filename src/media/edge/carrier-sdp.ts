@@ -54,6 +54,8 @@ export interface CarrierTerms {
   readonly audioIndex: number;
   readonly codec: CodecUse;
   readonly events: EventUse | null;
+  /** Whether events may be sent to it, too. */
+  readonly takesEvents: boolean;
   /** Where its RTP is wanted; null where it does not say so in a way that can be used. */
   readonly peer: MediaAddress | null;
   readonly srtp: SrtpKey | null;
@@ -61,6 +63,9 @@ export interface CarrierTerms {
   readonly direction: Direction;
   readonly ptimeMs: number;
 }
+
+/** As far as FreeSWITCH needs to know. */
+type CarrierAudio = Pick<CarrierTerms, 'codec' | 'events' | 'srtp' | 'peer' | 'ptimeMs'>;
 
 /** FreeSWITCH's end, out of a description of its own. */
 export interface FreeSwitchEnd extends MediaAddress {
@@ -107,12 +112,14 @@ export function readCarrierOffer(
   if (chosen === undefined) throw new MediaRefusal('no-common-codec', whyNot(session));
   const kept = chosen.codecs.find(({ name }) => name === previous?.codec.name);
   const codec = kept ?? chosen.codecs[0]!;
+  const events = eventsOf(chosen.media, codec);
   return {
     ...farSide(session, chosen.media),
     sections: session.media.map(sectionOf),
     audioIndex: chosen.index,
     codec,
-    events: eventsOf(chosen.media, codec),
+    events,
+    takesEvents: events !== null,
   };
 }
 
@@ -130,9 +137,12 @@ export function readCarrierAnswer(answer: string, offer: OwnOffer): CarrierTerms
   if (codec === undefined || far === null || (far.srtp === null) !== (offer.srtp === null))
     throw new MediaRefusal('no-common-codec', whyNot(session));
   const { sections, audioIndex } = offer;
-  // Key presses come under the number of our offer (RFC 3264 §6.1), and none goes out.
-  const events = eventsOf(media, codec) === null ? null : offer.events;
-  return { ...far, sections, audioIndex, codec, events };
+  const wanted = eventsOf(media, codec);
+  // Key presses come under the number of our offer (RFC 3264 §6.1). FreeSWITCH sends under the same, so none go to a carrier
+  // that wants another.
+  const events = wanted === null ? null : offer.events;
+  const takesEvents = wanted?.payloadType === offer.events.payloadType;
+  return { ...far, sections, audioIndex, codec, events, takesEvents };
 }
 
 /** An offer of ours: of all these codecs, or to go on with what was agreed on. */
@@ -188,7 +198,7 @@ export function formatOwnAnswer(
 
 /** The carrier as FreeSWITCH gets to know it. Two that are alike but for the version need no second offer. */
 export function formatForFreeSwitch(
-  { codec, events, srtp, peer, ptimeMs }: Omit<CarrierTerms, 'sections' | 'audioIndex' | 'direction'>,
+  { codec, events, srtp, peer, ptimeMs }: CarrierAudio,
   identity: Identity,
 ): string {
   const { address, port } = peer ?? nowhere;
@@ -211,7 +221,7 @@ export function formatForFreeSwitch(
 }
 
 /** A far end that is not known yet. */
-export function placeholderTerms(): Omit<CarrierTerms, 'sections' | 'audioIndex' | 'direction'> {
+export function placeholderTerms(): CarrierAudio {
   return { codec: ownCodec('PCMU', new Set())!, events: ownEvents, srtp: null, peer: null, ptimeMs: 20 };
 }
 

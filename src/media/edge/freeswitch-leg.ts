@@ -155,6 +155,13 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
     return this.#worker.tone(sound);
   }
 
+  /** FreeSWITCH passes them on as they come, under the carrier's payload type. */
+  async sendDtmf(digits: string, durationMs: number): Promise<void> {
+    if (this.#terms?.takesEvents !== true || this.#outerEnd.events === null)
+      throw new MediaRefusal('no-telephone-event', 'the carrier takes no telephone events');
+    await this.#worker.sendDtmf(digits, durationMs);
+  }
+
   statistics(): Promise<MediaLegStatistics | null> {
     return this.#closing ?? this.#worker.statistics();
   }

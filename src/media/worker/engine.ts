@@ -1,6 +1,7 @@
 import { EngineLeg } from './engine-leg.js';
 import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
 import { kindOfOffer } from './offer-kind.js';
+import { KeyRefusal } from './phone/key-refusal.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
@@ -159,6 +160,18 @@ export class MediaEngine {
 
   tone(legId: string, sound: ToneSound): void {
     this.#leg(legId).tone?.(sound);
+  }
+
+  /** Resolves when all keys were sent. Throws KeyRefusal. */
+  async sendDtmf(legId: string, digits: string, durationMs: number, gapMs: number): Promise<void> {
+    const leg = this.#leg(legId);
+    if (leg.sendDtmf === undefined)
+      throw new KeyRefusal('no-telephone-event', 'only phones take key presses');
+    try {
+      await leg.sendDtmf(digits, durationMs, gapMs);
+    } catch (error) {
+      throw this.#legs.get(legId)?.leg === leg ? error : new UnknownLegError();
+    }
   }
 
   /** Null where it is not open. */

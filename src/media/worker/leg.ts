@@ -49,6 +49,11 @@ export interface Leg {
   play?(playback: Playback): Promise<void>;
   stopPlaying?(playbackId: string): void;
   tone?(sound: ToneSound): void;
+  /**
+   * Presses keys (RFC 4733); a `,` is a pause. Resolves when all were sent. Throws KeyRefusal, RangeError for what is no key,
+   * and Error where the leg is closed meanwhile. Absent where the far end is no phone.
+   */
+  sendDtmf?(digits: string, durationMs: number, gapMs: number): Promise<void>;
   statistics(): LegStatistics;
   /** Idempotent; releases sockets and timers, removes its sinks from every source. */
   close(): void;

@@ -12,6 +12,7 @@ import type {
   WorkerRequest,
   WorkerSettings,
 } from './protocol.js';
+import { KeyRefusal } from './phone/key-refusal.js';
 import { NoSuchRecordingError, RecordingRefusal } from './record/recording-refusal.js';
 import { Recordings } from './record/recordings.js';
 import { SdpRefusal } from './sdp/sdp-refusal.js';
@@ -86,6 +87,10 @@ export class MediaWorker {
     },
     tone: ({ legId, sound }) => {
       this.#engine.tone(legId, sound);
+      return null;
+    },
+    sendDtmf: async ({ legId, digits, durationMs, gapMs }) => {
+      await this.#engine.sendDtmf(legId, digits, durationMs, gapMs);
       return null;
     },
     openRecording: async (options) => {
@@ -200,7 +205,12 @@ const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 function codeOf(error: unknown): WorkerErrorCode {
-  if (error instanceof SdpRefusal || error instanceof SoundRefusal || error instanceof RecordingRefusal)
+  if (
+    error instanceof SdpRefusal ||
+    error instanceof SoundRefusal ||
+    error instanceof RecordingRefusal ||
+    error instanceof KeyRefusal
+  )
     return error.code;
   const isGone = error instanceof UnknownLegError || error instanceof NoSuchRecordingError;
   return isGone ? 'no-such-leg' : 'internal';

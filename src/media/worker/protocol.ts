@@ -74,6 +74,16 @@ export interface WorkerOperations {
   play: { request: { readonly legId: string; readonly playback: Playback }; reply: null };
   stopPlaying: { request: { readonly legId: string; readonly playbackId: string }; reply: null };
   tone: { request: { readonly legId: string; readonly sound: ToneSound }; reply: null };
+  /** Resolves when all were sent: within a minute. */
+  sendDtmf: {
+    request: {
+      readonly legId: string;
+      readonly digits: string;
+      readonly durationMs: number;
+      readonly gapMs: number;
+    };
+    reply: null;
+  };
   openRecording: { request: RecordingOptions; reply: null };
   receiveInRecording: {
     request: { readonly recordingId: string; readonly streamIds: readonly string[] };
@@ -106,7 +116,16 @@ export type WorkerRequest = {
 
 /** `no-such-leg`: the leg or recording ended meanwhile. `internal`: a fault of ours; the detail says which. */
 export type WorkerErrorCode =
-  'bad-sdp' | 'no-common-codec' | 'overloaded' | 'bad-sound' | 'disk-full' | 'no-such-leg' | 'internal';
+  | 'bad-sdp'
+  | 'no-common-codec'
+  | 'overloaded'
+  | 'bad-sound'
+  | 'disk-full'
+  | 'no-telephone-event'
+  | 'on-hold'
+  | 'too-many-keys'
+  | 'no-such-leg'
+  | 'internal';
 
 export type WorkerReply =
   | { readonly id: number; readonly ok: true; readonly result: unknown }

@@ -165,4 +165,15 @@ describe('the ear of a phone that is played something', () => {
     player.stop('next');
     expect(played).toEqual([]);
   });
+
+  it('hears nothing while keys are sent, and whatever it is played goes on meanwhile', async () => {
+    hear(5);
+    ear.isInterrupted = true;
+    await play();
+    expect(hear(10)).toHaveLength(0);
+    expect(played).toEqual(['a completed']);
+    ear.isInterrupted = false;
+    hear(1);
+    expect(sent.at(-1)).toEqual(talker.last);
+  });
 });

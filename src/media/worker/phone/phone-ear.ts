@@ -54,6 +54,8 @@ export class PhoneEar implements PacketSink {
   #holdPosition = 0;
   #promptPosition = 0;
   #player: PhonePlayer | null = null;
+  /** Key presses are sent in place of what is heard, whose time goes on. */
+  isInterrupted = false;
   /** Of what is heard, and of what is sent, while something is played. */
   readonly #heard = new Int16Array(frameSamples);
   readonly #payload = new Uint8Array(frameSamples);
@@ -93,7 +95,7 @@ export class PhoneEar implements PacketSink {
   }
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
-    if (this.#paused || packet.payloadLength === 0) return;
+    if (this.#paused || this.isInterrupted || packet.payloadLength === 0) return;
     const datagram = this.#output.forward(packet, this.#payloadType, arrivalMs);
     if (datagram === null) return;
     this.#filling = false;
@@ -187,7 +189,7 @@ export class PhoneEar implements PacketSink {
   }
 
   #write(payload: Uint8Array, nowMs: number): void {
-    this.#send(this.#output.write(this.#payloadType, payload, nowMs));
+    if (!this.isInterrupted) this.#send(this.#output.write(this.#payloadType, payload, nowMs));
   }
 
   #refeed(): void {

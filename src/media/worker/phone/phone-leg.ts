@@ -15,6 +15,8 @@ import type { SoundLoop } from '../sound/sound-loop.js';
 import type { SourceStream, TrackKind } from '../source-track.js';
 import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
+import { KeyRefusal } from './key-refusal.js';
+import { KeySender } from './key-sender.js';
 import { PhoneEar } from './phone-ear.js';
 import { PhonePlayer } from './phone-player.js';
 import {
@@ -106,6 +108,7 @@ class NativePhoneLeg implements PhoneLeg {
   /** Null until something is played. */
   #player: PhonePlayer | null = null;
   readonly #dtmf: DtmfDetector;
+  readonly #keys: KeySender;
 
   #mayPublish: ReadonlySet<TrackKind>;
   #track: PhoneTrack | null = null;
@@ -132,6 +135,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
     this.#mayPublish = options.mayPublish;
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
+    this.#keys = new KeySender(this.#output, (datagram) => this.#sendRtp(datagram));
     this.#ear = new PhoneEar({
       mixes: options.mixes,
       ...(options.prompts && { prompts: options.prompts }),
@@ -195,6 +199,13 @@ class NativePhoneLeg implements PhoneLeg {
     if (!this.#closed) this.#needPlayer().tone(sound);
   }
 
+  async sendDtmf(keys: string, durationMs: number, gapMs: number): Promise<void> {
+    if (this.#closed) throw new Error('the leg is closed');
+    const obstacle = obstacleToKeys(this.#agreement);
+    if (obstacle !== null) throw obstacle;
+    await this.#keys.press(keys, durationMs, gapMs);
+  }
+
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
     this.#mayPublish = mayPublish;
     if (!this.#closed && this.#agreement !== null) this.#publish(this.#agreement.law);
@@ -214,6 +225,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#closed) return;
     this.#closed = true;
     this.#clock.remove(this);
+    this.#keys.fail(new Error('the leg is closed'));
     this.#player?.close();
     this.#ear.close();
     this.#track = null;
@@ -222,6 +234,8 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   onTick(tick: number, nowMs: number): void {
+    const eventPayloadType = this.#agreement?.eventPayloadType ?? null;
+    this.#ear.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
     this.#ear.onTick(tick, nowMs);
     if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
     // A key press may have been answered by closing the leg.
@@ -282,6 +296,8 @@ class NativePhoneLeg implements PhoneLeg {
     }
     if (before === null || (agreement.peerSends && !before.peerSends)) this.#waitingSinceMs = nowMs;
     this.#heardMs = nowMs;
+    const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
+    if (obstacle !== null) this.#keys.fail(obstacle);
     this.#ear.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
     this.#publish(agreement.law);
   }
@@ -312,7 +328,9 @@ class NativePhoneLeg implements PhoneLeg {
     }
     const { payloadType } = packet;
     const law = agreement.receivable.get(payloadType);
-    const isEvent = payloadType === agreement.eventPayloadType;
+    const isEvent =
+      law === undefined &&
+      (payloadType === agreement.eventPayloadType || payloadType === agreement.ownEventPayloadType);
     const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
     const nowMs = this.#clock.now();
     // Something that is not even in an agreed format shall not win the lock.
@@ -391,4 +409,10 @@ class NativePhoneLeg implements PhoneLeg {
 
 function send(socket: Socket | undefined, datagram: Buffer, destination: MediaAddress | null): void {
   if (destination !== null) socket?.send(datagram, destination.port, destination.address);
+}
+
+function obstacleToKeys(agreement: PhoneAgreement | null): KeyRefusal | null {
+  if (agreement === null || agreement.eventPayloadType === null)
+    return new KeyRefusal('no-telephone-event', 'the phone takes no telephone events');
+  return agreement.peerReceives ? null : new KeyRefusal('on-hold', 'the phone holds the call');
 }

@@ -192,6 +192,13 @@ describe('an offer of ours', () => {
     ]);
   });
 
+  it('takes telephone events by our number, sends them by that of the answer, and offers ours again', () => {
+    const answer = sdp('m=audio 4000 RTP/AVP 0 96', 'a=rtpmap:96 telephone-event/8000');
+    const agreement = negotiateAnswer(answer, either, null);
+    expect(agreement).toMatchObject({ eventPayloadType: 96, ownEventPayloadType: 101 });
+    expect(lines(formatOffer(either, agreement, local, 2), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0 8 101']);
+  });
+
   it('refreshes an agreement with the same sections, codec first, and numbers', () => {
     const offer = sdp(
       'm=video 5000 RTP/AVP 96',

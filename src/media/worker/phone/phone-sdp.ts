@@ -64,8 +64,10 @@ export interface PhoneAgreement {
   readonly payloadType: number;
   /** Laws by the payload types the peer may send. */
   readonly receivable: ReadonlyMap<number, G711Law>;
-  /** Payload type of telephone events, or null when the peer has none. */
+  /** Payload type of telephone events that the peer is sent, or null when it takes none. */
   readonly eventPayloadType: number | null;
+  /** The one that it was told to send: another where it answered our offer with its own (RFC 3264 §6.1). */
+  readonly ownEventPayloadType: number | null;
   /** Where RTP goes according to the SDP; null when the peer gives no usable address (then the latch decides). */
   readonly remoteRtp: MediaAddress | null;
   readonly remoteRtcp: MediaAddress | null;
@@ -110,6 +112,7 @@ export function negotiateOffer(
     // The answer names one law, so nothing else may come (RFC 3264 §6.1).
     receivable: new Map([[payloadType, law]]),
     eventPayloadType: eventPayloadTypeOf(chosen.media),
+    ownEventPayloadType: eventPayloadTypeOf(chosen.media),
     rtcpMux: hasAttribute(chosen.media, 'rtcp-mux'),
     sections: session.media.map(sectionOf),
     audioIndex: chosen.index,
@@ -177,6 +180,7 @@ export function negotiateAnswer(
   const first = laws[0];
   if (first === undefined) throw new SdpRefusal('no-common-codec', whyNot(session));
   const offered = offeredMaps(preferences, previous);
+  const eventPayloadType = eventPayloadTypeOf(media);
   // Payload types are the receiver's choice: what the peer sends bears the numbers of our offer (RFC 3264 §6.1).
   const receivable = new Map<number, G711Law>();
   for (const { payloadType, encodingName } of offered) {
@@ -187,7 +191,8 @@ export function negotiateAnswer(
     law: first.law,
     payloadType: first.payloadType,
     receivable,
-    eventPayloadType: eventPayloadTypeOf(media),
+    eventPayloadType,
+    ownEventPayloadType: eventPayloadType === null ? null : ownEventPayloadTypeOf(previous),
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
     sections: previous?.sections ?? [sectionOf(media)],
     audioIndex,
@@ -274,8 +279,12 @@ function offeredMaps(preferences: CodecPreferences, previous: PhoneAgreement | n
     clockRateHz: 8000,
     channels: 1,
   }));
-  return [...maps, eventMap(previous?.eventPayloadType ?? defaultEventPayloadType)];
+  return [...maps, eventMap(ownEventPayloadTypeOf(previous))];
 }
+
+/** What our offers say. */
+const ownEventPayloadTypeOf = (previous: PhoneAgreement | null): number =>
+  previous?.ownEventPayloadType ?? defaultEventPayloadType;
 
 const eventMap = (payloadType: number): RtpMap => ({
   payloadType,

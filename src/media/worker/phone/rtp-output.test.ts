@@ -117,6 +117,27 @@ describe('RtpOutput', () => {
     expect((output.timestampAt(30) - after) >>> 0).toBe(240);
   });
 
+  it('sends an event within its numbers, at the time it began, and takes a source up again behind it', () => {
+    const probe = new Probe();
+    probe.passed(10, 1600, 0);
+    const { output } = probe;
+    const began = output.timestamp;
+    for (const n of [1, 2, 3]) {
+      probe.note(output.writeEvent(101, new Uint8Array(4), n === 1, began, n * 20));
+      output.advance(160);
+    }
+    probe.passed(14, 2240, 80);
+    expect(probe.numbers).toEqual([
+      [0, 0],
+      [1, 160],
+      [2, 160],
+      [3, 160],
+      [4, 640],
+    ]);
+    expect(probe.sent.map(({ marker }) => marker)).toEqual([true, true, false, false, true]);
+    expect([output.packets, output.octets]).toEqual([5, 332]);
+  });
+
   it('sends nothing that is larger than a packet may be', () => {
     const packet = new RtpPacket();
     RtpPacket.parse(Buffer.concat([Buffer.from([0x80]), Buffer.alloc(1600)]), packet);

@@ -51,6 +51,16 @@ export class RtpOutput {
       : (this.#timestamp + Math.round((nowMs - this.#lastMs) * 8)) >>> 0;
   }
 
+  /** Of the next sample. */
+  get timestamp(): number {
+    return this.#timestamp;
+  }
+
+  /** Time that passes while telephone events are sent in place of audio. */
+  advance(samples: number): void {
+    this.#timestamp = (this.#timestamp + samples) >>> 0;
+  }
+
   /** Lets timestamps keep up with the time that passed without packets (hold, a source that paused). */
   skipTo(nowMs: number): void {
     this.#mark = true;
@@ -76,6 +86,26 @@ export class RtpOutput {
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     this.#timestamp = (this.#timestamp + length) >>> 0;
     return this.#sent(length, nowMs);
+  }
+
+  /**
+   * A telephone event (RFC 4733 §2.5): all packets of one bear the timestamp of its beginning. Time goes on by `advance`, and
+   * the audio after it begins a talkspurt. Valid until the next.
+   */
+  writeEvent(
+    payloadType: number,
+    payload: Uint8Array,
+    marker: boolean,
+    timestamp: number,
+    nowMs: number,
+  ): Buffer {
+    this.#passing = false;
+    RtpPacket.writeHeader(this.#packet, payloadType, marker, this.#sequenceNumber, timestamp, this.ssrc);
+    this.#packet.set(payload, rtpHeaderLength);
+    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
+    const datagram = this.#sent(payload.length, nowMs);
+    this.#mark = true;
+    return datagram;
   }
 
   /**
