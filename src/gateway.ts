@@ -7,6 +7,7 @@ import type { Config } from './config/config-schema.js';
 import { resolveCredentials, type Credentials } from './config/credentials.js';
 import { AbandonmentCleaner } from './domain/abandonment.js';
 import { systemClock } from './domain/clock.js';
+import { DtmfService } from './domain/dtmf-service.js';
 import type { DomainEvent, EventSink } from './domain/event.js';
 import { LegRegistry } from './domain/leg-registry.js';
 import type { Logger } from './domain/logger.js';
@@ -188,6 +189,8 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   });
   const sounds = await openSounds({ ...played, sessions, recordings: recordings.recordings });
   starting.onClose(() => sounds.close());
+  const dtmf = new DtmfService({ sessions, legs, events, clock });
+  legs.observe(dtmf);
   const voice = openVoice({
     config,
     connection,
@@ -221,7 +224,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   };
   return {
     ...{ clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice, settled, sounds },
-    recordings: recordings.recordings,
+    ...{ dtmf, recordings: recordings.recordings },
   };
 }
 
@@ -271,6 +274,7 @@ async function openWeb(
           `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
       },
       sounds: core.sounds,
+      dtmf: core.dtmf,
       recordings: core.recordings,
       phone: phones,
       clock,

@@ -17,6 +17,7 @@ const table: Readonly<Record<EventType, true>> = {
   'stream.unmuted': true,
   'subscriptions.updated': true,
   'dtmf.received': true,
+  'dtmf.sent': true,
   'call.ringing': true,
   'call.answered': true,
   'call.established': true,

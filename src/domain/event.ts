@@ -47,6 +47,8 @@ export interface EventData {
   'stream.unmuted': { readonly alias: string; readonly streamId: string | null };
   'subscriptions.updated': { readonly subscriptions: Subscriptions };
   'dtmf.received': { readonly legId: string; readonly digit: string; readonly durationMs: number };
+  /** By an application, to a phone. How many keys, never which: they may be a PIN. */
+  'dtmf.sent': { readonly legId: string; readonly count: number };
   'call.ringing': {
     readonly legId: string;
     readonly door: string;

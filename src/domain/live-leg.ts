@@ -36,6 +36,11 @@ export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'end
 export interface LegSignalling {
   /** Absent where the far end takes no notices. Called only while the leg is established. */
   readonly notify?: ((notice: LegNotice) => void) | undefined;
+  /**
+   * Tells the far end of a key press beside the media; false where it did not take it. Absent where it takes none so. Called
+   * only while the leg is established. Never rejects.
+   */
+  readonly sendDtmf?: ((digit: string, durationMs: number) => Promise<boolean>) | undefined;
   /** What the leg receives has changed: offer `leg.media` anew as soon as signalling allows. */
   renegotiate(): void;
   /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
@@ -265,6 +270,16 @@ export class LiveLeg implements AttendedLeg {
 
   notify(notice: LegNotice): void {
     if (this.takesNotices) this.#signalling.notify?.(notice);
+  }
+
+  /** The far end takes key presses beside the media. */
+  get takesSignalledKeys(): boolean {
+    return this.#signalling.sendDtmf !== undefined && this.#state === 'established';
+  }
+
+  /** False where the far end did not take it. */
+  async signalKey(digit: string, durationMs: number): Promise<boolean> {
+    return this.takesSignalledKeys && (await this.#signalling.sendDtmf?.(digit, durationMs)) === true;
   }
 
   /** The participant's stored state changed. Routing is the registry's business; what it may publish holds at once. */

@@ -1,3 +1,4 @@
+import { keyTiming } from '../domain/key-timing.js';
 import {
   type LegKind,
   type MediaLeg,
@@ -10,7 +11,6 @@ import {
   type ToneSound,
 } from '../domain/media-plane.js';
 import { NoSuchLegError } from './worker-process.js';
-import { longestKeysMs } from './worker/phone/key-sender.js';
 import type {
   LegEndReason,
   ReplyOf,
@@ -45,9 +45,6 @@ export interface WorkerMediaLegOptions {
   readonly host: LegHost;
   readonly listener: MediaLegListener;
 }
-
-/** Twice what receivers need (ITU-T Q.24). */
-const gapBetweenKeysMs = 80;
 
 type LegNotification = Extract<WorkerNotification, { legId: string }>;
 
@@ -150,8 +147,8 @@ export class WorkerMediaLeg implements MediaLeg {
   }
 
   async sendDtmf(digits: string, durationMs: number): Promise<void> {
-    const body = { legId: this.legId, digits, durationMs, gapMs: gapBetweenKeysMs };
-    await this.#request('sendDtmf', body, longestKeysMs);
+    const body = { legId: this.legId, digits, durationMs, gapMs: keyTiming.gapMs };
+    await this.#request('sendDtmf', body, keyTiming.longestInAllMs);
   }
 
   async statistics(): Promise<MediaLegStatistics | null> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DtmfService } from '../domain/dtmf-service.js';
 import type { LegRegistry } from '../domain/leg-registry.js';
 import type { NumberService } from '../domain/number-service.js';
 import type { PlaybackService } from '../domain/playback-service.js';
@@ -7,6 +8,7 @@ import type { SessionService } from '../domain/session-service.js';
 import type { SoundService } from '../domain/sound-service.js';
 import { formatDocsPage, type OpenApiDocument } from './docs-page.js';
 import type { TransferService } from '../domain/transfer-service.js';
+import { dtmfOperations } from './dtmf.js';
 import { eventsDescription } from './events.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
@@ -36,6 +38,7 @@ const operations = [
   }),
   ...soundOperations({} as SoundService),
   ...playbackOperations({} as PlaybackService),
+  ...dtmfOperations({} as DtmfService),
   ...recordingOperations({} as RecordingService),
   ...numberOperations({ numbers: {} as NumberService, platforms: ['twilio'], hookUrl: () => '' }),
   eventsDescription,

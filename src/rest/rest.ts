@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegRegistry } from '../domain/leg-registry.js';
 import type { CallRecordStore } from '../domain/call-record.js';
+import type { DtmfService } from '../domain/dtmf-service.js';
 import type { PlaybackService } from '../domain/playback-service.js';
 import type { RecordingService } from '../domain/recording-service.js';
 import type { SessionService } from '../domain/session-service.js';
@@ -10,6 +11,7 @@ import type { SoundService } from '../domain/sound-service.js';
 import type { WebhookService } from '../domain/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
+import { dtmfOperations } from './dtmf.js';
 import { eventsDescription, registerEvents, type EventFeed, type EventStreamLimits } from './events.js';
 import { isFileAnswer, openFileAnswer } from './file-answer.js';
 import { legOperations } from './legs.js';
@@ -46,6 +48,8 @@ export interface RestOptions {
   readonly numbers?: NumberResources;
   /** Without it there are no `/sounds`, and nothing is played to phones. */
   readonly sounds?: { readonly sounds: SoundService; readonly playbacks: PlaybackService };
+  /** Without one no keys are pressed for phones. */
+  readonly dtmf?: DtmfService;
   /** Without one there are no `/recordings`. */
   readonly recordings?: RecordingService;
   /** Without one there is no `/phone-calls`. */
@@ -79,6 +83,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...(options.sounds === undefined
       ? []
       : [...soundOperations(options.sounds.sounds), ...playbackOperations(options.sounds.playbacks)]),
+    ...(options.dtmf === undefined ? [] : dtmfOperations(options.dtmf)),
     ...(options.recordings === undefined ? [] : recordingOperations(options.recordings)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
   ];

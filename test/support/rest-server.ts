@@ -1,6 +1,7 @@
 /** The REST API on a real port, over the real domain, an SQLite store in memory and a media plane without media. */
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
+import { DtmfService } from '../../src/domain/dtmf-service.js';
 import { EventRecorder } from '../../src/domain/events.js';
 import { LegRegistry } from '../../src/domain/leg-registry.js';
 import { silentLogger, type Logger } from '../../src/domain/logger.js';
@@ -85,6 +86,8 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
     clock,
     limits: { maxParticipantsPerSession, tokenTtlSeconds: 3600 },
   });
+  const dtmf = new DtmfService({ sessions, legs, events, clock });
+  legs.observe(dtmf);
   const onDisk =
     changes.directory === undefined
       ? null
@@ -111,6 +114,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
       legs,
       events: hub,
       version: '0.0.0',
+      dtmf,
       ...onDisk?.resources,
       ...changes,
       clock,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDtmfInfo } from './dtmf-info.js';
+import { formatDtmfInfo, parseDtmfInfo } from './dtmf-info.js';
 
 const relay = 'application/dtmf-relay';
 
@@ -34,6 +34,15 @@ describe('a key press in INFO', () => {
     ['', '5'],
   ])('%s %j is none', (contentType, body) => {
     expect(parseDtmfInfo(contentType, body)).toBeUndefined();
+  });
+
+  it('of ours is understood by ourselves', () => {
+    for (const digit of '0123456789*#ABCDa') {
+      const { headers, body } = formatDtmfInfo({ digit, durationMs: 5000 });
+      const understood = parseDtmfInfo(headers['Content-Type'] ?? '', body);
+      expect(understood).toEqual({ digit: digit.toUpperCase(), durationMs: 5000 });
+    }
+    expect(formatDtmfInfo({ digit: '#', durationMs: 160 }).body).toBe('Signal=#\r\nDuration=160\r\n');
   });
 
   it.each(['\n', '\r\n', ' ', '\n ', 'Signal\n', 'Duration = '])(

@@ -18,6 +18,17 @@ export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | und
   return signal === undefined ? undefined : keyPress(signal, duration);
 }
 
+/** The INFO that presses a key, which those of old understand: no package is named (RFC 6086 §1). */
+export function formatDtmfInfo({ digit, durationMs }: DtmfInfo): {
+  headers: Record<string, string>;
+  body: string;
+} {
+  return {
+    headers: { 'Content-Type': 'application/dtmf-relay' },
+    body: `Signal=${digit.toUpperCase()}\r\nDuration=${durationMs}\r\n`,
+  };
+}
+
 function keyPress(signal: string, duration: string | undefined): DtmfInfo | undefined {
   // RFC 4733's event numbers 10 and 11 are seen in place of the characters.
   const digit = signal === '10' ? '*' : signal === '11' ? '#' : signal.toUpperCase();

@@ -15,6 +15,7 @@ import type { Credential } from '../../domain/token.js';
 import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';
+import { DtmfInfoSender, takesInfo } from './dtmf-info-sender.js';
 import { isHold } from './hold.js';
 import {
   guardInvite,
@@ -83,6 +84,9 @@ export class SipCall implements LegSignalling {
   #notices: SessionNotices | null = null;
   /** LegSignalling: there where the far end announced that it wants to hear of others. */
   readonly notify: LegSignalling['notify'];
+  /** LegSignalling: there unless the far end says that it takes no INFO. */
+  readonly sendDtmf: LegSignalling['sendDtmf'];
+  #keys: DtmfInfoSender | null = null;
   /** How the call ended, once it has; the first word counts. */
   #outcome: Outcome | null = null;
   /** While its SIP server is away: when the call ends all the same. */
@@ -99,6 +103,9 @@ export class SipCall implements LegSignalling {
       this.#refuse('overloaded', 'deadline'),
     );
     this.notify = takesNotices(options.request) ? (notice) => this.#notices?.tell(notice) : undefined;
+    this.sendDtmf = takesInfo(options.request)
+      ? async (digit, durationMs) => (await this.#keys?.press({ digit, durationMs })) ?? false
+      : undefined;
     options.request.on('cancel', () => {
       void this.#farEndLeft({ endedBy: 'participant', reason: 'canceled' });
     });
@@ -143,6 +150,7 @@ export class SipCall implements LegSignalling {
     this.#isServerAway = true;
     this.#negotiation?.close();
     this.#notices?.close();
+    this.#keys?.close();
     if (this.#dialog === null || graceMs === 0) void this.#farEndLeft(connectionLost);
     else if (this.#outcome === null)
       this.#grace = this.#options.clock.after(graceMs, () => void this.#farEndLeft(connectionLost));
@@ -255,6 +263,7 @@ export class SipCall implements LegSignalling {
     });
     this.#negotiation = negotiation;
     this.#notices = new SessionNotices(dialog, this.#logger);
+    this.#keys = new DtmfInfoSender(dialog, this.#options.clock, this.#logger);
     dialog.once('ack', (ack: SrfRequest) => {
       if (!isOfferless) return this.#confirmed(leg);
       leg.media.accept(ack.body ?? '').then(
@@ -418,6 +427,7 @@ export class SipCall implements LegSignalling {
     this.#sessionExpiry?.cancel();
     this.#negotiation?.close();
     this.#notices?.close();
+    this.#keys?.close();
     this.#logEnd();
     this.#options.onClosed(this);
   }
