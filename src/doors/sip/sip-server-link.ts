@@ -79,7 +79,7 @@ export class SipServerLink {
   readonly #logger: Logger;
   readonly #name: string;
   readonly #application: SrfOverSockets;
-  readonly #calls = new Set<SipCall>();
+  readonly #calls = new Map<SipCall, SrfRequest>();
   /** Calls that a lost connection left behind in the server. */
   readonly #orphans = new Set<SipCall>();
   /** Answers and last words to far ends, on their way. */
@@ -118,13 +118,17 @@ export class SipServerLink {
       methods: external === null ? ['invite'] : externalMethods,
       onInvite: (request, response) => {
         const call = options.newCall(this, this.#application.srf, request, response);
-        this.#calls.add(call);
+        this.#calls.set(call, request);
         // One that is just being answered may need a BYE yet.
         this.farewell(call.run());
       },
       onOther: (request, response) => {
         if (request.method === 'OPTIONS') this.#hearing?.heard(request.get('Call-ID'));
         options.onOther(request, response);
+      },
+      onCancel: (transactionId) => {
+        for (const request of this.#calls.values())
+          if (request.stackTxnId === transactionId) request.emit('cancel');
       },
     });
   }
@@ -189,7 +193,8 @@ export class SipServerLink {
 
   /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects. */
   async close(): Promise<void> {
-    for (const call of [...this.#calls]) call.terminate({ endedBy: 'gateway', reason: 'gateway-stopping' });
+    for (const call of [...this.#calls.keys()])
+      call.terminate({ endedBy: 'gateway', reason: 'gateway-stopping' });
     await within(this.#options.clock, farewellTimeoutMs, this.#farewellsSaid());
     this.#state = 'closed';
     this.#retry?.cancel();
@@ -305,7 +310,7 @@ export class SipServerLink {
     const { external, clock } = this.#options;
     // One that accepts us and hangs up at once is as good as none.
     if (clock.now() - this.#connectedAt > (external?.longestRetryMs ?? 0)) this.#failures = 0;
-    for (const call of [...this.#calls]) {
+    for (const call of [...this.#calls.keys()]) {
       call.connectionLost(external?.graceMs ?? 0);
       if (external !== null) this.#orphans.add(call);
     }

@@ -19,6 +19,8 @@ export interface SrfRequest extends EventEmitter {
   readonly source: 'network' | 'application';
   /** As it came. */
   readonly raw?: string;
+  /** The server's name for its transaction. */
+  readonly stackTxnId?: string;
   /** Fields of one name are joined with commas. */
   get(header: string): string | undefined;
 }
@@ -109,6 +111,11 @@ export interface SrfOverSocketsOptions {
   readonly onInvite: (request: SrfRequest, response: SrfResponse) => void;
   /** Of any other method that belongs to no dialog of ours. ACK has no answer. */
   readonly onOther: (request: SrfRequest, response: SrfResponse) => void;
+  /**
+   * Of every CANCEL that an external server passes on: it has answered the INVITE of that transaction with 487. drachtio-srf
+   * tells none that comes when our answer is on its way already, and the server accepts such an answer without a word.
+   */
+  readonly onCancel: (transactionId: string) => void;
 }
 
 /** What a server says of itself once it has accepted us. */
@@ -169,6 +176,7 @@ export class SrfOverSockets {
       if (this.#writer?.socket !== socket) return;
       const [, type, id = ''] = message.slice(0, 100).split('|');
       if (type === 'response') this.#writer.frames.answered(id);
+      else if (type === 'sip') tellCancel(message, options.onCancel);
     });
   }
 
@@ -233,6 +241,13 @@ export class SrfOverSockets {
       );
     });
   }
+}
+
+function tellCancel(message: string, onCancel: (transactionId: string) => void): void {
+  const end = message.indexOf('\r\n');
+  if (!message.startsWith('CANCEL ', end + 2)) return;
+  const transactionId = message.slice(0, end).split('|')[8] ?? '';
+  if (transactionId !== '') onCancel(transactionId);
 }
 
 /** Of an INVITE that will never be answered: drachtio-srf would wait for its CANCEL for ever. */

@@ -1,0 +1,189 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AnsweredCall, DoorStage, heldNumber, Relay } from '../integration/drachtio-door.js';
+import { audioOffer } from '../support/raw-sip.js';
+import { waitFor } from '../support/wait-for.js';
+import type { SipServerUnderTest } from './sip-server-stage.js';
+
+export interface DoorPlace {
+  readonly name: string;
+  readonly start: () => Promise<SipServerUnderTest>;
+  /** Whether it is the gateway's own server, or one beside it. */
+  readonly isOwn: boolean;
+}
+
+/** What a phone sees of the gateway's SIP door, whichever SIP server stands before it. */
+export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
+  describe(`the SIP door behind a SIP server (${name})`, () => {
+    let server: SipServerUnderTest;
+    let relay: Relay;
+    let stage: DoorStage;
+    let port: number;
+    beforeEach(async () => {
+      server = await start();
+      relay = await Relay.open(server.admin.port);
+      const admin = { ...server.admin, port: relay.port };
+      stage = await DoorStage.open(isOwn ? [] : [admin], {}, isOwn ? admin : undefined);
+      port = server.sipPort;
+    });
+    afterEach(async () => {
+      await stage.close();
+      await relay.close();
+      await server.stop();
+    });
+
+    const outcomes = () => stage.domain.ofType('call.ended').map(({ data }) => data.outcome);
+    const isOver = () => waitFor('the call is over', () => stage.door.callCount === 0);
+
+    it('refuses with the reason in words, and with Retry-After where it is for a while', async () => {
+      const stranger = await stage.agent(port);
+      stranger.send(stranger.invite({ body: audioOffer(4000) }));
+      const refusal = await stranger.final('INVITE');
+      expect(refusal.status).toBe(403);
+      expect(refusal.header('Reason')).toBe('SIP;cause=403;text="token-missing"');
+      stage.domain.legs.drain();
+      const late = await stage.agent(port);
+      late.send(late.invite({ headers: ['X-Token: 000000000000'], body: audioOffer(4000) }));
+      const draining = await late.final('INVITE');
+      expect(draining.status).toBe(503);
+      expect(draining.header('Reason')).toBe('SIP;cause=503;text="draining"');
+      expect(draining.header('Retry-After')).toBe('5');
+      await isOver();
+      expect(stage.domain.media.legs).toEqual([]);
+    });
+
+    it('takes the phone’s BYE, once, and says 481 to the next', async () => {
+      const call = await stage.call(port);
+      call.send('BYE', 2);
+      expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
+      await isOver();
+      expect(outcomes()).toMatchObject([{ endedBy: 'participant', reason: 'hangup' }]);
+      call.agent.received.length = 0;
+      call.send('BYE', 3);
+      expect(await call.agent.final('BYE')).toMatchObject({ status: 481 });
+    });
+
+    it.each(['BYE', 'INFO', 'UPDATE', 'INVITE'])(
+      'says 481 to %s of a call that is not there',
+      async (method) => {
+        const agent = await stage.agent(port);
+        const headers = [`Contact: <sip:raw@127.0.0.1:${agent.port}>`];
+        agent.send(agent.request(method, { toTag: 'nobody', headers }));
+        expect(await agent.final(method)).toMatchObject({ status: 481 });
+      },
+    );
+
+    it('takes a CANCEL while the caller waits, and lets nobody in afterwards', async () => {
+      const agent = await stage.agent(port);
+      agent.send(agent.invite({ uri: `sip:${heldNumber}@127.0.0.1`, body: audioOffer(4000) }));
+      await waitFor('it is in progress', () => stage.door.callCount === 1);
+      agent.send(agent.request('CANCEL', { uri: `sip:${heldNumber}@127.0.0.1` }));
+      expect(await agent.final('CANCEL')).toMatchObject({ status: 200 });
+      expect(await agent.final('INVITE')).toMatchObject({ status: 487 });
+      await stage.letIn();
+      await isOver();
+      expect(stage.domain.legs.size).toBe(0);
+    });
+
+    it('leaves no call behind where a CANCEL crosses the answer', async () => {
+      const agent = await stage.agent(port);
+      agent.send(agent.invite({ uri: `sip:${heldNumber}@127.0.0.1`, body: audioOffer(4000) }));
+      await waitFor('it is in progress', () => stage.door.callCount === 1);
+      const letIn = stage.letIn();
+      agent.send(agent.request('CANCEL', { uri: `sip:${heldNumber}@127.0.0.1` }));
+      await letIn;
+      expect(await agent.final('CANCEL')).toMatchObject({ status: 200 });
+      const answer = await agent.final('INVITE');
+      if (answer.status === 200) {
+        const call = new AnsweredCall(agent, answer);
+        call.send('ACK', 1);
+        call.send('BYE', 2);
+        await agent.final('BYE');
+      } else expect(answer.status).toBe(487);
+      await isOver();
+      expect(stage.domain.legs.size).toBe(0);
+    });
+
+    it('goes on with a call whose CANCEL came after the answer', async () => {
+      const agent = await stage.agent(port);
+      const { token } = await stage.domain.participant();
+      agent.send(agent.invite({ headers: [`X-Token: ${token}`], body: audioOffer(4000) }));
+      const call = new AnsweredCall(agent, await agent.final('INVITE'));
+      agent.send(agent.request('CANCEL'));
+      await agent.final('CANCEL');
+      call.send('ACK', 1);
+      call.send('INFO', 2, [`Contact: <sip:raw@127.0.0.1:${agent.port}>`]);
+      expect(await agent.final('INFO')).toMatchObject({ status: 200 });
+      call.send('BYE', 3);
+      expect(await agent.final('BYE')).toMatchObject({ status: 200 });
+      await isOver();
+      expect(outcomes()).toMatchObject([{ endedBy: 'participant', reason: 'hangup' }]);
+    });
+
+    it('makes the offer where the INVITE has none', async () => {
+      const agent = await stage.agent(port);
+      const { token } = await stage.domain.participant();
+      agent.send(agent.invite({ headers: [`X-Token: ${token}`] }));
+      const answer = await agent.final('INVITE');
+      expect(answer.status).toBe(200);
+      expect(answer.text.split('\r\n\r\n')[1]).not.toBe('');
+      const call = new AnsweredCall(agent, answer);
+      call.send('ACK', 1, ['Content-Type: application/sdp'], audioOffer(4000));
+      await waitFor('the answer arrived', () =>
+        stage.domain.media.legs[0]?.log.some((line) => line.startsWith('accept')),
+      );
+      call.send('BYE', 2);
+      await agent.final('BYE');
+      await isOver();
+    });
+
+    it('agrees that the phone refreshes the session', async () => {
+      const agent = await stage.agent(port);
+      const { token } = await stage.domain.participant();
+      const headers = [`X-Token: ${token}`, 'Supported: timer', 'Session-Expires: 1800'];
+      agent.send(agent.invite({ headers, body: audioOffer(4000) }));
+      const answer = await agent.final('INVITE');
+      expect(answer.header('Session-Expires')).toBe('1800;refresher=uac');
+      expect(answer.header('Require')).toBe('timer');
+      const call = new AnsweredCall(agent, answer);
+      call.send('ACK', 1);
+      agent.received.length = 0;
+      const contact = `Contact: <sip:raw@127.0.0.1:${agent.port}>`;
+      const refresh = [...headers.slice(1), contact, 'Content-Type: application/sdp'];
+      call.send('INVITE', 2, refresh, audioOffer(4000));
+      const refreshed = await agent.final('INVITE');
+      expect(refreshed).toMatchObject({ status: 200 });
+      expect(refreshed.header('Session-Expires')).toBe('1800;refresher=uac');
+      call.send('ACK', 2);
+      call.send('BYE', 3);
+      await agent.final('BYE');
+      await isOver();
+    });
+
+    it('gives up on a phone that vanished, without waiting for its answer to BYE', async () => {
+      await stage.call(port);
+      stage.domain.media.legs[0]?.listener.onEnded('media-timeout');
+      await isOver();
+      expect(outcomes()).toMatchObject([{ reason: 'media-timeout' }]);
+    });
+
+    it('ends a call whose connection to the SIP server is cut, and the phone hears of it', async () => {
+      const call = await stage.call(port);
+      relay.cut();
+      await call.hungUp();
+      await isOver();
+      expect(outcomes()).toMatchObject([{ endedBy: 'gateway', reason: 'connection-lost' }]);
+      await waitFor('it is connected again', () => stage.door.isConnected);
+      await stage.call(port);
+    });
+
+    it('hangs up when it closes, as often as that is asked', async () => {
+      const call = await stage.call(port);
+      const closed = Promise.all([stage.door.close(), stage.door.close()]);
+      const bye = await call.hungUp();
+      expect(bye.header('Reason')).toContain('gateway-stopping');
+      await closed;
+      await stage.door.close();
+      expect(call.agent.received.filter(({ startLine }) => startLine.startsWith('BYE'))).toHaveLength(1);
+    });
+  });
+}
