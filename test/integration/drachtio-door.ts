@@ -181,7 +181,7 @@ export class DoorStage {
   readonly domain: DomainFixture;
   readonly log: LogLine[];
   readonly door: SipDoor;
-  readonly #own: SipServer;
+  readonly #own: SipServer | null;
   readonly #letIn: (how: DialIn) => void;
   readonly #agents: RawSip[] = [];
 
@@ -189,7 +189,7 @@ export class DoorStage {
     domain: DomainFixture,
     log: LogLine[],
     door: SipDoor,
-    own: SipServer,
+    own: SipServer | null,
     letIn: (how: DialIn) => void,
   ) {
     this.#letIn = letIn;
@@ -199,17 +199,19 @@ export class DoorStage {
     this.#own = own;
   }
 
+  /** `itsOwn`: the gateway's own SIP server. Default one that phones do not reach. */
   static async open(
     servers: readonly OutsideServer['admin'][],
     settings: Partial<ExternalServerSettings> = {},
+    itsOwn?: OutsideServer['admin'],
   ): Promise<DoorStage> {
     const domain = new DomainFixture();
     const log: LogLine[] = [];
     let letInNow: (how: DialIn) => void = () => undefined;
     const letIn = new Promise<DialIn>((resolve) => (letInNow = resolve));
-    const own = await createSipServer({ admin: { ...loopback, secret } });
+    const own = itsOwn === undefined ? await createSipServer({ admin: { ...loopback, secret } }) : null;
     const door = await SipDoor.open({
-      server: { host: '127.0.0.1', port: own.adminAddress.port, secret },
+      server: itsOwn ?? { host: '127.0.0.1', port: own?.adminAddress.port ?? 0, secret },
       external: { servers, settings: { ...fast, ...settings } },
       registry: domain.legs,
       clock: systemClock,
@@ -259,7 +261,7 @@ export class DoorStage {
   async close(): Promise<void> {
     await this.door.close();
     for (const agent of this.#agents) agent.close();
-    await this.#own.close();
+    await this.#own?.close();
   }
 }
 

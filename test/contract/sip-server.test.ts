@@ -1,0 +1,12 @@
+import { describeWithDrachtio } from '../support/drachtio.js';
+import { sipDoorContract } from './sip-door-contract.js';
+import { sipServerContract } from './sip-server-contract.js';
+import { startEmbedded, startReal } from './sip-server-stage.js';
+
+sipServerContract('embedded', startEmbedded);
+sipDoorContract({ name: 'embedded', start: startEmbedded, isOwn: true });
+
+describeWithDrachtio('drachtio-server', () => {
+  sipServerContract('drachtio-server', startReal);
+  sipDoorContract({ name: 'drachtio-server', start: startReal, isOwn: false });
+});
