@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ConfigError, loadConfig } from './config/load-config.js';
 import { startGateway, type Gateway } from './gateway.js';
+import { logConsole } from './observability/library-output.js';
 import { createLogger } from './observability/logger.js';
 import { DataDirectoryInUse } from './store/data-directory-lock.js';
 
@@ -26,10 +27,12 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
       level: config.logLevel,
       headers: config.tokenHeaders,
       // Generated ones are not known yet; those are caught by the form they have.
-      secrets: [config.password, config.tokenSecret, config.previousTokenSecret].filter(
-        (secret) => secret !== undefined,
-      ),
+      secrets: [
+        ...[config.password, config.tokenSecret, config.previousTokenSecret],
+        ...[...(config.drachtio ?? []), ...(config.freeswitch ?? [])].map(({ secret }) => secret),
+      ].filter((secret) => secret !== undefined),
     });
+    logConsole(logger);
     gateway = await startGateway({ config, logger, version });
     printCredentials(gateway);
     logger.info(
