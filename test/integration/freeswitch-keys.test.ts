@@ -1,0 +1,91 @@
+/** Keys out, through FreeSWITCH: each arrives at the carrier once, by the carrier's number. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import {
+  EdgeCalls,
+  expectNoChannels,
+  hear,
+  openEdge,
+  type EdgeCaller,
+  type EdgeForTests,
+} from '../support/freeswitch-edge.js';
+import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
+import { keysIn, pressesIn } from '../support/key-presses.js';
+import { portOf } from '../support/test-phone.js';
+import { expectTones } from '../support/tones.js';
+
+describeWithFreeSwitch('keys through FreeSWITCH', () => {
+  let freeSwitch: FreeSwitchForTests;
+  let edge: EdgeForTests;
+  let calls: EdgeCalls;
+
+  beforeAll(async () => {
+    freeSwitch = (await startFreeSwitch())!;
+  });
+  afterAll(() => freeSwitch.stop());
+
+  beforeEach(async () => {
+    edge = await openEdge({ servers: [freeSwitch.eventSocket] }, inject('workerEntry'));
+    calls = new EdgeCalls(edge.plane);
+  });
+  afterEach(async () => {
+    calls.close();
+    await edge.close();
+    await expectNoChannels(freeSwitch);
+  });
+
+  async function expectKeys({ leg, phone }: EdgeCaller, payloadType: number): Promise<void> {
+    const from = phone.heard.length;
+    await leg.sendDtmf('155#*0', 160);
+    await phone.until(() => keysIn(phone.heard.slice(from)).length >= 6);
+    await phone.listen(25);
+    const presses = pressesIn(phone.heard.slice(from));
+    expect(presses.map(({ key }) => key).join('')).toBe('155#*0');
+    for (const press of presses) {
+      expect(press).toMatchObject({ payloadType, isRising: true });
+      expect(press.ends).toBeGreaterThan(0);
+      // FreeSWITCH makes its own steps of them.
+      expect(Math.abs(press.durationMs - 160)).toBeLessThanOrEqual(40);
+    }
+  }
+
+  it('arrive once per press, and others are heard after', async () => {
+    const [a, b] = [await calls.talking(440), await calls.talking(1000)];
+    await calls.join(a, b);
+    await hear(a);
+    await expectKeys(a, 101);
+    expectTones(await hear(a), { heard: [1000], silent: [440] });
+    expect(keysIn(b.phone.heard)).toBe('');
+    expect([...a.owner.digits, ...b.owner.digits]).toEqual([]);
+  });
+
+  it.each([96, 127])('arrive by the carrier’s payload type %i', async (payloadType) => {
+    const a = await calls.talking(440, { offer: (own) => own.replaceAll('101', String(payloadType)) });
+    await expectKeys(a, payloadType);
+  });
+
+  it('arrive where the INVITE had no offer', async () => {
+    const a = await calls.open({ offer: null });
+    await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
+    await a.leg.accept(a.phone.sdp());
+    a.phone.talk(portOf(a.leg.localDescription), 440);
+    await a.owner.until(({ connected }) => connected === 1);
+    await expectKeys(a, 101);
+  });
+
+  it('are refused where the carrier takes none, wants a number of its own in an answer, or holds', async () => {
+    const none = await calls.talking(440, {
+      offer: (own) => own.replace(' 101', '').replaceAll(/a=(?:rtpmap|fmtp):101.*\r\n/g, ''),
+    });
+    await expect(none.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
+    const own = await calls.open({ offer: null });
+    await own.leg.accept(own.phone.sdp().replaceAll('101', '96'));
+    await expect(own.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
+    const a = await calls.talking(440);
+    await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'on-hold' });
+    await a.leg.answer(a.phone.sdp());
+    await expectKeys(a, 101);
+    await a.leg.close();
+    await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ name: 'MediaRefusal' });
+  });
+});
