@@ -280,9 +280,9 @@ function farSide(
   };
 }
 
-/** Only literal unicast addresses are sent to. */
+/** Only literal unicast addresses are sent to, and none with a zone, which means something on the carrier’s machine only. */
 function usable(address: string, port: number): MediaAddress | null {
-  const isLiteral = isIPv4(address) || isIPv6(address);
+  const isLiteral = isIPv4(address) || (isIPv6(address) && !address.includes('%'));
   const isNobody = /^(?:0\.|22[4-9]\.|23\d\.|255\.|ff)|^::$/i.test(address);
   return !isLiteral || isNobody || port < 1 || port > 65_535 ? null : { address, port };
 }

@@ -15,7 +15,13 @@ describe('a=crypto', () => {
     expect(read('x', `7 AES_256_CM_HMAC_SHA1_32 inline:${base64(46)}`)?.tag).toBe(7);
   });
 
+  it('reads a key without its `=`, and writes it with them', () => {
+    const bare = base64(46).replaceAll('=', '');
+    expect(read(`1 AES_256_CM_HMAC_SHA1_80 inline:${bare}`)?.key).toBe(base64(46));
+  });
+
   it.each([
+    ['a digit too many', `1 AES_CM_128_HMAC_SHA1_80 inline:${base64(30)}A`],
     ['an unknown suite', `1 F8_128_HMAC_SHA1_80 inline:${base64(30)}`],
     ['a name that every object has', `1 CONSTRUCTOR inline:${base64(30)}`],
     ['a key that is too short', `1 AES_CM_128_HMAC_SHA1_80 inline:${base64(29)}`],

@@ -27,10 +27,16 @@ export function readSrtpKey(of: { readonly attributes: readonly Attribute[] }): 
   for (const value of attributeValues(of, 'crypto')) {
     const [, tag, suite = '', key = ''] = pattern.exec(value.trim()) ?? [];
     if (tag === undefined || !Object.hasOwn(keyBytes, suite)) continue;
-    if (Buffer.from(key, 'base64').length === keyBytes[suite]) return { tag: Number(tag), suite, key };
+    const bytes = Buffer.from(key, 'base64');
+    // Written anew: digits that mean nothing do not pass, and missing `=` are added.
+    const canonical = bytes.toString('base64');
+    if (bytes.length === keyBytes[suite] && stripped(canonical) === stripped(key))
+      return { tag: Number(tag), suite, key: canonical };
   }
   return null;
 }
+
+const stripped = (base64: string): string => base64.replace(/=+$/, '');
 
 export const srtpKeyAttribute = ({ tag, suite, key }: SrtpKey): Attribute =>
   attribute('crypto', `${tag} ${suite} inline:${key}`);
