@@ -58,6 +58,25 @@ describeWithFreeSwitch('keys through FreeSWITCH', () => {
     expect([...a.owner.digits, ...b.owner.digits]).toEqual([]);
   });
 
+  it.each([
+    ['1123', 40],
+    ['66', 2000],
+  ])('have arrived when they count as sent, however short or long: %s of %i ms', async (keys, durationMs) => {
+    const a = await calls.talking(440);
+    await a.leg.sendDtmf(keys, durationMs);
+    expect(keysIn(a.phone.heard)).toBe(keys);
+    expect(pressesIn(a.phone.heard).at(-1)?.ends).toBe(3);
+  });
+
+  it('that are on their way when the call ends were not sent', async () => {
+    const a = await calls.talking(440);
+    const sending = a.leg.sendDtmf('1', 2000);
+    const refused = expect(sending).rejects.toMatchObject({ name: 'MediaRefusal', code: 'overloaded' });
+    await a.phone.until(() => keysIn(a.phone.heard) === '1');
+    await a.leg.close();
+    await refused;
+  });
+
   it.each([96, 127])('arrive by the carrier’s payload type %i', async (payloadType) => {
     const a = await calls.talking(440, { offer: (own) => own.replaceAll('101', String(payloadType)) });
     await expectKeys(a, payloadType);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import {
   type MediaEndReason,
   type MediaLeg,
@@ -31,6 +32,9 @@ import type { LegEvents } from './leg-events.js';
 import { hangUpAll, type OpenedChannels } from './open-channels.js';
 import { formatInnerEnd } from './worker-sdp.js';
 
+/** FreeSWITCH's own pauses between keys are a little longer than ours: how far it falls behind with some dozens. */
+const behindMs = 100;
+
 export interface FreeSwitchLegOptions {
   readonly legId: string;
   readonly sessionId: string;
@@ -62,6 +66,7 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
   #offer: OwnOffer | null = null;
   #description = '';
   #version = 0;
+  readonly #ended = new AbortController();
   #closing: Promise<MediaLegStatistics | null> | null = null;
   #hangingUp: Promise<void> = Promise.resolve();
 
@@ -155,11 +160,14 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
     return this.#worker.tone(sound);
   }
 
-  /** FreeSWITCH passes them on as they come, under the carrier's payload type. */
+  /** FreeSWITCH passes them on under the carrier's payload type, each from when it was heard to its end. */
   async sendDtmf(digits: string, durationMs: number): Promise<void> {
     if (this.#terms?.takesEvents !== true || this.#outerEnd.events === null)
       throw new MediaRefusal('no-telephone-event', 'the carrier takes no telephone events');
     await this.#worker.sendDtmf(digits, durationMs);
+    await setTimeout(durationMs + behindMs, undefined, { signal: this.#ended.signal }).catch(() =>
+      this.#expectOpen(),
+    );
   }
 
   statistics(): Promise<MediaLegStatistics | null> {
@@ -193,6 +201,7 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
 
   #end(hangingUp: Promise<void>): void {
     this.#closing = this.#worker.close();
+    this.#ended.abort();
     this.#hangingUp = hangingUp.finally(() => this.#options.onGone(this));
   }
 
