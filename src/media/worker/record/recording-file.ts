@@ -87,12 +87,13 @@ export class RecordingFile implements OctetSink {
     if (this.#error !== null) throw this.#error;
   }
 
-  /** Cuts the file, whatever went wrong before, patches it and closes it. */
+  /** Cuts the file, whatever went wrong before, patches it and closes it. What it holds outlives a power cut then. */
   async finish(length: number, patch: Patch | null): Promise<void> {
     await this.#writing;
     try {
       if (length < this.#length) await this.#handle.truncate(length);
       if (patch !== null) await this.#write(patch);
+      await this.#handle.sync();
     } finally {
       await this.#handle.close();
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -13,6 +13,11 @@ import { parseWav } from '../sound/wav.js';
 import { StreamRegistry } from '../stream-registry.js';
 import type { RecordingFormat, RecordingOptions } from './recording.js';
 import { Recordings } from './recordings.js';
+
+interface MakeOptions {
+  readonly maxBacklogBytes: number;
+  readonly now: () => number;
+}
 
 describe('the recordings of a worker', () => {
   let directory: string;
@@ -43,10 +48,10 @@ describe('the recordings of a worker', () => {
     await rm(directory, { recursive: true });
   });
 
-  function make(options: { maxBacklogBytes?: number } = {}): void {
+  function make({ now = () => performance.now(), ...options }: Partial<MakeOptions> = {}): void {
     recordings = new Recordings({
       registry,
-      tickClock: { add: () => listeners++, remove: () => listeners--, now: () => performance.now() },
+      tickClock: { add: () => listeners++, remove: () => listeners--, now },
       onEnded: (recordingId, reason, _result, detail) =>
         void ended.push(`${recordingId} ${reason} ${detail}`),
       ...options,
@@ -150,6 +155,31 @@ describe('the recordings of a worker', () => {
     expect(ended).toEqual(['r failed the disk does not keep up']);
     const file = await readFile(path());
     expect(parseWav(file).samples.length * 2 + 44).toBe(file.length);
+  });
+
+  it('that are stopped while their file is being made do not begin, and leave no file', async () => {
+    const opening = open('wav').catch((error: Error) => error.message);
+    await expect(open('wav')).rejects.toThrow('a recording with this id is open');
+    expect(await recordings.stop('r')).toBeNull();
+    expect(await opening).toBe('it was stopped before it began');
+    expect(recordings.size('r')).toBeNull();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('leave the next tick room, however many they are', async () => {
+    let nowMs = 0;
+    // Each frame takes 2 ms: three of them are a turn.
+    make({ now: () => (nowMs += 2) });
+    const ids = Array.from({ length: 10 }, (_, n) => `r${n}`);
+    for (const recordingId of ids) await open('wav', { recordingId, path: join(directory, recordingId) });
+    const recorded = () => ids.filter((id) => recordings.size(id)?.durationMs === 20).length;
+    recordings.onTick(1);
+    await turn();
+    expect(recorded()).toBe(3);
+    while (recorded() < 10) await turn();
+    recordings.onTick(2);
+    await turn();
+    expect(recorded()).toBe(7);
   });
 
   it('are stopped once, and are no more afterwards', async () => {

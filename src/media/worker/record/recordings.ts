@@ -24,7 +24,7 @@ export interface RecordingsOptions {
 
 /** Nobody waits for a recording as one waits for an answer: sound may come late, and is not made up for early. */
 const jitter = { targetMs: 40, maxMs: 500 };
-/** Of what is recorded after the process was late, so much at a time: the next tick shall not be late for it. */
+/** So much at a time, be it of many recordings or of what the process was late for: the next tick shall not be late for it. */
 const maxTurnMs = 5;
 
 /**
@@ -36,8 +36,12 @@ export class Recordings implements TickListener {
   /** Not those of the legs: a tick that legs leave out is not left out here. */
   readonly #mixes = new Mixes(jitter);
   readonly #recorders = new Map<string, Recorder>();
-  /** The last tick that was recorded; null before the first. */
+  /** Those whose files are being made; a slow disk takes longer for that than their owner waits. */
+  readonly #opening = new Map<string, { isStopped: boolean }>();
+  /** The last tick that all have recorded; null before the first. */
   #recorded: number | null = null;
+  /** Those that are still to record the tick after it. */
+  #left: Iterator<Recorder> | null = null;
   #due = 0;
   #scheduled: NodeJS.Immediate | null = null;
   #closed = false;
@@ -48,6 +52,19 @@ export class Recordings implements TickListener {
 
   /** Begins a recording of silence. Throws RecordingRefusal, or another error where the file cannot be made. */
   async open(options: RecordingOptions): Promise<void> {
+    const { recordingId } = options;
+    if (this.#recorders.has(recordingId) || this.#opening.has(recordingId))
+      throw new Error('a recording with this id is open');
+    const opening = { isStopped: false };
+    this.#opening.set(recordingId, opening);
+    try {
+      await this.#open(options, opening);
+    } finally {
+      this.#opening.delete(recordingId);
+    }
+  }
+
+  async #open(options: RecordingOptions, opening: { readonly isStopped: boolean }): Promise<void> {
     const { recordingId, path, format } = options;
     let recorder: Recorder | null = null;
     const file = await refuseWhereFull(
@@ -62,7 +79,7 @@ export class Recordings implements TickListener {
     try {
       await refuseWhereFull(file.drain());
       if (this.#closed) throw new RecordingRefusal('overloaded', 'the worker is closing');
-      if (this.#recorders.has(recordingId)) throw new Error('a recording with this id is open');
+      if (opening.isStopped) throw new RecordingRefusal('overloaded', 'it was stopped before it began');
     } catch (error) {
       await file.discard().catch(() => undefined);
       throw error;
@@ -95,8 +112,10 @@ export class Recordings implements TickListener {
     return this.#recorders.get(recordingId)?.size ?? null;
   }
 
-  /** Null where it is not open (any more). */
+  /** Null where it is not open (any more), or not yet: it does not begin then. */
   async stop(recordingId: string): Promise<RecordingResult | null> {
+    const opening = this.#opening.get(recordingId);
+    if (opening !== undefined) opening.isStopped = true;
     const recorder = this.#recorders.get(recordingId);
     if (recorder === undefined) return null;
     this.#remove(recordingId, recorder);
@@ -115,15 +134,21 @@ export class Recordings implements TickListener {
     await Promise.all([...this.#recorders.keys()].map((recordingId) => this.stop(recordingId)));
   }
 
+  /** A turn may end within a tick: the mixes keep the tick's sums for those who come to it later. */
   #record(): void {
     this.#scheduled = null;
     const untilMs = this.#options.tickClock.now() + maxTurnMs;
-    for (let tick = (this.#recorded ?? this.#due) + 1; tick <= this.#due; tick++) {
-      for (const recorder of this.#recorders.values()) recorder.frame(tick);
+    while (this.#recorded !== null && this.#recorded < this.#due) {
+      const tick = this.#recorded + 1;
+      this.#left ??= this.#recorders.values();
+      for (let next = this.#left.next(); next.done !== true; next = this.#left.next()) {
+        next.value.frame(tick);
+        if (this.#options.tickClock.now() < untilMs) continue;
+        this.#scheduled = setImmediate(() => this.#record());
+        return;
+      }
+      this.#left = null;
       this.#recorded = tick;
-      if (tick === this.#due || this.#options.tickClock.now() < untilMs) continue;
-      this.#scheduled = setImmediate(() => this.#record());
-      return;
     }
   }
 
@@ -135,6 +160,7 @@ export class Recordings implements TickListener {
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
     this.#scheduled = null;
     this.#recorded = null;
+    this.#left = null;
   }
 }
 
