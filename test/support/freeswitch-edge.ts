@@ -8,7 +8,11 @@ import {
   type FreeSwitchPlane,
   type FreeSwitchPlaneOptions,
 } from '../../src/media/edge/freeswitch-plane.js';
-import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
+import {
+  createMediaPlane,
+  type MediaPlaneOptions,
+  type WorkerMediaPlane,
+} from '../../src/media/worker-media-plane.js';
 import { createSipServer } from '../../src/sip-server/index.js';
 import type { FreeSwitchForTests } from './freeswitch.js';
 import { MediaOwner } from './media-owner.js';
@@ -38,7 +42,11 @@ function newRtpPorts(): { from: number; to: number } {
 }
 
 /** `workerEntry`: where the build has put the media worker; tests have it from `inject('workerEntry')`. */
-export async function openEdge(options: EdgeOptions, workerEntry: string): Promise<EdgeForTests> {
+export async function openEdge(
+  options: EdgeOptions,
+  workerEntry: string,
+  media: Partial<MediaPlaneOptions> = {},
+): Promise<EdgeForTests> {
   const log: LoggedLine[] = [];
   const write =
     (level: LoggedLine['level']) =>
@@ -64,6 +72,7 @@ export async function openEdge(options: EdgeOptions, workerEntry: string): Promi
     portRestMs: 0,
     logger,
     workerEntry,
+    ...media,
   });
   const plane = await createFreeSwitchPlane({
     native,

@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, with ports from the system and a data directory that goes with the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { inject } from 'vitest';
 import { EventFollower } from './events.js';
 import { RestClient } from './rest-client.js';
 import { startServersBeside, type ServersBeside } from './servers-beside.js';
+import { openUdpPorts } from './udp-ports.js';
 import { waitFor } from './wait-for.js';
 
 export interface GatewayOptions {
@@ -205,20 +206,10 @@ export class TestGateway {
     return children.split(' ').filter(Boolean).map(Number);
   }
 
-  /**
-   * UDP ports for phone audio that the workers have open now, as the kernel sees it. Others' do not count: the system
-   * gives any program ports of the same span.
-   */
+  /** UDP ports for phone audio that the workers have open now. */
   openRtpPorts(): number[] {
     const { from, to } = this.#rtpPorts;
-    const inodes = new Set(this.workers().flatMap(socketInodes));
-    return readFileSync('/proc/net/udp', 'utf8')
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , , , , , , , inode = '']) => inodes.has(inode))
-      .map(([, address = '']) => parseInt(address.split(':')[1] ?? '0', 16))
-      .filter((port) => port >= from && port <= to);
+    return openUdpPorts(this.workers()).filter((port) => port >= from && port <= to);
   }
 
   /** Every metric as its line in Prometheus' text names it. */
@@ -302,16 +293,4 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-function socketInodes(pid: number): string[] {
-  const directory = `/proc/${pid}/fd`;
-  return readdirSync(directory).flatMap((descriptor) => {
-    try {
-      return /^socket:\[(\d+)\]$/.exec(readlinkSync(join(directory, descriptor)))?.[1] ?? [];
-    } catch {
-      // Closed in the meantime.
-      return [];
-    }
-  });
 }

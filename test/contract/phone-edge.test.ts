@@ -1,0 +1,55 @@
+import { inject } from 'vitest';
+import { createMediaPlane } from '../../src/media/worker-media-plane.js';
+import { openEdge } from '../support/freeswitch-edge.js';
+import {
+  describeWithOwnFreeSwitch,
+  startFreeSwitch,
+  type FreeSwitchForTests,
+} from '../support/freeswitch.js';
+import { phoneEdgeContract, type PhoneEdgeKind } from './phone-edge-contract.js';
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const native: PhoneEdgeKind = {
+  name: 'native',
+  start: () => Promise.resolve(),
+  stop: () => Promise.resolve(),
+  async open(options) {
+    const plane = await createMediaPlane({
+      workers: 1,
+      rtpPorts: { from: 20_600, to: 20_799 },
+      bindAddress: '127.0.0.1',
+      portRestMs: 0,
+      logger: silent,
+      workerEntry: inject('workerEntry'),
+      ...options,
+    });
+    return { plane, workers: plane, close: () => plane.close() };
+  },
+  channels: () => Promise.resolve(0),
+  daemon: null,
+};
+
+phoneEdgeContract(native);
+
+describeWithOwnFreeSwitch('FreeSWITCH', () => {
+  let freeSwitch: FreeSwitchForTests;
+  phoneEdgeContract({
+    name: 'FreeSWITCH',
+    async start() {
+      const started = await startFreeSwitch();
+      if (started === null) throw new Error('FreeSWITCH is not installed');
+      freeSwitch = started;
+    },
+    stop: () => freeSwitch.stop(),
+    async open(options) {
+      const servers = [freeSwitch.eventSocket];
+      const edge = await openEdge({ servers, healthMs: 200 }, inject('workerEntry'), options);
+      return { plane: edge.plane, workers: edge.native, close: edge.close };
+    },
+    async channels() {
+      return Number(/^(\d+) total/m.exec(await freeSwitch.api('show channels count'))?.[1] ?? 'NaN');
+    },
+    daemon: { kill: () => freeSwitch.kill(), restart: () => freeSwitch.restart() },
+  });
+});
