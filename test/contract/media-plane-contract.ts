@@ -15,6 +15,8 @@ export interface MediaPlaneUnderTest {
   readonly plane: MediaPlane;
   /** An offer that a phone could make. */
   readonly phoneOffer: string;
+  /** One of a phone that takes telephone events. */
+  readonly phoneOfferWithKeys: string;
   /** An answer that a phone could give to `offer`. */
   answerTo(offer: string): string;
 }
@@ -116,6 +118,18 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
       await leg.close();
       await expect(leg.play(endless('b'))).rejects.toMatchObject({ name: 'MediaRefusal' });
       expect(owner.played).toEqual([]);
+    });
+
+    it('sends keys to a phone that takes telephone events, and none after its end', async () => {
+      const leg = await open({ offer: tested.phoneOfferWithKeys });
+      await Promise.all([leg.sendDtmf('1', 40), leg.sendDtmf('2#', 40)]);
+      const cutOff = expect(leg.sendDtmf('3'.repeat(11), 5000)).rejects.toMatchObject({
+        name: 'MediaRefusal',
+        code: 'overloaded',
+      });
+      await leg.close();
+      await cutOff;
+      await expect(leg.sendDtmf('4', 40)).rejects.toMatchObject({ name: 'MediaRefusal' });
     });
 
     describe.each<RecordingFormat>(['wav', 'ogg'])('records to %s', (format) => {

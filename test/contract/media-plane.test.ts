@@ -25,11 +25,17 @@ const phoneSdp = [
 ].join('\r\n');
 
 mediaPlaneContract('recording', () =>
-  Promise.resolve({ plane: new RecordingMediaPlane(), phoneOffer: 'a phone', answerTo: () => 'an answer' }),
+  Promise.resolve({
+    plane: new RecordingMediaPlane(),
+    phoneOffer: 'a phone',
+    phoneOfferWithKeys: 'a phone with keys',
+    answerTo: () => 'an answer',
+  }),
 );
 mediaPlaneContract('worker processes', async () => ({
   plane: await workerPlane(),
   phoneOffer: phoneSdp,
+  phoneOfferWithKeys: `${phoneSdp.replace('RTP/AVP 0', 'RTP/AVP 0 96')}a=rtpmap:96 telephone-event/8000\r\n`,
   answerTo: () => phoneSdp,
 }));
 

@@ -141,8 +141,13 @@ export class RawSip {
 
   /** Answers a request with 200. */
   ok(request: RawMessage): void {
+    this.answer(request, '200 OK');
+  }
+
+  /** `status`: with its reason phrase. */
+  answer(request: RawMessage, status: string): void {
     const copied = request.text.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/i.test(line));
-    this.send(['SIP/2.0 200 OK', ...copied, 'Content-Length: 0', '', ''].join('\r\n'));
+    this.send([`SIP/2.0 ${status}`, ...copied, 'Content-Length: 0', '', ''].join('\r\n'));
   }
 
   close(): void {
