@@ -186,6 +186,16 @@ describe('The configuration', () => {
     ]);
   });
 
+  it('refuses what FreeSWITCH or drachtio-server could not work with', () => {
+    for (const LANDBRIDGE_EDGE_SIP_HOST of ['0.0.0.0', '::'])
+      expect(problemsOf({ LANDBRIDGE_EDGE_SIP_HOST })).toEqual([
+        'edge.sipHost: must be one address of this machine, for FreeSWITCH is told it',
+      ]);
+    expect(problemsOf({ LANDBRIDGE_DRACHTIO: 'sip-a:9022:one,sip-b:9022:two|three' })).toEqual([
+      'drachtio: a secret must not contain |',
+    ]);
+  });
+
   it.each(['- a list', 'just text', '42'])('refuses a file that holds %j', (yaml) => {
     expect(problemsOf({}, yaml)).toEqual([expect.stringMatching(/must be a map of settings/)]);
   });
