@@ -1,10 +1,14 @@
-import { newSrf, type Srf } from './srf.js';
+import { newSrf, stopSrf, type Srf } from './srf.js';
 
 export interface ConnectedSrf {
   /** drachtio-srf, for libraries that stand on it. It takes no requests. */
   readonly srf: Srf;
+  /** Also while it tries to reconnect. */
   disconnect(): void;
 }
+
+/** It has no bound of its own. */
+const longestRetryMs = 1000;
 
 /** Connects drachtio-srf to a SIP server of this process. Rejects where that refuses. */
 export function connectSrf(server: {
@@ -16,10 +20,10 @@ export function connectSrf(server: {
   return new Promise((resolve, reject) => {
     srf.on('connect', (error: Error | null | undefined) => {
       if (error) reject(error);
-      else resolve({ srf, disconnect: () => srf.disconnect() });
+      else resolve({ srf, disconnect: () => stopSrf(srf) });
     });
     // Without a listener it ends the process.
     srf.on('error', reject);
-    srf.connect(server);
+    srf.connect({ ...server, reconnect: { retryMaxDelay: longestRetryMs } });
   });
 }

@@ -56,7 +56,13 @@ export interface SrfDialog extends EventEmitter {
 }
 
 export interface Srf extends EventEmitter {
-  connect(options: { host: string; port: number; secret: string }): void;
+  connect(options: {
+    host: string;
+    port: number;
+    secret: string;
+    reconnect?: { retryMaxDelay: number };
+  }): void;
+  /** Throws where it is not connected. */
   disconnect(): void;
   invite(handler: (request: SrfRequest, response: SrfResponse) => void): void;
   /**
@@ -82,6 +88,8 @@ interface Agent extends EventEmitter {
   readonly wp: EventEmitter & {
     send(socket: Socket, message: string): string;
     readonly mapIncomingMsg: ReadonlyMap<Socket, { readonly incomingMsg: Buffer }>;
+    /** It does not reconnect any more. */
+    closing?: boolean;
   };
   request(
     socket: Socket,
@@ -248,6 +256,13 @@ function tellCancel(message: string, onCancel: (transactionId: string) => void):
   if (!message.startsWith('CANCEL ', end + 2)) return;
   const transactionId = message.slice(0, end).split('|')[8] ?? '';
   if (transactionId !== '') onCancel(transactionId);
+}
+
+/** Ends the connection, or the attempts to have one again; its own `disconnect` throws at these and they go on. */
+export function stopSrf(srf: Srf): void {
+  const { client } = (srf as SrfInside).app;
+  client.wp.closing = true;
+  for (const socket of client.mapServer.keys()) socket.end();
 }
 
 /** Of an INVITE that will never be answered: drachtio-srf would wait for its CANCEL for ever. */
