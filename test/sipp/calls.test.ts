@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EventFollower } from '../support/events.js';
 import { describeWithSipp, expectSipp, type SippRun } from '../support/sipp.js';
+import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import type { Newcomer } from '../support/rest-client.js';
 import { waitFor } from '../support/wait-for.js';
@@ -180,10 +181,6 @@ describeWithSipp('requests by SIPp out of any dialog', () => {
       { method: 'INFO', status: 481, header: 'CSeq', match: 'INFO', toTag: ';tag=nobody' },
     ],
     [
-      'a method that nobody knows is answered 405 with Allow',
-      { method: 'DANCE', status: 405, header: 'Allow', match: 'INVITE' },
-    ],
-    [
       'REGISTER is answered 405 with Allow',
       { method: 'REGISTER', status: 405, header: 'Allow', match: 'INVITE' },
     ],
@@ -197,7 +194,14 @@ describeWithSipp('requests by SIPp out of any dialog', () => {
         headers: 'Require: teleportation',
       },
     ],
-  ])('%s', async (_, values) => {
+  ])('%s', (_, values) => request(values));
+
+  // drachtio-server passes no method to us that it does not know, and answers it itself or, as 0.8.6 does, not at all.
+  it.skipIf(isBesideDrachtio)('a method that nobody knows is answered 405 with Allow', () =>
+    request({ method: 'DANCE', status: 405, header: 'Allow', match: 'INVITE' }),
+  );
+
+  async function request(values: SippRun['values']): Promise<void> {
     for (const transport of ['udp', 'tcp'] as const) {
       await expectSipp('request', {
         target: `127.0.0.1:${gateway.sipPort}`,
@@ -206,5 +210,5 @@ describeWithSipp('requests by SIPp out of any dialog', () => {
         values: { headers: 'X-None: 1', uri: 'sip:gateway.example', ...values },
       });
     }
-  });
+  }
 });
