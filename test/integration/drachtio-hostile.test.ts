@@ -128,6 +128,17 @@ function suite(start: () => Promise<OutsideServer>): void {
     }
   });
 
+  it('is refused in a call where it asks for what we do not do', async () => {
+    const call = await stage.call(server.sipPort);
+    for (const [cseq, method] of ['REFER', 'MESSAGE', 'NOTIFY', 'PUBLISH'].entries()) {
+      const headers = ['Contact: <sip:raw@127.0.0.1>', 'Refer-To: <sip:elsewhere@127.0.0.1>', 'Event: x'];
+      call.send(method, cseq + 2, headers);
+      expect([method, (await call.agent.final(method)).status]).toEqual([method, 405]);
+    }
+    call.send('BYE', 9);
+    expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
+  });
+
   it('is refused where what we must repeat is huge', async () => {
     const long = 'x'.repeat(7000);
     for (const changes of [

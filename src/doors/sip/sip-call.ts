@@ -283,6 +283,11 @@ export class SipCall implements LegSignalling {
       else void reoffer(request, response);
     });
     dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(leg, request, response));
+    // drachtio-srf would say 200 to them, and the far end take a transfer for done.
+    for (const method of ['refer', 'message', 'notify', 'publish'])
+      dialog.on(method, (_request: SrfRequest, response: SrfResponse) => {
+        response.send(405, { headers: { Allow: this.#allow } });
+      });
     dialog.on('destroy', (bye: SrfRequest) => {
       void this.#farEndLeft(byeOutcome(bye, leg.state === 'established'));
     });
@@ -367,10 +372,14 @@ export class SipCall implements LegSignalling {
     void this.#farEndLeft({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
   }
 
+  get #allow(): string {
+    return this.#options.maxMessageBytes === null ? allow : allowThroughDrachtio;
+  }
+
   #answerHeaders(request: SrfRequest, isReinvite: boolean): Record<string, string> {
-    const headers = { 'Content-Type': 'application/sdp', Allow: allow };
+    const headers = { 'Content-Type': 'application/sdp', Allow: this.#allow };
     if (this.#options.maxMessageBytes === null) return headers;
-    return { ...headers, Allow: allowThroughDrachtio, ...sessionTimerHeaders(request, isReinvite) };
+    return { ...headers, ...sessionTimerHeaders(request, isReinvite) };
   }
 
   #expectRefresh(request: SrfRequest, isReinvite: boolean): void {
