@@ -99,6 +99,21 @@ describe('A playback', () => {
     expect(playbacks.size).toBe(0);
   });
 
+  it('that its session’s end overtakes is told of no more', async () => {
+    const { id, media } = await phone();
+    const play = media.play.bind(media);
+    media.play = async (playback) => {
+      await play(playback);
+      await fixture.sessions.deleteSession(account, sessionId);
+    };
+    await expect(playbacks.play(account, id, welcome)).rejects.toMatchObject({
+      code: 'participant-not-connected',
+    });
+    const facts = fixture.events.filter((event) => event.sessionId === sessionId);
+    expect(facts.at(-1)?.type).toBe('session.deleted');
+    expect(playbacks.size).toBe(0);
+  });
+
   it('needs a connected phone of the account and a sound that is there and can be played', async () => {
     const absent = (await fixture.participant(sessionId)).participant.id;
     const created = await fixture.participant(sessionId);

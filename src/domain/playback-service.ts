@@ -41,7 +41,7 @@ interface Playing {
   readonly playback: LivePlayback;
   isStarted: boolean;
   /** How it ended before its start was told. */
-  endedEarly: PlaybackEnd | 'leg-ended' | null;
+  endedEarly: PlaybackEnd | null;
 }
 
 export class PlaybackService implements LegObserver {
@@ -144,6 +144,11 @@ export class PlaybackService implements LegObserver {
         ? new DomainError('sound-unusable', `The sound cannot be played: ${error.message}`)
         : new DomainError('media-overloaded', 'The media worker can play no more at the moment');
     }
+    // Its end is told, and its session may be gone: nothing is told of them any more.
+    if (leg.hasEnded) {
+      this.#playing.delete(playback.id);
+      throw notConnected();
+    }
     playing.isStarted = true;
     events.record('playback.started', participantSubject(leg.participant), {
       ...{ legId: leg.legId, playbackId: playback.id, sound: nameOf(playback), times, mode },
@@ -162,7 +167,7 @@ export class PlaybackService implements LegObserver {
     const playing = this.#playing.get(playbackId);
     if (playing === undefined) return;
     if (!playing.isStarted) {
-      playing.endedEarly ??= how;
+      if (how !== 'leg-ended') playing.endedEarly ??= how;
       return;
     }
     this.#playing.delete(playbackId);

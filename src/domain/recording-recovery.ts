@@ -37,8 +37,16 @@ export async function recoverRecordings(options: RecordingRecoveryOptions): Prom
     after = last.id;
   }
   for (const file of orphans.values()) {
-    logger.warn({ recordingId: file.recordingId }, 'removed the file of a recording that nobody knows');
-    await files.remove(file);
+    const { recordingId } = file;
+    try {
+      await files.remove(file);
+      logger.warn({ recordingId }, 'removed the file of a recording that nobody knows');
+    } catch (error) {
+      logger.error(
+        { err: error, recordingId },
+        'the file of a recording that nobody knows cannot be removed',
+      );
+    }
   }
 }
 
@@ -48,7 +56,11 @@ async function end(
   reason: RecordingReason,
 ): Promise<void> {
   const file = { recordingId: recording.id, format: recording.format };
-  const result = (await files.inspect(file)) ?? { durationMs: 0, bytes: 0 };
+  const result = (await files.inspect(file).catch((error: unknown) => {
+    // One file that cannot be read keeps nobody from calling.
+    logger.error({ err: error, recordingId: recording.id }, 'the file of a recording cannot be read');
+    return { durationMs: null, bytes: 0 };
+  })) ?? { durationMs: 0, bytes: 0 };
   await recordings.endRecording(recording.id, { reason, ...result, endedAt: clock.now() });
   events.record('recording.failed', await recordingSubject(store, recording), {
     ...recordingFact(recording),

@@ -169,6 +169,29 @@ describe('Beginning a recording', () => {
     expect(stage.service.running).toHaveLength(1);
   });
 
+  it('that a first request could not begin is the second’s to begin', async () => {
+    const { fixture, sessionId } = await prepare();
+    fixture.media.refuseNextRecording(new MediaRefusal('overloaded', 'no'));
+    const [first, second] = await Promise.allSettled([
+      stage.start(sessionId, { key: 'k' }),
+      stage.start(sessionId, { key: 'k' }),
+    ]);
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'media-overloaded' } });
+    if (second.status === 'rejected') throw second.reason;
+    expect(await stage.get(second.value.id)).toMatchObject({ state: 'recording' });
+    expect(stage.service.running).toHaveLength(1);
+  });
+
+  it('that has ended is shown so to who asks for it again by its key', async () => {
+    const { sessionId } = await prepare();
+    const { id } = await stage.start(sessionId, { key: 'k' });
+    stage.media(id).result = { durationMs: 1000, bytes: 900 };
+    await stage.watch.check();
+    expect(await stage.start(sessionId, { key: 'k' })).toMatchObject({ id, durationMs: 1000, bytes: 900 });
+    await stage.service.stop(account, id);
+    expect(await stage.start(sessionId, { key: 'k' })).toMatchObject({ id, state: 'completed' });
+  });
+
   it('keeps every limit', async () => {
     const { fixture, sessionId } = await prepare({ maxAtOnce: 2, maxPerAccount: 3 });
     await stage.start(sessionId);
@@ -373,6 +396,18 @@ describe('A start', () => {
     const told = stage.facts().length;
     await stage.recover();
     expect(stage.facts()).toHaveLength(told);
+  });
+});
+
+it('A start goes on where a file cannot be read, or not be removed', async () => {
+  const { sessionId } = await prepare();
+  const { id } = await stage.start(sessionId);
+  stage.files.unreadable.add(id);
+  stage.files.held.set(`/recordings/${randomUUID()}.ogg`, { durationMs: 1, bytes: 1 });
+  stage.files.failNextRemoval(new Error('EACCES'));
+  await stage.recover();
+  expect(await stage.store.getRecording(account, id)).toMatchObject({
+    ...{ state: 'failed', reason: 'gateway-restarted', durationMs: null, bytes: 0 },
   });
 });
 

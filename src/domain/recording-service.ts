@@ -80,7 +80,7 @@ export class RecordingService implements LegObserver {
   async start(accountId: string, sessionId: string, wanted: NewRecording): Promise<Recording> {
     const { recordings, nodeId, clock, limits, files } = this.#options;
     const known = wanted.key === null ? null : await recordings.findRecordingByKey(accountId, wanted.key);
-    if (known !== null) return sameOrThrow(known, sessionId, wanted);
+    if (known !== null) return this.#again(known, accountId, sessionId, wanted);
     await this.#checkSession(accountId, sessionId);
     const leg =
       wanted.participantId === null ? null : await this.#leg(accountId, sessionId, wanted.participantId);
@@ -100,7 +100,9 @@ export class RecordingService implements LegObserver {
     try {
       const claim = await recordings.claimRecording(recording, nodeId, limits.maxPerAccount);
       if (claim.result !== 'claimed') {
-        if (claim.result === 'existing') return sameOrThrow(claim.recording, sessionId, wanted);
+        if (claim.result === 'existing') {
+          return await this.#again(claim.recording, accountId, sessionId, wanted);
+        }
         if (claim.result === 'no-session') throw new DomainError('session-not-found', 'Session not found');
         throw new DomainError(
           'recording-limit',
@@ -151,7 +153,9 @@ export class RecordingService implements LegObserver {
   async stop(accountId: string, recordingId: string): Promise<Recording> {
     const recording = await this.get(accountId, recordingId);
     const running = this.#running.get(recordingId);
-    if (running === undefined) return recording;
+    // It may have ended while the store was asked.
+    if (running === undefined)
+      return recording.state === 'recording' ? this.get(accountId, recordingId) : recording;
     return (await this.end(running, 'stopped')) ?? this.get(accountId, recordingId);
   }
 
@@ -223,6 +227,18 @@ export class RecordingService implements LegObserver {
     if (this.#running.delete(recording.id)) this.#bytesOfEnded += end.bytes;
   }
 
+  /** What an earlier request with the key has begun, or begins; where that came to nothing it is this one's to begin. */
+  async #again(
+    known: Recording,
+    accountId: string,
+    sessionId: string,
+    wanted: NewRecording,
+  ): Promise<Recording> {
+    checkSame(known, sessionId, wanted);
+    const begun = await this.#running.get(known.id)?.begun;
+    return begun === null ? this.start(accountId, sessionId, wanted) : this.#shown(known);
+  }
+
   async #checkSession(accountId: string, sessionId: string): Promise<void> {
     if ((await this.#options.store.getSession(accountId, sessionId)) === null) {
       throw new DomainError('session-not-found', 'Session not found');
@@ -292,6 +308,8 @@ export class RecordingService implements LegObserver {
   #route(running: RunningRecording): void {
     const { legs, logger } = this.#options;
     const { recording, leg } = running;
+    // The log says who is recorded, no sooner and no later.
+    if (!running.hasBegun || running.isEnding) return;
     const heard = legs
       .streams(recording.sessionId)
       .filter(
@@ -373,14 +391,15 @@ export class RecordingService implements LegObserver {
 }
 
 /** Throws DomainError `recording-key-reused`. */
-function sameOrThrow(known: Recording, sessionId: string, wanted: NewRecording): Recording {
+function checkSame(known: Recording, sessionId: string, wanted: NewRecording): void {
   const isSame =
     known.sessionId === sessionId &&
     known.participantId === wanted.participantId &&
     known.format === wanted.format &&
     known.tag === wanted.tag;
-  if (isSame) return known;
-  throw new DomainError('recording-key-reused', 'The idempotency key was used for another recording');
+  if (!isSame) {
+    throw new DomainError('recording-key-reused', 'The idempotency key was used for another recording');
+  }
 }
 
 function diskFull(): DomainError {

@@ -21,7 +21,11 @@ export class MemoryRecordingFiles implements RecordingFiles {
     return Promise.resolve(this.free);
   }
 
+  /** Whose files cannot be read. */
+  readonly unreadable = new Set<string>();
+
   inspect(file: RecordingFile): Promise<{ durationMs: number | null; bytes: number } | null> {
+    if (this.unreadable.has(file.recordingId)) return Promise.reject(new Error('EIO'));
     return Promise.resolve(this.held.get(this.path(file)) ?? null);
   }
 
