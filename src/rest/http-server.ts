@@ -15,6 +15,8 @@ export interface HttpServerOptions {
   readonly requestTimeoutSeconds?: number;
   /** How long an idle connection stays open. Default 72. */
   readonly keepAliveSeconds?: number;
+  /** What a closing server still sends is cut off then: a client that does not fetch its file holds up nobody. Default 5. */
+  readonly closeGraceSeconds?: number;
   /** Default 10000. */
   readonly maxConnections?: number;
   /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
@@ -57,7 +59,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       void answerError(error, request.id, reply as unknown as FastifyReply),
   });
   server.server.maxConnections = options.maxConnections ?? 10_000;
-  endConnectionsAtClose(server);
+  endConnectionsAtClose(server, (options.closeGraceSeconds ?? 5) * 1000);
 
   // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
   server.removeAllContentTypeParsers();
@@ -90,10 +92,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 /**
- * A closing server waits for answers in progress, and for nothing else. Browsers and `fetch` open connections ahead of
+ * A closing server waits for answers in progress, for a while, and for nothing else. Browsers and `fetch` open connections ahead of
  * need, and Node does not count one that never brought a request as idle; nor does it end one whose answer is sent later.
  */
-function endConnectionsAtClose(server: HttpServer): void {
+function endConnectionsAtClose(server: HttpServer, graceMs: number): void {
   const unused = new Set<Socket>();
   let isClosing = false;
   server.server.on('connection', (socket) => {
@@ -108,6 +110,8 @@ function endConnectionsAtClose(server: HttpServer): void {
   server.addHook('preClose', (done) => {
     isClosing = true;
     for (const socket of unused) socket.destroy();
+    const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
+    server.server.once('close', () => clearTimeout(timer));
     done();
   });
   server.addHook('onSend', (_request, reply, _payload, done) => {

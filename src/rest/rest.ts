@@ -118,6 +118,11 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       scope.addContentTypeParser('*', (_request, _body, parsed) =>
         parsed(new RestError(415, `Unsupported media type: send ${wavMediaTypes[0]}`)),
       );
+      scope.addHook('onError', (request, reply, _error, told) => {
+        // What is left of the body nobody reads; the connection would wait for that.
+        if (!request.raw.complete) reply.header('connection', 'close');
+        told();
+      });
       for (const operation of operations.filter(({ upload }) => upload !== undefined)) {
         addRoute(scope, operation);
       }
@@ -183,7 +188,11 @@ async function answer(
   });
   if (operation.method !== 'GET') await settled?.();
   if (isFileAnswer(body)) {
-    const file = await openFileAnswer(body, request.headers.range);
+    const { range, 'if-range': ifRange } = request.headers;
+    const isWhole = request.method === 'HEAD' || ifRange !== undefined;
+    const file = await openFileAnswer(body, isWhole ? undefined : range);
+    // What nobody will see need not be read.
+    if (request.method === 'HEAD') file.stream.destroy();
     return reply.code(file.status).headers(file.headers).send(file.stream);
   }
   reply.code(operation.success.status);
