@@ -15,7 +15,7 @@ beforeEach(async () => {
   files.names.add('welcome');
   playbacks = new PlaybackService({
     ...{ sessions: fixture.sessions, legs: fixture.legs, events: fixture.recorder, clock: fixture.clock },
-    sounds: new SoundService({ files, limits: { maxSeconds: 300, maxPerAccount: 100 } }),
+    sounds: new SoundService({ files, limits: { maxSeconds: 300, maxPerAccount: 100, minFreeBytes: 0 } }),
     maxPlaybacks: 3,
   });
   fixture.legs.observe(playbacks);

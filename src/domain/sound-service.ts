@@ -17,7 +17,7 @@ export class SoundService {
     this.#options = options;
   }
 
-  /** Throws DomainError `sound-invalid`, `sound-too-large`, `too-many-sounds`, `too-many-uploads`. */
+  /** Throws DomainError `sound-invalid`, `sound-too-large`, `too-many-sounds`, `too-many-uploads`, `disk-full`. */
   async put(accountId: string, name: string, content: AsyncIterable<Uint8Array>): Promise<StoredSound> {
     const { files, limits, maxUploads = 4 } = this.#options;
     checkName(name);
@@ -36,6 +36,8 @@ export class SoundService {
           throw new DomainError('sound-too-large', `A sound lasts ${limits.maxSeconds} s at most`);
         case 'too-many':
           throw new DomainError('too-many-sounds', `An account has at most ${limits.maxPerAccount} sounds`);
+        case 'disk-full':
+          throw new DomainError('disk-full', 'The disk has no room for a sound');
       }
     } finally {
       this.#uploads -= 1;

@@ -13,13 +13,15 @@ export interface StoredSound {
 export interface SoundLimits {
   readonly maxSeconds: number;
   readonly maxPerAccount: number;
+  /** Left free on the disk: below it nothing is taken. */
+  readonly minFreeBytes: number;
 }
 
 export type PutSoundResult =
   | { readonly result: 'stored'; readonly sound: StoredSound }
   /** `why` says what is wrong with it. */
   | { readonly result: 'invalid'; readonly why: string }
-  | { readonly result: 'too-large' | 'too-many' };
+  | { readonly result: 'too-large' | 'too-many' | 'disk-full' };
 
 /** WAV files by account and name. Nothing of one account is seen by another, whatever the name. */
 export interface SoundFiles {

@@ -111,8 +111,9 @@ export async function openSounds(
 ): Promise<Sounds> {
   const { config, sessions, legs, events, clock, metrics, recordings } = options;
   const { joinTone, leaveTone, maxPlaybacks, maxSeconds, maxPerAccount } = config.sounds;
+  const { minFreeBytes } = config.recordings;
   const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds'));
-  const sounds = new SoundService({ files, limits: { maxSeconds, maxPerAccount } });
+  const sounds = new SoundService({ files, limits: { maxSeconds, maxPerAccount, minFreeBytes } });
   const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
   const tones = new JoinTones({ legs, clock, onJoin: joinTone, onLeave: leaveTone });
   legs.observe(playbacks);

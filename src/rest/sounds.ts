@@ -42,11 +42,11 @@ export function soundOperations(sounds: SoundService): Operation[] {
       tag: 'Sounds',
       summary: 'Upload a sound',
       description:
-        'A WAV file of PCM (8, 16, 24, 32 bit or float) or G.711, 8 to 48 kHz, mono or stereo. Replaces one of the same name; 409 where the account has too many.',
+        'A WAV file of PCM (8, 16, 24, 32 bit or float) or G.711, 8 to 48 kHz, mono or stereo. Replaces one of the same name; 409 where the account has too many, 507 where the disk has no room.',
       params: soundPath,
       upload: wavMediaTypes,
       success: { status: 200, description: 'The sound', schema: soundSchema },
-      errors: [409],
+      errors: [409, 507],
       handle: async ({ accountId, params, body }) => {
         if (!(body instanceof Readable)) throw new InvalidRequest('The body must be a WAV file');
         return formatSound(await sounds.put(accountId, params.name, body as AsyncIterable<Uint8Array>));

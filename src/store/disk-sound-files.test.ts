@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wavFile } from '../../test/support/wav-file.js';
 import { DiskSoundFiles } from './disk-sound-files.js';
 
-const limits = { maxSeconds: 2, maxPerAccount: 3 };
+const limits = { maxSeconds: 2, maxPerAccount: 3, minFreeBytes: 0 };
 let directory: string;
 let files: DiskSoundFiles;
 
@@ -64,6 +64,13 @@ describe('Sounds on the disk', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
+  });
+
+  it('are not taken where the disk has too little left', async () => {
+    const content = inParts(wavFile({ seconds: 1 }));
+    const wanted = { ...limits, minFreeBytes: Number.MAX_SAFE_INTEGER };
+    expect(await files.put('acme', 'welcome', content, wanted)).toEqual({ result: 'disk-full' });
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   it('are taken up to a length and a number, and what is refused leaves no trace', async () => {

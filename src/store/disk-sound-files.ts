@@ -1,7 +1,7 @@
 /** Accounts' sounds: one directory for each account, one WAV file for each sound. */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
-import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { open, readdir, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   soundName,
@@ -10,7 +10,13 @@ import {
   type SoundLimits,
   type StoredSound,
 } from '../domain/sound.js';
-import { isMissing, makePrivateDirectory, removeDurably, syncDirectory } from './durable-directory.js';
+import {
+  isFull,
+  isMissing,
+  makePrivateDirectory,
+  removeDurably,
+  syncDirectory,
+} from './durable-directory.js';
 import { readWavHeader } from './wav-header.js';
 
 const suffix = '.wav';
@@ -48,8 +54,24 @@ export class DiskSoundFiles implements SoundFiles {
     content: AsyncIterable<Uint8Array>,
     limits: SoundLimits,
   ): Promise<PutSoundResult> {
+    try {
+      return await this.#put(accountId, name, content, limits);
+    } catch (error) {
+      if (isFull(error)) return { result: 'disk-full' };
+      throw error;
+    }
+  }
+
+  async #put(
+    accountId: string,
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    limits: SoundLimits,
+  ): Promise<PutSoundResult> {
     const directory = this.#of(accountId);
     const path = this.path(accountId, name);
+    const { bavail, bsize } = await statfs(this.#directory);
+    if (bavail * bsize < limits.minFreeBytes) return { result: 'disk-full' };
     makePrivateDirectory(directory);
     const temporary = join(directory, `${randomUUID()}.tmp`);
     const file = await open(temporary, 'wx+', 0o600);

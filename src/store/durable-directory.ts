@@ -30,6 +30,11 @@ export async function removeDurably(directory: string, path: string): Promise<bo
   return true;
 }
 
+/** The disk, or what we may have of it, is used up. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
+}
+
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

@@ -182,7 +182,7 @@ async function soundsAndRecordings(
   const connection = SqliteConnection.open({ path });
   const sounds = new SoundService({
     files: await DiskSoundFiles.open(join(directory, 'sounds')),
-    limits: { maxSeconds: 2, maxPerAccount: 3 },
+    limits: { maxSeconds: 2, maxPerAccount: 3, minFreeBytes: 0 },
   });
   const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
   const recordings = new RecordingService({
