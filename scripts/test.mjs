@@ -1,13 +1,13 @@
 /**
- * `npm test`: every test that needs no foreign server. Installs SIPp and Chromium from the distribution's packages where it
+ * `npm test`: every test, those with drachtio-server and FreeSWITCH where these are installed. Installs SIPp and Chromium from the distribution's packages where it
  * may (as root, with apt-get), else says what to install; then builds, checks, and runs the tests part by part. Ends with
  * what each part took and a status that is not 0 if any failed. `npm test -- build unit` runs only the named parts.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { runPart } from './run-part.mjs';
+import { whyNot } from './servers-beside.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 /** A part that hangs must fail, not hold up everybody. */
 const partTimeoutMs = 6 * 60_000;
 
@@ -25,7 +25,9 @@ const needs = [
 ];
 
 const vitest = (...words) => ['npx', 'vitest', 'run', ...words];
-/** Parts of one stage run side by side. */
+/** What a phone does, through both servers that may stand beside the gateway; `npm run test:beside` does far more. */
+const besideFiles = ['test/sipp/calls.test.ts', 'test/sipp/two-phones.test.ts'];
+/** Parts of one stage run side by side. A part: its name, its command, its environment, and why it is not for this machine. */
 const stages = [
   [['build', ['npm', 'run', '--silent', 'build']]],
   [
@@ -39,6 +41,14 @@ const stages = [
   // These mostly wait for timers and for processes: more of them at once than there are cores.
   [['integration', vitest('--project', 'integration', '--maxWorkers', '3')]],
   [['browser', vitest('--project', 'browser')]],
+  [
+    [
+      'beside',
+      vitest('--project', 'integration', ...besideFiles),
+      { LANDBRIDGE_TEST_BESIDE: 'drachtio+freeswitch' },
+      whyNot('drachtio+freeswitch'),
+    ],
+  ],
 ];
 const parts = stages.flat();
 
@@ -67,38 +77,6 @@ function install() {
   return stillMissing.length === 0;
 }
 
-/** Runs one part; resolves with whether it went well. Ctrl-C reaches it through the terminal. */
-function run([command, ...words]) {
-  return new Promise((resolve) => {
-    // A group of its own, so that a part that hangs goes with all its children.
-    const child = spawn(command, words, { cwd: root, stdio: 'inherit', detached: true });
-    const end = () => {
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        // It is gone already.
-      }
-    };
-    const timer = setTimeout(() => {
-      console.error(`${command} ${words.join(' ')}: not done within ${partTimeoutMs / 60_000} minutes`);
-      end();
-    }, partTimeoutMs);
-    const interrupt = () => {
-      end();
-      process.exit(130);
-    };
-    process.once('SIGINT', interrupt);
-    process.once('SIGTERM', interrupt);
-    child.once('error', (error) => console.error(String(error)));
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
-      resolve(code === 0);
-    });
-  });
-}
-
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !parts.some(([part]) => part === name));
 if (unknown.length > 0) {
@@ -112,10 +90,14 @@ const begunAll = performance.now();
 for (const stage of stages) {
   const chosen = stage.filter(([name]) => wanted.length === 0 || wanted.includes(name));
   const ended = await Promise.all(
-    chosen.map(async ([name, command]) => {
+    chosen.map(async ([name, command, environment, skipped = null]) => {
       console.log(`\n=== ${name}`);
+      if (skipped !== null) {
+        console.log(skipped);
+        return { name, ok: true, seconds: 0, skipped };
+      }
       const begun = performance.now();
-      const ok = await run(command);
+      const ok = await runPart(command, { timeoutMs: partTimeoutMs, environment });
       return { name, ok, seconds: (performance.now() - begun) / 1000 };
     }),
   );
@@ -125,8 +107,10 @@ for (const stage of stages) {
 }
 
 console.log('');
-for (const { name, ok, seconds } of results) {
-  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.toFixed(1).padStart(7)} s`);
+for (const { name, ok, seconds, skipped = '' } of results) {
+  console.log(
+    `${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(12)} ${seconds.toFixed(1).padStart(7)} s  ${skipped}`.trim(),
+  );
 }
 const total = (performance.now() - begunAll) / 1000;
 console.log(`       ${'total'.padEnd(12)} ${total.toFixed(1).padStart(7)} s`);

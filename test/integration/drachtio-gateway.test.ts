@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeWithOwnDrachtio, startDrachtio, type DrachtioForTests } from '../support/drachtio.js';
 import type { EventFollower } from '../support/events.js';
 import { callAndConnect } from '../support/gateway-phone.js';
+import { serversBeside } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -15,12 +16,8 @@ describeWithOwnDrachtio('the gateway behind a drachtio-server', () => {
     const started = await startDrachtio();
     if (started === null) throw new Error('drachtio-server is not installed');
     drachtio = started;
-    const { host, port, secret } = drachtio.admin;
     gateway = await TestGateway.start({
-      beside: {
-        environment: { LANDBRIDGE_DRACHTIO: `${host}:${String(port)}:${secret}` },
-        stop: () => drachtio.stop(),
-      },
+      beside: serversBeside({ drachtio }),
       environment: { LANDBRIDGE_SIP_SERVER_LONGEST_RETRY_SECONDS: '1' },
     });
     events = await gateway.follow();

@@ -1,6 +1,7 @@
 /** What a caller with a good token can do to the others: nothing. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
+import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 
 let gateway: TestGateway;
@@ -54,27 +55,31 @@ function browserOffer(sections: number, refusedFormats: number): string {
 }
 
 describe('A caller with a good token', () => {
-  it('whose answer is longer than any SIP message that comes in ends nobody else’s call', async () => {
-    const victim = await call(({ port }) => audioOffer(port));
-    expect(victim.answer.status).toBe(200);
-    const offer = browserOffer(62, 5000);
-    expect(offer.length).toBeLessThan(65_536);
-    const { token } = await gateway.rest.newcomer(sessionId);
-    const sip = await RawSip.open(gateway.sipPort);
-    sip.send(sip.invite({ headers: [`User-to-User: ${token};encoding=jwt`], body: offer }));
-    // The answer fits no datagram, so the caller never sees it; the gateway did all that it could for it.
-    const isAnswered = async () => (await gateway.rest.legs()).some(({ kind }) => kind === 'browser');
-    await expect.poll(isAnswered, { timeout: 5000 }).toBe(true);
-    const ready = await fetch(`${gateway.origin}/ready`);
-    expect(await ready.json()).toEqual({ ready: true });
-    victim.sip.send(victim.sip.request('BYE', { cseq: 2, toTag: victim.toTag, branch: 'z9hG4bKbye' }));
-    expect((await victim.sip.final('BYE')).status).toBe(200);
-    expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
-    for (const leg of await gateway.rest.legs()) await gateway.rest.done('DELETE', `/legs/${leg.id}`);
-    await gateway.idle();
-    victim.sip.close();
-    sip.close();
-  });
+  // Behind a drachtio-server such an answer is not made; drachtio-hostile.test.ts shows it.
+  it.skipIf(isBesideDrachtio)(
+    'whose answer is longer than any SIP message that comes in ends nobody else’s call',
+    async () => {
+      const victim = await call(({ port }) => audioOffer(port));
+      expect(victim.answer.status).toBe(200);
+      const offer = browserOffer(62, 5000);
+      expect(offer.length).toBeLessThan(65_536);
+      const { token } = await gateway.rest.newcomer(sessionId);
+      const sip = await RawSip.open(gateway.sipPort);
+      sip.send(sip.invite({ headers: [`User-to-User: ${token};encoding=jwt`], body: offer }));
+      // The answer fits no datagram, so the caller never sees it; the gateway did all that it could for it.
+      const isAnswered = async () => (await gateway.rest.legs()).some(({ kind }) => kind === 'browser');
+      await expect.poll(isAnswered, { timeout: 5000 }).toBe(true);
+      const ready = await fetch(`${gateway.origin}/ready`);
+      expect(await ready.json()).toEqual({ ready: true });
+      victim.sip.send(victim.sip.request('BYE', { cseq: 2, toTag: victim.toTag, branch: 'z9hG4bKbye' }));
+      expect((await victim.sip.final('BYE')).status).toBe(200);
+      expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
+      for (const leg of await gateway.rest.legs()) await gateway.rest.done('DELETE', `/legs/${leg.id}`);
+      await gateway.idle();
+      victim.sip.close();
+      sip.close();
+    },
+  );
 
   it('stops the gateway for no moment with a long body of nothing', async () => {
     const { sip, toTag } = await call(({ port }) => audioOffer(port));

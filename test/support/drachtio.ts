@@ -51,8 +51,26 @@ export interface DrachtioForTests {
   kill(): Promise<void>;
   /** Starts it anew on the same ports, after `kill()` or in the place of one that still runs. */
   restart(): Promise<void>;
+  /** SIGTERM, upon which it writes to its log what it still holds, if that is at level debug. */
+  terminate(): Promise<void>;
   /** Ends it and removes what it wrote. Leaves one alone that ran already. */
   stop(): Promise<void>;
+}
+
+/** What a drachtio-server that was terminated says that it held; undefined where it says nothing of it. */
+export function heldAtEnd(log: string): Record<string, number | undefined> {
+  const last = (words: string) => {
+    const [found] = [...log.matchAll(new RegExp(`${words}:?\\s+(\\d+)`, 'g'))].slice(-1);
+    return found === undefined ? undefined : Number(found[1]);
+  };
+  return {
+    legs: last('number of dialogs in the hash table'),
+    dialogs: last('m_mapLeg2Dialog size'),
+    dialogIds: last('m_mapId2Dialog size'),
+    routedDialogs: last('m_mapDialogs size'),
+    invitesIn: last('m_mapIrq2IIP size'),
+    invitesOut: last('m_mapOrq2IIP size'),
+  };
 }
 
 /** Null where neither a program is installed nor a running one is named. Ready when both of its ports answer. */
@@ -128,6 +146,10 @@ class OwnDrachtio implements DrachtioForTests {
     return this.#daemon.kill();
   }
 
+  terminate(): Promise<void> {
+    return this.#daemon.stop();
+  }
+
   async restart(): Promise<void> {
     await this.#daemon.kill();
     this.#daemon = this.#spawn();
@@ -164,6 +186,7 @@ function runningDrachtio(admin: DrachtioForTests['admin'], sipPort: number): Dra
     log: '',
     kill: notOurs,
     restart: notOurs,
+    terminate: notOurs,
     stop: () => Promise.resolve(),
   };
 }

@@ -2,12 +2,15 @@
  * The servers beside each gateway of a test run: LANDBRIDGE_TEST_BESIDE is `drachtio`, `freeswitch` or both with a plus
  * sign between, and absent for a gateway by itself. So one suite runs over all combinations (`npm run test:beside`).
  */
-import { startDrachtio } from './drachtio.js';
-import { startFreeSwitch } from './freeswitch.js';
+import { startDrachtio, type DrachtioForTests } from './drachtio.js';
+import { startFreeSwitch, type FreeSwitchForTests } from './freeswitch.js';
+import { waitFor } from './wait-for.js';
 
 export interface ServersBeside {
   /** For the gateway that they stand beside. */
   readonly environment: Readonly<Record<string, string>>;
+  /** After a gateway that ended in good order: throws where it left something in them. */
+  expectNothingLeft(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -18,26 +21,23 @@ for (const name of wanted)
 export const isBesideDrachtio = wanted.has('drachtio');
 export const isBesideFreeSwitch = wanted.has('freeswitch');
 
-/** Daemons of this process that still run: a test that fails half-way must leave none. */
-const running = new Set<number>();
-process.once('exit', () => {
-  for (const pid of running) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It is gone.
-    }
-  }
-});
-
-/** Throws where one is wanted and not installed. */
+/** Those that this run wants. Throws where one is not installed. */
 export async function startServersBeside(): Promise<ServersBeside> {
   const [drachtio, freeSwitch] = await Promise.all([
     isBesideDrachtio ? present(startDrachtio(), 'drachtio-server') : null,
     isBesideFreeSwitch ? present(startFreeSwitch(), 'FreeSWITCH') : null,
   ]);
-  const started = [drachtio, freeSwitch].filter((server) => server !== null);
-  for (const { pid } of started) if (pid !== 0) running.add(pid);
+  return serversBeside({ drachtio, freeSwitch });
+}
+
+/** Those of a test that handles them itself; they end with the gateway. */
+export function serversBeside({
+  drachtio = null,
+  freeSwitch = null,
+}: {
+  readonly drachtio?: DrachtioForTests | null;
+  readonly freeSwitch?: FreeSwitchForTests | null;
+}): ServersBeside {
   return {
     environment: {
       ...(drachtio && { LANDBRIDGE_DRACHTIO: name(drachtio.admin) }),
@@ -46,9 +46,16 @@ export async function startServersBeside(): Promise<ServersBeside> {
         LANDBRIDGE_EDGE_FALLBACK: 'refuse',
       }),
     },
+    async expectNothingLeft() {
+      // One that runs already may have other gateways.
+      if (freeSwitch === null || freeSwitch.pid === 0) return;
+      await waitFor('no channel is left in FreeSWITCH', async () => {
+        const count = await freeSwitch.api('show channels count').catch(() => 'it is gone, and they with it');
+        return /^0 total|it is gone/m.test(count);
+      });
+    },
     async stop() {
-      await Promise.all(started.map((server) => server.stop()));
-      for (const { pid } of started) running.delete(pid);
+      await Promise.all([drachtio?.stop(), freeSwitch?.stop()]);
     },
   };
 }

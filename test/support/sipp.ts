@@ -29,6 +29,8 @@ export interface SippRun {
   readonly transport?: 'udp' | 'tcp';
   /** SIPp gives up after this. Default 20. */
   readonly timeoutSeconds?: number;
+  /** So many calls in place of one: a line for each, which takes the place of `[field0]` in the scenario. */
+  readonly burst?: { readonly lines: readonly string[]; readonly callsPerSecond: number };
 }
 
 export interface SippResult {
@@ -47,7 +49,7 @@ export interface SippProcess {
   readonly finished: Promise<SippResult>;
 }
 
-/** Starts a scenario that makes one call. */
+/** Starts a scenario that makes one call, or many. */
 export async function startSipp(scenario: string, run: SippRun): Promise<SippProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'landbridge-sipp-'));
   const file = join(directory, `${scenario}.xml`);
@@ -55,10 +57,14 @@ export async function startSipp(scenario: string, run: SippRun): Promise<SippPro
   const messages = join(directory, 'messages.log');
   const errors = join(directory, 'errors.log');
   const timeoutSeconds = run.timeoutSeconds ?? 20;
+  const { lines, callsPerSecond } = run.burst ?? { lines: [''], callsPerSecond: 100 };
+  const values = join(directory, 'values.csv');
+  await writeFile(values, ['SEQUENTIAL', ...lines].map((line) => `${line}\n`).join(''));
   const child = spawn(
     'sipp',
     [
-      ...[run.target, '-sf', file, '-m', '1', '-l', '1', '-r', '100'],
+      ...[run.target, '-sf', file, '-inf', values, '-m', String(lines.length)],
+      ...['-l', String(lines.length), '-r', String(callsPerSecond)],
       ...['-i', '127.0.0.1', '-p', String(await freePort()), '-mp', String(await freePort())],
       ...['-t', run.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-timeout', `${timeoutSeconds}s`],
       ...['-timeout_error', '-trace_msg', '-message_file', messages, '-trace_err', '-error_file', errors],

@@ -272,6 +272,7 @@ export class TestGateway {
           throw new Error(`the gateway ended with ${code}\n${this.stderr}\n${log.join('\n')}`);
         }
       }
+      if (this.#child.signalCode === null) await this.#options.beside.expectNothingLeft();
       if (this.stderr !== '') throw new Error(`the gateway wrote to stderr:\n${this.stderr}`);
     } finally {
       if (!keepData) {

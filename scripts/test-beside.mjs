@@ -1,0 +1,85 @@
+/**
+ * `npm run test:beside`: phones that call a whole gateway, once for each combination of servers beside it: drachtio-server,
+ * FreeSWITCH, both. What is not installed is skipped and named. `npm run test:beside -- drachtio+freeswitch` runs one
+ * combination. Ends with what each ran and a status that is not 0 if anything failed.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runPart } from './run-part.mjs';
+import { combinations, whyNot } from './servers-beside.mjs';
+
+/** A part that hangs must fail, not hold up everybody. */
+const partTimeoutMs = 10 * 60_000;
+
+/** Where a phone calls a whole gateway. */
+const integration = [
+  'test/sipp',
+  'test/contract/sip-server.test.ts',
+  ...[
+    'gateway-calls',
+    'gateway-keys',
+    'gateway-life',
+    'hostile-callers',
+    'call-records',
+    'topologies',
+    'sounds-and-recordings',
+    'beside-faults',
+  ].map((name) => `test/integration/${name}.test.ts`),
+  ...['pin-by-phone', 'numbers', 'transfers'].map((name) => `test/integration/voice/${name}.test.ts`),
+];
+const browser = ['test/browser/session.test.ts', 'test/browser/beside.test.ts'];
+const parts = [
+  ['integration', integration, ['--maxWorkers', '2']],
+  ['browser', browser, []],
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !combinations.includes(name));
+if (unknown.length > 0) {
+  console.error(`unknown combination ${unknown.join(', ')}; there are ${combinations.join(', ')}`);
+  process.exit(2);
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'landbridge-beside-'));
+const results = [];
+for (const combination of combinations) {
+  if (wanted.length > 0 && !wanted.includes(combination)) continue;
+  const reason = whyNot(combination);
+  if (reason !== null) {
+    results.push({ combination, part: '', ok: true, words: reason });
+    continue;
+  }
+  for (const [part, files, words] of parts) {
+    console.log(`\n=== ${combination}: ${part}`);
+    const report = join(directory, `${combination}-${part}.json`);
+    const begun = performance.now();
+    const ok = await runPart(
+      [
+        ...['npx', 'vitest', 'run', '--project', part, ...words],
+        ...['--reporter', 'default', '--reporter', 'json', '--outputFile.json', report, ...files],
+      ],
+      { timeoutMs: partTimeoutMs, environment: { LANDBRIDGE_TEST_BESIDE: combination } },
+    );
+    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
+    results.push({ combination, part, ok, words: `${summary(report)}, ${seconds} s` });
+  }
+}
+rmSync(directory, { recursive: true });
+
+console.log('');
+for (const { combination, part, ok, words } of results) {
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${combination.padEnd(20)} ${part.padEnd(12)} ${words}`);
+}
+process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+
+function summary(report) {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    );
+    return `${testResults.length} files: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`;
+  } catch {
+    return 'no report';
+  }
+}
