@@ -10,6 +10,7 @@ export interface ServerFigures {
     readonly calls: number;
     readonly reconnects: number;
     readonly probesFailed: number;
+    readonly requestsDropped: number;
   }[];
   readonly freeSwitch: readonly {
     readonly host: string;
@@ -56,6 +57,12 @@ export function exposeServers(registry: Registry, read: () => ServerFigures): vo
     'drachtio_probes_failed_total',
     'Probes over SIP that did not come back.',
     ofDrachtio(({ probesFailed }) => probesFailed),
+  );
+  expose(
+    'counter',
+    'drachtio_requests_dropped_total',
+    'Requests left without an answer because more came than it took answers for.',
+    ofDrachtio(({ requestsDropped }) => requestsDropped),
   );
   expose(
     'gauge',

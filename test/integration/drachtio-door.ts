@@ -108,6 +108,16 @@ export class Relay {
     for (const pair of this.#pairs) for (const socket of pair) socket.pause().unpipe();
   }
 
+  /** Nothing more comes to the server, though what that says still arrives. */
+  muteGateway(): void {
+    for (const [near] of this.#pairs) near.pause().unpipe();
+  }
+
+  /** What it has said meanwhile arrives, too. */
+  unmuteGateway(): void {
+    for (const [near, far] of this.#pairs) near.pipe(far);
+  }
+
   /** Nothing more comes to the gateway, though what it says still arrives. */
   muteServer(): void {
     for (const [, far] of this.#pairs) far.pause().unpipe();

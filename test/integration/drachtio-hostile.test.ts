@@ -1,4 +1,5 @@
 /** What strangers send through a drachtio-server: it lives, we write nothing that it cannot take, and calls go on. */
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DoorStage, realServer, Relay, StandIn, type OutsideServer } from './drachtio-door.js';
 import { account } from '../support/domain-fixture.js';
@@ -203,6 +204,26 @@ function suite(start: () => Promise<OutsideServer>): void {
     expect(answer.status).toBe(400);
     call.send('ACK', 2);
     call.send('BYE', 3);
+    expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
+  });
+
+  it('is left unanswered where more of it comes than answers go, and calls go on', async () => {
+    await stage.close();
+    stage = await DoorStage.open([{ ...server.admin, port: relay.port }], { probeMs: 0 });
+    const call = await stage.call(server.sipPort);
+    relay.muteGateway();
+    const flood = await stage.agent(server.sipPort);
+    const dropped = () => stage.door.statistics()[0]?.requestsDropped ?? 0;
+    await waitFor('some of it is dropped', () => {
+      for (let n = 0; n < 50; n += 1) {
+        const once = flood.request('MESSAGE').replaceAll(flood.callId, randomUUID());
+        flood.send(once.replace(flood.branch, `z9hG4bK${randomUUID()}`));
+      }
+      return dropped() > 0;
+    });
+    relay.unmuteGateway();
+    expect(stage.logged('some are left unanswered')).toBe(1);
+    call.send('BYE', 2);
     expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
   });
 

@@ -201,4 +201,20 @@ describe('a test of hearing', () => {
     isAnswering = false;
     await waitFor('it is deaf', () => deaf > 0);
   });
+
+  it('does not take a server for deaf that tells of requests and answers on its admin connection', async () => {
+    let isHeard = false;
+    onRequest = (text, from) => {
+      if (isHeard) hearing.told();
+      else answering(text, from);
+      isHeard = true;
+    };
+    isAnswering = true;
+    hearing.start([address()]);
+    await waitFor('many are lost', () => hearing.probesFailed > 5);
+    expect([hearing.isDeaf, deaf]).toEqual([false, 0]);
+    // It answers, but tells nothing any more.
+    onRequest = () => undefined;
+    await waitFor('it is deaf', () => deaf > 0);
+  });
 });

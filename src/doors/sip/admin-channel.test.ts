@@ -53,6 +53,14 @@ describe('what is written to a drachtio-server', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('says how much waits', () => {
+    const { channel } = newChannel();
+    for (const n of [1, 2, 3]) channel.send(newId(n), messageOf(9000));
+    expect(channel.waitingBytes).toBe(18_000);
+    for (const n of [1, 2, 3]) channel.answered(newId(n));
+    expect(channel.waitingBytes).toBe(0);
+  });
+
   it('is refused above the limit, and never within the call', async () => {
     const { channel, written, refused } = newChannel();
     channel.send(newId(1), messageOf(maxFrameBytes));

@@ -16,7 +16,7 @@ export interface AdminChannelOptions {
 
 /** drachtio-server's ring, less what its count of the length may cost. */
 export const maxFrameBytes = 12_000;
-const maxWaitingBytes = 16 * 1024 * 1024;
+export const maxWaitingBytes = 16 * 1024 * 1024;
 /** A message without an answer after this is taken for read: the channel must not stand still for it. */
 const answerTimeoutMs = 2000;
 /** srf copies them into each response, and drachtio-server fills them in where they are missing. */
@@ -38,6 +38,10 @@ export class AdminChannel {
 
   constructor(options: AdminChannelOptions) {
     this.#options = options;
+  }
+
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   send(id: string, text: string): void {

@@ -1,7 +1,8 @@
 /**
  * Probes a server for as long as it is connected, and tells when it is deaf. Deaf is a server that was heard at an address
  * before; where no probe ever came back it may be that its SIP cannot be reached from here, which is said once. Where other
- * gateways share the server, a lost probe may have been lost by one of them: then its admin connection must be silent, too.
+ * gateways share the server, a lost probe may have been lost by one of them, and where it tells us of requests meanwhile, in
+ * a flood of them or on the way: then its admin connection must be silent, too.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
@@ -32,6 +33,8 @@ export class HearingTest {
   #isDeaf = false;
   #isUnreachableTold = false;
   #isShared = false;
+  /** Since the first of the probes in a row that were lost. */
+  #isTold = false;
 
   constructor(options: HearingTestOptions) {
     this.#options = options;
@@ -57,6 +60,11 @@ export class HearingTest {
     if (proven.length === 0) this.#isDeaf = false;
     if (addresses.length === 0) this.#tellUnreachable();
     else this.#run();
+  }
+
+  /** A request came to us through the server. */
+  told(): void {
+    this.#isTold = true;
   }
 
   /** An OPTIONS came to us. */
@@ -106,10 +114,11 @@ export class HearingTest {
     if (this.#probe !== probe) return;
     this.#failuresInRow += 1;
     this.#probesFailed += 1;
+    if (this.#failuresInRow === 1) this.#isTold = false;
     if (this.#failuresInRow < this.#options.failures) return;
     this.#failuresInRow = 0;
     if (this.#proven.has(nameOf(address))) {
-      if (this.#isShared && (await this.#options.isAnswering())) return;
+      if ((this.#isShared || this.#isTold) && (await this.#options.isAnswering())) return;
       if (this.#probe === probe) this.#deaf(address);
       return;
     }

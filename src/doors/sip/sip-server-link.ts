@@ -10,12 +10,19 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
-import { AdminChannel } from './admin-channel.js';
+import { AdminChannel, maxWaitingBytes } from './admin-channel.js';
 import { HearingTest } from './hearing-test.js';
 import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import { acknowledgeAtOnce } from './quick-ack.js';
 import type { SipCall } from './sip-call.js';
-import { SecretRefused, SrfOverSockets, type Srf, type SrfRequest, type SrfResponse } from './srf.js';
+import {
+  forgetInvite,
+  SecretRefused,
+  SrfOverSockets,
+  type Srf,
+  type SrfRequest,
+  type SrfResponse,
+} from './srf.js';
 
 export interface SipServerAddress {
   readonly host: string;
@@ -53,6 +60,8 @@ export interface SipServerStatistics {
   /** Connections after the first. */
   readonly reconnects: number;
   readonly probesFailed: number;
+  /** Requests left without an answer because more came than the server took answers for. */
+  readonly requestsDropped: number;
 }
 
 type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
@@ -73,6 +82,9 @@ const ownServerRetryMs = 10_000;
 const farewellTimeoutMs = 1000;
 /** What was written last has this long to leave. */
 const closeTimeoutMs = 500;
+
+/** Some hundred answers, which leave within a few dozen milliseconds where the server reads. */
+const busyBytes = 256 * 1024;
 
 export class SipServerLink {
   readonly #options: SipServerLinkOptions;
@@ -95,6 +107,8 @@ export class SipServerLink {
   #connectedAt = 0;
   #isSecretRefused = false;
   #isTrouble = false;
+  #requestsDropped = 0;
+  #isFloodTold = false;
   #addresses: readonly SipAddress[] = [];
 
   constructor(options: SipServerLinkOptions) {
@@ -117,14 +131,20 @@ export class SipServerLink {
       secret: server.secret,
       methods: external === null ? ['invite'] : externalMethods,
       onInvite: (request, response) => {
+        this.#hearing?.told();
+        if (this.#isFlooded(maxWaitingBytes / 2)) {
+          forgetInvite(this.#application.srf, request);
+          return;
+        }
         const call = options.newCall(this, this.#application.srf, request, response);
         this.#calls.set(call, request);
         // One that is just being answered may need a BYE yet.
         this.farewell(call.run());
       },
       onOther: (request, response) => {
+        this.#hearing?.told();
         if (request.method === 'OPTIONS') this.#hearing?.heard(request.get('Call-ID'));
-        options.onOther(request, response);
+        if (!this.#isFlooded(busyBytes)) options.onOther(request, response);
       },
       onCancel: (transactionId) => {
         for (const request of this.#calls.values())
@@ -178,6 +198,7 @@ export class SipServerLink {
       calls: this.#calls.size,
       reconnects: Math.max(0, this.#connections - 1),
       probesFailed: this.#hearing?.probesFailed ?? 0,
+      requestsDropped: this.#requestsDropped,
     };
   }
 
@@ -209,6 +230,19 @@ export class SipServerLink {
       });
       socket.destroySoon();
     });
+  }
+
+  /** Strangers’ requests must not queue up before the calls that there are: above this the next is left unanswered. */
+  #isFlooded(aboveBytes: number): boolean {
+    if ((this.#channel?.waitingBytes ?? 0) <= aboveBytes) return false;
+    this.#requestsDropped += 1;
+    if (!this.#isFloodTold)
+      this.#logger.warn(
+        {},
+        'more requests come than drachtio-server takes answers for: some are left unanswered',
+      );
+    this.#isFloodTold = true;
+    return true;
   }
 
   async #isAnswering(timeoutMs: number): Promise<boolean> {
@@ -263,7 +297,11 @@ export class SipServerLink {
         this.#logger.warn({}, 'a message was too long for drachtio-server and was not sent');
         this.#application.refuse(socket, id, reason);
       },
-      onStuck: () => socket.destroy(),
+      onStuck: () => {
+        if (!socket.destroyed)
+          this.#logger.error({}, 'drachtio-server does not read what we write; it is connected to anew');
+        socket.destroy();
+      },
       clock: this.#options.clock,
     });
     return this.#channel;
@@ -276,6 +314,7 @@ export class SipServerLink {
     this.#connectedAt = clock.now();
     this.#isSecretRefused = false;
     this.#isTrouble = false;
+    this.#isFloodTold = false;
     socket.once('close', () => this.#lost());
     if (!this.isExternal) return;
     this.#addresses = parseHostPorts(external);
