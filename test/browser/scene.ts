@@ -131,14 +131,14 @@ export class Scene {
 }
 
 /** One gateway and one browser for a file of tests, a new session for each. */
-export function useScene(options: GatewayOptions = {}): () => Scene {
+export function useScene(options: GatewayOptions | (() => Promise<GatewayOptions>) = {}): () => Scene {
   let scene: Scene | undefined;
   const current = (): Scene => {
     if (scene === undefined) throw new Error('the scene is not open');
     return scene;
   };
   beforeAll(async () => {
-    scene = await Scene.open(options);
+    scene = await Scene.open(typeof options === 'function' ? await options() : options);
   });
   beforeEach(() => current().begin());
   afterEach(() => current().end());

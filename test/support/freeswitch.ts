@@ -90,6 +90,13 @@ export function complaints(log: string): string[] {
     .map((line) => line.replace(/^.*?\[(?=WARNING|ERR|CRIT|ALERT)/, '['));
 }
 
+/** FreeSWITCH shows a channel a moment after it is there. */
+export async function expectChannels(freeSwitch: FreeSwitchForTests, count: number): Promise<void> {
+  await waitFor(`FreeSWITCH has ${count} channels`, async () =>
+    (await freeSwitch.api('show channels count')).includes(`\n${count} total`),
+  );
+}
+
 class OwnFreeSwitch implements FreeSwitchForTests {
   readonly eventSocket: EventSocketAddress;
   readonly sipPort: number;
