@@ -213,6 +213,7 @@ describe('a test of hearing', () => {
     hearing.start([address()]);
     await waitFor('many are lost', () => hearing.probesFailed > 5);
     expect([hearing.isDeaf, deaf]).toEqual([false, 0]);
+    expect(lines).toEqual([expect.stringContaining('probes over SIP are lost')]);
     // It answers, but tells nothing any more.
     onRequest = () => undefined;
     await waitFor('it is deaf', () => deaf > 0);

@@ -35,6 +35,7 @@ export class HearingTest {
   #isShared = false;
   /** Since the first of the probes in a row that were lost. */
   #isTold = false;
+  #isLossTold = false;
 
   constructor(options: HearingTestOptions) {
     this.#options = options;
@@ -102,6 +103,7 @@ export class HearingTest {
   #succeeded(address: SipAddress): void {
     if (this.#isDeaf) this.#options.logger.info({}, 'drachtio-server hears again');
     this.#isDeaf = false;
+    this.#isLossTold = false;
     this.#failuresInRow = 0;
     const name = nameOf(address);
     if (this.#proven.has(name)) return;
@@ -118,7 +120,10 @@ export class HearingTest {
     if (this.#failuresInRow < this.#options.failures) return;
     this.#failuresInRow = 0;
     if (this.#proven.has(nameOf(address))) {
-      if ((this.#isShared || this.#isTold) && (await this.#options.isAnswering())) return;
+      if ((this.#isShared || this.#isTold) && (await this.#options.isAnswering())) {
+        if (!this.#isShared) this.#tellLossy(address);
+        return;
+      }
       if (this.#probe === probe) this.#deaf(address);
       return;
     }
@@ -138,6 +143,16 @@ export class HearingTest {
       );
     this.#isDeaf = true;
     this.#options.onDeaf();
+  }
+
+  /** Once until a probe comes back. */
+  #tellLossy(address: SipAddress): void {
+    if (this.#isLossTold) return;
+    this.#isLossTold = true;
+    this.#options.logger.warn(
+      { address: nameOf(address) },
+      'probes over SIP are lost though drachtio-server hears: it is flooded, or must be restarted if this goes on',
+    );
   }
 
   #tellUnreachable(): void {
