@@ -18,7 +18,9 @@ import { SoundService } from '../domain/sound-service.js';
 import type { Store } from '../domain/store.js';
 import type { Metrics } from '../observability/metrics.js';
 import { DiskRecordingFiles } from '../store/disk-recording-files.js';
+import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/recordings-directory.js';
 import { DiskSoundFiles } from '../store/disk-sound-files.js';
+import { nodeName } from '../store/node-name.js';
 import type { SqliteConnection } from '../store/sqlite-connection.js';
 import { SqliteRecordings } from '../store/sqlite-recordings.js';
 import { readWavHeader } from '../store/wav-header.js';
@@ -65,13 +67,22 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
 
 const dayMs = 24 * 3_600_000;
 
-/** Ends what an earlier life left going on. */
+/** Ends what an earlier life left going on. Rejects with ConfigError where the directory is not this gateway's. */
 export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<Recordings> {
   const { config, connection, clock } = options;
   const { directory, keepDays, ...limits } = config.recordings;
   const logger = options.logger.child({ layer: 'recordings' });
-  const files = new DiskRecordingFiles(directory ?? join(config.dataDir, 'recordings'));
+  const ownDirectory = join(config.dataDir, 'recordings');
+  const files = new DiskRecordingFiles(directory ?? ownDirectory);
   const store = new SqliteRecordings(connection);
+  // The data directory is locked, and what is in it goes with the database.
+  if (directory !== undefined && directory !== ownDirectory) {
+    const isUsed = [...(await store.scanRecordings('', 1)), ...(await files.list())].length > 0;
+    await claimRecordingsDirectory(directory, nodeName(config.dataDir), isUsed).catch((error: unknown) => {
+      if (!(error instanceof RecordingsDirectoryRefused)) throw error;
+      throw new ConfigError([`recordings.directory: ${error.message}`]);
+    });
+  }
   const shared = { ...options, recordings: store, files, logger };
   await recoverRecordings(shared);
   const recordings = new RecordingService({ ...shared, limits });

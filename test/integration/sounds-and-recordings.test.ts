@@ -283,4 +283,14 @@ describe('Recording', () => {
       ...{ state: 'completed', reason: 'gateway-stopping' },
     });
   });
+
+  it('in a directory of another gateway are not touched by one that is given it, too', async () => {
+    await start({ LANDBRIDGE_RECORDINGS_DIRECTORY: directory });
+    const { id } = await record(await gateway.rest.createSession());
+    await gateway.rest.done('POST', `/recordings/${id}/stop`);
+    await expect(
+      TestGateway.start({ environment: { LANDBRIDGE_RECORDINGS_DIRECTORY: directory } }),
+    ).rejects.toThrow('recordings.directory: it belongs to the gateway');
+    expect(readdirSync(directory)).toContain(`${id}.ogg`);
+  });
 });
