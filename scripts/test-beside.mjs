@@ -12,26 +12,24 @@ import { combinations, whyNot } from './servers-beside.mjs';
 /** A part that hangs must fail, not hold up everybody. */
 const partTimeoutMs = 10 * 60_000;
 
-/** Where a phone calls a whole gateway. */
+const integrationTests = (...names) => names.map((name) => `test/integration/${name}.test.ts`);
+/** Where a phone calls a whole gateway. What only our own SIP server does, such as to bound its connections, is not here. */
 const integration = [
-  'test/sipp',
-  'test/contract/sip-server.test.ts',
-  ...[
-    'gateway-calls',
-    'gateway-keys',
-    'gateway-life',
-    'hostile-callers',
-    'call-records',
-    'topologies',
-    'sounds-and-recordings',
-    'beside-faults',
-  ].map((name) => `test/integration/${name}.test.ts`),
-  ...['pin-by-phone', 'numbers', 'transfers'].map((name) => `test/integration/voice/${name}.test.ts`),
+  ...['calls', 'refusals', 'two-phones', 'platform-calls', 'try'].map((name) => `test/sipp/${name}.test.ts`),
+  ...integrationTests('gateway-calls', 'gateway-keys', 'gateway-life', 'hostile-callers', 'call-records'),
+  ...integrationTests('topologies', 'sounds-and-recordings'),
+  ...integrationTests('voice/pin-by-phone', 'voice/numbers', 'voice/transfers'),
 ];
-const browser = ['test/browser/session.test.ts', 'test/browser/beside.test.ts'];
-const parts = [
-  ['integration', integration, ['--maxWorkers', '2']],
-  ['browser', browser, []],
+/** Once for each server: what it and our own do alike. */
+const contracts = {
+  drachtio: ['test/contract/sip-server.test.ts'],
+  freeswitch: ['test/contract/phone-edge.test.ts'],
+  // Tests that bring both servers themselves.
+  'drachtio+freeswitch': ['test/sipp/burst.test.ts', ...integrationTests('beside-faults')],
+};
+const partsOf = (combination) => [
+  ['integration', [...integration, ...contracts[combination]], ['--maxWorkers', '2']],
+  ['browser', ['test/browser/session.test.ts', 'test/browser/beside.test.ts'], []],
 ];
 
 const wanted = process.argv.slice(2);
@@ -50,7 +48,7 @@ for (const combination of combinations) {
     results.push({ combination, part: '', ok: true, words: reason });
     continue;
   }
-  for (const [part, files, words] of parts) {
+  for (const [part, files, words] of partsOf(combination)) {
     console.log(`\n=== ${combination}: ${part}`);
     const report = join(directory, `${combination}-${part}.json`);
     const begun = performance.now();

@@ -3,6 +3,7 @@ import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { openEdge } from '../support/freeswitch-edge.js';
 import {
   describeWithOwnFreeSwitch,
+  hasOwnFreeSwitch,
   startFreeSwitch,
   type FreeSwitchForTests,
 } from '../support/freeswitch.js';
@@ -32,6 +33,7 @@ const native: PhoneEdgeKind = {
 
 phoneEdgeContract(native);
 
+if (!hasOwnFreeSwitch) process.stdout.write('skipped: FreeSWITCH is not installed\n');
 describeWithOwnFreeSwitch('FreeSWITCH', () => {
   let freeSwitch: FreeSwitchForTests;
   phoneEdgeContract({

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hasOwnDrachtio, startDrachtio } from '../support/drachtio.js';
 import { hasOwnFreeSwitch, startFreeSwitch } from '../support/freeswitch.js';
+import { serversBeside } from '../support/servers-beside.js';
 import { describeWithSipp } from '../support/sipp.js';
-import { TestGateway } from '../support/start-gateway.js';
+import { TestGateway, type GatewayOptions } from '../support/start-gateway.js';
 
 const script = fileURLToPath(new URL('../../docker/try/try.mjs', import.meta.url));
 /** Of every test gateway. */
@@ -56,10 +57,8 @@ describeWithSipp('the caller of the profile "try"', () => {
     for (const one of opened.splice(0).reverse()) await one.stop();
   });
 
-  async function start(environment: Record<string, string> = {}): Promise<TestGateway> {
-    const gateway = await TestGateway.start({
-      environment,
-    });
+  async function start(options: GatewayOptions = {}): Promise<TestGateway> {
+    const gateway = await TestGateway.start(options);
     opened.push(gateway);
     return gateway;
   }
@@ -86,13 +85,7 @@ describeWithSipp('the caller of the profile "try"', () => {
       const drachtio = await startDrachtio();
       const freeSwitch = await startFreeSwitch();
       if (drachtio === null || freeSwitch === null) throw new Error('not installed');
-      opened.push(drachtio, freeSwitch);
-      const { admin } = drachtio;
-      const { eventSocket } = freeSwitch;
-      const gateway = await start({
-        LANDBRIDGE_DRACHTIO: `${admin.host}:${admin.port}:${admin.secret}`,
-        LANDBRIDGE_FREESWITCH: `${eventSocket.host}:${eventSocket.port}:${eventSocket.secret}`,
-      });
+      const gateway = await start({ beside: serversBeside({ drachtio, freeSwitch }) });
       const { exitCode, output } = await tryOut(gateway, drachtio.sipPort, 5);
       expect(output).toBe('5 called, published their audio in the session, and hung up in good order\n');
       expect(exitCode).toBe(0);

@@ -57,14 +57,15 @@ export async function startSipp(scenario: string, run: SippRun): Promise<SippPro
   const messages = join(directory, 'messages.log');
   const errors = join(directory, 'errors.log');
   const timeoutSeconds = run.timeoutSeconds ?? 20;
-  const { lines, callsPerSecond } = run.burst ?? { lines: [''], callsPerSecond: 100 };
+  const { lines, callsPerSecond } = run.burst ?? { lines: [], callsPerSecond: 100 };
+  const calls = String(Math.max(1, lines.length));
   const values = join(directory, 'values.csv');
   await writeFile(values, ['SEQUENTIAL', ...lines].map((line) => `${line}\n`).join(''));
   const child = spawn(
     'sipp',
     [
-      ...[run.target, '-sf', file, '-inf', values, '-m', String(lines.length)],
-      ...['-l', String(lines.length), '-r', String(callsPerSecond)],
+      ...[run.target, '-sf', file, '-m', calls, '-l', calls, '-r', String(callsPerSecond)],
+      ...(lines.length === 0 ? [] : ['-inf', values]),
       ...['-i', '127.0.0.1', '-p', String(await freePort()), '-mp', String(await freePort())],
       ...['-t', run.transport === 'tcp' ? 't1' : 'u1', '-nostdin', '-timeout', `${timeoutSeconds}s`],
       ...['-timeout_error', '-trace_msg', '-message_file', messages, '-trace_err', '-error_file', errors],
