@@ -67,7 +67,7 @@ describe('starting', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(file, 'utf8')).toContain(password);
 
-    const second = await TestGateway.start({ dataDirectory, environment: unset });
+    const second = await first.restart();
     gateways.push(second);
     expect(second.stdout).not.toContain(password);
     const response = await fetch(`${second.origin}/v1/accounts/local/sessions`, {
