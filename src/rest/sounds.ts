@@ -49,7 +49,12 @@ export function soundOperations(sounds: SoundService): Operation[] {
       errors: [409, 507],
       handle: async ({ accountId, params, body }) => {
         if (!(body instanceof Readable)) throw new InvalidRequest('The body must be a WAV file');
-        return formatSound(await sounds.put(accountId, params.name, body as AsyncIterable<Uint8Array>));
+        try {
+          return formatSound(await sounds.put(accountId, params.name, body as AsyncIterable<Uint8Array>));
+        } catch (error) {
+          // Whoever went away reads no answer; it is no fault of ours for the log.
+          throw body.errored === error ? new InvalidRequest('The upload was broken off') : error;
+        }
       },
     }),
     defineOperation({

@@ -1,9 +1,12 @@
 import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger, type Logger } from '../../src/domain/logger.js';
 import { accountId, basic, startRestServer, type RestServer } from '../support/rest-server.js';
 import { makeSmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
+import { waitFor } from '../support/wait-for.js';
 import { wavFile } from '../support/wav-file.js';
 
 let directory: string;
@@ -119,6 +122,28 @@ describe('Sounds', () => {
     const missing = await server.request('PUT', '/sounds/x');
     expect([400, 415]).toContain(missing.status);
   });
+});
+
+it('A sound whose upload is broken off leaves no trace, and is no fault of ours', async () => {
+  const faults: unknown[] = [];
+  const logger: Logger = { ...silentLogger, error: (fields) => faults.push(fields), child: () => logger };
+  await server.close();
+  server = await startRestServer({ directory, logger });
+  const client = connect(server.port, '127.0.0.1');
+  const head = [
+    `PUT /v1/accounts/${accountId}/sounds/half HTTP/1.1`,
+    ...['Host: x', `Authorization: ${basic}`, 'Content-Type: audio/wav', 'Content-Length: 100000'],
+  ];
+  client.write(`${head.join('\r\n')}\r\n\r\n`);
+  client.write(file({ seconds: 1 }));
+  const ofAccount = () => readdir(join(directory, 'sounds'), { recursive: true });
+  await waitFor('the upload has begun', async () =>
+    (await ofAccount()).some((name) => name.endsWith('.tmp')),
+  );
+  client.destroy();
+  await waitFor('it is given up', async () => !(await ofAccount()).some((name) => name.includes('.')));
+  expect(await (await server.request('GET', '/sounds')).json()).toEqual([]);
+  expect(faults).toEqual([]);
 });
 
 describe.skipIf(!smallDiskIsPossible)('A sound for a full disk (skipped: needs root)', () => {

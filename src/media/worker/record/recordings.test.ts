@@ -182,6 +182,19 @@ describe('the recordings of a worker', () => {
     expect(recorded()).toBe(7);
   });
 
+  it('are refused while others are far behind', async () => {
+    let nowMs = 0;
+    // A frame takes all the time that there is.
+    make({ now: () => (nowMs += 20) });
+    await open('wav');
+    recordings.onTick(1);
+    recordings.onTick(300);
+    const other = { recordingId: 'other', path: join(directory, 'other') };
+    await expect(open('wav', other)).rejects.toThrow('the recordings do not keep up');
+    while ((recordings.size('r')?.durationMs ?? 0) < 300 * 20) await turn();
+    await open('wav', other);
+  });
+
   it('are stopped once, and are no more afterwards', async () => {
     await open('wav');
     const [first, second] = await Promise.all([recordings.stop('r'), recordings.stop('r')]);

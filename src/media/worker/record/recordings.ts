@@ -24,6 +24,8 @@ export interface RecordingsOptions {
 
 /** Nobody waits for a recording as one waits for an answer: sound may come late, and is not made up for early. */
 const jitter = { targetMs: 40, maxMs: 500 };
+/** Recordings that are so far behind cannot keep up, and lose sound: there are to be no more of them. */
+const maxTicksBehind = 100;
 /** So much at a time, be it of many recordings or of what the process was late for: the next tick shall not be late for it. */
 const maxTurnMs = 5;
 
@@ -55,6 +57,8 @@ export class Recordings implements TickListener {
     const { recordingId } = options;
     if (this.#recorders.has(recordingId) || this.#opening.has(recordingId))
       throw new Error('a recording with this id is open');
+    if (this.#recorded !== null && this.#due - this.#recorded > maxTicksBehind)
+      throw new RecordingRefusal('overloaded', 'the recordings do not keep up');
     const opening = { isStopped: false };
     this.#opening.set(recordingId, opening);
     try {
