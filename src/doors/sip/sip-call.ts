@@ -122,7 +122,11 @@ export class SipCall implements LegSignalling {
         await this.#farEndLeft({ endedBy: 'participant', reason: 'canceled' });
       else if (this.#outcome === null) {
         this.#logger.error({ err: error }, 'a call could not be answered');
-        this.#refuse('overloaded', 'internal error');
+        if (this.#dialog === null) this.#refuse('overloaded', 'internal error');
+        else {
+          this.#sendBye(this.#dialog, connectionLost);
+          await this.#farEndLeft(connectionLost);
+        }
       }
     }
   }
@@ -215,9 +219,14 @@ export class SipCall implements LegSignalling {
     await new Promise<void>((resolve, reject) => {
       srf.createUAS(request, response, { localSdp, headers }, (error, dialog) => {
         if (dialog === undefined) return reject(error instanceof Error ? error : new Error(String(error)));
-        // Within this turn: what came right behind the ACK is read next, and must find somebody who listens.
-        this.#answered(dialog, leg, offer === null);
-        resolve();
+        // Within this turn: what came right behind the ACK is read next, and must find somebody who listens. What is thrown
+        // here would cost the connection to the SIP server, and every call with it.
+        try {
+          this.#answered(dialog, leg, offer === null);
+          resolve();
+        } catch (fault) {
+          reject(fault instanceof Error ? fault : new Error(String(fault)));
+        }
       });
     });
     if (this.#dialog !== null) this.#logger.debug({ legKind: leg.kind, voiceCallId }, 'call answered');
