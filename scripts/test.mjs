@@ -9,7 +9,7 @@ import { runPart } from './run-part.mjs';
 import { whyNot } from './servers-beside.mjs';
 
 /** A part that hangs must fail, not hold up everybody. */
-const partTimeoutMs = 6 * 60_000;
+const partTimeoutMs = 10 * 60_000;
 
 const needs = [
   {
