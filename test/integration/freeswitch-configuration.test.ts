@@ -17,6 +17,8 @@ interface Call {
   readonly to?: string;
   readonly userAgent?: string;
   readonly eventSocketHost?: string;
+  /** The mark of the gateway that calls. */
+  readonly node?: string;
   readonly offer?: string;
   readonly source?: string;
 }
@@ -54,6 +56,7 @@ describeWithOwnFreeSwitch('the configuration of FreeSWITCH', () => {
         headers: [
           `User-Agent: ${how.userAgent ?? `drachtio-fsmrf:${randomUUID()}`}`,
           `X-esl-outbound: ${how.eventSocketHost ?? '127.0.0.1'}:${gateway.port}`,
+          ...(how.node === undefined ? [] : [`X-Landbridge-Node: ${how.node}`]),
         ],
         body: how.offer ?? audioOffer(40_000),
       }),
@@ -160,6 +163,27 @@ describeWithOwnFreeSwitch('the configuration of FreeSWITCH', () => {
       expect(answer.status).toBe(200);
       expect(answer.text).toMatch(/m=audio \d+ RTP\/AVP/);
       await end(agent, answer);
+    });
+  });
+
+  describe('the gateway’s call towards a media worker', () => {
+    const worker = { to: 'worker', userAgent: 'landbridge-edge', node: 'a'.repeat(24) };
+
+    it('is answered, known by its Call-ID, and ends by command, without an event socket of its own', async () => {
+      const { agent, answer } = await call(worker);
+      expect(answer.status).toBe(200);
+      expect(await freeSwitch.api(`uuid_exists ${agent.callId}`)).toBe('true');
+      expect(gateway.count).toBe(0);
+      await freeSwitch.api(`hupall MANAGER_REQUEST sip_h_X-Landbridge-Node ${worker.node}`);
+      agent.ok(await agent.wait('BYE', ({ startLine }) => startLine.startsWith('BYE ')));
+    });
+
+    it.each([
+      ['without the gateway’s mark', { ...worker, node: 'unknown' }],
+      ['of another user agent', { ...worker, userAgent: `drachtio-fsmrf:${randomUUID()}` }],
+    ])('gets 404 %s', async (_, how) => {
+      const { answer } = await call(how);
+      expect(answer.status).toBe(404);
     });
   });
 

@@ -1,4 +1,4 @@
-/** A channel in FreeSWITCH as the edge uses it, over drachtio-fsmrf's endpoint and drachtio-srf's dialog. */
+/** A channel in FreeSWITCH as the edge uses it, over drachtio-srf's dialog and, towards a carrier, drachtio-fsmrf's endpoint. */
 import type { Socket } from 'node:net';
 import { withTimer } from './with-timer.js';
 
@@ -15,7 +15,6 @@ export interface EdgeDialog {
 
 /** Events: `destroy` when the channel has hung up or its event socket is gone. */
 export interface Endpoint {
-  readonly uuid: string;
   /** Null once that is closed. */
   readonly conn: EslConnection | null;
   once(event: 'destroy', listener: () => void): void;
@@ -25,6 +24,10 @@ export interface EslConnection {
   readonly socket: Socket | null;
   on(event: string, listener: (...parameters: never[]) => void): void;
   removeAllListeners(event: string): void;
+  /** Asks FreeSWITCH for events. */
+  subscribe: (events: string) => void;
+  /** Asks for those of one channel alone. */
+  filter: (header: string, value: string) => void;
 }
 
 /** FreeSWITCH said no to a description (RFC 3261 §21.4.26: 488; 606 alike). */
@@ -35,7 +38,7 @@ export class ChannelRefusal extends Error {
   }
 }
 
-/** One call to FreeSWITCH: a SIP dialog, a channel, and the event socket with which FreeSWITCH holds it to us. */
+/** One call to FreeSWITCH: a SIP dialog and a channel; towards a carrier also the event socket that FreeSWITCH opens for it. */
 export interface Channel {
   /** FreeSWITCH's name for it. */
   readonly uuid: string;
@@ -59,7 +62,7 @@ const ignore = (): void => undefined;
 export class FreeSwitchChannel implements Channel {
   readonly uuid: string;
   readonly description: string;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: Endpoint | null;
   readonly #dialog: EdgeDialog;
   readonly #requestTimeoutMs: number;
   #hasEnded = false;
@@ -69,23 +72,24 @@ export class FreeSwitchChannel implements Channel {
   #setOver: () => void = ignore;
   #isGone: Promise<void> | null = null;
 
-  constructor(endpoint: Endpoint, dialog: EdgeDialog, requestTimeoutMs: number) {
-    this.uuid = endpoint.uuid;
+  /** `endpoint`: fsmrf's, where the channel has one. */
+  constructor(uuid: string, dialog: EdgeDialog, requestTimeoutMs: number, endpoint: Endpoint | null) {
+    this.uuid = uuid;
     this.description = dialog.remote.sdp;
     this.#endpoint = endpoint;
     this.#dialog = dialog;
     this.#requestTimeoutMs = requestTimeoutMs;
     this.#over = new Promise((resolve) => (this.#setOver = resolve));
     // fsmrf's own listener prints to standard error; the end is told anyway.
-    endpoint.conn?.removeAllListeners('error');
-    endpoint.conn?.on('error', ignore);
-    endpoint.once('destroy', () => this.#end());
+    endpoint?.conn?.removeAllListeners('error');
+    endpoint?.conn?.on('error', ignore);
+    endpoint?.once('destroy', () => this.#end());
     dialog.once('destroy', () => {
       this.#setOver();
       this.#end();
     });
     if (!dialog.connected) this.#setOver();
-    if (endpoint.conn === null || !dialog.connected) this.#hasEnded = true;
+    if (endpoint?.conn === null || !dialog.connected) this.#hasEnded = true;
   }
 
   get hasEnded(): boolean {
@@ -117,7 +121,7 @@ export class FreeSwitchChannel implements Channel {
   abandon(): void {
     this.#hasEnded = true;
     this.#onEnded = null;
-    this.#endpoint.conn?.socket?.destroy();
+    this.#endpoint?.conn?.socket?.destroy();
     this.#setOver();
     // It comes to nothing, but drachtio-srf forgets the dialog by it.
     if (this.#dialog.connected) this.#dialog.destroy().then(ignore, ignore);

@@ -121,9 +121,14 @@ export class FreeSwitchServer {
     this.#legs.delete(leg);
   }
 
-  /** Makes a channel. Throws ChannelRefusal, or an error within the time. */
-  openChannel(description: string, signal: AbortSignal): Promise<Channel> {
+  /** Makes a channel towards a carrier. Throws ChannelRefusal, or an error within the time. */
+  openOuter(description: string, signal: AbortSignal): Promise<Channel> {
     return this.#connected.media.open(description, signal);
+  }
+
+  /** Makes a channel towards a media worker. Throws like `openOuter`. */
+  openInner(description: string, signal: AbortSignal): Promise<Channel> {
+    return this.#connected.media.openPlain(description, signal);
   }
 
   /** Joins the audio of two channels. */

@@ -13,15 +13,20 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import MrfModule from 'drachtio-fsmrf';
 import { FreeSwitchChannel, refusalOf, type Channel, type Endpoint, type EslConnection } from './channel.js';
-import { callHeader, Inviter, type EdgeSrf } from './inviter.js';
+import { callHeader, Inviter, type EdgeSrf, type Invitation } from './inviter.js';
 import { withTimer } from './with-timer.js';
 
 const ignore = (): void => undefined;
 
 interface MediaServer {
   readonly conn: EslConnection;
-  /** `_server` is the acceptor of FreeSWITCH's outbound event sockets, around a net.Server. */
-  readonly _server: { readonly server: Server };
+  /** Where its SIP profile listens: `address:port`. */
+  readonly sip: { readonly ipv4: { readonly udp: { readonly address: string } } };
+  /** The acceptor of FreeSWITCH's outbound event sockets, around a net.Server. Tells of each before the first byte. */
+  readonly _server: {
+    readonly server: Server;
+    on(event: 'connection::open', listener: (connection: EslConnection) => void): void;
+  };
   createEndpoint(options: { remoteSdp: string; headers: Record<string, string> }): Promise<Endpoint>;
   disconnect(): void;
 }
@@ -42,6 +47,10 @@ type Mrf = {
 const NewMrf = MrfModule as unknown as new (srf: Inviter) => Mrf;
 
 export const sipProfile = 'drachtio_mrf';
+/** FreeSWITCH answers it and leaves it alone (freeswitch/dialplan.xml). */
+const plainExtension = 'worker';
+/** The dialplan knows us by it, among others. */
+const plainUserAgent = 'landbridge-edge';
 
 export interface MediaServerOptions {
   readonly srf: EdgeSrf;
@@ -65,7 +74,7 @@ export async function connectMediaServer(options: MediaServerOptions): Promise<M
   const { srf, host, port, secret, listenAddress, listenPort, requestTimeoutMs } = options;
   // fsmrf does not hear of it when its port is taken, and the process would end of that.
   if (listenPort !== 0) await expectFree(listenAddress, listenPort);
-  const inviter = new Inviter(srf);
+  const inviter = new Inviter(srf, options.owner);
   const mrf = new NewMrf(inviter);
   const connecting = new Promise<MediaServer>((resolve, reject) => {
     let hasFailed = false;
@@ -88,7 +97,6 @@ export class MediaServerConnection {
   readonly #server: MediaServer;
   readonly #inviter: Inviter;
   readonly #requestTimeoutMs: number;
-  readonly #owner: string;
   readonly #onStranger: (address: string) => void;
   readonly #sockets = new Set<Socket>();
   #isClosed = false;
@@ -96,16 +104,16 @@ export class MediaServerConnection {
   constructor(
     server: MediaServer,
     inviter: Inviter,
-    { requestTimeoutMs, owner, onLost, onStranger, host }: MediaServerOptions,
+    { requestTimeoutMs, onLost, onStranger, host }: MediaServerOptions,
   ) {
     this.#server = server;
     this.#inviter = inviter;
     this.#requestTimeoutMs = requestTimeoutMs;
-    this.#owner = owner;
     this.#onStranger = onStranger;
     server.conn.socket?.setNoDelay(true);
     const from = server.conn.socket?.remoteAddress ?? host;
     server._server.server.prependListener('connection', (socket) => this.#accept(socket, from));
+    server._server.on('connection::open', closeEars);
     // It would say so on standard output, and reconnect by itself, with a pause that grows without end.
     server.conn.removeAllListeners('esl::end');
     server.conn.on('esl::end', () => {
@@ -116,19 +124,33 @@ export class MediaServerConnection {
   }
 
   /** Makes a channel with this far end. Rejects within the time; a channel that comes later is hung up. */
-  async open(description: string, signal: AbortSignal): Promise<Channel> {
-    const id = randomUUID();
-    const invitation = this.#inviter.expect(id, description, this.#owner);
+  open(description: string, signal: AbortSignal): Promise<Channel> {
+    const uuid = randomUUID();
+    const invitation = this.#inviter.expect(uuid, description);
     const opening = this.#server
-      .createEndpoint({ remoteSdp: standIn, headers: { [callHeader]: id } })
+      .createEndpoint({ remoteSdp: standIn, headers: { [callHeader]: uuid } })
       .then((endpoint) => {
         if (invitation.dialog === null) throw new Error('FreeSWITCH’s channel has no dialog');
-        return new FreeSwitchChannel(endpoint, invitation.dialog, this.#requestTimeoutMs);
+        return new FreeSwitchChannel(uuid, invitation.dialog, this.#requestTimeoutMs, endpoint);
       })
-      .finally(() => this.#inviter.forget(id));
+      .finally(() => this.#inviter.forget(uuid));
+    return this.#inTime(invitation, Promise.race([opening, invitation.hungUp]), signal);
+  }
+
+  /** As `open`, without fsmrf: of this channel FreeSWITCH tells nothing but its end, by BYE. */
+  openPlain(description: string, signal: AbortSignal): Promise<Channel> {
+    const uuid = randomUUID();
+    const invitation = this.#inviter.invite(uuid, description);
+    const uri = `sip:${plainExtension}@${this.#server.sip.ipv4.udp.address}`;
+    const opening = invitation
+      .send(uri, { 'User-Agent': plainUserAgent })
+      .then((dialog) => new FreeSwitchChannel(uuid, dialog, this.#requestTimeoutMs, null));
+    return this.#inTime(invitation, opening, signal);
+  }
+
+  async #inTime(invitation: Invitation, opening: Promise<Channel>, signal: AbortSignal): Promise<Channel> {
     try {
-      const first = Promise.race([opening, invitation.hungUp]);
-      return await withTimer(first, this.#requestTimeoutMs, (late) => late.abandon(), signal);
+      return await withTimer(opening, this.#requestTimeoutMs, (late) => late.abandon(), signal);
     } catch (error) {
       invitation.giveUp();
       throw refusalOf(error);
@@ -158,6 +180,15 @@ export class MediaServerConnection {
     // fsmrf begins to read it within this turn.
     process.nextTick(() => guardParser(socket));
   }
+}
+
+/**
+ * fsmrf asks for every event of a channel, some twenty of 8 kB. None is needed: that the channel has ended, its socket says by
+ * its own end.
+ */
+function closeEars(connection: EslConnection): void {
+  connection.subscribe = ignore;
+  connection.filter = ignore;
 }
 
 /** Its parser throws at what is malformed, and nobody would catch that: such a connection is dropped. */

@@ -53,24 +53,25 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
   const abort = (): void => failed.abort();
   signal.addEventListener('abort', abort);
   const opened: { worker?: MediaLeg; channels: Channel[] } = { channels: [] };
-  const openChannel = async (description: string): Promise<Channel> => {
-    const channel = await server.openChannel(description, failed.signal);
+  const keep = async (opening: Promise<Channel>): Promise<Channel> => {
+    const channel = await opening;
     opened.channels.push(channel);
     return channel;
   };
 
   const outward = async () => {
     const carrier = terms ?? placeholderTerms();
-    const outer = await openChannel(formatForFreeSwitch(carrier, identity)).catch(toRefusal);
+    const outer = await keep(server.openOuter(formatForFreeSwitch(carrier, identity), failed.signal)).catch(
+      toRefusal,
+    );
     return { outer, outerEnd: readFreeSwitchEnd(outer.description, carrier) };
   };
   const inward = async () => {
     const worker = await native.openLeg({ ...request, profile: 'call', offer: null, listener: events });
     opened.worker = worker;
     const own = readInnerAddress(worker.localDescription);
-    const inner = await openChannel(
-      formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity),
-    );
+    const end = formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity);
+    const inner = await keep(server.openInner(end, failed.signal));
     const innerEnd = readFreeSwitchEnd(inner.description, { srtp: null });
     // Awaited beside the bridge.
     const accepted = worker.accept(formatInnerEnd(innerEnd, law, identity));
