@@ -346,6 +346,23 @@ describe('Looking after recordings', () => {
     expect(stage.facts()).toEqual(['recording.started', 'recording.stopped stopped']);
   });
 
+  it('looks at the disk though the store is away, and at the store though the disk is', async () => {
+    const { sessionId } = await prepare();
+    const { store, files } = stage;
+    const [one, other] = [await stage.start(sessionId), await stage.start(sessionId)];
+    const endRecording = store.endRecording.bind(store);
+    store.endRecording = () => Promise.reject(new Error('the store is away'));
+    await stage.service.stop(account, one.id);
+    store.endRecording = endRecording;
+    files.free = NaN;
+    await stage.watch.check();
+    expect(await store.getRecording(account, one.id)).toMatchObject({ state: 'completed' });
+    files.free = 0;
+    store.recordedBytes = () => Promise.reject(new Error('the store is away'));
+    await stage.watch.check();
+    expect(await stage.get(other.id)).toMatchObject({ reason: 'disk-low' });
+  });
+
   it('deletes those that are old', async () => {
     const { fixture, sessionId } = await prepare({}, 86_400_000);
     const old = await stage.start(sessionId);

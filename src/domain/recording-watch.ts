@@ -53,13 +53,19 @@ export class RecordingWatch {
   async check(): Promise<void> {
     const { recordings, logger } = this.#options;
     if (recordings.running.length === 0) return;
-    try {
-      await Promise.all(recordings.running.map((running) => running.measure()));
-      await this.#checkQuotas();
-      await this.#checkDisk();
-      for (const running of recordings.running) await recordings.settle(running);
-    } catch (error) {
-      logger.warn({ err: error }, 'could not look after the recordings');
+    const steps = [
+      () => Promise.all(recordings.running.map((running) => running.measure())),
+      () => this.#checkDisk(),
+      () => this.#checkQuotas(),
+      async () => {
+        for (const running of recordings.running) await recordings.settle(running);
+      },
+    ];
+    // A store that is away does not keep a disk from being looked at, nor the other way round.
+    for (const step of steps) {
+      await step().catch((error: unknown) => {
+        logger.warn({ err: error }, 'could not look after the recordings');
+      });
     }
   }
 

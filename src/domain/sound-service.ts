@@ -7,11 +7,14 @@ export interface SoundServiceOptions {
   readonly limits: SoundLimits;
   /** Uploads at once, over all accounts: each may fill the disk up to its limit. Default 4. */
   readonly maxUploads?: number;
+  /** Of them, those of one account: a slow one leaves the others room. Default 2. */
+  readonly maxUploadsPerAccount?: number;
 }
 
 export class SoundService {
   readonly #options: SoundServiceOptions;
-  #uploads = 0;
+  /** The account of each upload that goes on. */
+  readonly #uploads: string[] = [];
 
   constructor(options: SoundServiceOptions) {
     this.#options = options;
@@ -19,12 +22,13 @@ export class SoundService {
 
   /** Throws DomainError `sound-invalid`, `sound-too-large`, `too-many-sounds`, `too-many-uploads`, `disk-full`. */
   async put(accountId: string, name: string, content: AsyncIterable<Uint8Array>): Promise<StoredSound> {
-    const { files, limits, maxUploads = 4 } = this.#options;
+    const { files, limits, maxUploads = 4, maxUploadsPerAccount = 2 } = this.#options;
     checkName(name);
-    if (this.#uploads >= maxUploads) {
+    const own = this.#uploads.filter((account) => account === accountId).length;
+    if (this.#uploads.length >= maxUploads || own >= maxUploadsPerAccount) {
       throw new DomainError('too-many-uploads', 'Too many sounds are being uploaded at once');
     }
-    this.#uploads += 1;
+    this.#uploads.push(accountId);
     try {
       const put = await files.put(accountId, name, content, limits);
       switch (put.result) {
@@ -40,7 +44,7 @@ export class SoundService {
           throw new DomainError('disk-full', 'The disk has no room for a sound');
       }
     } finally {
-      this.#uploads -= 1;
+      this.#uploads.splice(this.#uploads.indexOf(accountId), 1);
     }
   }
 

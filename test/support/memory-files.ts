@@ -5,6 +5,7 @@ import type { PutSoundResult, SoundFiles, StoredSound } from '../../src/domain/s
 export class MemoryRecordingFiles implements RecordingFiles {
   /** What each file holds, by its path. */
   readonly held = new Map<string, { durationMs: number | null; bytes: number }>();
+  /** NaN: the disk does not say. */
   free = 1e12;
   readonly removed: string[] = [];
   #removalFailure: Error | null = null;
@@ -18,6 +19,7 @@ export class MemoryRecordingFiles implements RecordingFiles {
   }
 
   freeBytes(): Promise<number> {
+    if (Number.isNaN(this.free)) return Promise.reject(new Error('EIO'));
     return Promise.resolve(this.free);
   }
 
