@@ -66,10 +66,10 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       await waitFor('no channel is left', async () => (await kind.channels()) === 0);
     });
 
-    /** What is heard in half a second, once the sound has settled. */
+    /** What is heard in 400 ms, once the sound has settled. */
     async function hear({ phone }: Pick<EdgeCaller, 'phone'>): Promise<Int16Array> {
-      await phone.listen(15);
-      return phone.listen(25);
+      await phone.listen(12);
+      return phone.listen(20);
     }
 
     async function pair(): Promise<[EdgeCaller, EdgeCaller]> {
@@ -145,7 +145,7 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       expect(await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain('a=recvonly');
       await b.phone.listen(15);
       const heardByA = a.phone.heard.length;
-      expect(overallLevel(await b.phone.listen(25))).toBeLessThan(-60);
+      expect(overallLevel(await b.phone.listen(20))).toBeLessThan(-60);
       expect(a.phone.heard.length - heardByA).toBeLessThan(2);
       const resumed = await a.leg.answer(a.phone.sdp());
       expect(resumed).toContain('a=sendrecv');
