@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hasOwnDrachtio, startDrachtio } from '../support/drachtio.js';
-import { hasOwnFreeSwitch, startFreeSwitch } from '../support/freeswitch.js';
+import { expectChannels, hasOwnFreeSwitch, startFreeSwitch } from '../support/freeswitch.js';
 import { serversBeside } from '../support/servers-beside.js';
 import { describeWithSipp } from '../support/sipp.js';
 import { TestGateway, type GatewayOptions } from '../support/start-gateway.js';
@@ -91,7 +91,7 @@ describeWithSipp('the caller of the profile "try"', () => {
       expect(exitCode).toBe(0);
       expect(await freeSwitch.api('status')).toMatch(/^10 session\(s\) since startup/m);
       await gateway.idle();
-      expect(await freeSwitch.api('show channels')).toMatch(/^0 total/m);
+      await expectChannels(freeSwitch, 0);
     });
   });
 });

@@ -80,12 +80,18 @@ export async function startSipp(scenario: string, run: SippRun): Promise<SippPro
     await rm(directory, { recursive: true, force: true });
     return result;
   };
+  const finished = finish();
+  let result: SippResult | null = null;
+  void finished.then((one) => (result = one));
   return {
-    finished: finish(),
+    finished,
     message: (pattern) =>
-      waitFor(`a message that matches ${String(pattern)}`, async () =>
-        pattern.exec(await readIfThere(messages)),
-      ),
+      waitFor(`a message that matches ${String(pattern)}`, async () => {
+        const found = pattern.exec(result?.messages ?? (await readIfThere(messages)));
+        if (found === null && result !== null)
+          throw new Error(`SIPp ${scenario} ended before\n${result.errors}\n${result.messages}`);
+        return found;
+      }),
   };
 }
 
