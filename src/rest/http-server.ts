@@ -4,6 +4,7 @@ import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { DomainError } from '../domain/domain-error.js';
 import type { Logger } from '../domain/logger.js';
 import { describeError, formatError } from './rest-error.js';
 
@@ -39,7 +40,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger } = options;
   const answerError = (error: unknown, requestId: string, reply: FastifyReply) => {
     const answer = describeError(error, requestId);
-    if (answer.status >= 500) logger.error({ err: error, requestId }, 'request failed');
+    // A limit that was reached is no fault, however often a client tries it.
+    if (error instanceof DomainError) logger.debug({ code: error.code, requestId }, 'request refused');
+    else if (answer.status >= 500) logger.error({ err: error, requestId }, 'request failed');
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   };
   const server = Fastify({

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger, type Logger } from '../../src/domain/logger.js';
 import { startRestServer, type RestServer } from '../support/rest-server.js';
 
 let directory: string;
@@ -103,7 +104,9 @@ describe('Recordings', () => {
   });
 
   it('are refused with what it is that does not allow them', async () => {
-    await start({ recordingLimits: { maxAtOnce: 1, minFreeBytes: 0, maxBytesPerAccount: 40 } });
+    const faults: unknown[] = [];
+    const logger: Logger = { ...silentLogger, error: (fields) => faults.push(fields), child: () => logger };
+    await start({ recordingLimits: { maxAtOnce: 1, minFreeBytes: 0, maxBytesPerAccount: 40 }, logger });
     const absent = (await (await server.request('POST', '/participants', {})).json()) as {
       participant: { id: string };
     };
@@ -125,6 +128,7 @@ describe('Recordings', () => {
       507,
       expect.objectContaining({ error: 'The account’s recordings are as large as they may be' }),
     ]);
+    expect(faults).toEqual([]);
   });
 
   it('are no other account’s', async () => {
