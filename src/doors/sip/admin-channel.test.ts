@@ -49,6 +49,9 @@ describe('what is written to a drachtio-server', () => {
     expect(written).toHaveLength(1);
     clock.advance(2000);
     expect(written).toHaveLength(2);
+    expect(channel.answers).toBe(0);
+    channel.answered(newId(2));
+    expect(channel.answers).toBe(1);
     channel.close();
     expect(clock.pending).toBe(0);
   });

@@ -16,7 +16,7 @@ export interface AdminChannelOptions {
 
 /** drachtio-server's ring, less what its count of the length may cost. */
 export const maxFrameBytes = 12_000;
-export const maxWaitingBytes = 16 * 1024 * 1024;
+const maxWaitingBytes = 16 * 1024 * 1024;
 /** A message without an answer after this is taken for read: the channel must not stand still for it. */
 const answerTimeoutMs = 2000;
 /** srf copies them into each response, and drachtio-server fills them in where they are missing. */
@@ -34,6 +34,7 @@ export class AdminChannel {
   readonly #unanswered = new Map<string, { readonly bytes: number; readonly timer: Timer }>();
   #waitingBytes = 0;
   #unansweredBytes = 0;
+  #answers = 0;
   #closed = false;
 
   constructor(options: AdminChannelOptions) {
@@ -60,14 +61,15 @@ export class AdminChannel {
     if (this.#waitingBytes > maxWaitingBytes) this.#options.onStuck();
   }
 
-  /** The server has answered this message, so it has read it. */
+  /** Messages that the server has answered, and so has read. */
+  get answers(): number {
+    return this.#answers;
+  }
+
+  /** The server has answered this message. */
   answered(id: string): void {
-    const message = this.#unanswered.get(id);
-    if (message === undefined) return;
-    message.timer.cancel();
-    this.#unanswered.delete(id);
-    this.#unansweredBytes -= message.bytes;
-    this.#next();
+    if (this.#unanswered.has(id)) this.#answers += 1;
+    this.#read(id);
   }
 
   close(): void {
@@ -76,6 +78,15 @@ export class AdminChannel {
     this.#unanswered.clear();
     this.#waiting.length = 0;
     this.#waitingBytes = 0;
+  }
+
+  #read(id: string): void {
+    const message = this.#unanswered.get(id);
+    if (message === undefined) return;
+    message.timer.cancel();
+    this.#unanswered.delete(id);
+    this.#unansweredBytes -= message.bytes;
+    this.#next();
   }
 
   /** A response to a request with huge headers goes without its copies of them. Null where nothing helps. */
@@ -96,7 +107,7 @@ export class AdminChannel {
       this.#waiting.shift();
       this.#waitingBytes -= bytes;
       this.#unansweredBytes += bytes;
-      const timer = this.#options.clock.after(answerTimeoutMs, () => this.answered(id));
+      const timer = this.#options.clock.after(answerTimeoutMs, () => this.#read(id));
       this.#unanswered.set(id, { bytes, timer });
       this.#options.write(frame);
     }

@@ -10,7 +10,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
-import { AdminChannel, maxWaitingBytes } from './admin-channel.js';
+import { AdminChannel } from './admin-channel.js';
 import { HearingTest } from './hearing-test.js';
 import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import { acknowledgeAtOnce } from './quick-ack.js';
@@ -85,6 +85,8 @@ const closeTimeoutMs = 500;
 
 /** Some hundred answers, which leave within a few dozen milliseconds where the server reads. */
 const busyBytes = 256 * 1024;
+/** A burst of a hundred long answers is a third of it. */
+const fullBytes = 2 * 1024 * 1024;
 
 export class SipServerLink {
   readonly #options: SipServerLinkOptions;
@@ -132,7 +134,7 @@ export class SipServerLink {
       methods: external === null ? ['invite'] : externalMethods,
       onInvite: (request, response) => {
         this.#hearing?.told();
-        if (this.#isFlooded(maxWaitingBytes / 2)) {
+        if (this.#isFlooded(fullBytes)) {
           forgetInvite(this.#application.srf, request);
           return;
         }
@@ -245,16 +247,15 @@ export class SipServerLink {
     return true;
   }
 
+  /** Any answer will do: in a flood the one to our ping stands behind many. */
   async #isAnswering(timeoutMs: number): Promise<boolean> {
     const socket = this.#socket;
-    if (socket === null) return false;
-    let isAnswered = false;
-    const ping = this.#application.ping(socket).then(
-      () => (isAnswered = true),
-      () => undefined,
-    );
+    const channel = this.#channel;
+    if (socket === null || channel === null) return false;
+    const { answers } = channel;
+    const ping = this.#application.ping(socket).catch(() => undefined);
     await within(this.#options.clock, timeoutMs, ping);
-    return isAnswered;
+    return channel.answers > answers;
   }
 
   async #farewellsSaid(): Promise<void> {
@@ -280,6 +281,7 @@ export class SipServerLink {
           {},
           'TCP_QUICKACK cannot be set here: calls through drachtio-server take up to 40 ms longer',
         );
+      socket.once('close', () => this.#lost(problem));
       this.#accepted(socket, greeting.hostPorts, greeting.localHostPorts, greeting.version);
     } catch (error) {
       socket.destroy();
@@ -315,7 +317,6 @@ export class SipServerLink {
     this.#isSecretRefused = false;
     this.#isTrouble = false;
     this.#isFloodTold = false;
-    socket.once('close', () => this.#lost());
     if (!this.isExternal) return;
     this.#addresses = parseHostPorts(external);
     this.#logger.info(
@@ -340,12 +341,15 @@ export class SipServerLink {
     this.#wait(isRefused);
   }
 
-  #lost(): void {
+  #lost(error: Error | undefined): void {
     this.#channel?.close();
     this.#hearing?.stop();
     this.#farewells.clear();
     if (this.#state !== 'connected') return;
-    this.#logger.error({ calls: this.#calls.size }, 'connection to the SIP server lost');
+    this.#logger.error(
+      { calls: this.#calls.size, error: error?.message },
+      'connection to the SIP server lost',
+    );
     const { external, clock } = this.#options;
     // One that accepts us and hangs up at once is as good as none.
     if (clock.now() - this.#connectedAt > (external?.longestRetryMs ?? 0)) this.#failures = 0;

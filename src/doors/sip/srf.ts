@@ -196,7 +196,8 @@ export class SrfOverSockets {
     this.#writer = frames === undefined ? null : { socket, frames };
     const { wp } = this.#inside.app.client;
     socket.on('data', () => {
-      if ((wp.mapIncomingMsg.get(socket)?.incomingMsg.length ?? 0) > maxIncomingBytes) socket.destroy();
+      if ((wp.mapIncomingMsg.get(socket)?.incomingMsg.length ?? 0) > maxIncomingBytes)
+        socket.destroy(new Error('the SIP server sent a message without end'));
     });
     const greeting = await this.#whileOpen<ServerGreeting>(socket, (resolve, reject) => {
       this.#onGreeting = (error, hostPorts, version, localHostPorts) => {
