@@ -153,6 +153,10 @@ export const configSchema = z.strictObject({
       }),
     bodyLimitBytes: z.int().min(1024).default(65_536).describe('Largest request body.'),
     requestTimeoutSeconds: seconds.default(30).describe('How long a client may take to send a request.'),
+    closeGraceSeconds: seconds
+      .max(300)
+      .default(5)
+      .describe('At its end the gateway waits this long for answers that are being sent.'),
     keepAliveSeconds: seconds.default(72).describe('How long an idle connection stays open.'),
     maxConnections: count
       .default(10_000)

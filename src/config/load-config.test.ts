@@ -179,6 +179,12 @@ describe('The configuration', () => {
     ]);
   });
 
+  it.each(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])('refuses %s as our address towards FreeSWITCH', (address) => {
+    expect(problemsOf({ LANDBRIDGE_EDGE_SIP_HOST: address })).toEqual([
+      'edge.sipHost: must be one address of this machine, for FreeSWITCH is told it',
+    ]);
+  });
+
   it('refuses a SIP port among the RTP ports, and too few RTP ports for the workers', () => {
     expect(problemsOf({ LANDBRIDGE_SIP_PORT: '20002' })).toEqual(['sip.port: 20002 lies within rtp.ports']);
     expect(problemsOf({ LANDBRIDGE_RTP_PORTS: '20000-20003', LANDBRIDGE_WORKERS: '3' })).toEqual([

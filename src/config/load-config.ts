@@ -133,7 +133,7 @@ function conflicts(config: Config): string[] {
   if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {
     problems.push('previousTokenSecret: is the same as tokenSecret');
   }
-  if (/^(?:0\.0\.0\.0|::)$/.test(config.edge.sipHost)) {
+  if (/^(?:0(?:\.0){0,3}|[0:]*:[0:]*)$/.test(config.edge.sipHost)) {
     problems.push('edge.sipHost: must be one address of this machine, for FreeSWITCH is told it');
   }
   // The login of drachtio-server's admin port has it for a separator: such a secret could never be right.

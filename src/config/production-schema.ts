@@ -68,6 +68,8 @@ export const productionGroups = {
       .default(300)
       .describe('Longest sound that can be uploaded or be hold music.'),
     maxPerAccount: count.default(100).describe('Uploaded sounds of one account.'),
+    maxUploads: count.default(4).describe('Sounds being uploaded at once; above it 503.'),
+    maxUploadsPerAccount: count.default(2).describe('The same for one account.'),
     maxPlaybacks: count.default(1000).describe('Sounds being played at once, over all accounts.'),
   }),
 
@@ -92,7 +94,9 @@ export const productionGroups = {
       .int()
       .min(0)
       .default(1_073_741_824)
-      .describe('Space left free on the disk: below it no recording begins, and those that run end.'),
+      .describe(
+        'Space left free on the disk: below it no recording begins, those that run end, and no sound is uploaded.',
+      ),
     keepDays: z.int().min(0).max(36_500).default(0).describe('A recording is deleted after this. 0: never.'),
     maxPerAccount: count.default(10_000).describe('Recordings kept of one account.'),
   }),

@@ -1,5 +1,5 @@
 /** The composition of what phones are played and what is recorded. */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
@@ -51,6 +51,8 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
   const { holdMusic, maxSeconds } = sounds;
   if (holdMusic === undefined) return;
   try {
+    // A pipe would keep the start waiting.
+    if (!(await stat(holdMusic)).isFile()) throw new Error('it is no file');
     const file = await open(holdMusic, 'r');
     try {
       const { durationMs } = await readWavHeader(file);
@@ -122,9 +124,15 @@ export async function openSounds(
 ): Promise<Sounds> {
   const { config, sessions, legs, events, clock, metrics, recordings } = options;
   const { joinTone, leaveTone, maxPlaybacks, maxSeconds, maxPerAccount } = config.sounds;
+  const { maxUploads, maxUploadsPerAccount } = config.sounds;
   const { minFreeBytes } = config.recordings;
   const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds'));
-  const sounds = new SoundService({ files, limits: { maxSeconds, maxPerAccount, minFreeBytes } });
+  const sounds = new SoundService({
+    files,
+    limits: { maxSeconds, maxPerAccount, minFreeBytes },
+    maxUploads,
+    maxUploadsPerAccount,
+  });
   const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
   const tones = new JoinTones({ legs, clock, onJoin: joinTone, onLeave: leaveTone });
   legs.observe(playbacks);
