@@ -61,7 +61,15 @@ describeWithSipp('phones by SIPp in a session', () => {
   async function expectHears(listener: Caller, talkers: readonly Caller[]): Promise<void> {
     const heard = talkers.map(({ toneHz }) => toneHz);
     const silent = callers.map(({ toneHz }) => toneHz).filter((toneHz) => !heard.includes(toneHz));
-    expectTones(await hear(listener), { heard, silent });
+    // A busy machine begins late, or stumbles: what is to be heard must come, and then nothing else with it.
+    for (let window = 1; ; window += 1) {
+      const pcm = await hear(listener);
+      try {
+        return expectTones(pcm, { heard, silent });
+      } catch (error) {
+        if (window === 5) throw error;
+      }
+    }
   }
 
   async function subscribe(listener: Caller, talkers: readonly Caller[]): Promise<void> {
