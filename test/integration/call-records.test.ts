@@ -77,7 +77,7 @@ describe('Call detail records', () => {
     // Records are written a moment after the facts.
     await waitFor('the record of the call in progress', async () => {
       const { records } = await first.rest.done<Page>('GET', '/records');
-      return records.length === 4;
+      return records.length === 4 && records[0]?.['answeredAt'] !== null;
     });
     await first.kill();
     const gateway = await first.restart();
