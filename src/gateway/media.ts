@@ -6,7 +6,7 @@ import type { Logger } from '../domain/logger.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf, type ConnectedSrf } from '../doors/sip/connect-srf.js';
 import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
-import { createFreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
+import { createFreeSwitchPlane, type FreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
 import { createSipServer } from '../sip-server/index.js';
 import { nodeName } from '../store/node-name.js';
@@ -53,21 +53,27 @@ async function openEdge(
   const { edge, freeswitch: servers } = config;
   const sip = await openEdgeSip(config, logger, version);
   const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
-  const plane = await createFreeSwitchPlane({
-    native: workers,
-    workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
-    srf: sip.srf,
-    servers,
-    listenAddress: edge.sipHost,
-    listenPort: edge.eventSocketPort,
-    fallback: edge.fallback,
-    requestTimeoutMs: edge.requestTimeoutMs,
-    longestRetryMs: edge.longestRetrySeconds * 1000,
-    healthMs: edge.healthSeconds * 1000,
-    maxLegsPerServer: edge.maxLegs,
-    nodeName: nodeName(config.dataDir),
-    logger: logger.child({ layer: 'edge' }),
-  });
+  let plane: FreeSwitchPlane;
+  try {
+    plane = await createFreeSwitchPlane({
+      native: workers,
+      workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
+      srf: sip.srf,
+      servers,
+      listenAddress: edge.sipHost,
+      listenPort: edge.eventSocketPort,
+      fallback: edge.fallback,
+      requestTimeoutMs: edge.requestTimeoutMs,
+      longestRetryMs: edge.longestRetrySeconds * 1000,
+      healthMs: edge.healthSeconds * 1000,
+      maxLegsPerServer: edge.maxLegs,
+      nodeName: nodeName(config.dataDir),
+      logger: logger.child({ layer: 'edge' }),
+    });
+  } catch (error) {
+    await sip.close();
+    throw error;
+  }
   return {
     plane,
     workers,

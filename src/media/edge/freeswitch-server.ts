@@ -151,6 +151,8 @@ export class FreeSwitchServer {
     const connection = this.#connection;
     this.#connection = null;
     if (connection === null) return;
+    // An INVITE that we gave up may still be answered, for it cannot be cancelled before FreeSWITCH says something.
+    await connection.media.settled();
     // What is left of ours ends now, not when the task's time has come.
     await Promise.allSettled([
       connection.events.api(this.#hangUpAll),

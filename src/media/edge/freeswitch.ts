@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import MrfModule from 'drachtio-fsmrf';
+import { MAX_CHANNEL_DATA_BYTES, reduceChannelData } from './channel-data.js';
 import { FreeSwitchChannel, refusalOf, type Channel, type Endpoint, type EslConnection } from './channel.js';
 import { callHeader, Inviter, type EdgeSrf, type Invitation } from './inviter.js';
 import { withTimer } from './with-timer.js';
@@ -99,6 +100,8 @@ export class MediaServerConnection {
   readonly #requestTimeoutMs: number;
   readonly #onStranger: (address: string) => void;
   readonly #sockets = new Set<Socket>();
+  /** Channels that are yet to come, or not; also those that nobody waits for any longer. */
+  readonly #opening = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(
@@ -148,7 +151,16 @@ export class MediaServerConnection {
     return this.#inTime(invitation, opening, signal);
   }
 
+  /** Resolves when FreeSWITCH has answered every INVITE, or the time is up; never rejects. */
+  async settled(): Promise<void> {
+    const all = Promise.allSettled(this.#opening);
+    await withTimer(all, this.#requestTimeoutMs, ignore).catch(ignore);
+  }
+
   async #inTime(invitation: Invitation, opening: Promise<Channel>, signal: AbortSignal): Promise<Channel> {
+    this.#opening.add(opening);
+    const forget = (): void => void this.#opening.delete(opening);
+    opening.then(forget, forget);
     try {
       return await withTimer(opening, this.#requestTimeoutMs, (late) => late.abandon(), signal);
     } catch (error) {
@@ -191,13 +203,26 @@ function closeEars(connection: EslConnection): void {
   connection.filter = ignore;
 }
 
-/** Its parser throws at what is malformed, and nobody would catch that: such a connection is dropped. */
+/**
+ * modesl's parser throws at what is malformed, and nobody would catch that. It gets a channel's data, and nothing after them:
+ * whatever else comes first ends the connection.
+ */
 function guardParser(socket: Socket): void {
   for (const parse of socket.listeners('data') as ((bytes: Buffer) => void)[]) {
     socket.removeListener('data', parse);
+    let pending = '';
+    let isParsed = false;
     socket.on('data', (bytes: Buffer) => {
+      if (isParsed) return;
+      pending += bytes.toString('latin1');
+      const end = pending.indexOf('\n\n');
+      if (end < 0 && pending.length < MAX_CHANNEL_DATA_BYTES) return;
+      const data = end < 0 ? null : reduceChannelData(pending.slice(0, end));
+      isParsed = true;
+      pending = '';
       try {
-        parse(bytes);
+        if (data === null) socket.destroy();
+        else parse(Buffer.from(data, 'latin1'));
       } catch {
         socket.destroy();
       }
