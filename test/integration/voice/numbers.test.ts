@@ -124,7 +124,9 @@ describe.each(Object.keys(platformRequests))('A number of %s that asks for a PIN
 it('keeps PINs, numbers and keyed digits out of the log, and PINs out of answers', async () => {
   const log = gateway.log.map((line) => JSON.stringify(line)).join('\n');
   expect(log).toContain('hook answered');
-  for (const secret of [...pins, '5551112222', '5557770001']) expect(log).not.toContain(secret);
+  // Four digits of a duration or of an id may be those of a PIN by chance.
+  for (const pin of pins) expect(log).not.toMatch(new RegExp(`(?<![\\w.-])${pin}(?![\\w.-])`));
+  for (const secret of ['5551112222', '5557770001']) expect(log).not.toContain(secret);
   const sessionId = await gateway.rest.createSession();
   const number = await createHook(gateway, 'twilio', { kind: 'pin' });
   const made = await gateway.rest.done<{ id: string; pin: string }>('POST', `/numbers/${number.id}/pins`, {
