@@ -60,7 +60,9 @@ describe('Call detail records', () => {
       Date.parse(String(records[0]?.[name])),
     );
     expect(times).toEqual([...times].sort((a, b) => a - b));
-    expect(records[0]?.['durationMs']).toBe((times[4] ?? 0) - (times[1] ?? 0));
+    // The record's times are the facts'; the duration is the leg's own, and a busy machine tells a fact some ms later.
+    const told = (times[4] ?? 0) - (times[1] ?? 0);
+    expect(Math.abs(Number(records[0]?.['durationMs']) - told)).toBeLessThan(50);
     expect((records[0]?.['media'] as { packetsReceived: number }).packetsReceived).toBeGreaterThan(0);
   });
 
