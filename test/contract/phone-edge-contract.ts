@@ -3,15 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MediaLeg, MediaPlane, Playback, ToneSound } from '../../src/domain/media-plane.js';
-import {
-  formatTelephoneEvent,
-  parseTelephoneEvent,
-  type TelephoneEvent,
-} from '../../src/media/worker/codec/telephone-event.js';
+import { parseTelephoneEvent, type TelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { readWavMono } from '../../src/media/worker/sound/wav.js';
 import type { WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
-import { EdgeCalls, type EdgeCaller } from '../support/freeswitch-edge.js';
+import { EdgeCalls, press, type EdgeCaller } from '../support/freeswitch-edge.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { openUdpPorts } from '../support/udp-ports.js';
@@ -76,20 +72,6 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       const both: [EdgeCaller, EdgeCaller] = [await calls.talking(440), await calls.talking(1000)];
       await calls.join(...both);
       return both;
-    }
-
-    async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
-      const payload = new Uint8Array(4);
-      const to = portOf(leg.localDescription);
-      phone.hush();
-      const { timestamp } = phone;
-      for (let step = 1; step <= 8; step += 1) {
-        const duration = Math.min(step, 6) * 160;
-        formatTelephoneEvent({ event, end: step >= 6, volume: 10, duration }, payload);
-        phone.send(to, payload, { payloadType: 101, samples: 0, marker: step === 1 });
-        await phone.listen(1);
-      }
-      phone.timestamp = timestamp + 160 * 8;
     }
 
     it('lets phones in either law hear each other and not themselves, and leaves nothing', async () => {

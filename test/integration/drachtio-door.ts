@@ -5,7 +5,7 @@ import { DomainFixture, account } from '../support/domain-fixture.js';
 import { startDrachtio } from '../support/drachtio.js';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
-import { systemClock } from '../../src/domain/clock.js';
+import { systemClock, type Clock } from '../../src/domain/clock.js';
 import type { DialIn } from '../../src/domain/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
@@ -73,6 +73,8 @@ export class Relay {
   target: number;
   /** What the gateway wrote, up to now. */
   written = 0;
+  /** Connections that it took, up to now. */
+  accepted = 0;
   /** The largest frame among it. */
   largestFrame = 0;
 
@@ -130,6 +132,7 @@ export class Relay {
   }
 
   #accept(near: Socket): void {
+    this.accepted += 1;
     const far = connect({ port: this.target, host: '127.0.0.1', noDelay: true });
     const pair = [near, far] as const;
     this.#pairs.add(pair);
@@ -191,6 +194,8 @@ export class DoorStage {
   readonly domain: DomainFixture;
   readonly log: LogLine[];
   readonly door: SipDoor;
+  /** Of every timer that the door has set, in milliseconds. */
+  readonly delays: readonly number[];
   readonly #own: SipServer | null;
   readonly #letIn: (how: DialIn) => void;
   readonly #agents: RawSip[] = [];
@@ -199,6 +204,7 @@ export class DoorStage {
     domain: DomainFixture,
     log: LogLine[],
     door: SipDoor,
+    delays: readonly number[],
     own: SipServer | null,
     letIn: (how: DialIn) => void,
   ) {
@@ -206,6 +212,7 @@ export class DoorStage {
     this.domain = domain;
     this.log = log;
     this.door = door;
+    this.delays = delays;
     this.#own = own;
   }
 
@@ -217,6 +224,14 @@ export class DoorStage {
   ): Promise<DoorStage> {
     const domain = new DomainFixture();
     const log: LogLine[] = [];
+    const delays: number[] = [];
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      after(delayMs, callback) {
+        delays.push(delayMs);
+        return systemClock.after(delayMs, callback);
+      },
+    };
     let letInNow: (how: DialIn) => void = () => undefined;
     const letIn = new Promise<DialIn>((resolve) => (letInNow = resolve));
     const own = itsOwn === undefined ? await createSipServer({ admin: { ...loopback, secret } }) : null;
@@ -224,7 +239,7 @@ export class DoorStage {
       server: itsOwn ?? { host: '127.0.0.1', port: own?.adminAddress.port ?? 0, secret },
       external: { servers, settings: { ...fast, ...settings } },
       registry: domain.legs,
-      clock: systemClock,
+      clock,
       logger: recordingLogger(log),
       settings: {
         tokenHeaders: ['X-Token'],
@@ -234,7 +249,7 @@ export class DoorStage {
       },
       onRefused: () => undefined,
     });
-    return new DoorStage(domain, log, door, own, letInNow);
+    return new DoorStage(domain, log, door, delays, own, letInNow);
   }
 
   async agent(sipPort: number): Promise<RawSip> {

@@ -101,9 +101,9 @@ function suite(start: () => Promise<OutsideServer>): void {
       longestRetryMs: 60_000,
     });
     expect(stage.door.troubles[0]).toMatch(/refused our secret$/);
-    const { written } = relay;
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    expect(relay.written).toBe(written);
+    // One attempt, and the next after half of the interval at the earliest.
+    expect(relay.accepted).toBe(1);
+    expect(stage.delays.filter((delayMs) => delayMs >= 30_000)).toHaveLength(1);
   });
 
   it('loses the server to a kill: calls live on, and end when it is back and knows nothing of them', async () => {
@@ -174,8 +174,11 @@ function suite(start: () => Promise<OutsideServer>): void {
       const options = await stage.agent(server.sipPort);
       options.send(options.request('OPTIONS'));
       await options.final('OPTIONS');
-      // Some more probes, of both.
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      // Each probe sets two timers.
+      const before = [stage, other].map(({ delays }) => delays.length);
+      await waitFor('five more probes of both', () =>
+        [stage, other].every((one, index) => (one?.delays.length ?? 0) >= (before[index] ?? 0) + 10),
+      );
       for (const { door } of [stage, other])
         expect(door.statistics()).toMatchObject([{ connected: true, deaf: false, probesFailed: 0 }]);
     } finally {

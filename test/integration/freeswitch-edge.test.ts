@@ -1,23 +1,23 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { MediaLeg } from '../../src/domain/media-plane.js';
 import { g711 } from '../../src/media/worker/codec/g711.js';
-import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { OpusDecoder, OpusEncoder } from '../../src/media/worker/codec/opus.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
+import type {
+  EdgeCalls} from '../support/freeswitch-edge.js';
 import {
   channelsOf,
-  EdgeCalls,
   expectNoChannels,
   hear,
-  openEdge,
-  type EdgeCaller,
+  press,
+  useEdge,
   type EdgeForTests,
 } from '../support/freeswitch-edge.js';
-import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
+import { describeWithFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
 import { Srtp } from '../support/srtp.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
@@ -30,39 +30,13 @@ const opusOffer = (own: string): string =>
     .replace(/a=rtpmap:0 .*/, 'a=rtpmap:107 opus/48000/2\r\na=fmtp:107 useinbandfec=1; x-unknown=<>');
 
 describeWithFreeSwitch('phones through FreeSWITCH', () => {
+  const used = useEdge();
   let freeSwitch: FreeSwitchForTests;
   let edge: EdgeForTests;
   let calls: EdgeCalls;
-
-  beforeAll(async () => {
-    freeSwitch = (await startFreeSwitch())!;
+  beforeEach(() => {
+    ({ freeSwitch, edge, calls } = used);
   });
-  afterAll(() => freeSwitch.stop());
-
-  beforeEach(async () => {
-    edge = await openEdge({ servers: [freeSwitch.eventSocket] }, inject('workerEntry'));
-    calls = new EdgeCalls(edge.plane);
-  });
-  afterEach(async () => {
-    calls.close();
-    await edge.close();
-    await expectNoChannels(freeSwitch);
-    expect(edge.log.filter(({ level }) => level !== 'info')).toEqual([]);
-  });
-
-  async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
-    const payload = new Uint8Array(4);
-    const to = portOf(leg.localDescription);
-    phone.hush();
-    const { timestamp } = phone;
-    for (let step = 1; step <= 8; step += 1) {
-      const duration = Math.min(step, 6) * 160;
-      formatTelephoneEvent({ event, end: step >= 6, volume: 10, duration }, payload);
-      phone.send(to, payload, { payloadType: 101, samples: 0, marker: step === 1 });
-      await phone.listen(1);
-    }
-    phone.timestamp = timestamp + 160 * 8;
-  }
 
   it('lets phones hear each other and not themselves, in either law', async () => {
     const [a, b] = [await calls.talking(440), await calls.talking(1000, { law: 'PCMA' })];

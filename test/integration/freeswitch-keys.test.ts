@@ -1,36 +1,17 @@
 /** Keys out, through FreeSWITCH: each arrives at the carrier once, by the carrier's number. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import {
-  EdgeCalls,
-  expectNoChannels,
-  hear,
-  openEdge,
-  type EdgeCaller,
-  type EdgeForTests,
-} from '../support/freeswitch-edge.js';
-import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
+import { beforeEach, expect, it } from 'vitest';
+import type { EdgeCalls} from '../support/freeswitch-edge.js';
+import { hear, useEdge, type EdgeCaller } from '../support/freeswitch-edge.js';
+import { describeWithFreeSwitch } from '../support/freeswitch.js';
 import { keysIn, pressesIn } from '../support/key-presses.js';
 import { portOf } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 
 describeWithFreeSwitch('keys through FreeSWITCH', () => {
-  let freeSwitch: FreeSwitchForTests;
-  let edge: EdgeForTests;
+  const used = useEdge();
   let calls: EdgeCalls;
-
-  beforeAll(async () => {
-    freeSwitch = (await startFreeSwitch())!;
-  });
-  afterAll(() => freeSwitch.stop());
-
-  beforeEach(async () => {
-    edge = await openEdge({ servers: [freeSwitch.eventSocket] }, inject('workerEntry'));
-    calls = new EdgeCalls(edge.plane);
-  });
-  afterEach(async () => {
-    calls.close();
-    await edge.close();
-    await expectNoChannels(freeSwitch);
+  beforeEach(() => {
+    ({ calls } = used);
   });
 
   async function expectKeys({ leg, phone }: EdgeCaller, payloadType: number): Promise<void> {

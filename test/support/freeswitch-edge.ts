@@ -1,6 +1,7 @@
 /** The phone edge on FreeSWITCH as the gateway composes it, over real media workers. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
 import type { MediaLeg, MediaPlane } from '../../src/domain/media-plane.js';
 import { newSrf } from '../../src/doors/sip/srf.js';
 import {
@@ -13,8 +14,9 @@ import {
   type MediaPlaneOptions,
   type WorkerMediaPlane,
 } from '../../src/media/worker-media-plane.js';
+import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { createSipServer } from '../../src/sip-server/index.js';
-import type { FreeSwitchForTests } from './freeswitch.js';
+import { startFreeSwitch, type FreeSwitchForTests } from './freeswitch.js';
 import { MediaOwner } from './media-owner.js';
 import { portOf, TestPhone } from './test-phone.js';
 import { waitFor } from './wait-for.js';
@@ -186,4 +188,57 @@ export async function expectNoChannels(freeSwitch: FreeSwitchForTests, timeoutMs
 export async function channelsOf(freeSwitch: FreeSwitchForTests): Promise<string[]> {
   const table = await freeSwitch.api('show channels');
   return [...table.matchAll(/^([0-9a-f]{8}-[0-9a-f-]{27}),/gm)].map(([, uuid = '']) => uuid);
+}
+
+/** Presses a key (RFC 4733): 60 ms, and the end three times. */
+export async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
+  const payload = new Uint8Array(4);
+  const to = portOf(leg.localDescription);
+  phone.hush();
+  const { timestamp } = phone;
+  for (let step = 1; step <= 8; step += 1) {
+    const duration = Math.min(step, 6) * 160;
+    formatTelephoneEvent({ event, end: step >= 6, volume: 10, duration }, payload);
+    phone.send(to, payload, { payloadType: 101, samples: 0, marker: step === 1 });
+    await phone.listen(1);
+  }
+  phone.timestamp = timestamp + 160 * 8;
+}
+
+export interface UsedEdge {
+  readonly freeSwitch: FreeSwitchForTests;
+  readonly edge: EdgeForTests;
+  readonly calls: EdgeCalls;
+}
+
+/** For the suite it is called in: a FreeSWITCH, and for each test an edge and its calls, which leave no channel and no complaint. */
+export function useEdge(): UsedEdge {
+  let freeSwitch: FreeSwitchForTests;
+  let edge: EdgeForTests;
+  let calls: EdgeCalls;
+  beforeAll(async () => {
+    freeSwitch = (await startFreeSwitch())!;
+  });
+  afterAll(() => freeSwitch.stop());
+  beforeEach(async () => {
+    edge = await openEdge({ servers: [freeSwitch.eventSocket] }, inject('workerEntry'));
+    calls = new EdgeCalls(edge.plane);
+  });
+  afterEach(async () => {
+    calls.close();
+    await edge.close();
+    await expectNoChannels(freeSwitch);
+    expect(edge.log.filter(({ level }) => level !== 'info')).toEqual([]);
+  });
+  return {
+    get freeSwitch() {
+      return freeSwitch;
+    },
+    get edge() {
+      return edge;
+    },
+    get calls() {
+      return calls;
+    },
+  };
 }

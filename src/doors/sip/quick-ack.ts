@@ -31,7 +31,7 @@ function load(): SetSocketOption | null {
 
 /** What comes over this socket is acknowledged at once from now on. False where that cannot be had. */
 export function acknowledgeAtOnce(socket: Socket): boolean {
-  loaded ??= load();
+  if (loaded === undefined) loaded = load();
   const setSocketOption = loaded;
   if (setSocketOption === null) return false;
   // The kernel forgets it again, so that it must be said anew after each message.
