@@ -7,8 +7,7 @@ import { OpusDecoder, OpusEncoder } from '../../src/media/worker/codec/opus.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
-import type {
-  EdgeCalls} from '../support/freeswitch-edge.js';
+import type { EdgeCalls } from '../support/freeswitch-edge.js';
 import {
   channelsOf,
   expectNoChannels,

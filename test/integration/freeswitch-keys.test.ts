@@ -1,6 +1,6 @@
 /** Keys out, through FreeSWITCH: each arrives at the carrier once, by the carrier's number. */
 import { beforeEach, expect, it } from 'vitest';
-import type { EdgeCalls} from '../support/freeswitch-edge.js';
+import type { EdgeCalls } from '../support/freeswitch-edge.js';
 import { hear, useEdge, type EdgeCaller } from '../support/freeswitch-edge.js';
 import { describeWithFreeSwitch } from '../support/freeswitch.js';
 import { keysIn, pressesIn } from '../support/key-presses.js';
