@@ -149,6 +149,18 @@ describe('A playback', () => {
     expect(playbacks.size).toBe(2);
   });
 
+  it('to a session is to all of its phones or to none', async () => {
+    await phone();
+    await phone();
+    media.refuseNextPlay(new MediaRefusal('overloaded', 'no memory'));
+    await expect(playbacks.playToSession(account, sessionId, beep)).rejects.toMatchObject({
+      code: 'media-overloaded',
+    });
+    expect(fixture.ofType('playback.started')).toHaveLength(1);
+    expect(fixture.ofType('playback.ended')).toMatchObject([{ data: { how: 'stopped' } }]);
+    expect(playbacks.size).toBe(0);
+  });
+
   it('to a session is for its phones alone', async () => {
     const { id } = await phone();
     await fixture.join(await fixture.participant(sessionId), 'offer browser');

@@ -70,7 +70,10 @@ export class PlaybackService implements LegObserver {
     return this.#play(leg, wanted, await this.#sound(accountId, wanted));
   }
 
-  /** To every phone in the session; a phone that hangs up meanwhile is left out. */
+  /**
+   * To every phone in the session; a phone that hangs up meanwhile is left out. All or none: where one cannot be played to, the
+   * others are stopped, and its reason is thrown.
+   */
   async playToSession(
     accountId: string,
     sessionId: string,
@@ -81,15 +84,12 @@ export class PlaybackService implements LegObserver {
     const sound = await this.#sound(accountId, wanted);
     const phones = legs.inSession(sessionId).filter(({ kind }) => kind === 'phone');
     if (this.#playing.size + phones.length > maxPlaybacks) throw tooMany();
-    const played = await Promise.all(
-      phones.map((leg) =>
-        this.#play(leg, wanted, sound).catch((error: unknown) => {
-          if (error instanceof DomainError && error.code === 'participant-not-connected') return null;
-          throw error;
-        }),
-      ),
-    );
-    return played.filter((playback) => playback !== null);
+    const attempts = await Promise.allSettled(phones.map((leg) => this.#play(leg, wanted, sound)));
+    const played = attempts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = attempts.find((one) => one.status === 'rejected' && !isGone(one.reason));
+    if (failed?.status !== 'rejected') return played;
+    await Promise.all(played.map(({ id }) => this.#playing.get(id)?.leg.stopPlaying(id)));
+    throw failed.reason;
   }
 
   /** What is being played to the participant now. */
@@ -180,6 +180,10 @@ export class PlaybackService implements LegObserver {
 
 function nameOf({ sound }: LivePlayback): string | null {
   return typeof sound === 'string' ? sound : null;
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof DomainError && error.code === 'participant-not-connected';
 }
 
 function notConnected(): DomainError {

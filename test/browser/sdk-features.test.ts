@@ -1,6 +1,7 @@
 /** What a page does with its streams, and what it is told of the others, against the whole gateway. */
 import { describe, expect, it } from 'vitest';
 import type * as Sdk from '../../sdk/src/landbridge.js';
+import { waitFor } from '../support/wait-for.js';
 import { phoneHears, phoneHearsNot, useScene } from './scene.js';
 import type { SessionPage } from './session-page.js';
 import { UnsteadyNetwork } from './unsteady-network.js';
@@ -165,31 +166,32 @@ describe('a publication', () => {
       ['camera', ['AUDIO', 'VIDEO']],
       ['screen', ['VIDEO']],
     ]);
+    // A rate is that since the last look: the first has none.
     const measured = ({ page }: SessionPage) =>
-      page.evaluate(async () => {
-        await kit.connection.getStats();
-        await new Promise((resolve) => setTimeout(resolve, 1100));
-        const { tracks, roundTripMs } = await kit.connection.getStats();
-        return { tracks, hasRoundTrip: roundTripMs !== null };
-      });
+      waitFor(
+        'everything flows',
+        async () => {
+          const { tracks, hasRoundTrip } = await page.evaluate(async () => {
+            const statistics = await kit.connection.getStats();
+            return { tracks: statistics.tracks, hasRoundTrip: statistics.roundTripMs !== null };
+          });
+          const isFlowing = tracks.every(({ bitrateBps }) => (bitrateBps ?? 0) > 1000);
+          return isFlowing && hasRoundTrip && { tracks };
+        },
+        { everyMs: 300 },
+      );
     const [sent, received] = await Promise.all([measured(a), measured(b)]);
     const shape = ({ tracks }: typeof sent) =>
-      tracks.map(({ direction, alias, mediaType, bitrateBps }) => [
-        direction,
-        alias,
-        mediaType,
-        (bitrateBps ?? 0) > 1000,
-      ]);
+      tracks.map(({ direction, alias, mediaType }) => [direction, alias, mediaType]);
     expect(shape(sent)).toEqual([
-      ['sent', 'microphone', 'AUDIO', true],
-      ['sent', 'camera', 'AUDIO', true],
-      ['sent', 'camera', 'VIDEO', true],
-      ['sent', 'screen', 'VIDEO', true],
+      ['sent', 'microphone', 'AUDIO'],
+      ['sent', 'camera', 'AUDIO'],
+      ['sent', 'camera', 'VIDEO'],
+      ['sent', 'screen', 'VIDEO'],
     ]);
     expect(shape(received)).toHaveLength(4);
-    expect(shape(received).every(([direction, , , flows]) => direction === 'received' && flows)).toBe(true);
+    expect(shape(received).every(([direction]) => direction === 'received')).toBe(true);
     expect(received.tracks.every(({ packetsLost }) => packetsLost === 0)).toBe(true);
-    expect([sent.hasRoundTrip, received.hasRoundTrip]).toEqual([true, true]);
   });
 
   it('tells when its track ends by itself', async () => {
