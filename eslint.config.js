@@ -21,5 +21,8 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['bench/**', 'scripts/**', 'src/main.ts', 'src/phone/cli/**'], rules: { 'no-console': 'off' } },
+  {
+    files: ['bench/**', 'scripts/**', 'src/main.ts', 'src/softphone/cli/**'],
+    rules: { 'no-console': 'off' },
+  },
 );

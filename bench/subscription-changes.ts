@@ -1,9 +1,9 @@
 import { systemClock } from '../src/domain/clock.js';
-import { EventRecorder } from '../src/domain/events.js';
-import { LegRegistry } from '../src/domain/leg-registry.js';
+import { EventRecorder } from '../src/domain/facts/event-recorder.js';
+import { LegRegistry } from '../src/domain/legs/leg-registry.js';
 import { silentLogger } from '../src/domain/logger.js';
 import type { MediaLeg, MediaPlane } from '../src/domain/media-plane.js';
-import { SessionService } from '../src/domain/session-service.js';
+import { SessionService } from '../src/domain/sessions/session-service.js';
 import { createSqliteStore } from '../src/store/sqlite-store.js';
 import { JwtTokenCodec } from '../src/tokens/jwt-token-codec.js';
 import { atMost, type BenchmarkRow, percentile } from './benchmark.js';

@@ -28,7 +28,7 @@ async function main(argv: string[]): Promise<number> {
   }
   // Commands are loaded when they are asked for: a phone call needs no database, a gateway no command-line phone.
   if (first === 'call') {
-    const { runCallCommand } = await import('./phone/cli/call-command.js');
+    const { runCallCommand } = await import('./softphone/cli/call-command.js');
     return runCallCommand(argv.slice(1));
   }
   if (first === undefined || first === 'serve' || first.startsWith('--')) {

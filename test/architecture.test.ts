@@ -32,6 +32,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/gateway/', 'composition'],
   ['src/serve.ts', 'composition'],
   ['src/domain/', 'domain'],
+  ['src/sdp/', 'sdp'],
   ['src/sip-server/', 'sip-server'],
   ['src/media/worker/', 'media/worker'],
   ['src/media/', 'media'],
@@ -44,7 +45,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/config/', 'config'],
   ['src/tokens/', 'tokens'],
   ['src/observability/', 'observability'],
-  ['src/phone/', 'phone'],
+  ['src/softphone/', 'softphone'],
   ['src/phone-numbers/', 'phone-numbers'],
   ['sdk/', 'sdk'],
 ];
@@ -52,15 +53,16 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
 /** What each layer may import besides itself. Composition sees all. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   domain: [],
+  sdp: [],
   'sip-server': [],
-  'media/worker': [],
+  'media/worker': ['sdp'],
   media: [
     'domain',
     'src/media/worker/protocol.ts',
     'src/media/worker/message-batch.ts',
-    // The edge on FreeSWITCH tells phones from browsers as the workers do, and reads and writes session descriptions.
+    'sdp',
+    // The edge on FreeSWITCH tells phones from browsers as the workers do.
     'src/media/worker/offer-kind.ts',
-    'src/media/worker/sdp/',
   ],
   'doors/sip': ['domain'],
   'doors/bandwidth': ['domain'],
@@ -71,10 +73,23 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   config: ['domain'],
   tokens: ['domain'],
   observability: ['domain'],
-  phone: ['sip-server', 'media/worker'],
+  softphone: ['sdp', 'sip-server', 'media/worker'],
   'phone-numbers': ['domain'],
   sdk: [],
 };
+
+/** The wings of the domain from the ground up: each may import those before it, and the files beside them. */
+const wings = [
+  'participants',
+  'facts',
+  'legs',
+  'sessions',
+  'transfers',
+  'numbers',
+  'recordings',
+  'sounds',
+  'keys',
+] as const;
 
 /** A heavy library is imported in one place only (prefixes of files). */
 const homes: Readonly<Record<string, readonly string[]>> = {
@@ -101,7 +116,8 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   'sip-server': ['ws'],
   'media/worker': ['node-datachannel', '@evan/opus'],
-  phone: [],
+  sdp: [],
+  softphone: [],
   events: [],
   sdk: ['sip.js'],
 };
@@ -242,6 +258,23 @@ describe('the architecture', () => {
       if (allowed.includes(other) || allowed.includes(target)) return false;
       if (allowed.some((one) => one.endsWith('/') && target.startsWith(one))) return false;
       return `${layer} may import ${allowed.length === 0 ? 'nothing but itself' : allowed.join(', ')}`;
+    });
+    expect(found).toEqual([]);
+  });
+
+  it('keeps the wings of the domain in their order, and nothing but their ground beside them', () => {
+    const heightOf = (file: string) => {
+      const [, wing] = /^src\/domain\/(?:([^/]+)\/)?[^/]+$/.exec(file) ?? [];
+      return wing === undefined ? -1 : wings.findIndex((one) => one === wing);
+    };
+    const isInDomain = (file: string) => file.startsWith('src/domain/');
+    const unknown = product.filter(
+      ({ file }) => isInDomain(file) && file.split('/').length > 3 && heightOf(file) === -1,
+    );
+    expect(unknown.map(({ file }) => file)).toEqual([]);
+    const found = offences(({ file, target }, layer) => {
+      if (layer !== 'domain' || !isInDomain(target) || heightOf(target) <= heightOf(file)) return false;
+      return 'it stands above';
     });
     expect(found).toEqual([]);
   });

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { eventTypes } from '../domain/event-types.js';
+import { eventTypes } from '../domain/facts/event-types.js';
 import { productionGroups } from './production-schema.js';
 import { count, group, host, port, seconds, secret, serverList } from './schema-parts.js';
 

@@ -28,3 +28,24 @@ export interface Outcome {
   /** The far end's Reason text. */
   readonly text?: string;
 }
+
+/** Why a recording ended. */
+export type RecordingReason =
+  /** By request. */
+  | 'stopped'
+  | 'session-deleted'
+  /** Of one leg alone: it has ended, or is in the session no longer. */
+  | 'participant-left'
+  | 'too-long'
+  | 'too-large'
+  /** The account's recordings together are as large as they may be. */
+  | 'quota-exceeded'
+  /** Less space is left on the disk than is to be left free. */
+  | 'disk-low'
+  | 'gateway-stopping'
+  /** Those of failures. */
+  | 'disk-full'
+  | 'media-lost'
+  | 'gateway-restarted'
+  | 'file-lost'
+  | 'internal-error';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DomainEvent, EventData, EventType } from '../domain/event.js';
+import type { DomainEvent, EventData, EventType } from '../domain/facts/event.js';
 import { silentLogger } from '../domain/logger.js';
 import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
 import { ManualClock } from '../../test/support/manual-clock.js';

@@ -1,7 +1,7 @@
 /** Keeps a record of each leg, from the facts about it, and removes those that are old. */
-import type { CallRecordChange, CallRecordStore } from '../domain/call-record.js';
+import type { CallRecordChange, CallRecordStore } from '../domain/facts/call-record.js';
 import type { Clock, Timer } from '../domain/clock.js';
-import type { DomainEvent, EventSink } from '../domain/event.js';
+import type { DomainEvent, EventSink } from '../domain/facts/event.js';
 import type { Logger } from '../domain/logger.js';
 import type { MediaLegStatistics } from '../domain/media-plane.js';
 import { WriteBehind } from './write-behind.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { DomainEvent } from '../domain/event.js';
+import type { DomainEvent } from '../domain/facts/event.js';
 import { EventHub } from './event-hub.js';
 
 function event(changes: Partial<DomainEvent> = {}): DomainEvent {

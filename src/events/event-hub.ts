@@ -1,5 +1,5 @@
 /** Takes the facts as they happen, remembers the last ones of each account, and hands them to whoever follows. */
-import type { DomainEvent, EventSink } from '../domain/event.js';
+import type { DomainEvent, EventSink } from '../domain/facts/event.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 
 export interface EventHubOptions {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DomainEvent, EventAudience } from '../domain/event.js';
-import { EventRecorder } from '../domain/events.js';
+import type { DomainEvent, EventAudience } from '../domain/facts/event.js';
+import { EventRecorder } from '../domain/facts/event-recorder.js';
 import { silentLogger } from '../domain/logger.js';
-import type { Webhook } from '../domain/webhook.js';
+import type { Webhook } from '../domain/facts/webhook.js';
 import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { EventJournal } from './event-journal.js';

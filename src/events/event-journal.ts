@@ -3,10 +3,10 @@
  * then handed on. Facts of one turn of the event loop share one transaction.
  */
 import type { Clock } from '../domain/clock.js';
-import type { DomainEvent, EventAudience, EventSink } from '../domain/event.js';
-import { sequenceKey } from '../domain/events.js';
+import type { DomainEvent, EventAudience, EventSink } from '../domain/facts/event.js';
+import { sequenceKey } from '../domain/facts/event-recorder.js';
 import type { Logger } from '../domain/logger.js';
-import type { Activity, Outbox, OutboxEntry } from '../domain/outbox.js';
+import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';
 import type { Receivers } from './receivers.js';
 import { WriteBehind } from './write-behind.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DomainEvent, EventData, EventType } from '../domain/event.js';
+import type { DomainEvent, EventData, EventType } from '../domain/facts/event.js';
 import type { EndReason } from '../domain/outcome.js';
 import { participantCallback } from './participant-callback.js';
 

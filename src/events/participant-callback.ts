@@ -1,5 +1,5 @@
 /** The callbacks that Bandwidth sends to a participant's `callbackUrl`, made of our facts. */
-import type { DomainEvent } from '../domain/event.js';
+import type { DomainEvent } from '../domain/facts/event.js';
 import type { EndReason } from '../domain/outcome.js';
 
 export type CallbackType = 'onConnect' | 'onLeave' | 'onDisconnect';

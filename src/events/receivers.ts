@@ -1,6 +1,6 @@
 /** Who is told of which fact: the webhooks of its account, those of the configuration, and a participant's callback URL. */
-import type { DomainEvent, EventAudience, EventType } from '../domain/event.js';
-import type { Webhook, WebhookStore } from '../domain/webhook.js';
+import type { DomainEvent, EventAudience, EventType } from '../domain/facts/event.js';
+import type { Webhook, WebhookStore } from '../domain/facts/webhook.js';
 import { formatEventBody } from './event-body.js';
 import { participantCallback } from './participant-callback.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../domain/logger.js';
-import type { OutboxEntry } from '../domain/outbox.js';
+import type { OutboxEntry } from '../domain/facts/outbox.js';
 import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { WebhookDelivery, type DeliveryResult, type WebhookDeliveryOptions } from './webhook-delivery.js';

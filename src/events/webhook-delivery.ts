@@ -8,7 +8,7 @@
  */
 import type { Clock, Timer } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
-import type { Outbox, OutboxLane, WaitingEntry } from '../domain/outbox.js';
+import type { Outbox, OutboxLane, WaitingEntry } from '../domain/facts/outbox.js';
 import type { Target } from './receivers.js';
 import { receiverName } from './receivers.js';
 import { afterTry, chooseRoute, freshRoute, retryDelayMs, type RouteState } from './retry.js';

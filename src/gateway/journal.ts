@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
-import type { EventSink } from '../domain/event.js';
-import { EventRecorder } from '../domain/events.js';
+import type { EventSink } from '../domain/facts/event.js';
+import { EventRecorder } from '../domain/facts/event-recorder.js';
 import type { Logger } from '../domain/logger.js';
-import { WebhookService } from '../domain/webhook.js';
+import { WebhookService } from '../domain/facts/webhook.js';
 import { AddressPolicy } from '../events/address-policy.js';
 import { CallRecorder } from '../events/call-recorder.js';
 import { EventJournal } from '../events/event-journal.js';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
-import type { LegRegistry } from '../domain/leg-registry.js';
+import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { Logger } from '../domain/logger.js';
 import type { RefusalCode } from '../domain/refusal.js';
 import { SipDoor } from '../doors/sip/sip-door.js';

@@ -7,7 +7,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import plivoSdk from 'plivo';
 import twilioSdk from 'twilio';
 import { describe, expect, it } from 'vitest';
-import type { TransferTarget } from '../domain/transfer.js';
+import type { TransferTarget } from '../domain/transfers/transfer.js';
 import { bandwidth, formatBandwidthAnswer } from './bandwidth.js';
 import type { HookDialect, Speech } from './dialect.js';
 import { hookDialects, transferDialects } from './dialects.js';

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.js';
-import type { ApplicationAnswer, AskApplication } from '../domain/phone-number.js';
+import type { ApplicationAnswer, AskApplication } from '../domain/numbers/phone-number.js';
 import type { OutgoingHttp } from './outgoing.js';
 
 export interface ApplicationQuestionOptions {

@@ -1,5 +1,5 @@
 /** Bandwidth: JSON in, BXML out; requests are proved by HTTP Basic. */
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   maxPinDigits,
   noContent,

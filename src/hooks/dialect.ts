@@ -1,6 +1,6 @@
 /** What a voice platform's file tells the hooks: how its requests are proved and read, and how it is answered. */
-import type { IncomingCall } from '../domain/phone-number.js';
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { IncomingCall } from '../domain/numbers/phone-number.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import type { HookRequest } from './hook-request.js';
 
 export type Credentials = Readonly<Record<string, string>>;

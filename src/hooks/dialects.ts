@@ -1,5 +1,5 @@
 /** Every platform by its name: those that call our hooks, and those that can only be told. */
-import type { Instruction, TransferDialects, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferDialects, TransferTarget } from '../domain/transfers/transfer.js';
 import { bandwidth, formatBandwidthAnswer } from './bandwidth.js';
 import type { Credentials, HookDialect } from './dialect.js';
 import { formatAsteriskDialplan, formatFreeSwitchDialplan } from './dialplans.js';

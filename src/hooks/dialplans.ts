@@ -1,5 +1,5 @@
 /** Asterisk and FreeSWITCH ask no one: their dialplans are written here for a transfer, to be put where they belong. */
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import { credentialHeaders } from './sip-headers.js';
 import { element, formatXml } from './xml.js';
 

@@ -2,9 +2,9 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
-import type { CallDecision, CallRefusal, NumberService } from '../domain/number-service.js';
-import type { IncomingCall, PhoneNumber } from '../domain/phone-number.js';
-import type { SipAddress } from '../domain/transfer.js';
+import type { CallDecision, CallRefusal, NumberService } from '../domain/numbers/number-service.js';
+import type { IncomingCall, PhoneNumber } from '../domain/numbers/phone-number.js';
+import type { SipAddress } from '../domain/transfers/transfer.js';
 import { maxPinDigits, type HookAnswer, type HookDialect, type HookPlace, type Speech } from './dialect.js';
 import { hookDialects } from './dialects.js';
 import { readHookRequest } from './hook-request.js';

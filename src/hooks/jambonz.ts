@@ -1,5 +1,5 @@
 /** jambonz: JSON in, a JSON array of verbs out. */
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   jsonAnswer,
   maxPinDigits,

@@ -1,5 +1,5 @@
 /** Plivo: forms in, Plivo XML out. Its SIP headers carry letters and digits alone, so a join code and never a JWT. */
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   maxPinDigits,
   pinTimeoutSeconds,

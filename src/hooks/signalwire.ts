@@ -1,5 +1,5 @@
 /** SignalWire: SWML for JSON requests, and cXML, which is Twilio's language, for forms. */
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   jsonAnswer,
   maxPinDigits,

@@ -1,5 +1,5 @@
 /** The ways to carry a call's credential in what a platform lets through. */
-import type { TransferTarget } from '../domain/transfer.js';
+import type { TransferTarget } from '../domain/transfers/transfer.js';
 
 /** Of a User-to-User value, by RFC 7433's implementers and Bandwidth alike, with everything. */
 export const maxUserToUser = 256;

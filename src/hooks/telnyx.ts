@@ -1,6 +1,6 @@
 /** Telnyx: TeXML, which is Twilio's language, for forms; Call Control, where the answer is an order to its API, for JSON. */
 import { createPublicKey, verify } from 'node:crypto';
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   jsonAnswer,
   maxPinDigits,

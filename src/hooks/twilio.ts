@@ -1,6 +1,6 @@
 /** Twilio: forms in, TwiML out. */
 import { createHash } from 'node:crypto';
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   maxPinDigits,
   pinTimeoutSeconds,

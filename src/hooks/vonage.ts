@@ -1,6 +1,6 @@
 /** Vonage: query or JSON in, NCCO (a JSON array of actions) out; requests bear a JWT. */
 import { createHash } from 'node:crypto';
-import type { Instruction, TransferTarget } from '../domain/transfer.js';
+import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import {
   jsonAnswer,
   maxPinDigits,

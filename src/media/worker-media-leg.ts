@@ -1,4 +1,4 @@
-import { keyTiming } from '../domain/key-timing.js';
+import { keyTiming } from '../domain/keys/key-timing.js';
 import {
   type LegKind,
   type MediaLeg,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createJoinCode } from '../domain/join-code.js';
+import { createJoinCode } from '../domain/participants/join-code.js';
 import { JwtTokenCodec } from '../tokens/jwt-token-codec.js';
 import { createLogger } from './logger.js';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { DomainEvent, EventData, EventType } from '../domain/event.js';
+import type { DomainEvent, EventData, EventType } from '../domain/facts/event.js';
 import { Metrics } from './metrics.js';
 
 function event<T extends EventType>(type: T, data: EventData[T], time = 0): DomainEvent {

@@ -1,6 +1,6 @@
 /** Figures for Prometheus: counted here as they happen, or read from their owners when asked for. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { DomainEvent, EventSink } from '../domain/event.js';
+import type { DomainEvent, EventSink } from '../domain/facts/event.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';

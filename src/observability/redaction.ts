@@ -1,5 +1,5 @@
 /** Takes secrets out of a log line, whatever field or text they got into: the last gate before the line is written. */
-import { normalizeJoinCode } from '../domain/join-code.js';
+import { normalizeJoinCode } from '../domain/participants/join-code.js';
 
 export const redacted = '[redacted]';
 

@@ -1,6 +1,6 @@
 /** Numbers as people and platforms write them, in E.164. */
 import { parsePhoneNumberFromString, isSupportedCountry } from 'libphonenumber-js';
-import type { NormalizeNumber } from '../domain/phone-number.js';
+import type { NormalizeNumber } from '../domain/numbers/phone-number.js';
 
 /** Longer than any number with its decoration. */
 const maxLength = 64;

@@ -1,7 +1,7 @@
 /** HTTP Basic (RFC 7617), in a time that tells nothing, and slow to guess at. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../domain/clock.js';
-import { GuessLimiter } from '../domain/guess-limiter.js';
+import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import { RestError } from './rest-error.js';
 
 export interface AccountCredentials {

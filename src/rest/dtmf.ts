@@ -1,7 +1,7 @@
 /** Keys that are pressed for phones: `/participants/{participantId}/dtmf`. */
 import { z } from 'zod';
-import type { DtmfService } from '../domain/dtmf-service.js';
-import { keyTiming } from '../domain/key-timing.js';
+import type { DtmfService } from '../domain/keys/dtmf-service.js';
+import { keyTiming } from '../domain/keys/key-timing.js';
 import { participantPath } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 

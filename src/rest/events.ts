@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { z } from 'zod';
 import type { Clock, Timer } from '../domain/clock.js';
-import type { DomainEvent } from '../domain/event.js';
+import type { DomainEvent } from '../domain/facts/event.js';
 import { formatTime, uuid } from './fields.js';
 import { validate, type OperationDescription } from './operation.js';
 import { RestError } from './rest-error.js';

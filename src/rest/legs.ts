@@ -1,7 +1,7 @@
 /** Live connections: `/legs`. */
 import { z } from 'zod';
-import type { LegRegistry } from '../domain/leg-registry.js';
-import type { LiveLeg } from '../domain/live-leg.js';
+import type { LegRegistry } from '../domain/legs/leg-registry.js';
+import type { LiveLeg } from '../domain/legs/live-leg.js';
 import type { MediaLegStatistics } from '../domain/media-plane.js';
 import { callerSchema, formatTime, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';

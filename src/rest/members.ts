@@ -1,6 +1,6 @@
 /** Participants in a session, and what they receive there: `/sessions/{sessionId}/participants`. */
 import { z } from 'zod';
-import type { SessionService } from '../domain/session-service.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
 import { memberPath, sessionPath } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { formatParticipant, participantSchema } from './participant-schemas.js';

@@ -1,7 +1,7 @@
 /** Numbers and hooks: `/numbers`. By which calls come in, and where each sends its callers. */
 import { z } from 'zod';
-import type { NewNumber, NumberService } from '../domain/number-service.js';
-import type { NumberPin, PhoneNumber } from '../domain/phone-number.js';
+import type { NewNumber, NumberService } from '../domain/numbers/number-service.js';
+import type { NumberPin, PhoneNumber } from '../domain/numbers/phone-number.js';
 import { formatTime, listQuery, tag, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { displayName, publishPermissions } from './participant-schemas.js';

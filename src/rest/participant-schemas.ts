@@ -1,7 +1,7 @@
 /** Participants as requests and answers write them. */
 import { z } from 'zod';
-import type { Participant } from '../domain/participant.js';
-import { maxAttributes } from '../domain/participant-change.js';
+import type { Participant } from '../domain/participants/participant.js';
+import { maxAttributes } from '../domain/participants/participant-change.js';
 import { formatTime, tag, time } from './fields.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 

@@ -1,6 +1,6 @@
 /** Participants: `/participants`. */
 import { z } from 'zod';
-import type { SessionService } from '../domain/session-service.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
 import { listQuery, participantPath } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import {

@@ -1,6 +1,6 @@
 /** Calls that the gateway makes to itself as a phone, for the console's "call in as a phone": `/phone-calls`. */
 import { z } from 'zod';
-import { normalizeJoinCode } from '../domain/join-code.js';
+import { normalizeJoinCode } from '../domain/participants/join-code.js';
 import { uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';

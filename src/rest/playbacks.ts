@@ -1,6 +1,6 @@
 /** What phones are played: `/participants/{participantId}/play`, `/sessions/{sessionId}/play`. */
 import { z } from 'zod';
-import type { LivePlayback, NewPlayback, PlaybackService } from '../domain/playback-service.js';
+import type { LivePlayback, NewPlayback, PlaybackService } from '../domain/sounds/playback-service.js';
 import { formatTime, participantPath, sessionPath, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { soundNameField } from './sounds.js';

@@ -1,7 +1,7 @@
 /** Recordings: `/sessions/{sessionId}/recordings`, `/recordings`. */
 import { z } from 'zod';
-import type { Recording, RecordingPage } from '../domain/recording.js';
-import type { RecordingService } from '../domain/recording-service.js';
+import type { Recording, RecordingPage } from '../domain/recordings/recording.js';
+import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { cursor, formatTime, listQuery, sessionPath, tag, time, uuid } from './fields.js';
 import type { FileAnswer } from './file-answer.js';
 import { defineOperation, type Operation } from './operation.js';

@@ -1,6 +1,6 @@
 /** Call detail records: `/records`. */
 import { z } from 'zod';
-import type { CallRecord, CallRecordStore } from '../domain/call-record.js';
+import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { cursor, formatTime, listQuery, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 

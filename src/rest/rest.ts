@@ -1,14 +1,14 @@
 /** The REST API as a Fastify plugin: `/v1/accounts/{accountId}/…` and its documentation at `/docs`. */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../domain/clock.js';
-import type { LegRegistry } from '../domain/leg-registry.js';
-import type { CallRecordStore } from '../domain/call-record.js';
-import type { DtmfService } from '../domain/dtmf-service.js';
-import type { PlaybackService } from '../domain/playback-service.js';
-import type { RecordingService } from '../domain/recording-service.js';
-import type { SessionService } from '../domain/session-service.js';
-import type { SoundService } from '../domain/sound-service.js';
-import type { WebhookService } from '../domain/webhook.js';
+import type { LegRegistry } from '../domain/legs/leg-registry.js';
+import type { CallRecordStore } from '../domain/facts/call-record.js';
+import type { DtmfService } from '../domain/keys/dtmf-service.js';
+import type { PlaybackService } from '../domain/sounds/playback-service.js';
+import type { RecordingService } from '../domain/recordings/recording-service.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
+import type { SoundService } from '../domain/sounds/sound-service.js';
+import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
 import { dtmfOperations } from './dtmf.js';

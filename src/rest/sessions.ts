@@ -1,7 +1,7 @@
 /** Sessions: `/sessions`. */
 import { z } from 'zod';
-import type { SessionService } from '../domain/session-service.js';
-import type { Session } from '../domain/session.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
+import type { Session } from '../domain/participants/session.js';
 import { formatTime, listQuery, sessionPath, tag, time } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 

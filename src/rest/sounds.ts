@@ -1,8 +1,8 @@
 /** Sounds that can be played to phones: `/sounds`. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { soundName, type StoredSound } from '../domain/sound.js';
-import type { SoundService } from '../domain/sound-service.js';
+import { soundName, type StoredSound } from '../domain/sounds/sound.js';
+import type { SoundService } from '../domain/sounds/sound-service.js';
 import { formatTime, time } from './fields.js';
 import type { FileAnswer } from './file-answer.js';
 import { defineOperation, type Operation } from './operation.js';

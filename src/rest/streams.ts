@@ -1,7 +1,7 @@
 /** Live streams of a session, and their moderation: `/sessions/{sessionId}/streams`, `…/streams/{stream}/mute`. */
 import { z } from 'zod';
-import type { SessionService } from '../domain/session-service.js';
-import type { SessionStream } from '../domain/session-routes.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
+import type { SessionStream } from '../domain/legs/session-routes.js';
 import { memberPath, sessionPath } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 

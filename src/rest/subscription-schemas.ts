@@ -1,6 +1,6 @@
 /** What a participant receives, as requests and answers write it. */
 import { z } from 'zod';
-import type { Subscriptions } from '../domain/subscriptions.js';
+import type { Subscriptions } from '../domain/participants/subscriptions.js';
 import { uuid } from './fields.js';
 
 const streamAliases = z.array(z.string().min(1).max(256)).max(100);

@@ -1,8 +1,8 @@
 /** Transfers: `/transfers`. What a voice application asks for to send its caller into a session. */
 import { z } from 'zod';
-import type { SessionService } from '../domain/session-service.js';
-import type { TransferService } from '../domain/transfer-service.js';
-import type { OpenTransfer, SipAddress, Transfer, TransferDialects } from '../domain/transfer.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
+import type { TransferService } from '../domain/transfers/transfer-service.js';
+import type { OpenTransfer, SipAddress, Transfer, TransferDialects } from '../domain/transfers/transfer.js';
 import { formatTime, listQuery, tag, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import {

@@ -1,7 +1,7 @@
 /** Webhooks: `/webhooks`. */
 import { z } from 'zod';
-import { eventTypes } from '../domain/event-types.js';
-import type { Webhook, WebhookService } from '../domain/webhook.js';
+import { eventTypes } from '../domain/facts/event-types.js';
+import type { Webhook, WebhookService } from '../domain/facts/webhook.js';
 import { formatTime, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 

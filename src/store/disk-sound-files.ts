@@ -9,7 +9,7 @@ import {
   type SoundFiles,
   type SoundLimits,
   type StoredSound,
-} from '../domain/sound.js';
+} from '../domain/sounds/sound.js';
 import {
   isFull,
   isMissing,

@@ -1,5 +1,5 @@
 /** What nobody uses any more, as SQLite knows it: by the activity that the outbox notes with each fact. */
-import type { Abandoned, AbandonmentStore } from '../domain/abandonment.js';
+import type { Abandoned, AbandonmentStore } from '../domain/sessions/abandonment.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 export class SqliteAbandonment implements AbandonmentStore {

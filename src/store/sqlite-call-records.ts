@@ -1,12 +1,12 @@
 /** Call detail records in SQLite. */
-import type { Caller } from '../domain/caller.js';
+import type { Caller } from '../domain/participants/caller.js';
 import type {
   CallRecord,
   CallRecordChange,
   CallRecordPage,
   CallRecordQuery,
   CallRecordStore,
-} from '../domain/call-record.js';
+} from '../domain/facts/call-record.js';
 import type { LegKind, MediaLegStatistics } from '../domain/media-plane.js';
 import type { Outcome } from '../domain/outcome.js';
 import type { SqliteConnection } from './sqlite-connection.js';

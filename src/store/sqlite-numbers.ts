@@ -1,5 +1,5 @@
 /** Numbers and their PINs in SQLite. */
-import type { NumberPin, NumberRoute, NumberStore, PhoneNumber } from '../domain/phone-number.js';
+import type { NumberPin, NumberRoute, NumberStore, PhoneNumber } from '../domain/numbers/phone-number.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface NumberRow {

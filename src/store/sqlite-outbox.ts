@@ -1,5 +1,5 @@
 /** The outbox in SQLite. One process writes it (the data directory is locked), so its size is counted here. */
-import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../domain/outbox.js';
+import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../domain/facts/outbox.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface OutboxRow {

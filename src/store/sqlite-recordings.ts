@@ -1,4 +1,5 @@
 /** What is kept of recordings, in SQLite. */
+import type { RecordingReason } from '../domain/outcome.js';
 import type { RecordingFormat } from '../domain/media-plane.js';
 import {
   stateAfter,
@@ -7,10 +8,9 @@ import {
   type RecordingEnd,
   type RecordingPage,
   type RecordingQuery,
-  type RecordingReason,
   type RecordingState,
   type RecordingStore,
-} from '../domain/recording.js';
+} from '../domain/recordings/recording.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface RecordingRow {

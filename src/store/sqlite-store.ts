@@ -2,11 +2,21 @@
 import Database from 'libsql';
 import { DomainError } from '../domain/domain-error.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
-import type { Participant } from '../domain/participant.js';
-import type { Session } from '../domain/session.js';
-import { changeParticipant, muteAlias, type ParticipantChange } from '../domain/participant-change.js';
-import type { AddMemberResult, ClaimResult, MuteResult, Store, StoredJoinCode } from '../domain/store.js';
-import type { Subscriptions } from '../domain/subscriptions.js';
+import type { Participant } from '../domain/participants/participant.js';
+import type { Session } from '../domain/participants/session.js';
+import {
+  changeParticipant,
+  muteAlias,
+  type ParticipantChange,
+} from '../domain/participants/participant-change.js';
+import type {
+  AddMemberResult,
+  ClaimResult,
+  MuteResult,
+  Store,
+  StoredJoinCode,
+} from '../domain/participants/store.js';
+import type { Subscriptions } from '../domain/participants/subscriptions.js';
 import { GroupCommit } from './group-commit.js';
 import { migrate, schemaVersion } from './migrations.js';
 import {

@@ -5,7 +5,7 @@ import type {
   TransferClaim,
   TransferState,
   TransferStore,
-} from '../domain/transfer.js';
+} from '../domain/transfers/transfer.js';
 import { insertParticipantSql, participantValues } from './participant-row.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 

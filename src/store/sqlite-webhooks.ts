@@ -1,6 +1,6 @@
 /** Webhooks in SQLite. */
-import type { EventType } from '../domain/event.js';
-import type { Webhook, WebhookStore } from '../domain/webhook.js';
+import type { EventType } from '../domain/facts/event.js';
+import type { Webhook, WebhookStore } from '../domain/facts/webhook.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface WebhookRow {

@@ -1,7 +1,7 @@
 /** Signs and verifies participants' tokens (RFC 7519) with jsonwebtoken. */
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { TokenCodec, TokenVerification } from '../domain/token.js';
+import type { TokenCodec, TokenVerification } from '../domain/participants/token.js';
 
 export interface JwtTokenCodecOptions {
   /** Signs and verifies. At least 32 bytes (RFC 7518 section 3.2). */

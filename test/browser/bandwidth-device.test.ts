@@ -1,7 +1,7 @@
 /** Bandwidth's browser package, unmodified, in Chromium against the whole gateway. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { EventType } from '../../src/domain/event.js';
-import { placeCall, type PhoneCall } from '../../src/phone/phone-call.js';
+import type { EventType } from '../../src/domain/facts/event.js';
+import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import type { Newcomer } from '../support/rest-client.js';
 import { TestGateway, tokenSecret } from '../support/start-gateway.js';

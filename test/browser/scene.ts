@@ -1,7 +1,7 @@
 /** A gateway, a browser and a session of each test's own, with pages and phones in it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Browser } from 'playwright-core';
-import { placeCall, type PhoneCall } from '../../src/phone/phone-call.js';
+import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';
 import { launchChromium } from '../support/chromium.js';
 import type { EventFollower, StreamedEvent } from '../support/events.js';
 import type { NewcomerOptions } from '../support/rest-client.js';

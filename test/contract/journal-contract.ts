@@ -1,11 +1,11 @@
 /** What every outbox, webhook store and store of call records must do. `open` makes a new connection to the same data. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AbandonmentStore } from '../../src/domain/abandonment.js';
-import type { CallRecordChange, CallRecordStore } from '../../src/domain/call-record.js';
-import type { Activity, Outbox, OutboxEntry } from '../../src/domain/outbox.js';
-import type { Store } from '../../src/domain/store.js';
-import type { Webhook, WebhookStore } from '../../src/domain/webhook.js';
+import type { AbandonmentStore } from '../../src/domain/sessions/abandonment.js';
+import type { CallRecordChange, CallRecordStore } from '../../src/domain/facts/call-record.js';
+import type { Activity, Outbox, OutboxEntry } from '../../src/domain/facts/outbox.js';
+import type { Store } from '../../src/domain/participants/store.js';
+import type { Webhook, WebhookStore } from '../../src/domain/facts/webhook.js';
 import { newParticipant, newSession } from './store-contract.js';
 
 export interface JournalStores {

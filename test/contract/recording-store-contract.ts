@@ -1,8 +1,8 @@
 /** What every store of recordings does. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Recording, RecordingStore } from '../../src/domain/recording.js';
-import type { Store } from '../../src/domain/store.js';
+import type { Recording, RecordingStore } from '../../src/domain/recordings/recording.js';
+import type { Store } from '../../src/domain/participants/store.js';
 
 export interface RecordingStores {
   readonly store: Store;

@@ -1,9 +1,9 @@
 /** What every store must do. `open` makes a new connection to the same data each time it is called. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Participant } from '../../src/domain/participant.js';
-import type { Session } from '../../src/domain/session.js';
-import type { Store } from '../../src/domain/store.js';
+import type { Participant } from '../../src/domain/participants/participant.js';
+import type { Session } from '../../src/domain/participants/session.js';
+import type { Store } from '../../src/domain/participants/store.js';
 
 export interface StoreUnderTest {
   open(): Promise<Store>;

@@ -1,10 +1,10 @@
 /** What every store of transfers and numbers does. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newParticipant as draft } from '../../src/domain/new-participant.js';
-import type { NumberPin, NumberStore, PhoneNumber } from '../../src/domain/phone-number.js';
-import type { Store } from '../../src/domain/store.js';
-import type { Transfer, TransferClaim, TransferStore } from '../../src/domain/transfer.js';
+import { newParticipant as draft } from '../../src/domain/participants/new-participant.js';
+import type { NumberPin, NumberStore, PhoneNumber } from '../../src/domain/numbers/phone-number.js';
+import type { Store } from '../../src/domain/participants/store.js';
+import type { Transfer, TransferClaim, TransferStore } from '../../src/domain/transfers/transfer.js';
 
 export interface VoiceStores {
   readonly store: Store;

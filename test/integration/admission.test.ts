@@ -2,7 +2,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MediaRefusal } from '../../src/domain/media-plane.js';
-import type { Credential } from '../../src/domain/token.js';
+import type { Credential } from '../../src/domain/participants/token.js';
 import { account, DomainFixture, tokenTtlSeconds } from '../support/domain-fixture.js';
 import { expectRefusal } from '../support/expect-refusal.js';
 

@@ -1,6 +1,6 @@
 /** The gateway between a drachtio-server and a FreeSWITCH that are killed during calls, and come back. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { hasOwnDrachtio, startDrachtio, type DrachtioForTests } from '../support/drachtio.js';
 import type { EventFollower } from '../support/events.js';
 import {

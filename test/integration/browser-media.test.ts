@@ -5,8 +5,8 @@ import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browse
 import { pcmu } from '../../src/media/worker/codec/g711.js';
 import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
-import { direction, label, mid, msids, ssrcs } from '../../src/media/worker/sdp/attributes.js';
-import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
+import { direction, label, mid, msids, ssrcs } from '../../src/sdp/attributes.js';
+import { parseSessionDescription } from '../../src/sdp/session-description.js';
 import { dominantFrequencyHz } from '../../src/media/worker/sound/dominant-frequency.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import type { PacketSink, SourceStream, SourceTrack } from '../../src/media/worker/source-track.js';

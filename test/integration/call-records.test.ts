@@ -1,6 +1,6 @@
 /** What a whole gateway keeps of its calls. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { callAndConnect } from '../support/gateway-phone.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,6 +1,6 @@
 /** A caller's number and name: what is shown of them, and where they must not be. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../../src/domain/caller.js';
+import type { Caller } from '../../src/domain/participants/caller.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { TestGateway } from '../support/start-gateway.js';
 

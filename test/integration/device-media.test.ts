@@ -1,8 +1,8 @@
 /** A device's two connections over real ICE, DTLS and SRTP, and what becomes of it when one of them fails. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDeviceLeg, type DeviceLeg } from '../../src/media/worker/device/device-leg.js';
-import { direction, mid, msids } from '../../src/media/worker/sdp/attributes.js';
-import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
+import { direction, mid, msids } from '../../src/sdp/attributes.js';
+import { parseSessionDescription } from '../../src/sdp/session-description.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { FarEnd } from './far-end.js';
 import { ToneSource } from './tone-source.js';

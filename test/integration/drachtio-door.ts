@@ -6,7 +6,7 @@ import { startDrachtio } from '../support/drachtio.js';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
-import type { DialIn } from '../../src/domain/phone-number.js';
+import type { DialIn } from '../../src/domain/numbers/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
 import type { ExternalServerSettings } from '../../src/doors/sip/sip-server-link.js';

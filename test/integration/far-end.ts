@@ -1,10 +1,7 @@
 import { Audio, PeerConnection, type Track } from 'node-datachannel';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
-import {
-  parseSessionDescription,
-  type SessionDescription,
-} from '../../src/media/worker/sdp/session-description.js';
+import { parseSessionDescription, type SessionDescription } from '../../src/sdp/session-description.js';
 
 export interface ReceivedRtp {
   readonly payloadType: number;

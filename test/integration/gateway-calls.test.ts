@@ -1,6 +1,6 @@
 /** Calls against the running gateway, by hand where no decent client would do it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import type { EventFollower } from '../support/events.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';

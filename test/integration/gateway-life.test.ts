@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,9 +1,9 @@
 /** What a leg that takes notices is told about the others: those whose streams it receives, and nobody else. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { LegNotice } from '../../src/domain/leg-notice.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
-import type { CreatedParticipant } from '../../src/domain/session-service.js';
-import type { Subscriptions } from '../../src/domain/subscriptions.js';
+import type { LegNotice } from '../../src/domain/legs/leg-notice.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
+import type { CreatedParticipant } from '../../src/domain/sessions/session-service.js';
+import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
 import { account, DomainFixture } from '../support/domain-fixture.js';
 
 let domain: DomainFixture;

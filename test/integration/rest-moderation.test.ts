@@ -1,7 +1,7 @@
 /** Changing participants and moderating streams over REST. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DomainEvent } from '../../src/domain/event.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
+import type { DomainEvent } from '../../src/domain/facts/event.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { accountId, startRestServer, type RestServer } from '../support/rest-server.js';
 
 let server: RestServer;

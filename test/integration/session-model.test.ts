@@ -1,8 +1,8 @@
 /** Random sequences of REST requests, joins and leaves, against the rules written a second time. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DomainEvent } from '../../src/domain/event.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
+import type { DomainEvent } from '../../src/domain/facts/event.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { Refusal } from '../../src/domain/refusal.js';
 import { EventHub } from '../../src/events/event-hub.js';
 import { EventOrder } from '../support/event-order.js';

@@ -1,6 +1,6 @@
 /** Who hears whom, by tone: phones in one session of the whole gateway, under the subscriptions that make each topology. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import type { EventFollower } from '../support/events.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { firstHeardMs, lastHeardMs, phoneHears, phoneHearsNot } from '../support/phone-hearing.js';

@@ -1,11 +1,11 @@
 /** A full session, four phones and sixteen browsers: the real rules, store and media worker, without signalling between. */
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
-import { EventRecorder } from '../../src/domain/events.js';
-import { LegRegistry } from '../../src/domain/leg-registry.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
+import { EventRecorder } from '../../src/domain/facts/event-recorder.js';
+import { LegRegistry } from '../../src/domain/legs/leg-registry.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
-import { SessionService } from '../../src/domain/session-service.js';
+import { SessionService } from '../../src/domain/sessions/session-service.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';

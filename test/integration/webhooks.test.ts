@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { callAndConnect } from '../support/gateway-phone.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';

@@ -4,9 +4,9 @@
  */
 import type { Leg, LegOptions } from '../../src/media/worker/leg.js';
 import { runWorker } from '../../src/media/worker/run-worker.js';
-import { SdpRefusal } from '../../src/media/worker/sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../src/sdp/sdp-refusal.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
-import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
+import { parseSessionDescription } from '../../src/sdp/session-description.js';
 
 const none = { packetsReceived: 0, packetsSent: 0, packetsLost: 0, packetsFromStrangers: 0, jitterMs: 0 };
 

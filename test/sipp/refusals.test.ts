@@ -1,7 +1,7 @@
 /** Every line of the refusal table (design, section 5), by SIPp: status, Reason, and that no port was opened. */
 import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
-import { placeCall, type PhoneCall } from '../../src/phone/phone-call.js';
+import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';
 import { describeWithSipp, expectSipp } from '../support/sipp.js';
 import { TestGateway, tokenSecret } from '../support/start-gateway.js';
 

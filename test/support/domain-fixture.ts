@@ -1,18 +1,18 @@
 /** The domain over the real SQLite store in memory, with media that only records: for tests of the rules. */
-import { EventRecorder } from '../../src/domain/events.js';
-import type { DomainEvent, EventType } from '../../src/domain/event.js';
-import { LegRegistry, type AdmitRequest, type LegLimits } from '../../src/domain/leg-registry.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
+import { EventRecorder } from '../../src/domain/facts/event-recorder.js';
+import type { DomainEvent, EventType } from '../../src/domain/facts/event.js';
+import { LegRegistry, type AdmitRequest, type LegLimits } from '../../src/domain/legs/leg-registry.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
 import type { Outcome } from '../../src/domain/outcome.js';
-import type { NewParticipant } from '../../src/domain/new-participant.js';
+import type { NewParticipant } from '../../src/domain/participants/new-participant.js';
 import {
   SessionService,
   type CreatedParticipant,
   type SessionCompanions,
-} from '../../src/domain/session-service.js';
-import type { Store } from '../../src/domain/store.js';
-import type { Subscriptions } from '../../src/domain/subscriptions.js';
+} from '../../src/domain/sessions/session-service.js';
+import type { Store } from '../../src/domain/participants/store.js';
+import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { ManualClock } from './manual-clock.js';

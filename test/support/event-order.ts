@@ -1,5 +1,5 @@
 /** Reads the facts of an account in the order they were told, and throws at the first that cannot follow those before it. */
-import type { DomainEvent } from '../../src/domain/event.js';
+import type { DomainEvent } from '../../src/domain/facts/event.js';
 
 export class EventOrder {
   readonly #sequences = new Map<string, number>();

@@ -1,5 +1,5 @@
 /** Follows the event stream of an account and waits for facts in it. */
-import type { DomainEvent, EventType } from '../../src/domain/event.js';
+import type { DomainEvent, EventType } from '../../src/domain/facts/event.js';
 import type { RestClient } from './rest-client.js';
 
 /** An event as JSON has it. */

@@ -1,6 +1,6 @@
 /** Our own command-line phone as a test's caller. */
-import type { AudioSource } from '../../src/phone/audio-source.js';
-import { placeCall, type PhoneCall, type PlaceCallOptions } from '../../src/phone/phone-call.js';
+import type { AudioSource } from '../../src/softphone/audio-source.js';
+import { placeCall, type PhoneCall, type PlaceCallOptions } from '../../src/softphone/phone-call.js';
 import type { TestGateway } from './start-gateway.js';
 import { waitFor } from './wait-for.js';
 

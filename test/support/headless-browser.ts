@@ -1,7 +1,7 @@
 /** A browser without a page: negotiates as one (ICE, DTLS, SRTP), sounds a tone as PCMU, and tells its tracks apart by SSRC. */
 import { pcmu } from '../../src/media/worker/codec/g711.js';
-import { direction, mid, msids, ssrcs } from '../../src/media/worker/sdp/attributes.js';
-import { parseSessionDescription } from '../../src/media/worker/sdp/session-description.js';
+import { direction, mid, msids, ssrcs } from '../../src/sdp/attributes.js';
+import { parseSessionDescription } from '../../src/sdp/session-description.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { FarEnd } from '../integration/far-end.js';
 

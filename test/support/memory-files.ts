@@ -1,6 +1,6 @@
 /** Sounds and recordings without a disk. */
-import type { RecordingFile, RecordingFiles } from '../../src/domain/recording.js';
-import type { PutSoundResult, SoundFiles, StoredSound } from '../../src/domain/sound.js';
+import type { RecordingFile, RecordingFiles } from '../../src/domain/recordings/recording.js';
+import type { PutSoundResult, SoundFiles, StoredSound } from '../../src/domain/sounds/sound.js';
 
 export class MemoryRecordingFiles implements RecordingFiles {
   /** What each file holds, by its path. */

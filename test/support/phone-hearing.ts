@@ -1,6 +1,6 @@
 /** What our own phone hears, by frequency. */
 import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
-import type { PhoneCall } from '../../src/phone/phone-call.js';
+import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { waitFor } from './wait-for.js';
 
 export interface HearingPhone {

@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger } from '../../src/domain/logger.js';
-import { recoverRecordings } from '../../src/domain/recording-recovery.js';
+import { recoverRecordings } from '../../src/domain/recordings/recording-recovery.js';
 import {
   RecordingService,
   type NewRecording,
   type RecordingLimits,
-} from '../../src/domain/recording-service.js';
-import { RecordingWatch } from '../../src/domain/recording-watch.js';
-import type { Recording } from '../../src/domain/recording.js';
+} from '../../src/domain/recordings/recording-service.js';
+import { RecordingWatch } from '../../src/domain/recordings/recording-watch.js';
+import type { Recording } from '../../src/domain/recordings/recording.js';
 import { SqliteConnection } from '../../src/store/sqlite-connection.js';
 import { SqliteRecordings } from '../../src/store/sqlite-recordings.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';

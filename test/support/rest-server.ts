@@ -1,16 +1,16 @@
 /** The REST API on a real port, over the real domain, an SQLite store in memory and a media plane without media. */
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
-import { DtmfService } from '../../src/domain/dtmf-service.js';
-import { EventRecorder } from '../../src/domain/events.js';
-import { LegRegistry } from '../../src/domain/leg-registry.js';
+import { DtmfService } from '../../src/domain/keys/dtmf-service.js';
+import { EventRecorder } from '../../src/domain/facts/event-recorder.js';
+import { LegRegistry } from '../../src/domain/legs/leg-registry.js';
 import { silentLogger, type Logger } from '../../src/domain/logger.js';
-import { PlaybackService } from '../../src/domain/playback-service.js';
-import { RecordingService, type RecordingLimits } from '../../src/domain/recording-service.js';
-import { SessionService } from '../../src/domain/session-service.js';
-import { SoundService } from '../../src/domain/sound-service.js';
-import type { Store } from '../../src/domain/store.js';
-import type { LiveLeg } from '../../src/domain/live-leg.js';
+import { PlaybackService } from '../../src/domain/sounds/playback-service.js';
+import { RecordingService, type RecordingLimits } from '../../src/domain/recordings/recording-service.js';
+import { SessionService } from '../../src/domain/sessions/session-service.js';
+import { SoundService } from '../../src/domain/sounds/sound-service.js';
+import type { Store } from '../../src/domain/participants/store.js';
+import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { EventHub } from '../../src/events/event-hub.js';
 import { createHttpServer, type HttpAnswer } from '../../src/rest/http-server.js';
 import { createRest, type RestOptions } from '../../src/rest/rest.js';

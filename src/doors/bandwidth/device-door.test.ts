@@ -3,7 +3,7 @@ import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { FakeWebSocket } from '../../../test/support/fake-web-socket.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
-import type { CreatedParticipant } from '../../domain/session-service.js';
+import type { CreatedParticipant } from '../../domain/sessions/session-service.js';
 import { DeviceDoor, type DeviceDoorOptions } from './device-door.js';
 
 let domain: DomainFixture;

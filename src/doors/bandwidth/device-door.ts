@@ -6,10 +6,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/leg-registry.js';
+import type { LegRegistry } from '../../domain/legs/leg-registry.js';
 import type { Logger } from '../../domain/logger.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
-import type { Credential } from '../../domain/token.js';
+import type { Credential } from '../../domain/participants/token.js';
 import { DeviceSession } from './device-session.js';
 import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
 

@@ -7,8 +7,8 @@
  *                        └───────── attach ─────────┘
  */
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/leg-registry.js';
-import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
+import type { LegRegistry } from '../../domain/legs/leg-registry.js';
+import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';

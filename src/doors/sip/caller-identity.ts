@@ -2,7 +2,7 @@
  * Who calls, out of an INVITE: P-Asserted-Identity (RFC 3325) before From, and nobody where the caller asked for privacy
  * (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
-import type { Caller } from '../../domain/caller.js';
+import type { Caller } from '../../domain/participants/caller.js';
 
 export interface CallerHeaders {
   get(header: string): string | undefined;

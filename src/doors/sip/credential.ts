@@ -1,6 +1,6 @@
 /** Finds what an INVITE shows as its credential; the first place in the design's order that has one wins. */
-import { normalizeJoinCode } from '../../domain/join-code.js';
-import type { Credential } from '../../domain/token.js';
+import { normalizeJoinCode } from '../../domain/participants/join-code.js';
+import type { Credential } from '../../domain/participants/token.js';
 import { readUserToUser } from './user-to-user.js';
 
 /** What credential extraction needs of a request. */

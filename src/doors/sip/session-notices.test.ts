@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { LegNotice } from '../../domain/leg-notice.js';
+import type { LegNotice } from '../../domain/legs/leg-notice.js';
 import { silentLogger } from '../../domain/logger.js';
 import { SessionNotices, takesNotices } from './session-notices.js';
 import type { SrfDialog, SrfResponse } from './srf.js';

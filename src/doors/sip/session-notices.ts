@@ -2,7 +2,7 @@
  * Tells the far end of a call about the others in its session: INFO requests of a package that it announced (RFC 6086),
  * one after the other. What could not be told while it was out of reach is told when it is back.
  */
-import type { LegNotice } from '../../domain/leg-notice.js';
+import type { LegNotice } from '../../domain/legs/leg-notice.js';
 import type { Logger } from '../../domain/logger.js';
 import type { SrfDialog, SrfRequest } from './srf.js';
 

@@ -4,14 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/leg-registry.js';
-import type { LegSignalling, LiveLeg } from '../../domain/live-leg.js';
+import type { LegRegistry } from '../../domain/legs/leg-registry.js';
+import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
-import type { DialIn, IncomingCall } from '../../domain/phone-number.js';
+import type { DialIn, IncomingCall } from '../../domain/numbers/phone-number.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
-import type { Credential } from '../../domain/token.js';
+import type { Credential } from '../../domain/participants/token.js';
 import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
 import { parseDtmfInfo } from './dtmf-info.js';

@@ -3,7 +3,7 @@
  * INVITE into a call.
  */
 import type { Clock } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/leg-registry.js';
+import type { LegRegistry } from '../../domain/legs/leg-registry.js';
 import type { Logger } from '../../domain/logger.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import { maxFrameBytes } from './admin-channel.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MediaRefusal } from '../../domain/media-plane.js';
-import { parseSessionDescription } from '../worker/sdp/session-description.js';
+import { parseSessionDescription } from '../../sdp/session-description.js';
 import {
   formatForFreeSwitch,
   formatOwnAnswer,

@@ -16,15 +16,15 @@ import {
   rtpMapAttribute,
   rtpMaps,
   type Direction,
-} from '../worker/sdp/attributes.js';
-import { SdpRefusal } from '../worker/sdp/sdp-refusal.js';
+} from '../../sdp/attributes.js';
+import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import {
   formatSessionDescription,
   parseSessionDescription,
   type Attribute,
   type MediaDescription,
   type SessionDescription,
-} from '../worker/sdp/session-description.js';
+} from '../../sdp/session-description.js';
 import { codecOf, ownCodec, type CodecUse, type EdgeCodecName } from './edge-codecs.js';
 import { readSrtpKey, srtpKeyAttribute, type SrtpKey } from './srtp-key.js';
 

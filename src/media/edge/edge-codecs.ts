@@ -1,5 +1,5 @@
 /** The codecs between carriers and FreeSWITCH, and what of their parameters passes. */
-import { parseFmtpParameters, type RtpMap } from '../worker/sdp/attributes.js';
+import { parseFmtpParameters, type RtpMap } from '../../sdp/attributes.js';
 
 export type EdgeCodecName = 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'G729';
 

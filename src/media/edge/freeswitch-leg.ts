@@ -9,7 +9,7 @@ import {
   type PromptName,
   type ToneSound,
 } from '../../domain/media-plane.js';
-import { reversed, type Direction } from '../worker/sdp/attributes.js';
+import { reversed, type Direction } from '../../sdp/attributes.js';
 import {
   formatForFreeSwitch,
   formatOwnAnswer,

@@ -13,7 +13,7 @@ import {
 } from '../../domain/media-plane.js';
 import type { MediaLogger } from '../media-logger.js';
 import { kindOfOffer } from '../worker/offer-kind.js';
-import { SdpRefusal } from '../worker/sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import { readCarrierOffer } from './carrier-sdp.js';
 import { FreeSwitchLeg } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';

@@ -1,6 +1,6 @@
 /** Keys for SRTP in session descriptions (RFC 4568): the suites that FreeSWITCH knows, keys of the right length, no more. */
-import { attribute, attributeValues } from '../worker/sdp/attributes.js';
-import type { Attribute } from '../worker/sdp/session-description.js';
+import { attribute, attributeValues } from '../../sdp/attributes.js';
+import type { Attribute } from '../../sdp/session-description.js';
 
 export interface SrtpKey {
   readonly tag: number;

@@ -1,11 +1,11 @@
 /** Between FreeSWITCH's second channel and the media worker: one section of G.711 and telephone events, written here. */
 import { isIPv6 } from 'node:net';
-import { attribute, type Direction } from '../worker/sdp/attributes.js';
+import { attribute, type Direction } from '../../sdp/attributes.js';
 import {
   formatSessionDescription,
   parseSessionDescription,
   type Attribute,
-} from '../worker/sdp/session-description.js';
+} from '../../sdp/session-description.js';
 import type { Identity, MediaAddress } from './carrier-sdp.js';
 import type { EdgeCodecName } from './edge-codecs.js';
 

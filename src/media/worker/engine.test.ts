@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MediaEngine, type EngineEvents, UnknownLegError } from './engine.js';
 import type { Leg, LegOptions, LegStatistics } from './leg.js';
-import { SdpRefusal } from './sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { SourceStream } from './source-track.js';
 
 const PHONE_OFFER =

@@ -2,7 +2,7 @@ import { EngineLeg } from './engine-leg.js';
 import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
 import { kindOfOffer } from './offer-kind.js';
 import { KeyRefusal } from './phone/key-refusal.js';
-import { SdpRefusal } from './sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import { SoundRefusal } from './sound/sound-refusal.js';

@@ -15,7 +15,7 @@ import type {
 import { KeyRefusal } from './phone/key-refusal.js';
 import { NoSuchRecordingError, RecordingRefusal } from './record/recording-refusal.js';
 import { Recordings } from './record/recordings.js';
-import { SdpRefusal } from './sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import { SoundRefusal } from './sound/sound-refusal.js';
 import type { TickClock } from './tick-clock.js';
 import type { WorkerChannel } from './worker-channel.js';

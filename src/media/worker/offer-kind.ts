@@ -1,5 +1,5 @@
-import { fingerprints, iceCredentials } from './sdp/attributes.js';
-import { parseSessionDescription } from './sdp/session-description.js';
+import { fingerprints, iceCredentials } from '../../sdp/attributes.js';
+import { parseSessionDescription } from '../../sdp/session-description.js';
 
 /** Media over DTLS as browsers offer it: RTP (RFC 5764 §8), and data channels (RFC 8841 §4). */
 const BROWSER_PROTOCOLS = /^(?:(?:UDP|TCP)\/TLS\/RTP\/SAVPF|(?:UDP|TCP)\/DTLS\/SCTP)$/i;

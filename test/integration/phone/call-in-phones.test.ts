@@ -2,7 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CallInPhones } from '../../../src/phone/call-in-phones.js';
+import { CallInPhones } from '../../../src/softphone/call-in-phones.js';
 import { waitFor } from '../../support/wait-for.js';
 
 let server: Socket;

@@ -5,9 +5,9 @@ import type { Flow } from '../../../src/sip-server/transport/flow.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
 import type { ListeningTransport } from '../../../src/sip-server/transport/transport.js';
 import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
-import { PhoneMedia } from '../../../src/phone/phone-media.js';
-import { formatAnswer, readAudio } from '../../../src/phone/sdp.js';
-import type { LocalDescription } from '../../../src/phone/sdp.js';
+import { PhoneMedia } from '../../../src/softphone/phone-media.js';
+import { formatAnswer, readAudio } from '../../../src/softphone/sdp.js';
+import type { LocalDescription } from '../../../src/softphone/sdp.js';
 
 export const HOST = '127.0.0.1';
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readWavMono } from '../../../src/media/worker/sound/wav.js';
-import { runCallCommand } from '../../../src/phone/cli/call-command.js';
-import { CallNotAnswered, placeCall } from '../../../src/phone/phone-call.js';
-import type { CallProgress, PhoneCall, PlaceCallOptions } from '../../../src/phone/phone-call.js';
-import { formatOffer, readAudio } from '../../../src/phone/sdp.js';
+import { runCallCommand } from '../../../src/softphone/cli/call-command.js';
+import { CallNotAnswered, placeCall } from '../../../src/softphone/phone-call.js';
+import type { CallProgress, PhoneCall, PlaceCallOptions } from '../../../src/softphone/phone-call.js';
+import { formatOffer, readAudio } from '../../../src/softphone/sdp.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
 import { Callee, HOST } from './callee.js';
 

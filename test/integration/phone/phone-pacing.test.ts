@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { PhoneMedia } from '../../../src/phone/phone-media.js';
-import type { NegotiatedAudio } from '../../../src/phone/sdp.js';
+import { PhoneMedia } from '../../../src/softphone/phone-media.js';
+import type { NegotiatedAudio } from '../../../src/softphone/sdp.js';
 
 const HOST = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];

@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { newSrf } from '../../../src/doors/sip/srf.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse } from '../../../src/doors/sip/srf.js';
-import { placeCall } from '../../../src/phone/phone-call.js';
-import type { CallProgress, PhoneCall } from '../../../src/phone/phone-call.js';
-import { PhoneMedia } from '../../../src/phone/phone-media.js';
-import { formatAnswer, readAudio } from '../../../src/phone/sdp.js';
+import { placeCall } from '../../../src/softphone/phone-call.js';
+import type { CallProgress, PhoneCall } from '../../../src/softphone/phone-call.js';
+import { PhoneMedia } from '../../../src/softphone/phone-media.js';
+import { formatAnswer, readAudio } from '../../../src/softphone/sdp.js';
 import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipServer } from '../../../src/sip-server/index.js';
 

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { placeCall } from '../../../src/phone/phone-call.js';
+import { placeCall } from '../../../src/softphone/phone-call.js';
 import type { EventFollower } from '../../support/events.js';
 import { newCall, platformOf, send } from '../../support/hooks.js';
 import { inviteOf, type PlatformInvite } from '../../support/platform-invite.js';

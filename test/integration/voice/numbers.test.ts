@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CallNotAnswered, placeCall } from '../../../src/phone/phone-call.js';
+import { CallNotAnswered, placeCall } from '../../../src/softphone/phone-call.js';
 import type { EventFollower } from '../../support/events.js';
 import { createHook, hookUrl, newCall, platformOf, send, type CreatedNumber } from '../../support/hooks.js';
 import { callControl, platformRequests } from '../../support/platform-requests.js';

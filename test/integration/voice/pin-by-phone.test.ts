@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readWavMono } from '../../../src/media/worker/sound/wav.js';
-import { CallNotAnswered, placeCall, type PhoneCall } from '../../../src/phone/phone-call.js';
+import { CallNotAnswered, placeCall, type PhoneCall } from '../../../src/softphone/phone-call.js';
 import type { EventFollower } from '../../support/events.js';
 import { callGateway } from '../../support/gateway-phone.js';
 import { phoneHears } from '../../support/phone-hearing.js';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { direction } from '../sdp/attributes.js';
+import { direction } from '../../../sdp/attributes.js';
 import {
   formatSessionDescription,
   parseSessionDescription,
   type SessionDescription,
-} from '../sdp/session-description.js';
+} from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 import { acceptAnswer, createOffer, rollback } from './browser-sdp.js';
 import {

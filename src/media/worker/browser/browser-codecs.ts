@@ -1,7 +1,7 @@
 /** The codecs a browser leg negotiates, how descriptions name them, and which payload types our own offers give them. */
 import type { Codec } from '../codec/codec.js';
-import { fmtp, parseFmtpParameters, rtcpFeedback, rtpMaps } from '../sdp/attributes.js';
-import type { MediaDescription } from '../sdp/session-description.js';
+import { fmtp, parseFmtpParameters, rtcpFeedback, rtpMaps } from '../../../sdp/attributes.js';
+import type { MediaDescription } from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 
 /** A codec under the payload type by which one m-section knows it. */

@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { Leg, LegEvents, LegOptions, LegStatistics } from '../leg.js';
-import { formatSessionDescription, parseSessionDescription } from '../sdp/session-description.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
 import { BrowserMedia } from './browser-media.js';
 import {

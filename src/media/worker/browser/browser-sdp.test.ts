@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attributeValue, attributeValues, direction, groups, label, mid, msids } from '../sdp/attributes.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
-import { formatSessionDescription, parseSessionDescription } from '../sdp/session-description.js';
+import {
+  attributeValue,
+  attributeValues,
+  direction,
+  groups,
+  label,
+  mid,
+  msids,
+} from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 import { acceptAnswer, answerOffer, createOffer, rollback } from './browser-sdp.js';
 import {

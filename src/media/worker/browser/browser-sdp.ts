@@ -3,9 +3,9 @@
  * transport; sections keep their place and mid; what we send takes the browser's own section where that is willing to
  * receive and free, else a section of ours. A refused description throws and so changes nothing.
  */
-import { direction, hasAttribute, mid, receives, sends } from '../sdp/attributes.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
-import type { SessionDescription } from '../sdp/session-description.js';
+import { direction, hasAttribute, mid, receives, sends } from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import type { SessionDescription } from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 import { commonCodecs, learnPayloadTypes, offeredCodecs, type NegotiatedCodec } from './browser-codecs.js';
 import {

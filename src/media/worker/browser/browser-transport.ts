@@ -12,9 +12,9 @@ import {
   iceCredentials,
   setup as readSetup,
   type IceCandidate,
-} from '../sdp/attributes.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
-import { parseSessionDescription } from '../sdp/session-description.js';
+} from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { parseSessionDescription } from '../../../sdp/session-description.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';

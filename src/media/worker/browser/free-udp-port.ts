@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 
 export interface PortRange {
   readonly from: number;

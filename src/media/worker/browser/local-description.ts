@@ -16,8 +16,8 @@ import {
   type IceCandidate,
   type IceCredentials,
   type Setup,
-} from '../sdp/attributes.js';
-import type { Attribute, MediaDescription, SessionDescription } from '../sdp/session-description.js';
+} from '../../../sdp/attributes.js';
+import type { Attribute, MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
 import type { BrowserSections, Section } from './browser-sections.js';
 

@@ -17,9 +17,9 @@ import {
   type Fingerprint,
   type IceCredentials,
   type Setup,
-} from '../sdp/attributes.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
-import type { MediaDescription, SessionDescription } from '../sdp/session-description.js';
+} from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import type { MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import { commonCodecs, telephoneEventFormats } from './browser-codecs.js';
 import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
 import { MID_EXTENSION } from './local-description.js';

@@ -18,15 +18,15 @@ import {
   sends,
   type Direction,
   type RtpMap,
-} from '../sdp/attributes.js';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
+} from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import {
   formatSessionDescription,
   parseSessionDescription,
   type Attribute,
   type MediaDescription,
   type SessionDescription,
-} from '../sdp/session-description.js';
+} from '../../../sdp/session-description.js';
 
 /** What is ours in every description of one leg. */
 export interface LocalEndpoint {

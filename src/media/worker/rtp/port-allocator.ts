@@ -1,4 +1,4 @@
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 
 export interface PortAllocatorOptions {
   /** First and last port of the range, both included. Pairs begin at even ports. */

@@ -1,6 +1,6 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { SdpRefusal } from '../sdp/sdp-refusal.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { PortAllocator } from './port-allocator.js';
 
 /** Ports that strangers hold are tried past, but not through a whole range. */

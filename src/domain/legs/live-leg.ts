@@ -1,0 +1,351 @@
+/**
+ * One live connection of a participant, from admission to its end.
+ *
+ *   admitted ──open──► opened ──answered──► answered ──established──► established
+ *      │                  │                     │                          │
+ *      └──────────────────┴─────────end─────────┴──────────────────────────┴──► ended
+ *
+ * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
+ */
+import type { Caller } from '../participants/caller.js';
+import type { Clock } from '../clock.js';
+import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
+import type { LegNotice } from './leg-notice.js';
+import type {
+  LegKind,
+  LegProfile,
+  MediaEndReason,
+  MediaLeg,
+  MediaLegListener,
+  MediaLegStatistics,
+  MediaPlane,
+  MediaStreamInfo,
+  MediaType,
+  PlaybackEnd,
+  PromptName,
+  ToneSound,
+} from '../media-plane.js';
+import { MediaRefusal } from '../media-plane.js';
+import type { Outcome } from '../outcome.js';
+import type { Participant } from '../participants/participant.js';
+import { Refusal } from '../refusal.js';
+
+export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'ended';
+
+/** What the door does for the leg on the wire. No method throws. */
+export interface LegSignalling {
+  /** Absent where the far end takes no notices. Called only while the leg is established. */
+  readonly notify?: ((notice: LegNotice) => void) | undefined;
+  /**
+   * Tells the far end of a key press beside the media; false where it did not take it. Absent where it takes none so. Called
+   * only while the leg is established. Never rejects.
+   */
+  readonly sendDtmf?: ((digit: string, durationMs: number) => Promise<boolean>) | undefined;
+  /** What the leg receives has changed: offer `leg.media` anew as soon as signalling allows. */
+  renegotiate(): void;
+  /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
+  terminate(outcome: Outcome): void;
+}
+
+/** What a live leg tells the registry that owns it. */
+export interface LiveLegOwner {
+  legEstablished(leg: LiveLeg): void;
+  legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
+  legAnswered(leg: LiveLeg): void;
+  legHeld(leg: LiveLeg): void;
+  legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
+  legPlayed(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
+  legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
+  /** What the media of an ended leg counted; not called where its worker is gone. */
+  legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void;
+}
+
+export interface LiveLegOptions {
+  readonly legId: string;
+  readonly door: string;
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  /** As far as it may be shown. */
+  readonly caller?: Caller | null;
+  readonly participant: Participant;
+  readonly signalling: LegSignalling;
+  /** Until the leg is in a session. */
+  readonly attendant?: LegAttendant | null;
+  readonly media: MediaPlane;
+  readonly clock: Clock;
+  readonly owner: LiveLegOwner;
+}
+
+export class LiveLeg implements AttendedLeg {
+  readonly legId: string;
+  readonly door: string;
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  readonly caller: Caller | null;
+  readonly #signalling: LegSignalling;
+  readonly #attendant: LegAttendant | null;
+  #isAttended: boolean;
+  readonly #mediaPlane: MediaPlane;
+  readonly #clock: Clock;
+  readonly #owner: LiveLegOwner;
+  #participant: Participant;
+  #state: LegState = 'admitted';
+  #media: MediaLeg | null = null;
+  #streams: readonly MediaStreamInfo[] = [];
+  /** What the media was last told that the leg may publish. */
+  #mayPublish: readonly MediaType[];
+  #answeredAt: number | null = null;
+  #held = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: LiveLegOptions) {
+    this.legId = options.legId;
+    this.door = options.door;
+    this.callId = options.callId;
+    this.voiceCallId = options.voiceCallId;
+    this.caller = options.caller ?? null;
+    this.#participant = options.participant;
+    this.#mayPublish = options.participant.publishPermissions;
+    this.#signalling = options.signalling;
+    this.#attendant = options.attendant ?? null;
+    this.#isAttended = this.#attendant !== null;
+    this.#mediaPlane = options.media;
+    this.#clock = options.clock;
+    this.#owner = options.owner;
+  }
+
+  get state(): LegState {
+    return this.#state;
+  }
+
+  get participant(): Participant {
+    return this.#participant;
+  }
+
+  get kind(): LegKind | null {
+    return this.#media?.kind ?? null;
+  }
+
+  /** What others may receive of the leg: nothing before it is established, nothing after its end. */
+  get streams(): readonly MediaStreamInfo[] {
+    return this.#state === 'established' ? this.#streams : [];
+  }
+
+  /** What the leg's media publishes or last published, whatever the leg's state. */
+  get published(): readonly MediaStreamInfo[] {
+    return this.#streams;
+  }
+
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  /** Milliseconds since the epoch, null until answered. */
+  get answeredAt(): number | null {
+    return this.#answeredAt;
+  }
+
+  /** What the media counted so far; null before it is open and after its end. */
+  async statistics(): Promise<MediaLegStatistics | null> {
+    return this.#media === null || this.hasEnded ? null : this.#media.statistics();
+  }
+
+  /** Throws where no media is open. */
+  get media(): MediaLeg {
+    if (this.#media === null) throw new Error('the leg has no media');
+    return this.#media;
+  }
+
+  /**
+   * Allocates media. With an offer: resolves with the answer; with null: with an offer of ours, or with nothing for a
+   * device. Throws Refusal; the leg has ended then, and where it ended while the media was being made the refusal is the
+   * caller's to ignore.
+   */
+  async open(offer: string | null, profile: LegProfile = 'call'): Promise<string> {
+    // It may have been ended, say with its participant, before the door that had it admitted went on.
+    if (this.hasEnded) throw new Refusal('participant-gone', 'the leg ended before its media was opened');
+    if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
+    let media: MediaLeg;
+    this.#mayPublish = this.#participant.publishPermissions;
+    try {
+      media = await this.#mediaPlane.openLeg({
+        legId: this.legId,
+        participantId: this.#participant.id,
+        sessionId: this.#participant.sessionId,
+        profile,
+        offer,
+        mayPublish: this.#mayPublish,
+        listener: this.#listener,
+      });
+    } catch (error) {
+      const refusal = error instanceof MediaRefusal ? new Refusal(error.legCode, error.message) : error;
+      await this.end({ endedBy: 'gateway', reason: 'refused' });
+      throw refusal;
+    }
+    // The far end may have cancelled, or the application deleted the participant, while the worker was busy.
+    if (this.hasEnded) {
+      await media.close();
+      throw new Refusal('participant-gone', 'the leg ended while its media was opened');
+    }
+    this.#media = media;
+    this.#state = 'opened';
+    // It may have been changed while the worker was busy.
+    this.#tellMayPublish();
+    return media.localDescription;
+  }
+
+  /** True once the leg has ended, by whomever; a method, so that it is read anew after an await. */
+  get hasEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** The call is answered (200 OK sent). No effect on a leg that has ended. */
+  answered(): void {
+    if (this.#state !== 'opened') return;
+    this.#state = 'answered';
+    this.#answeredAt = this.#clock.now();
+    this.#owner.legAnswered(this);
+  }
+
+  /** The far end has confirmed (ACK): the participant joins. No effect on a leg that has ended. */
+  established(): void {
+    if (this.#state !== 'answered') return;
+    this.#state = 'established';
+    this.#owner.legEstablished(this);
+    if (this.#isAttended) this.#attendant?.legEstablished(this);
+  }
+
+  /** The far end holds or resumes the call. */
+  setHeld(held: boolean): void {
+    if (this.#held === held || this.hasEnded) return;
+    this.#held = held;
+    this.#owner.legHeld(this);
+  }
+
+  /** The far end signalled a key press outside the media (SIP INFO). An attendant's are nobody else's. */
+  dtmf(digit: string, durationMs: number): void {
+    if (this.#state !== 'established') return;
+    if (this.#isAttended) this.#attendant?.keyPressed(digit);
+    else this.#owner.legDtmf(this, digit, durationMs);
+  }
+
+  /** An attendant looks after it: how long it may be without a session is that one's business. */
+  get isAttended(): boolean {
+    return this.#isAttended;
+  }
+
+  /** Called by the registry: the leg is in a session. */
+  entered(): void {
+    if (!this.#isAttended) return;
+    this.#isAttended = false;
+    this.#attendant?.legEntered();
+    // Where callers hear the hold sound while they are alone, it is theirs to hear now.
+    this.prompt(null, null);
+  }
+
+  prompt(sound: PromptName | null, repeatAfterMs: number | null): void {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.prompt(sound, repeatAfterMs).catch(() => undefined);
+  }
+
+  /** A short tone over all that a phone hears. No effect on a leg that has ended. */
+  tone(sound: ToneSound): void {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.tone(sound).catch(() => undefined);
+  }
+
+  /** No effect where another playback or none goes on, or the leg has ended. */
+  async stopPlaying(playbackId: string): Promise<void> {
+    if (this.#media === null || this.hasEnded) return;
+    // A worker that does not answer is gone, and ends the leg.
+    await this.#media.stopPlaying(playbackId).catch(() => undefined);
+  }
+
+  /** The far end wants to hear of others. */
+  get takesNotices(): boolean {
+    return this.#signalling.notify !== undefined && this.#state === 'established';
+  }
+
+  notify(notice: LegNotice): void {
+    if (this.takesNotices) this.#signalling.notify?.(notice);
+  }
+
+  /** The far end takes key presses beside the media. */
+  get takesSignalledKeys(): boolean {
+    return this.#signalling.sendDtmf !== undefined && this.#state === 'established';
+  }
+
+  /** False where the far end did not take it. */
+  async signalKey(digit: string, durationMs: number): Promise<boolean> {
+    return this.takesSignalledKeys && (await this.#signalling.sendDtmf?.(digit, durationMs)) === true;
+  }
+
+  /** The participant's stored state changed. Routing is the registry's business; what it may publish holds at once. */
+  update(participant: Participant): void {
+    this.#participant = participant;
+    this.#tellMayPublish();
+  }
+
+  #tellMayPublish(): void {
+    const { publishPermissions } = this.#participant;
+    const isSame =
+      publishPermissions.length === this.#mayPublish.length &&
+      publishPermissions.every((type) => this.#mayPublish.includes(type));
+    if (isSame || this.#media === null || this.hasEnded) return;
+    this.#mayPublish = publishPermissions;
+    // A worker that does not answer is gone, and ends the leg.
+    this.#media.setMayPublish(publishPermissions).catch(() => undefined);
+  }
+
+  /** Ends the leg from the far end's side: the door knows already. Idempotent. Resolves when the slot is free and the media closed. */
+  end(outcome: Outcome): Promise<void> {
+    return this.#finish(outcome, false);
+  }
+
+  /** Ends the leg from our side: the door tells the far end. Idempotent. */
+  terminate(outcome: Outcome): Promise<void> {
+    return this.#finish(outcome, true);
+  }
+
+  /** Called by the registry, whose release of the slot belongs to the end. */
+  waitFor(work: Promise<unknown>): void {
+    this.#ended = Promise.all([this.#ended, work]).then(() => undefined);
+  }
+
+  #finish(outcome: Outcome, tellFarEnd: boolean): Promise<void> {
+    if (this.hasEnded) return this.#ended;
+    const before = this.#state;
+    this.#state = 'ended';
+    if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));
+    this.#owner.legEnded(this, outcome, before);
+    if (this.#attendant !== null) this.waitFor(this.#attendant.legEnded());
+    if (tellFarEnd) this.#signalling.terminate(outcome);
+    return this.#ended;
+  }
+
+  async #closeMedia(media: MediaLeg): Promise<void> {
+    const statistics = await media.close();
+    if (statistics !== null) this.#owner.legMeasured(this, statistics);
+  }
+
+  readonly #listener: MediaLegListener = {
+    onConnected: () => undefined,
+    onStreams: (streams) => {
+      const before = this.streams;
+      this.#streams = streams;
+      if (this.#state === 'established') this.#owner.legStreamsChanged(this, before);
+    },
+    onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
+    onPlayed: (playbackId, how) => {
+      if (!this.hasEnded) this.#owner.legPlayed(this, playbackId, how);
+    },
+    onNegotiationNeeded: () => {
+      if (!this.hasEnded) this.#signalling.renegotiate();
+    },
+    onEnded: (reason: MediaEndReason) => {
+      void this.terminate({ endedBy: 'gateway', reason });
+    },
+  };
+}

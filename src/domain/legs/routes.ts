@@ -1,0 +1,34 @@
+/** Who hears whom, as a pure function of memberships, subscriptions, mutes and streams. */
+import type { MediaStreamInfo } from '../media-plane.js';
+import { streamSelector, type Subscriptions } from '../participants/subscriptions.js';
+
+/** A joined participant as routing sees it. */
+export interface RoutedMember {
+  readonly participantId: string;
+  readonly subscriptions: Subscriptions;
+  /** Aliases of its own that nobody receives. */
+  readonly mutedAliases: readonly string[];
+  readonly streams: readonly MediaStreamInfo[];
+}
+
+/** The ids of the streams that `listener` receives from the other members, in the members' order. */
+export function receivedStreams(
+  sessionId: string,
+  listener: RoutedMember,
+  members: Iterable<RoutedMember>,
+): string[] {
+  const isWanted = streamSelector(listener.participantId, sessionId, listener.subscriptions);
+  const received: string[] = [];
+  for (const member of members) {
+    for (const stream of member.streams) {
+      if (isMuted(member, stream.alias)) continue;
+      if (isWanted({ participantId: member.participantId, alias: stream.alias }))
+        received.push(stream.streamId);
+    }
+  }
+  return received;
+}
+
+export function isMuted(publisher: { readonly mutedAliases: readonly string[] }, alias: string): boolean {
+  return publisher.mutedAliases.includes(alias);
+}

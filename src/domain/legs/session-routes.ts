@@ -1,0 +1,148 @@
+/** The established legs of each session, and the routes between them: kept equal to the rules, told to the media only where they change. */
+import { describeParticipant } from './leg-notice.js';
+import type { LiveLeg } from './live-leg.js';
+import type { Logger } from '../logger.js';
+import type { MediaStreamInfo } from '../media-plane.js';
+import { isMuted, receivedStreams, type RoutedMember } from './routes.js';
+
+/** A live stream of a session, as moderators see it. */
+export interface SessionStream {
+  readonly stream: MediaStreamInfo;
+  readonly publisher: LiveLeg;
+  readonly isMuted: boolean;
+  /** Ids of the participants that receive it now. */
+  readonly receivers: readonly string[];
+}
+
+export interface SessionRoutesOptions {
+  readonly logger: Logger;
+  /** A phone in a session that receives no sound hears the hold sound. */
+  readonly holdSoundWhenAlone: boolean;
+  /** What somebody there publishes or receives may have changed; the legs are told. */
+  readonly onRouted: (sessionId: string) => void;
+}
+
+export class SessionRoutes {
+  readonly #options: SessionRoutesOptions;
+  /** In the order they joined. */
+  readonly #bySession = new Map<string, Set<LiveLeg>>();
+  /** What each leg was last told to receive, to tell it only what changed. */
+  readonly #receiving = new WeakMap<LiveLeg, string>();
+
+  /** Of each leg that takes notices: the streams it receives, and what it was last told about their publishers. */
+  readonly #noticed = new WeakMap<
+    LiveLeg,
+    { readonly received: ReadonlySet<string>; readonly told: string }
+  >();
+
+  constructor(options: SessionRoutesOptions) {
+    this.#options = options;
+  }
+
+  /** The leg is in its participant's session from now on. Routes follow with `routeSession`. */
+  add(leg: LiveLeg): void {
+    const { sessionId } = leg.participant;
+    if (sessionId === null) return;
+    const legs = this.#bySession.get(sessionId);
+    if (legs === undefined) this.#bySession.set(sessionId, new Set([leg]));
+    else legs.add(leg);
+  }
+
+  /** False where it was not in its participant's session. */
+  remove(leg: LiveLeg): boolean {
+    const { sessionId } = leg.participant;
+    const legs = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    if (sessionId === null || legs?.delete(leg) !== true) return false;
+    if (legs.size === 0) this.#bySession.delete(sessionId);
+    return true;
+  }
+
+  /** After a change of what somebody publishes: everybody's routes. */
+  routeSession(sessionId: string | null): void {
+    if (sessionId === null) return;
+    const legs = this.legs(sessionId);
+    const members = legs.map(routed);
+    for (const [index, leg] of legs.entries()) this.#apply(leg, members[index], members);
+    this.#options.onRouted(sessionId);
+  }
+
+  /** After a change of what this leg receives; without a session it hears the hold sound and nobody. */
+  route(leg: LiveLeg): void {
+    const { sessionId } = leg.participant;
+    const legs = sessionId === null ? undefined : this.#bySession.get(sessionId);
+    this.#apply(leg, routed(leg), legs === undefined ? [] : [...legs].map(routed));
+    if (sessionId !== null) this.#options.onRouted(sessionId);
+  }
+
+  /** In the order they joined. */
+  legs(sessionId: string): readonly LiveLeg[] {
+    return [...(this.#bySession.get(sessionId) ?? [])];
+  }
+
+  /** The publisher pressed a key: those who receive it and take notices are told. */
+  keyPressed(publisher: LiveLeg, digit: string, durationMs: number): void {
+    const { sessionId, id: participantId } = publisher.participant;
+    for (const leg of (sessionId === null ? undefined : this.#bySession.get(sessionId)) ?? []) {
+      const received = this.#noticed.get(leg)?.received;
+      if (received === undefined || !publisher.streams.some(({ streamId }) => received.has(streamId)))
+        continue;
+      leg.notify({ type: 'dtmf', participantId, digit, durationMs });
+    }
+  }
+
+  streams(sessionId: string): SessionStream[] {
+    const legs = [...(this.#bySession.get(sessionId) ?? [])];
+    const members = legs.map(routed);
+    const received = members.map((member) => new Set(receivedStreams(sessionId, member, members)));
+    return legs.flatMap((publisher) =>
+      publisher.streams.map((stream) => ({
+        stream,
+        publisher,
+        isMuted: isMuted(publisher.participant, stream.alias),
+        receivers: members
+          .filter((_, index) => received[index]?.has(stream.streamId) === true)
+          .map(({ participantId }) => participantId),
+      })),
+    );
+  }
+
+  #apply(leg: LiveLeg, listener: RoutedMember | undefined, members: readonly RoutedMember[]): void {
+    const { sessionId } = leg.participant;
+    if (listener === undefined) return;
+    const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
+    if (leg.takesNotices) this.#describeOthers(leg, streamIds);
+    const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
+    const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
+    if (this.#receiving.get(leg) === wanted) return;
+    this.#receiving.set(leg, wanted);
+    leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
+      // A worker that died ends its legs by itself; what remains is worth a line.
+      this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
+    });
+  }
+
+  /** Tells the leg who publishes what it receives, where that is not what it was told before. */
+  #describeOthers(leg: LiveLeg, streamIds: readonly string[]): void {
+    const { sessionId } = leg.participant;
+    const received = new Set(streamIds);
+    const legs = sessionId === null ? [] : [...(this.#bySession.get(sessionId) ?? [])];
+    const participants = legs
+      .filter(({ streams }) => streams.some(({ streamId }) => received.has(streamId)))
+      .map(describeParticipant);
+    const told = JSON.stringify(participants);
+    const isNews = told !== (this.#noticed.get(leg)?.told ?? '[]');
+    this.#noticed.set(leg, { received, told });
+    if (isNews) leg.notify({ type: 'participants', participants });
+  }
+}
+
+function hears(streamIds: readonly string[], members: readonly RoutedMember[]): boolean {
+  return members.some(({ streams }) =>
+    streams.some(({ streamId, mediaTypes }) => mediaTypes.includes('AUDIO') && streamIds.includes(streamId)),
+  );
+}
+
+function routed(leg: LiveLeg): RoutedMember {
+  const { id, subscriptions, mutedAliases } = leg.participant;
+  return { participantId: id, subscriptions, mutedAliases, streams: leg.streams };
+}

@@ -1,0 +1,49 @@
+/**
+ * Frees participants' slots in the store, and goes on trying while the store fails (a disk that is full): until then nobody
+ * could connect as those participants. What is still taken when the process ends, the next start frees.
+ */
+import type { Clock, Timer } from '../clock.js';
+import type { Logger } from '../logger.js';
+import type { Store } from '../participants/store.js';
+
+export interface SlotReleaseOptions {
+  readonly store: Pick<Store, 'releaseSlot'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const retryMs = 5000;
+
+export class SlotRelease {
+  readonly #options: SlotReleaseOptions;
+  /** By leg. No more than one a participant: nobody takes a slot that is not free. */
+  readonly #due = new Map<string, { readonly participantId: string; readonly wasAnswered: boolean }>();
+  #retry: Timer | null = null;
+
+  constructor(options: SlotReleaseOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves after the first attempt, whether or not it was one; never rejects. */
+  async release(participantId: string, legId: string, wasAnswered: boolean): Promise<void> {
+    const { store, logger } = this.#options;
+    try {
+      await store.releaseSlot(participantId, legId, wasAnswered);
+      this.#due.delete(legId);
+    } catch (error) {
+      if (!this.#due.has(legId))
+        logger.error({ err: error, legId }, 'could not free a participant’s slot yet');
+      this.#due.set(legId, { participantId, wasAnswered });
+      this.#retry ??= this.#options.clock.after(retryMs, () => void this.#releaseDue());
+    }
+  }
+
+  /** One after another, until one fails: the store is then no better than before. */
+  async #releaseDue(): Promise<void> {
+    this.#retry = null;
+    for (const [legId, { participantId, wasAnswered }] of [...this.#due]) {
+      await this.release(participantId, legId, wasAnswered);
+      if (this.#due.has(legId)) return;
+    }
+  }
+}

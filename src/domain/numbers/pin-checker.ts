@@ -1,0 +1,61 @@
+/** Whose session a PIN opens. Wrong ones are counted, so that nobody can try them all. */
+import type { Clock } from '../clock.js';
+import { GuessLimiter, type GuessLimits } from '../legs/guess-limiter.js';
+import type { Logger } from '../logger.js';
+import type { NumberStore } from './phone-number.js';
+import { hashPin, isPin } from './pin.js';
+
+export interface PinCheckerOptions {
+  readonly numbers: Pick<NumberStore, 'findPin'>;
+  /** Key the hashes of PINs; the first is in force, the others were used before. */
+  readonly secrets: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Wrong PINs of one caller to one number. */
+  readonly guesses: GuessLimits;
+  /** Wrong PINs to one number, whoever calls, in a minute. */
+  readonly maxWrongPinsPerNumber: number;
+}
+
+export type PinVerdict =
+  | { readonly result: 'right'; readonly sessionId: string }
+  | { readonly result: 'wrong' | 'too-many-guesses' };
+
+export class PinChecker {
+  readonly #options: PinCheckerOptions;
+  readonly #callerGuesses: GuessLimiter;
+  readonly #numberGuesses: GuessLimiter;
+
+  constructor(options: PinCheckerOptions) {
+    this.#options = options;
+    const { guesses, maxWrongPinsPerNumber, clock } = options;
+    this.#callerGuesses = new GuessLimiter(guesses, clock);
+    this.#numberGuesses = new GuessLimiter(
+      { ...guesses, maxFailuresPerMinute: maxWrongPinsPerNumber },
+      clock,
+    );
+  }
+
+  /** After too many wrong ones not even a right one is looked up. `from`: the caller, as far as it is known. */
+  async check(numberId: string, from: string | null, digits: string): Promise<PinVerdict> {
+    const caller = `${numberId} ${from ?? 'anonymous'}`;
+    if (this.#callerGuesses.isBlocked(caller) || this.#numberGuesses.isBlocked(numberId)) {
+      this.#options.logger.warn({ numberId }, 'too many wrong PINs');
+      return { result: 'too-many-guesses' };
+    }
+    const sessionId = await this.#find(numberId, digits);
+    if (sessionId !== null) return { result: 'right', sessionId };
+    this.#callerGuesses.failed(caller);
+    this.#numberGuesses.failed(numberId);
+    return { result: 'wrong' };
+  }
+
+  async #find(numberId: string, digits: string): Promise<string | null> {
+    if (!isPin(digits)) return null;
+    for (const secret of this.#options.secrets) {
+      const pin = await this.#options.numbers.findPin(numberId, hashPin(secret, numberId, digits));
+      if (pin !== null) return pin.sessionId;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Asks the caller of a plain SIP call for a PIN, and puts it into the PIN's session.
+ *
+ *   waiting ──established──► listening ──# or pause──► checking ──right──► over: in the session
+ *                             ▲      │                  │    │
+ *                             └──────┼──────wrong───────┘    │ wrong for the last time, or guessed too often,
+ *                                    └──time is over──┐      │ or the session takes nobody
+ *                                                     ▼      ▼
+ *                                                     leaving ──said goodbye──► the call is ended: `pin-refused`
+ *
+ * From any state: over, where the leg has ended, or an application put it into a session.
+ */
+import type { Clock, Timer } from '../clock.js';
+import { DomainError } from '../domain-error.js';
+import type { AttendedLeg, LegAttendant } from '../legs/leg-attendant.js';
+import type { Logger } from '../logger.js';
+import type { PinVerdict } from './pin-checker.js';
+
+export interface PinDialogueLimits {
+  /** Wrong PINs before the call is ended. */
+  readonly maxTries: number;
+  /** For all tries together, from the answer. */
+  readonly timeoutMs: number;
+}
+
+export interface PinDialogueOptions {
+  readonly check: (digits: string) => Promise<PinVerdict>;
+  /** Puts the caller into the session. Throws DomainError where it takes nobody. */
+  readonly enter: (sessionId: string) => Promise<void>;
+  /** The caller is gone. */
+  readonly remove: () => Promise<void>;
+  /** How many digits a PIN has; null where they differ. */
+  readonly pinLength: number | null;
+  readonly clock: Clock;
+  /** Is never given a digit. */
+  readonly logger: Logger;
+  readonly limits: PinDialogueLimits;
+}
+
+/** After the last digit this is as good as the pound key. */
+const pauseMs = 5000;
+/** The same where there are as many digits as a PIN has: long enough for a pound key out of habit, which is nobody else's. */
+const pauseAtLengthMs = 1000;
+/** Silence before the question is asked again. */
+const repeatAfterMs = 4000;
+/** As long as the word takes, and a moment more. */
+const goodbyeMs = 1500;
+/** One more than a PIN has at most: what is longer is wrong, and need not be kept. */
+const maxDigits = 13;
+
+export class PinDialogue implements LegAttendant {
+  readonly #options: PinDialogueOptions;
+  #state: 'waiting' | 'listening' | 'checking' | 'leaving' | 'over' = 'waiting';
+  #leg: AttendedLeg | null = null;
+  #digits = '';
+  #wrong = 0;
+  #deadline: Timer | null = null;
+  #isLate = false;
+  /** Runs while digits are keyed in, and while goodbye is said. */
+  #timer: Timer | null = null;
+
+  constructor(options: PinDialogueOptions) {
+    this.#options = options;
+  }
+
+  legEstablished(leg: AttendedLeg): void {
+    if (this.#state !== 'waiting') return;
+    const { clock, limits } = this.#options;
+    this.#leg = leg;
+    this.#deadline = clock.after(limits.timeoutMs, () => {
+      this.#isLate = true;
+      if (this.#state === 'listening') this.#leave('timeout');
+    });
+    this.#ask('pin');
+  }
+
+  keyPressed(digit: string): void {
+    if (this.#state !== 'listening') return;
+    if (/^\d$/.test(digit)) {
+      if (this.#digits === '') this.#leg?.prompt('quiet', null);
+      if (this.#digits.length < maxDigits) this.#digits += digit;
+      const isWhole = this.#digits.length === this.#options.pinLength;
+      this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
+    } else if (digit === '*') this.#ask('pin');
+    // Alone it is no guess, but may be a late one of the digits before.
+    else if (digit === '#' && this.#digits !== '') void this.#check();
+  }
+
+  legEntered(): void {
+    this.#end();
+  }
+
+  async legEnded(): Promise<void> {
+    this.#end();
+    try {
+      await this.#options.remove();
+    } catch (error) {
+      // An application may have deleted it, which ended the call; what else remains is deleted as abandoned.
+      if (error instanceof DomainError && error.code === 'participant-not-found') return;
+      this.#options.logger.warn({ err: error }, 'the participant of an ended call could not be deleted');
+    }
+  }
+
+  #ask(sound: 'pin' | 'pin-wrong'): void {
+    this.#state = 'listening';
+    this.#digits = '';
+    this.#timer?.cancel();
+    this.#leg?.prompt(sound, repeatAfterMs);
+  }
+
+  /** Never rejects. */
+  async #check(): Promise<void> {
+    const { check, enter, limits, logger } = this.#options;
+    const digits = this.#digits;
+    this.#digits = '';
+    this.#timer?.cancel();
+    this.#state = 'checking';
+    try {
+      const verdict = await check(digits);
+      if (!this.#isChecking()) return;
+      if (verdict.result === 'right') return await enter(verdict.sessionId);
+      if (verdict.result === 'too-many-guesses') return this.#leave(verdict.result);
+      this.#wrong += 1;
+      if (this.#wrong >= limits.maxTries) this.#leave('wrong');
+      else if (this.#isLate) this.#leave('timeout');
+      else this.#ask('pin-wrong');
+    } catch (error) {
+      if (!this.#isChecking()) return;
+      const isExpected = error instanceof DomainError && error.code !== 'store-unavailable';
+      if (!isExpected) logger.warn({ err: error }, 'a PIN could not be checked');
+      this.#leave(isExpected ? error.code : 'failed');
+    }
+  }
+
+  /** A method, so that it is read anew after an await. */
+  #isChecking(): boolean {
+    return this.#state === 'checking';
+  }
+
+  #leave(why: string): void {
+    this.#state = 'leaving';
+    this.#deadline?.cancel();
+    this.#options.logger.info({ why }, 'a caller was not let in');
+    this.#leg?.prompt('goodbye', null);
+    this.#after(goodbyeMs, () => void this.#leg?.terminate({ endedBy: 'gateway', reason: 'pin-refused' }));
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#options.clock.after(delayMs, callback);
+  }
+
+  #end(): void {
+    this.#state = 'over';
+    this.#digits = '';
+    this.#deadline?.cancel();
+    this.#timer?.cancel();
+  }
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
+import { createSqliteStore } from '../../store/sqlite-store.js';
+
+async function twoPhones(holdSoundWhenAlone: boolean) {
+  const fixture = new DomainFixture({}, createSqliteStore({ path: ':memory:' }), { holdSoundWhenAlone });
+  const sessionId = await fixture.session();
+  const first = await fixture.participant(sessionId);
+  await fixture.join(first);
+  return { fixture, sessionId, first, media: fixture.mediaOf(first) };
+}
+
+describe('A phone that hears nobody', () => {
+  it('hears the hold sound where that is set, until somebody is heard, and again afterwards', async () => {
+    const { fixture, sessionId, first, media } = await twoPhones(true);
+    expect(media.hearsHoldSound).toBe(true);
+    const second = await fixture.participant(sessionId);
+    const leg = await fixture.join(second);
+    expect(media.hearsHoldSound).toBe(false);
+    await fixture.sessions.setMuted(account, sessionId, second.participant.id, 'microphone', true);
+    expect(media.hearsHoldSound).toBe(true);
+    await fixture.sessions.setMuted(account, sessionId, second.participant.id, 'microphone', false);
+    expect(media.hearsHoldSound).toBe(false);
+    await fixture.sessions.setSubscriptions(account, sessionId, first.participant.id, {});
+    expect(media.hearsHoldSound).toBe(true);
+    await fixture.sessions.setSubscriptions(account, sessionId, first.participant.id, { sessionId });
+    await leg.end({ endedBy: 'participant', reason: 'hangup' });
+    expect(media.hearsHoldSound).toBe(true);
+  });
+
+  it('hears it beside a picture without sound, too', async () => {
+    const { fixture, sessionId, media } = await twoPhones(true);
+    const second = await fixture.participant(sessionId);
+    const leg = await fixture.join(second, 'offer browser');
+    const streamId = `${second.participant.id}.screenShare`;
+    fixture.mediaOf(second).listener.onStreams([{ streamId, alias: 'screenShare', mediaTypes: ['VIDEO'] }]);
+    expect(leg.streams).toHaveLength(1);
+    expect(media.hearsHoldSound).toBe(true);
+  });
+
+  it('hears silence in a session where it is not set', async () => {
+    const { media } = await twoPhones(false);
+    expect(media.hearsHoldSound).toBe(false);
+  });
+});

@@ -1,0 +1,342 @@
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
+import { isIP, isIPv6 } from 'node:net';
+import type { G711Law } from '../media/worker/codec/g711.js';
+import { directionOf } from '../sdp/attributes.js';
+import { formatUri, parseUri, unescapeUri } from '../sip-server/message/uri.js';
+import type { SipUri } from '../sip-server/message/uri.js';
+import { TcpTransport } from '../sip-server/transport/tcp-transport.js';
+import type { ListeningTransport } from '../sip-server/transport/transport.js';
+import { UdpTransport } from '../sip-server/transport/udp-transport.js';
+import type { AudioSource } from './audio-source.js';
+import type { CallEnd } from './call-end.js';
+import { CallSignalling } from './call-signalling.js';
+import type { CallTarget } from './phone-messages.js';
+import type { HeardAudio } from './heard-audio.js';
+import { PhoneMedia } from './phone-media.js';
+import type { MediaStatistics } from './phone-media.js';
+import { formatAnswer, formatOffer, readAudio } from './sdp.js';
+import type { NegotiatedAudio } from './sdp.js';
+
+export type CallProgress =
+  | { readonly kind: 'calling'; readonly localAddress: string; readonly localPort: number }
+  | { readonly kind: 'provisional'; readonly status: number; readonly reasonPhrase: string }
+  | { readonly kind: 'answered'; readonly answer: PhoneAnswer }
+  /** The far end changed the session: whether it listens to us, and whether it talks. */
+  | { readonly kind: 'changed'; readonly remoteReceives: boolean; readonly remoteSends: boolean }
+  /** The far end pressed a key (RFC 4733). */
+  | { readonly kind: 'key'; readonly key: string }
+  | { readonly kind: 'ended'; readonly end: CallEnd };
+
+export interface PlaceCallOptions {
+  /** `sip:user@host:port`; UDP unless `;transport=tcp`. `X-…` and `User-to-User` after `?` become header fields. */
+  readonly uri: string;
+  /** More header fields of the INVITE. */
+  readonly headers?: Iterable<readonly [name: string, value: string]>;
+  /** Goes out as `User-to-User: <token>;encoding=jwt` (RFC 7433). */
+  readonly token?: string;
+  /** Default: the address of this machine that leads to the far end. */
+  readonly localAddress?: string;
+  /** In order of preference. Default PCMU, PCMA. */
+  readonly codecs?: readonly G711Law[];
+  /** User part of From and Contact. Default `phone`. */
+  readonly user?: string;
+  readonly source: AudioSource;
+  /** How much of what is heard is kept. Default 30 s. */
+  readonly keepSeconds?: number;
+  /** Hangs up. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CallProgress) => void;
+  /** How long the sockets stay after the end, to repeat the last words when asked. Default 4,000 ms (T2). */
+  readonly lingerMs?: number;
+}
+
+export interface PhoneAnswer {
+  readonly codec: G711Law;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** The far end takes key presses by RFC 4733. */
+  readonly takesKeys: boolean;
+  /** From the INVITE to the answer. */
+  readonly afterMs: number;
+}
+
+/** The call was not answered; `end` tells why. */
+export class CallNotAnswered extends Error {
+  readonly end: CallEnd;
+
+  constructor(end: CallEnd) {
+    super(
+      `the call was not answered: ${end.status ?? end.why} ${end.reason?.text ?? end.reasonPhrase ?? ''}`.trim(),
+    );
+    this.name = 'CallNotAnswered';
+    this.end = end;
+  }
+}
+
+/** Calls. Resolves when the INVITE is out; rejects when it cannot be sent at all (no such host, a line end in a header). */
+export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
+  options.signal?.throwIfAborted();
+  const uri = parseUri(options.uri);
+  const transportName = uri?.params.get('transport')?.toLowerCase() ?? 'udp';
+  if (uri?.scheme !== 'sip') throw new TypeError('the phone calls sip: URIs only');
+  if (transportName !== 'udp' && transportName !== 'tcp')
+    throw new TypeError('the phone speaks SIP over UDP and TCP');
+  const host = isIP(uri.host) === 0 ? (await lookup(uri.host)).address : uri.host;
+  const port = uri.port ?? 5060;
+  const localAddress = options.localAddress ?? (await localAddressTowards(host, port));
+  const transport = transportName === 'udp' ? new UdpTransport() : new TcpTransport();
+  let media: PhoneMedia | undefined;
+  try {
+    await transport.listen(localAddress, 0);
+    media = await PhoneMedia.open({
+      address: localAddress,
+      source: options.source,
+      ...(options.keepSeconds !== undefined && { keepSeconds: options.keepSeconds }),
+    });
+    const flow = await transport.connect(host, port);
+    options.signal?.throwIfAborted();
+    const mediaOfCall = media;
+    return new PhoneCall(options, mediaOfCall, transport, (offer, user) => {
+      return new CallSignalling(transport, flow, targetOf(uri, options), offer, user);
+    });
+  } catch (error) {
+    await Promise.all([transport.close(), media?.close()]);
+    throw error;
+  }
+}
+
+type StartSignalling = (
+  offer: string,
+  user: ConstructorParameters<typeof CallSignalling>[4],
+) => CallSignalling;
+
+/** One outgoing call, from the INVITE on. Made by `placeCall`. */
+export class PhoneCall {
+  /** Rejects with CallNotAnswered when the call ends unanswered. Nobody needs to listen: `ended` tells it all. */
+  readonly answered: Promise<PhoneAnswer>;
+  /** Always resolves, once. */
+  readonly ended: Promise<CallEnd>;
+  readonly callId: string;
+  readonly #options: PlaceCallOptions;
+  readonly #codecs: readonly G711Law[];
+  readonly #lingerMs: number;
+  readonly #media: PhoneMedia;
+  readonly #transport: ListeningTransport;
+  readonly #signalling: CallSignalling;
+  readonly #startedMs = performance.now();
+  readonly #sessionId = String(randomInt(2 ** 47));
+  readonly #onAbort = (): void => this.#signalling.hangUp();
+  #version = 1;
+  /** What we last told of ourselves, so that a description that says the same keeps its version (RFC 3264 §8). */
+  #isHolding = false;
+  #hasEnded = false;
+  #linger: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    options: PlaceCallOptions,
+    media: PhoneMedia,
+    transport: ListeningTransport,
+    start: StartSignalling,
+  ) {
+    this.#options = options;
+    this.#codecs = options.codecs ?? ['PCMU', 'PCMA'];
+    this.#lingerMs = options.lingerMs ?? 4_000;
+    this.#media = media;
+    this.#transport = transport;
+    let resolveAnswered: (answer: PhoneAnswer) => void = () => {};
+    let rejectAnswered: (error: Error) => void = () => {};
+    let resolveEnded: (end: CallEnd) => void = () => {};
+    this.answered = new Promise((resolve, reject) => {
+      resolveAnswered = resolve;
+      rejectAnswered = reject;
+    });
+    this.answered.catch(() => {});
+    this.ended = new Promise((resolve) => (resolveEnded = resolve));
+    media.onKey = (key) => this.#tell({ kind: 'key', key });
+    this.#signalling = start(this.#offer(), {
+      provisional: (status, reasonPhrase, sdp) => {
+        this.#tell({ kind: 'provisional', status, reasonPhrase });
+        if (sdp !== '') this.#agree(sdp);
+      },
+      answered: (sdp) => {
+        // RFC 3261 §13.2.1: an answer that came reliably with a 1xx may be missing here, but we ask for none.
+        const audio = this.#agree(sdp);
+        if (!audio) {
+          this.#signalling.rejectAnswer();
+          return;
+        }
+        const { codec, remoteAddress, remotePort, eventPayloadType } = audio;
+        const afterMs = performance.now() - this.#startedMs;
+        const takesKeys = eventPayloadType !== undefined;
+        const answer = { codec, remoteAddress, remotePort, takesKeys, afterMs };
+        this.#tell({ kind: 'answered', answer });
+        resolveAnswered(answer);
+      },
+      offered: (sdp) => this.#answerOffer(sdp),
+      offerWanted: () => this.#offer(),
+      answerCame: (sdp) => this.#changed(this.#agree(sdp)),
+      ended: (end) => {
+        this.#finish();
+        this.#tell({ kind: 'ended', end });
+        rejectAnswered(new CallNotAnswered(end));
+        resolveEnded(end);
+      },
+    });
+    this.callId = this.#signalling.callId;
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal?.aborted === true) this.#onAbort();
+    const { address = '', port = 0 } = transport.boundAddress ?? {};
+    this.#tell({ kind: 'calling', localAddress: address, localPort: port });
+  }
+
+  /** What the far end says, as far as it is kept. */
+  get heard(): HeardAudio {
+    return this.#media.heard;
+  }
+
+  get statistics(): MediaStatistics {
+    return this.#media.statistics;
+  }
+
+  /** Ends the call, answered or not; resolves with `ended`. */
+  async hangUp(): Promise<CallEnd> {
+    this.#signalling.hangUp();
+    return this.ended;
+  }
+
+  /** Stops talking and asks the far end to do so too (RFC 3264 §8.4). */
+  async hold(): Promise<void> {
+    await this.#setHolding(true);
+  }
+
+  async resume(): Promise<void> {
+    await this.#setHolding(false);
+  }
+
+  /** Presses keys one after another (RFC 4733); resolves after the last. */
+  async sendDtmf(keys: string): Promise<void> {
+    await this.#media.press(keys);
+  }
+
+  /**
+   * Hangs up if that is still to be done, and closes the sockets. Waits for the far end no longer than `lingerMs`;
+   * idempotent.
+   */
+  async close(): Promise<void> {
+    if (!this.#hasEnded) {
+      let timer: NodeJS.Timeout | undefined;
+      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#lingerMs)));
+      await Promise.race([this.hangUp(), patience]);
+      clearTimeout(timer);
+    }
+    await this.#closeSockets();
+  }
+
+  async #setHolding(isHolding: boolean): Promise<void> {
+    if (this.#isHolding === isHolding) return;
+    this.#isHolding = isHolding;
+    this.#version += 1;
+    // From our own will on nothing goes out; the answer only confirms it.
+    if (isHolding) this.#media.setSending(false);
+    try {
+      this.#agree(await this.#signalling.modify(this.#offer()));
+    } catch (error) {
+      this.#isHolding = !isHolding;
+      this.#version += 1;
+      this.#media.setSending(!this.#isHolding);
+      throw error;
+    }
+    this.#media.setSending(!isHolding);
+  }
+
+  #offer(): string {
+    return formatOffer(this.#local(true, !this.#isHolding));
+  }
+
+  #local(sends: boolean, receives: boolean) {
+    return {
+      address: this.#media.localAddress,
+      port: this.#media.localPort,
+      sessionId: this.#sessionId,
+      version: this.#version,
+      codecs: this.#codecs,
+      direction: directionOf(sends, receives),
+    };
+  }
+
+  /** Takes the far end's description into use; undefined when there is nothing in it for us. */
+  #agree(sdp: string): NegotiatedAudio | undefined {
+    const audio = this.#read(sdp);
+    if (audio && !this.#hasEnded) this.#media.agree(audio);
+    return audio;
+  }
+
+  #read(sdp: string): NegotiatedAudio | undefined {
+    try {
+      return readAudio(sdp, this.#codecs);
+    } catch {
+      return undefined;
+    }
+  }
+
+  #answerOffer(sdp: string): string | undefined {
+    const audio = this.#agree(sdp);
+    if (!audio) return undefined;
+    this.#version += 1;
+    this.#changed(audio);
+    return formatAnswer(this.#local(audio.remoteReceives, audio.remoteSends && !this.#isHolding), sdp, audio);
+  }
+
+  #changed(audio: NegotiatedAudio | undefined): void {
+    if (!audio) return;
+    const { remoteReceives, remoteSends } = audio;
+    this.#tell({ kind: 'changed', remoteReceives, remoteSends });
+  }
+
+  #finish(): void {
+    this.#hasEnded = true;
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    void this.#media.close();
+    this.#linger = setTimeout(() => void this.#closeSockets(), this.#lingerMs);
+    this.#linger.unref();
+  }
+
+  #closeSockets(): Promise<void> {
+    clearTimeout(this.#linger);
+    this.#signalling.close();
+    this.#closed ??= Promise.all([this.#media.close(), this.#transport.close()]).then(() => {});
+    return this.#closed;
+  }
+
+  #tell(progress: CallProgress): void {
+    this.#options.onProgress?.(progress);
+  }
+}
+
+/** The Request-URI has no header part, and `transport` stays: it says how the URI is to be reached (RFC 3261 §19.1.5). */
+function targetOf(uri: SipUri, options: PlaceCallOptions): CallTarget {
+  const headers: (readonly [string, string])[] = [...(options.headers ?? [])];
+  for (const [name, value] of uri.headers) {
+    // Whoever wrote the URI may add what applications read, and touch nothing that makes the call what it is.
+    if (/^(?:X-[\w-]+|User-to-User)$/i.test(name)) headers.push([name, unescapeUri(value)]);
+  }
+  if (options.token !== undefined) headers.push(['User-to-User', `${options.token};encoding=jwt`]);
+  return { uri: formatUri({ ...uri, headers: new Map() }), headers, user: options.user ?? 'phone' };
+}
+
+/** The address the system would send from. Connecting a UDP socket sends nothing. */
+async function localAddressTowards(host: string, port: number): Promise<string> {
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.connect(port, host, resolve);
+    });
+    return socket.address().address;
+  } finally {
+    socket.close();
+  }
+}
