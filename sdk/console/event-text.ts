@@ -61,7 +61,7 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
       return plain(`${name} now hears ${whom(data['subscriptions'])}`);
     case 'dtmf.received':
       return plain(`${name} pressed ${text(data['digit'])}`);
-    case 'call.ringing':
+    case 'call.arrived':
       return plain(`${name} is calling in`);
     case 'call.answered':
       return { text: `${name}’s call was answered`, tone: 'good' };

@@ -38,8 +38,8 @@ describe('Call records', () => {
   }
 
   function call(legId: string): void {
-    const leg = { legId, door: 'sip', callId: `call ${legId}` };
-    publish('call.ringing', { ...leg, voiceCallId: 'v1', caller: null });
+    const leg = { legId, door: 'sip', callId: `call ${legId}`, clientId: null };
+    publish('call.arrived', { ...leg, voiceCallId: 'v1', caller: null });
     clock.advance(10);
     publish('call.answered', { ...leg, legKind: 'phone' });
     publish('call.established', { ...leg, legKind: 'phone' });

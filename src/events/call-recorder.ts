@@ -96,9 +96,9 @@ export class CallRecorder implements EventSink {
 export function recordChange(event: DomainEvent): CallRecordChange | null {
   const { sessionId, participantId, accountId, time: at } = event;
   switch (event.type) {
-    case 'call.ringing': {
+    case 'call.arrived': {
       if (participantId === null) return null;
-      const { legId, door, callId, voiceCallId, caller } = event.data;
+      const { legId, door, callId, clientId, voiceCallId, caller } = event.data;
       const participantTag = event.tag;
       return {
         change: 'started',
@@ -109,6 +109,7 @@ export function recordChange(event: DomainEvent): CallRecordChange | null {
         participantTag,
         door,
         callId,
+        clientId,
         voiceCallId,
         caller,
         at,

@@ -98,7 +98,7 @@ describe('Facts', () => {
     const scene = await new Scene(stores).open();
     const audience: EventAudience = { callbackUrl: 'https://user:pass@app.example/cb?x=1' };
     const about = { accountId: 'acme', sessionId: 's1', participantId: 'p1', tag: 'mine', ...audience };
-    scene.events.record('device.connected', about, { legId: 'l1', deviceId: 'd1' });
+    scene.events.record('signalling.back', about, { legId: 'l1', clientId: 'd1' });
     await scene.journal.settled();
     expect(JSON.stringify(scene.published)).not.toContain('app.example');
     const receiver = `callback ${audience.callbackUrl ?? ''}`;

@@ -28,6 +28,7 @@ const ended = (door: string, reason: EndReason, wasEstablished = true) =>
     legKind: 'phone',
     door,
     callId: 'c1',
+    clientId: door === 'sip' ? null : 'd1',
     voiceCallId: null,
     caller: null,
     durationMs: 5,
@@ -37,7 +38,7 @@ const ended = (door: string, reason: EndReason, wasEstablished = true) =>
 
 describe('A participant’s callbacks', () => {
   it('have exactly the fields that Bandwidth sends', () => {
-    const established = { legId: 'l1', legKind: 'phone', door: 'sip', callId: 'c1' } as const;
+    const established = { legId: 'l1', legKind: 'phone', door: 'sip', callId: 'c1', clientId: null } as const;
     expect(participantCallback(event('call.established', established))).toEqual({
       event: 'onConnect',
       timestamp: '1700000000123',
@@ -50,18 +51,21 @@ describe('A participant’s callbacks', () => {
     );
   });
 
-  it('of a device name the device, at each connection', () => {
-    const data = { legId: 'l1', deviceId: 'd1' };
-    expect(participantCallback(event('device.connected', data))).toMatchObject({
+  it('of a client with an id of its own name it, at each connection', () => {
+    const data = { legId: 'l1', clientId: 'd1' };
+    expect(participantCallback(event('signalling.back', data))).toMatchObject({
       event: 'onConnect',
       deviceId: 'd1',
     });
-    expect(participantCallback(event('device.disconnected', data))).toMatchObject({
+    expect(participantCallback(event('signalling.lost', data))).toMatchObject({
       event: 'onDisconnect',
       deviceId: 'd1',
     });
-    const established = { legId: 'l1', legKind: 'browser', door: 'bandwidth', callId: 'd1' } as const;
-    expect(participantCallback(event('call.established', established))).toBeNull();
+    const call = { legId: 'l1', door: 'bandwidth', callId: 'd1', clientId: 'd1' };
+    expect(participantCallback(event('call.established', { ...call, legKind: 'browser' }))).toMatchObject({
+      event: 'onConnect',
+      deviceId: 'd1',
+    });
   });
 
   it.each<[door: string, reason: EndReason, told: string | null]>([
@@ -83,13 +87,13 @@ describe('A participant’s callbacks', () => {
   ])('at the end of a leg of %s by %s: %s', (door, reason, told) => {
     const callback = participantCallback(ended(door, reason));
     expect(callback?.event ?? null).toBe(told);
-    if (callback !== null) expect(callback.deviceId).toBe(door === 'sip' ? 'l1' : 'c1');
+    if (callback !== null) expect(callback.deviceId).toBe(door === 'sip' ? 'l1' : 'd1');
   });
 
   it('say nothing of legs that were never connected, of other facts, and of nobody', () => {
     expect(participantCallback(ended('sip', 'canceled', false))).toBeNull();
     expect(participantCallback(event('session.created', { tag: null }))).toBeNull();
-    const data = { legId: 'l1', deviceId: 'd1' };
-    expect(participantCallback(event('device.connected', data, { participantId: null }))).toBeNull();
+    const data = { legId: 'l1', clientId: 'd1' };
+    expect(participantCallback(event('signalling.back', data, { participantId: null }))).toBeNull();
   });
 });

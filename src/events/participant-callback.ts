@@ -9,13 +9,10 @@ export interface ParticipantCallback {
   /** Milliseconds since the epoch, as text. */
   readonly timestamp: string;
   readonly participantId: string;
-  /** A device's own id; of a call that came in another way, our leg's. */
+  /** The client's own id where it has one, else our leg's. */
   readonly deviceId: string;
   readonly tag?: string;
 }
-
-/** Devices come and go within the life of their leg, and say so themselves. */
-const deviceDoor = 'bandwidth';
 
 /** Ends that nobody asked for: the connection broke. */
 const lost: readonly EndReason[] = [
@@ -43,20 +40,20 @@ export function participantCallback(event: DomainEvent): ParticipantCallback | n
 
 function read(event: DomainEvent): { readonly type: CallbackType; readonly deviceId: string } | null {
   switch (event.type) {
-    case 'device.connected':
-      return { type: 'onConnect', deviceId: event.data.deviceId };
-    case 'device.disconnected':
-      return { type: 'onDisconnect', deviceId: event.data.deviceId };
     case 'call.established':
-      return event.data.door === deviceDoor ? null : { type: 'onConnect', deviceId: event.data.legId };
+      return { type: 'onConnect', deviceId: event.data.clientId ?? event.data.legId };
+    case 'signalling.back':
+      return { type: 'onConnect', deviceId: event.data.clientId };
+    case 'signalling.lost':
+      return { type: 'onDisconnect', deviceId: event.data.clientId };
     case 'call.ended': {
-      const { door, legId, callId, outcome, wasEstablished } = event.data;
+      const { clientId, legId, outcome, wasEstablished } = event.data;
       if (!wasEstablished) return null;
       const isLost = lost.includes(outcome.reason);
-      if (door !== deviceDoor) return { type: isLost ? 'onDisconnect' : 'onLeave', deviceId: legId };
-      // What broke was told by `device.disconnected`, unless there was nobody left to say so.
-      if (outcome.reason === 'gateway-restarted') return { type: 'onDisconnect', deviceId: callId };
-      return isLost || outcome.reason === 'gateway-stopping' ? null : { type: 'onLeave', deviceId: callId };
+      if (clientId === null) return { type: isLost ? 'onDisconnect' : 'onLeave', deviceId: legId };
+      // What broke was told by `signalling.lost`, unless there was nobody left to say so.
+      if (outcome.reason === 'gateway-restarted') return { type: 'onDisconnect', deviceId: clientId };
+      return isLost || outcome.reason === 'gateway-stopping' ? null : { type: 'onLeave', deviceId: clientId };
     }
     default:
       return null;

@@ -16,7 +16,14 @@ function event<T extends EventType>(type: T, data: EventData[T], time = 0): Doma
     data,
   } as DomainEvent;
 }
-const call = (legId: string) => ({ legId, door: 'sip', callId: 'c', voiceCallId: null, caller: null });
+const call = (legId: string) => ({
+  legId,
+  door: 'sip',
+  callId: 'c',
+  clientId: null,
+  voiceCallId: null,
+  caller: null,
+});
 
 async function linesOf(metrics: Metrics): Promise<string[]> {
   return (await metrics.expose()).split('\n');
@@ -48,7 +55,7 @@ describe('Metrics', () => {
 
   it('count facts, joins by kind, ends by reason, refusals by code, and time the setup of calls', async () => {
     const metrics = new Metrics();
-    metrics.publish(event('call.ringing', call('l1'), 1000));
+    metrics.publish(event('call.arrived', call('l1'), 1000));
     metrics.publish(event('call.answered', { ...call('l1'), legKind: 'phone' }, 1008));
     metrics.publish(
       event('participant.joined', {

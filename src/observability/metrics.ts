@@ -16,7 +16,7 @@ export interface AnsweredRequest {
 }
 
 /** Calls whose answer is awaited; far more than can be unanswered at once. */
-const maxRinging = 10_000;
+const maxArrived = 10_000;
 
 export class Metrics implements EventSink {
   readonly #registry = new Registry();
@@ -52,7 +52,7 @@ export class Metrics implements EventSink {
     registers: [this.#registry],
   });
   /** When each unanswered call was admitted, by leg. */
-  readonly #ringing = new Map<string, number>();
+  readonly #arrived = new Map<string, number>();
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -88,19 +88,19 @@ export class Metrics implements EventSink {
       case 'participant.joined':
         this.#joined.inc({ kind: event.data.legKind });
         break;
-      case 'call.ringing':
-        if (this.#ringing.size < maxRinging) this.#ringing.set(event.data.legId, event.time);
+      case 'call.arrived':
+        if (this.#arrived.size < maxArrived) this.#arrived.set(event.data.legId, event.time);
         break;
       case 'call.answered': {
-        const since = this.#ringing.get(event.data.legId);
+        const since = this.#arrived.get(event.data.legId);
         if (since !== undefined)
           this.#setupSeconds.observe({ door: event.data.door }, (event.time - since) / 1000);
-        this.#ringing.delete(event.data.legId);
+        this.#arrived.delete(event.data.legId);
         break;
       }
       case 'call.ended': {
         const { legId, door, outcome } = event.data;
-        this.#ringing.delete(legId);
+        this.#arrived.delete(legId);
         this.#callsEnded.inc({ door, ended_by: outcome.endedBy, reason: outcome.reason });
         break;
       }

@@ -22,6 +22,7 @@ interface RecordRow {
   readonly door: string;
   readonly kind: string | null;
   readonly call_id: string;
+  readonly client_id: string | null;
   readonly voice_call_id: string | null;
   readonly caller: string | null;
   readonly started_at: number;
@@ -93,6 +94,7 @@ export class SqliteCallRecords implements CallRecordStore {
           change.participantTag,
           change.door,
           change.callId,
+          change.clientId,
           change.voiceCallId,
           change.caller === null ? null : JSON.stringify(change.caller),
           change.at,
@@ -121,8 +123,8 @@ function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
       `INSERT OR IGNORE INTO call_records (leg_id, account_id, session_id, session_tag, participant_id,
-         participant_tag, door, call_id, voice_call_id, caller, started_at)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)`,
+         participant_tag, door, call_id, client_id, voice_call_id, caller, started_at)
+       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',
@@ -158,6 +160,7 @@ function toRecord(row: RecordRow): CallRecord {
     door: row.door,
     kind: row.kind as LegKind | null,
     callId: row.call_id,
+    clientId: row.client_id,
     voiceCallId: row.voice_call_id,
     caller: row.caller === null ? null : (JSON.parse(row.caller) as Caller),
     startedAt: row.started_at,

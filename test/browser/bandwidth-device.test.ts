@@ -228,7 +228,7 @@ describe('a device that loses its socket', () => {
     const phone = await scene().phone({ toneHz: 440 });
     await Promise.all([page.hears(440), phoneHears(phone, 600)]);
     await page.loseSocket();
-    await scene().events.wait('device.disconnected', (one) => one.participantId === id);
+    await scene().events.wait('signalling.lost', (one) => one.participantId === id);
     const late = await scene().phone({ toneHz: 1000 });
     await page.connections(2);
     await page.hears(1000, late.participantId);
@@ -241,9 +241,9 @@ describe('a device that loses its socket', () => {
         .filter((one) => one.participantId === id);
     expect(of('participant.left')).toEqual([]);
     expect(of('call.answered')).toHaveLength(1);
-    const connections = [...of('device.connected'), ...of('device.disconnected')];
+    const connections = [...of('signalling.lost'), ...of('signalling.back')];
     expect(new Set(connections.map(({ data }) => JSON.stringify(data))).size).toBe(1);
-    expect(connections).toHaveLength(3);
+    expect(connections).toHaveLength(2);
   });
 
   it('gives way to another of the same participant', async () => {
@@ -252,7 +252,7 @@ describe('a device that loses its socket', () => {
     await page.publishTone(600);
     // As a page that is gone without a word.
     await page.page.close({ runBeforeUnload: false });
-    await scene().events.wait('device.disconnected', (one) => one.participantId === id);
+    await scene().events.wait('signalling.lost', (one) => one.participantId === id);
     const next = await connected(newcomer);
     await next.page.publishTone(1000);
     const phone = await scene().phone();

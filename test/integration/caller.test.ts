@@ -18,10 +18,10 @@ describe('a caller', () => {
     const joined = await events.wait('participant.joined');
     const [leg] = await gateway.rest.done<{ caller: Caller | null }[]>('GET', '/legs');
     await call.close();
-    const [ringing, ended] = [await events.wait('call.ringing'), await events.wait('call.ended')];
+    const [arrived, ended] = [await events.wait('call.arrived'), await events.wait('call.ended')];
     await events.close();
     await gateway.idle();
-    return [leg?.caller ?? null, joined.data.caller, ringing.data.caller, ended.data.caller];
+    return [leg?.caller ?? null, joined.data.caller, arrived.data.caller, ended.data.caller];
   }
 
   it('is shown by number and name where the account wants that, and not where he asks for privacy', async () => {

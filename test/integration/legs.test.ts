@@ -17,7 +17,7 @@ describe('joining', () => {
     const leg = await domain.admit(created.token, { voiceCallId: 'v' });
     await leg.open('offer phone');
     leg.answered();
-    expect(domain.types()).toEqual(['call.ringing', 'call.answered']);
+    expect(domain.types()).toEqual(['call.arrived', 'call.answered']);
     leg.established();
     leg.established();
     const ofSession = domain.types().filter((type) => !type.startsWith('call.'));
@@ -28,7 +28,7 @@ describe('joining', () => {
       tag: 'vip',
       data: { legId: leg.legId, legKind: 'phone', displayName: 'Ann' },
     });
-    expect(domain.ofType('call.ringing')[0]?.data).toMatchObject({ voiceCallId: 'v', door: 'sip' });
+    expect(domain.ofType('call.arrived')[0]?.data).toMatchObject({ voiceCallId: 'v', door: 'sip' });
   });
 
   it('routes by subscription: each hears the others, nobody itself', async () => {

@@ -128,7 +128,7 @@ describe('The event stream', () => {
     await vi.waitFor(() => expect(reader.events.at(-1)?.type).toBe('stream.published'));
     expect(reader.events.map(({ type }) => type)).toEqual([
       'participant.added',
-      'call.ringing',
+      'call.arrived',
       'call.answered',
       'call.established',
       'participant.joined',

@@ -111,7 +111,7 @@ describe('A webhook', () => {
     expect(types(ofSession(receiver.received, sessionId))).toEqual([
       'session.created',
       'participant.added',
-      'call.ringing',
+      'call.arrived',
       'call.answered',
       'call.established',
       'participant.joined',
@@ -273,7 +273,7 @@ describe('A gateway killed with undelivered events', () => {
     expect(types(taken)).toEqual([
       'session.created',
       'participant.added',
-      'call.ringing',
+      'call.arrived',
       'call.answered',
       'call.established',
       'participant.joined',

@@ -15,6 +15,8 @@ export interface CallRecord {
   readonly door: string;
   readonly kind: LegKind | null;
   readonly callId: string;
+  /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
+  readonly clientId: string | null;
   readonly voiceCallId: string | null;
   /** As far as the account's privacy shows it. */
   readonly caller: Caller | null;
@@ -41,6 +43,7 @@ export type CallRecordChange =
       readonly participantTag: string | null;
       readonly door: string;
       readonly callId: string;
+      readonly clientId: string | null;
       readonly voiceCallId: string | null;
       readonly caller: Caller | null;
       readonly at: number;

@@ -48,10 +48,12 @@ export interface EventData {
   'dtmf.received': { readonly legId: string; readonly digit: string; readonly durationMs: number };
   /** By an application, to a phone. How many keys, never which: they may be a PIN. */
   'dtmf.sent': { readonly legId: string; readonly count: number };
-  'call.ringing': {
+  /** A call came in with a valid credential and holds its participant's slot; it is not answered yet. */
+  'call.arrived': {
     readonly legId: string;
     readonly door: string;
     readonly callId: string;
+    readonly clientId: string | null;
     readonly voiceCallId: string | null;
     readonly caller: Caller | null;
   };
@@ -67,11 +69,12 @@ export interface EventData {
     readonly legKind: LegKind;
     readonly door: string;
     readonly callId: string;
+    readonly clientId: string | null;
   };
-  /** A device's signalling is there: at first, and again after it was lost. */
-  'device.connected': { readonly legId: string; readonly deviceId: string };
-  /** A device's signalling is gone, lost or closed; once for each `connected`. */
-  'device.disconnected': { readonly legId: string; readonly deviceId: string };
+  /** The connection that a leg was signalled over is gone, lost or closed; the leg may stay, and its signalling come back. */
+  'signalling.lost': { readonly legId: string; readonly clientId: string };
+  /** A leg whose signalling was lost is signalled again. */
+  'signalling.back': { readonly legId: string; readonly clientId: string };
   'call.held': { readonly legId: string };
   'call.resumed': { readonly legId: string };
   'call.ended': {
@@ -80,6 +83,8 @@ export interface EventData {
     readonly legKind: LegKind | null;
     readonly door: string;
     readonly callId: string;
+    /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
+    readonly clientId: string | null;
     /** The voice platform's id of the call, where the transfer carried one. */
     readonly voiceCallId: string | null;
     readonly caller: Caller | null;

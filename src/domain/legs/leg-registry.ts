@@ -59,6 +59,8 @@ export interface AdmitRequest {
   readonly credential: Credential | null;
   readonly door: string;
   readonly callId: string;
+  /** The client's own id, by which its signalling may come back to the leg. Default: the leg ends with its signalling. */
+  readonly clientId?: string | null;
   readonly voiceCallId: string | null;
   /** Who calls, as the network says. */
   readonly caller?: Caller | null;
@@ -167,6 +169,7 @@ export class LegRegistry implements LiveLegOwner {
       legId,
       door: request.door,
       callId: request.callId,
+      clientId: request.clientId ?? null,
       voiceCallId: request.voiceCallId,
       caller: presentCaller(request.caller ?? null, this.#callerPrivacy(participant.accountId)),
       participant,
@@ -178,23 +181,25 @@ export class LegRegistry implements LiveLegOwner {
     });
     this.#legs.set(legId, leg);
     this.#byParticipant.set(participant.id, leg);
-    events.record('call.ringing', subject(participant), {
+    events.record('call.arrived', subject(participant), {
       legId,
       door: leg.door,
       callId: leg.callId,
+      clientId: leg.clientId,
       voiceCallId: leg.voiceCallId,
       caller: leg.caller,
     });
     return leg;
   }
 
-  /** The signalling of a device, which may come and go within the life of its leg, is there. */
-  deviceConnected({ legId, participant }: LiveLeg, deviceId: string): void {
-    this.#options.events.record('device.connected', subject(participant), { legId, deviceId });
+  legSignallingLost({ legId, participant, clientId }: LiveLeg): void {
+    if (clientId !== null)
+      this.#options.events.record('signalling.lost', subject(participant), { legId, clientId });
   }
 
-  deviceDisconnected({ legId, participant }: LiveLeg, deviceId: string): void {
-    this.#options.events.record('device.disconnected', subject(participant), { legId, deviceId });
+  legSignallingBack({ legId, participant, clientId }: LiveLeg): void {
+    if (clientId !== null)
+      this.#options.events.record('signalling.back', subject(participant), { legId, clientId });
   }
 
   /** The live streams of a session, in the order their publishers joined. */
@@ -276,14 +281,14 @@ export class LegRegistry implements LiveLegOwner {
     }
     for (const record of open) {
       const participant = participants.find(({ legId }) => legId === record.legId);
-      const { legId, kind, door, callId, voiceCallId, caller, accountId, participantId } = record;
+      const { legId, kind, door, callId, clientId, voiceCallId, caller, accountId, participantId } = record;
       const about =
         participant === undefined
           ? { accountId, sessionId: null, participantId, tag: record.participantTag }
           : subject(participant);
       const wasEstablished = record.establishedAt !== null;
       events.record('call.ended', about, {
-        ...{ legId, legKind: kind, door, callId, voiceCallId, caller, wasEstablished, outcome },
+        ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, caller, wasEstablished, outcome },
         durationMs: record.answeredAt === null ? 0 : null,
       });
     }
@@ -306,6 +311,7 @@ export class LegRegistry implements LiveLegOwner {
         legKind: leg.kind,
         door: leg.door,
         callId: leg.callId,
+        clientId: leg.clientId,
       });
     }
     this.#enter(leg);
@@ -352,6 +358,7 @@ export class LegRegistry implements LiveLegOwner {
       legKind: leg.kind,
       door: leg.door,
       callId: leg.callId,
+      clientId: leg.clientId,
       voiceCallId: leg.voiceCallId,
       caller: leg.caller,
       durationMs: leg.answeredAt === null ? 0 : clock.now() - leg.answeredAt,

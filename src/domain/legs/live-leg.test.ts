@@ -48,6 +48,8 @@ function newLeg() {
       legEstablished: () => void log.push('established'),
       legStreamsChanged: (_, before) => void log.push(`streams ${before.length}→${leg.streams.length}`),
       legHeld: () => void log.push(leg.isHeld ? 'held' : 'resumed'),
+      legSignallingLost: () => undefined,
+      legSignallingBack: () => undefined,
       legPlayed: (_, playbackId, how) => void log.push(`played ${playbackId} ${how}`),
       legDtmf: (_, digit, durationMs) => void log.push(`dtmf ${digit} ${durationMs}`),
       legEnded: (_, outcome, before) => void log.push(`ended ${outcome.reason} from ${before}`),

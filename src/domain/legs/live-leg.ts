@@ -54,6 +54,8 @@ export interface LiveLegOwner {
   legAnswered(leg: LiveLeg): void;
   legHeld(leg: LiveLeg): void;
   legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
+  legSignallingLost(leg: LiveLeg): void;
+  legSignallingBack(leg: LiveLeg): void;
   legPlayed(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
   legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
   /** What the media of an ended leg counted; not called where its worker is gone. */
@@ -64,6 +66,7 @@ export interface LiveLegOptions {
   readonly legId: string;
   readonly door: string;
   readonly callId: string;
+  readonly clientId?: string | null;
   readonly voiceCallId: string | null;
   /** As far as it may be shown. */
   readonly caller?: Caller | null;
@@ -80,6 +83,8 @@ export class LiveLeg implements AttendedLeg {
   readonly legId: string;
   readonly door: string;
   readonly callId: string;
+  /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
+  readonly clientId: string | null;
   readonly voiceCallId: string | null;
   readonly caller: Caller | null;
   readonly #signalling: LegSignalling;
@@ -102,6 +107,7 @@ export class LiveLeg implements AttendedLeg {
     this.legId = options.legId;
     this.door = options.door;
     this.callId = options.callId;
+    this.clientId = options.clientId ?? null;
     this.voiceCallId = options.voiceCallId;
     this.caller = options.caller ?? null;
     this.#participant = options.participant;
@@ -213,6 +219,16 @@ export class LiveLeg implements AttendedLeg {
     this.#state = 'established';
     this.#owner.legEstablished(this);
     if (this.#isAttended) this.#attendant?.legEstablished(this);
+  }
+
+  /** The connection that the leg is signalled over is gone, and may come back; `clientId` says whose. Told once for each connection. */
+  signallingLost(): void {
+    this.#owner.legSignallingLost(this);
+  }
+
+  /** The leg is signalled again, after `signallingLost`. */
+  signallingBack(): void {
+    if (!this.hasEnded) this.#owner.legSignallingBack(this);
   }
 
   /** The far end holds or resumes the call. */

@@ -246,7 +246,7 @@ export class TransferService implements EventSink {
     const legId = 'legId' in event.data ? event.data.legId : null;
     // Another leg's end is not this one's.
     if (event.type === 'call.ended' && transfer.legId !== legId) return;
-    const change = event.type === 'call.ringing' ? { state: step.to, legId } : { state: step.to };
+    const change = event.type === 'call.arrived' ? { state: step.to, legId } : { state: step.to };
     const moved = await transfers.moveTransfer(transfer.id, step.from, change);
     if (moved === null) return;
     const subject = {
@@ -301,7 +301,7 @@ interface Step {
 
 /** What the call's facts mean for its transfer. */
 export const transferSteps: Partial<Record<EventType, Step>> = {
-  'call.ringing': { from: ['requested', 'completed'], to: 'arrived', fact: 'transfer.arrived' },
+  'call.arrived': { from: ['requested', 'completed'], to: 'arrived', fact: 'transfer.arrived' },
   'call.answered': { from: ['arrived'], to: 'answered', fact: 'transfer.answered' },
   'participant.joined': { from: ['answered'], to: 'joined', fact: 'transfer.joined' },
   'participant.left': { from: ['joined'], to: 'answered', fact: 'transfer.left' },

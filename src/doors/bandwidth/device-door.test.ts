@@ -63,8 +63,12 @@ describe('a device that comes', () => {
       request: { offer: null, profile: 'device' },
     });
     expect(domain.ofType('participant.joined')).toHaveLength(1);
-    expect(domain.ofType('call.ringing')[0]?.data).toMatchObject({ door: 'bandwidth', callId: 'device-1' });
-    expect(domain.ofType('device.connected').map(({ data }) => data.deviceId)).toEqual(['device-1']);
+    expect(domain.ofType('call.arrived')[0]?.data).toMatchObject({
+      door: 'bandwidth',
+      callId: 'device-1',
+      clientId: 'device-1',
+    });
+    expect(domain.ofType('signalling.back')).toEqual([]);
     expect(door.deviceCount).toBe(1);
   });
 
@@ -182,10 +186,10 @@ describe('a device that goes', () => {
       expect(domain.ofType('participant.left').map(({ data }) => data.outcome)).toEqual([
         { endedBy: 'participant', reason: 'hangup' },
       ]);
-      expect(domain.ofType('device.disconnected')).toHaveLength(1);
+      expect(domain.ofType('signalling.lost')).toHaveLength(1);
       expect([domain.legs.size, door.deviceCount]).toEqual([0, 0]);
       socket.emit('close', 1005);
-      expect(domain.ofType('device.disconnected')).toHaveLength(1);
+      expect(domain.ofType('signalling.lost')).toHaveLength(1);
     }
     expect(domain.clock.pending).toBe(0);
   });
@@ -212,11 +216,11 @@ describe('a device that lost its socket', () => {
     await settle();
     await socket.asks('answerSdp', { sdpAnswer: 'v=0' });
     socket.emit('close', 1006);
-    expect(domain.ofType('device.disconnected')).toHaveLength(1);
+    expect(domain.ofType('signalling.lost')).toHaveLength(1);
     expect(domain.ofType('participant.left')).toEqual([]);
     domain.clock.advance(29_999);
     const again = await arrive(device.token);
-    expect(domain.ofType('device.connected')).toHaveLength(2);
+    expect(domain.ofType('signalling.back').map(({ data }) => data.clientId)).toEqual(['device-1']);
     expect(domain.media.legs).toHaveLength(1);
     expect(again.offers).toHaveLength(1);
     expect(Number(again.offers[0]?.['sdpRevision'])).toBeGreaterThan(

@@ -93,7 +93,6 @@ export class DeviceDoor {
     const { registry, clock, logger, reconnectTimeoutMs = 30_000, maxPending = 16 } = this.#options;
     const session = new DeviceSession({
       deviceId,
-      registry,
       clock,
       logger,
       reconnectTimeoutMs,
@@ -106,6 +105,7 @@ export class DeviceDoor {
       credential,
       door: 'bandwidth',
       callId: deviceId,
+      clientId: deviceId,
       voiceCallId: null,
       source,
       signalling: session,

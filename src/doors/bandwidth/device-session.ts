@@ -7,7 +7,6 @@
  *                        └───────── attach ─────────┘
  */
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/legs/leg-registry.js';
 import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
@@ -31,7 +30,6 @@ import { SubscribeNegotiation } from './subscribe-negotiation.js';
 export interface DeviceSessionOptions {
   /** The client's own id, which it keeps over reconnections. */
   readonly deviceId: string;
-  readonly registry: LegRegistry;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long a device whose socket was lost may take to come back. */
@@ -116,8 +114,9 @@ export class DeviceSession implements LegSignalling {
     this.#reconnectTimer?.cancel();
     this.#reconnectTimer = null;
     this.#socket = socket;
-    if (this.#leg !== null) this.#options.registry.deviceConnected(this.#leg, this.deviceId);
-    this.#logger.info({ connections: (this.#connections += 1) }, 'device connected');
+    this.#connections += 1;
+    if (this.#connections > 1) this.#leg?.signallingBack();
+    this.#logger.info({ connections: this.#connections }, 'device connected');
     socket.read({
       onMessage: (message) => {
         if (this.#socket === socket) this.#take(message);
@@ -178,7 +177,7 @@ export class DeviceSession implements LegSignalling {
     this.#socket = null;
     if (socket.messagesDropped > 0)
       this.#logger.info({ messages: socket.messagesDropped }, 'messages too long to be read');
-    if (this.#leg !== null) this.#options.registry.deviceDisconnected(this.#leg, this.deviceId);
+    this.#leg?.signallingLost();
   }
 
   #take(message: RpcMessage): void {

@@ -151,7 +151,7 @@ it('bandwidth-quickstart.mjs brings a caller and a browser into one conference',
     expect.objectContaining({ tag: 'phone', subscriptions: { sessionId } }),
   ]);
   await expectToLand(inviteOf('bandwidth', await answer.text()), sessionId);
-  const ringing = events.ofType('call.ringing').find((event) => event.sessionId === sessionId);
-  expect(ringing?.data.voiceCallId).toBe(call.id.slice(1).replaceAll('-', ''));
+  const arrived = events.ofType('call.arrived').find((event) => event.sessionId === sessionId);
+  expect(arrived?.data.voiceCallId).toBe(call.id.slice(1).replaceAll('-', ''));
   expect((await send(platformOf('bandwidth').complete(`${url}/callbacks`, call))).status).toBe(204);
 });
