@@ -8,7 +8,6 @@ import { resolveCredentials, type Credentials } from './config/credentials.js';
 import { AbandonmentCleaner } from './domain/sessions/abandonment.js';
 import { systemClock } from './domain/clock.js';
 import { DtmfService } from './domain/keys/dtmf-service.js';
-import type { DomainEvent, EventSink } from './domain/facts/event.js';
 import { LegRegistry } from './domain/legs/leg-registry.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
@@ -137,18 +136,9 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
-  let followTransfers: ((event: DomainEvent) => void) | null = null;
-  /** Facts of an earlier life's end, told before there is anybody to follow them. */
-  const early: DomainEvent[] = [];
-  const next: EventSink = {
-    publish(event) {
-      metrics.publish(event);
-      hub.publish(event);
-      if (followTransfers === null) early.push(event);
-      else followTransfers(event);
-    },
-  };
-  const journal = await openJournal({ config, next, metrics, clock, logger, version });
+  const journal = await openJournal({ config, metrics, clock, logger, version });
+  journal.follow(metrics);
+  journal.follow(hub);
   starting.onClose(() => journal.close());
   const { events } = journal;
   const tokens = new JwtTokenCodec({
@@ -174,7 +164,6 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     onMeasured: (legId, statistics) => journal.records.measured(legId, statistics),
     holdSoundWhenAlone: config.sounds.holdMusicWhenAlone,
   });
-  await legs.recover(await journal.database.records.listOpenRecords());
   const { connection } = journal.database;
   const played = {
     ...{ config, nodeId, connection, store, legs, events, metrics, clock, logger },
@@ -206,8 +195,9 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     version,
   });
   starting.onClose(() => voice.close());
-  followTransfers = (event) => voice.transfers.publish(event);
-  early.splice(0).forEach(followTransfers);
+  journal.follow(voice.transfers);
+  // Only now is everybody there who must learn how the calls of an earlier life ended.
+  await legs.recover(await journal.database.records.listOpenRecords());
   const cleaner = new AbandonmentCleaner({
     store: journal.database.abandonment,
     sessions,

@@ -32,13 +32,13 @@ describe('The event hub', () => {
     const session = follow(hub, { accountId: 'acme', sessionId: 's1' });
     const stranger = follow(hub, { accountId: 'other' });
     const [a, b, c] = [event(), event({ sessionId: 's2' }), event({ sessionId: null })];
-    for (const each of [a, b, c]) hub.publish(each);
+    for (const each of [a, b, c]) hub.factKept(each);
     expect(everything.seen).toEqual([a, b, c]);
     expect(session.seen).toEqual([a]);
     expect(stranger.seen).toEqual([]);
     everything.close();
     everything.close();
-    hub.publish(event());
+    hub.factKept(event());
     expect(everything.seen).toHaveLength(3);
     expect(hub.readers).toBe(2);
     expect(hub.published).toBe(4);
@@ -46,14 +46,14 @@ describe('The event hub', () => {
 
   it('starts with what comes next where the reader names no event', () => {
     const hub = new EventHub();
-    hub.publish(event());
+    hub.factKept(event());
     expect(follow(hub, { accountId: 'acme' })).toMatchObject({ missed: [], hasGap: false });
   });
 
   it('tells a reader that comes back what it missed, of its session alone, and nothing twice', () => {
     const hub = new EventHub();
     const [a, b, c, d] = [event(), event({ sessionId: 's2' }), event(), event({ accountId: 'other' })];
-    for (const each of [a, b, c, d]) hub.publish(each);
+    for (const each of [a, b, c, d]) hub.factKept(each);
     const resumed = follow(hub, { accountId: 'acme', sessionId: 's1', after: a.id });
     expect(resumed).toMatchObject({ missed: [c], hasGap: false, seen: [] });
     expect(follow(hub, { accountId: 'acme', after: c.id })).toMatchObject({ missed: [], hasGap: false });
@@ -62,7 +62,7 @@ describe('The event hub', () => {
   it('remembers so many events of an account, and says so where more was missed', () => {
     const hub = new EventHub({ historyPerAccount: 3 });
     const all = Array.from({ length: 7 }, () => event());
-    for (const each of all) hub.publish(each);
+    for (const each of all) hub.factKept(each);
     expect(follow(hub, { accountId: 'acme', after: all[4]!.id })).toMatchObject({
       missed: all.slice(5),
       hasGap: false,
@@ -80,18 +80,18 @@ describe('The event hub', () => {
   it('does not tell one account’s events to another that guesses an id', () => {
     const hub = new EventHub();
     const [a, b] = [event(), event()];
-    hub.publish(a);
-    hub.publish(b);
+    hub.factKept(a);
+    hub.factKept(b);
     expect(follow(hub, { accountId: 'other', after: a.id }).missed).toEqual([]);
   });
 
   it('remembers so many accounts, forgetting the most silent one', () => {
     const hub = new EventHub({ maxAccounts: 2 });
     const first = event({ accountId: 'a' });
-    hub.publish(first);
-    hub.publish(event({ accountId: 'b' }));
-    hub.publish(event({ accountId: 'a' }));
-    hub.publish(event({ accountId: 'c' }));
+    hub.factKept(first);
+    hub.factKept(event({ accountId: 'b' }));
+    hub.factKept(event({ accountId: 'a' }));
+    hub.factKept(event({ accountId: 'c' }));
     expect(follow(hub, { accountId: 'a', after: first.id }).hasGap).toBe(false);
     expect(follow(hub, { accountId: 'b', after: 'x' }).missed).toEqual([]);
   });
@@ -122,8 +122,8 @@ describe('The event hub', () => {
     });
     const leaving = hub.subscribe({ accountId: 'acme' }, () => leaving?.close());
     const steady = follow(hub, { accountId: 'acme' });
-    hub.publish(event());
-    hub.publish(event());
+    hub.factKept(event());
+    hub.factKept(event());
     expect(steady.seen).toHaveLength(2);
     expect(hub.readers).toBe(2);
   });

@@ -1,5 +1,6 @@
 /** Takes the facts as they happen, remembers the last ones of each account, and hands them to whoever follows. */
-import type { DomainEvent, EventSink } from '../domain/facts/event.js';
+import type { DomainEvent } from '../domain/facts/event.js';
+import type { FactFollower } from '../domain/facts/fact-follower.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 
 export interface EventHubOptions {
@@ -36,7 +37,7 @@ interface Reader {
   readonly listener: (event: DomainEvent) => void;
 }
 
-export class EventHub implements EventSink {
+export class EventHub implements FactFollower {
   readonly #historyPerAccount: number;
   readonly #maxAccounts: number;
   readonly #maxReaders: number;
@@ -63,7 +64,7 @@ export class EventHub implements EventSink {
     return this.#published;
   }
 
-  publish(event: DomainEvent): void {
+  factKept(event: DomainEvent): void {
     this.#published += 1;
     this.#remember(event);
     for (const { request, listener } of this.#readers) {

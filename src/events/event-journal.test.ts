@@ -43,12 +43,12 @@ class Scene {
     this.journal = new EventJournal({
       outbox: stores.outbox,
       receivers,
-      next: { publish: (event) => void this.published.push(event) },
       onAppended: () => undefined,
       onDropped: (entries) => (this.dropped += entries),
       clock,
       logger: silentLogger,
     });
+    this.journal.follow({ factKept: (event) => void this.published.push(event) });
     this.events = new EventRecorder(this.journal, clock, await stores.outbox.sequences());
     return this;
   }

@@ -5,6 +5,7 @@
 import type { Clock } from '../domain/clock.js';
 import type { DomainEvent, EventAudience, EventSink } from '../domain/facts/event.js';
 import { sequenceKey } from '../domain/facts/event-recorder.js';
+import type { FactFollower } from '../domain/facts/fact-follower.js';
 import type { Logger } from '../domain/logger.js';
 import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';
 import type { Receivers } from './receivers.js';
@@ -13,8 +14,6 @@ import { WriteBehind } from './write-behind.js';
 export interface EventJournalOptions {
   readonly outbox: Outbox;
   readonly receivers: Receivers;
-  /** Gets each fact once it is kept; also when the store is away, so that those who listen live go on. */
-  readonly next: EventSink;
   /** Entries are in the outbox. */
   readonly onAppended: (entries: readonly OutboxEntry[]) => void;
   /** Entries that nobody will be told of: dropped to make room, or never written. */
@@ -36,19 +35,30 @@ interface Item {
 export class EventJournal implements EventSink {
   readonly #options: EventJournalOptions;
   readonly #writes: WriteBehind<Item>;
+  readonly #followers: FactFollower[] = [];
 
   constructor(options: EventJournalOptions) {
     this.#options = options;
     this.#writes = new WriteBehind<Item>({
       write: (items) => this.#write(items),
       onTried: (items) => {
-        for (const { event, audience } of items) options.next.publish(event, audience);
+        for (const { event } of items) {
+          for (const follower of this.#followers) follower.factKept(event);
+        }
       },
       onLost: (items) => this.#lost(items),
       clock: options.clock,
       ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
       ...(options.onBegin !== undefined && { onBegin: options.onBegin }),
     });
+  }
+
+  /**
+   * Tells the follower of every fact from now on, once it is kept; also where the store is away, so that those who listen
+   * live go on.
+   */
+  follow(follower: FactFollower): void {
+    this.#followers.push(follower);
   }
 
   publish(event: DomainEvent, audience?: EventAudience): void {

@@ -4,6 +4,7 @@ import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { EventSink } from '../domain/facts/event.js';
 import { EventRecorder } from '../domain/facts/event-recorder.js';
+import type { FactFollower } from '../domain/facts/fact-follower.js';
 import type { Logger } from '../domain/logger.js';
 import { WebhookService } from '../domain/facts/webhook.js';
 import { AddressPolicy } from '../events/address-policy.js';
@@ -17,8 +18,6 @@ import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.j
 
 export interface JournalOptions {
   readonly config: Config;
-  /** Gets each fact once it is kept. */
-  readonly next: EventSink;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,6 +29,8 @@ export interface Journal {
   readonly records: CallRecorder;
   readonly webhooks: WebhookService;
   readonly database: SqliteJournal;
+  /** Tells the follower of every fact from now on, once it is kept. */
+  follow(follower: FactFollower): void;
   /** Resolves when every fact so far will survive the process. */
   settled(): Promise<void>;
   /** Begins to tell what an earlier life left untold, and to remove old records. */
@@ -62,7 +63,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 async function compose(options: JournalOptions, database: SqliteJournal): Promise<Journal> {
-  const { config, next, metrics, clock, version } = options;
+  const { config, metrics, clock, version } = options;
   const { outbox } = database;
   const logger = options.logger.child({ layer: 'webhooks' });
   const { url, fallbackUrl, secret, events: types } = config.webhooks;
@@ -101,7 +102,6 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
   const journal = new EventJournal({
     outbox,
     receivers,
-    next,
     onAppended: (entries) => delivery.wake(entries),
     onDropped: (entries) => (results.dropped += entries),
     clock,
@@ -139,6 +139,7 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     records,
     webhooks,
     database,
+    follow: (follower) => journal.follow(follower),
     settled: () => journal.settled(),
     async start() {
       records.start();

@@ -55,9 +55,9 @@ describe('Metrics', () => {
 
   it('count facts, joins by kind, ends by reason, refusals by code, and time the setup of calls', async () => {
     const metrics = new Metrics();
-    metrics.publish(event('call.arrived', call('l1'), 1000));
-    metrics.publish(event('call.answered', { ...call('l1'), legKind: 'phone' }, 1008));
-    metrics.publish(
+    metrics.factKept(event('call.arrived', call('l1'), 1000));
+    metrics.factKept(event('call.answered', { ...call('l1'), legKind: 'phone' }, 1008));
+    metrics.factKept(
       event('participant.joined', {
         legId: 'l1',
         legKind: 'phone',
@@ -66,7 +66,7 @@ describe('Metrics', () => {
         caller: null,
       }),
     );
-    metrics.publish(
+    metrics.factKept(
       event('call.ended', {
         ...call('l1'),
         legKind: 'phone',
@@ -75,7 +75,7 @@ describe('Metrics', () => {
         outcome: { endedBy: 'participant', reason: 'hangup' },
       }),
     );
-    metrics.publish(event('call.answered', { ...call('unknown'), legKind: 'phone' }, 1008));
+    metrics.factKept(event('call.answered', { ...call('unknown'), legKind: 'phone' }, 1008));
     metrics.refused('sip', 'token-expired');
     const lines = await linesOf(metrics);
     expect(lines).toContain('landbridge_events_total{type="call.answered"} 2');

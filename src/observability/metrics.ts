@@ -1,6 +1,7 @@
 /** Figures for Prometheus: counted here as they happen, or read from their owners when asked for. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { DomainEvent, EventSink } from '../domain/facts/event.js';
+import type { DomainEvent } from '../domain/facts/event.js';
+import type { FactFollower } from '../domain/facts/fact-follower.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
@@ -18,7 +19,7 @@ export interface AnsweredRequest {
 /** Calls whose answer is awaited; far more than can be unanswered at once. */
 const maxArrived = 10_000;
 
-export class Metrics implements EventSink {
+export class Metrics implements FactFollower {
   readonly #registry = new Registry();
   readonly #requests = this.#counter('http_requests_total', 'HTTP requests answered.', [
     'method',
@@ -82,7 +83,7 @@ export class Metrics implements EventSink {
     this.#hooks.inc({ platform, outcome });
   }
 
-  publish(event: DomainEvent): void {
+  factKept(event: DomainEvent): void {
     this.#events.inc({ type: event.type });
     switch (event.type) {
       case 'participant.joined':

@@ -3,9 +3,10 @@ import type {
   ClaimTransferResult,
   Transfer,
   TransferClaim,
-  TransferState,
+  TransferDetails,
   TransferStore,
 } from '../domain/transfers/transfer.js';
+import { stateAfter, type TransferMove, type TransferState } from '../domain/transfers/transfer-state.js';
 import { insertParticipantSql, participantValues } from './participant-row.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
@@ -75,16 +76,24 @@ export class SqliteTransfers implements TransferStore {
 
   moveTransfer(
     transferId: string,
-    from: readonly TransferState[],
-    change: Partial<Pick<Transfer, 'state' | 'legId' | 'cause' | 'removesParticipant'>>,
+    move: TransferMove,
+    change: Partial<TransferDetails> = {},
   ): Promise<Transfer | null> {
     return this.#connection.atomically(() => {
       const before = toTransfer(this.#sql.find.get(transferId));
-      if (before === null || !from.includes(before.state)) return null;
-      const after = { ...before, ...change };
-      const removes = after.removesParticipant ? 1 : 0;
-      this.#sql.update.run(after.state, after.legId, after.cause, removes, transferId);
-      return after;
+      const state = before === null ? null : stateAfter(before.state, move);
+      return before === null || state === null ? null : this.#update({ ...before, ...change, state });
+    });
+  }
+
+  async amendTransfer(
+    transferId: string,
+    states: readonly TransferState[],
+    change: Partial<TransferDetails>,
+  ): Promise<void> {
+    await this.#connection.atomically(() => {
+      const before = toTransfer(this.#sql.find.get(transferId));
+      if (before !== null && states.includes(before.state)) this.#update({ ...before, ...change });
     });
   }
 
@@ -94,6 +103,12 @@ export class SqliteTransfers implements TransferStore {
 
   async purgeTransfers(before: number, limit: number): Promise<void> {
     await this.#connection.run(() => this.#sql.purge.run(before, limit));
+  }
+
+  #update(transfer: Transfer): Transfer {
+    const removes = transfer.removesParticipant ? 1 : 0;
+    this.#sql.update.run(transfer.state, transfer.legId, transfer.cause, removes, transfer.id);
+    return transfer;
   }
 
   #findByKey(accountId: string, key: string): Transfer | null {

@@ -101,17 +101,17 @@ export function describeVoiceStores(
       expect(await stores.store.getSession(accountId, id)).toEqual(session);
     });
 
-    it('moves a transfer out of the states named alone', async () => {
+    it('moves a transfer along the edges of its figure alone, and amends it in the states named', async () => {
       const { transfer } = claimOf(sessionId);
       await stores.transfers.claimTransfer({ ...claimOf(sessionId), transfer });
       const moved = { ...transfer, state: 'arrived', legId: 'l' };
-      expect(
-        await stores.transfers.moveTransfer(transfer.id, ['requested'], { state: 'arrived', legId: 'l' }),
-      ).toEqual(moved);
-      expect(
-        await stores.transfers.moveTransfer(transfer.id, ['requested'], { state: 'canceled' }),
-      ).toBeNull();
+      expect(await stores.transfers.moveTransfer(transfer.id, 'call-arrived', { legId: 'l' })).toEqual(moved);
+      expect(await stores.transfers.moveTransfer(transfer.id, 'time-over', { cause: 'late' })).toBeNull();
+      expect(await stores.transfers.moveTransfer(randomUUID(), 'cancel')).toBeNull();
+      await stores.transfers.amendTransfer(transfer.id, ['completed'], { cause: 'late' });
       expect(await stores.transfers.getTransfer(accountId, transfer.id)).toEqual(moved);
+      await stores.transfers.amendTransfer(transfer.id, ['arrived'], { cause: 'busy' });
+      expect(await stores.transfers.getTransfer(accountId, transfer.id)).toEqual({ ...moved, cause: 'busy' });
     });
 
     it('lists what is overdue, and forgets what ended long ago', async () => {

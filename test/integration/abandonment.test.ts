@@ -35,7 +35,6 @@ describe('The clean-up after nine hours', () => {
     journal = new EventJournal({
       outbox: stores.outbox,
       receivers: new Receivers({ webhooks: [], configured: null, callbackSecret: null }),
-      next: { publish: () => undefined },
       onAppended: () => undefined,
       onDropped: () => undefined,
       clock: domain.clock,

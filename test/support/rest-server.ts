@@ -60,7 +60,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
   const store = createSqliteStore({ path });
   const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
   const hub = changes.hub ?? new EventHub();
-  const events = new EventRecorder(hub, clock);
+  const events = new EventRecorder({ publish: (event) => hub.factKept(event) }, clock);
   const maxParticipantsPerSession = changes.maxParticipantsPerSession ?? 20;
   const media = new RecordingMediaPlane();
   const legs = new LegRegistry({

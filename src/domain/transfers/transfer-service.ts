@@ -2,8 +2,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../clock.js';
 import { DomainError } from '../domain-error.js';
-import type { DomainEvent, EventSink, EventType, TransferFact } from '../facts/event.js';
+import type { DomainEvent, EventType, TransferFact } from '../facts/event.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
+import type { FactFollower } from '../facts/fact-follower.js';
 import { deriveJoinCode, hashJoinCode } from '../participants/join-code.js';
 import type { Logger } from '../logger.js';
 import { newParticipant } from '../participants/new-participant.js';
@@ -12,11 +13,12 @@ import type { SessionService } from '../sessions/session-service.js';
 import type { Store } from '../participants/store.js';
 import type { Subscriptions } from '../participants/subscriptions.js';
 import type { TokenCodec } from '../participants/token.js';
-import type { NewTransfer, OpenTransfer, Transfer, TransferState, TransferStore } from './transfer.js';
+import { liveTransferStates, type TransferMove } from './transfer-state.js';
+import type { NewTransfer, OpenTransfer, Transfer, TransferStore } from './transfer.js';
 
 export interface TransferLimits {
   readonly maxParticipantsPerSession: number;
-  /** Of a transfer that does not say for how long. */
+  /** How long token and code work where the request does not say. */
   readonly ttlSeconds: number;
 }
 
@@ -35,12 +37,11 @@ export interface TransferServiceOptions {
   readonly sweepIntervalMs?: number;
 }
 
-const live: readonly TransferState[] = ['arrived', 'answered', 'joined'];
 /** How long an ended transfer is remembered, and with it its idempotency key. */
 const rememberMs = 24 * 3600 * 1000;
 const sweepStep = 100;
 
-export class TransferService implements EventSink {
+export class TransferService implements FactFollower {
   readonly #options: TransferServiceOptions;
   /** Facts of one participant are followed one after another. */
   readonly #following = new Map<string, Promise<void>>();
@@ -169,9 +170,7 @@ export class TransferService implements EventSink {
   /** The call is not wanted any more: its participant goes, and with it the call where it is there already. */
   async cancel(accountId: string, transferId: string): Promise<void> {
     const transfer = await this.get(accountId, transferId);
-    const canceled = await this.#options.transfers.moveTransfer(transferId, ['requested', ...live], {
-      state: 'canceled',
-    });
+    const canceled = await this.#options.transfers.moveTransfer(transferId, 'cancel');
     await this.#removeParticipant(transfer);
     if (canceled !== null) await this.#record('transfer.canceled', canceled);
   }
@@ -182,13 +181,10 @@ export class TransferService implements EventSink {
     const transfer = await transfers.findTransferByKey(accountId, key);
     if (transfer === null) return false;
     const short = cause?.slice(0, 100) ?? null;
-    const ended = await transfers.moveTransfer(transfer.id, ['requested'], {
-      state: 'completed',
-      cause: short,
-    });
+    const ended = await transfers.moveTransfer(transfer.id, 'reported-over', { cause: short });
     if (ended === null) {
       // The call itself says when it ends; the platform's word for why is kept for then.
-      await transfers.moveTransfer(transfer.id, live, { cause: short });
+      await transfers.amendTransfer(transfer.id, liveTransferStates, { cause: short });
       return true;
     }
     await this.#recordCompleted(ended);
@@ -196,8 +192,7 @@ export class TransferService implements EventSink {
     return true;
   }
 
-  /** EventSink: follows the calls of transfers. */
-  publish(event: DomainEvent): void {
+  factKept(event: DomainEvent): void {
     const { participantId } = event;
     if (participantId === null || !(event.type in transferSteps) || this.#isClosed) return;
     const before = this.#following.get(participantId) ?? Promise.resolve();
@@ -217,12 +212,9 @@ export class TransferService implements EventSink {
     const { transfers, clock, logger } = this.#options;
     try {
       for (const transfer of await transfers.overdueTransfers(clock.now(), sweepStep)) {
-        const expired = await transfers.moveTransfer(transfer.id, ['requested'], {
-          state: 'expired',
-          removesParticipant: false,
-        });
+        const expired = await transfers.moveTransfer(transfer.id, 'time-over', { removesParticipant: false });
         if (expired !== null) await this.#record('transfer.expired', expired);
-        else await transfers.moveTransfer(transfer.id, ['completed'], { removesParticipant: false });
+        else await transfers.amendTransfer(transfer.id, ['completed'], { removesParticipant: false });
         if (transfer.removesParticipant) await this.#removeParticipant(transfer);
       }
       await transfers.purgeTransfers(clock.now() - rememberMs, sweepStep);
@@ -246,8 +238,8 @@ export class TransferService implements EventSink {
     const legId = 'legId' in event.data ? event.data.legId : null;
     // Another leg's end is not this one's.
     if (event.type === 'call.ended' && transfer.legId !== legId) return;
-    const change = event.type === 'call.arrived' ? { state: step.to, legId } : { state: step.to };
-    const moved = await transfers.moveTransfer(transfer.id, step.from, change);
+    const change = step.move === 'call-arrived' ? { legId } : {};
+    const moved = await transfers.moveTransfer(transfer.id, step.move, change);
     if (moved === null) return;
     const subject = {
       accountId: event.accountId,
@@ -293,20 +285,19 @@ export class TransferService implements EventSink {
 }
 
 interface Step {
-  readonly from: readonly TransferState[];
-  readonly to: TransferState;
+  readonly move: TransferMove;
   /** Null: it bears a cause, and is told apart. */
   readonly fact: Exclude<Extract<EventType, `transfer.${string}`>, 'transfer.completed'> | null;
 }
 
 /** What the call's facts mean for its transfer. */
-export const transferSteps: Partial<Record<EventType, Step>> = {
-  'call.arrived': { from: ['requested', 'completed'], to: 'arrived', fact: 'transfer.arrived' },
-  'call.answered': { from: ['arrived'], to: 'answered', fact: 'transfer.answered' },
-  'participant.joined': { from: ['answered'], to: 'joined', fact: 'transfer.joined' },
-  'participant.left': { from: ['joined'], to: 'answered', fact: 'transfer.left' },
-  'participant.deleted': { from: ['requested'], to: 'canceled', fact: 'transfer.canceled' },
-  'call.ended': { from: live, to: 'completed', fact: null },
+const transferSteps: Partial<Record<EventType, Step>> = {
+  'call.arrived': { move: 'call-arrived', fact: 'transfer.arrived' },
+  'call.answered': { move: 'call-answered', fact: 'transfer.answered' },
+  'participant.joined': { move: 'caller-joined', fact: 'transfer.joined' },
+  'participant.left': { move: 'caller-left', fact: 'transfer.left' },
+  'participant.deleted': { move: 'participant-deleted', fact: 'transfer.canceled' },
+  'call.ended': { move: 'call-ended', fact: null },
 };
 
 function factOf({ id, platform, voiceCallId, legId }: Transfer): TransferFact {

@@ -3,16 +3,7 @@ import type { MediaType } from '../media-plane.js';
 import type { Participant, TokenUse } from '../participants/participant.js';
 import type { Session } from '../participants/session.js';
 import type { Subscriptions } from '../participants/subscriptions.js';
-
-/**
- *                ┌───────── arrived ◄──────────┐
- *                ▼                             │ the token works again until it expires
- *   requested ─► arrived ─► answered ⇄ joined ─► completed
- *      ├─► canceled     (also from arrived, answered and joined)
- *      └─► expired
- */
-export type TransferState =
-  'requested' | 'arrived' | 'answered' | 'joined' | 'completed' | 'canceled' | 'expired';
+import type { TransferMove, TransferState } from './transfer-state.js';
 
 export interface Transfer {
   readonly id: string;
@@ -41,17 +32,6 @@ export interface Transfer {
   /** Until then its token and code work. Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
-
-/** States that each state may be left for; see the figure above. */
-export const transferSuccessors: Readonly<Record<TransferState, readonly TransferState[]>> = {
-  requested: ['arrived', 'completed', 'canceled', 'expired'],
-  arrived: ['answered', 'completed', 'canceled'],
-  answered: ['joined', 'completed', 'canceled'],
-  joined: ['answered', 'completed', 'canceled'],
-  completed: ['arrived'],
-  canceled: [],
-  expired: [],
-};
 
 export interface NewTransfer {
   /** Where the caller goes: a session, or a new one. */
@@ -96,9 +76,12 @@ export interface TransferClaim {
   readonly participant: Participant;
   /** To be made with it; null where the session is there. */
   readonly session: Session | null;
-  /** Of the session. */
+  /** At most so many members of the session, this one included. */
   readonly limit: number;
 }
+
+/** What may change beside the state. */
+export type TransferDetails = Pick<Transfer, 'legId' | 'cause' | 'removesParticipant'>;
 
 /** Every method is atomic and rejects with DomainError('store-unavailable') when the store cannot be reached. */
 export interface TransferStore {
@@ -109,12 +92,21 @@ export interface TransferStore {
   findTransferByParticipant(participantId: string): Promise<Transfer | null>;
   /** Newest first. */
   listTransfers(accountId: string, limit: number): Promise<readonly Transfer[]>;
-  /** Moves it on if it is in one of the states `from`; resolves with it as it is now, or null where it was not moved. */
+  /**
+   * Makes the move (see transfer-state.ts) if the transfer's state has it, and the change with it. Resolves with the transfer
+   * as it is now, or null where it was not moved.
+   */
   moveTransfer(
     transferId: string,
-    from: readonly TransferState[],
-    change: Partial<Pick<Transfer, 'state' | 'legId' | 'cause' | 'removesParticipant'>>,
+    move: TransferMove,
+    change?: Partial<TransferDetails>,
   ): Promise<Transfer | null>;
+  /** Changes what is kept beside the state, if that is one of `states`. */
+  amendTransfer(
+    transferId: string,
+    states: readonly TransferState[],
+    change: Partial<TransferDetails>,
+  ): Promise<void>;
   /** Expired by then, and either never arrived or ended with a participant of its own still there. */
   overdueTransfers(now: number, limit: number): Promise<readonly Transfer[]>;
   /** Forgets those that ended and expired before; and after a week those whose end nobody told. */

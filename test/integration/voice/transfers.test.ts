@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { XMLParser } from 'fast-xml-parser';
 import { callGateway } from '../../support/gateway-phone.js';
@@ -100,6 +101,24 @@ it('survives a restart: the same key gets the same answer', async () => {
   gateway = await gateway.restart();
   const after = await gateway.rest.done<Open>('POST', '/transfers', body);
   expect({ ...after, instructions: 0, sipUri: 0 }).toEqual({ ...before, instructions: 0, sipUri: 0 });
+});
+
+it('learns after a restart that its call has ended with the life before', async () => {
+  const sessionId = await gateway.rest.createSession();
+  const open = await gateway.rest.done<Open>('POST', '/transfers', { sessionId });
+  const events = await gateway.follow();
+  const call = await callGateway(gateway, open.token);
+  await events.wait('transfer.joined', ({ data }) => data.transferId === open.id);
+  await events.close();
+  await gateway.kill();
+  gateway = await gateway.restart();
+  const after = await gateway.follow({ after: randomUUID() });
+  const completed = await after.wait('transfer.completed', ({ data }) => data.transferId === open.id);
+  expect(completed.data).toMatchObject({ cause: 'gateway-restarted' });
+  const { body } = await gateway.rest.request('GET', `/transfers/${open.id}`);
+  expect(body).toMatchObject({ state: 'completed' });
+  await call.close();
+  await after.close();
 });
 
 it('ends the call and deletes the participant of a transfer that is canceled', async () => {
