@@ -195,6 +195,29 @@ describe('leaving', () => {
     expect(domain.clock.pending).toBe(0);
   });
 
+  it('of the last leg is told to whoever waits for it, and to nobody who has given up', async () => {
+    const sessionId = await domain.session();
+    const told: string[] = [];
+    const wait = (name: string, signal: AbortSignal) =>
+      domain.legs.idle(signal).then(() => void told.push(name));
+    const impatient = new AbortController();
+    const patient = new AbortController();
+    await wait('nobody to wait for', patient.signal);
+    const [first, second] = [
+      await domain.join(await domain.participant(sessionId)),
+      await domain.join(await domain.participant(sessionId)),
+    ];
+    const waiting = [wait('impatient', impatient.signal), wait('patient', patient.signal)];
+    await first.end({ endedBy: 'participant', reason: 'hangup' });
+    expect(told).toEqual(['nobody to wait for']);
+    impatient.abort();
+    await waiting[0];
+    expect(told).toEqual(['nobody to wait for', 'impatient']);
+    await second.end({ endedBy: 'participant', reason: 'hangup' });
+    await waiting[1];
+    expect(told).toEqual(['nobody to wait for', 'impatient', 'patient']);
+  });
+
   it('is told when the worker that held the media died', async () => {
     const created = await domain.participant(await domain.session());
     const leg = await domain.join(created);

@@ -86,6 +86,8 @@ export class LegRegistry implements LiveLegOwner {
   readonly #routes: SessionRoutes;
   readonly #noSessionTimers = new Map<LiveLeg, Timer>();
   readonly #observers: LegObserver[] = [];
+  /** Told when no leg is left. */
+  readonly #whenIdle = new Set<() => void>();
   #draining = false;
 
   constructor(options: LegRegistryOptions) {
@@ -117,6 +119,20 @@ export class LegRegistry implements LiveLegOwner {
   /** From now on every new leg is refused with `draining`; those in progress go on. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Resolves when no leg is left, at once where there is none, and when the signal is aborted. */
+  async idle(signal: AbortSignal): Promise<void> {
+    if (this.#legs.size === 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#whenIdle.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#whenIdle.add(done);
+      signal.addEventListener('abort', done);
+    });
   }
 
   /** Live legs by kind; `opening` are those whose media is not open yet. */
@@ -366,6 +382,7 @@ export class LegRegistry implements LiveLegOwner {
       outcome,
     });
     leg.waitFor(this.#slots.release(leg.participant.id, leg.legId, leg.answeredAt !== null));
+    if (this.#legs.size === 0) for (const tell of [...this.#whenIdle]) tell();
   }
 
   #callerPrivacy(accountId: string): CallerPrivacy {
