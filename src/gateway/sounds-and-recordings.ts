@@ -15,7 +15,7 @@ import { RecordingService } from '../domain/recordings/recording-service.js';
 import { RecordingWatch } from '../domain/recordings/recording-watch.js';
 import type { SessionCompanions, SessionService } from '../domain/sessions/session-service.js';
 import { SoundService } from '../domain/sounds/sound-service.js';
-import type { Store } from '../domain/participants/store.js';
+import type { ParticipantStore } from '../domain/participants/participant-store.js';
 import type { Metrics } from '../observability/metrics.js';
 import { DiskRecordingFiles } from '../store/disk-recording-files.js';
 import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/recordings-directory.js';
@@ -29,7 +29,7 @@ export interface SoundsAndRecordingsOptions {
   readonly config: Config;
   readonly nodeId: string;
   readonly connection: SqliteConnection;
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly legs: LegRegistry;
   readonly media: MediaPlane;
   readonly events: EventRecorder;

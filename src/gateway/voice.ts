@@ -6,7 +6,7 @@ import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import type { Logger } from '../domain/logger.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
-import type { Store } from '../domain/participants/store.js';
+import type { ParticipantStore } from '../domain/participants/participant-store.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import { TransferService } from '../domain/transfers/transfer-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
@@ -25,7 +25,7 @@ import { SqliteTransfers } from '../store/sqlite-transfers.js';
 export interface VoiceOptions {
   readonly config: Config;
   readonly connection: SqliteConnection;
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly sessions: SessionService;
   readonly events: EventRecorder;
   readonly tokens: TokenCodec;

@@ -13,9 +13,9 @@ import type {
   AddMemberResult,
   ClaimResult,
   MuteResult,
-  Store,
+  ParticipantStore,
   StoredJoinCode,
-} from '../domain/participants/store.js';
+} from '../domain/participants/participant-store.js';
 import type { Subscriptions } from '../domain/participants/subscriptions.js';
 import { GroupCommit } from './group-commit.js';
 import { migrate, schemaVersion } from './migrations.js';
@@ -50,7 +50,7 @@ export interface SqliteStoreOptions {
 }
 
 /** Opens the database and brings its schema up to date. Throws where the file cannot be opened or is from a newer version. */
-export function createSqliteStore(options: SqliteStoreOptions): Store {
+export function createSqliteStore(options: SqliteStoreOptions): ParticipantStore {
   const database = new Database(options.path);
   try {
     database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
@@ -64,7 +64,7 @@ export function createSqliteStore(options: SqliteStoreOptions): Store {
   }
 }
 
-class SqliteStore implements Store {
+class SqliteStore implements ParticipantStore {
   readonly #database: Database.Database;
   readonly #statements: Statements;
   readonly #commits: GroupCommit;

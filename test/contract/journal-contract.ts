@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AbandonmentStore } from '../../src/domain/sessions/abandonment.js';
 import type { CallRecordChange, CallRecordStore } from '../../src/domain/facts/call-record.js';
 import type { Activity, Outbox, OutboxEntry } from '../../src/domain/facts/outbox.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { Webhook, WebhookStore } from '../../src/domain/facts/webhook.js';
 import { newParticipant, newSession } from './store-contract.js';
 
 export interface JournalStores {
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly outbox: Outbox;
   readonly webhooks: WebhookStore;
   readonly records: CallRecordStore;

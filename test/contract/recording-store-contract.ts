@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Recording, RecordingStore } from '../../src/domain/recordings/recording.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 
 export interface RecordingStores {
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly recordings: RecordingStore;
   close(): Promise<void>;
 }

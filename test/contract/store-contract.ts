@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Participant } from '../../src/domain/participants/participant.js';
 import type { Session } from '../../src/domain/participants/session.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 
 export interface StoreUnderTest {
-  open(): Promise<Store>;
+  open(): Promise<ParticipantStore>;
   /** Removes the data; every connection is closed. */
   dispose(): Promise<void>;
 }
@@ -41,8 +41,8 @@ export function newParticipant(changes: Partial<Participant> = {}): Participant 
 export function describeStore(name: string, create: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
     let underTest: StoreUnderTest;
-    let store: Store;
-    let other: Store;
+    let store: ParticipantStore;
+    let other: ParticipantStore;
 
     beforeEach(async () => {
       underTest = await create();

@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newParticipant as draft } from '../../src/domain/participants/new-participant.js';
 import type { NumberPin, NumberStore, PhoneNumber } from '../../src/domain/numbers/phone-number.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { Transfer, TransferClaim, TransferStore } from '../../src/domain/transfers/transfer.js';
 
 export interface VoiceStores {
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly transfers: TransferStore;
   readonly numbers: NumberStore;
   close(): Promise<void>;

@@ -11,7 +11,7 @@ import {
   type CreatedParticipant,
   type SessionCompanions,
 } from '../../src/domain/sessions/session-service.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
@@ -45,7 +45,7 @@ export class DomainFixture {
   readonly media = new RecordingMediaPlane();
   readonly events: DomainEvent[] = [];
   readonly recorder: EventRecorder;
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly tokens = new JwtTokenCodec({ secret: tokenSecret });
   readonly legs: LegRegistry;
   readonly sessions: SessionService;
@@ -56,7 +56,7 @@ export class DomainFixture {
   /** `store` outlives the fixture where one is given, as a disk outlives a process. */
   constructor(
     limits: Partial<LegLimits> = {},
-    store: Store = createSqliteStore({ path: ':memory:' }),
+    store: ParticipantStore = createSqliteStore({ path: ':memory:' }),
     { holdSoundWhenAlone = false, companions }: DomainExtras = {},
   ) {
     this.store = store;

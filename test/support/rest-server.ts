@@ -9,7 +9,7 @@ import { PlaybackService } from '../../src/domain/sounds/playback-service.js';
 import { RecordingService, type RecordingLimits } from '../../src/domain/recordings/recording-service.js';
 import { SessionService } from '../../src/domain/sessions/session-service.js';
 import { SoundService } from '../../src/domain/sounds/sound-service.js';
-import type { Store } from '../../src/domain/participants/store.js';
+import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { EventHub } from '../../src/events/event-hub.js';
 import { createHttpServer, type HttpAnswer } from '../../src/rest/http-server.js';
@@ -31,7 +31,7 @@ export const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('b
 export interface RestServer {
   readonly url: string;
   readonly port: number;
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly legs: LegRegistry;
   readonly media: RecordingMediaPlane;
   readonly events: EventHub;
@@ -164,7 +164,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
 }
 
 interface Domain {
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly legs: LegRegistry;
   readonly sessions: SessionService;
   readonly media: RecordingMediaPlane;

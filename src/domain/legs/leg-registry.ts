@@ -27,7 +27,7 @@ import type { Participant } from '../participants/participant.js';
 import { Refusal, type RefusalCode } from '../refusal.js';
 import { SessionRoutes, type SessionStream } from './session-routes.js';
 import { SlotRelease } from './slot-release.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 import type { Credential, TokenCodec } from '../participants/token.js';
 
 export interface LegLimits {
@@ -40,7 +40,7 @@ export interface LegLimits {
 
 export interface LegRegistryOptions {
   readonly nodeId: string;
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly media: MediaPlane;
   readonly tokens: TokenCodec;
   readonly events: EventRecorder;

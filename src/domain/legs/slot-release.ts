@@ -4,10 +4,10 @@
  */
 import type { Clock, Timer } from '../clock.js';
 import type { Logger } from '../logger.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 
 export interface SlotReleaseOptions {
-  readonly store: Pick<Store, 'releaseSlot'>;
+  readonly store: Pick<ParticipantStore, 'releaseSlot'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }

@@ -2,7 +2,7 @@
 import type { RecordingFact } from '../facts/event.js';
 import type { EventSubject } from '../facts/event-recorder.js';
 import type { Recording } from './recording.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 
 export function recordingFact({ id, sessionId, participantId, format, tag }: Recording): RecordingFact {
   return { recordingId: id, sessionId, participantId, format, tag };
@@ -10,7 +10,7 @@ export function recordingFact({ id, sessionId, participantId, format, tag }: Rec
 
 /** Of a session that is no more, the facts are the account's: nothing is to be numbered for it any longer. */
 export async function recordingSubject(
-  store: Pick<Store, 'getSession'>,
+  store: Pick<ParticipantStore, 'getSession'>,
   { accountId, sessionId, participantId, tag }: Recording,
 ): Promise<EventSubject> {
   // A store that is away does not keep the fact from being told.

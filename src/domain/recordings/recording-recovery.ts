@@ -5,13 +5,13 @@ import type { Logger } from '../logger.js';
 import { recordingFact, recordingSubject } from './recording-facts.js';
 import type { RecordingReason } from '../outcome.js';
 import type { Recording, RecordingFiles, RecordingStore } from './recording.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 
 export interface RecordingRecoveryOptions {
   readonly nodeId: string;
   readonly recordings: RecordingStore;
   readonly files: RecordingFiles;
-  readonly store: Pick<Store, 'getSession'>;
+  readonly store: Pick<ParticipantStore, 'getSession'>;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -19,7 +19,7 @@ import {
 } from './recording.js';
 import { recordingFact, recordingSubject } from './recording-facts.js';
 import { RunningRecording } from './running-recording.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 
 export interface RecordingLimits {
   /** Over all accounts; 0: nobody can record. */
@@ -35,7 +35,7 @@ export interface RecordingServiceOptions {
   readonly nodeId: string;
   readonly recordings: RecordingStore;
   readonly files: RecordingFiles;
-  readonly store: Pick<Store, 'getSession' | 'getParticipant'>;
+  readonly store: Pick<ParticipantStore, 'getSession' | 'getParticipant'>;
   readonly legs: Pick<LegRegistry, 'ofParticipant' | 'streams'>;
   readonly media: Pick<MediaPlane, 'openRecording'>;
   readonly events: EventRecorder;

@@ -11,7 +11,7 @@ import type { ParticipantChange } from '../participants/participant-change.js';
 import type { SessionStream } from '../legs/session-routes.js';
 import { newParticipant, type NewParticipant } from '../participants/new-participant.js';
 import type { Session } from '../participants/session.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 import { noSubscriptions, type Subscriptions } from '../participants/subscriptions.js';
 import type { TokenCodec } from '../participants/token.js';
 
@@ -27,7 +27,7 @@ export interface CreatedParticipant {
 }
 
 export interface SessionServiceOptions {
-  readonly store: Store;
+  readonly store: ParticipantStore;
   readonly legs: LegRegistry;
   readonly tokens: TokenCodec;
   readonly events: EventRecorder;
@@ -50,7 +50,7 @@ const addMemberErrors = {
 } as const satisfies Record<string, readonly [DomainErrorCode, string]>;
 
 export class SessionService {
-  readonly #store: Store;
+  readonly #store: ParticipantStore;
   readonly #legs: LegRegistry;
   readonly #tokens: TokenCodec;
   readonly #events: EventRecorder;

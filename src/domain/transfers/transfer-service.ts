@@ -10,7 +10,7 @@ import type { Logger } from '../logger.js';
 import { newParticipant } from '../participants/new-participant.js';
 import type { Session } from '../participants/session.js';
 import type { SessionService } from '../sessions/session-service.js';
-import type { Store } from '../participants/store.js';
+import type { ParticipantStore } from '../participants/participant-store.js';
 import type { Subscriptions } from '../participants/subscriptions.js';
 import type { TokenCodec } from '../participants/token.js';
 import { liveTransferStates, type TransferMove } from './transfer-state.js';
@@ -24,7 +24,7 @@ export interface TransferLimits {
 
 export interface TransferServiceOptions {
   readonly transfers: TransferStore;
-  readonly store: Pick<Store, 'findParticipant' | 'getSession'>;
+  readonly store: Pick<ParticipantStore, 'findParticipant' | 'getSession'>;
   readonly sessions: Pick<SessionService, 'deleteParticipant'>;
   readonly tokens: TokenCodec;
   /** Join codes are derived with the first; the others made those of earlier transfers. */

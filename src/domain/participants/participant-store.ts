@@ -25,7 +25,7 @@ export interface StoredJoinCode {
 }
 
 /** Every method rejects with DomainError('store-unavailable') when the store cannot be reached. */
-export interface Store {
+export interface ParticipantStore {
   createSession(session: Session): Promise<void>;
   getSession(accountId: string, sessionId: string): Promise<Session | null>;
   /** Newest first, at most `limit`. */
