@@ -161,9 +161,9 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     logger,
     limits,
     callerPrivacy,
-    onMeasured: (legId, statistics) => journal.records.measured(legId, statistics),
     holdSoundWhenAlone: config.sounds.holdMusicWhenAlone,
   });
+  legs.observe({ legMeasured: ({ legId }, statistics) => journal.records.measured(legId, statistics) });
   const { connection } = journal.database;
   const played = {
     ...{ config, nodeId, connection, store, legs, events, metrics, clock, logger },
@@ -171,9 +171,8 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   };
   const recordings = await openRecordings(played);
   starting.onClose(() => recordings.close());
-  const { companions } = recordings;
   const sessions = new SessionService({
-    ...{ store, legs, tokens, events, clock, companions },
+    ...{ store, legs, tokens, events, clock },
     limits: config.sessions,
   });
   const sounds = await openSounds({ ...played, sessions, recordings: recordings.recordings });

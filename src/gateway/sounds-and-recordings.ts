@@ -13,7 +13,7 @@ import { PlaybackService } from '../domain/sounds/playback-service.js';
 import { recoverRecordings } from '../domain/recordings/recording-recovery.js';
 import { RecordingService } from '../domain/recordings/recording-service.js';
 import { RecordingWatch } from '../domain/recordings/recording-watch.js';
-import type { SessionCompanions, SessionService } from '../domain/sessions/session-service.js';
+import type { SessionService } from '../domain/sessions/session-service.js';
 import { SoundService } from '../domain/sounds/sound-service.js';
 import type { ParticipantStore } from '../domain/participants/participant-store.js';
 import type { Metrics } from '../observability/metrics.js';
@@ -40,8 +40,6 @@ export interface SoundsAndRecordingsOptions {
 
 export interface Recordings {
   readonly recordings: RecordingService;
-  /** What ends with a session. */
-  readonly companions: SessionCompanions;
   /** Ends what goes on; idempotent. */
   close(): Promise<void>;
 }
@@ -102,7 +100,6 @@ export async function openRecordings(options: SoundsAndRecordingsOptions): Promi
   watch.start();
   return {
     recordings,
-    companions: recordings,
     async close() {
       await recordings.close();
       await watch.close();

@@ -1,8 +1,6 @@
 /** Live connections: `/legs`. */
 import { z } from 'zod';
-import type { LegRegistry } from '../domain/legs/leg-registry.js';
-import type { LiveLeg } from '../domain/legs/live-leg.js';
-import type { MediaLegStatistics } from '../domain/media-plane.js';
+import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
 import { callerSchema, formatTime, time, uuid } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
@@ -38,28 +36,24 @@ const legSchema = z
   })
   .meta({ id: 'Leg', description: 'A participant’s live connection.' });
 
-function formatLeg(leg: LiveLeg, quality: MediaLegStatistics | null): z.output<typeof legSchema> {
+function formatLeg(leg: LegDescription): z.output<typeof legSchema> {
+  const { legId, answeredAt, isHeld, streams, statistics, ...same } = leg;
   return {
-    id: leg.legId,
-    participantId: leg.participant.id,
-    sessionId: leg.participant.sessionId,
-    kind: leg.kind,
-    door: leg.door,
-    callId: leg.callId,
-    caller: leg.caller,
-    state: leg.state,
-    since: leg.answeredAt === null ? null : formatTime(leg.answeredAt),
-    held: leg.isHeld,
-    streams: leg.streams.map(({ streamId, alias, mediaTypes }) => ({
+    ...same,
+    id: legId,
+    since: answeredAt === null ? null : formatTime(answeredAt),
+    held: isHeld,
+    streams: streams.map(({ streamId, alias, mediaTypes }) => ({
       id: streamId,
       alias,
       mediaTypes: [...mediaTypes],
     })),
-    quality: quality === null ? null : { ...quality, jitterMs: Math.round(quality.jitterMs * 100) / 100 },
+    quality:
+      statistics === null ? null : { ...statistics, jitterMs: Math.round(statistics.jitterMs * 100) / 100 },
   };
 }
 
-export function legOperations(legs: LegRegistry): Operation[] {
+export function legOperations(legs: LegControl): Operation[] {
   return [
     defineOperation({
       operationId: 'listLegs',
@@ -74,8 +68,7 @@ export function legOperations(legs: LegRegistry): Operation[] {
         schema: z.array(legSchema),
       },
       errors: [],
-      handle: ({ accountId }) =>
-        Promise.all(legs.list(accountId).map(async (leg) => formatLeg(leg, await leg.statistics()))),
+      handle: async ({ accountId }) => (await legs.list(accountId)).map(formatLeg),
     }),
     defineOperation({
       operationId: 'deleteLeg',
@@ -88,9 +81,9 @@ export function legOperations(legs: LegRegistry): Operation[] {
       success: { status: 204, description: 'Ended' },
       errors: [404],
       handle: async ({ accountId, params }) => {
-        const leg = legs.find(accountId, params.legId);
-        if (leg === undefined) throw new RestError(404, 'Leg not found');
-        await leg.terminate({ endedBy: 'application', reason: 'hangup' });
+        const outcome = { endedBy: 'application', reason: 'hangup' } as const;
+        const result = await legs.terminate(accountId, params.legId, outcome);
+        if (result === 'gone') throw new RestError(404, 'Leg not found');
       },
     }),
   ];

@@ -1,7 +1,7 @@
 /** The REST API as a Fastify plugin: `/v1/accounts/{accountId}/…` and its documentation at `/docs`. */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../domain/clock.js';
-import type { LegRegistry } from '../domain/legs/leg-registry.js';
+import type { LegControl } from '../domain/legs/leg-control.js';
 import type { CallRecordStore } from '../domain/facts/call-record.js';
 import type { DtmfService } from '../domain/keys/dtmf-service.js';
 import type { PlaybackService } from '../domain/sounds/playback-service.js';
@@ -34,7 +34,7 @@ import { transferOperations, type TransferResources } from './transfers.js';
 export interface RestOptions {
   readonly accounts: readonly AccountCredentials[];
   readonly sessions: SessionService;
-  readonly legs: LegRegistry;
+  readonly legs: LegControl;
   readonly events: EventFeed;
   /** Without one there is no `/webhooks`. */
   readonly webhooks?: WebhookService;

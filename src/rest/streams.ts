@@ -1,7 +1,7 @@
 /** Live streams of a session, and their moderation: `/sessions/{sessionId}/streams`, `…/streams/{stream}/mute`. */
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
-import type { SessionStream } from '../domain/legs/session-routes.js';
+import type { StreamDescription } from '../domain/legs/leg-control.js';
 import { memberPath, sessionPath } from './fields.js';
 import { defineOperation, type Operation } from './operation.js';
 
@@ -19,9 +19,8 @@ const streamSchema = z
   })
   .meta({ id: 'Stream', description: 'What a connected participant publishes.' });
 
-function formatStream(live: SessionStream): z.output<typeof streamSchema> {
-  const { stream, publisher, isMuted, receivers } = live;
-  const { id: participantId, displayName } = publisher.participant;
+function formatStream(live: StreamDescription): z.output<typeof streamSchema> {
+  const { stream, participantId, displayName, legId, legKind, isMuted, receivers } = live;
   return {
     id: stream.streamId,
     alias: stream.alias,
@@ -29,8 +28,8 @@ function formatStream(live: SessionStream): z.output<typeof streamSchema> {
     muted: isMuted,
     participantId,
     ...(displayName === null ? {} : { displayName }),
-    legId: publisher.legId,
-    legKind: publisher.kind,
+    legId,
+    legKind,
     receivers: [...receivers],
   };
 }

@@ -12,6 +12,7 @@ import {
 import type {
   AddMemberResult,
   ClaimResult,
+  SlotClaim,
   MuteResult,
   ParticipantStore,
   StoredJoinCode,
@@ -248,13 +249,17 @@ class SqliteStore implements ParticipantStore {
   }
 
   /** A leg that claims again what it holds is told `claimed`. A used `once` token is refused as used even while its leg is up. */
-  claimSlot(participantId: string, legId: string, nodeId: string, now: number): Promise<ClaimResult> {
+  claimSlot(participantId: string, claim: SlotClaim): Promise<ClaimResult> {
+    const { legId, nodeId, now, maxLegsInSession } = claim;
     return this.#write((sql): ClaimResult => {
       const before = find(sql, participantId);
       if (before === null) return { result: 'gone' };
       if (before.legId === legId) return { result: 'claimed', participant: before };
       if (before.tokenUse === 'once' && before.tokenUsedAt !== null) return { result: 'used' };
       if (before.legId !== null) return { result: 'occupied' };
+      const members = before.sessionId === null ? null : sql.countLegs.get(before.sessionId);
+      if (members !== null && (members as { legs: number }).legs >= maxLegsInSession)
+        return { result: 'session-full' };
       sql.claimSlot.run(legId, nodeId, now, participantId);
       return { result: 'claimed', participant: { ...before, legId, tokenUsedAt: before.tokenUsedAt ?? now } };
     });

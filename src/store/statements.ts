@@ -38,6 +38,7 @@ export function prepareStatements(database: Database.Database) {
     ),
     setMutedAliases: sql('UPDATE participants SET muted_aliases = ? WHERE id = ?'),
 
+    countLegs: sql('SELECT count(leg_id) AS legs FROM participants WHERE session_id = ?'),
     claimSlot: sql(
       'UPDATE participants SET leg_id = ?, node_id = ?, token_used_at = coalesce(token_used_at, ?) WHERE id = ?',
     ),

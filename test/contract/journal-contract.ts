@@ -316,7 +316,12 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
         }
         await store.addMember(account, busy.id, caller.id, {}, 20);
         await store.addMember(account, old.id, member.id, {}, 20);
-        await store.claimSlot(caller.id, 'leg', 'node', start);
+        await store.claimSlot(caller.id, {
+          legId: 'leg',
+          nodeId: 'node',
+          now: start,
+          maxLegsInSession: 20,
+        });
         const ids = [old, busy].map(({ id }) => note({ id, of: 'session' }));
         await outbox.append(
           [],

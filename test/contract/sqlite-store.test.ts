@@ -59,7 +59,14 @@ describe('SQLite files', () => {
     await expect(store.createParticipant(participant, 'hash', 1)).rejects.toMatchObject({
       code: 'store-unavailable',
     });
-    await expect(store.claimSlot(participant.id, 'leg-1', 'node-1', 1)).rejects.toMatchObject({
+    await expect(
+      store.claimSlot(participant.id, {
+        legId: 'leg-1',
+        nodeId: 'node-1',
+        now: 1,
+        maxLegsInSession: 20,
+      }),
+    ).rejects.toMatchObject({
       code: 'store-unavailable',
     });
     expect(await store.findParticipant(participant.id)).toBeNull();

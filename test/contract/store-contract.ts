@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Participant } from '../../src/domain/participants/participant.js';
 import type { Session } from '../../src/domain/participants/session.js';
-import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
+import type { SlotClaim, ParticipantStore } from '../../src/domain/participants/participant-store.js';
 
 export interface StoreUnderTest {
   open(): Promise<ParticipantStore>;
@@ -37,6 +37,11 @@ export function newParticipant(changes: Partial<Participant> = {}): Participant 
     ...changes,
   };
 }
+
+const claim = (legId: string, nodeId: string, now: number): SlotClaim => ({
+  ...{ legId, nodeId, now },
+  maxLegsInSession: 2,
+});
 
 export function describeStore(name: string, create: () => Promise<StoreUnderTest>): void {
   describe(name, () => {
@@ -326,12 +331,14 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('are held by one leg; the same leg may ask again', async () => {
         const participant = await createParticipant();
         const claimed = { ...participant, legId: 'leg-1', tokenUsedAt: 5 };
-        expect(await store.claimSlot(participant.id, 'leg-1', 'node-1', 5)).toEqual({
+        expect(await store.claimSlot(participant.id, claim('leg-1', 'node-1', 5))).toEqual({
           result: 'claimed',
           participant: claimed,
         });
-        expect(await other.claimSlot(participant.id, 'leg-2', 'node-2', 6)).toEqual({ result: 'occupied' });
-        expect(await store.claimSlot(participant.id, 'leg-1', 'node-1', 7)).toEqual({
+        expect(await other.claimSlot(participant.id, claim('leg-2', 'node-2', 6))).toEqual({
+          result: 'occupied',
+        });
+        expect(await store.claimSlot(participant.id, claim('leg-1', 'node-1', 7))).toEqual({
           result: 'claimed',
           participant: claimed,
         });
@@ -341,51 +348,73 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('go to exactly one of two connections that claim at once', async () => {
         const participant = await createParticipant();
         const results = await Promise.all([
-          store.claimSlot(participant.id, 'leg-1', 'node-1', 5),
-          other.claimSlot(participant.id, 'leg-2', 'node-2', 5),
+          store.claimSlot(participant.id, claim('leg-1', 'node-1', 5)),
+          other.claimSlot(participant.id, claim('leg-2', 'node-2', 5)),
         ]);
         expect(results.map(({ result }) => result).sort()).toEqual(['claimed', 'occupied']);
       });
 
+      it('of a session are taken by no more legs than may be in it, also where two connections claim at once', async () => {
+        const session = await createSession();
+        const members = await Promise.all(Array.from({ length: 3 }, () => createParticipant()));
+        for (const { id } of members) await store.addMember(account, session.id, id, {}, 20);
+        const results = await Promise.all(
+          members.map(({ id }, index) =>
+            (index % 2 === 0 ? store : other).claimSlot(id, claim(`leg-${String(index)}`, 'node-1', 5)),
+          ),
+        );
+        expect(results.map(({ result }) => result).sort()).toEqual(['claimed', 'claimed', 'session-full']);
+        const refused = members[results.findIndex(({ result }) => result === 'session-full')];
+        expect((await store.findParticipant(refused?.id ?? ''))?.legId).toBeNull();
+      });
+
       it('are free again after the leg that holds them lets go, and only that one', async () => {
         const participant = await createParticipant();
-        await store.claimSlot(participant.id, 'leg-1', 'node-1', 5);
+        await store.claimSlot(participant.id, claim('leg-1', 'node-1', 5));
         await other.releaseSlot(participant.id, 'leg-2', true);
-        expect(await other.claimSlot(participant.id, 'leg-2', 'node-2', 6)).toEqual({ result: 'occupied' });
+        expect(await other.claimSlot(participant.id, claim('leg-2', 'node-2', 6))).toEqual({
+          result: 'occupied',
+        });
         await other.releaseSlot(participant.id, 'leg-1', true);
-        expect((await other.claimSlot(participant.id, 'leg-2', 'node-2', 6)).result).toBe('claimed');
+        expect((await other.claimSlot(participant.id, claim('leg-2', 'node-2', 6))).result).toBe('claimed');
         expect((await store.findParticipant(participant.id))?.tokenUsedAt).toBe(5);
       });
 
       it('of a `once` token are claimed once', async () => {
         const participant = await createParticipant({ tokenUse: 'once' });
-        expect((await store.claimSlot(participant.id, 'leg-1', 'node-1', 5)).result).toBe('claimed');
-        expect(await other.claimSlot(participant.id, 'leg-2', 'node-1', 6)).toEqual({ result: 'used' });
+        expect((await store.claimSlot(participant.id, claim('leg-1', 'node-1', 5))).result).toBe('claimed');
+        expect(await other.claimSlot(participant.id, claim('leg-2', 'node-1', 6))).toEqual({
+          result: 'used',
+        });
         await store.releaseSlot(participant.id, 'leg-1', true);
-        expect(await other.claimSlot(participant.id, 'leg-3', 'node-1', 7)).toEqual({ result: 'used' });
+        expect(await other.claimSlot(participant.id, claim('leg-3', 'node-1', 7))).toEqual({
+          result: 'used',
+        });
       });
 
       it('of a `once` token open once more where the leg was not answered', async () => {
         const participant = await createParticipant({ tokenUse: 'once' });
-        await store.claimSlot(participant.id, 'leg-1', 'node-1', 5);
+        await store.claimSlot(participant.id, claim('leg-1', 'node-1', 5));
         await other.releaseSlot(participant.id, 'leg-2', false);
         expect((await other.findParticipant(participant.id))?.tokenUsedAt).toBe(5);
         await store.releaseSlot(participant.id, 'leg-1', false);
-        expect((await other.claimSlot(participant.id, 'leg-2', 'node-1', 6)).result).toBe('claimed');
+        expect((await other.claimSlot(participant.id, claim('leg-2', 'node-1', 6))).result).toBe('claimed');
         await store.releaseSlot(participant.id, 'leg-2', true);
         await store.releaseSlot(participant.id, 'leg-2', false);
-        expect(await other.claimSlot(participant.id, 'leg-3', 'node-1', 7)).toEqual({ result: 'used' });
+        expect(await other.claimSlot(participant.id, claim('leg-3', 'node-1', 7))).toEqual({
+          result: 'used',
+        });
       });
 
       it('of nobody are gone', async () => {
-        expect(await store.claimSlot(randomUUID(), 'leg-1', 'node-1', 5)).toEqual({ result: 'gone' });
+        expect(await store.claimSlot(randomUUID(), claim('leg-1', 'node-1', 5))).toEqual({ result: 'gone' });
         await store.releaseSlot(randomUUID(), 'leg-1', true);
       });
 
       it('of a node are freed together, and no other node’s', async () => {
         const [mine, theirs] = [await createParticipant(), await createParticipant()];
-        await store.claimSlot(mine.id, 'leg-1', 'node-1', 5);
-        await other.claimSlot(theirs.id, 'leg-2', 'node-2', 5);
+        await store.claimSlot(mine.id, claim('leg-1', 'node-1', 5));
+        await other.claimSlot(theirs.id, claim('leg-2', 'node-2', 5));
         expect(await store.releaseNode('node-1')).toEqual([{ ...mine, legId: 'leg-1', tokenUsedAt: 5 }]);
         expect((await store.findParticipant(mine.id))?.legId).toBeNull();
         expect((await store.findParticipant(theirs.id))?.legId).toBe('leg-2');
@@ -395,7 +424,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       it('stay held through changes of membership', async () => {
         const session = await createSession();
         const member = await createMember(session);
-        await store.claimSlot(member.id, 'leg-1', 'node-1', 5);
+        await store.claimSlot(member.id, claim('leg-1', 'node-1', 5));
         await store.deleteSession(account, session.id);
         expect((await store.findParticipant(member.id))?.legId).toBe('leg-1');
       });
@@ -404,7 +433,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
     it('has everything that was acknowledged after it is closed and opened again', async () => {
       const session = await createSession({ tag: 'kept' });
       const member = await createMember(session);
-      await store.claimSlot(member.id, 'leg-1', 'node-1', 5);
+      await store.claimSlot(member.id, claim('leg-1', 'node-1', 5));
       await store.close();
       await other.close();
       store = await underTest.open();
@@ -416,7 +445,7 @@ export function describeStore(name: string, create: () => Promise<StoreUnderTest
       await other.close();
       await other.close();
       await expect(other.listSessions(account, 1)).rejects.toMatchObject({ code: 'store-unavailable' });
-      await expect(other.claimSlot(randomUUID(), 'leg-1', 'node-1', 1)).rejects.toMatchObject({
+      await expect(other.claimSlot(randomUUID(), claim('leg-1', 'node-1', 1))).rejects.toMatchObject({
         code: 'store-unavailable',
       });
       await expect(other.checkWritable()).rejects.toMatchObject({ code: 'store-unavailable' });

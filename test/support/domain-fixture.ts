@@ -1,16 +1,13 @@
 /** The domain over the real SQLite store in memory, with media that only records: for tests of the rules. */
 import { EventRecorder } from '../../src/domain/facts/event-recorder.js';
 import type { DomainEvent, EventType } from '../../src/domain/facts/event.js';
-import { LegRegistry, type AdmitRequest, type LegLimits } from '../../src/domain/legs/leg-registry.js';
+import type { AdmitRequest } from '../../src/domain/legs/leg-control.js';
+import { LegRegistry, type LegLimits } from '../../src/domain/legs/leg-registry.js';
 import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
 import type { Outcome } from '../../src/domain/outcome.js';
 import type { NewParticipant } from '../../src/domain/participants/new-participant.js';
-import {
-  SessionService,
-  type CreatedParticipant,
-  type SessionCompanions,
-} from '../../src/domain/sessions/session-service.js';
+import { SessionService, type CreatedParticipant } from '../../src/domain/sessions/session-service.js';
 import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
 import { createSqliteStore } from '../../src/store/sqlite-store.js';
@@ -31,7 +28,6 @@ const defaultLimits: LegLimits = {
 
 export interface DomainExtras {
   readonly holdSoundWhenAlone?: boolean;
-  readonly companions?: SessionCompanions;
 }
 
 /** What a door was told by the registry. */
@@ -57,7 +53,7 @@ export class DomainFixture {
   constructor(
     limits: Partial<LegLimits> = {},
     store: ParticipantStore = createSqliteStore({ path: ':memory:' }),
-    { holdSoundWhenAlone = false, companions }: DomainExtras = {},
+    { holdSoundWhenAlone = false }: DomainExtras = {},
   ) {
     this.store = store;
     const { clock, media, tokens } = this;
@@ -81,7 +77,6 @@ export class DomainFixture {
       events,
       clock,
       limits: { maxParticipantsPerSession: 20, tokenTtlSeconds },
-      ...(companions === undefined ? {} : { companions }),
     });
   }
 

@@ -39,9 +39,7 @@ export class RecordingStage {
 
   constructor(limits: Partial<RecordingLimits> = {}, keepMs: number | null = null) {
     const path = join(this.directory, 'landbridge.db');
-    this.fixture = new DomainFixture({}, createSqliteStore({ path }), {
-      companions: { sessionEnding: (sessionId) => this.service.sessionEnding(sessionId) },
-    });
+    this.fixture = new DomainFixture({}, createSqliteStore({ path }));
     this.connection = SqliteConnection.open({ path });
     this.store = new SqliteRecordings(this.connection);
     const { fixture, files, store: recordings } = this;

@@ -4,7 +4,7 @@ import { DomainError } from '../domain-error.js';
 import { participantSubject } from '../facts/event-subjects.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
 import { keyTiming, lengthOfKeysMs } from './key-timing.js';
-import type { LegObserver } from '../legs/leg-observer.js';
+import type { LegObserver } from '../legs/live-leg.js';
 import type { LegRegistry } from '../legs/leg-registry.js';
 import type { LiveLeg } from '../legs/live-leg.js';
 import { MediaRefusal, type MediaRefusalCode } from '../media-plane.js';

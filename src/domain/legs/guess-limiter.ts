@@ -1,5 +1,13 @@
-/** Slows the guessing of join codes: so many failures per source and minute, then none are looked up until the minute is over. */
+/** Slows the guessing of join codes, PINs and passwords: after so many failures of a source, none are looked up until the minute is over. */
 import type { Clock } from '../clock.js';
+
+/** Wrong guesses, counted by where they come from. May be asynchronous, so that several nodes can share one count: await it. */
+export interface Guesses {
+  /** Too many were wrong: not even a right one is to be looked up now. */
+  isBlocked(source: string): boolean | Promise<boolean>;
+  /** A guess was wrong. */
+  failed(source: string): void | Promise<void>;
+}
 
 export interface GuessLimits {
   readonly maxFailuresPerMinute: number;
@@ -9,7 +17,8 @@ export interface GuessLimits {
 
 const windowMs = 60_000;
 
-export class GuessLimiter {
+/** Counts the guesses that reach this process. */
+export class GuessLimiter implements Guesses {
   readonly #limits: GuessLimits;
   readonly #clock: Clock;
   readonly #failures = new Map<string, { since: number; count: number }>();

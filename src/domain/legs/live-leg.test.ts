@@ -42,14 +42,11 @@ function newLeg() {
       renegotiate: () => void log.push('renegotiate'),
       terminate: ({ reason }) => void log.push(`terminate ${reason}`),
     },
-    owner: {
+    observer: {
       legAnswered: () => void log.push('answered'),
-      legMeasured: () => undefined,
       legEstablished: () => void log.push('established'),
       legStreamsChanged: (_, before) => void log.push(`streams ${before.length}→${leg.streams.length}`),
       legHeld: () => void log.push(leg.isHeld ? 'held' : 'resumed'),
-      legSignallingLost: () => undefined,
-      legSignallingBack: () => undefined,
       legPlayed: (_, playbackId, how) => void log.push(`played ${playbackId} ${how}`),
       legDtmf: (_, digit, durationMs) => void log.push(`dtmf ${digit} ${durationMs}`),
       legEnded: (_, outcome, before) => void log.push(`ended ${outcome.reason} from ${before}`),

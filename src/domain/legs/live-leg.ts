@@ -47,19 +47,33 @@ export interface LegSignalling {
   terminate(outcome: Outcome): void;
 }
 
-/** What a live leg tells the registry that owns it. */
-export interface LiveLegOwner {
-  legEstablished(leg: LiveLeg): void;
-  legStreamsChanged(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
-  legAnswered(leg: LiveLeg): void;
-  legHeld(leg: LiveLeg): void;
-  legDtmf(leg: LiveLeg, digit: string, durationMs: number): void;
-  legSignallingLost(leg: LiveLeg): void;
-  legSignallingBack(leg: LiveLeg): void;
-  legPlayed(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
-  legEnded(leg: LiveLeg, outcome: Outcome, before: LegState): void;
-  /** What the media of an ended leg counted; not called where its worker is gone. */
-  legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void;
+/** Follows live legs from their admission to their end. What is told is done already; a method that is left out is not told. No method throws or rejects. */
+export interface LegObserver {
+  legAnswered?(leg: LiveLeg): void;
+  /** The far end has confirmed the answer. */
+  legEstablished?(leg: LiveLeg): void;
+  /** The leg is in its participant's session. */
+  legEntered?(leg: LiveLeg): void;
+  /** What the leg publishes is not what it was. */
+  legStreamsChanged?(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
+  /** The far end holds or resumes the call. */
+  legHeld?(leg: LiveLeg): void;
+  /** The connection that the leg is signalled over is gone; once for each connection. */
+  legSignallingLost?(leg: LiveLeg): void;
+  /** The leg is signalled again after its signalling was lost. */
+  legSignallingBack?(leg: LiveLeg): void;
+  legDtmf?(leg: LiveLeg, digit: string, durationMs: number): void;
+  legPlayed?(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
+  /** The leg is in its session no longer; its participant still names it. */
+  legLeft?(leg: LiveLeg, outcome: Outcome): void;
+  /** After `legLeft`, where it was in a session. `before`: how far it had come. */
+  legEnded?(leg: LiveLeg, outcome: Outcome, before: LegState): void;
+  /** What the media of an ended leg counted; not told where its media worker is gone. */
+  legMeasured?(leg: LiveLeg, statistics: MediaLegStatistics): void;
+  /** What somebody in the session publishes or receives may have changed. */
+  sessionRouted?(sessionId: string): void;
+  /** The session is about to be deleted, or just was: told before and after. Resolves when what belongs to it has ended. */
+  sessionEnding?(sessionId: string): Promise<void>;
 }
 
 export interface LiveLegOptions {
@@ -76,7 +90,8 @@ export interface LiveLegOptions {
   readonly attendant?: LegAttendant | null;
   readonly media: MediaPlane;
   readonly clock: Clock;
-  readonly owner: LiveLegOwner;
+  /** Who looks after the leg, and tells others. */
+  readonly observer: LegObserver;
 }
 
 export class LiveLeg implements AttendedLeg {
@@ -92,7 +107,7 @@ export class LiveLeg implements AttendedLeg {
   #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
-  readonly #owner: LiveLegOwner;
+  readonly #observer: LegObserver;
   #participant: Participant;
   #state: LegState = 'admitted';
   #media: MediaLeg | null = null;
@@ -117,7 +132,7 @@ export class LiveLeg implements AttendedLeg {
     this.#isAttended = this.#attendant !== null;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
-    this.#owner = options.owner;
+    this.#observer = options.observer;
   }
 
   get state(): LegState {
@@ -210,39 +225,39 @@ export class LiveLeg implements AttendedLeg {
     if (this.#state !== 'opened') return;
     this.#state = 'answered';
     this.#answeredAt = this.#clock.now();
-    this.#owner.legAnswered(this);
+    this.#observer.legAnswered?.(this);
   }
 
   /** The far end has confirmed (ACK): the participant joins. No effect on a leg that has ended. */
   established(): void {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
-    this.#owner.legEstablished(this);
+    this.#observer.legEstablished?.(this);
     if (this.#isAttended) this.#attendant?.legEstablished(this);
   }
 
   /** The connection that the leg is signalled over is gone, and may come back; `clientId` says whose. Told once for each connection. */
   signallingLost(): void {
-    this.#owner.legSignallingLost(this);
+    this.#observer.legSignallingLost?.(this);
   }
 
   /** The leg is signalled again, after `signallingLost`. */
   signallingBack(): void {
-    if (!this.hasEnded) this.#owner.legSignallingBack(this);
+    if (!this.hasEnded) this.#observer.legSignallingBack?.(this);
   }
 
   /** The far end holds or resumes the call. */
   setHeld(held: boolean): void {
     if (this.#held === held || this.hasEnded) return;
     this.#held = held;
-    this.#owner.legHeld(this);
+    this.#observer.legHeld?.(this);
   }
 
   /** The far end signalled a key press outside the media (SIP INFO). An attendant's are nobody else's. */
   dtmf(digit: string, durationMs: number): void {
     if (this.#state !== 'established') return;
     if (this.#isAttended) this.#attendant?.keyPressed(digit);
-    else this.#owner.legDtmf(this, digit, durationMs);
+    else this.#observer.legDtmf?.(this, digit, durationMs);
   }
 
   /** An attendant looks after it: how long it may be without a session is that one's business. */
@@ -335,7 +350,7 @@ export class LiveLeg implements AttendedLeg {
     const before = this.#state;
     this.#state = 'ended';
     if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));
-    this.#owner.legEnded(this, outcome, before);
+    this.#observer.legEnded?.(this, outcome, before);
     if (this.#attendant !== null) this.waitFor(this.#attendant.legEnded());
     if (tellFarEnd) this.#signalling.terminate(outcome);
     return this.#ended;
@@ -343,7 +358,7 @@ export class LiveLeg implements AttendedLeg {
 
   async #closeMedia(media: MediaLeg): Promise<void> {
     const statistics = await media.close();
-    if (statistics !== null) this.#owner.legMeasured(this, statistics);
+    if (statistics !== null) this.#observer.legMeasured?.(this, statistics);
   }
 
   readonly #listener: MediaLegListener = {
@@ -351,11 +366,11 @@ export class LiveLeg implements AttendedLeg {
     onStreams: (streams) => {
       const before = this.streams;
       this.#streams = streams;
-      if (this.#state === 'established') this.#owner.legStreamsChanged(this, before);
+      if (this.#state === 'established') this.#observer.legStreamsChanged?.(this, before);
     },
     onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
     onPlayed: (playbackId, how) => {
-      if (!this.hasEnded) this.#owner.legPlayed(this, playbackId, how);
+      if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);
     },
     onNegotiationNeeded: () => {
       if (!this.hasEnded) this.#signalling.renegotiate();

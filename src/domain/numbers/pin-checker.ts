@@ -1,6 +1,6 @@
 /** Whose session a PIN opens. Wrong ones are counted, so that nobody can try them all. */
 import type { Clock } from '../clock.js';
-import { GuessLimiter, type GuessLimits } from '../legs/guess-limiter.js';
+import { GuessLimiter, type Guesses, type GuessLimits } from '../legs/guess-limiter.js';
 import type { Logger } from '../logger.js';
 import type { NumberStore } from './phone-number.js';
 import { hashPin, isPin } from './pin.js';
@@ -23,8 +23,8 @@ export type PinVerdict =
 
 export class PinChecker {
   readonly #options: PinCheckerOptions;
-  readonly #callerGuesses: GuessLimiter;
-  readonly #numberGuesses: GuessLimiter;
+  readonly #callerGuesses: Guesses;
+  readonly #numberGuesses: Guesses;
 
   constructor(options: PinCheckerOptions) {
     this.#options = options;
@@ -39,14 +39,13 @@ export class PinChecker {
   /** After too many wrong ones not even a right one is looked up. `from`: the caller, as far as it is known. */
   async check(numberId: string, from: string | null, digits: string): Promise<PinVerdict> {
     const caller = `${numberId} ${from ?? 'anonymous'}`;
-    if (this.#callerGuesses.isBlocked(caller) || this.#numberGuesses.isBlocked(numberId)) {
+    if ((await this.#callerGuesses.isBlocked(caller)) || (await this.#numberGuesses.isBlocked(numberId))) {
       this.#options.logger.warn({ numberId }, 'too many wrong PINs');
       return { result: 'too-many-guesses' };
     }
     const sessionId = await this.#find(numberId, digits);
     if (sessionId !== null) return { result: 'right', sessionId };
-    this.#callerGuesses.failed(caller);
-    this.#numberGuesses.failed(numberId);
+    await Promise.all([this.#callerGuesses.failed(caller), this.#numberGuesses.failed(numberId)]);
     return { result: 'wrong' };
   }
 

@@ -16,7 +16,17 @@ export interface MuteResult {
 
 export type ClaimResult =
   | { readonly result: 'claimed'; readonly participant: Participant }
-  | { readonly result: 'occupied' | 'used' | 'gone' };
+  | { readonly result: 'occupied' | 'used' | 'gone' | 'session-full' };
+
+/** A leg that wants its participant's slot. */
+export interface SlotClaim {
+  readonly legId: string;
+  readonly nodeId: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** So many legs at once in the participant's session, this one included. */
+  readonly maxLegsInSession: number;
+}
 
 export interface StoredJoinCode {
   readonly participantId: string;
@@ -76,8 +86,8 @@ export interface ParticipantStore {
     isMuted: boolean,
   ): Promise<MuteResult | null>;
 
-  /** Takes the participant's slot for a leg; marks a `once` token used. */
-  claimSlot(participantId: string, legId: string, nodeId: string, now: number): Promise<ClaimResult>;
+  /** Takes the participant's slot for a leg where its session has room for one; marks a `once` token used. */
+  claimSlot(participantId: string, claim: SlotClaim): Promise<ClaimResult>;
   /**
    * Frees the slot if this leg holds it; otherwise does nothing. A `once` token whose leg was never answered is unused
    * again: a call that was refused or given up may be made anew.

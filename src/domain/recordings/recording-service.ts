@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
-import type { LegObserver } from '../legs/leg-observer.js';
+import type { LegObserver } from '../legs/live-leg.js';
 import type { LegRegistry } from '../legs/leg-registry.js';
 import type { LiveLeg } from '../legs/live-leg.js';
 import type { Logger } from '../logger.js';
@@ -36,7 +36,7 @@ export interface RecordingServiceOptions {
   readonly recordings: RecordingStore;
   readonly files: RecordingFiles;
   readonly store: Pick<ParticipantStore, 'getSession' | 'getParticipant'>;
-  readonly legs: Pick<LegRegistry, 'ofParticipant' | 'streams'>;
+  readonly legs: Pick<LegRegistry, 'ofParticipant' | 'liveStreams'>;
   readonly media: Pick<MediaPlane, 'openRecording'>;
   readonly events: EventRecorder;
   readonly clock: Clock;
@@ -311,7 +311,7 @@ export class RecordingService implements LegObserver {
     // The log says who is recorded, no sooner and no later.
     if (!running.hasBegun || running.isEnding) return;
     const heard = legs
-      .streams(recording.sessionId)
+      .liveStreams(recording.sessionId)
       .filter(
         ({ stream, publisher, isMuted, receivers }) =>
           !isMuted &&

@@ -5,10 +5,11 @@ import { DomainError, type DomainErrorCode } from '../domain-error.js';
 import { participantSubject, sessionSubject } from '../facts/event-subjects.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
 import { createJoinCode, hashJoinCode } from '../participants/join-code.js';
-import type { LegRegistry } from '../legs/leg-registry.js';
+import type { LegControl, StreamDescription } from '../legs/leg-control.js';
+import type { MediaStreamInfo } from '../media-plane.js';
 import type { Participant } from '../participants/participant.js';
 import type { ParticipantChange } from '../participants/participant-change.js';
-import type { SessionStream } from '../legs/session-routes.js';
+
 import { newParticipant, type NewParticipant } from '../participants/new-participant.js';
 import type { Session } from '../participants/session.js';
 import type { ParticipantStore } from '../participants/participant-store.js';
@@ -28,18 +29,11 @@ export interface CreatedParticipant {
 
 export interface SessionServiceOptions {
   readonly store: ParticipantStore;
-  readonly legs: LegRegistry;
+  readonly legs: LegControl;
   readonly tokens: TokenCodec;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly limits: SessionLimits;
-  /** What is to end before a session does, and with it. */
-  readonly companions?: SessionCompanions;
-}
-
-export interface SessionCompanions {
-  /** Called before the session is deleted, and once more after. Never rejects. */
-  sessionEnding(sessionId: string): Promise<void>;
 }
 
 const addMemberErrors = {
@@ -51,12 +45,11 @@ const addMemberErrors = {
 
 export class SessionService {
   readonly #store: ParticipantStore;
-  readonly #legs: LegRegistry;
+  readonly #legs: LegControl;
   readonly #tokens: TokenCodec;
   readonly #events: EventRecorder;
   readonly #clock: Clock;
   readonly #limits: SessionLimits;
-  readonly #companions: SessionCompanions | null;
 
   constructor(options: SessionServiceOptions) {
     this.#store = options.store;
@@ -65,7 +58,6 @@ export class SessionService {
     this.#events = options.events;
     this.#clock = options.clock;
     this.#limits = options.limits;
-    this.#companions = options.companions ?? null;
   }
 
   async createSession(accountId: string, tag: string | null): Promise<Session> {
@@ -88,14 +80,14 @@ export class SessionService {
   /** Ends its phone legs; its browser legs stay connected without a session. */
   async deleteSession(accountId: string, sessionId: string): Promise<void> {
     const session = await this.getSession(accountId, sessionId);
-    await this.#companions?.sessionEnding(sessionId);
+    await this.#legs.sessionEnding(sessionId);
     const members = await this.#store.deleteSession(accountId, sessionId);
     if (members === null) throw new DomainError('session-not-found', 'Session not found');
     // At once: what others do next to the members must find them gone from here.
-    this.#legs.sessionDeleted(members.map(withoutSession));
+    await this.#legs.sessionDeleted(members.map(withoutSession));
     this.#events.record('session.deleted', sessionSubject(session), {});
     // What began in the meantime.
-    await this.#companions?.sessionEnding(sessionId);
+    await this.#legs.sessionEnding(sessionId);
   }
 
   async createParticipant(accountId: string, wanted: NewParticipant): Promise<CreatedParticipant> {
@@ -127,14 +119,14 @@ export class SessionService {
     const participant = await this.#store.updateParticipant(accountId, participantId, change);
     if (participant === null) throw new DomainError('participant-not-found', 'Participant not found');
     this.#events.record('participant.updated', participantSubject(participant), profile(participant));
-    this.#legs.participantChanged(participant);
+    await this.#legs.participantChanged(participant);
     return participant;
   }
 
   async deleteParticipant(accountId: string, participantId: string): Promise<void> {
     const deleted = await this.#store.deleteParticipant(accountId, participantId);
     if (deleted === null) throw new DomainError('participant-not-found', 'Participant not found');
-    this.#legs.participantDeleted(deleted);
+    await this.#legs.participantDeleted(deleted);
     this.#events.record('participant.deleted', participantSubject(deleted), {});
   }
 
@@ -165,14 +157,14 @@ export class SessionService {
     const { participant } = added;
     const type = added.result === 'added' ? 'participant.added' : 'subscriptions.updated';
     this.#events.record(type, participantSubject(participant), { subscriptions });
-    this.#legs.participantChanged(participant);
+    await this.#legs.participantChanged(participant);
   }
 
   /** The leg stays: it hears the hold sound until it is added somewhere or its time without a session is over. */
   async removeParticipant(accountId: string, sessionId: string, participantId: string): Promise<void> {
     const participant = await this.#store.removeMember(accountId, sessionId, participantId);
     if (participant === null) throw await this.#noMember(accountId, sessionId, participantId);
-    this.#legs.participantChanged(withoutSession(participant));
+    await this.#legs.participantChanged(withoutSession(participant));
     this.#events.record('participant.removed', participantSubject(participant), {});
   }
 
@@ -199,12 +191,12 @@ export class SessionService {
       subscriptions,
     );
     if (participant === null) throw await this.#noMember(accountId, sessionId, participantId);
-    this.#legs.participantChanged(participant);
+    await this.#legs.participantChanged(participant);
     this.#events.record('subscriptions.updated', participantSubject(participant), { subscriptions });
   }
 
   /** The live streams of a session, in the order their publishers joined. */
-  async listStreams(accountId: string, sessionId: string): Promise<readonly SessionStream[]> {
+  async listStreams(accountId: string, sessionId: string): Promise<readonly StreamDescription[]> {
     await this.getSession(accountId, sessionId);
     return this.#legs.streams(sessionId);
   }
@@ -221,25 +213,17 @@ export class SessionService {
     isMuted: boolean,
   ): Promise<void> {
     await this.#member(accountId, sessionId, participantId);
-    const alias = this.#aliasOf(participantId, stream);
+    const live = await this.#legs.streamsOf(participantId);
+    const alias = aliasOf(live, participantId, stream);
     const done = await this.#store.setMuted(accountId, sessionId, participantId, alias, isMuted);
     if (done === null) throw await this.#noMember(accountId, sessionId, participantId);
     if (!done.isChanged) return;
-    const live = this.#legs.ofParticipant(participantId)?.streams.find((one) => one.alias === alias);
+    const streamId = live.find((one) => one.alias === alias)?.streamId ?? null;
     this.#events.record(isMuted ? 'stream.muted' : 'stream.unmuted', participantSubject(done.participant), {
       alias,
-      streamId: live?.streamId ?? null,
+      streamId,
     });
-    this.#legs.participantChanged(done.participant);
-  }
-
-  #aliasOf(participantId: string, stream: string): string {
-    const live = this.#legs.ofParticipant(participantId)?.streams ?? [];
-    const found = live.find(({ streamId, alias }) => streamId === stream || alias === stream);
-    if (found !== undefined) return found.alias;
-    // Stream ids begin with their publisher's: this one is no longer, or never was.
-    if (stream.startsWith(`${participantId}.`)) throw new DomainError('stream-not-found', 'Stream not found');
-    return stream;
+    await this.#legs.participantChanged(done.participant);
   }
 
   /** Why there is no such member: for the error of a change that found none. */
@@ -278,4 +262,13 @@ function withoutSession(participant: Participant): Participant {
 
 function profile({ tag, publishPermissions, displayName, attributes }: Participant) {
   return { tag, publishPermissions, displayName, attributes };
+}
+
+/** The alias of a live stream that `stream` names by alias or id, or `stream` itself: the alias of a stream to come. */
+function aliasOf(live: readonly MediaStreamInfo[], participantId: string, stream: string): string {
+  const found = live.find(({ streamId, alias }) => streamId === stream || alias === stream);
+  if (found !== undefined) return found.alias;
+  // Stream ids begin with their publisher's: this one is no longer, or never was.
+  if (stream.startsWith(`${participantId}.`)) throw new DomainError('stream-not-found', 'Stream not found');
+  return stream;
 }

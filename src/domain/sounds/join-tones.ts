@@ -1,6 +1,6 @@
 /** A short tone for the phones of a session when somebody joins it or leaves it, as conference callers know it. */
 import type { Clock, Timer } from '../clock.js';
-import type { LegObserver } from '../legs/leg-observer.js';
+import type { LegObserver } from '../legs/live-leg.js';
 import type { LegRegistry } from '../legs/leg-registry.js';
 import type { LiveLeg } from '../legs/live-leg.js';
 import type { ToneSound } from '../media-plane.js';

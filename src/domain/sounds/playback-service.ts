@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DomainError } from '../domain-error.js';
 import { participantSubject } from '../facts/event-subjects.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
-import type { LegObserver } from '../legs/leg-observer.js';
+import type { LegObserver } from '../legs/live-leg.js';
 import type { LegRegistry } from '../legs/leg-registry.js';
 import type { LiveLeg } from '../legs/live-leg.js';
 import { MediaRefusal, type Playback, type PlaybackEnd, type Sound, type ToneSound } from '../media-plane.js';

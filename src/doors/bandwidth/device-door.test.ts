@@ -284,7 +284,7 @@ describe('a device that lost its socket', () => {
     const release = domain.media.delayNext();
     const arriving = arrive(device.token);
     await settle();
-    const [leg] = domain.legs.list('acme');
+    const [leg] = await domain.legs.list('acme');
     expect(leg?.state).toBe('admitted');
     const impatient = arrive(device.token, 'device-2');
     release();

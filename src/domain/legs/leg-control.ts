@@ -1,0 +1,85 @@
+/**
+ * What doors, REST and the session rules ask of live legs. Asynchronous and of plain data throughout (but for the leg that a
+ * door is handed, which is its own): a session's legs may be looked after elsewhere than where they are asked of.
+ */
+import type { Caller } from '../participants/caller.js';
+import type { Participant } from '../participants/participant.js';
+import type { Credential } from '../participants/token.js';
+import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plane.js';
+import type { Outcome } from '../outcome.js';
+import type { LegAttendant } from './leg-attendant.js';
+import type { LegSignalling, LegState, LiveLeg } from './live-leg.js';
+
+export interface AdmitRequest {
+  readonly credential: Credential | null;
+  readonly door: string;
+  readonly callId: string;
+  /** The client's own id, by which its signalling may come back to the leg. Default: the leg ends with its signalling. */
+  readonly clientId?: string | null;
+  readonly voiceCallId: string | null;
+  /** Who calls, as the network says. */
+  readonly caller?: Caller | null;
+  /** Where the request came from, for the limit on guesses. */
+  readonly source: string;
+  readonly signalling: LegSignalling;
+  /** Looks after the leg until it is in a session. Learns of the leg's end also where it is not admitted. */
+  readonly attendant?: LegAttendant | null;
+}
+
+/** A live leg as others see it. */
+export interface LegDescription {
+  readonly legId: string;
+  readonly participantId: string;
+  readonly sessionId: string | null;
+  /** Null until its media is open. */
+  readonly kind: LegKind | null;
+  readonly door: string;
+  readonly callId: string;
+  /** As far as it may be shown. */
+  readonly caller: Caller | null;
+  readonly state: LegState;
+  /** Milliseconds since the epoch; null until answered. */
+  readonly answeredAt: number | null;
+  readonly isHeld: boolean;
+  readonly streams: readonly MediaStreamInfo[];
+  /** Counted so far; null before its media is open, and where its media worker does not say. */
+  readonly statistics: MediaLegStatistics | null;
+}
+
+/** A live stream of a session, as moderators see it. */
+export interface StreamDescription {
+  readonly stream: MediaStreamInfo;
+  readonly legId: string;
+  readonly legKind: LegKind | null;
+  /** Who publishes it. */
+  readonly participantId: string;
+  readonly displayName: string | null;
+  readonly isMuted: boolean;
+  /** Ids of the participants that receive it now. */
+  readonly receivers: readonly string[];
+}
+
+export interface LegControl {
+  /** The id of the participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
+  identify(credential: Credential | null, source: string): Promise<string>;
+  /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
+  admit(request: AdmitRequest): Promise<LiveLeg>;
+
+  /** The account's live legs. */
+  list(accountId: string): Promise<readonly LegDescription[]>;
+  /** `gone` where the account has no such live leg. Resolves when the slot is free. */
+  terminate(accountId: string, legId: string, outcome: Outcome): Promise<'ended' | 'gone'>;
+  /** The live streams of a session, in the order their publishers joined. */
+  streams(sessionId: string): Promise<readonly StreamDescription[]>;
+  /** What the participant's leg publishes to its session; nothing where it has none. */
+  streamsOf(participantId: string): Promise<readonly MediaStreamInfo[]>;
+
+  /** An application changed the participant: its session, subscriptions, mutes, permissions or name. Holds when resolved. */
+  participantChanged(participant: Participant): Promise<void>;
+  /** Ends the participant's leg; resolves before its far end has heard of it. */
+  participantDeleted(participant: Participant): Promise<void>;
+  /** What belongs to the session alone, its recordings, ends. Called before it is deleted, and once more after. */
+  sessionEnding(sessionId: string): Promise<void>;
+  /** `formerMembers` as they are now: without a session. Phones are ended, browsers stay connected. */
+  sessionDeleted(formerMembers: readonly Participant[]): Promise<void>;
+}
