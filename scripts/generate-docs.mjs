@@ -30,3 +30,5 @@ await mkdir(join(root, 'docs/reference'), { recursive: true });
 const { formatReference, formatExample } = await load('src/config/reference.ts');
 await writeFile(join(root, 'docs/reference/configuration.md'), formatReference());
 await writeFile(join(root, 'landbridge.example.yaml'), formatExample());
+const { formatErrorReference } = await load('src/rest/error-reference.ts');
+await writeFile(join(root, 'docs/reference/errors.md'), formatErrorReference());

@@ -29,6 +29,7 @@ import { Readiness } from './observability/readiness.js';
 import { createHttpServer } from './rest/http-server.js';
 import { createMonitoring } from './rest/monitoring.js';
 import { createRest } from './rest/rest.js';
+import { RestError } from './rest/rest-error.js';
 import { createWebFiles } from './rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from './rest/web-socket-upgrades.js';
 import { lockDataDirectory } from './store/data-directory-lock.js';
@@ -284,6 +285,7 @@ async function openWeb(
       clock,
       logger: logger.child({ layer: 'hooks' }),
       onAnswered: (platform, outcome) => metrics.hookAnswered(platform, outcome),
+      error: (code, message) => new RestError(code, message),
       settled: core.settled,
     }),
   );

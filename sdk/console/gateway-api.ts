@@ -157,7 +157,6 @@ function parseJson(text: string): unknown {
 }
 
 function errorMessage(status: number, answer: unknown): string {
-  const { error, message } = (answer ?? {}) as { readonly error?: unknown; readonly message?: unknown };
-  if (typeof error === 'string') return error;
-  return typeof message === 'string' ? message : `The gateway answered ${status}.`;
+  const { error } = (answer ?? {}) as { readonly error?: unknown };
+  return typeof error === 'string' ? error : `The gateway answered ${status}.`;
 }

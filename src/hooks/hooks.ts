@@ -23,7 +23,12 @@ export interface HooksOptions {
   readonly onAnswered?: (platform: string, answer: HookOutcome) => void;
   /** Resolves when what was done will survive the process. */
   readonly settled?: () => Promise<void>;
+  /** Makes the error that the HTTP server answers in the form of all its errors. */
+  readonly error: (code: HookErrorCode, message: string) => Error;
 }
+
+export type HookErrorCode =
+  'hook-not-found' | 'method-not-allowed' | 'webhook-not-genuine' | 'unreadable-request';
 
 export type HookOutcome =
   'transfer' | 'ask-pin' | 'refuse' | 'acknowledge' | 'forged' | 'stale' | 'unreadable' | 'unknown';
@@ -89,12 +94,12 @@ class HookExchange {
     const dialect = hookDialects.get(platform);
     // An application that was told to ask us in turn would go round in circles.
     if (dialect === undefined || 'landbridge-signature' in this.#request.headers)
-      return this.#fail(404, 'unknown');
+      throw this.#failure('hook-not-found', 'unknown');
     const number = await numbers.findHook(platform, name);
-    if (number === null) return this.#fail(404, 'unknown');
+    if (number === null) throw this.#failure('hook-not-found', 'unknown');
     if (!dialect.methods.some((method) => method === this.#request.method)) {
       this.#reply.header('allow', dialect.methods.join(', '));
-      return this.#fail(405, 'unreadable');
+      throw this.#failure('method-not-allowed', 'unreadable');
     }
     const request = readHookRequest({
       method: this.#request.method,
@@ -103,12 +108,12 @@ class HookExchange {
       headers: headersOf(this.#request),
     });
     const verdict = dialect.verify(request, number.credentials, clock.now());
-    if (verdict !== 'genuine') return this.#fail(403, verdict);
+    if (verdict !== 'genuine') throw this.#failure('webhook-not-genuine', verdict);
     const message = request.isReadable ? dialect.read(request, this.#place) : { kind: 'unreadable' as const };
     const speech = dialect.speech(request, number.credentials);
     switch (message.kind) {
       case 'unreadable':
-        return this.#fail(400, 'unreadable');
+        throw this.#failure('unreadable-request', 'unreadable');
       case 'other':
         return this.#answer(number, 'acknowledge', speech.acknowledge());
       case 'ended':
@@ -181,13 +186,13 @@ class HookExchange {
     return this.#reply.code(status).type(`${answer.contentType}; charset=utf-8`).send(answer.body);
   }
 
-  #fail(status: 400 | 403 | 404 | 405, outcome: HookOutcome): FastifyReply {
-    const { onAnswered, logger } = this.#options;
+  #failure(code: HookErrorCode, outcome: HookOutcome): Error {
+    const { onAnswered, logger, error } = this.#options;
     const { platform } = this.#request.params;
     const known = hookDialects.has(platform) ? platform : 'unknown';
     onAnswered?.(known, outcome);
-    logger.info({ platform: known, status, outcome, source: this.#request.ip }, 'hook refused');
-    return this.#reply.code(status).send({ message: failures[status] });
+    logger.info({ platform: known, code, outcome, source: this.#request.ip }, 'hook refused');
+    return error(code, failures[code]);
   }
 
   #origin(): string {
@@ -196,11 +201,11 @@ class HookExchange {
   }
 }
 
-const failures: Readonly<Record<400 | 403 | 404 | 405, string>> = {
-  400: 'The request cannot be read',
-  403: 'Forbidden',
-  404: 'There is no such hook',
-  405: 'The platform does not call this way',
+const failures: Readonly<Record<HookErrorCode, string>> = {
+  'unreadable-request': 'The request cannot be read',
+  'webhook-not-genuine': 'Forbidden',
+  'hook-not-found': 'There is no such hook',
+  'method-not-allowed': 'The platform does not call this way',
 };
 
 function headersOf({ headers }: FastifyRequest): Record<string, string | undefined> {

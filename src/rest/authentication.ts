@@ -47,12 +47,12 @@ export class Authenticator {
     );
   }
 
-  /** Throws RestError: 401 for wrong credentials, 403 for another account's, 429 after too many wrong ones. */
+  /** Throws RestError: `unauthorized`, `wrong-account`, or `too-many-failures` after too many wrong credentials. */
   authenticate(authorization: string | undefined, accountId: string, source: string): void {
     if (authorization === undefined) throw unauthorized();
     const proof = `${source} ${this.#hash(authorization).toString('base64')}`;
     if (this.#limiter.isBlocked(source) && !this.#proven.has(proof)) {
-      throw new RestError(429, 'Too Many Requests', { 'retry-after': '60' });
+      throw new RestError('too-many-failures', 'Too Many Requests', { headers: { 'retry-after': '60' } });
     }
     const given = parseBasic(authorization);
     const password = this.#hash(given?.password ?? '');
@@ -64,7 +64,7 @@ export class Authenticator {
     }
     this.#remember(proof);
     if (!matching.some((candidate) => candidate.accountId === accountId)) {
-      throw new RestError(403, 'These credentials are not for this account');
+      throw new RestError('wrong-account', 'These credentials are not for this account');
     }
   }
 
@@ -81,8 +81,8 @@ export class Authenticator {
 }
 
 function unauthorized(): RestError {
-  return new RestError(401, 'Unauthorized', {
-    'www-authenticate': 'Basic realm="Landbridge", charset="UTF-8"',
+  return new RestError('unauthorized', 'Unauthorized', {
+    headers: { 'www-authenticate': 'Basic realm="Landbridge", charset="UTF-8"' },
   });
 }
 

@@ -80,7 +80,10 @@ export function registerEvents(server: FastifyInstance, url: string, route: Even
       const after = validate(lastEventId, request.headers['last-event-id']);
       // A response that waits its turn behind another (pipelining) has no socket, and is never told that its reader left.
       if (reply.raw.socket === null)
-        throw new RestError(400, 'An event stream cannot wait behind another answer on its connection');
+        throw new RestError(
+          'pipelined-event-stream',
+          'An event stream cannot wait behind another answer on its connection',
+        );
       const stream = new EventStream(reply, route.clock, limits);
       const subscription = route.feed.subscribe(
         {
@@ -91,7 +94,9 @@ export function registerEvents(server: FastifyInstance, url: string, route: Even
         (event) => stream.push(event),
       );
       if (subscription === null)
-        throw new RestError(503, 'Too many event streams at once', { 'retry-after': '10' });
+        throw new RestError('too-many-event-streams', 'Too many event streams at once', {
+          headers: { 'retry-after': '10' },
+        });
       streams.add(stream);
       reply.hijack();
       stream.open(request.id, subscription, () => streams.delete(stream));

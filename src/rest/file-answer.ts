@@ -22,14 +22,14 @@ export interface OpenFileAnswer {
   readonly stream: Readable;
 }
 
-/** Throws RestError: 404 where the file is gone, 416 where it has no such range. */
+/** Throws RestError `file-gone` or `range-not-satisfiable`. */
 export async function openFileAnswer(
   { path, mediaType, fileName }: FileAnswer,
   range: string | undefined,
 ): Promise<OpenFileAnswer> {
   const file = await open(path, 'r').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new RestError(404, 'The file is gone');
+      throw new RestError('file-gone', 'The file is gone');
     }
     throw error;
   });
@@ -62,7 +62,9 @@ export function parseRange(range: string | undefined, size: number): { start: nu
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (first !== '' && last !== '' && Number(last) < Number(first)) return null;
   if (start > end) {
-    throw new RestError(416, 'The file has no such range', { 'content-range': `bytes */${size}` });
+    throw new RestError('range-not-satisfiable', 'The file has no such range', {
+      headers: { 'content-range': `bytes */${size}` },
+    });
   }
   return { start, end };
 }

@@ -1,12 +1,12 @@
 /** The HTTP server that everything web hangs on: its limits, its error bodies, its request ids. Routes are registered by others. */
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { DomainError } from '../domain/domain-error.js';
 import type { Logger } from '../domain/logger.js';
-import { describeError, formatError } from './rest-error.js';
+import { answerOnSocket } from './bare-answer.js';
+import { describeError, RestError } from './rest-error.js';
 
 export interface HttpServerOptions {
   readonly logger: Logger;
@@ -40,9 +40,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { logger } = options;
   const answerError = (error: unknown, requestId: string, reply: FastifyReply) => {
     const answer = describeError(error, requestId);
+    const { code } = answer.body;
     // A limit that was reached is no fault, however often a client tries it.
-    if (error instanceof DomainError) logger.debug({ code: error.code, requestId }, 'request refused');
-    else if (answer.status >= 500) logger.error({ err: error, requestId }, 'request failed');
+    if (code === 'internal-error') logger.error({ err: error, requestId }, 'request failed');
+    else logger.debug({ code, requestId }, 'request refused');
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   };
   const server = Fastify({
@@ -53,7 +54,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     // A closing server ends what is idle at once and lets requests in progress finish.
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // We answer that ourselves, in the form of all errors.
+    return503OnClosing: false,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
@@ -62,7 +64,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       void answerError(error, request.id, reply as unknown as FastifyReply),
   });
   server.server.maxConnections = options.maxConnections ?? 10_000;
-  endConnectionsAtClose(server, (options.closeGraceSeconds ?? 5) * 1000);
 
   // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
   server.removeAllContentTypeParsers();
@@ -76,6 +77,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('x-request-id', request.id);
     done();
   });
+  endConnectionsAtClose(server, (options.closeGraceSeconds ?? 5) * 1000);
   server.addHook('onResponse', (request, reply, done) => {
     const answer = {
       method: request.method,
@@ -88,9 +90,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     done();
   });
   server.setErrorHandler((error, request, reply) => answerError(error, request.id, reply));
-  server.setNotFoundHandler((request, reply) =>
-    reply.code(404).send(formatError(404, 'There is nothing at this path', request.id)),
-  );
+  server.setNotFoundHandler(() => {
+    throw new RestError('route-not-found', 'There is nothing at this path');
+  });
   return server;
 }
 
@@ -117,6 +119,9 @@ function endConnectionsAtClose(server: HttpServer, graceMs: number): void {
     server.server.once('close', () => clearTimeout(timer));
     done();
   });
+  server.addHook('onRequest', (_request, _reply, done) => {
+    done(isClosing ? new RestError('stopping', 'The gateway is stopping') : undefined);
+  });
   server.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close');
     done();
@@ -130,14 +135,13 @@ function answerUnreadable(error: Error & { code?: string }, socket: Duplex): voi
     socket.destroy();
     return;
   }
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
-  const body = JSON.stringify(formatError(status, 'The request cannot be read', randomUUID()));
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const message = 'The request cannot be read';
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return answerOnSocket(socket, new RestError('headers-too-large', message));
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return answerOnSocket(socket, new RestError('request-timeout', message));
+    default:
+      return answerOnSocket(socket, new RestError('unreadable-request', message));
+  }
 }

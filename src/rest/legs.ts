@@ -83,7 +83,7 @@ export function legOperations(legs: LegControl): Operation[] {
       handle: async ({ accountId, params }) => {
         const outcome = { endedBy: 'application', reason: 'hangup' } as const;
         const result = await legs.terminate(accountId, params.legId, outcome);
-        if (result === 'gone') throw new RestError(404, 'Leg not found');
+        if (result === 'gone') throw new RestError('leg-not-found', 'Leg not found');
       },
     }),
   ];

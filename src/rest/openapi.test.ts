@@ -118,7 +118,9 @@ describe('The OpenAPI document', () => {
       Participant: {
         required: expect.arrayContaining(['id', 'sessions', 'subscriptions']),
       },
-      RequestError: { required: ['error', 'requestId'] },
+      RequestError: { required: ['error', 'code', 'requestId'] },
+      AccessError: { required: ['error', 'code', 'requestId', 'message'] },
+      ErrorCode: { enum: expect.arrayContaining(['invalid-request', 'session-full']) },
     });
     const createTransfer = document.paths['/accounts/{accountId}/transfers']?.['post'];
     expect(createTransfer?.parameters.map(({ name }) => name)).toEqual(['accountId', 'Idempotency-Key']);
@@ -127,7 +129,7 @@ describe('The OpenAPI document', () => {
     );
     expect(limit?.schema).toEqual({ type: 'integer', minimum: 1, maximum: 1000 });
     expect(document.components.responses['Error401']).toMatchObject({
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/Message' } } },
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/AccessError' } } },
     });
   });
 });

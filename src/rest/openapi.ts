@@ -1,15 +1,33 @@
 /** The OpenAPI 3.1 document, made of the operations and the very schemas that validate. */
 import { z } from 'zod';
-import { formatError } from './rest-error.js';
+import { errorCodes } from './error-codes.js';
 import type { OperationDescription } from './operation.js';
 
 type Json = Record<string, unknown>;
 
-const message = { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] };
+const errorCode = {
+  type: 'string',
+  enum: Object.keys(errorCodes),
+  description: 'What is wrong, for programs. A code keeps its meaning and its status; new ones may come.',
+};
 const requestError = {
   type: 'object',
-  properties: { error: { type: 'string' }, requestId: { type: 'string', format: 'uuid' } },
-  required: ['error', 'requestId'],
+  properties: {
+    error: { type: 'string', description: 'What is wrong, for people. It may change.' },
+    code: { $ref: '#/components/schemas/ErrorCode' },
+    requestId: { type: 'string', format: 'uuid', description: 'The header `X-Request-Id` has it, too.' },
+    field: { type: 'string', description: 'With `invalid-request`: the value that is wrong.' },
+  },
+  required: ['error', 'code', 'requestId'],
+};
+/** Bandwidth's API answers 401 and 403 with `message` alone. */
+const messageError = {
+  ...requestError,
+  properties: {
+    ...requestError.properties,
+    message: { type: 'string', description: 'The same as `error`.' },
+  },
+  required: [...requestError.required, 'message'],
 };
 
 const errorDescriptions: Readonly<Record<number, string>> = {
@@ -28,7 +46,7 @@ const errorDescriptions: Readonly<Record<number, string>> = {
 };
 
 export function createOpenApiDocument(operations: readonly OperationDescription[], version: string): Json {
-  const schemas: Json = { RequestError: requestError, Message: message };
+  const schemas: Json = { ErrorCode: errorCode, RequestError: requestError, AccessError: messageError };
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
     const path = `/accounts/{accountId}${operation.path}`;
@@ -172,5 +190,5 @@ function json(schema: Json): Json {
 }
 
 function errorSchema(status: number): string {
-  return 'message' in formatError(status, '', '') ? 'Message' : 'RequestError';
+  return status === 401 || status === 403 ? 'AccessError' : 'RequestError';
 }

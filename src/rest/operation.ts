@@ -22,7 +22,7 @@ export interface OperationDescription {
   /** The body is no JSON but of one of these media types, and is handed on as a stream. */
   readonly upload?: readonly string[];
   readonly success: OperationSuccess;
-  /** Beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */
+  /** Statuses of errors beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */
   readonly errors: readonly (404 | 409 | 416 | 507)[];
 }
 
@@ -96,7 +96,7 @@ function readIdempotencyKey(
 ): string | null {
   if (takesIdempotencyKey !== true || given === undefined) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(given)) {
-    throw new InvalidRequest('Idempotency-Key: must be 1 to 255 printable ASCII characters without spaces');
+    throw new InvalidRequest('Idempotency-Key', 'must be 1 to 255 printable ASCII characters without spaces');
   }
   return given;
 }
@@ -108,5 +108,6 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown): z.outp
   const [issue] = result.error.issues;
   const path = issue?.path.join('.') ?? '';
   const message = (issue?.message ?? 'invalid').replace(/^Invalid (input|option): /, '');
-  throw new InvalidRequest(path === '' ? `The request body is invalid: ${message}` : `${path}: ${message}`);
+  if (path === '') throw new InvalidRequest(null, `The request body is invalid: ${message}`);
+  throw new InvalidRequest(path, message);
 }

@@ -101,7 +101,7 @@ export function phoneCallOperations(phone: PhoneCaller): Operation[] {
           ...(body.joinCode === undefined ? {} : { joinCode: body.joinCode }),
           ...(body.toneHz === undefined ? {} : { toneHz: body.toneHz }),
         });
-        if (status === null) throw new RestError(503, 'Too many such calls at once', { 'retry-after': '10' });
+        if (status === null) throw tooMany();
         return formatPhoneCall(status);
       },
     }),
@@ -116,7 +116,7 @@ export function phoneCallOperations(phone: PhoneCaller): Operation[] {
       errors: [404],
       handle: ({ accountId, params }) => {
         const status = phone.get(accountId, params.callId);
-        if (status === null) throw new RestError(404, 'Phone call not found');
+        if (status === null) throw notFound();
         return Promise.resolve(formatPhoneCall(status));
       },
     }),
@@ -130,8 +130,18 @@ export function phoneCallOperations(phone: PhoneCaller): Operation[] {
       success: { status: 204, description: 'Hung up' },
       errors: [404],
       handle: async ({ accountId, params }) => {
-        if (!(await phone.hangUp(accountId, params.callId))) throw new RestError(404, 'Phone call not found');
+        if (!(await phone.hangUp(accountId, params.callId))) throw notFound();
       },
     }),
   ];
+}
+
+function notFound(): RestError {
+  return new RestError('phone-call-not-found', 'Phone call not found');
+}
+
+function tooMany(): RestError {
+  return new RestError('too-many-phone-calls', 'Too many such calls at once', {
+    headers: { 'retry-after': '10' },
+  });
 }

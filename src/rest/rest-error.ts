@@ -1,120 +1,106 @@
-/** Errors as HTTP shows them: `{error, requestId}`, except 401, 403 and 429, which are `{message}` as at Bandwidth. */
-import { DomainError, type DomainErrorCode } from '../domain/domain-error.js';
+/**
+ * Errors as HTTP shows them: `{error, code, requestId}`, and `field` where a value in the request is wrong. 401 and 403 also
+ * have `message`, the one field that Bandwidth's API gives them.
+ */
+import { DomainError } from '../domain/domain-error.js';
+import { statusOf, type ErrorCode } from './error-codes.js';
 
+export interface RestErrorOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The value in the request that is wrong. */
+  readonly field?: string;
+}
+
+/** An error with a code of the table, which gives it its status. */
 export class RestError extends Error {
   override readonly name: string = 'RestError';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly field: string | null;
+
   constructor(
-    readonly status: number,
+    readonly code: ErrorCode,
     message: string,
-    readonly headers: Readonly<Record<string, string>> = {},
+    { headers = {}, field }: RestErrorOptions = {},
   ) {
     super(message);
+    this.headers = headers;
+    this.field = field ?? null;
+  }
+
+  get status(): number {
+    return statusOf(this.code);
   }
 }
 
+/** Names the value that is wrong: `tag`, `participants.0.participantId`, `Idempotency-Key`; null where it is the whole body. */
 export class InvalidRequest extends RestError {
   override readonly name = 'InvalidRequest';
-  constructor(message: string) {
-    super(400, message);
+  constructor(field: string | null, why: string) {
+    const isWhole = field === null;
+    super('invalid-request', isWhole ? why : `${field}: ${why}`, isWhole ? {} : { field });
   }
 }
 
-const domainStatus: Readonly<Record<DomainErrorCode, number>> = {
-  'session-not-found': 404,
-  'participant-not-found': 404,
-  'participant-not-in-session': 404,
-  'participant-in-other-session': 409,
-  'session-full': 409,
-  'invalid-subscriptions': 400,
-  'stream-not-found': 404,
-  'too-many-attributes': 400,
-  'too-many-muted-streams': 409,
-  'webhook-not-found': 404,
-  'webhook-url-refused': 400,
-  'too-many-webhooks': 409,
-  'transfer-not-found': 404,
-  'transfer-key-reused': 409,
-  'number-not-found': 404,
-  'number-unusable': 400,
-  'number-taken': 409,
-  'pin-not-found': 404,
-  'pin-unusable': 400,
-  'pin-taken': 409,
-  'participant-not-connected': 409,
-  'not-a-phone': 409,
-  'sound-not-found': 404,
-  'sound-invalid': 400,
-  'sound-too-large': 413,
-  'sound-unusable': 409,
-  'too-many-sounds': 409,
-  'too-many-uploads': 503,
-  'playback-not-found': 404,
-  'too-many-playbacks': 503,
-  'dtmf-unusable': 400,
-  'dtmf-not-possible': 409,
-  'dtmf-refused': 409,
-  'dtmf-busy': 409,
-  'dtmf-key-reused': 409,
-  'phone-on-hold': 409,
-  'recording-not-found': 404,
-  'recording-running': 409,
-  'recording-key-reused': 409,
-  'recording-off': 409,
-  'recording-limit': 409,
-  'recording-quota': 507,
-  'too-many-recordings': 503,
-  'media-overloaded': 503,
-  'disk-full': 507,
-  'store-unavailable': 503,
-};
+export interface ErrorBody {
+  readonly error: string;
+  readonly code: ErrorCode;
+  readonly requestId: string;
+  readonly field?: string;
+  /** The same as `error`. */
+  readonly message?: string;
+}
 
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly error: string; readonly requestId: string } | { readonly message: string };
-}
-
-export function formatError(status: number, message: string, requestId: string): ErrorAnswer['body'] {
-  return status === 401 || status === 403 || status === 429 ? { message } : { error: message, requestId };
+  readonly body: ErrorBody;
 }
 
 /** What is not one of our own errors and not the client's fault is answered 500 without a detail. */
 export function describeError(error: unknown, requestId: string): ErrorAnswer {
-  if (error instanceof RestError) {
-    return {
-      status: error.status,
-      headers: error.headers,
-      body: formatError(error.status, error.message, requestId),
-    };
-  }
+  const { code, message, headers, field } = toRestError(error);
+  const status = statusOf(code);
+  const isBandwidths = status === 401 || status === 403;
+  return {
+    status,
+    headers,
+    body: {
+      error: message,
+      code,
+      requestId,
+      ...(field === null ? {} : { field }),
+      ...(isBandwidths ? { message } : {}),
+    },
+  };
+}
+
+function toRestError(error: unknown): RestError {
+  if (error instanceof RestError) return error;
   if (error instanceof DomainError) {
-    const status = domainStatus[error.code];
+    const status = statusOf(error.code);
     // What is left of a body that is too large nobody reads.
     const headers: Record<string, string> =
       status === 503 ? { 'retry-after': '1' } : status === 413 ? { connection: 'close' } : {};
-    return { status, headers, body: formatError(status, error.message, requestId) };
+    return new RestError(error.code, error.message, { headers });
   }
   const status = clientErrorStatus(error);
-  if (status !== undefined) {
-    return {
-      status,
-      headers: {},
-      body: formatError(status, clientErrorMessages[status] ?? 'Bad request', requestId),
-    };
-  }
-  return { status: 500, headers: {}, body: formatError(500, 'Internal server error', requestId) };
+  return status === null
+    ? new RestError('internal-error', 'Internal server error')
+    : (frameworkErrors[status] ?? unreadable);
 }
 
+const unreadable = new RestError('unreadable-request', 'The request cannot be read');
+
 /** Our words for what Fastify refuses before a handler runs. */
-const clientErrorMessages: Readonly<Record<number, string>> = {
-  400: 'The request cannot be read',
-  413: 'The request body is too large',
-  414: 'The request path is too long',
-  415: 'Unsupported media type: send application/json',
+const frameworkErrors: Readonly<Record<number, RestError>> = {
+  404: new RestError('route-not-found', 'There is nothing at this path'),
+  413: new RestError('body-too-large', 'The request body is too large'),
+  414: new RestError('path-too-long', 'The request path is too long'),
+  415: new RestError('unsupported-media-type', 'Unsupported media type: send application/json'),
 };
 
-function clientErrorStatus(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
+function clientErrorStatus(error: unknown): number | null {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return null;
   const { statusCode } = error;
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : undefined;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 ? statusCode : null;
 }

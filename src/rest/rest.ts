@@ -23,7 +23,7 @@ import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { playbackOperations } from './playbacks.js';
 import { recordingOperations } from './recordings.js';
-import { formatError, RestError } from './rest-error.js';
+import { RestError } from './rest-error.js';
 import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
 import { webhookOperations } from './webhooks.js';
@@ -116,7 +116,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser([...wavMediaTypes], (_request, body, parsed) => parsed(null, body));
       scope.addContentTypeParser('*', (_request, _body, parsed) =>
-        parsed(new RestError(415, `Unsupported media type: send ${wavMediaTypes[0]}`)),
+        parsed(new RestError('unsupported-media-type', `Unsupported media type: send ${wavMediaTypes[0]}`)),
       );
       scope.addHook('onError', (request, reply, _error, told) => {
         // What is left of the body nobody reads; the connection would wait for that.
@@ -142,11 +142,10 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       server.route({
         method: others,
         url,
-        handler: (request, reply) =>
-          reply
-            .code(405)
-            .header('allow', allowed.join(', '))
-            .send(formatError(405, `${request.method} is not possible here`, request.id)),
+        handler: (request) => {
+          const headers = { allow: allowed.join(', ') };
+          throw new RestError('method-not-allowed', `${request.method} is not possible here`, { headers });
+        },
       });
     }
     registerDocs(server, createOpenApiDocument(descriptions, options.version));

@@ -48,12 +48,12 @@ export function soundOperations(sounds: SoundService): Operation[] {
       success: { status: 200, description: 'The sound', schema: soundSchema },
       errors: [409, 507],
       handle: async ({ accountId, params, body }) => {
-        if (!(body instanceof Readable)) throw new InvalidRequest('The body must be a WAV file');
+        if (!(body instanceof Readable)) throw new InvalidRequest(null, 'The body must be a WAV file');
         try {
           return formatSound(await sounds.put(accountId, params.name, body as AsyncIterable<Uint8Array>));
         } catch (error) {
           // Whoever went away reads no answer; it is no fault of ours for the log.
-          throw body.errored === error ? new InvalidRequest('The upload was broken off') : error;
+          throw body.errored === error ? new InvalidRequest(null, 'The upload was broken off') : error;
         }
       },
     }),

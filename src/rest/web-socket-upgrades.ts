@@ -2,7 +2,9 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { answerOnSocket } from './bare-answer.js';
 import { clientAddressBehind } from './client-address.js';
+import { InvalidRequest, RestError } from './rest-error.js';
 
 export interface WebSocketRoute {
   readonly path: string;
@@ -49,12 +51,15 @@ export function handleUpgrades(
     const path = request.url?.split('?', 1)[0] ?? '';
     const entry = servers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
     if (entry === undefined) {
-      refuse(socket, '404 Not Found');
+      answerOnSocket(socket, new RestError('route-not-found', 'No WebSocket is taken at this path'));
       return;
     }
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     if (entry.route.subprotocol !== undefined && !offered.includes(entry.route.subprotocol)) {
-      refuse(socket, '400 Bad Request');
+      answerOnSocket(
+        socket,
+        new InvalidRequest('Sec-WebSocket-Protocol', `must offer ${entry.route.subprotocol}`),
+      );
       return;
     }
     entry.server.handleUpgrade(request, socket, head, (webSocket) =>
@@ -71,8 +76,4 @@ export function handleUpgrades(
       }
     },
   };
-}
-
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -42,7 +42,11 @@ const create = async (body?: unknown) =>
   (await (await server.request('POST', '/participants', body)).json()) as Created;
 const createSession = async () =>
   ((await (await server.request('POST', '/sessions')).json()) as { id: string }).id;
-const errorBody = { error: expect.any(String), requestId: expect.stringMatching(/^[0-9a-f-]{36}$/) };
+const errorBody = {
+  error: expect.any(String),
+  code: expect.any(String),
+  requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+};
 
 describe('Participants', () => {
   it('have a display name and a token use beside Bandwidth’s fields', async () => {
@@ -93,7 +97,13 @@ describe('Participants', () => {
   ])('cannot be created with %j', async (body, error) => {
     const response = await server.request('POST', '/participants', body);
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ ...errorBody, error });
+    const [, field] = /^(\w+): /.exec(((await response.clone().json()) as { error: string }).error) ?? [];
+    expect(await response.json()).toEqual({
+      ...errorBody,
+      error,
+      code: 'invalid-request',
+      ...(field === undefined ? {} : { field }),
+    });
   });
 });
 
@@ -135,7 +145,7 @@ describe('Subscriptions', () => {
     ]) {
       const response = await server.request('PUT', path, body);
       expect(response.status).toBe(400);
-      expect(await response.json()).toEqual(errorBody);
+      expect(await response.json()).toMatchObject(errorBody);
     }
     expect(await (await server.request('GET', `/sessions/${session}/participants`)).json()).toEqual([]);
   });
@@ -239,18 +249,20 @@ describe('Bad requests', () => {
       expect(await response.json()).toEqual({
         ...errorBody,
         error: 'limit: must be a number from 1 to 1000',
+        code: 'invalid-request',
+        field: 'limit',
       });
     },
   );
 
   it.each([
-    ['malformed JSON', '{"tag":', 400],
-    ['JSON with a poisoned prototype', '{"__proto__": {"tag": "x"}}', 400],
-    ['more than 64 kB', JSON.stringify({ tag: 'x'.repeat(66_000) }), 413],
-  ])('with %s get an error body', async (_, body, status) => {
+    ['malformed JSON', '{"tag":', 400, 'unreadable-request'],
+    ['JSON with a poisoned prototype', '{"__proto__": {"tag": "x"}}', 400, 'unreadable-request'],
+    ['more than 64 kB', JSON.stringify({ tag: 'x'.repeat(66_000) }), 413, 'body-too-large'],
+  ])('with %s get an error body', async (_, body, status, code) => {
     const response = await server.request('POST', '/sessions', body);
     expect(response.status).toBe(status);
-    expect(await response.json()).toEqual(errorBody);
+    expect(await response.json()).toEqual({ ...errorBody, code });
   });
 
   it('with a body that is no JSON get 415', async () => {
@@ -264,6 +276,7 @@ describe('Bad requests', () => {
       expect(await response.json()).toEqual({
         ...errorBody,
         error: 'Unsupported media type: send application/json',
+        code: 'unsupported-media-type',
       });
     }
   });
@@ -272,12 +285,12 @@ describe('Bad requests', () => {
     for (const path of ['/nothing', '/sessions/a/b/c/d', '/../../etc/passwd']) {
       const response = await server.request('GET', path);
       expect(response.status).toBe(404);
-      expect(await response.json()).toEqual(errorBody);
+      expect(await response.json()).toEqual({ ...errorBody, code: 'route-not-found' });
     }
     const response = await server.request('PATCH', `/sessions/${randomUUID()}`, {});
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, DELETE');
-    expect(await response.json()).toEqual(errorBody);
+    expect(await response.json()).toEqual({ ...errorBody, code: 'method-not-allowed' });
     expect((await server.request('PUT', '/sessions', {})).headers.get('allow')).toBe('POST, GET');
   });
 
@@ -330,7 +343,12 @@ describe('Bad requests', () => {
     });
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toBe('Basic realm="Landbridge", charset="UTF-8"');
-    expect(await response.json()).toEqual({ message: 'Unauthorized' });
+    expect(await response.json()).toEqual({
+      ...errorBody,
+      error: 'Unauthorized',
+      message: 'Unauthorized',
+      code: 'unauthorized',
+    });
   });
 
   it('for another account get 403, whether there is such an account or not', async () => {
@@ -339,7 +357,8 @@ describe('Bad requests', () => {
         headers: { authorization: basic },
       });
       expect(response.status).toBe(403);
-      expect(await response.json()).toEqual({ message: 'These credentials are not for this account' });
+      const error = 'These credentials are not for this account';
+      expect(await response.json()).toEqual({ ...errorBody, error, message: error, code: 'wrong-account' });
     }
   });
 });
@@ -360,12 +379,20 @@ it('A store that is gone is answered 503, and a fault of ours 500 without its de
   const response = await broken.request('POST', '/sessions');
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');
-  expect(await response.json()).toEqual({ ...errorBody, error: 'The store cannot be reached' });
+  expect(await response.json()).toEqual({
+    ...errorBody,
+    error: 'The store cannot be reached',
+    code: 'store-unavailable',
+  });
   broken.legs.list = () => {
     throw new Error('a detail');
   };
   const fault = await broken.request('GET', '/legs');
   expect(fault.status).toBe(500);
-  expect(await fault.json()).toEqual({ ...errorBody, error: 'Internal server error' });
+  expect(await fault.json()).toEqual({
+    ...errorBody,
+    error: 'Internal server error',
+    code: 'internal-error',
+  });
   await broken.close();
 });

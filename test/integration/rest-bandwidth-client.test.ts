@@ -66,7 +66,11 @@ describe('The official @bandwidth/webrtc client', () => {
     expect((await api.deleteParticipant(accountId, id)).statusCode).toBe(204);
     await expect(api.deleteParticipant(accountId, id)).rejects.toMatchObject({
       statusCode: 404,
-      result: { error: 'Participant not found', requestId: expect.any(String) },
+      result: {
+        error: 'Participant not found',
+        code: 'participant-not-found',
+        requestId: expect.any(String),
+      },
     });
     await expect(api.getParticipant(accountId, id)).rejects.toMatchObject({ statusCode: 404 });
   });
@@ -146,7 +150,7 @@ describe('The official @bandwidth/webrtc client', () => {
     await api.addParticipantToSession(accountId, session, two);
     await expect(api.addParticipantToSession(accountId, session, three)).rejects.toMatchObject({
       statusCode: 409,
-      result: { error: 'Session is full' },
+      result: { error: 'Session is full', code: 'session-full' },
     });
   });
 
@@ -165,7 +169,7 @@ describe('The official @bandwidth/webrtc client', () => {
     });
     await expect(api.getSession(accountId, 'NOTFOUND')).rejects.toMatchObject({
       statusCode: 400,
-      result: { error: 'sessionId: is not a UUID' },
+      result: { error: 'sessionId: is not a UUID', code: 'invalid-request', field: 'sessionId' },
     });
     await expect(api.createSession(accountId, { tag: 'x'.repeat(51) })).rejects.toMatchObject({
       statusCode: 400,
@@ -176,11 +180,12 @@ describe('The official @bandwidth/webrtc client', () => {
   it('is told 401 with wrong credentials and 403 for another account', async () => {
     await expect(clientOf(username, 'wrong').createSession(accountId)).rejects.toMatchObject({
       statusCode: 401,
-      result: { message: 'Unauthorized' },
+      // Bandwidth’s field, and ours beside it.
+      result: { message: 'Unauthorized', code: 'unauthorized' },
     });
     await expect(clientOf('bob', 'secret').createSession(accountId)).rejects.toMatchObject({
       statusCode: 403,
-      result: { message: expect.any(String) },
+      result: { message: expect.any(String), code: 'wrong-account' },
     });
   });
 });

@@ -50,7 +50,11 @@ describe.each(platforms)('The hook of %s', (platform) => {
     const wrong = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name, name === 'content-type' ? value : 'Bearer AAAA']),
     );
-    expect((await send({ method, url: address, body, headers: wrong })).status).toBe(403);
+    const refused = await send({ method, url: address, body, headers: wrong });
+    expect(refused.status).toBe(403);
+    expect(await refused.json()).toMatchObject({
+      ...{ code: 'webhook-not-genuine', error: 'Forbidden', requestId: expect.any(String) },
+    });
     expect((await send({ method, url: address, body, headers: {} })).status).toBe(403);
     if (['telnyx', 'vonage', 'jambonz'].includes(platform)) {
       expect((await send(request(url, newCall(), Date.now() - 301_000))).status).toBe(403);
@@ -69,7 +73,9 @@ describe.each(platforms)('The hook of %s', (platform) => {
       hookUrl(gateway, 'carrierpigeon', number.id),
       hookUrl(gateway, platform, "'; DROP TABLE numbers; --"),
     ]) {
-      expect((await send(request(url, newCall()))).status).toBe(404);
+      const answer = await send(request(url, newCall()));
+      expect(answer.status).toBe(404);
+      expect(await answer.json()).toMatchObject({ code: 'hook-not-found' });
     }
   });
 
