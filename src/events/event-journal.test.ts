@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DomainEvent, EventAudience } from '../domain/facts/event.js';
 import { EventRecorder } from '../domain/facts/event-recorder.js';
+import { FactSequences } from '../domain/facts/fact-sequences.js';
 import { silentLogger } from '../domain/logger.js';
 import type { Webhook } from '../domain/facts/webhook.js';
 import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
@@ -49,7 +50,7 @@ class Scene {
       logger: silentLogger,
     });
     this.journal.follow({ factKept: (event) => void this.published.push(event) });
-    this.events = new EventRecorder(this.journal, clock, await stores.outbox.sequences());
+    this.events = new EventRecorder(this.journal, clock, new FactSequences(await stores.outbox.sequences()));
     return this;
   }
 

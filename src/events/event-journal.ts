@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../domain/clock.js';
 import type { DomainEvent, EventAudience, EventSink } from '../domain/facts/event.js';
-import { sequenceKey } from '../domain/facts/event-recorder.js';
+import { sequenceKey } from '../domain/facts/fact-sequences.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
 import type { Logger } from '../domain/logger.js';
 import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';

@@ -4,6 +4,7 @@ import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { EventSink } from '../domain/facts/event.js';
 import { EventRecorder } from '../domain/facts/event-recorder.js';
+import { FactSequences } from '../domain/facts/fact-sequences.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
 import type { Logger } from '../domain/logger.js';
 import { WebhookService } from '../domain/facts/webhook.js';
@@ -135,7 +136,7 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     results,
   }));
   return {
-    events: new EventRecorder(sink, clock, await outbox.sequences()),
+    events: new EventRecorder(sink, clock, new FactSequences(await outbox.sequences())),
     records,
     webhooks,
     database,

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import { participantSubject } from '../facts/event-subjects.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
+import { KnownRequests } from './known-requests.js';
 import { keyTiming, lengthOfKeysMs } from './key-timing.js';
 import type { LegObserver } from '../legs/live-leg.js';
 import type { LegRegistry } from '../legs/leg-registry.js';
@@ -27,8 +28,7 @@ export interface DtmfServiceOptions {
 
 /** What is known of a leg that keys were sent to, until its end. */
 interface Sending {
-  /** By idempotency key: requests that succeeded or are under way. */
-  readonly known: Map<string, { readonly wanted: NewKeys; readonly done: Promise<void> }>;
+  readonly known: KnownRequests<NewKeys>;
   signalled: SignalledKeys | null;
 }
 
@@ -63,13 +63,7 @@ export class DtmfService implements LegObserver {
       throw new DomainError('dtmf-key-reused', 'The Idempotency-Key was used for other keys');
     }
     const done = this.#send(leg, sending, wanted);
-    sending.known.set(key, { wanted, done });
-    for (const oldest of sending.known.keys()) {
-      if (sending.known.size <= maxKnownKeys) break;
-      sending.known.delete(oldest);
-    }
-    // What failed may be tried again.
-    done.catch(() => sending.known.delete(key));
+    sending.known.remember(key, wanted, done);
     return done;
   }
 
@@ -82,7 +76,7 @@ export class DtmfService implements LegObserver {
   #sendingTo(leg: LiveLeg): Sending {
     let sending = this.#sendings.get(leg);
     if (sending === undefined) {
-      sending = { known: new Map(), signalled: null };
+      sending = { known: new KnownRequests(maxKnownKeys), signalled: null };
       this.#sendings.set(leg, sending);
     }
     return sending;
