@@ -51,7 +51,10 @@ export function streamOperations(sessions: SessionService): Operation[] {
       success: { status: 204, description: 'It is so now' },
       errors: [404, 409],
       handle: ({ accountId, params }) =>
-        sessions.setMuted(accountId, params.sessionId, params.participantId, params.stream, verb === 'mute'),
+        sessions.setMuted(accountId, params.sessionId, params.participantId, {
+          stream: params.stream,
+          isMuted: verb === 'mute',
+        }),
     });
   return [
     defineOperation({

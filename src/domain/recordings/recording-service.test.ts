@@ -36,9 +36,9 @@ describe('A recording of a session', () => {
     const second = await join();
     await join(await fixture.session());
     expect(media.received).toEqual([first.stream, second.stream]);
-    await fixture.sessions.setMuted(account, sessionId, second.id, 'microphone', true);
+    await fixture.sessions.setMuted(account, sessionId, second.id, { stream: 'microphone', isMuted: true });
     expect(media.received).toEqual([first.stream]);
-    await fixture.sessions.setMuted(account, sessionId, second.id, 'microphone', false);
+    await fixture.sessions.setMuted(account, sessionId, second.id, { stream: 'microphone', isMuted: false });
     await first.leg.end({ endedBy: 'participant', reason: 'hangup' });
     expect(media.received).toEqual([second.stream]);
     await second.leg.end({ endedBy: 'participant', reason: 'hangup' });
@@ -127,7 +127,7 @@ describe('A recording of one participant', () => {
     expect(media.received).toEqual([one.stream, other.stream]);
     await fixture.sessions.setSubscriptions(account, sessionId, one.id, { sessionId });
     expect(media.received).toEqual([one.stream, other.stream, third.stream]);
-    await fixture.sessions.setMuted(account, sessionId, one.id, 'microphone', true);
+    await fixture.sessions.setMuted(account, sessionId, one.id, { stream: 'microphone', isMuted: true });
     expect(media.received).toEqual([other.stream, third.stream]);
   });
 

@@ -209,8 +209,7 @@ export class SessionService {
     accountId: string,
     sessionId: string,
     participantId: string,
-    stream: string,
-    isMuted: boolean,
+    { stream, isMuted }: { readonly stream: string; readonly isMuted: boolean },
   ): Promise<void> {
     await this.#member(accountId, sessionId, participantId);
     const live = await this.#legs.streamsOf(participantId);

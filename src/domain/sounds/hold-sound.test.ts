@@ -17,9 +17,15 @@ describe('A phone that hears nobody', () => {
     const second = await fixture.participant(sessionId);
     const leg = await fixture.join(second);
     expect(media.hearsHoldSound).toBe(false);
-    await fixture.sessions.setMuted(account, sessionId, second.participant.id, 'microphone', true);
+    await fixture.sessions.setMuted(account, sessionId, second.participant.id, {
+      stream: 'microphone',
+      isMuted: true,
+    });
     expect(media.hearsHoldSound).toBe(true);
-    await fixture.sessions.setMuted(account, sessionId, second.participant.id, 'microphone', false);
+    await fixture.sessions.setMuted(account, sessionId, second.participant.id, {
+      stream: 'microphone',
+      isMuted: false,
+    });
     expect(media.hearsHoldSound).toBe(false);
     await fixture.sessions.setSubscriptions(account, sessionId, first.participant.id, {});
     expect(media.hearsHoldSound).toBe(true);
