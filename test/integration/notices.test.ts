@@ -20,7 +20,7 @@ beforeEach(async () => {
     signalling: {
       renegotiate: () => undefined,
       terminate: () => undefined,
-      notify: (notice) => void told.push(notice),
+      notices: { takes: new Set(['participants', 'dtmf']), tell: (notice) => void told.push(notice) },
     },
   });
   await establish(leg, 'offer browser');

@@ -9,6 +9,7 @@ import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plan
 import type { Outcome } from '../outcome.js';
 import type { LegAttendant } from './leg-attendant.js';
 import type { LegSignalling, LegState, LiveLeg } from './live-leg.js';
+import type { SessionMessage } from './session-routes.js';
 
 export interface AdmitRequest {
   readonly credential: Credential | null;
@@ -71,6 +72,8 @@ export interface LegControl {
   terminate(accountId: string, legId: string, outcome: Outcome): Promise<'ended' | 'gone'>;
   /** The live streams of a session, in the order their publishers joined. */
   streams(sessionId: string): Promise<readonly StreamDescription[]>;
+  /** `too-long`: see maxMessageOctets. `gone`: the sender is not in the session, or nobody is. */
+  sendMessage(message: SessionMessage): Promise<'sent' | 'too-long' | 'gone'>;
   /** What the participant's leg publishes to its session; nothing where it has none. */
   streamsOf(participantId: string): Promise<readonly MediaStreamInfo[]>;
 

@@ -1,6 +1,9 @@
-/** What a leg's far end may be told beside the media: who the participants are whose streams it receives, and what keys they press. */
+/**
+ * What a leg's far end may be told beside the media: who the others are, what they publish, what keys they press, and what
+ * somebody writes to it.
+ */
 import type { Caller } from '../participants/caller.js';
-import type { LegKind } from '../media-plane.js';
+import type { LegKind, MediaStreamInfo } from '../media-plane.js';
 import type { Participant } from '../participants/participant.js';
 
 export interface DescribedParticipant {
@@ -12,15 +15,49 @@ export interface DescribedParticipant {
   readonly caller: Caller | null;
 }
 
+/** Somebody who is in the session. */
+export interface DescribedMember extends DescribedParticipant {
+  /** What it publishes there, whoever receives it. */
+  readonly streams: readonly MediaStreamInfo[];
+}
+
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+export type MessageContent =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'json'; readonly value: JsonValue };
+
 export type LegNotice =
-  /** The complete list. */
+  /** Those whose streams the leg receives: the complete list. */
   | { readonly type: 'participants'; readonly participants: readonly DescribedParticipant[] }
+  /** Everybody in the leg's session in the order they joined, the leg itself too: the complete list. */
+  | { readonly type: 'members'; readonly members: readonly DescribedMember[] }
+  /** Somebody whom the leg receives pressed a key. */
   | {
       readonly type: 'dtmf';
       readonly participantId: string;
       readonly digit: string;
       readonly durationMs: number;
-    };
+    }
+  /** Somebody in the session wrote this; with null as participant the application did. */
+  | { readonly type: 'message'; readonly participantId: string | null; readonly content: MessageContent };
+
+export type LegNoticeType = LegNotice['type'];
+
+/** The part of a door that takes notices for one leg. */
+export interface NoticeReceiver {
+  readonly takes: ReadonlySet<LegNoticeType>;
+  /** Called only with what it takes, while the leg is established. Must not throw. */
+  tell(notice: LegNotice): void;
+}
+
+/** Of a message, in octets of UTF-8: of the text, or of the value written as JSON. */
+export const maxMessageOctets = 16 * 1024;
+
+export function isMessageTooLong(content: MessageContent): boolean {
+  const text = content.kind === 'text' ? content.text : JSON.stringify(content.value);
+  return Buffer.byteLength(text) > maxMessageOctets;
+}
 
 interface DescribedLeg {
   readonly participant: Participant;
@@ -32,4 +69,10 @@ interface DescribedLeg {
 export function describeParticipant({ participant, kind, caller }: DescribedLeg): DescribedParticipant {
   const { id, displayName, attributes } = participant;
   return { participantId: id, kind: kind ?? 'browser', displayName, attributes, caller };
+}
+
+export function describeMember(
+  leg: DescribedLeg & { readonly streams: readonly MediaStreamInfo[] },
+): DescribedMember {
+  return { ...describeParticipant(leg), streams: leg.streams };
 }

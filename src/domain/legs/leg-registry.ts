@@ -25,7 +25,7 @@ import { LegFacts } from './leg-facts.js';
 import { describeParticipant } from './leg-notice.js';
 import { LiveLeg, type LegObserver, type LegState } from './live-leg.js';
 import { NoSessionTimeout } from './no-session-timeout.js';
-import { SessionRoutes, type SessionStream } from './session-routes.js';
+import { SessionRoutes, type SessionMessage, type SessionStream } from './session-routes.js';
 import { SlotRelease } from './slot-release.js';
 
 export interface LegLimits {
@@ -196,6 +196,10 @@ export class LegRegistry implements LegControl, LegObserver {
     );
   }
 
+  sendMessage(message: SessionMessage): Promise<'sent' | 'too-long' | 'gone'> {
+    return Promise.resolve(this.#routes.message(message));
+  }
+
   streamsOf(participantId: string): Promise<readonly MediaStreamInfo[]> {
     return Promise.resolve(this.#byParticipant.get(participantId)?.streams ?? []);
   }
@@ -246,6 +250,10 @@ export class LegRegistry implements LegControl, LegObserver {
     if (leg.participant.sessionId === null) return;
     this.#facts.streamsChanged(leg, before, leg.streams);
     this.#routes.routeSession(leg.participant.sessionId);
+  }
+
+  legAcceptsChanged(leg: LiveLeg): void {
+    this.#routes.route(leg);
   }
 
   legMeasured(leg: LiveLeg, statistics: MediaLegStatistics): void {

@@ -10,7 +10,7 @@
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
-import type { LegNotice } from './leg-notice.js';
+import type { LegNotice, LegNoticeType, NoticeReceiver } from './leg-notice.js';
 import type {
   LegKind,
   LegProfile,
@@ -34,8 +34,8 @@ export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'end
 
 /** What the door does for the leg on the wire. No method throws. */
 export interface LegSignalling {
-  /** Absent where the far end takes no notices. Called only while the leg is established. */
-  readonly notify?: ((notice: LegNotice) => void) | undefined;
+  /** Absent where the far end takes no notices. */
+  readonly notices?: NoticeReceiver | undefined;
   /**
    * Tells the far end of a key press beside the media; false where it did not take it. Absent where it takes none so. Called
    * only while the leg is established. Never rejects.
@@ -56,6 +56,8 @@ export interface LegObserver {
   legEntered?(leg: LiveLeg): void;
   /** What the leg publishes is not what it was. */
   legStreamsChanged?(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
+  /** The door accepts other streams for the leg than before. */
+  legAcceptsChanged?(leg: LiveLeg): void;
   /** The far end holds or resumes the call. */
   legHeld?(leg: LiveLeg): void;
   /** The connection that the leg is signalled over is gone; once for each connection. */
@@ -114,6 +116,7 @@ export class LiveLeg implements AttendedLeg {
   #streams: readonly MediaStreamInfo[] = [];
   /** What the media was last told that the leg may publish. */
   #mayPublish: readonly MediaType[];
+  #accepts: ReadonlySet<string> | null = null;
   #answeredAt: number | null = null;
   #held = false;
   #ended: Promise<void> = Promise.resolve();
@@ -155,6 +158,21 @@ export class LiveLeg implements AttendedLeg {
   /** What the leg's media publishes or last published, whatever the leg's state. */
   get published(): readonly MediaStreamInfo[] {
     return this.#streams;
+  }
+
+  /**
+   * Ids of the streams that the door takes for the leg; null: all. The leg receives what its participant is subscribed to
+   * *and* its door accepts.
+   */
+  get accepts(): ReadonlySet<string> | null {
+    return this.#accepts;
+  }
+
+  /** The door's choice, which holds until the next one or the leg's end; a stream may be named before it is published. */
+  accept(streamIds: Iterable<string> | null): void {
+    if (this.hasEnded) return;
+    this.#accepts = streamIds === null ? null : new Set(streamIds);
+    if (this.#state === 'established') this.#observer.legAcceptsChanged?.(this);
   }
 
   get isHeld(): boolean {
@@ -294,13 +312,14 @@ export class LiveLeg implements AttendedLeg {
     await this.#media.stopPlaying(playbackId).catch(() => undefined);
   }
 
-  /** The far end wants to hear of others. */
-  get takesNotices(): boolean {
-    return this.#signalling.notify !== undefined && this.#state === 'established';
+  /** The far end wants to hear of this. */
+  takesNotice(type: LegNoticeType): boolean {
+    return this.#state === 'established' && this.#signalling.notices?.takes.has(type) === true;
   }
 
+  /** No effect where the far end does not take the notice. */
   notify(notice: LegNotice): void {
-    if (this.takesNotices) this.#signalling.notify?.(notice);
+    if (this.takesNotice(notice.type)) this.#signalling.notices?.tell(notice);
   }
 
   /** The far end takes key presses beside the media. */

@@ -8,6 +8,7 @@ function member(participantId: string, subscriptions: Subscriptions, ...aliases:
     participantId,
     subscriptions,
     mutedAliases: [],
+    accepts: null,
     streams: aliases.map((alias) => ({
       streamId: `${participantId}.${alias}`,
       alias,
@@ -32,6 +33,18 @@ describe('received streams', () => {
     expect(receivedStreams('s', caller, members)).toEqual(['agent.mic']);
     expect(receivedStreams('s', agent, members)).toEqual(['coach.mic', 'caller.mic']);
     expect(receivedStreams('s', coach, members)).toEqual(['agent.mic', 'caller.mic']);
+  });
+
+  it('are only those that its door accepts as well', () => {
+    const members = [member('a', all, 'mic', 'screen'), member('b', all, 'mic'), member('c', all, 'mic')];
+    const accepts = (...streamIds: string[]) => ({ ...members[2]!, accepts: new Set(streamIds) });
+    expect(receivedStreams('s', accepts('b.mic', 'a.screen', 'later.mic'), members)).toEqual([
+      'a.screen',
+      'b.mic',
+    ]);
+    expect(receivedStreams('s', accepts(), members)).toEqual([]);
+    const unsubscribed = { ...accepts('a.mic', 'b.mic'), subscriptions: { participants: [] } };
+    expect(receivedStreams('s', unsubscribed, members)).toEqual([]);
   });
 
   it('are none where a subscription names somebody who is no member', () => {

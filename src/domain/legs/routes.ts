@@ -9,9 +9,11 @@ export interface RoutedMember {
   /** Aliases of its own that nobody receives. */
   readonly mutedAliases: readonly string[];
   readonly streams: readonly MediaStreamInfo[];
+  /** Ids of the streams that its door takes for it; null: all. */
+  readonly accepts: ReadonlySet<string> | null;
 }
 
-/** The ids of the streams that `listener` receives from the other members, in the members' order. */
+/** The ids of the streams that `listener` receives from the other members: subscribed and accepted. In the members' order. */
 export function receivedStreams(
   sessionId: string,
   listener: RoutedMember,
@@ -21,7 +23,7 @@ export function receivedStreams(
   const received: string[] = [];
   for (const member of members) {
     for (const stream of member.streams) {
-      if (isMuted(member, stream.alias)) continue;
+      if (isMuted(member, stream.alias) || listener.accepts?.has(stream.streamId) === false) continue;
       if (isWanted({ participantId: member.participantId, alias: stream.alias }))
         received.push(stream.streamId);
     }

@@ -1,5 +1,6 @@
 /** The established legs of each session, and the routes between them: kept equal to the rules, told to the media only where they change. */
-import { describeParticipant } from './leg-notice.js';
+import { isMessageTooLong, type MessageContent } from './leg-notice.js';
+import { LegNotices } from './leg-notices.js';
 import type { LiveLeg } from './live-leg.js';
 import type { Logger } from '../logger.js';
 import type { MediaStreamInfo } from '../media-plane.js';
@@ -12,6 +13,16 @@ export interface SessionStream {
   readonly isMuted: boolean;
   /** Ids of the participants that receive it now. */
   readonly receivers: readonly string[];
+}
+
+/** Something to tell members of a session beside the media. It is not kept: who is not there does not hear of it. */
+export interface SessionMessage {
+  readonly sessionId: string;
+  /** The participant that writes; null: the application. */
+  readonly from: string | null;
+  /** Ids of participants; null: everybody in the session, the sender too. */
+  readonly to: readonly string[] | null;
+  readonly content: MessageContent;
 }
 
 export interface SessionRoutesOptions {
@@ -28,12 +39,7 @@ export class SessionRoutes {
   readonly #bySession = new Map<string, Set<LiveLeg>>();
   /** What each leg was last told to receive, to tell it only what changed. */
   readonly #receiving = new WeakMap<LiveLeg, string>();
-
-  /** Of each leg that takes notices: the streams it receives, and what it was last told about their publishers. */
-  readonly #noticed = new WeakMap<
-    LiveLeg,
-    { readonly received: ReadonlySet<string>; readonly told: string }
-  >();
+  readonly #notices = new LegNotices();
 
   constructor(options: SessionRoutesOptions) {
     this.#options = options;
@@ -79,15 +85,22 @@ export class SessionRoutes {
     return [...(this.#bySession.get(sessionId) ?? [])];
   }
 
-  /** The publisher pressed a key: those who receive it and take notices are told. */
+  /** The publisher pressed a key: those who receive it and want to hear of keys are told. */
   keyPressed(publisher: LiveLeg, digit: string, durationMs: number): void {
-    const { sessionId, id: participantId } = publisher.participant;
-    for (const leg of (sessionId === null ? undefined : this.#bySession.get(sessionId)) ?? []) {
-      const received = this.#noticed.get(leg)?.received;
-      if (received === undefined || !publisher.streams.some(({ streamId }) => received.has(streamId)))
-        continue;
-      leg.notify({ type: 'dtmf', participantId, digit, durationMs });
-    }
+    const { sessionId } = publisher.participant;
+    if (sessionId !== null) this.#notices.keyPressed(publisher, this.legs(sessionId), { digit, durationMs });
+  }
+
+  /** Tells the members that it is for, and that take messages. */
+  message({ sessionId, from, to, content }: SessionMessage): 'sent' | 'too-long' | 'gone' {
+    if (isMessageTooLong(content)) return 'too-long';
+    const legs = this.legs(sessionId);
+    const isThere = from === null ? legs.length > 0 : legs.some(({ participant }) => participant.id === from);
+    if (!isThere) return 'gone';
+    for (const leg of legs)
+      if (to?.includes(leg.participant.id) !== false)
+        leg.notify({ type: 'message', participantId: from, content });
+    return 'sent';
   }
 
   streams(sessionId: string): SessionStream[] {
@@ -110,7 +123,7 @@ export class SessionRoutes {
     const { sessionId } = leg.participant;
     if (listener === undefined) return;
     const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
-    if (leg.takesNotices) this.#describeOthers(leg, streamIds);
+    this.#notices.routed(leg, streamIds, sessionId === null ? [] : this.legs(sessionId));
     const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
@@ -119,20 +132,6 @@ export class SessionRoutes {
       // A worker that died ends its legs by itself; what remains is worth a line.
       this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
     });
-  }
-
-  /** Tells the leg who publishes what it receives, where that is not what it was told before. */
-  #describeOthers(leg: LiveLeg, streamIds: readonly string[]): void {
-    const { sessionId } = leg.participant;
-    const received = new Set(streamIds);
-    const legs = sessionId === null ? [] : [...(this.#bySession.get(sessionId) ?? [])];
-    const participants = legs
-      .filter(({ streams }) => streams.some(({ streamId }) => received.has(streamId)))
-      .map(describeParticipant);
-    const told = JSON.stringify(participants);
-    const isNews = told !== (this.#noticed.get(leg)?.told ?? '[]');
-    this.#noticed.set(leg, { received, told });
-    if (isNews) leg.notify({ type: 'participants', participants });
   }
 }
 
@@ -144,5 +143,5 @@ function hears(streamIds: readonly string[], members: readonly RoutedMember[]): 
 
 function routed(leg: LiveLeg): RoutedMember {
   const { id, subscriptions, mutedAliases } = leg.participant;
-  return { participantId: id, subscriptions, mutedAliases, streams: leg.streams };
+  return { participantId: id, subscriptions, mutedAliases, streams: leg.streams, accepts: leg.accepts };
 }

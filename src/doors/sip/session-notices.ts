@@ -2,11 +2,13 @@
  * Tells the far end of a call about the others in its session: INFO requests of a package that it announced (RFC 6086),
  * one after the other. What could not be told while it was out of reach is told when it is back.
  */
-import type { LegNotice } from '../../domain/legs/leg-notice.js';
+import type { LegNotice, LegNoticeType } from '../../domain/legs/leg-notice.js';
 import type { Logger } from '../../domain/logger.js';
 import type { SrfDialog, SrfRequest } from './srf.js';
 
 const noticePackage = 'landbridge-session';
+/** What the package tells of. */
+export const noticesTaken: ReadonlySet<LegNoticeType> = new Set(['participants', 'dtmf']);
 /** Key presses that wait for their turn; more are left out. */
 const maxWaitingKeys = 32;
 

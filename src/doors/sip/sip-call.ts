@@ -28,7 +28,7 @@ import {
 import { Negotiation } from './negotiation.js';
 import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { refreshSeconds, sessionTimerHeaders } from './session-timer.js';
-import { SessionNotices, takesNotices } from './session-notices.js';
+import { noticesTaken, SessionNotices, takesNotices } from './session-notices.js';
 import {
   forgetInvite,
   moveDialog,
@@ -83,7 +83,7 @@ export class SipCall implements LegSignalling {
   #negotiation: Negotiation | null = null;
   #notices: SessionNotices | null = null;
   /** LegSignalling: there where the far end announced that it wants to hear of others. */
-  readonly notify: LegSignalling['notify'];
+  readonly notices: LegSignalling['notices'];
   /** LegSignalling: there unless the far end says that it takes no INFO. */
   readonly sendDtmf: LegSignalling['sendDtmf'];
   #keys: DtmfInfoSender | null = null;
@@ -102,7 +102,8 @@ export class SipCall implements LegSignalling {
     this.#deadline = options.clock.after(options.settings.answerTimeoutMs, () =>
       this.#refuse('overloaded', 'deadline'),
     );
-    this.notify = takesNotices(options.request) ? (notice) => this.#notices?.tell(notice) : undefined;
+    if (takesNotices(options.request))
+      this.notices = { takes: noticesTaken, tell: (notice) => this.#notices?.tell(notice) };
     this.sendDtmf = takesInfo(options.request)
       ? async (digit, durationMs) => (await this.#keys?.press({ digit, durationMs })) ?? false
       : undefined;
