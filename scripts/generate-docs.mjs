@@ -32,3 +32,7 @@ await writeFile(join(root, 'docs/reference/configuration.md'), formatReference()
 await writeFile(join(root, 'landbridge.example.yaml'), formatExample());
 const { formatErrorReference } = await load('src/rest/error-reference.ts');
 await writeFile(join(root, 'docs/reference/errors.md'), formatErrorReference());
+const { formatMetricsReference } = await load('src/observability/metrics-reference.ts');
+await writeFile(join(root, 'docs/reference/metrics.md'), formatMetricsReference());
+const { formatEventReference } = await load('scripts/event-reference.ts');
+await writeFile(join(root, 'docs/reference/events.md'), formatEventReference(root));

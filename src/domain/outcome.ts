@@ -19,7 +19,9 @@ export type EndReason =
   | 'gateway-stopping';
 
 export interface Outcome {
+  /** The far end, the application over REST, or the gateway. */
   readonly endedBy: EndedBy;
+  /** Why: see docs/events.md#outcomes. */
   readonly reason: EndReason;
   /** SIP status of a refusal or of a failed request. */
   readonly sipStatus?: number;

@@ -33,18 +33,22 @@ export class Metrics implements FactFollower {
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     registers: [this.#registry],
   });
-  readonly #events = this.#counter('events_total', 'Facts published, by type.', ['type']);
+  readonly #events = this.#counter('events_total', 'Facts that were kept, by type.', ['type']);
   readonly #joined = this.#counter('legs_joined_total', 'Legs that joined a session.', ['kind']);
   readonly #callsEnded = this.#counter('calls_ended_total', 'Calls that ended.', [
     'door',
     'ended_by',
     'reason',
   ]);
-  readonly #refused = this.#counter('legs_refused_total', 'Legs refused.', ['door', 'code']);
-  readonly #hooks = this.#counter('hook_requests_total', 'Requests of voice platforms.', [
-    'platform',
-    'outcome',
+  readonly #refused = this.#counter('legs_refused_total', 'Legs refused, by the refusal’s code.', [
+    'door',
+    'code',
   ]);
+  readonly #hooks = this.#counter(
+    'hook_requests_total',
+    'Requests of voice platforms to the hooks, by how they were answered.',
+    ['platform', 'outcome'],
+  );
   readonly #setupSeconds = new Histogram({
     name: 'landbridge_call_setup_seconds',
     help: 'Time from a call’s admission to its answer.',
@@ -66,6 +70,15 @@ export class Metrics implements FactFollower {
 
   expose(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** What is registered, without its values. */
+  describe(): { name: string; type: string; labels: readonly string[]; help: string }[] {
+    return this.#registry.getMetricsAsArray().map((metric) => {
+      // prom-client gives both to the metric and to none of its types.
+      const { labelNames, type } = metric as unknown as { labelNames: readonly string[]; type: string };
+      return { name: metric.name, type, labels: labelNames, help: metric.help };
+    });
   }
 
   requestAnswered({ method, route, status, durationMs }: AnsweredRequest): void {

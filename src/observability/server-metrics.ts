@@ -1,7 +1,7 @@
+/** The figures of the servers beside the gateway: drachtio-server and FreeSWITCH. */
 import type { Registry } from 'prom-client';
 import { type FigureValue, registerFigure } from './figures.js';
 
-/** The servers beside the gateway. */
 export interface ServerFigures {
   readonly drachtio: readonly {
     readonly server: string;
@@ -43,25 +43,25 @@ export function exposeServers(registry: Registry, read: () => ServerFigures): vo
   expose(
     'gauge',
     'drachtio_calls',
-    'Calls that came through it.',
+    'Calls now that came through the drachtio-server.',
     ofDrachtio(({ calls }) => calls),
   );
   expose(
     'counter',
     'drachtio_reconnects_total',
-    'Connections to it after the first.',
+    'Connections to the drachtio-server after the first.',
     ofDrachtio(({ reconnects }) => reconnects),
   );
   expose(
     'counter',
     'drachtio_probes_failed_total',
-    'Probes over SIP that did not come back.',
+    'Probes over SIP that did not come back from the drachtio-server.',
     ofDrachtio(({ probesFailed }) => probesFailed),
   );
   expose(
     'counter',
     'drachtio_requests_dropped_total',
-    'Requests left without an answer because more came than it took answers for.',
+    'Requests left unanswered because more came than the drachtio-server took answers for.',
     ofDrachtio(({ requestsDropped }) => requestsDropped),
   );
   expose(
@@ -73,7 +73,7 @@ export function exposeServers(registry: Registry, read: () => ServerFigures): vo
   expose(
     'gauge',
     'freeswitch_legs',
-    'Phone legs through it.',
+    'Phone legs through the FreeSWITCH.',
     ofFreeSwitch(({ legs }) => legs),
   );
 }

@@ -6,152 +6,221 @@ import type { Subscriptions } from '../participants/subscriptions.js';
 
 export type Attributes = Readonly<Record<string, string>>;
 
+/** The data of each fact, by its type. docs/reference/events.md is made of these comments. */
 export interface EventData {
-  'session.created': { readonly tag: string | null };
+  /** A session was made. */
+  'session.created': {
+    /** The application's name for it. */
+    readonly tag: string | null;
+  };
+  /** A session is gone; its members have left it before. */
   'session.deleted': Record<string, never>;
-  'participant.created': {
-    readonly tag: string | null;
-    readonly publishPermissions: readonly MediaType[];
-    readonly displayName: string | null;
-    readonly attributes: Attributes;
-  };
-  /** As it is now, in full. */
-  'participant.updated': {
-    readonly tag: string | null;
-    readonly publishPermissions: readonly MediaType[];
-    readonly displayName: string | null;
-    readonly attributes: Attributes;
-  };
+  /** A participant was made; it is not connected yet. */
+  'participant.created': ParticipantProfile;
+  /** The application changed the participant. All that can be changed is here, as it is now. */
+  'participant.updated': ParticipantProfile;
+  /** A participant is gone, and with it its connection. */
   'participant.deleted': Record<string, never>;
-  'participant.added': { readonly subscriptions: Subscriptions };
+  /** A participant became a member of the session; it need not be connected. */
+  'participant.added': SubscriptionsFact;
+  /** A participant is no longer a member of the session; its connection, where it has one, stays. */
   'participant.removed': Record<string, never>;
-  'participant.joined': {
-    readonly legId: string;
+  /** A connected participant is in the session: it hears, and is heard. */
+  'participant.joined': LegFact & {
     readonly legKind: LegKind;
+    /** The name that others are shown. */
     readonly displayName: string | null;
+    /** The application's own words about the participant. */
     readonly attributes: Attributes;
     /** Who calls, as far as the account's privacy shows it. */
     readonly caller: Caller | null;
   };
-  /** `legKind` is null where a restart forgot it. */
-  'participant.left': { readonly legId: string; readonly legKind: LegKind | null; readonly outcome: Outcome };
-  'stream.published': {
-    readonly streamId: string;
-    readonly alias: string;
-    readonly mediaTypes: readonly MediaType[];
-  };
-  'stream.unpublished': { readonly streamId: string; readonly alias: string };
-  /** By an application: nobody receives it. `streamId` is null while nothing is published under the alias. */
-  'stream.muted': { readonly alias: string; readonly streamId: string | null };
-  'stream.unmuted': { readonly alias: string; readonly streamId: string | null };
-  'subscriptions.updated': { readonly subscriptions: Subscriptions };
-  'dtmf.received': { readonly legId: string; readonly digit: string; readonly durationMs: number };
-  /** By an application, to a phone. How many keys, never which: they may be a PIN. */
-  'dtmf.sent': { readonly legId: string; readonly count: number };
-  /** A call came in with a valid credential and holds its participant's slot; it is not answered yet. */
-  'call.arrived': {
-    readonly legId: string;
-    readonly door: string;
-    readonly callId: string;
-    readonly clientId: string | null;
-    readonly voiceCallId: string | null;
-    readonly caller: Caller | null;
-  };
-  'call.answered': {
-    readonly legId: string;
-    readonly legKind: LegKind;
-    readonly door: string;
-    readonly callId: string;
-  };
-  /** The far end has confirmed the answer: the participant is connected, in a session or not. */
-  'call.established': {
-    readonly legId: string;
-    readonly legKind: LegKind;
-    readonly door: string;
-    readonly callId: string;
-    readonly clientId: string | null;
-  };
-  /** The connection that a leg was signalled over is gone, lost or closed; the leg may stay, and its signalling come back. */
-  'signalling.lost': { readonly legId: string; readonly clientId: string };
-  /** A leg whose signalling was lost is signalled again. */
-  'signalling.back': { readonly legId: string; readonly clientId: string };
-  'call.held': { readonly legId: string };
-  'call.resumed': { readonly legId: string };
-  'call.ended': {
-    readonly legId: string;
-    /** Null where no media was opened. */
+  /** A connected participant is in the session no longer; once for each `participant.joined`. */
+  'participant.left': LegFact & {
+    /** Null where a restart forgot it. */
     readonly legKind: LegKind | null;
-    readonly door: string;
-    readonly callId: string;
-    /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
-    readonly clientId: string | null;
-    /** The voice platform's id of the call, where the transfer carried one. */
-    readonly voiceCallId: string | null;
-    readonly caller: Caller | null;
-    /** From answer to end; 0 where it was never answered; null where a restart hid when it ended. */
-    readonly durationMs: number | null;
-    /** Whether `call.established` came before. */
-    readonly wasEstablished: boolean;
     readonly outcome: Outcome;
   };
+  /** A participant in the session publishes a stream. */
+  'stream.published': StreamFact & { readonly mediaTypes: readonly MediaType[] };
+  /** A stream is published no longer; also told before its publisher leaves. */
+  'stream.unpublished': StreamFact;
+  /** An application muted an alias of a participant: nobody receives it. */
+  'stream.muted': MuteFact;
+  /** An application let the alias be received again. */
+  'stream.unmuted': MuteFact;
+  /** An application changed what a participant receives. */
+  'subscriptions.updated': SubscriptionsFact;
+  /** A participant pressed a key; once for each press. */
+  'dtmf.received': LegFact & {
+    /** `0` to `9`, `*`, `#`, `A` to `D`. */
+    readonly digit: string;
+    readonly durationMs: number;
+  };
+  /** An application pressed keys for a phone. */
+  'dtmf.sent': LegFact & {
+    /** How many keys, never which: they may be a PIN. */
+    readonly count: number;
+  };
+  /** A call came in with a valid credential and holds its participant's slot; it is not answered yet. */
+  'call.arrived': ConnectionFact & ClientFact & CallerFact;
+  /** The gateway answered the call. */
+  'call.answered': ConnectionFact & { readonly legKind: LegKind };
+  /** The far end has confirmed the answer: the participant is connected, in a session or not. */
+  'call.established': ConnectionFact & ClientFact & { readonly legKind: LegKind };
+  /** The connection that a leg was signalled over is gone, lost or closed; the leg may stay, and its signalling come back. */
+  'signalling.lost': SignallingFact;
+  /** A leg whose signalling was lost is signalled again. */
+  'signalling.back': SignallingFact;
+  /** The far end put the call on hold. */
+  'call.held': LegFact;
+  /** The far end took the call up again. */
+  'call.resumed': LegFact;
+  /** The call is over, and its leg gone. Told also of a call that was never answered. */
+  'call.ended': ConnectionFact &
+    ClientFact &
+    CallerFact & {
+      /** Null where no media was opened. */
+      readonly legKind: LegKind | null;
+      /** From answer to end; 0 where it was never answered; null where a restart hid when it ended. */
+      readonly durationMs: number | null;
+      /** Whether `call.established` came before. */
+      readonly wasEstablished: boolean;
+      readonly outcome: Outcome;
+    };
   /** A platform, or an application, was told where to send a phone call. */
   'transfer.requested': TransferFact;
   /** The call is there, not answered yet. */
   'transfer.arrived': TransferFact;
+  /** The gateway answered the call. */
   'transfer.answered': TransferFact;
   /** The caller is in the session. */
   'transfer.joined': TransferFact;
   /** The caller is connected and in the session no longer. */
   'transfer.left': TransferFact;
-  /** The call is over, or the platform says that it never came: `cause` is then its word for why. */
-  'transfer.completed': TransferFact & { readonly cause: string | null };
+  /** The call is over, or the platform says that it never came. */
+  'transfer.completed': TransferFact & {
+    /** The platform's word for why, where it gave one; else the reason of the call's end. */
+    readonly cause: string | null;
+  };
+  /** The application canceled the transfer, or deleted its participant before the call came. */
   'transfer.canceled': TransferFact;
   /** The call did not come in time. */
   'transfer.expired': TransferFact;
-  /** By an application, to a phone. `sound` is its name, null for a tone; `times` is null until it is stopped. */
-  'playback.started': {
-    readonly legId: string;
-    readonly playbackId: string;
-    readonly sound: string | null;
+  /** A phone is played a sound or a tone. */
+  'playback.started': PlaybackFact & {
+    /** How often the sound is played; null: until it is stopped. */
     readonly times: number | null;
+    /** Over what the phone hears, or instead of it. */
     readonly mode: 'over' | 'instead';
   };
-  'playback.ended': {
-    readonly legId: string;
-    readonly playbackId: string;
-    readonly sound: string | null;
+  /** The phone is played it no longer. */
+  'playback.ended': PlaybackFact & {
+    /** It was played to its end, was stopped, was replaced by another, or the call ended. */
     readonly how: PlaybackEnd | 'leg-ended';
   };
+  /** A recording began. */
   'recording.started': RecordingFact;
-  /** The file holds what was to be recorded, as far as it was. */
+  /** A recording ended: the file holds what was to be recorded, as far as it was. */
   'recording.stopped': RecordingFact & RecordingEndFact;
-  /** The file holds less than it should. */
+  /** A recording ended, and the file holds less than it should. */
   'recording.failed': RecordingFact & RecordingEndFact;
+  /** A recording and its file are gone. */
   'recording.deleted': RecordingFact;
 }
 
+/** What an application can change of a participant. */
+export interface ParticipantProfile {
+  /** The application's name for it. */
+  readonly tag: string | null;
+  /** What it may publish. */
+  readonly publishPermissions: readonly MediaType[];
+  /** The name that others are shown. */
+  readonly displayName: string | null;
+  /** The application's own words about the participant. */
+  readonly attributes: Attributes;
+}
+
+export interface SubscriptionsFact {
+  /** What the participant receives. */
+  readonly subscriptions: Subscriptions;
+}
+
+export interface LegFact {
+  /** The participant's connection. */
+  readonly legId: string;
+}
+
+export type ConnectionFact = LegFact & {
+  /** The protocol by which it is signalled: `sip`, `bandwidth`. */
+  readonly door: string;
+  /** The door's id of the call: SIP's Call-ID. */
+  readonly callId: string;
+};
+
+export interface ClientFact {
+  /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
+  readonly clientId: string | null;
+}
+
+export interface CallerFact {
+  /** The voice platform's id of the call, where the transfer carried one. */
+  readonly voiceCallId: string | null;
+  /** Who calls, as far as the account's privacy shows it. */
+  readonly caller: Caller | null;
+}
+
+export type SignallingFact = LegFact & {
+  /** The client's own id: the `uniqueId` of a Bandwidth device. */
+  readonly clientId: string;
+};
+
+export interface StreamFact {
+  /** Names the stream in this session, for as long as it is published. */
+  readonly streamId: string;
+  /** The publisher's name for it: `microphone`, `screenShare`. */
+  readonly alias: string;
+}
+
+export interface MuteFact {
+  readonly alias: string;
+  /** Null while nothing is published under the alias. */
+  readonly streamId: string | null;
+}
+
+export type PlaybackFact = LegFact & {
+  readonly playbackId: string;
+  /** The sound's name; null for a tone. */
+  readonly sound: string | null;
+};
+
 export interface RecordingFact {
   readonly recordingId: string;
-  /** Also where the session is no more; the fact itself is of no session then. */
+  /** Also where the session is no more: the fact itself is of no session then. */
   readonly sessionId: string;
-  /** Whose leg alone it is of. */
+  /** The one participant that is recorded; null: the whole session. */
   readonly participantId: string | null;
   readonly format: RecordingFormat;
+  /** The application's name for the recording. */
   readonly tag: string | null;
 }
 
 export interface RecordingEndFact {
+  /** Why it ended: see docs/sounds-and-recordings.md#how-a-recording-ends. */
   readonly reason: RecordingReason;
   /** Null where it is not known. */
   readonly durationMs: number | null;
+  /** The size of the file. */
   readonly bytes: number;
 }
 
 export interface TransferFact {
   readonly transferId: string;
+  /** The voice platform, where it is known. */
   readonly platform: string | null;
   /** The platform's id of the call. */
   readonly voiceCallId: string | null;
+  /** The connection that carries the call, or carried it last; null before the call is there. */
   readonly legId: string | null;
 }
 
@@ -159,13 +228,15 @@ export type EventType = keyof EventData;
 
 export type DomainEvent = {
   [T in EventType]: {
-    /** UUID. */
+    /** A UUID: the same on every try to tell it. */
     readonly id: string;
+    /** One of the types below. */
     readonly type: T;
     readonly accountId: string;
+    /** The session in which it happened, where there is one. */
     readonly sessionId: string | null;
     readonly participantId: string | null;
-    /** Participant's or session's tag, for applications that route by it. */
+    /** The participant's tag, or the session's where no participant is meant: for applications that route by it. */
     readonly tag: string | null;
     /** Rises by one with each event of the session (or of the account, where there is no session). */
     readonly sequence: number;
@@ -177,7 +248,7 @@ export type DomainEvent = {
 
 /** Who is to be told of a fact beside those who follow the account; never part of the fact. */
 export interface EventAudience {
-  /** The participant's. */
+  /** The participant's own callback, in Bandwidth's form. */
   readonly callbackUrl: string | null;
 }
 

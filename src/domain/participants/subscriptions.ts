@@ -9,7 +9,9 @@ export interface ParticipantSubscription {
 }
 
 export interface Subscriptions {
+  /** The whole session, unless `participants` names any. */
   readonly sessionId?: string;
+  /** These alone, where it names any. */
   readonly participants?: readonly ParticipantSubscription[];
 }
 
