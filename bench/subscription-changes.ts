@@ -4,7 +4,7 @@ import { LegRegistry } from '../src/domain/legs/leg-registry.js';
 import { silentLogger } from '../src/domain/logger.js';
 import type { MediaLeg, MediaPlane } from '../src/domain/media-plane.js';
 import { SessionService } from '../src/domain/sessions/session-service.js';
-import { createSqliteStore } from '../src/store/sqlite-store.js';
+import { openSqliteStores } from '../src/store/sqlite/sqlite-stores.js';
 import { JwtTokenCodec } from '../src/tokens/jwt-token-codec.js';
 import { atMost, type BenchmarkRow, percentile } from './benchmark.js';
 
@@ -48,7 +48,8 @@ const media: MediaPlane = {
 
 /** What it costs to compute the routes of a session of 20, each with three streams. */
 export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
-  const store = createSqliteStore({ path: ':memory:' });
+  const stores = openSqliteStores({ path: ':memory:' });
+  const store = stores.participants;
   const tokens = new JwtTokenCodec({ secret: 'a secret that is long enough for HS256 tokens' });
   const events = new EventRecorder({ publish: () => undefined }, systemClock);
   const shared = { store, tokens, events, clock: systemClock };
@@ -99,7 +100,7 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
     const subscriptions = shapes[Math.floor(i / PARTICIPANTS) % shapes.length];
     if (participant === undefined || subscriptions === undefined) continue;
     const began = performance.now();
-    legs.participantChanged({ ...participant, subscriptions });
+    void legs.participantChanged({ ...participant, subscriptions });
     changes.push(performance.now() - began);
   }
   // A mute changes what nineteen others receive.
@@ -110,11 +111,11 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
     const mutedAliases = Math.floor(i / PARTICIPANTS) % 2 === 0 ? ['microphone'] : [];
     const subscriptions = shapes[2] ?? {};
     const began = performance.now();
-    legs.participantChanged({ ...participant, subscriptions, mutedAliases });
+    void legs.participantChanged({ ...participant, subscriptions, mutedAliases });
     mutes.push(performance.now() - began);
   }
   await legs.endAll({ endedBy: 'gateway', reason: 'gateway-stopping' });
-  await store.close();
+  await stores.close();
   return [
     atMost(
       `a subscription change in a session of ${PARTICIPANTS}, computed, p99`,

@@ -33,7 +33,8 @@ import { RestError } from './rest/rest-error.js';
 import { createWebFiles } from './rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from './rest/web-socket-upgrades.js';
 import { lockDataDirectory } from './store/data-directory-lock.js';
-import { createSqliteStore } from './store/sqlite-store.js';
+import { nodeName } from './store/node-name.js';
+import { openStores } from './store/open-stores.js';
 import { JwtTokenCodec } from './tokens/jwt-token-codec.js';
 
 export interface GatewayOptions {
@@ -52,8 +53,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Slots in the store are held in this name; with one gateway per store it outlives restarts, so that the next life frees them. */
-const nodeId = 'gateway';
 /** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -126,18 +125,17 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   const lock = lockDataDirectory(config.dataDir);
   starting.onClose(() => lock.release());
   const credentials = resolveCredentials(config);
-  const store = createSqliteStore({
-    path: join(config.dataDir, 'landbridge.db'),
-    synchronous: config.sqlite.synchronous,
-    busyTimeoutMs: config.sqlite.busyTimeoutMs,
-    logger,
-  });
-  starting.onClose(() => store.close());
+  // In its name slots and recordings are held, so that the next life frees what this one leaves.
+  const nodeId = nodeName(config.dataDir);
+  const { maxWaiting: maxOutboxEntries } = config.webhooks;
+  const stores = await openStores({ ...config, maxOutboxEntries, node: nodeId, logger });
+  starting.onClose(() => stores.close());
+  const store = stores.participants;
 
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
-  const journal = await openJournal({ config, metrics, clock, logger, version });
+  const journal = await openJournal({ config, stores, metrics, clock, logger, version });
   journal.follow(metrics);
   journal.follow(hub);
   starting.onClose(() => journal.close());
@@ -147,7 +145,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     previousSecret: credentials.previousTokenSecret,
   });
   await checkHoldMusic(config);
-  const media = await openMedia(config, logger, version);
+  const media = await openMedia({ config, nodeId, logger, version });
   starting.onClose(() => media.close());
   const limits = { ...config.sessions, guesses: config.joinCodes };
   const privacies = new Map(config.accounts.map(({ account, callerPrivacy }) => [account, callerPrivacy]));
@@ -165,9 +163,8 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
     holdSoundWhenAlone: config.sounds.holdMusicWhenAlone,
   });
   legs.observe({ legMeasured: ({ legId }, statistics) => journal.records.measured(legId, statistics) });
-  const { connection } = journal.database;
   const played = {
-    ...{ config, nodeId, connection, store, legs, events, metrics, clock, logger },
+    ...{ config, nodeId, stores, legs, events, metrics, clock, logger },
     media: media.plane,
   };
   const recordings = await openRecordings(played);
@@ -182,8 +179,7 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   legs.observe(dtmf);
   const voice = openVoice({
     config,
-    connection,
-    store,
+    stores,
     sessions,
     events,
     tokens,
@@ -197,9 +193,9 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   starting.onClose(() => voice.close());
   journal.follow(voice.transfers);
   // Only now is everybody there who must learn how the calls of an earlier life ended.
-  await legs.recover(await journal.database.records.listOpenRecords());
+  await legs.recover(await stores.records.listOpenRecords());
   const cleaner = new AbandonmentCleaner({
-    store: journal.database.abandonment,
+    store: stores.abandonment,
     sessions,
     clock,
     logger,
@@ -210,10 +206,10 @@ async function openCore({ config, logger, version }: GatewayOptions, starting: S
   await journal.start();
   /** Everything so far is kept: what was written, and what is to be told of it. */
   const settled = async () => {
-    await Promise.all([store.settled(), journal.settled()]);
+    await Promise.all([stores.settled(), journal.settled()]);
   };
   return {
-    ...{ clock, credentials, store, metrics, hub, media, legs, sessions, journal, voice, settled, sounds },
+    ...{ clock, credentials, stores, metrics, hub, media, legs, sessions, journal, voice, settled, sounds },
     ...{ dtmf, recordings: recordings.recordings },
   };
 }
@@ -254,7 +250,7 @@ async function openWeb(
       legs,
       events: hub,
       webhooks: core.journal.webhooks,
-      records: core.journal.database.records,
+      records: core.stores.records,
       settled: core.settled,
       transfers: { transfers: voice.transfers, dialects: transferDialects, address },
       numbers: {
@@ -328,7 +324,7 @@ async function openWeb(
 }
 
 /** What is measured, and what must hold for calls to be taken. */
-function watch({ metrics, legs, hub, media, store }: Core, { server, door }: GatewaySip): Readiness {
+function watch({ metrics, legs, hub, media, stores }: Core, { server, door }: GatewaySip): Readiness {
   metrics.observeLegs(() => legs.countByKind());
   metrics.observeEventReaders(() => hub.readers);
   metrics.observeSip(() => server.stats());
@@ -340,7 +336,7 @@ function watch({ metrics, legs, hub, media, store }: Core, { server, door }: Gat
   readiness.add('edge', () => media.edgeTrouble());
   readiness.add('sip', () => (door.isConnected ? null : door.troubles.join('; ')));
   readiness.add('store', () =>
-    store.checkWritable().then(
+    stores.checkWritable().then(
       () => null,
       () => 'the store cannot be written',
     ),

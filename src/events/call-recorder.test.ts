@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DomainEvent, EventData, EventType } from '../domain/facts/event.js';
 import { silentLogger } from '../domain/logger.js';
-import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
+import { openSqliteStores } from '../store/sqlite/sqlite-stores.js';
+import type { Stores } from '../store/stores.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { CallRecorder } from './call-recorder.js';
 
@@ -9,13 +10,13 @@ const dayMs = 86_400_000;
 const calm = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Call records', () => {
-  let stores: SqliteJournal;
+  let stores: Stores;
   let clock: ManualClock;
   let recorder: CallRecorder;
   let sequence = 0;
 
   beforeEach(() => {
-    stores = openSqliteJournal({ path: ':memory:' });
+    stores = openSqliteStores({ path: ':memory:' });
     clock = new ManualClock();
     recorder = new CallRecorder({
       store: stores.records,
@@ -27,7 +28,7 @@ describe('Call records', () => {
   });
   afterEach(async () => {
     await recorder.close();
-    stores.close();
+    await stores.close();
     expect(clock.pending).toBe(0);
   });
 

@@ -4,7 +4,8 @@ import { EventRecorder } from '../domain/facts/event-recorder.js';
 import { FactSequences } from '../domain/facts/fact-sequences.js';
 import { silentLogger } from '../domain/logger.js';
 import type { Webhook } from '../domain/facts/webhook.js';
-import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
+import { openSqliteStores } from '../store/sqlite/sqlite-stores.js';
+import type { Stores } from '../store/stores.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { EventJournal } from './event-journal.js';
 import { receiverName, Receivers } from './receivers.js';
@@ -29,7 +30,7 @@ class Scene {
   events!: EventRecorder;
 
   constructor(
-    readonly stores: SqliteJournal,
+    readonly stores: Stores,
     webhooks: readonly Webhook[] = [],
   ) {
     this.receivers = new Receivers({
@@ -64,9 +65,9 @@ class Scene {
 }
 
 describe('Facts', () => {
-  let stores: SqliteJournal;
+  let stores: Stores;
   beforeEach(() => {
-    stores = openSqliteJournal({ path: ':memory:' });
+    stores = openSqliteStores({ path: ':memory:' });
   });
   afterEach(() => stores.close());
 
@@ -157,6 +158,6 @@ describe('Facts', () => {
   });
 });
 
-function outboxSize({ outbox }: SqliteJournal): number {
+function outboxSize({ outbox }: Stores): number {
   return outbox.size;
 }

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../domain/logger.js';
 import type { OutboxEntry } from '../domain/facts/outbox.js';
-import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
+import { openSqliteStores } from '../store/sqlite/sqlite-stores.js';
+import type { Stores } from '../store/stores.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { WebhookDelivery, type DeliveryResult, type WebhookDeliveryOptions } from './webhook-delivery.js';
 import type { OutgoingMessage, SendResult } from './webhook-sender.js';
@@ -34,7 +35,7 @@ class Scene {
   #ids = 0;
 
   constructor(
-    readonly journal: SqliteJournal,
+    readonly stores: Stores,
     readonly options: Partial<WebhookDeliveryOptions> = {},
   ) {
     this.delivery = this.#open();
@@ -42,7 +43,7 @@ class Scene {
 
   #open(): WebhookDelivery {
     return new WebhookDelivery({
-      outbox: this.journal.outbox,
+      outbox: this.stores.outbox,
       sender: {
         send: async (message) => {
           const id = message.headers['landbridge-event-id'] ?? '';
@@ -88,7 +89,7 @@ class Scene {
       createdAt: this.clock.now(),
     }));
     this.#ids += ids.length;
-    await this.journal.outbox.append(entries, []);
+    await this.stores.outbox.append(entries, []);
     this.delivery.wake(entries);
     await calm();
   }
@@ -107,22 +108,22 @@ class Scene {
 }
 
 describe('The delivery', () => {
-  let journal: SqliteJournal;
+  let stores: Stores;
   beforeEach(() => {
-    journal = openSqliteJournal({ path: ':memory:' });
+    stores = openSqliteStores({ path: ':memory:' });
   });
-  afterEach(() => journal.close());
+  afterEach(() => stores.close());
 
   it('sends what is appended, in order, and forgets what was taken', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     await scene.append('a', 's1', '1', '2', '3');
     expect(scene.ids()).toEqual(['1', '2', '3']);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
     expect(scene.clock.pending).toBe(0);
   });
 
   it('has one message of a lane on its way, and several lanes of a receiver', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     const answers: (() => void)[] = [];
     scene.answer = () => new Promise((resolve) => answers.push(() => resolve(taken)));
     await scene.append('a', 's1', '1', '2');
@@ -133,11 +134,11 @@ describe('The delivery', () => {
     expect(scene.ids()).toEqual(['1', '3', '2']);
     for (const answer of answers.splice(0)) answer();
     await calm();
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
   });
 
   it('retries under the same id with the next number, later each time, while the lane waits', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     const start = scene.clock.now();
     scene.answer = () => failed;
     await scene.append('a', 's1', '1', '2');
@@ -152,11 +153,11 @@ describe('The delivery', () => {
     scene.answer = () => taken;
     await scene.pass(16_000);
     expect(scene.ids().slice(5)).toEqual(['1', '2']);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
   });
 
   it('loses and reorders nothing where a receiver answers 500 for an hour', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     const end = scene.clock.now() + hourMs;
     scene.answer = () => (scene.clock.now() < end ? failed : taken);
     const expected = new Map<string, string[]>();
@@ -175,21 +176,21 @@ describe('The delivery', () => {
     // About 13 tries of each lane's first message, and no others.
     expect(scene.sent.length - delivered.length).toBeLessThan(60);
     expect(scene.results.filter((result) => result === 'delivered')).toHaveLength(180);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
   });
 
   it('wakes every lane of a receiver that answers again', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     scene.answer = () => failed;
     for (let lane = 0; lane < 5; lane += 1) await scene.append('a', `s${lane}`, `${lane}`);
     await scene.pass(100_000);
     scene.answer = () => taken;
     await scene.append('a', 'new', 'new');
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
   });
 
   it('gives a message up after 24 hours, and goes on with the next', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     scene.answer = (_, id) => (id === '1' ? failed : taken);
     await scene.append('a', 's1', '1');
     await scene.pass(23 * hourMs, 60_000);
@@ -198,14 +199,14 @@ describe('The delivery', () => {
     await scene.pass(hourMs, 60_000);
     expect(scene.ids().at(-1)).toBe('2');
     expect(scene.results.filter((result) => result === 'expired')).toHaveLength(1);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
     expect(scene.clock.pending).toBe(0);
   });
 
   it('tries a message that is too old once: the gateway may have been off', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     await scene.delivery.close();
-    await journal.outbox.append(
+    await stores.outbox.append(
       [{ eventId: '1', accountId: 'a', receiver: 'r', lane: 's', body: '{}', createdAt: scene.clock.now() }],
       [],
     );
@@ -215,7 +216,7 @@ describe('The delivery', () => {
   });
 
   it('keeps places free for those that work when many receivers hang', async () => {
-    const scene = new Scene(journal, { maxConcurrent: 10, maxPerReceiver: 4 });
+    const scene = new Scene(stores, { maxConcurrent: 10, maxPerReceiver: 4 });
     const hanging: (() => void)[] = [];
     scene.answer = ({ url }) =>
       url.includes('bad') ? new Promise((resolve) => hanging.push(() => resolve(failed))) : taken;
@@ -230,7 +231,7 @@ describe('The delivery', () => {
   });
 
   it('never has more on its way than allowed, to all and to one', async () => {
-    const scene = new Scene(journal, { maxConcurrent: 6, maxPerReceiver: 4 });
+    const scene = new Scene(stores, { maxConcurrent: 6, maxPerReceiver: 4 });
     const answers: (() => void)[] = [];
     scene.answer = () => new Promise((resolve) => answers.push(() => resolve(taken)));
     for (let i = 0; i < 9; i += 1) await scene.append('a', `s${i}`, `a${i}`);
@@ -246,7 +247,7 @@ describe('The delivery', () => {
   });
 
   it('uses the fallback while the first URL fails, in order', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     scene.targets.set('a', { url: 'https://first/', fallbackUrl: 'https://second/' });
     scene.answer = ({ url }) => (url.includes('first') ? failed : taken);
     await scene.append('a', 's1', '1', '2', '3');
@@ -269,7 +270,7 @@ describe('The delivery', () => {
   });
 
   it('counts what waits for a receiver that is gone, and sends it to nobody', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     scene.targets.set('a', { url: 'gone', fallbackUrl: null });
     await scene.append('a', 's1', '1', '2');
     expect(scene.sent).toEqual([]);
@@ -279,12 +280,12 @@ describe('The delivery', () => {
     await scene.delivery.forget('b');
     await scene.pass(2000);
     expect(scene.ids()).toEqual(['3']);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
     expect(scene.clock.pending).toBe(0);
   });
 
   it('goes on where an earlier life stopped, with the number of the next try', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     scene.answer = () => failed;
     await scene.append('a', 's1', '1', '2');
     await scene.append('a', 's2', '3');
@@ -296,11 +297,11 @@ describe('The delivery', () => {
         .map(({ id, attempt }) => `${id}#${attempt}`)
         .sort(),
     ).toEqual(['1#2', '2#1', '3#2']);
-    expect(journal.outbox.size).toBe(0);
+    expect(stores.outbox.size).toBe(0);
   });
 
   it('waits at its close for what is on its way, a moment only, and leaves no timer', async () => {
-    const scene = new Scene(journal);
+    const scene = new Scene(stores);
     let answer = (_: SendResult): void => undefined;
     scene.answer = () => new Promise((resolve) => (answer = resolve));
     await scene.append('a', 's1', '1', '2');
@@ -313,9 +314,9 @@ describe('The delivery', () => {
     await closed;
     await scene.delivery.close();
     expect(scene.ids()).toEqual(['1']);
-    expect(journal.outbox.size).toBe(2);
+    expect(stores.outbox.size).toBe(2);
     // It was not the receiver's fault.
-    expect(await journal.outbox.next({ receiver: 'a', lane: 's1' })).toMatchObject({
+    expect(await stores.outbox.next({ receiver: 'a', lane: 's1' })).toMatchObject({
       eventId: '1',
       attempts: 0,
     });
@@ -323,8 +324,8 @@ describe('The delivery', () => {
   });
 
   it('waits for a store that is away', async () => {
-    const scene = new Scene(journal);
-    const { outbox } = journal;
+    const scene = new Scene(stores);
+    const { outbox } = stores;
     let isAway = true;
     const away = new Proxy(outbox, {
       get: (target, name) => {
@@ -333,7 +334,7 @@ describe('The delivery', () => {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value;
       },
     });
-    const other = new Scene({ ...journal, outbox: away });
+    const other = new Scene({ ...stores, outbox: away });
     await other.append('a', 's1', '1');
     expect(other.sent).toEqual([]);
     isAway = false;

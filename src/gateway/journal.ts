@@ -1,5 +1,4 @@
 /** Puts together what remembers facts and tells of them: outbox, webhooks, callbacks, call detail records. */
-import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { EventSink } from '../domain/facts/event.js';
@@ -15,10 +14,11 @@ import { Receivers, webhookReceiver } from '../events/receivers.js';
 import { WebhookDelivery } from '../events/webhook-delivery.js';
 import { WebhookSender } from '../events/webhook-sender.js';
 import type { Metrics } from '../observability/metrics.js';
-import { openSqliteJournal, type SqliteJournal } from '../store/sqlite-journal.js';
+import type { Stores } from '../store/stores.js';
 
 export interface JournalOptions {
   readonly config: Config;
+  readonly stores: Pick<Stores, 'outbox' | 'webhooks' | 'records'>;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -29,7 +29,6 @@ export interface Journal {
   readonly events: EventRecorder;
   readonly records: CallRecorder;
   readonly webhooks: WebhookService;
-  readonly database: SqliteJournal;
   /** Tells the follower of every fact from now on, once it is kept. */
   follow(follower: FactFollower): void;
   /** Resolves when every fact so far will survive the process. */
@@ -41,35 +40,18 @@ export interface Journal {
 }
 
 const hourMs = 3_600_000;
-/** One commit for all that happens in so long, where it is much; nobody feels that he is told so much later. */
+/** Facts of so long share one commit where they are many. Receivers are told that much later, which nobody notices. */
 const journalPauseMs = 50;
 /** What comes without a fact of the journal (figures of media that has ended) waits for others. */
 const recordsPauseMs = 500;
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const { config } = options;
-  const database = openSqliteJournal({
-    path: join(config.dataDir, 'landbridge.db'),
-    synchronous: config.sqlite.synchronous,
-    busyTimeoutMs: config.sqlite.busyTimeoutMs,
-    maxEntries: config.webhooks.maxWaiting,
-    logger: options.logger,
-  });
-  try {
-    return await compose(options, database);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-async function compose(options: JournalOptions, database: SqliteJournal): Promise<Journal> {
-  const { config, metrics, clock, version } = options;
-  const { outbox } = database;
+  const { config, stores, metrics, clock, version } = options;
+  const { outbox } = stores;
   const logger = options.logger.child({ layer: 'webhooks' });
   const { url, fallbackUrl, secret, events: types } = config.webhooks;
   const policy = new AddressPolicy(config.webhooks);
-  const receivers = await Receivers.load(database.webhooks, {
+  const receivers = await Receivers.load(stores.webhooks, {
     configured: url === undefined ? null : { url, fallbackUrl, secret, events: types },
     callbackSecret: secret ?? null,
   });
@@ -94,7 +76,7 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     failuresBeforeFallback: config.webhooks.failuresBeforeFallback,
   });
   const records = new CallRecorder({
-    store: database.records,
+    store: stores.records,
     clock,
     logger,
     keepMs: config.records.keepDays * 24 * hourMs,
@@ -118,7 +100,7 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     },
   };
   const webhooks = new WebhookService({
-    store: database.webhooks,
+    store: stores.webhooks,
     audience: {
       webhookCreated: (webhook) => receivers.add(webhook),
       async webhookDeleted(webhook) {
@@ -139,7 +121,6 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
     events: new EventRecorder(sink, clock, new FactSequences(await outbox.sequences())),
     records,
     webhooks,
-    database,
     follow: (follower) => journal.follow(follower),
     settled: () => journal.settled(),
     async start() {
@@ -150,7 +131,6 @@ async function compose(options: JournalOptions, database: SqliteJournal): Promis
       await journal.close();
       await records.close();
       await delivery.close();
-      database.close();
     },
   };
 }

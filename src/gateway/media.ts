@@ -9,7 +9,6 @@ import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server
 import { createFreeSwitchPlane, type FreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
 import { createSipServer } from '../sip-server/index.js';
-import { nodeName } from '../store/node-name.js';
 
 export interface GatewayMedia {
   readonly plane: MediaPlane;
@@ -23,8 +22,17 @@ export interface GatewayMedia {
 
 const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.meta.url));
 
+export interface OpenMediaOptions {
+  readonly config: Config;
+  /** Tells our legs from another gateway's at a FreeSWITCH that both use. */
+  readonly nodeId: string;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
 /** Rejects where a worker or a port of ours cannot be had, not where a FreeSWITCH is away. */
-export async function openMedia(config: Config, logger: Logger, version: string): Promise<GatewayMedia> {
+export async function openMedia(options: OpenMediaOptions): Promise<GatewayMedia> {
+  const { config, logger } = options;
   const workers = await openWorkers(config, logger);
   const { freeswitch: servers } = config;
   if (servers === undefined) {
@@ -37,7 +45,7 @@ export async function openMedia(config: Config, logger: Logger, version: string)
     };
   }
   try {
-    return await openEdge({ ...config, freeswitch: servers }, workers, logger, version);
+    return await openEdge(options, servers, workers);
   } catch (error) {
     await workers.close();
     throw error;
@@ -45,12 +53,11 @@ export async function openMedia(config: Config, logger: Logger, version: string)
 }
 
 async function openEdge(
-  config: Config & { readonly freeswitch: NonNullable<Config['freeswitch']> },
+  { config, nodeId, logger, version }: OpenMediaOptions,
+  servers: NonNullable<Config['freeswitch']>,
   workers: WorkerMediaPlane,
-  logger: Logger,
-  version: string,
 ): Promise<GatewayMedia> {
-  const { edge, freeswitch: servers } = config;
+  const { edge } = config;
   const sip = await openEdgeSip(config, logger, version);
   const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
   let plane: FreeSwitchPlane;
@@ -67,7 +74,7 @@ async function openEdge(
       longestRetryMs: edge.longestRetrySeconds * 1000,
       healthMs: edge.healthSeconds * 1000,
       maxLegsPerServer: edge.maxLegs,
-      nodeName: nodeName(config.dataDir),
+      nodeName: nodeId,
       logger: logger.child({ layer: 'edge' }),
     });
   } catch (error) {

@@ -15,21 +15,17 @@ import { RecordingService } from '../domain/recordings/recording-service.js';
 import { RecordingWatch } from '../domain/recordings/recording-watch.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import { SoundService } from '../domain/sounds/sound-service.js';
-import type { ParticipantStore } from '../domain/participants/participant-store.js';
 import type { Metrics } from '../observability/metrics.js';
 import { DiskRecordingFiles } from '../store/disk-recording-files.js';
 import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/recordings-directory.js';
 import { DiskSoundFiles } from '../store/disk-sound-files.js';
-import { nodeName } from '../store/node-name.js';
-import type { SqliteConnection } from '../store/sqlite-connection.js';
-import { SqliteRecordings } from '../store/sqlite-recordings.js';
+import type { Stores } from '../store/stores.js';
 import { readWavHeader } from '../store/wav-header.js';
 
 export interface SoundsAndRecordingsOptions {
   readonly config: Config;
   readonly nodeId: string;
-  readonly connection: SqliteConnection;
-  readonly store: ParticipantStore;
+  readonly stores: Pick<Stores, 'participants' | 'recordings'>;
   readonly legs: LegRegistry;
   readonly media: MediaPlane;
   readonly events: EventRecorder;
@@ -69,26 +65,25 @@ const dayMs = 24 * 3_600_000;
 
 /** Ends what an earlier life left going on. Rejects with ConfigError where the directory is not this gateway's. */
 export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<Recordings> {
-  const { config, connection, clock } = options;
+  const { config, stores, clock } = options;
   const { directory, keepDays, ...limits } = config.recordings;
   const logger = options.logger.child({ layer: 'recordings' });
   const ownDirectory = join(config.dataDir, 'recordings');
   const files = new DiskRecordingFiles(directory ?? ownDirectory);
-  const store = new SqliteRecordings(connection);
   // The data directory is locked, and what is in it goes with the database.
   if (directory !== undefined && directory !== ownDirectory) {
-    const isUsed = [...(await store.scanRecordings('', 1)), ...(await files.list())].length > 0;
-    await claimRecordingsDirectory(directory, nodeName(config.dataDir), isUsed).catch((error: unknown) => {
+    const isUsed = [...(await stores.recordings.scanRecordings('', 1)), ...(await files.list())].length > 0;
+    await claimRecordingsDirectory(directory, options.nodeId, isUsed).catch((error: unknown) => {
       if (!(error instanceof RecordingsDirectoryRefused)) throw error;
       throw new ConfigError([`recordings.directory: ${error.message}`]);
     });
   }
-  const shared = { ...options, recordings: store, files, logger };
+  const shared = { ...options, store: stores.participants, recordings: stores.recordings, files, logger };
   await recoverRecordings(shared);
   const recordings = new RecordingService({ ...shared, limits });
   const watch = new RecordingWatch({
     recordings,
-    store,
+    store: stores.recordings,
     files,
     clock,
     logger,

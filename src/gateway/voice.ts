@@ -6,7 +6,6 @@ import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import type { Logger } from '../domain/logger.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
-import type { ParticipantStore } from '../domain/participants/participant-store.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import { TransferService } from '../domain/transfers/transfer-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
@@ -18,14 +17,11 @@ import { credentialsProblem } from '../hooks/dialects.js';
 import type { OutgoingHttp } from '../hooks/outgoing.js';
 import { PlatformOrders } from '../hooks/platform-orders.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
-import { SqliteNumbers } from '../store/sqlite-numbers.js';
-import type { SqliteConnection } from '../store/sqlite-connection.js';
-import { SqliteTransfers } from '../store/sqlite-transfers.js';
+import type { Stores } from '../store/stores.js';
 
 export interface VoiceOptions {
   readonly config: Config;
-  readonly connection: SqliteConnection;
-  readonly store: ParticipantStore;
+  readonly stores: Pick<Stores, 'participants' | 'transfers' | 'numbers'>;
   readonly sessions: SessionService;
   readonly events: EventRecorder;
   readonly tokens: TokenCodec;
@@ -44,10 +40,10 @@ export interface Voice {
 }
 
 export function openVoice(options: VoiceOptions): Voice {
-  const { config, connection, sessions, events, clock, logger, secrets } = options;
+  const { config, stores, sessions, events, clock, logger, secrets } = options;
   const transfers = new TransferService({
-    transfers: new SqliteTransfers(connection),
-    store: options.store,
+    transfers: stores.transfers,
+    store: stores.participants,
     sessions,
     tokens: options.tokens,
     joinCodeSecrets: secrets,
@@ -79,7 +75,7 @@ export function openVoice(options: VoiceOptions): Voice {
   const hooksLogger = logger.child({ layer: 'hooks' });
   const { maxWrongPinsPerCaller, maxCallers } = config.numbers;
   const numbers = new NumberService({
-    numbers: new SqliteNumbers(connection),
+    numbers: stores.numbers,
     transfers,
     sessions,
     normalize: normalizeNumber,

@@ -1,32 +1,23 @@
 /** What every store of recordings does. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Recording, RecordingStore } from '../../src/domain/recordings/recording.js';
-import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
-
-export interface RecordingStores {
-  readonly store: ParticipantStore;
-  readonly recordings: RecordingStore;
-  close(): Promise<void>;
-}
+import type { Recording } from '../../src/domain/recordings/recording.js';
+import type { Stores } from '../../src/store/stores.js';
+import type { OpenedPlace } from './opened-place.js';
 
 const accountId = 'acme';
 const now = 1_700_000_000_000;
 
-/** `open` opens the same data each time until `dispose`. */
-export function describeRecordingStore(
-  name: string,
-  prepare: () => Promise<{ open(): Promise<RecordingStores>; dispose(): Promise<void> }>,
-): void {
+export function describeRecordingStore(name: string, prepare: () => Promise<OpenedPlace>): void {
   describe(name, () => {
-    let place: Awaited<ReturnType<typeof prepare>>;
-    let stores: RecordingStores;
+    let place: OpenedPlace;
+    let stores: Stores;
     let sessionId: string;
     beforeEach(async () => {
       place = await prepare();
       stores = await place.open();
       sessionId = randomUUID();
-      await stores.store.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
+      await stores.participants.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
     });
     afterEach(async () => {
       await stores.close();
@@ -77,7 +68,7 @@ export function describeRecordingStore(
     });
 
     it('claims none for a session that is not there, is another account’s, or was deleted', async () => {
-      const { recordings, store } = stores;
+      const { recordings, participants: store } = stores;
       const none = { result: 'no-session' };
       expect(await recordings.claimRecording(recording({ sessionId: randomUUID() }), 'node', 9)).toEqual(
         none,
@@ -129,7 +120,7 @@ export function describeRecordingStore(
     });
 
     it('lists page by page, the newest first, of all sessions or of one', async () => {
-      const { recordings, store } = stores;
+      const { recordings, participants: store } = stores;
       const other = randomUUID();
       await store.createSession({ id: other, accountId, tag: null, createdAt: now });
       const ids: string[] = [];

@@ -2,16 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newParticipant as draft } from '../../src/domain/participants/new-participant.js';
-import type { NumberPin, NumberStore, PhoneNumber } from '../../src/domain/numbers/phone-number.js';
-import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
-import type { Transfer, TransferClaim, TransferStore } from '../../src/domain/transfers/transfer.js';
-
-export interface VoiceStores {
-  readonly store: ParticipantStore;
-  readonly transfers: TransferStore;
-  readonly numbers: NumberStore;
-  close(): Promise<void>;
-}
+import type { NumberPin, PhoneNumber } from '../../src/domain/numbers/phone-number.js';
+import type { Stores } from '../../src/store/stores.js';
+import type { OpenedPlace } from './opened-place.js';
+import type { Transfer, TransferClaim } from '../../src/domain/transfers/transfer.js';
 
 const accountId = 'acme';
 const now = 1_700_000_000_000;
@@ -37,20 +31,16 @@ function number(changes: Partial<PhoneNumber> = {}): PhoneNumber {
   };
 }
 
-/** `open` opens the same data each time until `dispose`. */
-export function describeVoiceStores(
-  name: string,
-  prepare: () => Promise<{ open(): Promise<VoiceStores>; dispose(): Promise<void> }>,
-): void {
+export function describeVoiceStores(name: string, prepare: () => Promise<OpenedPlace>): void {
   describe(name, () => {
-    let place: Awaited<ReturnType<typeof prepare>>;
-    let stores: VoiceStores;
+    let place: OpenedPlace;
+    let stores: Stores;
     let sessionId: string;
     beforeEach(async () => {
       place = await prepare();
       stores = await place.open();
       sessionId = randomUUID();
-      await stores.store.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
+      await stores.participants.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
     });
     afterEach(async () => {
       await stores.close();
@@ -68,8 +58,8 @@ export function describeVoiceStores(
       const { transfer, participant } = claim;
       expect(await stores.transfers.getTransfer(accountId, transfer.id)).toEqual(transfer);
       expect(await stores.transfers.findTransferByParticipant(participant.id)).toEqual(transfer);
-      expect(await stores.store.listMembers(sessionId)).toEqual([participant]);
-      expect(await stores.store.findJoinCode(transfer.joinCodeHash)).toEqual({
+      expect(await stores.participants.listMembers(sessionId)).toEqual([participant]);
+      expect(await stores.participants.findJoinCode(transfer.joinCodeHash)).toEqual({
         ...{ participantId: participant.id, expiresAt: transfer.expiresAt },
       });
       expect(await stores.transfers.getTransfer('other', transfer.id)).toBeNull();
@@ -80,7 +70,7 @@ export function describeVoiceStores(
       const results = await Promise.all(claims.map((claim) => stores.transfers.claimTransfer(claim)));
       expect(results.filter(({ result }) => result === 'created')).toHaveLength(1);
       expect(results.filter(({ result }) => result === 'existing')).toHaveLength(9);
-      expect(await stores.store.listMembers(sessionId)).toHaveLength(1);
+      expect(await stores.participants.listMembers(sessionId)).toHaveLength(1);
       expect(await stores.transfers.claimTransfer(claimOf(sessionId))).toMatchObject({ result: 'created' });
     });
 
@@ -90,7 +80,7 @@ export function describeVoiceStores(
       expect(await stores.transfers.claimTransfer(foreign)).toEqual({ result: 'no-session' });
       for (let count = 0; count < 3; count += 1) await stores.transfers.claimTransfer(claimOf(sessionId));
       expect(await stores.transfers.claimTransfer(claimOf(sessionId))).toEqual({ result: 'session-full' });
-      expect(await stores.store.listMembers(sessionId)).toHaveLength(3);
+      expect(await stores.participants.listMembers(sessionId)).toHaveLength(3);
       expect(await stores.transfers.listTransfers(accountId, 10)).toHaveLength(3);
     });
 
@@ -98,7 +88,7 @@ export function describeVoiceStores(
       const id = randomUUID();
       const session = { id, accountId, tag: 'new', createdAt: now };
       await stores.transfers.claimTransfer({ ...claimOf(id), session });
-      expect(await stores.store.getSession(accountId, id)).toEqual(session);
+      expect(await stores.participants.getSession(accountId, id)).toEqual(session);
     });
 
     it('moves a transfer along the edges of its figure alone, and amends it in the states named', async () => {

@@ -8,8 +8,8 @@ import { silentLogger } from '../../src/domain/logger.js';
 import type { CreatedParticipant } from '../../src/domain/sessions/session-service.js';
 import { EventJournal } from '../../src/events/event-journal.js';
 import { Receivers } from '../../src/events/receivers.js';
-import { openSqliteJournal, type SqliteJournal } from '../../src/store/sqlite-journal.js';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
+import type { Stores } from '../../src/store/stores.js';
 import { account, DomainFixture } from '../support/domain-fixture.js';
 
 const hourMs = 3_600_000;
@@ -20,7 +20,7 @@ async function calm(): Promise<void> {
 
 describe('The clean-up after nine hours', () => {
   let directory: string;
-  let stores: SqliteJournal;
+  let stores: Stores;
   let domain: DomainFixture;
   let journal: EventJournal;
   let cleaner: AbandonmentCleaner;
@@ -29,8 +29,8 @@ describe('The clean-up after nine hours', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'landbridge-abandonment-'));
     const path = join(directory, 'landbridge.db');
-    stores = openSqliteJournal({ path });
-    domain = new DomainFixture({}, createSqliteStore({ path }));
+    stores = openSqliteStores({ path });
+    domain = new DomainFixture({}, stores);
     noted = 0;
     journal = new EventJournal({
       outbox: stores.outbox,
@@ -55,8 +55,7 @@ describe('The clean-up after nine hours', () => {
     await cleaner.close();
     await domain.legs.endAll({ endedBy: 'gateway', reason: 'gateway-stopping' });
     expect(domain.clock.pending).toBe(0);
-    await domain.store.close();
-    stores.close();
+    await stores.close();
     await rm(directory, { recursive: true });
   });
 

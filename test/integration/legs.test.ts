@@ -1,6 +1,6 @@
 /** What legs and sessions do to one another, over the real store, without media or signalling. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
 import { account, DomainFixture } from '../support/domain-fixture.js';
 import { expectRefusal } from '../support/expect-refusal.js';
 
@@ -355,15 +355,15 @@ describe('key presses and holds', () => {
 
 describe('after a restart', () => {
   it('what an earlier life left open is closed as gateway-restarted, and old tokens work', async () => {
-    const store = createSqliteStore({ path: ':memory:' });
-    const before = new DomainFixture({}, store);
+    const stores = openSqliteStores({ path: ':memory:' });
+    const before = new DomainFixture({}, stores);
     const sessionId = await before.session();
     const inSession = await before.participant(sessionId, { tag: 'caller' });
     const alone = await before.participant();
     const leg = await before.join(inSession);
     await before.join(alone);
 
-    domain = new DomainFixture({}, store);
+    domain = new DomainFixture({}, stores);
     await expectRefusal('participant-occupied', domain.admit(inSession.token));
     await domain.legs.recover();
     expect(domain.types()).toEqual(['participant.left']);
@@ -390,7 +390,7 @@ describe('the store being gone', () => {
     const created = await domain.participant(await domain.session());
     const other = await domain.participant();
     const leg = await domain.join(created);
-    await domain.store.close();
+    await domain.stores.close();
     await expect(domain.admit(other.token)).rejects.toMatchObject({ code: 'store-unavailable' });
     await leg.end({ endedBy: 'participant', reason: 'hangup' });
     expect(domain.legs.size).toBe(0);

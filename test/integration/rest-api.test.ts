@@ -375,7 +375,7 @@ it('Answers are counted by route pattern', async () => {
 
 it('A store that is gone is answered 503, and a fault of ours 500 without its detail', async () => {
   const broken = await startRestServer();
-  await broken.store.close();
+  await broken.stores.close();
   const response = await broken.request('POST', '/sessions');
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');

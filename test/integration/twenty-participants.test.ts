@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/domain/logger.js';
 import { SessionService } from '../../src/domain/sessions/session-service.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { HeadlessBrowser } from '../support/headless-browser.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
@@ -49,7 +49,7 @@ describe('a session of twenty', () => {
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
       workerEntry: inject('workerEntry'),
     });
-    const store = createSqliteStore({ path: ':memory:' });
+    const { participants: store } = openSqliteStores({ path: ':memory:' });
     const tokens = new JwtTokenCodec({ secret: 'a secret that is long enough for HS256 tokens' });
     const events = new EventRecorder({ publish: () => undefined }, systemClock);
     const shared = { store, tokens, events, clock: systemClock };

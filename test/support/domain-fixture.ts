@@ -8,9 +8,9 @@ import { silentLogger } from '../../src/domain/logger.js';
 import type { Outcome } from '../../src/domain/outcome.js';
 import type { NewParticipant } from '../../src/domain/participants/new-participant.js';
 import { SessionService, type CreatedParticipant } from '../../src/domain/sessions/session-service.js';
-import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
+import type { Stores } from '../../src/store/stores.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { ManualClock } from './manual-clock.js';
 import { RecordingMediaPlane, type RecordingMediaLeg } from './recording-media-plane.js';
@@ -41,7 +41,8 @@ export class DomainFixture {
   readonly media = new RecordingMediaPlane();
   readonly events: DomainEvent[] = [];
   readonly recorder: EventRecorder;
-  readonly store: ParticipantStore;
+  readonly stores: Stores;
+  readonly store: Stores['participants'];
   readonly tokens = new JwtTokenCodec({ secret: tokenSecret });
   readonly legs: LegRegistry;
   readonly sessions: SessionService;
@@ -49,12 +50,14 @@ export class DomainFixture {
   readonly doors = new Map<string, DoorLog>();
   #calls = 0;
 
-  /** `store` outlives the fixture where one is given, as a disk outlives a process. */
+  /** `stores` outlive the fixture where they are given, as a disk outlives a process. */
   constructor(
     limits: Partial<LegLimits> = {},
-    store: ParticipantStore = createSqliteStore({ path: ':memory:' }),
+    stores: Stores = openSqliteStores({ path: ':memory:' }),
     { holdSoundWhenAlone = false }: DomainExtras = {},
   ) {
+    this.stores = stores;
+    const store = stores.participants;
     this.store = store;
     const { clock, media, tokens } = this;
     const events = new EventRecorder({ publish: (event) => void this.events.push(event) }, clock);
@@ -80,7 +83,7 @@ export class DomainFixture {
     });
   }
 
-  /** A participant, in the session where one is given, subscribed to all of it unless told otherwise. */
+  /** A participant, in the session where they are given, subscribed to all of it unless told otherwise. */
   async participant(
     sessionId: string | null = null,
     wanted: NewParticipant = {},

@@ -10,10 +10,8 @@ import {
   type RecordingLimits,
 } from '../../src/domain/recordings/recording-service.js';
 import { RecordingWatch } from '../../src/domain/recordings/recording-watch.js';
-import type { Recording } from '../../src/domain/recordings/recording.js';
-import { SqliteConnection } from '../../src/store/sqlite-connection.js';
-import { SqliteRecordings } from '../../src/store/sqlite-recordings.js';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import type { Recording, RecordingStore } from '../../src/domain/recordings/recording.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
 import { account, DomainFixture } from './domain-fixture.js';
 import { MemoryRecordingFiles } from './memory-files.js';
 import type { RecordedRecording } from './recording-media-plane.js';
@@ -31,17 +29,15 @@ export class RecordingStage {
   readonly directory = mkdtempSync(join(tmpdir(), 'landbridge-recordings-'));
   readonly files = new MemoryRecordingFiles();
   readonly fixture: DomainFixture;
-  readonly connection: SqliteConnection;
-  readonly store: SqliteRecordings;
+  readonly store: RecordingStore;
   readonly service: RecordingService;
   readonly watch: RecordingWatch;
   readonly #options;
 
   constructor(limits: Partial<RecordingLimits> = {}, keepMs: number | null = null) {
     const path = join(this.directory, 'landbridge.db');
-    this.fixture = new DomainFixture({}, createSqliteStore({ path }));
-    this.connection = SqliteConnection.open({ path });
-    this.store = new SqliteRecordings(this.connection);
+    this.fixture = new DomainFixture({}, openSqliteStores({ path }));
+    this.store = this.fixture.stores.recordings;
     const { fixture, files, store: recordings } = this;
     const { store, legs, media, recorder: events, clock } = fixture;
     const logger = silentLogger;
@@ -94,8 +90,7 @@ export class RecordingStage {
   async close(): Promise<void> {
     await this.service.close();
     await this.watch.close();
-    this.connection.close();
-    await this.fixture.store.close();
+    await this.fixture.stores.close();
     rmSync(this.directory, { recursive: true });
   }
 }

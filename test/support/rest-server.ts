@@ -9,16 +9,14 @@ import { PlaybackService } from '../../src/domain/sounds/playback-service.js';
 import { RecordingService, type RecordingLimits } from '../../src/domain/recordings/recording-service.js';
 import { SessionService } from '../../src/domain/sessions/session-service.js';
 import { SoundService } from '../../src/domain/sounds/sound-service.js';
-import type { ParticipantStore } from '../../src/domain/participants/participant-store.js';
 import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { EventHub } from '../../src/events/event-hub.js';
 import { createHttpServer, type HttpAnswer } from '../../src/rest/http-server.js';
 import { createRest, type RestOptions } from '../../src/rest/rest.js';
 import { DiskRecordingFiles } from '../../src/store/disk-recording-files.js';
 import { DiskSoundFiles } from '../../src/store/disk-sound-files.js';
-import { SqliteConnection } from '../../src/store/sqlite-connection.js';
-import { SqliteRecordings } from '../../src/store/sqlite-recordings.js';
-import { createSqliteStore } from '../../src/store/sqlite-store.js';
+import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
+import type { Stores } from '../../src/store/stores.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { recordingLimits } from './recording-stage.js';
 import { RecordingMediaPlane } from './recording-media-plane.js';
@@ -31,7 +29,8 @@ export const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('b
 export interface RestServer {
   readonly url: string;
   readonly port: number;
-  readonly store: ParticipantStore;
+  readonly stores: Stores;
+  readonly store: Stores['participants'];
   readonly legs: LegRegistry;
   readonly media: RecordingMediaPlane;
   readonly events: EventHub;
@@ -57,7 +56,8 @@ export interface RestServerChanges extends Partial<RestOptions> {
 export async function startRestServer(changes: RestServerChanges = {}): Promise<RestServer> {
   const clock = changes.clock ?? systemClock;
   const path = changes.directory === undefined ? ':memory:' : join(changes.directory, 'landbridge.db');
-  const store = createSqliteStore({ path });
+  const stores = openSqliteStores({ path });
+  const store = stores.participants;
   const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
   const hub = changes.hub ?? new EventHub();
   const events = new EventRecorder({ publish: (event) => hub.factKept(event) }, clock);
@@ -91,8 +91,8 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
   const onDisk =
     changes.directory === undefined
       ? null
-      : await soundsAndRecordings(changes.directory, path, changes, {
-          store,
+      : await soundsAndRecordings(changes.directory, changes, {
+          ...{ stores, store },
           legs,
           sessions,
           media,
@@ -126,6 +126,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
   return {
     url,
     port,
+    stores,
     store,
     legs,
     media,
@@ -158,13 +159,14 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
     async close() {
       await server.close();
       await onDisk?.close();
-      await store.close();
+      await stores.close();
     },
   };
 }
 
 interface Domain {
-  readonly store: ParticipantStore;
+  readonly stores: Stores;
+  readonly store: Stores['participants'];
   readonly legs: LegRegistry;
   readonly sessions: SessionService;
   readonly media: RecordingMediaPlane;
@@ -174,12 +176,10 @@ interface Domain {
 
 async function soundsAndRecordings(
   directory: string,
-  path: string,
   { recordingLimits: wanted, maxPlaybacks = 10 }: RestServerChanges,
   domain: Domain,
 ) {
   const { sessions, legs, events, clock } = domain;
-  const connection = SqliteConnection.open({ path });
   const sounds = new SoundService({
     files: await DiskSoundFiles.open(join(directory, 'sounds')),
     limits: { maxSeconds: 2, maxPerAccount: 3, minFreeBytes: 0 },
@@ -188,7 +188,7 @@ async function soundsAndRecordings(
   const recordings = new RecordingService({
     ...domain,
     nodeId: 'node',
-    recordings: new SqliteRecordings(connection),
+    recordings: domain.stores.recordings,
     files: new DiskRecordingFiles(join(directory, 'recordings')),
     logger: silentLogger,
     limits: { ...recordingLimits, ...wanted },
@@ -197,9 +197,6 @@ async function soundsAndRecordings(
   legs.observe(recordings);
   return {
     resources: { sounds: { sounds, playbacks }, recordings },
-    async close() {
-      await recordings.close();
-      connection.close();
-    },
+    close: () => recordings.close(),
   };
 }

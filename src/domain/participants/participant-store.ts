@@ -95,9 +95,4 @@ export interface ParticipantStore {
   releaseSlot(participantId: string, legId: string, wasAnswered: boolean): Promise<void>;
   /** Frees every slot that a node's legs hold (its earlier life ended); resolves with the participants as they were. */
   releaseNode(nodeId: string): Promise<readonly Participant[]>;
-  /** Resolves where writes succeed, and rejects where they fail, as on a full disk. Cheap enough to be asked often. */
-  checkWritable(): Promise<void>;
-  /** Resolves when every write so far outlives whatever this store is set to outlive. Await it before an answer that promises so. */
-  settled(): Promise<void>;
-  close(): Promise<void>;
 }

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
-import { createSqliteStore } from '../../store/sqlite-store.js';
 
 async function twoPhones(holdSoundWhenAlone: boolean) {
-  const fixture = new DomainFixture({}, createSqliteStore({ path: ':memory:' }), { holdSoundWhenAlone });
+  const fixture = new DomainFixture({}, undefined, { holdSoundWhenAlone });
   const sessionId = await fixture.session();
   const first = await fixture.participant(sessionId);
   await fixture.join(first);

@@ -3,18 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
-import { SqliteConnection } from '../../store/sqlite-connection.js';
-import { createSqliteStore } from '../../store/sqlite-store.js';
-import { SqliteTransfers } from '../../store/sqlite-transfers.js';
+import { openSqliteStores } from '../../store/sqlite/sqlite-stores.js';
 import { EventRecorder } from '../facts/event-recorder.js';
 import { silentLogger } from '../logger.js';
 import { TransferService } from './transfer-service.js';
-import type { NewTransfer } from './transfer.js';
+import type { NewTransfer, TransferStore } from './transfer.js';
 
 let directory: string;
 let fixture: DomainFixture;
-let connection: SqliteConnection;
-let store: SqliteTransfers;
+let store: TransferStore;
 let service: TransferService;
 let sessionId: string;
 
@@ -35,16 +32,14 @@ function open(secrets: readonly string[] = ['the secret in force']): TransferSer
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'landbridge-transfers-'));
   const path = join(directory, 'landbridge.db');
-  fixture = new DomainFixture({}, createSqliteStore({ path }));
-  connection = SqliteConnection.open({ path });
-  store = new SqliteTransfers(connection);
+  fixture = new DomainFixture({}, openSqliteStores({ path }));
+  store = fixture.stores.transfers;
   service = open();
   sessionId = await fixture.session();
 });
 afterEach(async () => {
   await service.close();
-  connection.close();
-  await fixture.store.close();
+  await fixture.stores.close();
   rmSync(directory, { recursive: true });
 });
 

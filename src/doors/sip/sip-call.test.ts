@@ -237,7 +237,7 @@ describe('a SIP call', () => {
 
   it('gets 503 where the store is gone', async () => {
     const { token } = await newCaller();
-    await domain.store.close();
+    await domain.stores.close();
     const call = newCall({ 'User-to-User': token });
     await call.call.run();
     expect(call.response.status).toBe(503);

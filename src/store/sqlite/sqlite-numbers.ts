@@ -1,5 +1,5 @@
 /** Numbers and their PINs in SQLite. */
-import type { NumberPin, NumberRoute, NumberStore, PhoneNumber } from '../domain/numbers/phone-number.js';
+import type { NumberPin, NumberRoute, NumberStore, PhoneNumber } from '../../domain/numbers/phone-number.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface NumberRow {
@@ -33,7 +33,7 @@ export class SqliteNumbers implements NumberStore {
   }
 
   createNumber(number: PhoneNumber): Promise<boolean> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       if (this.#isTaken(number)) return false;
       const { id, accountId, createdAt } = number;
       this.#sql.insert.run(id, accountId, createdAt, ...values(number));
@@ -42,7 +42,7 @@ export class SqliteNumbers implements NumberStore {
   }
 
   replaceNumber(number: PhoneNumber): Promise<'replaced' | 'taken' | 'gone'> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       if (this.#isTaken(number)) return 'taken';
       const { changes } = this.#sql.replace.run(...values(number), number.id, number.accountId);
       return changes === 1 ? 'replaced' : 'gone';
@@ -50,25 +50,25 @@ export class SqliteNumbers implements NumberStore {
   }
 
   getNumber(accountId: string, numberId: string): Promise<PhoneNumber | null> {
-    return this.#connection.run(() => toNumber(this.#sql.get.get(numberId, accountId)));
+    return this.#connection.read(() => toNumber(this.#sql.get.get(numberId, accountId)));
   }
 
   findNumber(numberId: string): Promise<PhoneNumber | null> {
-    return this.#connection.run(() => toNumber(this.#sql.find.get(numberId)));
+    return this.#connection.read(() => toNumber(this.#sql.find.get(numberId)));
   }
 
   findNumberByE164(number: string): Promise<PhoneNumber | null> {
-    return this.#connection.run(() => toNumber(this.#sql.findByE164.get(number)));
+    return this.#connection.read(() => toNumber(this.#sql.findByE164.get(number)));
   }
 
   listNumbers(accountId: string, limit: number): Promise<readonly PhoneNumber[]> {
-    return this.#connection.run(() =>
+    return this.#connection.read(() =>
       this.#sql.list.all(accountId, limit).flatMap((row) => toNumber(row) ?? []),
     );
   }
 
   deleteNumber(accountId: string, numberId: string): Promise<boolean> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       if (this.#sql.remove.run(numberId, accountId).changes !== 1) return false;
       this.#sql.removePins.run(numberId);
       return true;
@@ -76,7 +76,7 @@ export class SqliteNumbers implements NumberStore {
   }
 
   createPin(pin: NumberPin, limit: number): Promise<boolean> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       if (this.#sql.findPin.get(pin.numberId, pin.pinHash) !== undefined) return false;
       const { pins } = this.#sql.countPins.get(pin.numberId) as { pins: number };
       if (pins >= limit) return false;
@@ -86,18 +86,18 @@ export class SqliteNumbers implements NumberStore {
   }
 
   findPin(numberId: string, pinHash: string): Promise<NumberPin | null> {
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const row = this.#sql.findPin.get(numberId, pinHash) as PinRow | undefined;
       return row === undefined ? null : toPin(row);
     });
   }
 
   listPins(numberId: string): Promise<readonly NumberPin[]> {
-    return this.#connection.run(() => (this.#sql.listPins.all(numberId) as PinRow[]).map(toPin));
+    return this.#connection.read(() => (this.#sql.listPins.all(numberId) as PinRow[]).map(toPin));
   }
 
   pinLength(numberId: string): Promise<number | null> {
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const lengths = this.#sql.pinLengths.get(numberId, numberId) as {
         readonly shortest: number | null;
         readonly longest: number | null;

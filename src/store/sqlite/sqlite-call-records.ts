@@ -1,14 +1,14 @@
 /** Call detail records in SQLite. */
-import type { Caller } from '../domain/participants/caller.js';
+import type { Caller } from '../../domain/participants/caller.js';
 import type {
   CallRecord,
   CallRecordChange,
   CallRecordPage,
   CallRecordQuery,
   CallRecordStore,
-} from '../domain/facts/call-record.js';
-import type { LegKind, MediaLegStatistics } from '../domain/media-plane.js';
-import type { Outcome } from '../domain/outcome.js';
+} from '../../domain/facts/call-record.js';
+import type { LegKind, MediaLegStatistics } from '../../domain/media-plane.js';
+import type { Outcome } from '../../domain/outcome.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface RecordRow {
@@ -45,7 +45,7 @@ export class SqliteCallRecords implements CallRecordStore {
   }
 
   applyRecordChanges(changes: readonly CallRecordChange[]): Promise<void> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       for (const change of changes) this.#apply(change);
     });
   }
@@ -62,7 +62,7 @@ export class SqliteCallRecords implements CallRecordStore {
     ];
     const given = conditions.filter(([, value]) => value !== undefined);
     const where = given.map(([sql]) => sql).join(' AND ');
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const statement = this.#connection.prepare(
         `SELECT * FROM call_records WHERE ${where} ORDER BY position DESC LIMIT ?`,
       );
@@ -74,7 +74,7 @@ export class SqliteCallRecords implements CallRecordStore {
   }
 
   listOpenRecords(): Promise<readonly CallRecord[]> {
-    return this.#connection.run(() => (this.#sql.listOpen.all() as RecordRow[]).map(toRecord));
+    return this.#connection.read(() => (this.#sql.listOpen.all() as RecordRow[]).map(toRecord));
   }
 
   pruneRecords(before: number, limit: number): Promise<number> {

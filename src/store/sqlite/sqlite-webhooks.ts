@@ -1,6 +1,6 @@
 /** Webhooks in SQLite. */
-import type { EventType } from '../domain/facts/event.js';
-import type { Webhook, WebhookStore } from '../domain/facts/webhook.js';
+import type { EventType } from '../../domain/facts/event.js';
+import type { Webhook, WebhookStore } from '../../domain/facts/webhook.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface WebhookRow {
@@ -24,7 +24,7 @@ export class SqliteWebhooks implements WebhookStore {
 
   createWebhook(webhook: Webhook, limit: number): Promise<boolean> {
     const { id, accountId, url, fallbackUrl, events, secret, createdAt } = webhook;
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       const { webhooks } = this.#sql.count.get(accountId) as { webhooks: number };
       if (webhooks >= limit) return false;
       const types = events === null ? null : JSON.stringify(events);
@@ -34,7 +34,7 @@ export class SqliteWebhooks implements WebhookStore {
   }
 
   listWebhooks(): Promise<readonly Webhook[]> {
-    return this.#connection.run(() => (this.#sql.list.all() as WebhookRow[]).map(toWebhook));
+    return this.#connection.read(() => (this.#sql.list.all() as WebhookRow[]).map(toWebhook));
   }
 
   deleteWebhook(accountId: string, webhookId: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** What nobody uses any more, as SQLite knows it: by the activity that the outbox notes with each fact. */
-import type { Abandoned, AbandonmentStore } from '../domain/sessions/abandonment.js';
+import type { Abandoned, AbandonmentStore } from '../../domain/sessions/abandonment.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 export class SqliteAbandonment implements AbandonmentStore {
@@ -12,11 +12,11 @@ export class SqliteAbandonment implements AbandonmentStore {
   }
 
   abandonedSessions(before: number, limit: number): Promise<readonly Abandoned[]> {
-    return this.#connection.run(() => this.#sql.sessions.all(before, limit) as Abandoned[]);
+    return this.#connection.read(() => this.#sql.sessions.all(before, limit) as Abandoned[]);
   }
 
   abandonedParticipants(before: number, limit: number): Promise<readonly Abandoned[]> {
-    return this.#connection.run(() => this.#sql.participants.all(before, limit) as Abandoned[]);
+    return this.#connection.read(() => this.#sql.participants.all(before, limit) as Abandoned[]);
   }
 
   async forgetDeleted(before: number, limit: number): Promise<void> {

@@ -5,8 +5,8 @@ import type {
   TransferClaim,
   TransferDetails,
   TransferStore,
-} from '../domain/transfers/transfer.js';
-import { stateAfter, type TransferMove, type TransferState } from '../domain/transfers/transfer-state.js';
+} from '../../domain/transfers/transfer.js';
+import { stateAfter, type TransferMove, type TransferState } from '../../domain/transfers/transfer-state.js';
 import { insertParticipantSql, participantValues } from './participant-row.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
@@ -39,7 +39,7 @@ export class SqliteTransfers implements TransferStore {
   }
 
   claimTransfer({ transfer, participant, session, limit }: TransferClaim): Promise<ClaimTransferResult> {
-    return this.#connection.atomically((): ClaimTransferResult => {
+    return this.#connection.writeDurably((): ClaimTransferResult => {
       const existing = transfer.key === null ? null : this.#findByKey(transfer.accountId, transfer.key);
       if (existing !== null) return { result: 'existing', transfer: existing };
       if (session !== null) {
@@ -59,19 +59,19 @@ export class SqliteTransfers implements TransferStore {
   }
 
   getTransfer(accountId: string, transferId: string): Promise<Transfer | null> {
-    return this.#connection.run(() => toTransfer(this.#sql.get.get(transferId, accountId)));
+    return this.#connection.read(() => toTransfer(this.#sql.get.get(transferId, accountId)));
   }
 
   findTransferByKey(accountId: string, key: string): Promise<Transfer | null> {
-    return this.#connection.run(() => this.#findByKey(accountId, key));
+    return this.#connection.read(() => this.#findByKey(accountId, key));
   }
 
   findTransferByParticipant(participantId: string): Promise<Transfer | null> {
-    return this.#connection.run(() => toTransfer(this.#sql.findByParticipant.get(participantId)));
+    return this.#connection.read(() => toTransfer(this.#sql.findByParticipant.get(participantId)));
   }
 
   listTransfers(accountId: string, limit: number): Promise<readonly Transfer[]> {
-    return this.#connection.run(() => toTransfers(this.#sql.list.all(accountId, limit)));
+    return this.#connection.read(() => toTransfers(this.#sql.list.all(accountId, limit)));
   }
 
   moveTransfer(
@@ -79,7 +79,7 @@ export class SqliteTransfers implements TransferStore {
     move: TransferMove,
     change: Partial<TransferDetails> = {},
   ): Promise<Transfer | null> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       const before = toTransfer(this.#sql.find.get(transferId));
       const state = before === null ? null : stateAfter(before.state, move);
       return before === null || state === null ? null : this.#update({ ...before, ...change, state });
@@ -91,14 +91,14 @@ export class SqliteTransfers implements TransferStore {
     states: readonly TransferState[],
     change: Partial<TransferDetails>,
   ): Promise<void> {
-    await this.#connection.atomically(() => {
+    await this.#connection.writeDurably(() => {
       const before = toTransfer(this.#sql.find.get(transferId));
       if (before !== null && states.includes(before.state)) this.#update({ ...before, ...change });
     });
   }
 
   overdueTransfers(now: number, limit: number): Promise<readonly Transfer[]> {
-    return this.#connection.run(() => toTransfers(this.#sql.overdue.all(now, limit)));
+    return this.#connection.read(() => toTransfers(this.#sql.overdue.all(now, limit)));
   }
 
   async purgeTransfers(before: number, limit: number): Promise<void> {

@@ -1,9 +1,10 @@
-/** Every SQL statement of the store, prepared once per connection. */
+/** Every SQL statement about sessions and participants, prepared once per connection. */
 import type Database from 'libsql';
 import { insertParticipantSql } from './participant-row.js';
+import type { SqliteConnection } from './sqlite-connection.js';
 
-export function prepareStatements(database: Database.Database) {
-  const sql = (text: string): Database.Statement => database.prepare(text);
+export function prepareStatements(connection: SqliteConnection) {
+  const sql = (text: string): Database.Statement => connection.prepare(text);
   return {
     insertSession: sql('INSERT INTO sessions (id, account_id, tag, created_at) VALUES (?, ?, ?, ?)'),
     getSession: sql('SELECT * FROM sessions WHERE id = ? AND account_id = ?'),

@@ -1,8 +1,8 @@
 /** Participants and sessions as rows. Lists and subscriptions are JSON: nothing queries inside them. */
-import type { MediaType } from '../domain/media-plane.js';
-import type { Participant, TokenUse } from '../domain/participants/participant.js';
-import type { Session } from '../domain/participants/session.js';
-import type { Subscriptions } from '../domain/participants/subscriptions.js';
+import type { MediaType } from '../../domain/media-plane.js';
+import type { Participant, TokenUse } from '../../domain/participants/participant.js';
+import type { Session } from '../../domain/participants/session.js';
+import type { Subscriptions } from '../../domain/participants/subscriptions.js';
 
 export interface ParticipantRow {
   readonly id: string;

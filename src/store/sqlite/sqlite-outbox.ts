@@ -1,5 +1,5 @@
 /** The outbox in SQLite. One process writes it (the data directory is locked), so its size is counted here. */
-import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../domain/facts/outbox.js';
+import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../../domain/facts/outbox.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface OutboxRow {
@@ -13,10 +13,8 @@ interface OutboxRow {
   readonly attempts: number;
 }
 
-export interface SqliteOutboxOptions {
-  /** Entries kept at most. Default 100000. */
-  readonly maxEntries?: number;
-}
+/** Entries kept at most, unless told otherwise. */
+const defaultMaxEntries = 100_000;
 
 export class SqliteOutbox implements Outbox {
   readonly #connection: SqliteConnection;
@@ -24,10 +22,10 @@ export class SqliteOutbox implements Outbox {
   readonly #maxEntries: number;
   #size: number;
 
-  constructor(connection: SqliteConnection, options: SqliteOutboxOptions = {}) {
+  constructor(connection: SqliteConnection, maxEntries = defaultMaxEntries) {
     this.#connection = connection;
     this.#sql = prepare(connection);
-    this.#maxEntries = options.maxEntries ?? 100_000;
+    this.#maxEntries = maxEntries;
     this.#size = (this.#sql.count.get() as { entries: number }).entries;
   }
 
@@ -36,7 +34,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   async append(entries: readonly OutboxEntry[], activity: readonly Activity[]): Promise<number> {
-    const dropped = await this.#connection.atomically(() => {
+    const dropped = await this.#connection.writeDurably(() => {
       for (const { eventId, accountId, receiver, lane, body, createdAt } of entries) {
         this.#sql.insert.run(eventId, accountId, receiver, lane, body, createdAt);
       }
@@ -52,11 +50,11 @@ export class SqliteOutbox implements Outbox {
   }
 
   lanes(): Promise<readonly OutboxLane[]> {
-    return this.#connection.run(() => this.#sql.lanes.all() as OutboxLane[]);
+    return this.#connection.read(() => this.#sql.lanes.all() as OutboxLane[]);
   }
 
   next({ receiver, lane }: OutboxLane): Promise<WaitingEntry | null> {
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const row = this.#sql.next.get(receiver, lane) as OutboxRow | undefined;
       return row === undefined ? null : toEntry(row);
     });
@@ -75,7 +73,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   sequences(): Promise<ReadonlyMap<string, number>> {
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const rows = this.#sql.sequences.all() as { id: string; sequence: number }[];
       return new Map(rows.map(({ id, sequence }) => [id, sequence]));
     });

@@ -1,14 +1,11 @@
-/** The store in one SQLite file (or in memory): nothing else to install. Each method is atomic; those that write settle after the commit. */
-import Database from 'libsql';
-import { DomainError } from '../domain/domain-error.js';
-import { silentLogger, type Logger } from '../domain/logger.js';
-import type { Participant } from '../domain/participants/participant.js';
-import type { Session } from '../domain/participants/session.js';
+/** Sessions and participants in SQLite. What writes resolves after its commit, without waiting for the disk: calls do not. */
+import type { Participant } from '../../domain/participants/participant.js';
+import type { Session } from '../../domain/participants/session.js';
 import {
   changeParticipant,
   muteAlias,
   type ParticipantChange,
-} from '../domain/participants/participant-change.js';
+} from '../../domain/participants/participant-change.js';
 import type {
   AddMemberResult,
   ClaimResult,
@@ -16,10 +13,8 @@ import type {
   MuteResult,
   ParticipantStore,
   StoredJoinCode,
-} from '../domain/participants/participant-store.js';
-import type { Subscriptions } from '../domain/participants/subscriptions.js';
-import { GroupCommit } from './group-commit.js';
-import { migrate, schemaVersion } from './migrations.js';
+} from '../../domain/participants/participant-store.js';
+import type { Subscriptions } from '../../domain/participants/subscriptions.js';
 import {
   participantValues,
   toParticipant,
@@ -27,70 +22,16 @@ import {
   type ParticipantRow,
   type SessionRow,
 } from './participant-row.js';
-import { prepareWal, type WalSync, walSyncOf } from './wal-sync.js';
+import type { SqliteConnection } from './sqlite-connection.js';
 import { prepareStatements, type Statements } from './statements.js';
 
-/**
- * `normal`: a commit is in the kernel's hands before it is acknowledged, so `kill -9` loses nothing; a power cut may
- * lose the last commits, never the file's consistency. `full`: each commit is brought to the disk at once, and `settled`
- * tells when it is there; the gateway does other things meanwhile, and what is written in that time shares the next sync.
- */
-export type SqliteSynchronous = 'normal' | 'full';
-
-export interface SqliteStoreOptions {
-  /** File, or `:memory:`. */
-  readonly path: string;
-  /** Default `normal`. */
-  readonly synchronous?: SqliteSynchronous;
-  /** How long a statement waits for another connection's write. Default 5000. */
-  readonly busyTimeoutMs?: number;
-  /** `checkWritable` writes where no write was tried for this long. Default 1000. */
-  readonly writableForMs?: number;
-  /** Learns why the store was unavailable. */
-  readonly logger?: Logger;
-}
-
-/** Opens the database and brings its schema up to date. Throws where the file cannot be opened or is from a newer version. */
-export function createSqliteStore(options: SqliteStoreOptions): ParticipantStore {
-  const database = new Database(options.path);
-  try {
-    database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
-    prepareWal(database);
-    database.exec('PRAGMA foreign_keys = ON');
-    migrate(database);
-    return new SqliteStore(database, options);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-class SqliteStore implements ParticipantStore {
-  readonly #database: Database.Database;
+export class SqliteParticipants implements ParticipantStore {
+  readonly #connection: SqliteConnection;
   readonly #statements: Statements;
-  readonly #commits: GroupCommit;
-  readonly #wal: WalSync | null;
-  /** The sync that covers every commit so far. */
-  #synced: Promise<void> = Promise.resolve();
-  #isClosing = false;
-  readonly #logger: Logger;
-  readonly #writableForMs: number;
-  /** How the last write went, and when. */
-  #lastWrite: { readonly at: number; readonly fault: DomainError | null } = { at: -Infinity, fault: null };
 
-  constructor(database: Database.Database, options: SqliteStoreOptions) {
-    this.#database = database;
-    this.#statements = prepareStatements(database);
-    const wal = walSyncOf(options);
-    this.#wal = wal;
-    this.#commits = new GroupCommit(database, () => {
-      if (wal === null) return;
-      this.#synced = wal.sync();
-      // Whoever waits for it is told; nobody need.
-      this.#synced.catch(() => undefined);
-    });
-    this.#logger = options.logger ?? silentLogger;
-    this.#writableForMs = options.writableForMs ?? 1000;
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#statements = prepareStatements(connection);
   }
 
   createSession(session: Session): Promise<void> {
@@ -279,60 +220,12 @@ class SqliteStore implements ParticipantStore {
     });
   }
 
-  async checkWritable(): Promise<void> {
-    const { at, fault } = this.#lastWrite;
-    if (performance.now() - at >= this.#writableForMs) {
-      // The version that it has: SQLite writes the page all the same.
-      await this.#write(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
-    } else if (fault !== null) {
-      throw fault;
-    }
-  }
-
-  async settled(): Promise<void> {
-    try {
-      await this.#synced;
-    } catch (error) {
-      throw this.#refusal(error);
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    this.#commits.flush();
-    await this.#wal?.close();
-    this.#database.close();
-  }
-
-  async #write<T>(work: (statements: Statements) => T): Promise<T> {
-    try {
-      if (this.#isClosing) throw new Error('The store is closed.');
-      const result = await this.#commits.write(() => work(this.#statements));
-      this.#lastWrite = { at: performance.now(), fault: null };
-      return result;
-    } catch (error) {
-      const refusal = this.#refusal(error);
-      if (refusal !== error) this.#lastWrite = { at: performance.now(), fault: refusal };
-      throw refusal;
-    }
+  #write<T>(work: (statements: Statements) => T): Promise<T> {
+    return this.#connection.write(() => work(this.#statements));
   }
 
   #read<T>(work: (statements: Statements) => T): Promise<T> {
-    try {
-      // libsql lets statements outlive their connection, so a closed store must refuse by itself.
-      if (this.#isClosing) throw new Error('The store is closed.');
-      return Promise.resolve(work(this.#statements));
-    } catch (error) {
-      return Promise.reject(this.#refusal(error));
-    }
-  }
-
-  /** A rule is not a fault, and what broke it is told as it is. */
-  #refusal(error: unknown): DomainError {
-    if (error instanceof DomainError) return error;
-    this.#logger.error({ err: error }, 'store unavailable');
-    return new DomainError('store-unavailable', 'The store cannot be reached');
+    return this.#connection.read(() => work(this.#statements));
   }
 }
 

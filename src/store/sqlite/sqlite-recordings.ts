@@ -1,6 +1,6 @@
 /** What is kept of recordings, in SQLite. */
-import type { RecordingReason } from '../domain/outcome.js';
-import type { RecordingFormat } from '../domain/media-plane.js';
+import type { RecordingReason } from '../../domain/outcome.js';
+import type { RecordingFormat } from '../../domain/media-plane.js';
 import {
   stateAfter,
   type ClaimRecordingResult,
@@ -10,7 +10,7 @@ import {
   type RecordingQuery,
   type RecordingState,
   type RecordingStore,
-} from '../domain/recordings/recording.js';
+} from '../../domain/recordings/recording.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 interface RecordingRow {
@@ -41,7 +41,7 @@ export class SqliteRecordings implements RecordingStore {
 
   claimRecording(recording: Recording, nodeId: string, limit: number): Promise<ClaimRecordingResult> {
     const { accountId, sessionId, key } = recording;
-    return this.#connection.atomically((): ClaimRecordingResult => {
+    return this.#connection.writeDurably((): ClaimRecordingResult => {
       const existing = key === null ? null : toRecording(this.#sql.findByKey.get(accountId, key));
       if (existing !== null) return { result: 'existing', recording: existing };
       if (this.#sql.getSession.get(sessionId, accountId) === undefined) return { result: 'no-session' };
@@ -56,16 +56,16 @@ export class SqliteRecordings implements RecordingStore {
   }
 
   getRecording(accountId: string, recordingId: string): Promise<Recording | null> {
-    return this.#connection.run(() => toRecording(this.#sql.get.get(recordingId, accountId)));
+    return this.#connection.read(() => toRecording(this.#sql.get.get(recordingId, accountId)));
   }
 
   findRecordingByKey(accountId: string, key: string): Promise<Recording | null> {
-    return this.#connection.run(() => toRecording(this.#sql.findByKey.get(accountId, key)));
+    return this.#connection.read(() => toRecording(this.#sql.findByKey.get(accountId, key)));
   }
 
   listRecordings({ accountId, sessionId, limit, after }: RecordingQuery): Promise<RecordingPage> {
     const before = after ?? Number.MAX_SAFE_INTEGER;
-    return this.#connection.run(() => {
+    return this.#connection.read(() => {
       const rows = (
         sessionId === undefined
           ? this.#sql.list.all(accountId, before, limit + 1)
@@ -79,14 +79,14 @@ export class SqliteRecordings implements RecordingStore {
 
   endRecording(recordingId: string, end: RecordingEnd): Promise<Recording | null> {
     const { reason, durationMs, bytes, endedAt } = end;
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       this.#sql.end.run(stateAfter(reason), reason, durationMs, bytes, endedAt, recordingId, reason);
       return toRecording(this.#sql.find.get(recordingId));
     });
   }
 
   deleteRecording(accountId: string, recordingId: string): Promise<Recording | null> {
-    return this.#connection.atomically(() => {
+    return this.#connection.writeDurably(() => {
       const recording = toRecording(this.#sql.get.get(recordingId, accountId));
       this.#sql.remove.run(recordingId, accountId);
       return recording;
@@ -94,19 +94,19 @@ export class SqliteRecordings implements RecordingStore {
   }
 
   recordedBytes(accountId: string): Promise<number> {
-    return this.#connection.run(() => (this.#sql.sum.get(accountId) as { bytes: number | null }).bytes ?? 0);
+    return this.#connection.read(() => (this.#sql.sum.get(accountId) as { bytes: number | null }).bytes ?? 0);
   }
 
   listRunningRecordings(nodeId: string): Promise<readonly Recording[]> {
-    return this.#connection.run(() => toRecordings(this.#sql.listRunning.all(nodeId)));
+    return this.#connection.read(() => toRecordings(this.#sql.listRunning.all(nodeId)));
   }
 
   scanRecordings(afterId: string, limit: number): Promise<readonly Recording[]> {
-    return this.#connection.run(() => toRecordings(this.#sql.scan.all(afterId, limit)));
+    return this.#connection.read(() => toRecordings(this.#sql.scan.all(afterId, limit)));
   }
 
   listRecordingsEndedBefore(before: number, limit: number): Promise<readonly Recording[]> {
-    return this.#connection.run(() => toRecordings(this.#sql.endedBefore.all(before, limit)));
+    return this.#connection.read(() => toRecordings(this.#sql.endedBefore.all(before, limit)));
   }
 }
 

@@ -1,0 +1,27 @@
+/** Opens the stores that the configuration names: the only way to them from outside this folder. */
+import { join } from 'node:path';
+import type { Logger } from '../domain/logger.js';
+import { openSqliteStores } from './sqlite/sqlite-stores.js';
+import type { SqliteSynchronous } from './sqlite/sqlite-connection.js';
+import type { Stores } from './stores.js';
+
+export interface StoresOptions {
+  /** `sqlite` keeps everything in the data directory, which is locked by whoever opens the stores. */
+  readonly store: string;
+  readonly dataDir: string;
+  readonly sqlite: { readonly synchronous: SqliteSynchronous; readonly busyTimeoutMs: number };
+  /** Entries that the outbox keeps at most. */
+  readonly maxOutboxEntries: number;
+  /** In whose name this gateway holds slots and recordings. */
+  readonly node: string;
+  readonly logger: Logger;
+}
+
+/** Brings what is there up to date. Rejects where it cannot be opened, or was written by a newer version. */
+export function openStores(options: StoresOptions): Promise<Stores> {
+  const { store, dataDir, sqlite, maxOutboxEntries, node, logger } = options;
+  if (store !== 'sqlite') return Promise.reject(new Error(`There is no store of the kind ${store}.`));
+  const path = join(dataDir, 'landbridge.db');
+  // What it throws is a rejection, as where the store is a server elsewhere.
+  return Promise.resolve().then(() => openSqliteStores({ path, ...sqlite, maxOutboxEntries, node, logger }));
+}

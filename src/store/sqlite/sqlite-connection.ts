@@ -1,0 +1,187 @@
+/**
+ * The one connection to the gateway's SQLite file. All stores share it, and with it one group commit and one sync of the
+ * write-ahead log: what they write in one turn of the event loop costs one transaction, whoever wrote it.
+ */
+import Database from 'libsql';
+import { DomainError } from '../../domain/domain-error.js';
+import { silentLogger, type Logger } from '../../domain/logger.js';
+import { GroupCommit } from './group-commit.js';
+import { migrate, schemaVersion } from './migrations.js';
+import { prepareWal, walSyncOf, type WalSync } from './wal-sync.js';
+
+/**
+ * `normal`: a commit is in the kernel's hands before it is acknowledged, so `kill -9` loses nothing; a power cut may
+ * lose the last commits, never the file's consistency. `full`: each commit is brought to the disk at once, and `settled`
+ * tells when it is there; the gateway does other things meanwhile, and what is written in that time shares the next sync.
+ */
+export type SqliteSynchronous = 'normal' | 'full';
+
+export interface SqliteOptions {
+  /** File, or `:memory:`. */
+  readonly path: string;
+  /** Default `normal`. */
+  readonly synchronous?: SqliteSynchronous;
+  /** How long a statement waits for another process's write. Default 5000. */
+  readonly busyTimeoutMs?: number;
+  /** `checkWritable` writes where no write was tried for this long. Default 1000. */
+  readonly writableForMs?: number;
+  /** Learns why the store was unavailable, once for each cause, and when it is available again. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Every method that takes work rejects with DomainError `store-unavailable` where the database fails; a DomainError that
+ * the work throws passes through. Work is synchronous and uses statements of `prepare`.
+ */
+export class SqliteConnection {
+  readonly #database: Database.Database;
+  readonly #logger: Logger;
+  readonly #writableForMs: number;
+  readonly #wal: WalSync | null;
+  readonly #commits: GroupCommit;
+  /** The sync that covers every commit so far. */
+  #synced: Promise<void> = Promise.resolve();
+  /** How the last write went, and when. */
+  #lastWrite: { readonly at: number; readonly fault: DomainError | null } = { at: -Infinity, fault: null };
+  /** The cause that the log has already; null while all is well. */
+  #toldCause: string | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor(database: Database.Database, options: SqliteOptions) {
+    this.#database = database;
+    this.#logger = options.logger ?? silentLogger;
+    this.#writableForMs = options.writableForMs ?? 1000;
+    this.#wal = walSyncOf(options);
+    this.#commits = new GroupCommit(database, () => this.#committed());
+  }
+
+  /** Opens the database and brings its schema up to date. Throws where the file cannot be opened or is from a newer version. */
+  static open(options: SqliteOptions): SqliteConnection {
+    const database = new Database(options.path);
+    try {
+      database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
+      prepareWal(database);
+      database.exec('PRAGMA foreign_keys = ON');
+      migrate(database);
+      return new SqliteConnection(database, options);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  prepare(text: string): Database.Statement {
+    return this.#database.prepare(text);
+  }
+
+  /** Work that only reads; it is done at once, between two transactions. */
+  read<T>(work: () => T): Promise<T> {
+    try {
+      this.#mustBeOpen();
+      return Promise.resolve(work());
+    } catch (error) {
+      return Promise.reject(this.#refusal(error));
+    }
+  }
+
+  /** One statement that writes, done at once in a transaction of its own; resolves as `writeDurably` does. */
+  run<T>(work: () => T): Promise<T> {
+    return this.#noted(async () => {
+      this.#mustBeOpen();
+      const result = work();
+      this.#committed();
+      await this.#synced;
+      return result;
+    });
+  }
+
+  /**
+   * Work as one transaction, which shares its commit with what else is written in this turn (see `GroupCommit`). Resolves
+   * after the commit: the result outlives the process. `settled` tells when it outlives a power cut, where it is to.
+   */
+  write<T>(work: () => T): Promise<T> {
+    return this.#noted(() => {
+      this.#mustBeOpen();
+      return this.#commits.write(work);
+    });
+  }
+
+  /** As `write`, but resolves when the result outlives whatever commits are to outlive. */
+  writeDurably<T>(work: () => T): Promise<T> {
+    return this.#noted(async () => {
+      this.#mustBeOpen();
+      const result = await this.#commits.write(work);
+      await this.#synced;
+      return result;
+    });
+  }
+
+  /** Resolves where writes succeed, and rejects where they fail; asks the disk only where no write did so lately. */
+  async checkWritable(): Promise<void> {
+    const { at, fault } = this.#lastWrite;
+    if (performance.now() - at >= this.#writableForMs) {
+      // The version that it has: SQLite writes the page all the same.
+      await this.write(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
+    } else if (fault !== null) {
+      throw fault;
+    }
+  }
+
+  /** Resolves when every write so far outlives whatever commits are to outlive. */
+  async settled(): Promise<void> {
+    try {
+      await this.#synced;
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  /** Writes what waits, then refuses everything. Idempotent. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#commits.flush();
+    try {
+      await this.#wal?.close();
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #committed(): void {
+    if (this.#wal === null) return;
+    this.#synced = this.#wal.sync();
+    // Whoever waits for it is told; nobody need.
+    this.#synced.catch(() => undefined);
+  }
+
+  async #noted<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      const result = await write();
+      this.#lastWrite = { at: performance.now(), fault: null };
+      if (this.#toldCause !== null) this.#logger.info({}, 'store available again');
+      this.#toldCause = null;
+      return result;
+    } catch (error) {
+      const refusal = this.#refusal(error);
+      if (refusal !== error) this.#lastWrite = { at: performance.now(), fault: refusal };
+      throw refusal;
+    }
+  }
+
+  /** libsql lets statements outlive their connection, so a closed one must refuse by itself. */
+  #mustBeOpen(): void {
+    if (this.#closing !== null) throw new Error('The store is closed.');
+  }
+
+  /** A rule that the work found broken is no fault, and is told as it is. */
+  #refusal(error: unknown): DomainError {
+    if (error instanceof DomainError) return error;
+    const cause = String(error);
+    if (cause !== this.#toldCause) this.#logger.error({ err: error }, 'store unavailable');
+    this.#toldCause = cause;
+    return new DomainError('store-unavailable', 'The store cannot be reached');
+  }
+}

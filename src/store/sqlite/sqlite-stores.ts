@@ -1,0 +1,52 @@
+/** All stores in one SQLite file (or in memory), over one connection: nothing else to install. */
+import type { Stores } from '../stores.js';
+import { SqliteAbandonment } from './sqlite-abandonment.js';
+import { SqliteCallRecords } from './sqlite-call-records.js';
+import { SqliteConnection, type SqliteOptions } from './sqlite-connection.js';
+import { SqliteNumbers } from './sqlite-numbers.js';
+import { SqliteOutbox } from './sqlite-outbox.js';
+import { SqliteParticipants } from './sqlite-participants.js';
+import { SqliteRecordings } from './sqlite-recordings.js';
+import { SqliteTransfers } from './sqlite-transfers.js';
+import { SqliteWebhooks } from './sqlite-webhooks.js';
+
+export interface SqliteStoresOptions extends SqliteOptions {
+  /** Entries that the outbox keeps at most. Default 100000. */
+  readonly maxOutboxEntries?: number;
+  /**
+   * The name of the one gateway that uses the file. What is held under another name, as an earlier version or an earlier
+   * name of it held it, becomes its own: its start is to free that. Default: nothing changes hands.
+   */
+  readonly node?: string;
+}
+
+/** Brings the schema up to date. Throws where the file cannot be opened or is from a newer version. */
+export function openSqliteStores(options: SqliteStoresOptions): Stores {
+  const connection = SqliteConnection.open(options);
+  try {
+    if (options.node !== undefined) adopt(connection, options.node);
+    return {
+      participants: new SqliteParticipants(connection),
+      outbox: new SqliteOutbox(connection, options.maxOutboxEntries),
+      webhooks: new SqliteWebhooks(connection),
+      records: new SqliteCallRecords(connection),
+      abandonment: new SqliteAbandonment(connection),
+      transfers: new SqliteTransfers(connection),
+      numbers: new SqliteNumbers(connection),
+      recordings: new SqliteRecordings(connection),
+      checkWritable: () => connection.checkWritable(),
+      settled: () => connection.settled(),
+      close: () => connection.close(),
+    };
+  } catch (error) {
+    void connection.close();
+    throw error;
+  }
+}
+
+function adopt(connection: SqliteConnection, node: string): void {
+  connection.prepare('UPDATE participants SET node_id = ?1 WHERE node_id <> ?1').run(node);
+  connection
+    .prepare(`UPDATE recordings SET node_id = ?1 WHERE state = 'recording' AND node_id <> ?1`)
+    .run(node);
+}
