@@ -5,8 +5,9 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
-import { productionGroups } from './production-schema.js';
-import { count, group, host, port, seconds, secret, serverList } from './schema-parts.js';
+import { count, group, host, network, port, seconds, secret, serverList } from './schema-parts.js';
+import { serversBesideGroups } from './servers-beside-schema.js';
+import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
 
 const hours = z.int().min(1).max(8760);
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
@@ -166,12 +167,7 @@ export const configSchema = z.strictObject({
       .describe('Wrong credentials accepted per address and minute before 429 is answered.'),
     maxLoginSources: count.default(10_000).describe('Addresses whose failed logins are remembered.'),
     trustedProxies: z
-      .array(
-        z.union(
-          [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-          'must be addresses or networks like 10.0.0.0/8',
-        ),
-      )
+      .array(network)
       .default([])
       .describe('Addresses or networks of proxies whose X-Forwarded-For is believed.'),
   }),
@@ -304,12 +300,7 @@ export const configSchema = z.strictObject({
         'Also send to private, loopback and link-local addresses. Anybody with an account can then reach them.',
       ),
     allowedNetworks: z
-      .array(
-        z.union(
-          [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
-          'must be addresses or networks like 10.0.0.0/8',
-        ),
-      )
+      .array(network)
       .default([])
       .describe('Private addresses and networks that may be sent to.'),
     maxPerAccount: count.default(10).describe('Webhooks of one account.'),
@@ -396,7 +387,8 @@ export const configSchema = z.strictObject({
     maxSeconds: seconds.default(3600).describe('After this such a call is hung up.'),
   }),
 
-  ...productionGroups,
+  ...serversBesideGroups,
+  ...soundsAndRecordingsGroups,
 
   sqlite: group('SQLite', {
     synchronous: z

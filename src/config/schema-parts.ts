@@ -1,10 +1,12 @@
 /** What the parts of the schema are made of. */
 import { z } from 'zod';
+import { isNetwork } from '../domain/network-list.js';
 
 export const count = z.int().min(1);
 export const seconds = z.int().min(1).max(31_536_000);
 export const port = z.int().min(0).max(65_535);
 export const host = z.string().min(1).max(255);
+export const network = z.string().refine(isNetwork, 'must be addresses or networks like 10.0.0.0/8');
 export const secret = { secret: true };
 
 export const group = <T extends z.core.$ZodLooseShape>(description: string, shape: T) =>

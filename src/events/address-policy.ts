@@ -1,5 +1,6 @@
 /** Which addresses webhooks may be sent to: those of the internet, and what the operator adds. Never decides by a name. */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { addressFamily, NetworkList } from '../domain/network-list.js';
 
 export interface AddressPolicyOptions {
   /** Every address but multicast and broadcast. Default false. */
@@ -33,29 +34,28 @@ const specialIpv6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 const neverIpv4 = ['224.0.0.0/4', '255.255.255.255'];
 const neverIpv6 = ['ff00::/8'];
 
-const specialV4 = listOf(specialIpv4);
-const globalV6 = listOf(globalIpv6);
-const specialV6 = listOf(specialIpv6);
-const never = listOf([...neverIpv4, ...neverIpv6]);
+const specialV4 = new NetworkList(specialIpv4);
+const globalV6 = new NetworkList(globalIpv6);
+const specialV6 = new NetworkList(specialIpv6);
+const never = new NetworkList([...neverIpv4, ...neverIpv6]);
 
 export class AddressPolicy {
   readonly #allowPrivateNetworks: boolean;
-  readonly #allowed: BlockList;
+  readonly #allowed: NetworkList;
 
-  /** Throws where a network is none. */
+  /** Throws RangeError where a network is none. */
   constructor(options: AddressPolicyOptions = {}) {
     this.#allowPrivateNetworks = options.allowPrivateNetworks ?? false;
-    this.#allowed = listOf(options.allowedNetworks ?? []);
+    this.#allowed = new NetworkList(options.allowedNetworks ?? []);
   }
 
   /** False also for what is no address. */
   allows(address: string): boolean {
-    const family = familyOf(address);
+    const family = addressFamily(address);
     if (family === null) return false;
-    if (this.#allowed.check(address, family)) return true;
-    if (this.#allowPrivateNetworks) return !never.check(address, family);
-    if (family === 'ipv4') return !specialV4.check(address, family);
-    return globalV6.check(address, family) && !specialV6.check(address, family);
+    if (this.#allowed.has(address)) return true;
+    if (this.#allowPrivateNetworks) return !never.has(address);
+    return family === 'ipv4' ? !specialV4.has(address) : globalV6.has(address) && !specialV6.has(address);
   }
 
   /** Why a URL can never be used, or null. A name may still turn out to lead to a forbidden address. */
@@ -71,23 +71,4 @@ export class AddressPolicy {
 /** Without the brackets around an IPv6 address. */
 export function hostOf(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' | null {
-  const version = isIP(address);
-  // A zone (fe80::1%eth0) is link-local, and BlockList does not know it.
-  if (version === 0 || address.includes('%')) return null;
-  return version === 4 ? 'ipv4' : 'ipv6';
-}
-
-function listOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    const family = familyOf(address);
-    if (family === null) throw new Error(`${network} is no address and no network`);
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
-  }
-  return list;
 }

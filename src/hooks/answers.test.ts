@@ -9,7 +9,7 @@ import twilioSdk from 'twilio';
 import { describe, expect, it } from 'vitest';
 import type { TransferTarget } from '../domain/transfers/transfer.js';
 import { bandwidth, formatBandwidthAnswer } from './bandwidth.js';
-import type { HookDialect, Speech } from './dialect.js';
+import type { HookDialect, PlatformAnswers } from './dialect.js';
 import { hookDialects, transferDialects } from './dialects.js';
 import { readHookRequest } from './hook-request.js';
 import { twilioSipUri } from './twilio.js';
@@ -40,14 +40,18 @@ function parseXml(text: string): unknown {
   }).parse(text);
 }
 
-function speech(dialect: HookDialect, body = '', contentType = 'application/x-www-form-urlencoded'): Speech {
+function answersOf(
+  dialect: HookDialect,
+  body = '',
+  contentType = 'application/x-www-form-urlencoded',
+): PlatformAnswers {
   const request = readHookRequest({
     method: 'POST',
     url: 'https://gw.example.com/hooks/x/y',
     rawBody: Buffer.from(body),
     headers: { 'content-type': contentType },
   });
-  return dialect.speech(request, { username: 'u"s<er', password: 'p&w' });
+  return dialect.answers(request, { username: 'u"s<er', password: 'p&w' });
 }
 
 function dialect(platform: string): HookDialect {
@@ -76,7 +80,7 @@ describe('Bandwidth', () => {
       },
       [new Bxml.SipUri('sip:join@gw.example.com', { uui })],
     );
-    const ours = speech(bandwidth);
+    const ours = answersOf(bandwidth);
     expect(parseXml(ours.transfer(target).body)).toEqual(parseXml(new Bxml.Response(transfer).toBxml()));
     const gather = new Bxml.Gather(
       {
@@ -107,7 +111,7 @@ describe('Bandwidth', () => {
 describe('Twilio', () => {
   it('is told to dial, to gather and to hang up as its package writes it', () => {
     const { VoiceResponse } = twilioSdk.twiml;
-    const ours = speech(dialect('twilio'));
+    const ours = answersOf(dialect('twilio'));
     const dialled = new VoiceResponse();
     dialled
       .dial({ answerOnBridge: true, callerId: '+15551112222', timeout: 30, action: target.completeUrl ?? '' })
@@ -147,7 +151,7 @@ describe('Twilio', () => {
 
 describe('Plivo', () => {
   it('is told to dial and to get input as its package writes it', () => {
-    const ours = speech(dialect('plivo'));
+    const ours = answersOf(dialect('plivo'));
     const dialled = plivoSdk.Response();
     dialled
       .addDial({ callerId: '15551112222', timeout: 30, action: target.completeUrl, method: 'POST' })
@@ -174,7 +178,7 @@ describe('Plivo', () => {
 });
 
 describe('Vonage', () => {
-  const ours = speech(dialect('vonage'));
+  const ours = answersOf(dialect('vonage'));
 
   it('is told to connect, to talk and to take input as its package writes it', () => {
     const headers = { 'Landbridge-Token': joinCode };
@@ -205,7 +209,7 @@ describe('Vonage', () => {
 });
 
 describe('jambonz', () => {
-  const ours = speech(dialect('jambonz'));
+  const ours = answersOf(dialect('jambonz'));
 
   it('is told what its specification of verbs allows', () => {
     const answers = [ours.transfer(target), ours.askPin(question), ours.refuse('no'), ours.finish()];
@@ -228,7 +232,7 @@ describe('jambonz', () => {
 // No package of SignalWire's or Telnyx's writes these: they are as the vendors' documentation has them.
 describe('SignalWire', () => {
   it('is told in SWML where it asked in JSON, with UDP unless told otherwise', () => {
-    const { transfer } = speech(dialect('signalwire'), '{"call":{"call_id":"x"}}', 'application/json');
+    const { transfer } = answersOf(dialect('signalwire'), '{"call":{"call_id":"x"}}', 'application/json');
     expect(JSON.parse(transfer(target).body)).toEqual({
       version: '1.0.0',
       sections: {
@@ -247,7 +251,7 @@ describe('SignalWire', () => {
   });
 
   it('is told in cXML where it asked with a form', () => {
-    const { body } = speech(dialect('signalwire'), 'CallSid=x').transfer(target);
+    const { body } = answersOf(dialect('signalwire'), 'CallSid=x').transfer(target);
     expect(body).toContain(
       `<Sip>sip:join@gw.example.com;transport=udp?User-to-User=${token}%3Bencoding%3Djwt</Sip>`,
     );
@@ -256,14 +260,14 @@ describe('SignalWire', () => {
 
 describe('Telnyx', () => {
   it('is told in TeXML where it asked with a form: the join code in the user part', () => {
-    const { body } = speech(dialect('telnyx'), 'CallSid=x').transfer(target);
+    const { body } = answersOf(dialect('telnyx'), 'CallSid=x').transfer(target);
     expect(parseXml(body)).toMatchObject({ Response: { Dial: { Sip: `sip:${joinCode}@gw.example.com` } } });
   });
 
   it('is ordered to transfer by Call Control where it told of a call in JSON; an order has its own id', () => {
     const event = (eventType: string) =>
       JSON.stringify({ data: { event_type: eventType, id: 'e1', payload: { call_control_id: 'v3:a/b' } } });
-    const initiated = speech(dialect('telnyx'), event('call.initiated'), 'application/json');
+    const initiated = answersOf(dialect('telnyx'), event('call.initiated'), 'application/json');
     expect(initiated.transfer(target).commands).toEqual([
       {
         path: '/v2/calls/v3%3Aa%2Fb/actions/transfer',
@@ -276,7 +280,7 @@ describe('Telnyx', () => {
     expect(initiated.askPin(question).commands).toEqual([
       { path: '/v2/calls/v3%3Aa%2Fb/actions/answer', body: { command_id: 'answer-e1' } },
     ]);
-    const answered = speech(dialect('telnyx'), event('call.answered'), 'application/json');
+    const answered = answersOf(dialect('telnyx'), event('call.answered'), 'application/json');
     expect(answered.askPin(question).commands?.[0]).toMatchObject({
       path: '/v2/calls/v3%3Aa%2Fb/actions/gather_using_speak',
       body: { payload: question.text, maximum_digits: 12, terminating_digit: '#' },
@@ -314,7 +318,7 @@ describe('Every dialect', () => {
   it.each([...hookDialects.keys()])('of %s stays well-formed whatever it is given to say', (platform) => {
     for (const isJson of [false, true]) {
       const body = isJson ? '{"call":{},"data":{"payload":{}}}' : 'a=b';
-      const { transfer, askPin, refuse } = speech(
+      const { transfer, askPin, refuse } = answersOf(
         dialect(platform),
         body,
         isJson ? 'application/json' : undefined,

@@ -51,7 +51,7 @@ export const bandwidth: HookDialect = {
 
   read: readBandwidth,
 
-  speech: (_, credentials) => ({
+  answers: (_, credentials) => ({
     transfer: (target) => formatBandwidthAnswer(target, credentials),
     askPin: ({ text, url }) =>
       xmlAnswer(
@@ -75,7 +75,7 @@ export const bandwidth: HookDialect = {
 };
 
 function shown({ username, password }: Credentials): XmlAttributes {
-  return { username, password };
+  return { username: username ?? null, password: password ?? null };
 }
 
 function readBandwidth(request: HookRequest, place: HookPlace): HookMessage {

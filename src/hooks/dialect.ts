@@ -48,8 +48,8 @@ export const maxPinDigits = 12;
 /** How long a caller may take to begin, and from one digit to the next. */
 export const pinTimeoutSeconds = 10;
 
-/** The answers to one request. */
-export interface Speech {
+/** The answers to one request, in the platform's language. */
+export interface PlatformAnswers {
   transfer(target: TransferTarget): HookAnswer;
   askPin(question: PinQuestion): HookAnswer;
   /** Says it, and hangs up. */
@@ -74,7 +74,7 @@ export interface HookDialect {
   readonly credentials: readonly CredentialField[];
   verify(request: HookRequest, credentials: Credentials, nowMs: number): Verdict;
   read(request: HookRequest, place: HookPlace): HookMessage;
-  speech(request: HookRequest, credentials: Credentials): Speech;
+  answers(request: HookRequest, credentials: Credentials): PlatformAnswers;
 }
 
 export const noContent: HookAnswer = { status: 204, contentType: 'text/plain', body: '' };

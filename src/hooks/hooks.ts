@@ -5,7 +5,13 @@ import type { Logger } from '../domain/logger.js';
 import type { CallDecision, CallRefusal, NumberService } from '../domain/numbers/number-service.js';
 import type { IncomingCall, PhoneNumber } from '../domain/numbers/phone-number.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
-import { maxPinDigits, type HookAnswer, type HookDialect, type HookPlace, type Speech } from './dialect.js';
+import {
+  maxPinDigits,
+  type HookAnswer,
+  type HookDialect,
+  type HookPlace,
+  type PlatformAnswers,
+} from './dialect.js';
 import { hookDialects } from './dialects.js';
 import { readHookRequest } from './hook-request.js';
 import type { PlatformOrders } from './platform-orders.js';
@@ -73,6 +79,13 @@ export function createHooks(options: HooksOptions): FastifyPluginCallback {
 
 type Request = FastifyRequest<{ Params: Path; Body: Buffer | undefined }>;
 
+/** The hook that was called, and how its platform is answered. */
+interface Hook {
+  readonly number: PhoneNumber;
+  readonly dialect: HookDialect;
+  readonly answers: PlatformAnswers;
+}
+
 /** One request and its answer. */
 class HookExchange {
   readonly #options: HooksOptions;
@@ -110,45 +123,40 @@ class HookExchange {
     const verdict = dialect.verify(request, number.credentials, clock.now());
     if (verdict !== 'genuine') throw this.#failure('webhook-not-genuine', verdict);
     const message = request.isReadable ? dialect.read(request, this.#place) : { kind: 'unreadable' as const };
-    const speech = dialect.speech(request, number.credentials);
+    const answers = dialect.answers(request, number.credentials);
+    const hook = { number, dialect, answers };
     switch (message.kind) {
       case 'unreadable':
         throw this.#failure('unreadable-request', 'unreadable');
       case 'other':
-        return this.#answer(number, 'acknowledge', speech.acknowledge());
+        return this.#answer(number, 'acknowledge', answers.acknowledge());
       case 'ended':
         await numbers.reportCompleted(number, message.voiceCallId, message.cause);
         return this.#answer(
           number,
           'acknowledge',
-          this.#place === 'complete' ? speech.finish() : speech.acknowledge(),
+          this.#place === 'complete' ? answers.finish() : answers.acknowledge(),
         );
       case 'ready':
         // Only a question waits for the call to be answered.
         return number.route.kind === 'pin'
-          ? this.#decided(number, dialect, speech, message.call, await numbers.decide(number, message.call))
-          : this.#answer(number, 'acknowledge', speech.acknowledge());
+          ? this.#decided(hook, message.call, await numbers.decide(number, message.call))
+          : this.#answer(number, 'acknowledge', answers.acknowledge());
       case 'call': {
         const decision = await numbers.decide(number, message.call);
         await settled?.();
-        return this.#decided(number, dialect, speech, message.call, decision);
+        return this.#decided(hook, message.call, decision);
       }
       case 'digits': {
         const digits = message.digits.slice(0, maxPinDigits + 1);
         const decision = await numbers.decidePin(number, message.call, digits);
         await settled?.();
-        return this.#decided(number, dialect, speech, message.call, decision);
+        return this.#decided(hook, message.call, decision);
       }
     }
   }
 
-  #decided(
-    number: PhoneNumber,
-    dialect: HookDialect,
-    speech: Speech,
-    call: IncomingCall,
-    decision: CallDecision,
-  ): FastifyReply {
+  #decided({ number, dialect, answers }: Hook, call: IncomingCall, decision: CallDecision): FastifyReply {
     const base = `${this.#origin()}/hooks/${dialect.platform}/${number.id}`;
     switch (decision.kind) {
       case 'transfer': {
@@ -161,15 +169,15 @@ class HookExchange {
           callerId: call.from,
           completeUrl: `${base}/complete`,
         };
-        return this.#answer(number, 'transfer', speech.transfer(target));
+        return this.#answer(number, 'transfer', answers.transfer(target));
       }
       case 'ask-pin': {
         const prompt = decision.prompt ?? defaultPrompt;
         const text = decision.isRetry ? `${wrongPin} ${prompt}` : prompt;
-        return this.#answer(number, 'ask-pin', speech.askPin({ text, url: `${base}/pin` }));
+        return this.#answer(number, 'ask-pin', answers.askPin({ text, url: `${base}/pin` }));
       }
       case 'refuse':
-        return this.#answer(number, 'refuse', speech.refuse(refusals[decision.reason]));
+        return this.#answer(number, 'refuse', answers.refuse(refusals[decision.reason]));
     }
   }
 

@@ -19,7 +19,7 @@ export function formatJambonzAnswer(target: TransferTarget): Instruction {
     {
       verb: 'dial',
       answerOnBridge: true,
-      ...(callerId === undefined ? {} : { callerId }),
+      ...(callerId === null ? {} : { callerId }),
       timeout: target.timeoutSeconds,
       ...(target.completeUrl === null ? {} : { actionHook: target.completeUrl }),
       target: [{ type: 'sip', sipUri: target.sipUri, headers: credentialHeaders(target) }],
@@ -51,7 +51,7 @@ export const jambonz: HookDialect = {
 
   read: readJambonz,
 
-  speech: () => ({
+  answers: () => ({
     transfer: formatJambonzAnswer,
     askPin: ({ text, url }) =>
       jsonAnswer([

@@ -1,14 +1,8 @@
 /** Plivo: forms in, Plivo XML out. Its SIP headers carry letters and digits alone, so a join code and never a JWT. */
 import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
-import {
-  maxPinDigits,
-  pinTimeoutSeconds,
-  type HookDialect,
-  type HookMessage,
-  type HookPlace,
-  type Verdict,
-} from './dialect.js';
-import { prefixedFields, textField, type Field, type HookRequest } from './hook-request.js';
+import { maxPinDigits, pinTimeoutSeconds, type HookDialect, type Verdict } from './dialect.js';
+import { readFormCall } from './form-call.js';
+import type { Field } from './hook-request.js';
 import { hmac, isSame } from './proof.js';
 import { codeUri, safeCallerId } from './sip-headers.js';
 import { element, xmlAnswer } from './xml.js';
@@ -19,7 +13,7 @@ export function formatPlivoAnswer(target: TransferTarget): Instruction {
     element(
       'Dial',
       {
-        callerId: safeCallerId(target)?.replace(/^\+/, ''),
+        callerId: safeCallerId(target)?.replace(/^\+/, '') ?? null,
         timeout: target.timeoutSeconds,
         ...(target.completeUrl === null ? {} : { action: target.completeUrl, method: 'POST' }),
       },
@@ -41,9 +35,14 @@ export const plivo: HookDialect = {
     return given.map((signature) => isSame(signature.trim(), expected)).includes(true) ? 'genuine' : 'forged';
   },
 
-  read: readPlivo,
+  read: (request, place) =>
+    readFormCall(request, place, {
+      callId: 'CallUUID',
+      headerPrefix: 'X-PH-',
+      dialStatus: 'DialStatus',
+    }),
 
-  speech: () => ({
+  answers: () => ({
     transfer: formatPlivoAnswer,
     askPin: ({ text, url }) =>
       xmlAnswer(
@@ -85,27 +84,4 @@ function signedText(method: string, url: string, query: readonly Field[], form: 
 function sorted(fields: readonly Field[]): Field[] {
   const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   return [...fields].sort(([a, x], [b, y]) => order(a, b) || order(x, y));
-}
-
-function readPlivo(request: HookRequest, place: HookPlace): HookMessage {
-  const voiceCallId = textField(request, 'CallUUID');
-  if (voiceCallId === null) return { kind: 'unreadable' };
-  const call = {
-    voiceCallId,
-    from: textField(request, 'From'),
-    to: textField(request, 'To'),
-    headers: prefixedFields([...request.form, ...request.query], 'X-PH-'),
-  };
-  switch (place) {
-    case 'call':
-      return { kind: 'call', call };
-    case 'pin':
-      return { kind: 'digits', call, digits: (textField(request, 'Digits') ?? '').replace(/#$/, '') };
-    case 'complete':
-      return {
-        kind: 'ended',
-        voiceCallId,
-        cause: textField(request, 'DialStatus') ?? textField(request, 'CallStatus'),
-      };
-  }
 }

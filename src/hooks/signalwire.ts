@@ -7,12 +7,12 @@ import {
   type HookDialect,
   type HookMessage,
   type HookPlace,
-  type Speech,
+  type PlatformAnswers,
 } from './dialect.js';
 import { objectIn, shortText, textField, textsOf, type HookRequest } from './hook-request.js';
 import { hmac, isSame } from './proof.js';
 import { credentialHeaders } from './sip-headers.js';
-import { formatTwilioAnswer, readTwiml, signedFields, twimlSpeech, withAndWithoutPort } from './twilio.js';
+import { formatTwilioAnswer, readTwiml, signedFields, twimlAnswers, withAndWithoutPort } from './twilio.js';
 
 /** It would use TLS where the URI does not say. */
 function withTransport(target: TransferTarget): TransferTarget {
@@ -30,7 +30,7 @@ function swml(...main: readonly (string | Readonly<Record<string, unknown>>)[]):
   return jsonAnswer({ version: '1.0.0', sections: { main } });
 }
 
-const swmlSpeech: Speech = {
+const swmlAnswers: PlatformAnswers = {
   transfer: formatSwmlAnswer,
   askPin: ({ text, url }) =>
     swml(
@@ -51,8 +51,8 @@ const swmlSpeech: Speech = {
   acknowledge: () => swml(),
 };
 
-const cxmlSpeech: Speech = {
-  ...twimlSpeech,
+const cxmlAnswers: PlatformAnswers = {
+  ...twimlAnswers,
   transfer: (target) => formatTwilioAnswer(withTransport(target)),
 };
 
@@ -79,7 +79,7 @@ export const signalwire: HookDialect = {
   },
 
   read: (request, place) => (request.json === null ? readTwiml(request, place) : readSwml(request, place)),
-  speech: ({ json }) => (json === null ? cxmlSpeech : swmlSpeech),
+  answers: ({ json }) => (json === null ? cxmlAnswers : swmlAnswers),
 };
 
 function readSwml(request: HookRequest, place: HookPlace): HookMessage {

@@ -1,7 +1,7 @@
 /** The ways to carry a call's credential in what a platform lets through. */
 import type { TransferTarget } from '../domain/transfers/transfer.js';
 
-/** Of a User-to-User value, by RFC 7433's implementers and Bandwidth alike, with everything. */
+/** The longest User-to-User value, with everything, that Bandwidth and other implementers of RFC 7433 take. */
 export const maxUserToUser = 256;
 
 /** Bandwidth's id of a call without its first character and its hyphens: 40 hex digits, which it labels base64. */
@@ -29,7 +29,7 @@ export function codeUri({ joinCode, sipHost, sipTransport }: TransferTarget): st
   return `sip:${joinCode}@${sipHost}${sipTransport === null ? '' : `;transport=${sipTransport}`}`;
 }
 
-/** A caller id that no platform can take for anything else; undefined where it is no number. */
-export function safeCallerId({ callerId }: TransferTarget): string | undefined {
-  return callerId !== null && /^\+?\d{3,15}$/.test(callerId) ? callerId : undefined;
+/** A caller id that no platform can take for anything else; null where it is no number. */
+export function safeCallerId({ callerId }: TransferTarget): string | null {
+  return callerId !== null && /^\+?\d{3,15}$/.test(callerId) ? callerId : null;
 }

@@ -10,13 +10,13 @@ import {
   type HookMessage,
   type HookPlace,
   type PlatformCommand,
-  type Speech,
+  type PlatformAnswers,
   type Verdict,
 } from './dialect.js';
 import { objectIn, shortText, type HookRequest } from './hook-request.js';
 import { isFresh } from './proof.js';
 import { codeUri, safeCallerId, userToUser } from './sip-headers.js';
-import { readTwiml, twimlSpeech } from './twilio.js';
+import { readTwiml, twimlAnswers } from './twilio.js';
 import { element, xmlAnswer } from './xml.js';
 
 /** It is not stated that a TeXML URI may bear headers, so the code stands in its user part. */
@@ -27,7 +27,7 @@ export function formatTexmlAnswer(target: TransferTarget): Instruction {
       {
         callerId: safeCallerId(target),
         timeout: target.timeoutSeconds,
-        action: target.completeUrl ?? undefined,
+        action: target.completeUrl,
       },
       element('Sip', {}, codeUri(target)),
     ),
@@ -53,7 +53,7 @@ export function formatCallControlAnswer(target: TransferTarget): Instruction {
 }
 
 /** Orders about one call. Telnyx ignores one that bears the id of an earlier one, so a repetition does no harm. */
-function callControlSpeech(request: HookRequest): Speech {
+function callControlAnswers(request: HookRequest): PlatformAnswers {
   const { callId, eventId } = aboutCall(request);
   const order = (action: string, body: Readonly<Record<string, unknown>>): PlatformCommand => ({
     path: `/v2/calls/${encodeURIComponent(callId)}/actions/${action}`,
@@ -87,7 +87,7 @@ function rejection(request: HookRequest): Readonly<Record<string, unknown>> {
   return eventTypeOf(request) === 'call.initiated' ? { cause: 'USER_BUSY' } : {};
 }
 
-const texmlSpeech: Speech = { ...twimlSpeech, transfer: formatTexmlAnswer };
+const texmlAnswers: PlatformAnswers = { ...twimlAnswers, transfer: formatTexmlAnswer };
 
 /** What comes before a raw Ed25519 key of 32 bytes in its DER form (RFC 8410 section 4). */
 const keyPrefix = Buffer.from('302a300506032b6570032100', 'hex');
@@ -123,7 +123,7 @@ export const telnyx: HookDialect = {
 
   read: (request, place) =>
     request.json === null ? readTwiml(request, place) : readCallControl(request, place),
-  speech: (request) => (request.json === null ? texmlSpeech : callControlSpeech(request)),
+  answers: (request) => (request.json === null ? texmlAnswers : callControlAnswers(request)),
 };
 
 function aboutCall(request: HookRequest) {

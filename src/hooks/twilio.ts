@@ -7,15 +7,16 @@ import {
   type HookDialect,
   type HookMessage,
   type HookPlace,
-  type Speech,
+  type PlatformAnswers,
   type Verdict,
 } from './dialect.js';
-import { prefixedFields, textField, type Field, type HookRequest } from './hook-request.js';
+import { readFormCall } from './form-call.js';
+import type { Field, HookRequest } from './hook-request.js';
 import { hmac, isSame } from './proof.js';
 import { safeCallerId, userToUser } from './sip-headers.js';
 import { element, xmlAnswer } from './xml.js';
 
-/** Of a `<Sip>` URI with its headers: below 255. */
+/** The longest `<Sip>` URI with its headers that Twilio takes. */
 const maxUri = 254;
 
 /** The URI with the credential among its headers: the token where it fits, else the join code. */
@@ -36,14 +37,14 @@ export function formatTwilioAnswer(target: TransferTarget): Instruction {
         answerOnBridge: 'true',
         callerId: safeCallerId(target),
         timeout: target.timeoutSeconds,
-        action: target.completeUrl ?? undefined,
+        action: target.completeUrl,
       },
       element('Sip', {}, twilioSipUri(target)),
     ),
   );
 }
 
-export const twimlSpeech: Speech = {
+export const twimlAnswers: PlatformAnswers = {
   transfer: formatTwilioAnswer,
   askPin: ({ text, url }) =>
     xmlAnswer(
@@ -78,7 +79,7 @@ export const twilio: HookDialect = {
     isTwilioSignature(request, authToken, request.headers['x-twilio-signature'] ?? '') ? 'genuine' : 'forged',
 
   read: readTwiml,
-  speech: () => twimlSpeech,
+  answers: () => twimlAnswers,
 };
 
 /** A JSON body is proved by its hash in the signed query. */
@@ -116,24 +117,9 @@ export function withAndWithoutPort(url: string): string[] {
 
 /** Twilio's field names, which others took over. */
 export function readTwiml(request: HookRequest, place: HookPlace): HookMessage {
-  const voiceCallId = textField(request, 'CallSid');
-  if (voiceCallId === null) return { kind: 'unreadable' };
-  const call = {
-    voiceCallId,
-    from: textField(request, 'From'),
-    to: textField(request, 'To'),
-    headers: prefixedFields([...request.form, ...request.query], 'SipHeader_'),
-  };
-  switch (place) {
-    case 'call':
-      return { kind: 'call', call };
-    case 'pin':
-      return { kind: 'digits', call, digits: (textField(request, 'Digits') ?? '').replace(/#$/, '') };
-    case 'complete':
-      return {
-        kind: 'ended',
-        voiceCallId,
-        cause: textField(request, 'DialCallStatus') ?? textField(request, 'CallStatus'),
-      };
-  }
+  return readFormCall(request, place, {
+    callId: 'CallSid',
+    headerPrefix: 'SipHeader_',
+    dialStatus: 'DialCallStatus',
+  });
 }

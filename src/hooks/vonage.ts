@@ -17,11 +17,11 @@ import { safeCallerId, userToUser } from './sip-headers.js';
 
 export function formatVonageAnswer(target: TransferTarget): Instruction {
   const value = userToUser(target.token);
-  const callerId = safeCallerId(target)?.replace(/^\+/, '');
+  const callerId = safeCallerId(target)?.replace(/^\+/, '') ?? null;
   return jsonAnswer([
     {
       action: 'connect',
-      ...(callerId === undefined ? {} : { from: callerId }),
+      ...(callerId === null ? {} : { from: callerId }),
       timeout: target.timeoutSeconds,
       ...(target.completeUrl === null ? {} : { eventUrl: [target.completeUrl], eventMethod: 'POST' }),
       endpoint: [
@@ -55,7 +55,7 @@ export const vonage: HookDialect = {
 
   read: readVonage,
 
-  speech: () => ({
+  answers: () => ({
     transfer: formatVonageAnswer,
     askPin: ({ text, url }) =>
       jsonAnswer([
@@ -103,7 +103,7 @@ function decode(part: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Of the body as it came; or of the query written as a JSON object, in its order. */
+/** Hashes of the body as it came; or of the query written as a JSON object, in its order. */
 function payloadHashes({ rawBody, query, json }: HookRequest): string[] {
   const texts =
     rawBody.length > 0

@@ -1,5 +1,5 @@
 /** XML answers: elements as values, escaped as they are written, so that no text can become markup. */
-export type XmlAttributes = Readonly<Record<string, string | number | undefined>>;
+export type XmlAttributes = Readonly<Record<string, string | number | null>>;
 
 export interface XmlElement {
   readonly name: string;
@@ -7,7 +7,7 @@ export interface XmlElement {
   readonly children: readonly (XmlElement | string)[];
 }
 
-/** Attributes that are undefined are left out. */
+/** Attributes that are null are left out. */
 export function element(
   name: string,
   attributes: XmlAttributes = {},
@@ -26,7 +26,7 @@ export function xmlAnswer(...children: readonly XmlElement[]): { contentType: st
 
 function formatElement({ name, attributes, children }: XmlElement): string {
   const head = Object.entries(attributes)
-    .filter(([, value]) => value !== undefined)
+    .filter(([, value]) => value !== null)
     .map(([key, value]) => ` ${key}="${escapeXml(String(value))}"`)
     .join('');
   if (children.length === 0) return `<${name}${head}/>`;

@@ -1,10 +1,10 @@
 /** Numbers and their PINs, and the way of a call that comes in by one. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import type { GuessLimits } from '../legs/guess-limiter.js';
 import type { Logger } from '../logger.js';
+import { isNetwork, NetworkList } from '../network-list.js';
 import type { MediaType } from '../media-plane.js';
 import type {
   AskApplication,
@@ -214,7 +214,7 @@ export class NumberService {
    */
   async dialIn(dialled: string, source: string, call: IncomingCall): Promise<DialIn | null> {
     const number = await this.#findDialled(dialled);
-    if (number === null || !isWithin(source, number.allowFrom)) return null;
+    if (number === null || !new NetworkList(number.allowFrom).has(source)) return null;
     const decision = await this.decide(number, call);
     if (decision.kind === 'transfer') {
       return { credential: { kind: 'jwt', value: decision.token }, attendant: null };
@@ -361,7 +361,7 @@ export class NumberService {
       if (objection !== null) throw unusable(objection);
     }
     const allowFrom = wanted.allowFrom ?? [];
-    if (!allowFrom.every((network) => parseNetwork(network) !== null)) {
+    if (!allowFrom.every((network) => isNetwork(network))) {
       throw unusable('allowFrom: addresses or networks like 192.0.2.0/24');
     }
     return {
@@ -393,27 +393,6 @@ function withSecret(
 /** What makes the requests about one call to one number one. */
 function keyOf(number: PhoneNumber, voiceCallId: string): string {
   return `number ${number.id} ${voiceCallId}`;
-}
-
-function parseNetwork(text: string): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | null {
-  const [address = '', length, ...rest] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return null;
-  const bits = version === 4 ? 32 : 128;
-  if (length !== undefined && !/^\d{1,3}$/.test(length)) return null;
-  const prefix = length === undefined ? bits : Number(length);
-  return prefix > bits ? null : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
-}
-
-function isWithin(source: string, networks: readonly string[]): boolean {
-  const version = isIP(source);
-  if (version === 0) return false;
-  const list = new BlockList();
-  for (const text of networks) {
-    const network = parseNetwork(text);
-    if (network !== null) list.addSubnet(network.address, network.prefix, network.family);
-  }
-  return list.check(source, version === 4 ? 'ipv4' : 'ipv6');
 }
 
 function notFound(): DomainError {
