@@ -11,6 +11,9 @@ export interface ServeOptions {
   readonly version: string;
 }
 
+/** What is open after the end has so long to leave, such as the last octets of a connection. */
+const lingerMs = 1000;
+
 /** Runs until a signal; resolves with the exit code. */
 export async function runServe({ configFile, version }: ServeOptions): Promise<number> {
   const signals = new StopSignals();
@@ -54,7 +57,12 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
   // The first signal drains; a second one does not wait.
   await signals.first;
   signals.onAgain = () => void gateway.close();
+  // Timers do not keep the process alive, and near the end there may be nothing else that does.
+  const stayAlive = setInterval(() => undefined, 1000);
   await gateway.drain(drainMs);
+  clearInterval(stayAlive);
+  // What could not be closed must not keep it alive, either.
+  setTimeout(() => process.exit(0), lingerMs).unref();
   return 0;
 }
 
@@ -103,6 +111,8 @@ function startProblem(error: unknown): string | undefined {
       return `Port ${where} is in use: is another Landbridge running?`;
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine.`;
+    case 'SQLITE_FULL':
+      return 'The disk of the data directory is full.';
     case 'EACCES':
       return `Not allowed: ${error.message}`;
     default:

@@ -1,0 +1,54 @@
+/** What the domain stands on: the data directory, the stores, the journal of facts and those who follow it, tokens. */
+import { resolveCredentials, type Credentials } from '../config/credentials.js';
+import { EventHub } from '../events/event-hub.js';
+import { Metrics } from '../observability/metrics.js';
+import { lockDataDirectory } from '../store/data-directory-lock.js';
+import { nodeName } from '../store/node-name.js';
+import { openStores } from '../store/open-stores.js';
+import type { Stores } from '../store/stores.js';
+import { JwtTokenCodec } from '../tokens/jwt-token-codec.js';
+import type { GatewayContext } from './context.js';
+import { openJournal, type Journal } from './journal.js';
+
+export interface Foundation {
+  readonly credentials: Credentials;
+  /** In its name slots and recordings are held, so that the next life frees what this one leaves. */
+  readonly nodeId: string;
+  readonly stores: Stores;
+  readonly metrics: Metrics;
+  readonly hub: EventHub;
+  readonly journal: Journal;
+  readonly tokens: JwtTokenCodec;
+  /** Resolves when everything so far is kept: what was written, and what is to be told of it. */
+  settled(): Promise<void>;
+}
+
+/** Rejects with DataDirectoryInUse where another gateway has it. */
+export async function openFoundation(context: GatewayContext): Promise<Foundation> {
+  const { config, logger, closers } = context;
+  const lock = lockDataDirectory(config.dataDir);
+  closers.onClose('data directory', () => lock.release());
+  const credentials = resolveCredentials(config);
+  const nodeId = nodeName(config.dataDir);
+  const { maxWaiting: maxOutboxEntries } = config.webhooks;
+  const stores = await openStores({ ...config, maxOutboxEntries, node: nodeId, logger });
+  closers.onClose('stores', () => stores.close());
+
+  const metrics = new Metrics();
+  const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
+  const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
+  const journal = await openJournal({ ...context, stores, metrics });
+  journal.follow(metrics);
+  journal.follow(hub);
+  closers.onClose('journal', () => journal.close());
+  return {
+    ...{ credentials, nodeId, stores, metrics, hub, journal },
+    tokens: new JwtTokenCodec({
+      secret: credentials.tokenSecret,
+      previousSecret: credentials.previousTokenSecret,
+    }),
+    async settled() {
+      await Promise.all([stores.settled(), journal.settled()]);
+    },
+  };
+}

@@ -1,0 +1,157 @@
+/** Everything on the HTTP port: REST, documentation, console, SDK, monitoring, and the WebSockets of browsers. */
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DeviceDoor } from '../doors/bandwidth/device-door.js';
+import { hookDialects, transferDialects } from '../hooks/dialects.js';
+import { createHooks } from '../hooks/hooks.js';
+import { readWavMono } from '../media/worker/sound/wav.js';
+import { createHttpServer, type HttpServer } from '../rest/http-server.js';
+import { createMonitoring } from '../rest/monitoring.js';
+import { createRest } from '../rest/rest.js';
+import { RestError } from '../rest/rest-error.js';
+import { createWebFiles } from '../rest/web-files.js';
+import { handleUpgrades, type WebSocketRoute } from '../rest/web-socket-upgrades.js';
+import { CallInPhones } from '../softphone/call-in-phones.js';
+import { reachable, type BoundAddress } from './addresses.js';
+import type { GatewayContext } from './context.js';
+import type { GatewayDomain } from './domain.js';
+import type { Foundation } from './foundation.js';
+import { createReadiness } from './readiness.js';
+import type { GatewaySip } from './sip.js';
+import { sipAddress } from './voice.js';
+
+export interface WebParts {
+  readonly foundation: Foundation;
+  readonly domain: GatewayDomain;
+  readonly sip: GatewaySip;
+}
+
+/** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
+const maxDeviceFrameBytes = 1024 * 1024;
+const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Resolves when it listens. */
+export async function openWeb(context: GatewayContext, parts: WebParts): Promise<BoundAddress> {
+  const { config, logger, closers } = context;
+  const server = createHttpServer({
+    logger: logger.child({ layer: 'http' }),
+    ...config.http,
+    onAnswered: (answer) => parts.foundation.metrics.requestAnswered(answer),
+  });
+  await registerApi(server, context, parts);
+  await registerPages(server, context, parts);
+  const upgrades = handleUpgrades(server.server, openWebSockets(context, parts), config.http.trustedProxies);
+  closers.onClose('HTTP server', async () => {
+    upgrades.close();
+    await server.close();
+  });
+  await server.listen({ host: config.http.host, port: config.http.port });
+  return { host: config.http.host, port: (server.server.address() as AddressInfo).port };
+}
+
+/** REST for applications, and the hooks that voice platforms call. */
+async function registerApi(server: HttpServer, context: GatewayContext, parts: WebParts): Promise<void> {
+  const { config, clock, logger, version } = context;
+  const { foundation, domain, sip } = parts;
+  const { publicUrl } = config.http;
+  const { sessions, legs, voice, sounds, dtmf, recordings } = domain;
+  const { hub, journal, stores, metrics, settled } = foundation;
+  const address = () => sipAddress(config, reachableSip(sip));
+  await server.register(
+    createRest({
+      ...{ sessions, legs, sounds, dtmf, recordings, settled, clock, version },
+      accounts: foundation.credentials.accounts,
+      events: hub,
+      webhooks: journal.webhooks,
+      records: stores.records,
+      transfers: { transfers: voice.transfers, dialects: transferDialects, address },
+      numbers: {
+        numbers: voice.numbers,
+        platforms: [...hookDialects.keys()],
+        hookUrl: (platform, numberId) =>
+          `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
+      },
+      phone: openPhones(context, sip),
+      authentication: {
+        failuresPerMinute: config.http.failedLoginsPerMinute,
+        maxSources: config.http.maxLoginSources,
+      },
+      eventStreams: config.events,
+    }),
+  );
+  await server.register(
+    createHooks({
+      ...{ address, clock, settled },
+      numbers: voice.numbers,
+      publicUrl: publicUrl ?? null,
+      orders: voice.orders,
+      logger: logger.child({ layer: 'hooks' }),
+      onAnswered: (platform, outcome) => metrics.hookAnswered(platform, outcome),
+      error: (code, message) => new RestError(code, message),
+    }),
+  );
+}
+
+/** Health, readiness and metrics; the console and the SDK. */
+async function registerPages(
+  server: HttpServer,
+  { version }: GatewayContext,
+  { foundation, domain, sip }: WebParts,
+): Promise<void> {
+  const readiness = createReadiness({ foundation, ...domain, sip });
+  const { metrics } = foundation;
+  await server.register(createMonitoring({ metrics, version, notReady: () => readiness.reasons() }));
+  await server.register(
+    createWebFiles({
+      consoleDirectory: join(packageRoot, 'dist', 'console'),
+      sdkDirectory: join(packageRoot, 'dist', 'sdk'),
+    }),
+  );
+}
+
+/** Where browsers come in: as Bandwidth devices, and with SIP. */
+function openWebSockets(context: GatewayContext, { foundation, domain, sip }: WebParts): WebSocketRoute[] {
+  const { config, clock, logger, closers } = context;
+  const devices = new DeviceDoor({
+    registry: domain.legs,
+    clock,
+    logger: logger.child({ door: 'bandwidth' }),
+    onRefused: (code) => foundation.metrics.refused('bandwidth', code),
+    reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
+  });
+  closers.onClose('devices', () => devices.close());
+  return [
+    {
+      path: '/v3',
+      maxPayloadBytes: maxDeviceFrameBytes,
+      accept: (socket, request, source) => devices.accept(socket, request, source),
+    },
+    {
+      path: '/sip',
+      subprotocol: 'sip',
+      maxPayloadBytes: config.sip.maxMessageBytes,
+      accept: (socket, request, source) => sip.server.acceptWebSocket(socket, request, source),
+    },
+  ];
+}
+
+/** The phones of the console's test call. */
+function openPhones({ config, closers }: GatewayContext, sip: GatewaySip): CallInPhones {
+  const phones = new CallInPhones({
+    gateway: () => {
+      const { host, port } = reachableSip(sip);
+      return `${host}:${port}`;
+    },
+    voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
+    ...config.phoneCalls,
+  });
+  closers.onClose('test phones', () => phones.close());
+  return phones;
+}
+
+function reachableSip(sip: GatewaySip): BoundAddress {
+  const { host, port } = sip.address();
+  return { host: reachable(host), port };
+}
