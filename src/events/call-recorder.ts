@@ -10,15 +10,15 @@ export interface CallRecorderOptions {
   readonly store: CallRecordStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** After its end. */
+  /** How long a record is kept after the call's end. */
   readonly keepMs: number;
-  /** Between looks for old records when there are none. Default one hour. */
+  /** How often old records are looked for, when there are none. Default one hour. */
   readonly pruneIntervalMs?: number;
-  /** Removed in one step, so that nobody waits for it. Default 500. */
+  /** How many records one step removes: few, so that nobody waits for it. Default 500. */
   readonly pruneStep?: number;
-  /** Between steps when there are more. Default 100 ms. */
+  /** The pause between steps while there are more. Default 100 ms. */
   readonly prunePauseMs?: number;
-  /** Between two writes, unless they are hurried. Default 0. */
+  /** The pause between two writes, unless they are hurried. Default 0. */
   readonly pauseMs?: number;
 }
 
@@ -54,7 +54,7 @@ export class CallRecorder implements EventSink {
     this.#schedule(0);
   }
 
-  /** Does not pause before what waits is written. */
+  /** Writes what waits without a pause. */
   hurry(): void {
     this.#writes.hurry();
   }

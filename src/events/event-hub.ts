@@ -1,43 +1,28 @@
-/** Takes the facts as they happen, remembers the last ones of each account, and hands them to whoever follows. */
+/** Hands the facts to whoever reads along, and remembers the last ones of each account for those who come back. */
 import type { DomainEvent } from '../domain/facts/event.js';
+import type { EventFeed, EventFeedRequest, EventSubscription } from '../domain/facts/event-feed.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 
 export interface EventHubOptions {
-  /** Events remembered per account, for readers that come back. Default 1000. */
+  /** Facts remembered per account, for readers that come back. Default 1000. */
   readonly historyPerAccount?: number;
   /** Accounts remembered; the one that was silent longest is forgotten first. Default 10000. */
   readonly maxAccounts?: number;
-  /** Followers at once, over all accounts. Default 200. */
+  /** Readers at once, over all accounts. Default 200. */
   readonly maxReaders?: number;
-  /** Of these, followers of one account. Default 100. */
+  /** Readers at once of one account. Default 100. */
   readonly maxReadersPerAccount?: number;
-  /** Learns of a follower that threw. */
+  /** Learns of a reader that threw. */
   readonly logger?: Logger;
 }
 
-export interface EventRequest {
-  readonly accountId: string;
-  /** Only this session's events. */
-  readonly sessionId?: string;
-  /** Id of the last event seen: what came after it is in `missed`. Without it nothing is. */
-  readonly after?: string;
-}
-
-export interface EventSubscription {
-  readonly missed: readonly DomainEvent[];
-  /** True where the event `after` is no longer remembered: `missed` is all there is, and not all that happened. */
-  readonly hasGap: boolean;
-  /** Idempotent. */
-  close(): void;
-}
-
 interface Reader {
-  readonly request: EventRequest;
+  readonly request: EventFeedRequest;
   readonly listener: (event: DomainEvent) => void;
 }
 
-export class EventHub implements FactFollower {
+export class EventHub implements FactFollower, EventFeed {
   readonly #historyPerAccount: number;
   readonly #maxAccounts: number;
   readonly #maxReaders: number;
@@ -77,8 +62,7 @@ export class EventHub implements FactFollower {
     }
   }
 
-  /** Null where there are too many readers, or too many of the account. From the return on the listener gets every event, in order, none of `missed` again. */
-  subscribe(request: EventRequest, listener: (event: DomainEvent) => void): EventSubscription | null {
+  subscribe(request: EventFeedRequest, listener: (event: DomainEvent) => void): EventSubscription | null {
     if (this.#readers.size >= this.#maxReaders) return null;
     if (this.#readersOf(request.accountId) >= this.#maxReadersPerAccount) return null;
     const reader = { request, listener };
@@ -136,7 +120,7 @@ class EventHistory {
   }
 }
 
-function matches(event: DomainEvent, request: EventRequest): boolean {
+function matches(event: DomainEvent, request: EventFeedRequest): boolean {
   return (
     event.accountId === request.accountId &&
     (request.sessionId === undefined || event.sessionId === request.sessionId)

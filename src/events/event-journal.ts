@@ -14,13 +14,13 @@ import { WriteBehind } from './write-behind.js';
 export interface EventJournalOptions {
   readonly outbox: Outbox;
   readonly receivers: Receivers;
-  /** Entries are in the outbox. */
+  /** Told of entries that are in the outbox now. */
   readonly onAppended: (entries: readonly OutboxEntry[]) => void;
-  /** Entries that nobody will be told of: dropped to make room, or never written. */
+  /** Told of entries that will never go out: dropped to make room, or never written. */
   readonly onDropped: (entries: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Between two writes, unless somebody waits for them: facts are told so much later when there are many. Default 0. */
+  /** The pause between two writes, unless somebody waits for them: facts in plenty are told that much later. Default 0. */
   readonly pauseMs?: number;
   /** A write begins in this turn: what else is known of its facts may be written with them. */
   readonly onBegin?: () => void;

@@ -4,7 +4,7 @@ import type { Webhook, WebhookStore } from '../domain/facts/webhook.js';
 import { formatEventBody } from './event-body.js';
 import { participantCallback } from './participant-callback.js';
 
-/** A place that is told, for as long as it exists. */
+/** Where a receiver is reached. */
 export interface Target {
   readonly url: string;
   readonly fallbackUrl: string | null;
@@ -23,7 +23,7 @@ export interface ConfiguredWebhook {
   readonly url: string;
   readonly fallbackUrl?: string | undefined;
   readonly secret?: string | undefined;
-  /** Empty: all. */
+  /** The types it is told of; empty: all. */
   readonly events: readonly EventType[];
 }
 
@@ -38,7 +38,7 @@ export interface ReceiversOptions {
 interface Follower {
   readonly receiver: string;
   readonly target: Target;
-  /** Null: all. */
+  /** The types it is told of; null: all. */
   readonly events: ReadonlySet<EventType> | null;
 }
 
@@ -74,7 +74,7 @@ export class Receivers {
     return new Receivers({ ...options, webhooks: await store.listWebhooks() });
   }
 
-  /** Told of what happens from now on. */
+  /** The webhook is told of what happens from now on. */
   add({ id, accountId, url, fallbackUrl, secret, events }: Webhook): void {
     const followers = this.#byAccount.get(accountId) ?? new Map<string, Follower>();
     const target: Target = { url, fallbackUrl, secret };
@@ -91,7 +91,7 @@ export class Receivers {
     this.#targets.delete(webhookReceiver(id));
   }
 
-  /** Null where it is gone: what waits for it is for nobody. */
+  /** Null where the receiver is gone: what waits for it is for nobody. */
   target(receiver: string): Target | null {
     if (receiver.startsWith(callbackPrefix)) {
       const url = receiver.slice(callbackPrefix.length);

@@ -1,9 +1,9 @@
-/** When a message is tried again, and where. */
+/** When a message is tried again, and at which of a receiver's two URLs. Pure. */
 
 export interface RetryOptions {
-  /** After the first failure. Default 1 s. */
+  /** The wait after the first failure. */
   readonly firstMs: number;
-  /** Default 10 min. */
+  /** The longest wait. */
   readonly longestMs: number;
 }
 
@@ -24,9 +24,9 @@ export interface RouteState {
 export const freshRoute: RouteState = { firstFailures: 0, firstTriedAt: 0, fallbackFailed: false };
 
 export interface RouteOptions {
-  /** Failures of the first URL before the fallback is used. Default 3. */
+  /** Failures of the first URL before the fallback is used. */
   readonly failuresBeforeFallback: number;
-  /** How often the first URL is tried while the fallback is used. Default 60 s. */
+  /** How often the first URL is tried while the fallback is used. */
   readonly probeMs: number;
 }
 

@@ -25,15 +25,15 @@ export interface WebhookDeliveryOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onResult?: (result: DeliveryResult, detail: string) => void;
-  /** Messages on their way at once; receivers that fail get half of it together. Default 200. */
+  /** Messages on their way at once; all receivers that fail share half of these places. Default 200. */
   readonly maxConcurrent?: number;
-  /** To one receiver; to one that fails: 1. Default 20. */
+  /** Messages on their way to one receiver at once; to one that fails it is 1. Default 20. */
   readonly maxPerReceiver?: number;
   /** A message is given up after this. Default 24 h. */
   readonly maxAgeMs?: number;
-  /** Default 1 s. */
+  /** The wait after a first failure; it doubles with each further one. Default 1 s. */
   readonly firstRetryMs?: number;
-  /** Default 10 min. */
+  /** The longest wait between two tries. Default 10 min. */
   readonly longestRetryMs?: number;
   /** Failures of a receiver's first URL before its fallback is used. Default 3. */
   readonly failuresBeforeFallback?: number;
@@ -41,7 +41,7 @@ export interface WebhookDeliveryOptions {
   readonly probeMs?: number;
   /** How long `close` waits for messages on their way. Default 1 s. */
   readonly closeGraceMs?: number;
-  /** In [0, 1). Default Math.random. */
+  /** A number in [0, 1), to spread the tries. Default Math.random. */
   readonly random?: () => number;
 }
 
@@ -61,13 +61,13 @@ interface Receiver {
   /** Tries since the last that worked. */
   failures: number;
   route: RouteState;
-  /** Then it is remembered also while nothing waits, or the next message would try the first URL in vain again. */
+  /** While true the receiver is remembered although nothing waits for it: the next message need not try the first URL in vain. */
   usesFallback: boolean;
 }
 
-/** So many failures in a row, over all lanes, are the receiver's and not those of one message. */
+/** After this many failures in a row, over all lanes, the receiver is to blame and not one message. */
 const failuresOfReceiver = 3;
-/** The store is away: looked at again after this. */
+/** How long after a failure of the store the outbox is looked at again. */
 const storeRetryMs = 1000;
 
 export class WebhookDelivery {
@@ -78,10 +78,10 @@ export class WebhookDelivery {
   readonly #retry: { readonly firstMs: number; readonly longestMs: number };
   readonly #routes: { readonly failuresBeforeFallback: number; readonly probeMs: number };
   readonly #random: () => number;
-  /** In the order in which they are served; each turn moves one to the end. */
+  /** Receivers in the order in which they are served; each turn moves one to the end. */
   readonly #receivers = new Map<string, Receiver>();
   readonly #sending = new Set<Promise<void>>();
-  /** Of `sending`, those to receivers that fail. */
+  /** How many of `sending` go to receivers that fail. */
   #sendingToFailing = 0;
   #isClosed = false;
 
@@ -134,7 +134,7 @@ export class WebhookDelivery {
     this.#serve();
   }
 
-  /** What the outbox holds for it is given up. */
+  /** The receiver is gone: gives up what the outbox holds for it. */
   async forget(name: string): Promise<void> {
     const removed = await this.#options.outbox.removeReceiver(name);
     const receiver = this.#receivers.get(name);
@@ -213,7 +213,7 @@ export class WebhookDelivery {
     this.#sending.add(work);
   }
 
-  /** Where the lane goes from here: null: it is empty; 0: ready; else it waits that long. */
+  /** Says where the lane goes after a try. `delayMs` null: it was empty; 0: it is ready for the next; else it waits that long. */
   #put(lane: Lane, delayMs: number | null): void {
     const receiver = lane.of;
     if (this.#isClosed) return;
@@ -240,7 +240,7 @@ export class WebhookDelivery {
     lane.of.ready.push(lane);
   }
 
-  /** One try at the lane's oldest message; resolves as `#put` wants it. Never rejects. */
+  /** Tries the lane's oldest message once; resolves with the delay for `#put`. Never rejects. */
   async #deliver(lane: Lane): Promise<number | null> {
     const { outbox, clock, target: targetOf, logger, onResult } = this.#options;
     lane.hasMore = false;
@@ -321,7 +321,7 @@ export class WebhookDelivery {
     if (receiver.failures === 1) logger.warn({ receiver: name, failure, status }, 'a webhook receiver fails');
   }
 
-  /** It works again: no lane needs to wait for its turn in the schedule. */
+  /** The receiver works again: none of its lanes needs to wait any longer. */
   #wakeWaiting(receiver: Receiver): void {
     for (const lane of receiver.lanes.values()) if (lane.state === 'waiting') this.#ready(lane);
   }

@@ -44,10 +44,10 @@ export interface ResolvedAddress {
 export interface WebhookSenderOptions {
   readonly policy: AddressPolicy;
   readonly clock: Clock;
-  /** For the whole of it: name, connection, answer. Default 10 s. */
+  /** How long a message may take in all: name, connection, answer. Default 10 s. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
-  /** Default the system's. */
+  /** Looks names up. Default: the system's resolver. */
   readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
 }
 
@@ -161,7 +161,7 @@ export class WebhookSender implements MessageSender {
     });
   }
 
-  /** Those that may be used; throws where there is none. */
+  /** The addresses of a host that may be used; throws Failure where there is none. */
   async #addresses(host: string): Promise<readonly ResolvedAddress[]> {
     const { policy } = this.#options;
     const family = isIP(host);
@@ -193,7 +193,7 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
 
 interface Answer {
   readonly status: number;
-  /** Where it was wanted. */
+  /** The body; missing where it was not wanted. */
   readonly answer?: string;
 }
 
@@ -221,7 +221,7 @@ function discard(response: IncomingMessage, request: ClientRequest): void {
   response.on('error', () => undefined);
 }
 
-/** A resolver cannot be stopped; nobody waits for it beyond the signal. */
+/** Rejects at the signal, since a look-up itself cannot be stopped. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new Failure('timeout'));

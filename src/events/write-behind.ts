@@ -7,22 +7,22 @@ import type { Clock, Timer } from '../domain/clock.js';
 export interface WriteBehindOptions<T> {
   /** All or nothing. */
   readonly write: (items: readonly T[]) => Promise<void>;
-  /** Each item once, when it is written, or when the store failed to take it for the first time. */
+  /** Told of each item once: when it is written, or when the store failed to take it for the first time. */
   readonly onTried?: (items: readonly T[]) => void;
-  /** Items that will never be written: there were too many while the store was away, or the gateway stopped. */
+  /** Told of items that will never be written: there were too many while the store was away, or the gateway stopped. */
   readonly onLost: (items: readonly T[]) => void;
   readonly clock: Clock;
   /** Items that wait for a store that is away. Default 10000. */
   readonly maxWaiting?: number;
-  /** Between tries. Default 1000. */
+  /** How long after a failed write the next try comes. Default 1000. */
   readonly retryMs?: number;
-  /** From one write to the next, unless somebody waits for what is written: many items then share few writes. Default 0. */
+  /** The pause between two writes, unless somebody waits for what is written: many items then share few writes. Default 0. */
   readonly pauseMs?: number;
   /** A write begins in this turn: what belongs to it may be written with it. */
   readonly onBegin?: () => void;
 }
 
-/** Items of one write at most, so that nobody waits long for a long queue. */
+/** The most items that one write takes, so that nobody waits long for a long queue. */
 const maxBatch = 500;
 
 export class WriteBehind<T> {
@@ -34,9 +34,9 @@ export class WriteBehind<T> {
   /** How many of `waiting`, from the front, were tried. */
   #tried = 0;
   #flushing: Promise<void> | null = null;
-  /** Until the next write, after one or after one that failed. */
+  /** Runs until the next write, after a write or after one that failed. */
   #timer: Timer | null = null;
-  /** Of the last write. */
+  /** Why the last write failed; null where it did not. */
   #failure: Error | null = null;
   /** The write under way goes on until nothing waits. */
   #isHurried = false;
@@ -63,7 +63,7 @@ export class WriteBehind<T> {
     if (this.#timer === null && this.#flushing === null) void this.#begin();
   }
 
-  /** Does not pause before what waits is written; a store that is away is not asked more often for that. */
+  /** Writes what waits without a pause; a store that is away is not asked more often for that. */
   hurry(): void {
     if (this.#flushing !== null) this.#isHurried = true;
     else if (this.#waiting.length > 0 && this.#failure === null) void this.#begin();

@@ -3,30 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandle
 import { z } from 'zod';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { DomainEvent } from '../domain/facts/event.js';
+import type { EventFeed, EventSubscription } from '../domain/facts/event-feed.js';
 import { formatTime, uuid } from './fields.js';
 import { validate, type OperationDescription } from './operation.js';
 import { RestError } from './rest-error.js';
-
-/** Where events come from. */
-export interface EventFeed {
-  /** Null where there are too many readers already. The listener gets what happens from now on; it must not throw. */
-  subscribe(request: EventFeedRequest, listener: (event: DomainEvent) => void): EventSubscription | null;
-}
-
-export interface EventFeedRequest {
-  readonly accountId: string;
-  readonly sessionId?: string;
-  /** The id of the last event that the reader has seen. */
-  readonly after?: string;
-}
-
-export interface EventSubscription {
-  /** What happened after the event that the reader saw last. */
-  readonly missed: readonly DomainEvent[];
-  /** True where more was missed than is remembered: the reader should look at the state anew. */
-  readonly hasGap: boolean;
-  close(): void;
-}
 
 export interface EventStreamLimits {
   readonly heartbeatSeconds: number;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegControl } from '../domain/legs/leg-control.js';
 import type { CallRecordStore } from '../domain/facts/call-record.js';
+import type { EventFeed } from '../domain/facts/event-feed.js';
 import type { DtmfService } from '../domain/keys/dtmf-service.js';
 import type { PlaybackService } from '../domain/sounds/playback-service.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
@@ -12,7 +13,7 @@ import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
 import { dtmfOperations } from './dtmf.js';
-import { eventsDescription, registerEvents, type EventFeed, type EventStreamLimits } from './events.js';
+import { eventsDescription, registerEvents, type EventStreamLimits } from './events.js';
 import { isFileAnswer, openFileAnswer } from './file-answer.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
@@ -55,7 +56,7 @@ export interface RestOptions {
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
   readonly clock?: Clock;
-  /** Of the product, for the OpenAPI document. */
+  /** The product's version, for the OpenAPI document. */
   readonly version: string;
   /** Default 30 failures a minute, 10000 sources. */
   readonly authentication?: AuthenticationLimits;

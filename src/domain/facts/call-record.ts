@@ -90,7 +90,7 @@ export interface CallRecordStore {
   /** All or nothing, in order; a change of a record that is not there is ignored, and so is one that was made before. */
   applyRecordChanges(changes: readonly CallRecordChange[]): Promise<void>;
   listRecords(query: CallRecordQuery): Promise<CallRecordPage>;
-  /** Of every account, those whose end is not known, oldest first. */
+  /** The records of every account whose end is not known, oldest first. */
   listOpenRecords(): Promise<readonly CallRecord[]>;
   /** Removes at most `limit` that ended before; resolves with how many. */
   pruneRecords(before: number, limit: number): Promise<number>;

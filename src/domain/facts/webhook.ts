@@ -8,9 +8,9 @@ export interface Webhook {
   readonly id: string;
   readonly accountId: string;
   readonly url: string;
-  /** Told while `url` fails. */
+  /** Where messages go while `url` fails. */
   readonly fallbackUrl: string | null;
-  /** Null: all. */
+  /** The types it is told of; null: all. */
   readonly events: readonly EventType[] | null;
   /** Signs what is sent. */
   readonly secret: string;
@@ -21,7 +21,7 @@ export interface Webhook {
 export interface WebhookStore {
   /** False where the account has `limit` of them. */
   createWebhook(webhook: Webhook, limit: number): Promise<boolean>;
-  /** Of every account, oldest first. */
+  /** The webhooks of every account, oldest first. */
   listWebhooks(): Promise<readonly Webhook[]>;
   deleteWebhook(accountId: string, webhookId: string): Promise<boolean>;
 }
@@ -81,7 +81,7 @@ export class WebhookService {
     return (await this.#options.store.listWebhooks()).filter((webhook) => webhook.accountId === accountId);
   }
 
-  /** What waits for it is given up. */
+  /** Gives up what waits for it. Throws DomainError `webhook-not-found`. */
   async delete(accountId: string, webhookId: string): Promise<void> {
     const { store, audience } = this.#options;
     const webhook = (await this.list(accountId)).find(({ id }) => id === webhookId);
