@@ -61,7 +61,7 @@ export function createRedaction(options: RedactionOptions = {}): (line: string) 
       )
       .replace(tokenParameter, `$1${redacted}`)
       .replace(sipUser, (whole, scheme: string, user: string) =>
-        normalizeJoinCode(user) === undefined ? whole : `${scheme}${redacted}`,
+        normalizeJoinCode(user) === null ? whole : `${scheme}${redacted}`,
       );
     for (const secret of secrets) safe = safe.replaceAll(secret, redacted);
     return safe;

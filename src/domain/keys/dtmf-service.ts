@@ -1,4 +1,4 @@
-/** Keys that applications press for phones to hear of: as telephone events, or by signalling where a phone takes none. */
+/** Presses keys for applications: a phone is sent them as telephone events, or by signalling where it takes none. */
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import { participantSubject } from '../facts/event-subjects.js';
@@ -15,7 +15,7 @@ import { SignalledKeys, type KeysOutcome } from './signalled-keys.js';
 export interface NewKeys {
   /** `0`–`9`, `*`, `#`, `A`–`D` in either case; a `,` is a pause. Secret: they may be a PIN. */
   readonly digits: string;
-  /** Of each. */
+  /** How long each key is pressed. */
   readonly durationMs: number;
 }
 
@@ -26,13 +26,13 @@ export interface DtmfServiceOptions {
   readonly clock: Clock;
 }
 
-/** What is known of a leg that keys were sent to, until its end. */
+/** What is remembered, until its end, of a leg that keys were sent to. */
 interface Sending {
   readonly known: KnownRequests<NewKeys>;
   signalled: SignalledKeys | null;
 }
 
-/** Idempotency keys that are remembered per leg; the oldest are forgotten. */
+/** How many idempotency keys are remembered of one leg; the oldest are forgotten. */
 const maxKnownKeys = 100;
 
 export class DtmfService implements LegObserver {

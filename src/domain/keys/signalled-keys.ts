@@ -1,8 +1,8 @@
-/** Keys for a far end that takes them by signalling only: one after the other, each when the one before was taken. */
+/** Sends keys to a far end that takes them by signalling only: one after the other, each when the one before was taken. */
 import type { Clock, Timer } from '../clock.js';
 import { keyTiming } from './key-timing.js';
 
-/** How a far end's keys went: `refused` by the far end, or unanswered; `gone` with the leg. */
+/** `refused`: the far end refused a key or did not answer. `gone`: the leg has ended. `too-many`: too many requests wait. */
 export type KeysOutcome = 'sent' | 'refused' | 'gone' | 'too-many';
 
 interface Request {
@@ -11,7 +11,7 @@ interface Request {
   readonly resolve: (outcome: KeysOutcome) => void;
 }
 
-/** Requests that wait for their turn. */
+/** The most requests that may wait for their turn. */
 const maxWaiting = 16;
 
 export class SignalledKeys {
@@ -27,7 +27,7 @@ export class SignalledKeys {
     this.#clock = clock;
   }
 
-  /** Resolves when all were taken, or when one was not: those that wait behind it are not sent either. */
+  /** Resolves when all keys were taken, or when one was not: then those that wait behind it are not sent either. */
   send(digits: string, durationMs: number): Promise<KeysOutcome> {
     return new Promise((resolve) => {
       if (this.#closed) return resolve('gone');
@@ -65,7 +65,7 @@ export class SignalledKeys {
       const isPause = key === ',';
       if (!isPause && !(await this.#press(key, durationMs))) return false;
       if (this.#closed) return false;
-      // The far end may play each for as long as it lasts.
+      // The far end may play each key for as long as it was pressed.
       await this.#wait(isPause ? keyTiming.pauseMs : durationMs + keyTiming.gapMs);
       if (this.#closed) return false;
     }

@@ -18,12 +18,12 @@ export interface PhoneNumber {
   readonly accountId: string;
   /** E.164, unique over all accounts; null for a hook without a number. */
   readonly number: string | null;
-  /** Whose hook it is; null: calls come over SIP alone. */
+  /** The platform that calls the hook; null: calls come over SIP alone. */
   readonly platform: string | null;
   /** What proves the platform's requests genuine, and what it wants of ours. Never shown. */
   readonly credentials: Readonly<Record<string, string>>;
   readonly route: NumberRoute;
-  /** Of the participants that it makes. */
+  /** What the participants are given that the number makes. */
   readonly participant: {
     readonly tag: string | null;
     readonly displayName: string | null;
@@ -49,15 +49,15 @@ export interface NumberPin {
 export interface NumberStore {
   /** False where the number is taken. */
   createNumber(number: PhoneNumber): Promise<boolean>;
-  /** In place of the one of the same id and account. */
+  /** Puts it in the place of the one with the same id and account. */
   replaceNumber(number: PhoneNumber): Promise<'replaced' | 'taken' | 'gone'>;
   getNumber(accountId: string, numberId: string): Promise<PhoneNumber | null>;
-  /** By id alone, as hooks name it. */
+  /** Finds it by its id alone: hooks name no account. */
   findNumber(numberId: string): Promise<PhoneNumber | null>;
   findNumberByE164(number: string): Promise<PhoneNumber | null>;
   /** Newest first. */
   listNumbers(accountId: string, limit: number): Promise<readonly PhoneNumber[]>;
-  /** Its PINs go with it. */
+  /** Deletes it with its PINs; false where there is none. */
   deleteNumber(accountId: string, numberId: string): Promise<boolean>;
 
   /** False where the number has that PIN, or `limit` of them. */
@@ -69,7 +69,10 @@ export interface NumberStore {
   deletePin(numberId: string, pinId: string): Promise<boolean>;
 }
 
-/** Numbers as people write them, in E.164 (`+15551230142`); null where the text is no number. `country`: two letters (ISO 3166), for those in national form. */
+/**
+ * Turns a number as people write it into E.164 (`+15551230142`); null where the text is no number. `country`: two letters
+ * (ISO 3166), for numbers in national form.
+ */
 export type NormalizeNumber = (text: string, country: string | null) => string | null;
 
 /** What a voice platform, or a SIP peer, tells of a call. */
@@ -83,7 +86,7 @@ export interface IncomingCall {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What lets a SIP call to a number in without a token. */
+/** Lets a SIP call to a number in that bears no token. */
 export interface DialIn {
   readonly credential: Credential;
   /** Who asks the caller where to, where the number does not say. */

@@ -7,13 +7,13 @@ import { hashPin, isPin } from './pin.js';
 
 export interface PinCheckerOptions {
   readonly numbers: Pick<NumberStore, 'findPin'>;
-  /** Key the hashes of PINs; the first is in force, the others were used before. */
+  /** The keys of the PINs' hashes; the first is in force, the others were used before. */
   readonly secrets: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Wrong PINs of one caller to one number. */
+  /** How many wrong PINs one caller may give to one number. */
   readonly guesses: GuessLimits;
-  /** Wrong PINs to one number, whoever calls, in a minute. */
+  /** How many wrong PINs one number takes in a minute, whoever calls. */
   readonly maxWrongPinsPerNumber: number;
 }
 

@@ -19,7 +19,7 @@ import type { PinVerdict } from './pin-checker.js';
 export interface PinDialogueLimits {
   /** Wrong PINs before the call is ended. */
   readonly maxTries: number;
-  /** For all tries together, from the answer. */
+  /** How long all tries together may take, from the answer. */
   readonly timeoutMs: number;
 }
 
@@ -27,7 +27,7 @@ export interface PinDialogueOptions {
   readonly check: (digits: string) => Promise<PinVerdict>;
   /** Puts the caller into the session. Throws DomainError where it takes nobody. */
   readonly enter: (sessionId: string) => Promise<void>;
-  /** The caller is gone. */
+  /** Deletes the caller's participant: the caller is gone. */
   readonly remove: () => Promise<void>;
   /** How many digits a PIN has; null where they differ. */
   readonly pinLength: number | null;
@@ -37,15 +37,15 @@ export interface PinDialogueOptions {
   readonly limits: PinDialogueLimits;
 }
 
-/** After the last digit this is as good as the pound key. */
+/** A pause of this length after a digit is as good as the pound key. */
 const pauseMs = 5000;
-/** The same where there are as many digits as a PIN has: long enough for a pound key out of habit, which is nobody else's. */
+/** The same where there are as many digits as a PIN has: long enough to take a pound key that is pressed out of habit. */
 const pauseAtLengthMs = 1000;
-/** Silence before the question is asked again. */
+/** How long the caller may be silent before the question is asked again. */
 const repeatAfterMs = 4000;
-/** As long as the word takes, and a moment more. */
+/** As long as saying goodbye takes, and a moment more. */
 const goodbyeMs = 1500;
-/** One more than a PIN has at most: what is longer is wrong, and need not be kept. */
+/** One more than the longest PIN has: what is longer is wrong, and need not be kept. */
 const maxDigits = 13;
 
 export class PinDialogue implements LegAttendant {
@@ -82,7 +82,7 @@ export class PinDialogue implements LegAttendant {
       const isWhole = this.#digits.length === this.#options.pinLength;
       this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
     } else if (digit === '*') this.#ask('pin');
-    // Alone it is no guess, but may be a late one of the digits before.
+    // Alone it is no guess: it may be a late end of the digits before.
     else if (digit === '#' && this.#digits !== '') void this.#check();
   }
 

@@ -12,20 +12,18 @@ export function createJoinCode(): string {
   return Array.from(randomBytes(length), (byte) => alphabet[byte & 31]).join('');
 }
 
-/** The code that belongs to a name, for who knows the secret: it can be said again without having been kept. */
+/** The code that belongs to a name under a secret: it can be made again, and need not be kept. */
 export function deriveJoinCode(secret: string, name: string): string {
   const bytes = createHmac('sha256', secret).update(`landbridge join code ${name}`).digest();
   return Array.from(bytes.subarray(0, length), (byte) => alphabet[byte & 31]).join('');
 }
 
-/** The canonical form, or undefined where the text does not have the form of a join code. */
-export function normalizeJoinCode(text: string): string | undefined {
-  // ASCII alone: in upper case some foreign letters would become ours.
-  if (text.length > 2 * length || !/^[0-9a-z-]*$/i.test(text)) return undefined;
+/** The canonical form, or null where the text does not have the form of a join code. */
+export function normalizeJoinCode(text: string): string | null {
+  // ASCII alone: some foreign letters become ASCII letters in upper case.
+  if (text.length > 2 * length || !/^[0-9a-z-]*$/i.test(text)) return null;
   const code = text.replaceAll('-', '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  return code.length === length && [...code].every((character) => alphabet.includes(character))
-    ? code
-    : undefined;
+  return code.length === length && [...code].every((character) => alphabet.includes(character)) ? code : null;
 }
 
 /** What the store keeps in place of the code. */

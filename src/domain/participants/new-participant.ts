@@ -1,4 +1,4 @@
-/** A participant as it begins. */
+/** Makes a participant of what an application asks for. */
 import { randomUUID } from 'node:crypto';
 import type { MediaType } from '../media-plane.js';
 import type { Participant, TokenUse } from './participant.js';
@@ -15,7 +15,7 @@ export interface NewParticipant {
   readonly tokenUse?: TokenUse;
 }
 
-/** In no session yet. Throws DomainError `too-many-attributes`. */
+/** The participant is in no session yet. Throws DomainError `too-many-attributes`. */
 export function newParticipant(accountId: string, wanted: NewParticipant, now: number): Participant {
   return {
     id: randomUUID(),

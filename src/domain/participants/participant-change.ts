@@ -4,10 +4,10 @@ import type { MediaType } from '../media-plane.js';
 import type { Participant } from './participant.js';
 
 export const maxAttributes = 32;
-/** Muted aliases of one participant; what it publishes is far fewer. */
+/** The most aliases of one participant that can be muted; it publishes far fewer. */
 export const maxMutedAliases = 64;
 
-/** Missing: stays as it is. */
+/** What is missing stays as it is. */
 export interface ParticipantChange {
   readonly displayName?: string | null;
   readonly tag?: string | null;
@@ -43,7 +43,7 @@ export function mergeAttributes(
   return Object.fromEntries(merged);
 }
 
-/** The same list where nothing changes. Throws DomainError `too-many-muted-streams`. */
+/** The list of muted aliases after muting or unmuting one; the same list where nothing changes. Throws DomainError `too-many-muted-streams`. */
 export function muteAlias(muted: readonly string[], alias: string, isMuted: boolean): readonly string[] {
   if (muted.includes(alias) === isMuted) return muted;
   if (!isMuted) return muted.filter((other) => other !== alias);

@@ -8,7 +8,7 @@ export function recordingFact({ id, sessionId, participantId, format, tag }: Rec
   return { recordingId: id, sessionId, participantId, format, tag };
 }
 
-/** Of a session that is no more, the facts are the account's: nothing is to be numbered for it any longer. */
+/** Where the session is gone the fact is the account's: a session that was deleted numbers no facts any more. */
 export async function recordingSubject(
   store: Pick<ParticipantStore, 'getSession'>,
   { accountId, sessionId, participantId, tag }: Recording,

@@ -22,7 +22,7 @@ import { RunningRecording } from './running-recording.js';
 import type { ParticipantStore } from '../participants/participant-store.js';
 
 export interface RecordingLimits {
-  /** Over all accounts; 0: nobody can record. */
+  /** Recordings at once, over all accounts; 0: nobody can record. */
   readonly maxAtOnce: number;
   readonly maxSeconds: number;
   readonly maxBytes: number;
@@ -46,7 +46,7 @@ export interface RecordingServiceOptions {
 
 export interface NewRecording {
   readonly format: RecordingFormat;
-  /** Whose leg alone; null: the whole session. */
+  /** The one participant to record; null: the whole session. */
   readonly participantId: string | null;
   readonly tag: string | null;
   readonly key: string | null;
@@ -62,7 +62,7 @@ export class RecordingService implements LegObserver {
     this.#options = options;
   }
 
-  /** Those that go on now. */
+  /** The recordings that go on now. */
   get running(): readonly RunningRecording[] {
     return [...this.#running.values()];
   }
@@ -128,19 +128,19 @@ export class RecordingService implements LegObserver {
     return this.#shown(recording);
   }
 
-  /** Those of a session also after its end. */
+  /** Lists recordings; those of a session also after its end. */
   async list(query: RecordingQuery): Promise<RecordingPage> {
     const { recordings, next } = await this.#options.recordings.listRecordings(query);
     return { recordings: recordings.map((recording) => this.#shown(recording)), next };
   }
 
-  /** Of a session that is there. Throws DomainError `session-not-found`. */
+  /** Lists the recordings of a session that is there. Throws DomainError `session-not-found`. */
   async listOfSession(query: RecordingQuery & { readonly sessionId: string }): Promise<RecordingPage> {
     await this.#checkSession(query.accountId, query.sessionId);
     return this.list(query);
   }
 
-  /** Where its file is. Throws DomainError `recording-not-found`, `recording-running`. */
+  /** The recording and where its file is. Throws DomainError `recording-not-found`, `recording-running`. */
   async find(accountId: string, recordingId: string): Promise<{ recording: Recording; path: string }> {
     const recording = await this.get(accountId, recordingId);
     if (recording.state === 'recording') {
@@ -149,7 +149,7 @@ export class RecordingService implements LegObserver {
     return { recording, path: this.#options.files.path({ recordingId, format: recording.format }) };
   }
 
-  /** Resolves with the recording as it is then; no effect on one that has ended. */
+  /** Ends the recording and resolves with it as it is then; no effect on one that has ended. */
   async stop(accountId: string, recordingId: string): Promise<Recording> {
     const recording = await this.get(accountId, recordingId);
     const running = this.#running.get(recordingId);
@@ -159,7 +159,7 @@ export class RecordingService implements LegObserver {
     return (await this.end(running, 'stopped')) ?? this.get(accountId, recordingId);
   }
 
-  /** Ends it where it goes on; file and record are gone then. Throws DomainError `recording-not-found`. */
+  /** Ends the recording where it goes on, and removes its file and its record. Throws DomainError `recording-not-found`. */
   async delete(accountId: string, recordingId: string): Promise<void> {
     const { recordings, files, events, logger } = this.#options;
     await this.stop(accountId, recordingId);
@@ -194,8 +194,8 @@ export class RecordingService implements LegObserver {
   }
 
   /**
-   * Ends it once, with the first reason there was. Resolves with what is kept of it, or null where the store cannot keep that
-   * yet or nothing ever began. Never rejects.
+   * Ends a recording once, with the first reason that is given. Resolves with what is kept of it, or null where the store cannot
+   * keep that yet or nothing ever began. Never rejects.
    */
   end(
     running: RunningRecording,
@@ -227,7 +227,7 @@ export class RecordingService implements LegObserver {
     if (this.#running.delete(recording.id)) this.#bytesOfEnded += end.bytes;
   }
 
-  /** What an earlier request with the key has begun, or begins; where that came to nothing it is this one's to begin. */
+  /** Answers with what an earlier request with the same key has begun; begins anew where that came to nothing. */
   async #again(
     known: Recording,
     accountId: string,
@@ -259,7 +259,7 @@ export class RecordingService implements LegObserver {
     return leg;
   }
 
-  /** How large a recording of the account may become. */
+  /** How large a recording of the account may become. Throws DomainError where none may begin. */
   async #room(accountId: string): Promise<number> {
     const { files, limits } = this.#options;
     if (limits.maxAtOnce === 0) throw new DomainError('recording-off', 'This gateway records nothing');
@@ -304,7 +304,7 @@ export class RecordingService implements LegObserver {
     } else if (this.#isClosed) void this.end(running, 'gateway-stopping');
   }
 
-  /** What can be heard: of the session, all that is not muted; of one leg, what it says and what it receives. */
+  /** Gives the recording what is to be heard in it: in a session all that is not muted; of one leg what it says and receives. */
   #route(running: RunningRecording): void {
     const { legs, logger } = this.#options;
     const { recording, leg } = running;
@@ -365,7 +365,7 @@ export class RecordingService implements LegObserver {
     return isKept ? ended : null;
   }
 
-  /** Nothing is to remain of a recording that did not begin. */
+  /** Removes what a recording that did not begin has left. */
   async #forget({ accountId, id, format }: Recording): Promise<void> {
     const { recordings, files, logger } = this.#options;
     try {
@@ -377,7 +377,7 @@ export class RecordingService implements LegObserver {
     }
   }
 
-  /** What is known of one that goes on is in memory; what the store could not take yet, too. */
+  /** The recording with what only memory knows: its size while it goes on, and an end that the store could not take yet. */
   #shown(recording: Recording): Recording {
     const running = recording.state === 'recording' ? this.#running.get(recording.id) : undefined;
     if (running === undefined) return recording;

@@ -13,15 +13,15 @@ export interface RecordingWatchOptions {
   readonly logger: Logger;
   readonly maxBytesPerAccount: number;
   readonly minFreeBytes: number;
-  /** After its end a recording is deleted; null: never. */
+  /** How long after its end a recording is deleted; null: never. */
   readonly keepMs: number | null;
-  /** Between looks at what goes on. Default 5 s. */
+  /** How often recordings that go on are looked at. Default 5 s. */
   readonly intervalMs?: number;
-  /** Between looks for old recordings when there are none. Default one minute. */
+  /** How often old recordings are looked for, when there are none. Default one minute. */
   readonly pruneIntervalMs?: number;
 }
 
-/** Deleted in one step, so that nobody waits for it. */
+/** How many recordings one step deletes: few, so that nobody waits for it. */
 const pruneStep = 20;
 
 export class RecordingWatch {
@@ -49,7 +49,7 @@ export class RecordingWatch {
     await Promise.all([this.#checking, this.#pruning]);
   }
 
-  /** One look at what goes on. Never rejects. */
+  /** Looks at the recordings that go on, once. Never rejects. */
   async check(): Promise<void> {
     const { recordings, logger } = this.#options;
     if (recordings.running.length === 0) return;

@@ -1,4 +1,4 @@
-/** Recordings of sessions, and of single legs in them: what is kept of each, and where. */
+/** Recordings of sessions, and of single participants in them: what is kept of each, and the ports of their store and files. */
 import type { RecordingFormat, RecordingResult } from '../media-plane.js';
 import type { RecordingReason } from '../outcome.js';
 
@@ -24,7 +24,7 @@ export interface Recording {
   readonly id: string;
   readonly accountId: string;
   readonly sessionId: string;
-  /** Whose leg alone is recorded, what it says and what it hears; null: the whole session. */
+  /** The one participant that is recorded, what it says and what it hears; null: the whole session. */
   readonly participantId: string | null;
   readonly tag: string | null;
   readonly format: RecordingFormat;
@@ -33,7 +33,7 @@ export interface Recording {
   readonly reason: RecordingReason | null;
   /** Null while it goes on, and where a file that was cut off does not say. */
   readonly durationMs: number | null;
-  /** Of the file; 0 while it goes on. */
+  /** Size of the file; 0 while the recording goes on. */
   readonly bytes: number;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
@@ -77,17 +77,17 @@ export interface RecordingStore {
   getRecording(accountId: string, recordingId: string): Promise<Recording | null>;
   findRecordingByKey(accountId: string, key: string): Promise<Recording | null>;
   listRecordings(query: RecordingQuery): Promise<RecordingPage>;
-  /** A recording that has ended already keeps its first end, unless its file is lost since. Null where there is none. */
+  /** A recording that has ended already keeps its first end, unless its file was lost since. Null where there is no such recording. */
   endRecording(recordingId: string, end: RecordingEnd): Promise<Recording | null>;
   /** Resolves with what was deleted, or null. */
   deleteRecording(accountId: string, recordingId: string): Promise<Recording | null>;
   /** Bytes of the account's recordings that have ended. */
   recordedBytes(accountId: string): Promise<number>;
-  /** Of every account, those that a node's life left going on. */
+  /** The recordings of every account that an earlier life of the node left going on. */
   listRunningRecordings(nodeId: string): Promise<readonly Recording[]>;
-  /** Of every account, in the order of their ids, from the first after `afterId`. */
+  /** The recordings of every account in the order of their ids, from the first after `afterId`. */
   scanRecordings(afterId: string, limit: number): Promise<readonly Recording[]>;
-  /** Of every account, those that ended before, oldest first. */
+  /** The recordings of every account that ended before, oldest first. */
   listRecordingsEndedBefore(before: number, limit: number): Promise<readonly Recording[]>;
 }
 
@@ -98,16 +98,16 @@ export interface RecordingFile {
 
 /** Where the recordings' files are. They are named by id and format alone. */
 export interface RecordingFiles {
-  /** Absolute. */
+  /** An absolute path. */
   path(file: RecordingFile): string;
-  /** What the disk has left for us, in bytes. */
+  /** How many bytes the disk has left for us. */
   freeBytes(): Promise<number>;
   /** What a file holds, also one that was cut off; `durationMs` is null where it does not say. Null where there is none. */
   inspect(
     file: RecordingFile,
   ): Promise<(Omit<RecordingResult, 'durationMs'> & { durationMs: number | null }) | null>;
-  /** Resolves when that outlives the process; no effect where there is none. */
+  /** Resolves when its removal will survive the process; no effect where there is none. */
   remove(file: RecordingFile): Promise<void>;
-  /** All that are there, whoever made them. */
+  /** All files that are there, whoever made them. */
   list(): Promise<readonly RecordingFile[]>;
 }

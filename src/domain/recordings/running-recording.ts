@@ -5,7 +5,7 @@ import type { Recording, RecordingEnd } from './recording.js';
 
 export class RunningRecording {
   readonly recording: Recording;
-  /** Whose recording it is alone. */
+  /** The leg that alone is recorded; null: the whole session. */
   readonly leg: LiveLeg | null;
   readonly path: string;
   readonly maxBytes: number;
@@ -40,7 +40,7 @@ export class RunningRecording {
     return this.#end;
   }
 
-  /** So far, as last measured. */
+  /** How large it is, as last measured. */
   get size(): RecordingResult {
     return this.#size;
   }
@@ -64,14 +64,14 @@ export class RunningRecording {
     return (this.#ending ??= finish());
   }
 
-  /** Those of the participants who were not heard before this. */
+  /** Notes who is heard now, and returns those who were not heard before. */
   newlyHeard(participantIds: readonly string[]): string[] {
     const before = this.#heard;
     this.#heard = new Set(participantIds);
     return [...this.#heard].filter((id) => !before.has(id));
   }
 
-  /** No effect before it has begun, and where nothing changes. */
+  /** Records these streams from now on. No effect before it has begun, and where nothing changes. */
   receive(streamIds: readonly string[], onError: (error: unknown) => void): void {
     const wanted = streamIds.join(' ');
     if (this.#media === null || this.isEnding || wanted === this.#receiving) return;

@@ -14,16 +14,16 @@ export interface JoinTonesOptions {
 }
 
 const noteMs = 120;
-/** Of who comes and goes sooner after another, nothing is heard: many who do are one tone, and none waits for its turn. */
+/** After a tone the session hears no other for this long: many who come at once are one tone, and no tone waits for its turn. */
 const pauseMs = 1000;
 const lowHz = 440;
 const highHz = 660;
 
 export class JoinTones implements LegObserver {
   readonly #options: JoinTonesOptions;
-  /** Until the session's next tone may sound; the pause of a session that is no more ends by itself. */
+  /** Run by session until its next tone may sound; the one of a session that is gone ends by itself. */
   readonly #pauses = new Map<string, Timer>();
-  /** Second notes to come. */
+  /** Run until the second note of a tone. */
   readonly #notes = new Set<Timer>();
   #isClosed = false;
 
@@ -36,7 +36,7 @@ export class JoinTones implements LegObserver {
   }
 
   legLeft(leg: LiveLeg, { reason }: Outcome): void {
-    // Everybody leaves then, and nobody is to hear of it.
+    // Then everybody leaves, and there is nobody to tell.
     if (reason === 'session-deleted' || reason === 'gateway-stopping') return;
     if (this.#options.onLeave) this.#sound(leg, [highHz, lowHz]);
   }
@@ -48,7 +48,7 @@ export class JoinTones implements LegObserver {
     this.#notes.clear();
   }
 
-  /** The others hear it: who joins hears that it is in by the others' voices. */
+  /** Only the others hear it: whoever joins hears their voices, and knows that it is in. */
   #sound(about: LiveLeg, [first, second]: readonly [number, number]): void {
     const { legs, clock } = this.#options;
     const { sessionId } = about.participant;

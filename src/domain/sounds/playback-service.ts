@@ -1,4 +1,4 @@
-/** What applications have played to phones: begins it, knows what is being played, tells when it is over. */
+/** Plays sounds and tones to phones for applications: begins them, knows what is being played, records when it is over. */
 import { randomUUID } from 'node:crypto';
 import { DomainError } from '../domain-error.js';
 import { participantSubject } from '../facts/event-subjects.js';
@@ -13,7 +13,7 @@ import type { SoundService } from './sound-service.js';
 export interface NewPlayback {
   /** The name of an uploaded sound, or a tone. */
   readonly sound: string | Omit<ToneSound, 'kind'>;
-  /** Null: until stopped. */
+  /** How often; null: until stopped. */
   readonly times: number | null;
   readonly mode: Playback['mode'];
 }
@@ -32,7 +32,7 @@ export interface PlaybackServiceOptions {
   readonly sounds: Pick<SoundService, 'find'>;
   readonly events: EventRecorder;
   readonly clock: { now(): number };
-  /** At once, over all accounts. */
+  /** The most playbacks at once, over all accounts. */
   readonly maxPlaybacks: number;
 }
 
@@ -40,7 +40,7 @@ interface Playing {
   readonly leg: LiveLeg;
   readonly playback: LivePlayback;
   isStarted: boolean;
-  /** How it ended before its start was told. */
+  /** How it ended, where that was before `playback.started` was recorded. */
   endedEarly: PlaybackEnd | null;
 }
 
@@ -52,13 +52,13 @@ export class PlaybackService implements LegObserver {
     this.#options = options;
   }
 
-  /** Playbacks now. */
+  /** How many playbacks go on now. */
   get size(): number {
     return this.#playing.size;
   }
 
   /**
-   * Plays it to the participant's phone, in place of what is being played. Throws DomainError `participant-not-found`,
+   * Plays the sound to the participant's phone, in place of what is being played. Throws DomainError `participant-not-found`,
    * `participant-not-connected`, `not-a-phone`, `sound-not-found`, `sound-unusable`, `too-many-playbacks`,
    * `media-overloaded`.
    */
@@ -71,8 +71,8 @@ export class PlaybackService implements LegObserver {
   }
 
   /**
-   * To every phone in the session; a phone that hangs up meanwhile is left out. All or none: where one cannot be played to, the
-   * others are stopped, and its reason is thrown.
+   * Plays the sound to every phone in the session; a phone that hangs up meanwhile is left out. All or none: where one cannot be
+   * played to, the others are stopped, and its reason is thrown.
    */
   async playToSession(
     accountId: string,
@@ -144,7 +144,7 @@ export class PlaybackService implements LegObserver {
         ? new DomainError('sound-unusable', `The sound cannot be played: ${error.message}`)
         : new DomainError('media-overloaded', 'The media worker can play no more at the moment');
     }
-    // Its end is told, and its session may be gone: nothing is told of them any more.
+    // `call.ended` is recorded already, and the session may be gone: no fact about the leg may follow.
     if (leg.hasEnded) {
       this.#playing.delete(playback.id);
       throw notConnected();

@@ -7,7 +7,7 @@ export interface SoundServiceOptions {
   readonly limits: SoundLimits;
   /** Uploads at once, over all accounts: each may fill the disk up to its limit. Default 4. */
   readonly maxUploads?: number;
-  /** Of them, those of one account: a slow one leaves the others room. Default 2. */
+  /** Uploads of one account at once: a slow account leaves the others room. Default 2. */
   readonly maxUploadsPerAccount?: number;
 }
 
@@ -65,7 +65,7 @@ export class SoundService {
     return this.#options.files.path(accountId, name);
   }
 
-  /** A phone that hears it hears it to its end. */
+  /** A phone that is being played it hears it to its end. Throws DomainError `sound-not-found`. */
   async delete(accountId: string, name: string): Promise<void> {
     checkName(name);
     if (!(await this.#options.files.remove(accountId, name))) throw notFound();

@@ -1,7 +1,8 @@
-/** Sounds that an account has uploaded, to play them to phones. */
+/** Sounds that an account has uploaded to play them to phones, and the port of the files they are in. */
+
 export interface StoredSound {
   readonly name: string;
-  /** Of the file. */
+  /** Size of the file. */
   readonly bytes: number;
   readonly durationMs: number;
   readonly sampleRateHz: number;
@@ -13,7 +14,7 @@ export interface StoredSound {
 export interface SoundLimits {
   readonly maxSeconds: number;
   readonly maxPerAccount: number;
-  /** Left free on the disk: below it nothing is taken. */
+  /** Bytes to be left free on the disk: where there are fewer no sound is taken. */
   readonly minFreeBytes: number;
 }
 
@@ -25,19 +26,19 @@ export type PutSoundResult =
 
 /** WAV files by account and name. Nothing of one account is seen by another, whatever the name. */
 export interface SoundFiles {
-  /** In place of one that has the name, at once or not at all. Rejects where the content does. */
+  /** Stores the sound, in place of one of that name, all at once or not at all. Rejects where reading the content does. */
   put(
     accountId: string,
     name: string,
     content: AsyncIterable<Uint8Array>,
     limits: SoundLimits,
   ): Promise<PutSoundResult>;
-  /** By name. */
+  /** In the order of their names. */
   list(accountId: string): Promise<readonly StoredSound[]>;
   get(accountId: string, name: string): Promise<StoredSound | null>;
-  /** Where it is; whether it is there is not asked. */
+  /** The path a sound of that name has, whether it is there or not. */
   path(accountId: string, name: string): string;
-  /** Resolves when that outlives the process; false where there was none. */
+  /** Resolves when its removal will survive the process; with false where there was none. */
   remove(accountId: string, name: string): Promise<boolean>;
 }
 

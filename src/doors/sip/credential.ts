@@ -27,7 +27,7 @@ export function findCredential(request: CredentialSource, tokenHeaders: readonly
   let credential = shown === undefined ? null : classify(shown);
   if (credential === null && uri.user !== undefined) {
     const value = normalizeJoinCode(uri.user);
-    if (value !== undefined) credential = { kind: 'join-code', value };
+    if (value !== null) credential = { kind: 'join-code', value };
   }
   return { credential, voiceCallId: userToUser.voiceCallId ?? null };
 }
@@ -40,7 +40,7 @@ export function dialledNumber(uri: string): string | null {
 
 function classify(shown: string): Credential {
   const code = normalizeJoinCode(shown);
-  return code === undefined ? { kind: 'jwt', value: shown } : { kind: 'join-code', value: code };
+  return code === null ? { kind: 'jwt', value: shown } : { kind: 'join-code', value: code };
 }
 
 /** A token header may carry a `;encoding=jwt` behind the token as User-to-User does; a JWT has no semicolon. */
