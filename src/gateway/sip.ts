@@ -6,14 +6,14 @@ import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { Logger } from '../domain/logger.js';
 import type { RefusalCode } from '../domain/refusal.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
-import type { SipCallSettings } from '../doors/sip/sip-call.js';
+import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
 import type { BoundAddress } from './addresses.js';
 
 export interface OpenSipOptions {
   readonly config: Config;
   readonly legs: LegRegistry;
-  readonly dialIn: NonNullable<SipCallSettings['dialIn']>;
+  readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly onRefused: (code: RefusalCode) => void;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -41,6 +41,11 @@ export function unansweredStatus(reason: EndReason): number {
   }
 }
 
+/** The Reason header of a refusal (RFC 3326). */
+export function reasonHeader(status: number, text: string): Record<string, string> {
+  return { Reason: formatReason('SIP', status, text) };
+}
+
 /** The Reason header of a BYE that we send: Q.850 cause 16 is normal clearing, 21 call rejected, 38 network out of order, 41 temporary failure. */
 export function byeHeaders(outcome: Outcome): Record<string, string> {
   return { Reason: formatReason('Q.850', q850Cause(outcome.reason), outcome.reason) };

@@ -6,11 +6,11 @@ import type { Clock } from '../../domain/clock.js';
 import type { LegRegistry } from '../../domain/legs/leg-registry.js';
 import type { Logger } from '../../domain/logger.js';
 import type { RefusalCode } from '../../domain/refusal.js';
-import { maxFrameBytes } from './admin-channel.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
 import { guardRequire, tagOf } from './request-guard.js';
-import { allow, allowThroughDrachtio, SipCall, type SipCallSettings } from './sip-call.js';
+import { IncomingCall, type IncomingCallSettings } from './incoming-call.js';
+import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
 import {
   SipServerLink,
   within,
@@ -31,7 +31,7 @@ export interface SipDoorOptions {
   readonly registry: LegRegistry;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly settings: SipCallSettings;
+  readonly settings: IncomingCallSettings;
   readonly onRefused: (code: RefusalCode) => void;
 }
 
@@ -100,22 +100,23 @@ export class SipDoor {
 
   #link(server: SipServerAddress, external: ExternalServerSettings | null): SipServerLink {
     const { registry, clock, logger, settings, onRefused } = this.#options;
+    const traits = external === null ? ownServer : drachtioServer;
     return new SipServerLink({
       server,
       external,
       clock,
       logger,
-      onOther: (request, response) => this.#answerOther(request, response),
+      onOther: (request, response) => this.#answerOther(traits, request, response),
       newCall: (link, srf, request, response) =>
-        new SipCall({
+        new IncomingCall({
           srf,
           request,
           response,
-          registry,
+          legs: registry,
           clock,
           logger,
           settings,
-          maxMessageBytes: external === null ? null : maxFrameBytes,
+          traits,
           onRefused,
           onFarewell: (done) => link.farewell(done),
           onClosed: (closed) => link.callClosed(closed),
@@ -124,7 +125,7 @@ export class SipDoor {
   }
 
   /** What belongs to no call. Our own SIP server answers it by itself. */
-  #answerOther(request: SrfRequest, response: SrfResponse): void {
+  #answerOther({ allow }: ServerTraits, request: SrfRequest, response: SrfResponse): void {
     const { method } = request;
     if (method === 'ACK') return;
     const fault = guardRequire(request);
@@ -134,10 +135,10 @@ export class SipDoor {
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
       response.send(200, {
-        headers: { Allow: allowThroughDrachtio, Accept: 'application/sdp', Supported: 'timer' },
+        headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' },
       });
-    else if (tagOf(request.get('To')) === undefined && !allow.split(', ').includes(method))
-      response.send(405, { headers: { Allow: allowThroughDrachtio } });
+    else if (tagOf(request.get('To')) === undefined && !ownServer.allow.split(', ').includes(method))
+      response.send(405, { headers: { Allow: allow } });
     else response.send(481);
   }
 }

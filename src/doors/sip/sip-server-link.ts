@@ -10,11 +10,11 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
+import type { Outcome } from '../../domain/outcome.js';
 import { AdminChannel } from './admin-channel.js';
 import { HearingTest } from './hearing-test.js';
 import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import { acknowledgeAtOnce } from './quick-ack.js';
-import type { SipCall } from './sip-call.js';
 import {
   forgetInvite,
   SecretRefused,
@@ -30,7 +30,7 @@ export interface SipServerAddress {
   readonly secret: string;
 }
 
-/** What a server that is not ours is treated by. */
+/** How a drachtio-server is dealt with, which may go away and come back by itself. */
 export interface ExternalServerSettings {
   readonly longestRetryMs: number;
   /** Calls outlive a lost connection so long. */
@@ -41,13 +41,25 @@ export interface ExternalServerSettings {
   readonly probeFailures: number;
 }
 
+/** A call that came over the link. */
+export interface LinkedCall {
+  /** Runs it up to its answer or refusal. Never rejects. */
+  run(): Promise<void>;
+  /** The gateway ends it. */
+  terminate(outcome: Outcome): void;
+  /** The connection is gone; an answered call may live on without it for `graceMs`. */
+  connectionLost(graceMs: number): void;
+  /** The server can be reached again, over this socket: what it still has of the call ends. */
+  connectionBack(socket: Socket): void;
+}
+
 export interface SipServerLinkOptions {
   readonly server: SipServerAddress;
   /** Null for our own server, which limits no message, loses no calls and answers OPTIONS itself. */
   readonly external: ExternalServerSettings | null;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => SipCall;
+  readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => LinkedCall;
   readonly onOther: (request: SrfRequest, response: SrfResponse) => void;
 }
 
@@ -93,9 +105,9 @@ export class SipServerLink {
   readonly #logger: Logger;
   readonly #name: string;
   readonly #application: SrfOverSockets;
-  readonly #calls = new Map<SipCall, SrfRequest>();
+  readonly #calls = new Map<LinkedCall, SrfRequest>();
   /** Calls that a lost connection left behind in the server. */
-  readonly #orphans = new Set<SipCall>();
+  readonly #orphans = new Set<LinkedCall>();
   /** Answers and last words to far ends, on their way. */
   readonly #farewells = new Set<Promise<void>>();
   readonly #hearing: HearingTest | null;
@@ -204,7 +216,7 @@ export class SipServerLink {
     };
   }
 
-  callClosed(call: SipCall): void {
+  callClosed(call: LinkedCall): void {
     this.#calls.delete(call);
   }
 

@@ -4,7 +4,8 @@ import { account, DomainFixture } from '../../../test/support/domain-fixture.js'
 import { silentLogger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { RefusalCode } from '../../domain/refusal.js';
-import { SipCall } from './sip-call.js';
+import { IncomingCall } from './incoming-call.js';
+import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse, SrfResponseOptions } from './srf.js';
 
 class Request extends EventEmitter implements SrfRequest {
@@ -74,7 +75,7 @@ describe('a SIP call', () => {
   });
 
   /** A call whose 200 is confirmed when the test says so. */
-  function newCall(headers: Record<string, string>, body = offer, maxMessageBytes: number | null = null) {
+  function newCall(headers: Record<string, string>, body = offer, traits: ServerTraits = ownServer) {
     const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: contact, ...headers }, body);
     const response = new Response();
     const dialog = new Dialog();
@@ -103,15 +104,15 @@ describe('a SIP call', () => {
         );
       },
     } as unknown as Srf;
-    const call = new SipCall({
+    const call = new IncomingCall({
       srf,
       request,
       response,
-      registry: domain.legs,
+      legs: domain.legs,
       clock: domain.clock,
       logger: silentLogger,
       settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
-      maxMessageBytes,
+      traits,
       onRefused: (code) => void refusals.push(code),
       onFarewell: () => undefined,
       onClosed: () => void (closings += 1),
@@ -480,7 +481,7 @@ describe('a SIP call', () => {
 
   it('behind a drachtio-server ends when nobody refreshes its session in time', async () => {
     const { token } = await newCaller();
-    const call = newCall({ 'User-to-User': token, 'Session-Expires': '90' }, offer, 12_000);
+    const call = newCall({ 'User-to-User': token, 'Session-Expires': '90' }, offer, drachtioServer);
     void call.call.run();
     await settle();
     await call.confirm();

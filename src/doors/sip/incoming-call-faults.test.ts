@@ -3,7 +3,8 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { silentLogger } from '../../domain/logger.js';
-import { SipCall, type SipCallOptions } from './sip-call.js';
+import { IncomingCall, type IncomingCallOptions } from './incoming-call.js';
+import { ownServer } from './server-traits.js';
 import type { Srf, SrfRequest, SrfResponse } from './srf.js';
 
 it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf, which would hang up on the server', async () => {
@@ -38,15 +39,15 @@ it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf,
     },
   } as unknown as Srf;
   const closed: unknown[] = [];
-  const options: SipCallOptions = {
-    ...{ srf, request, response, registry: domain.legs, clock: domain.clock, logger: silentLogger },
+  const options: IncomingCallOptions = {
+    ...{ srf, request, response, legs: domain.legs, clock: domain.clock, logger: silentLogger },
     settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
-    maxMessageBytes: null,
+    traits: ownServer,
     onRefused: () => undefined,
     onFarewell: () => undefined,
     onClosed: (call) => void closed.push(call),
   };
-  await new SipCall(options).run();
+  await new IncomingCall(options).run();
   expect(thrown).toEqual([]);
   expect([byes.length, closed.length, domain.legs.size]).toEqual([1, 1, 0]);
 });

@@ -1,0 +1,244 @@
+/**
+ * The call of one dialog, whichever side began it: its media, re-INVITEs both ways, key presses, notices, hold, session timer
+ * and end. Made when the dialog is there, with a leg whose media is open.
+ */
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { LegNotice } from '../../domain/legs/leg-notice.js';
+import type { LiveLeg } from '../../domain/legs/live-leg.js';
+import type { Logger } from '../../domain/logger.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
+import type { Outcome } from '../../domain/outcome.js';
+import type { RefusalCode } from '../../domain/refusal.js';
+import { composeAnswer } from './answer.js';
+import { parseDtmfInfo } from './dtmf-info.js';
+import { DtmfInfoSender } from './dtmf-info-sender.js';
+import type { Farewells } from './farewells.js';
+import { isHold } from './hold.js';
+import { Negotiation } from './negotiation.js';
+import { parseReason, reasonHeader, refusalResponse } from './refusal-response.js';
+import { guardReoffer } from './request-guard.js';
+import type { ServerTraits } from './server-traits.js';
+import { refreshSeconds } from './session-timer.js';
+import { SessionNotices } from './session-notices.js';
+import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from './srf.js';
+
+export interface DialogCallOptions {
+  readonly dialog: SrfDialog;
+  readonly leg: LiveLeg;
+  /** The server that the dialog is held by. */
+  readonly traits: ServerTraits;
+  readonly retryAfterSeconds: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly farewells: Farewells;
+  /** The call is over and nothing of it remains. */
+  readonly onClosed: () => void;
+}
+
+export const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
+/** The SIP server comes first: it knows of a refresh before we do. */
+const refreshSpareSeconds = 5;
+
+export class DialogCall {
+  readonly #options: DialogCallOptions;
+  readonly #negotiation: Negotiation;
+  readonly #notices: SessionNotices;
+  readonly #keys: DtmfInfoSender;
+  /** How the call ended, once it has; the first word counts. */
+  #outcome: Outcome | null = null;
+  /** While its SIP server is away: when the call ends all the same. */
+  #grace: Timer | null = null;
+  #isServerAway = false;
+  /** While the far end must refresh the call: when the server has hung up on it, of which it does not tell us. */
+  #sessionExpiry: Timer | null = null;
+
+  constructor(options: DialogCallOptions) {
+    const { dialog, leg, clock, logger } = options;
+    this.#options = options;
+    this.#negotiation = new Negotiation({
+      dialog,
+      media: () => leg.media,
+      clock,
+      logger,
+      onDialogGone: (sipStatus) => {
+        void this.end({ endedBy: 'participant', reason: 'connection-lost', sipStatus });
+      },
+    });
+    this.#notices = new SessionNotices(dialog, logger);
+    this.#keys = new DtmfInfoSender(dialog, clock, logger);
+  }
+
+  /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */
+  listen(): void {
+    const { dialog, leg, traits } = this.#options;
+    dialog.on('ack', (ack: SrfRequest) => this.#negotiation.acknowledged(ack.body));
+    const reoffer = (request: SrfRequest, response: SrfResponse) => void this.#reoffer(request, response);
+    dialog.on('modify', reoffer);
+    dialog.on('update', (request: SrfRequest, response: SrfResponse) => {
+      if (request.body === undefined || request.body === '') response.send(200);
+      else reoffer(request, response);
+    });
+    dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(request, response));
+    // drachtio-srf would say 200 to them, and the far end take a transfer for done.
+    for (const method of ['refer', 'message', 'notify', 'publish'])
+      dialog.on(method, (_request: SrfRequest, response: SrfResponse) => {
+        response.send(405, { headers: { Allow: traits.allow } });
+      });
+    dialog.on('destroy', (bye: SrfRequest) => {
+      void this.end(byeOutcome(bye, leg.state === 'established'));
+    });
+  }
+
+  /** Both sides know of the dialog and its media: the leg is established, and offers of ours may go out. */
+  confirmed(): void {
+    this.#options.leg.established();
+    this.#negotiation.start();
+  }
+
+  /** Offers what the leg receives now. */
+  renegotiate(): void {
+    this.#negotiation.request();
+  }
+
+  notify(notice: LegNotice): void {
+    this.#notices.tell(notice);
+  }
+
+  /** Tells the far end of a key by INFO; false where it did not take it. */
+  press(digit: string, durationMs: number): Promise<boolean> {
+    return this.#keys.press({ digit, durationMs });
+  }
+
+  /** The gateway ends the call. */
+  terminate(outcome: Outcome): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    // Otherwise the far end hears of it when the server is back.
+    if (!this.#isServerAway) this.#options.farewells.bye(this.#options.dialog, outcome);
+    this.#close();
+  }
+
+  /** The far end hung up or is gone. Resolves when the leg has ended. */
+  async end(outcome: Outcome): Promise<void> {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    this.#close();
+    await this.#options.leg.end(outcome);
+  }
+
+  /** The call cannot go on, and the far end may not know: it is told as far as it can be. Resolves when the leg has ended. */
+  async abandon(outcome: Outcome): Promise<void> {
+    if (this.#outcome !== null) return;
+    if (!this.#isServerAway) this.#options.farewells.bye(this.#options.dialog, outcome);
+    await this.end(outcome);
+  }
+
+  /** The connection to the SIP server is gone. The call lives on without it for `graceMs`: its media still flows. */
+  connectionLost(graceMs: number): void {
+    this.#isServerAway = true;
+    this.#negotiation.close();
+    this.#notices.close();
+    this.#keys.close();
+    if (graceMs === 0) void this.end(connectionLost);
+    else if (this.#outcome === null)
+      this.#grace = this.#options.clock.after(graceMs, () => void this.end(connectionLost));
+  }
+
+  /**
+   * The SIP server can be reached again, over this socket. It still has the call, and must let go of it, and so must the far
+   * end: nothing more that it asks would come to us.
+   */
+  connectionBack(socket: Socket): void {
+    const { dialog, farewells } = this.#options;
+    const outcome = this.#outcome ?? connectionLost;
+    moveDialog(dialog, socket);
+    farewells.bye(dialog, outcome);
+    void this.end(outcome);
+  }
+
+  /** Where our answer to this INVITE asks the far end to refresh the call, and it does not in time, the call ends. */
+  expectRefresh(invite: SrfRequest, isReinvite: boolean): void {
+    this.#sessionExpiry?.cancel();
+    this.#sessionExpiry = null;
+    const { traits, clock } = this.#options;
+    const seconds = traits.keepsSessionTimers ? null : refreshSeconds(invite, isReinvite);
+    if (seconds === null || this.#outcome !== null) return;
+    this.#sessionExpiry = clock.after((seconds + refreshSpareSeconds) * 1000, () => {
+      void this.abandon(connectionLost);
+    });
+  }
+
+  async #reoffer(request: SrfRequest, response: SrfResponse): Promise<void> {
+    const { traits, logger, retryAfterSeconds } = this.#options;
+    const offer = request.body === '' ? undefined : request.body;
+    const isInvite = request.method === 'INVITE';
+    const fault = guardReoffer(request);
+    if (fault !== null) {
+      logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
+      response.send(fault.status, { headers: reasonHeader(fault.status, fault.reason) });
+      return;
+    }
+    try {
+      const answer = composeAnswer(traits, request, await this.#negotiation.answer(offer), isInvite);
+      if (answer === null) {
+        // What the media has agreed to stands; the far end goes on as before, and can offer again.
+        response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
+        return;
+      }
+      response.send(200, { body: answer.localSdp, headers: answer.headers });
+      if (isInvite) this.expectRefresh(request, true);
+      if (offer !== undefined) this.#noteHold(offer);
+      this.#notices.farEndHeard();
+    } catch (error) {
+      // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
+      const code = refusalCode(error);
+      const { status, headers } = refusalResponse(code, retryAfterSeconds);
+      logger.info({ code, err: error }, 'refused a new offer');
+      if (!response.finalResponseSent) response.send(status, { headers });
+    }
+  }
+
+  #noteHold(offer: string): void {
+    const { leg } = this.#options;
+    if (leg.kind === 'phone') leg.setHeld(isHold(offer));
+  }
+
+  #info(request: SrfRequest, response: SrfResponse): void {
+    const contentType = request.get('Content-Type');
+    const press = contentType === undefined ? undefined : parseDtmfInfo(contentType, request.body ?? '');
+    if (press !== undefined) this.#options.leg.dtmf(press.digit, press.durationMs);
+    response.send(press !== undefined || contentType === undefined ? 200 : 415);
+  }
+
+  #close(): void {
+    this.#grace?.cancel();
+    this.#sessionExpiry?.cancel();
+    this.#negotiation.close();
+    this.#notices.close();
+    this.#keys.close();
+    const { logger, leg, clock, onClosed } = this.#options;
+    if (this.#outcome !== null) logCallEnd(logger, clock, leg, this.#outcome);
+    onClosed();
+  }
+}
+
+/** One line a call: a refusal has had its own. */
+export function logCallEnd(logger: Logger, clock: Clock, leg: LiveLeg | null, outcome: Outcome): void {
+  const { kind = null, voiceCallId = null, answeredAt = null } = leg ?? {};
+  const durationMs = answeredAt === null ? 0 : clock.now() - answeredAt;
+  const fields = { legKind: kind, voiceCallId, durationMs, outcome };
+  if (outcome.reason === 'refused' && answeredAt === null) logger.debug(fields, 'call ended');
+  else logger.info(fields, 'call ended');
+}
+
+export function refusalCode(error: unknown): RefusalCode {
+  return error instanceof MediaRefusal ? error.legCode : 'overloaded';
+}
+
+/** A BYE that the SIP server made itself: no ACK came, or the session timer ran out. */
+function byeOutcome(bye: SrfRequest, wasEstablished: boolean): Outcome {
+  const reason = parseReason(bye.get('Reason'));
+  if (bye.source !== 'application') return { endedBy: 'participant', reason: 'hangup', ...reason };
+  return { endedBy: 'gateway', reason: wasEstablished ? 'connection-lost' : 'no-ack', ...reason };
+}

@@ -1,0 +1,320 @@
+/**
+ * One INVITE up to its final response: what it must be, whose leg it is, its answer. What follows the answer is a DialogCall's.
+ *
+ *   arrived ── admitted ── media open ── 200 ──► a dialog: DialogCall
+ *      └───────────┴────────────┴──► refused, canceled, or answered by the deadline with 503
+ *
+ * An INVITE is always answered: by the leg, by a refusal, or by the deadline.
+ */
+import type { Socket } from 'node:net';
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { LegControl } from '../../domain/legs/leg-control.js';
+import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
+import type { Logger } from '../../domain/logger.js';
+import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
+import type { Outcome } from '../../domain/outcome.js';
+import type { Credential } from '../../domain/participants/token.js';
+import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { composeAnswer, type Answer } from './answer.js';
+import { readCaller } from './caller-identity.js';
+import { dialledNumber, findCredential } from './credential.js';
+import { connectionLost, DialogCall, logCallEnd, refusalCode } from './dialog-call.js';
+import { takesInfo } from './dtmf-info-sender.js';
+import { Farewells } from './farewells.js';
+import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
+import type { ServerTraits } from './server-traits.js';
+import { noticesTaken, takesNotices } from './session-notices.js';
+import {
+  forgetInvite,
+  moveResponse,
+  sendBye,
+  type Srf,
+  type SrfDialog,
+  type SrfRequest,
+  type SrfResponse,
+} from './srf.js';
+
+export interface IncomingCallSettings {
+  readonly tokenHeaders: readonly string[];
+  /** An INVITE that could not be answered by then gets 503. */
+  readonly answerTimeoutMs: number;
+  readonly retryAfterSeconds: number;
+  /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
+  readonly dialIn?: (dialled: string, source: string, call: DialledCall) => Promise<DialIn | null>;
+}
+
+export interface IncomingCallOptions {
+  readonly srf: Srf;
+  readonly request: SrfRequest;
+  readonly response: SrfResponse;
+  /** The server that the INVITE came through. */
+  readonly traits: ServerTraits;
+  readonly legs: Pick<LegControl, 'admit'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: IncomingCallSettings;
+  readonly onRefused: (code: RefusalCode) => void;
+  /** The last word to the far end is on its way; never rejects. */
+  readonly onFarewell: (done: Promise<void>) => void;
+  /** The call is over and nothing of it remains. */
+  readonly onClosed: (call: IncomingCall) => void;
+}
+
+const canceled: Outcome = { endedBy: 'participant', reason: 'canceled' };
+
+export class IncomingCall implements LegSignalling {
+  readonly #options: IncomingCallOptions;
+  readonly #callId: string;
+  readonly #deadline: Timer;
+  readonly #farewells: Farewells;
+  /** LegSignalling: there where the far end announced that it wants to hear of others. */
+  readonly notices: LegSignalling['notices'];
+  /** LegSignalling: there unless the far end says that it takes no INFO. */
+  readonly sendDtmf: LegSignalling['sendDtmf'];
+  #logger: Logger;
+  #leg: LiveLeg | null = null;
+  /** From the answer on: the call is its, and so is the end. */
+  #answered: DialogCall | null = null;
+  /** How the call ended before it was answered. */
+  #outcome: Outcome | null = null;
+
+  constructor(options: IncomingCallOptions) {
+    const { request, clock, settings, onFarewell } = options;
+    this.#options = options;
+    this.#callId = request.get('Call-ID') ?? '';
+    this.#logger = options.logger.child({ callId: this.#callId });
+    this.#farewells = new Farewells(this.#logger, onFarewell);
+    this.#deadline = clock.after(settings.answerTimeoutMs, () => this.#refuse('overloaded', 'deadline'));
+    if (takesNotices(request))
+      this.notices = { takes: noticesTaken, tell: (notice) => this.#answered?.notify(notice) };
+    if (takesInfo(request))
+      this.sendDtmf = async (digit, durationMs) => (await this.#answered?.press(digit, durationMs)) ?? false;
+    request.on('cancel', () => void this.#end(canceled));
+  }
+
+  /** Runs the call up to its answer or refusal. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      await this.#answer();
+    } catch (error) {
+      if (error instanceof Refusal) this.#refuse(error.code, error.detail);
+      // drachtio-srf tells no CANCEL that crosses the 200; that the INVITE is over is then learnt from the 200 itself.
+      else if (isTransactionGone(error)) await this.#end(canceled);
+      else if (this.#outcome === null) {
+        this.#logger.error({ err: error }, 'a call could not be answered');
+        if (this.#answered === null) this.#refuse('overloaded', 'internal error');
+        else await this.#answered.abandon(connectionLost);
+      }
+    }
+  }
+
+  /** LegSignalling: the leg receives other streams now. */
+  renegotiate(): void {
+    this.#answered?.renegotiate();
+  }
+
+  /** LegSignalling: the gateway ends the call. */
+  terminate(outcome: Outcome): void {
+    if (this.#answered !== null) {
+      this.#answered.terminate(outcome);
+      return;
+    }
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    const status = unansweredStatus(outcome.reason);
+    if (outcome.reason !== 'refused') this.#respond(status, reasonHeader(status, outcome.reason));
+    this.#close(outcome);
+  }
+
+  /** The connection to the SIP server is gone. What was answered lives on without it for `graceMs`. */
+  connectionLost(graceMs: number): void {
+    if (this.#answered === null) void this.#end(connectionLost);
+    else this.#answered.connectionLost(graceMs);
+  }
+
+  /** The SIP server can be reached again, over this socket: what it still has of the call ends. */
+  connectionBack(socket: Socket): void {
+    const { srf, request, response, settings } = this.#options;
+    if (this.#answered !== null) {
+      this.#answered.connectionBack(socket);
+      return;
+    }
+    const outcome = this.#outcome ?? connectionLost;
+    if (response.finalResponseSent) {
+      const dialogId = `${this.#callId};from-tag=${tagOf(request.get('From')) ?? ''}`;
+      this.#farewells.said(sendBye(srf, socket, dialogId, byeHeaders(outcome)));
+    } else {
+      moveResponse(response, socket);
+      const { status, headers } = refusalResponse('overloaded', settings.retryAfterSeconds);
+      this.#respond(status, headers);
+    }
+    void this.#end(outcome);
+  }
+
+  async #answer(): Promise<void> {
+    const { request, traits } = this.#options;
+    const fault = guardInvite(request) ?? (traits.checksRequire ? null : guardRequire(request));
+    if (fault !== null) {
+      this.#refuseFaulty(fault);
+      return;
+    }
+    const leg = await this.#admit();
+    if (leg === null) return;
+    const offer = request.body === undefined || request.body === '' ? null : request.body;
+    const localSdp = await leg.open(offer);
+    if (leg.hasEnded) return;
+
+    const answer = composeAnswer(traits, request, localSdp, false);
+    if (answer === null) {
+      this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
+      return;
+    }
+    await this.#accept(leg, answer, offer === null);
+    if (this.#answered !== null)
+      this.#logger.debug({ legKind: leg.kind, voiceCallId: leg.voiceCallId }, 'call answered');
+  }
+
+  /** Null where the call ended in the meantime. Throws Refusal. */
+  async #admit(): Promise<LiveLeg | null> {
+    const { request, legs, settings } = this.#options;
+    const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
+    const dialledIn = await this.#dialIn(credential);
+    const leg = await legs.admit({
+      credential: dialledIn?.credential ?? credential,
+      attendant: dialledIn?.attendant ?? null,
+      voiceCallId,
+      door: 'sip',
+      callId: this.#callId,
+      caller: readCaller(request),
+      source: request.source_address,
+      signalling: this,
+    });
+    this.#leg = leg;
+    this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
+    if (this.#outcome === null) return leg;
+    await leg.end(this.#outcome);
+    return null;
+  }
+
+  /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
+  async #dialIn(credential: Credential | null): Promise<DialIn | null> {
+    const { request, settings } = this.#options;
+    if (credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value)))
+      return null;
+    const dialled = dialledNumber(request.uri);
+    if (settings.dialIn === undefined || dialled === null) return null;
+    return settings.dialIn(dialled, request.source_address, {
+      voiceCallId: this.#callId,
+      from: readCaller(request)?.number ?? null,
+      to: dialled,
+      headers: {},
+    });
+  }
+
+  /** Sends the 200; resolves when the dialog is there. */
+  #accept(leg: LiveLeg, answer: Answer, isOfferless: boolean): Promise<void> {
+    const { srf, request, response } = this.#options;
+    return new Promise((resolve, reject) => {
+      srf.createUAS(request, response, answer, (error, dialog) => {
+        if (dialog === undefined) return reject(error instanceof Error ? error : new Error(String(error)));
+        // Within this turn: what came right behind the ACK is read next, and must find somebody who listens. What is thrown
+        // here would cost the connection to the SIP server, and every call with it.
+        try {
+          this.#dialogMade(dialog, leg, isOfferless);
+          resolve();
+        } catch (fault) {
+          reject(fault instanceof Error ? fault : new Error(String(fault)));
+        }
+      });
+    });
+  }
+
+  #dialogMade(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {
+    this.#deadline.cancel();
+    // The leg may have ended while the 200 was on its way; terminate() had no dialog to end then.
+    if (this.#outcome !== null) {
+      this.#farewells.bye(dialog, this.#outcome);
+      return;
+    }
+    const { traits, clock, request, settings, onClosed } = this.#options;
+    const call = new DialogCall({
+      ...{ dialog, leg, traits, clock, logger: this.#logger, farewells: this.#farewells },
+      retryAfterSeconds: settings.retryAfterSeconds,
+      onClosed: () => onClosed(this),
+    });
+    this.#answered = call;
+    call.expectRefresh(request, false);
+    leg.answered();
+    // Before the call listens: its negotiation knows nothing of the ACK that completes the answer.
+    dialog.once('ack', (ack: SrfRequest) =>
+      this.#acknowledged(call, leg, isOfferless ? (ack.body ?? '') : null),
+    );
+    call.listen();
+  }
+
+  /** `answer`: the far end's, where the offer was ours. */
+  #acknowledged(call: DialogCall, leg: LiveLeg, answer: string | null): void {
+    if (answer === null) {
+      call.confirmed();
+      return;
+    }
+    leg.media.accept(answer).then(
+      () => call.confirmed(),
+      (error: unknown) => {
+        this.#logger.warn({ err: error }, 'the answer in the ACK cannot be used');
+        void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
+      },
+    );
+  }
+
+  /** The far end cancelled or is gone. Resolves when the leg has ended. */
+  async #end(outcome: Outcome): Promise<void> {
+    if (this.#answered !== null) return this.#answered.end(outcome);
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    this.#close(outcome);
+    await this.#leg?.end(outcome);
+  }
+
+  #refuse(code: RefusalCode, detail: string | undefined): void {
+    // Not where the call has ended already (CANCEL): then nothing is refused. Where the 200 is on its way but no dialog
+    // has come of it, there is nobody left to answer, and still the leg must end.
+    if (this.#answered !== null || this.#outcome !== null) return;
+    const { request, settings, onRefused } = this.#options;
+    onRefused(code);
+    this.#logger.info({ code, detail, source: request.source_address }, 'call refused');
+    const { status, headers } = refusalResponse(code, settings.retryAfterSeconds);
+    this.#respond(status, headers);
+    void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  /** Refuses what is wrong in its form, whoever sent it. */
+  #refuseFaulty({ status, reason, isDeadly, headers }: GuardRefusal): void {
+    if (this.#outcome !== null) return;
+    const { request, srf, traits } = this.#options;
+    const isSilent = isDeadly === true && traits.mayDieOfAnswers;
+    this.#logger.info(
+      { reason, source: request.source_address, isSilent },
+      isSilent ? 'call left unanswered: bad request' : 'call refused: bad request',
+    );
+    if (isSilent) forgetInvite(srf, request);
+    else this.#respond(status, { ...headers, ...reasonHeader(status, reason) });
+    void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #respond(status: number, headers: Record<string, string>): void {
+    this.#farewells.respond(this.#options.response, status, headers);
+  }
+
+  #close(outcome: Outcome): void {
+    this.#deadline.cancel();
+    logCallEnd(this.#logger, this.#options.clock, this.#leg, outcome);
+    this.#options.onClosed(this);
+  }
+}
+
+/** In drachtio's words: the INVITE was canceled, or its connection is gone. */
+function isTransactionGone(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('unknown transaction');
+}
