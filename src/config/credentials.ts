@@ -1,4 +1,4 @@
-/** The credentials in force; what the configuration leaves open is made at the first start and kept in the data directory. */
+/** The credentials in force: those of the configuration, and what it leaves open made at the first start and kept in the data directory. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -105,7 +105,7 @@ function assign(values: Values, path: readonly string[], value: unknown): void {
     return;
   }
   const group = values[key];
-  // A group that is no map is the schema's to refuse; do not hide it.
+  // A group that is not a map stays as it is, for the schema to refuse.
   if (group !== undefined && group !== null && typeof group !== 'object') return;
   values[key] = { ...group, [inner]: value };
 }
@@ -120,7 +120,7 @@ function describeIssue(issue: z.core.$ZodIssue, names: ReadonlyMap<string, strin
   return [`${setting}: ${message}`];
 }
 
-/** What each setting allows by itself and all of them together do not. */
+/** Problems of settings that are each allowed, but not together. */
 function conflicts(config: Config): string[] {
   const problems: string[] = [];
   const { ports } = config.rtp;

@@ -1,6 +1,6 @@
 /**
- * The routing webhook: asks an account's application where a call goes, signed like our other webhooks, with one try and a short
- * wait, since somebody is on the phone. Whatever it answers, nobody but this call is concerned.
+ * The routing webhook: asks an account's application where a call goes. It is signed like our other webhooks and has one try and a
+ * short wait, since somebody is on the phone. A wrong answer harms nobody but this call.
  */
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.js';
@@ -9,12 +9,12 @@ import type { OutgoingHttp } from './outgoing.js';
 
 export interface ApplicationQuestionOptions {
   readonly http: OutgoingHttp;
-  /** `t=…,v1=…` of a body. */
+  /** Makes the signature of a body, `t=…,v1=…`. */
   readonly sign: (secret: string, body: string, nowMs: number) => string;
   readonly clock: Clock;
-  /** Questions on their way at once, of all numbers. Default 200. */
+  /** Questions on their way at once, for all numbers. Default 200. */
   readonly maxConcurrent?: number;
-  /** Of one number. Default 20: one whose application hangs leaves room for the others. */
+  /** Questions on their way at once for one number: one whose application hangs leaves room for the others. Default 20. */
   readonly maxPerNumber?: number;
 }
 
@@ -65,7 +65,7 @@ export function createApplicationQuestion(options: ApplicationQuestionOptions): 
 /** Throws where the text is no answer to the question. */
 function readAnswer(text: string): ApplicationAnswer {
   const parsed = answerSchema.safeParse(JSON.parse(text));
-  // The text itself may hold anything: it is not repeated.
+  // The error does not repeat the text, which may hold anything.
   if (!parsed.success) throw new Error('the application answered something else than a session or a refusal');
   const answer = parsed.data;
   if ('refuse' in answer) return { refused: answer.refuse === true ? '' : answer.refuse };

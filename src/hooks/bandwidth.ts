@@ -15,7 +15,7 @@ import { isSame } from './proof.js';
 import { bandwidthCallId, codeUri, safeCallerId, userToUser } from './sip-headers.js';
 import { element, xmlAnswer, type XmlAttributes } from './xml.js';
 
-/** `credentials`: what Bandwidth shows when it reports the end. */
+/** `credentials`: what Bandwidth is to show us when it reports the end. */
 export function formatBandwidthAnswer(target: TransferTarget, credentials: Credentials = {}): Instruction {
   const uui = userToUser(target.token, bandwidthCallId(target.voiceCallId));
   const sipUri =

@@ -1,11 +1,11 @@
-/** What a voice platform's file tells the hooks: how its requests are proved and read, and how it is answered. */
+/** What each voice platform's file provides: how its requests are proved and read, and how it is answered. */
 import type { IncomingCall } from '../domain/numbers/phone-number.js';
 import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import type { HookRequest } from './hook-request.js';
 
 export type Credentials = Readonly<Record<string, string>>;
 
-/** `stale`: genuine once, too old now. */
+/** `stale`: genuine, but too old. */
 export type Verdict = 'genuine' | 'forged' | 'stale';
 
 /** What a request says. */
@@ -45,25 +45,25 @@ export interface PinQuestion {
 }
 
 export const maxPinDigits = 12;
-/** How long a caller may take to begin, and from one digit to the next. */
+/** How long a caller may take until the first digit, and from one digit to the next. */
 export const pinTimeoutSeconds = 10;
 
 /** The answers to one request, in the platform's language. */
 export interface PlatformAnswers {
   transfer(target: TransferTarget): HookAnswer;
   askPin(question: PinQuestion): HookAnswer;
-  /** Says it, and hangs up. */
+  /** Says the text to the caller and hangs up. */
   refuse(text: string): HookAnswer;
-  /** After a transfer: nothing is left to do. */
+  /** The answer to the report that a transfer is over: nothing is left to do. */
   finish(): HookAnswer;
-  /** To what needs no answer. */
+  /** The answer to what needs none. */
   acknowledge(): HookAnswer;
 }
 
 export interface CredentialField {
   readonly name: string;
   readonly isRequired: boolean;
-  /** Also says what it must look like. */
+  /** Says what it is for, and what it must look like. */
   readonly description: string;
   readonly form?: RegExp;
 }

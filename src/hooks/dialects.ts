@@ -1,4 +1,4 @@
-/** Every platform by its name: those that call our hooks, and those that can only be told. */
+/** Every platform by its name: those that call our hooks, and those that only take a transfer's instructions. */
 import type { Instruction, TransferDialects, TransferTarget } from '../domain/transfers/transfer.js';
 import { bandwidth, formatBandwidthAnswer } from './bandwidth.js';
 import type { Credentials, HookDialect } from './dialect.js';
@@ -41,7 +41,7 @@ export const transferDialects: TransferDialects = {
 
 const maxCredential = 1024;
 
-/** What is wrong with credentials for a platform's hook, or null. Names no value. */
+/** Says what is wrong with the credentials for a platform's hook, without their values; null where they will do. */
 export function credentialsProblem(platform: string, credentials: Credentials): string | null {
   const dialect = hookDialects.get(platform);
   if (dialect === undefined) return `platform: must be one of ${[...hookDialects.keys()].join(', ')}`;

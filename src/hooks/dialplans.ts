@@ -1,9 +1,9 @@
-/** Asterisk and FreeSWITCH ask no one: their dialplans are written here for a transfer, to be put where they belong. */
+/** Asterisk and FreeSWITCH call no webhook: for a transfer they are given the lines of a dialplan. */
 import type { Instruction, TransferTarget } from '../domain/transfers/transfer.js';
 import { credentialHeaders } from './sip-headers.js';
 import { element, formatXml } from './xml.js';
 
-/** For extensions.conf, with a PJSIP endpoint `landbridge`. A semicolon would begin a comment. */
+/** Lines for extensions.conf, with a PJSIP endpoint `landbridge`. Semicolons are escaped: they would begin a comment. */
 export function formatAsteriskDialplan(target: TransferTarget): Instruction {
   const headers = Object.entries(credentialHeaders(target));
   const set = ([name, value]: readonly [string, string]) =>
@@ -20,7 +20,7 @@ export function formatAsteriskDialplan(target: TransferTarget): Instruction {
   return { contentType: 'text/plain', body: `${lines.join('\n')}\n` };
 }
 
-/** For a context of the dialplan. A comma in a value would begin another variable. */
+/** An extension for a context of the dialplan. Commas in values are escaped: they would begin another variable. */
 export function formatFreeSwitchDialplan(target: TransferTarget): Instruction {
   const variables = Object.entries(credentialHeaders(target)).map(
     ([name, value]) => `sip_h_${name}=${value.replaceAll(/[\\,']/g, (character) => `\\${character}`)}`,

@@ -1,4 +1,4 @@
-/** A platform's HTTP request as the dialects read it: nothing of the web framework, and the body as it came. */
+/** A platform's HTTP request as the dialects read it: free of the web framework, and with the body as it came. */
 export interface HookRequest {
   readonly method: string;
   /** As the platform called it: scheme, host, path and query. */
@@ -9,9 +9,9 @@ export interface HookRequest {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The name and the values of each field of the query, in order. */
   readonly query: readonly Field[];
-  /** Of a form in the body; empty where there is none. */
+  /** The fields of a form in the body; empty where there is none. */
   readonly form: readonly Field[];
-  /** Of a JSON object in the body; null where there is none. */
+  /** The JSON object in the body; null where there is none. */
   readonly json: Readonly<Record<string, unknown>> | null;
   /** False where the body is not what its type says. */
   readonly isReadable: boolean;
@@ -50,7 +50,7 @@ function readJson(text: string): Record<string, unknown> | null {
 
 const maxField = 2048;
 
-/** A field of the form, the JSON object or the query, whichever has it first; null where none has, or it is no text. */
+/** The text of a field in the form, else in the JSON object, else in the query; null where none has it, or it is no text. */
 export function textField(request: HookRequest, name: string): string | null {
   const inForm = request.form.find(([key]) => key === name)?.[1];
   const inJson = request.json !== null && Object.hasOwn(request.json, name) ? request.json[name] : undefined;
@@ -58,12 +58,12 @@ export function textField(request: HookRequest, name: string): string | null {
   return shortText(value);
 }
 
-/** Text of a usable length, or null. */
+/** The value where it is text of a usable length, else null. */
 export function shortText(value: unknown): string | null {
   return typeof value === 'string' && value !== '' && value.length <= maxField ? value : null;
 }
 
-/** An object inside JSON, or an empty one. */
+/** The object of that name inside JSON; an empty one where there is none. */
 export function objectIn(value: unknown, name: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return {};
   const inner = (value as Record<string, unknown>)[name];
@@ -83,7 +83,7 @@ export function prefixedFields(fields: readonly Field[], prefix: string): Record
   return Object.fromEntries(found);
 }
 
-/** The texts of an object, few and short ones only. */
+/** Those values of an object that are text; few and short ones only. */
 export function textsOf(value: Readonly<Record<string, unknown>>): Record<string, string> {
   return prefixedFields(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),

@@ -58,7 +58,7 @@ const wrongPin = 'This code is not right.';
 
 export function createHooks(options: HooksOptions): FastifyPluginCallback {
   return (server, _, done) => {
-    // Signatures are over the very bytes.
+    // Signatures are over the bytes as they came.
     server.removeAllContentTypeParsers();
     server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
     for (const [suffix, place] of [
@@ -105,7 +105,7 @@ class HookExchange {
     const { platform, name } = this.#request.params;
     this.#reply.header('cache-control', 'no-store');
     const dialect = hookDialects.get(platform);
-    // An application that was told to ask us in turn would go round in circles.
+    // A number whose application is a hook of ours would ask in circles.
     if (dialect === undefined || 'landbridge-signature' in this.#request.headers)
       throw this.#failure('hook-not-found', 'unknown');
     const number = await numbers.findHook(platform, name);
@@ -138,7 +138,7 @@ class HookExchange {
           this.#place === 'complete' ? answers.finish() : answers.acknowledge(),
         );
       case 'ready':
-        // Only a question waits for the call to be answered.
+        // A question can be asked only now that the call is answered.
         return number.route.kind === 'pin'
           ? this.#decided(hook, message.call, await numbers.decide(number, message.call))
           : this.#answer(number, 'acknowledge', answers.acknowledge());

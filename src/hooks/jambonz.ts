@@ -40,7 +40,7 @@ export const jambonz: HookDialect = {
     const timestamp = fields.find(([name]) => name === 't')?.[1] ?? '';
     if (!/^\d{1,12}$/.test(timestamp)) return 'forged';
     const signed = Buffer.concat([Buffer.from(`${timestamp}.`), rawBody]);
-    // Several while a secret is being changed.
+    // There are several signatures while a secret is being changed.
     const expected = hmac('sha256', secret, signed, 'hex');
     const isGenuine = fields
       .map(([name, value = '']) => name === 'v1' && isSame(value, expected))
@@ -92,7 +92,7 @@ function readJambonz(request: HookRequest, place: HookPlace): HookMessage {
   }
 }
 
-/** Its call status hook reports every state; the dial's action hook only the end. */
+/** jambonz's call status hook reports every state, the dial's action hook only the end. */
 function readEnd(request: HookRequest, voiceCallId: string): HookMessage {
   const dialled = textField(request, 'dial_call_status');
   if (dialled !== null) return { kind: 'ended', voiceCallId, cause: dialled };

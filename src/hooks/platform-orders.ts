@@ -1,4 +1,4 @@
-/** Orders to a platform's own API, sent while the platform's request is answered already; tried again a few times. */
+/** Sends orders to a platform's own API, after the platform's request was answered; tries again a few times. */
 import type { Clock, Timer } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
 import type { PlatformCommand } from './dialect.js';
@@ -12,7 +12,7 @@ export interface PlatformOrdersOptions {
   readonly baseUrls: Readonly<Record<string, string>>;
   /** Orders under way; above it new ones are dropped. Default 500. */
   readonly maxUnderWay?: number;
-  /** Waits before the second try and so on. Default 0.3, 1 and 3 s: a caller waits no longer. */
+  /** The waits before the second try, the third, and so on. Default 0.3, 1 and 3 s: a caller waits no longer. */
   readonly retriesMs?: readonly number[];
 }
 
@@ -26,7 +26,7 @@ export class PlatformOrders {
     this.#options = options;
   }
 
-  /** Sends them in order; a failed one ends the row. Returns at once. */
+  /** Sends the orders one after the other, until one fails. Returns at once. */
   send(platform: string, apiKey: string, commands: readonly PlatformCommand[]): void {
     const { logger, maxUnderWay = 500 } = this.#options;
     if (commands.length === 0 || this.#isClosed) return;
@@ -38,7 +38,7 @@ export class PlatformOrders {
     this.#underWay.add(work);
   }
 
-  /** Gives up what waits for another try, and resolves when nothing is under way. Idempotent. */
+  /** Gives up what waits for another try, and resolves when nothing is on its way. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const [timer, wake] of this.#waits) {

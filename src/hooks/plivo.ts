@@ -7,7 +7,7 @@ import { hmac, isSame } from './proof.js';
 import { codeUri, safeCallerId } from './sip-headers.js';
 import { element, xmlAnswer } from './xml.js';
 
-/** The header arrives as X-PH-Token; the user part says the same where headers are lost. */
+/** The header arrives as X-PH-Token; the join code stands in the user part too, for where headers are lost. */
 export function formatPlivoAnswer(target: TransferTarget): Instruction {
   return xmlAnswer(
     element(
@@ -67,7 +67,7 @@ export const plivo: HookDialect = {
   }),
 };
 
-/** `url?query`, sorted; behind a dot the sorted form. A POST without a query keeps its question mark. */
+/** What Plivo signs: `url?query`, sorted, and after a dot the sorted form. A POST without a query keeps its question mark. */
 function signedText(method: string, url: string, query: readonly Field[], form: readonly Field[]): string {
   const [base = ''] = url.split('?', 1);
   const queryText = sorted(query)

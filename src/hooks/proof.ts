@@ -1,7 +1,7 @@
-/** Comparing and hashing for webhook signatures. */
+/** Hashes and comparisons for the signatures of platforms' requests. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Takes the same time wherever the texts differ. */
+/** Compares two texts in a time that does not depend on where they differ. */
 export function isSame(a: string, b: string): boolean {
   const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest());
   return left !== undefined && right !== undefined && timingSafeEqual(left, right);

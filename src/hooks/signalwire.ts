@@ -14,7 +14,7 @@ import { hmac, isSame } from './proof.js';
 import { credentialHeaders } from './sip-headers.js';
 import { formatTwilioAnswer, readTwiml, signedFields, twimlAnswers, withAndWithoutPort } from './twilio.js';
 
-/** It would use TLS where the URI does not say. */
+/** Names the transport, since SignalWire would use TLS where the URI names none. */
 function withTransport(target: TransferTarget): TransferTarget {
   if (target.sipTransport !== null) return target;
   return { ...target, sipUri: `${target.sipUri};transport=udp`, sipTransport: 'udp' };
@@ -43,7 +43,7 @@ const swmlAnswers: PlatformAnswers = {
           digit_timeout: pinTimeoutSeconds,
         },
       },
-      // The next document is asked for with what was keyed in.
+      // SignalWire asks for the next document with the digits.
       { transfer: { dest: url, params: { digits: '%{prompt_value}' } } },
     ),
   refuse: (text) => swml({ play: { url: `say:${text}` } }, 'hangup'),
@@ -104,7 +104,7 @@ function readSwml(request: HookRequest, place: HookPlace): HookMessage {
   return { kind: 'digits', call: incoming, digits: digits ?? '' };
 }
 
-/** As a list of name and value, or as an object. */
+/** The call's SIP headers, which come as a list of names and values or as an object. */
 function headersOf(call: Readonly<Record<string, unknown>>): Record<string, string> {
   const listed: unknown = call['headers'];
   if (!Array.isArray(listed)) return textsOf(objectIn(call, 'headers'));

@@ -1,4 +1,4 @@
-/** The ways to carry a call's credential in what a platform lets through. */
+/** The ways to carry a call's credential in what a platform can send along. */
 import type { TransferTarget } from '../domain/transfers/transfer.js';
 
 /** The longest User-to-User value, with everything, that Bandwidth and other implementers of RFC 7433 take. */
@@ -10,7 +10,7 @@ export function bandwidthCallId(voiceCallId: string | null): string | null {
   return /^[0-9a-f]{40}$/i.test(digits) ? digits : null;
 }
 
-/** The User-to-User value with the token, and in front of it the call's id where it fits; null where the token is too long. */
+/** The User-to-User value: the call's id where it fits, and the token; null where the token is too long. */
 export function userToUser(token: string, callId: string | null = null): string | null {
   const alone = `${token};encoding=jwt`;
   const withCall = callId === null ? alone : `${callId};encoding=base64,${alone}`;
@@ -18,7 +18,7 @@ export function userToUser(token: string, callId: string | null = null): string 
   return alone.length <= maxUserToUser ? alone : null;
 }
 
-/** Header fields for platforms that carry any: the token where it fits, else the join code. */
+/** Header fields for platforms that send any we like: the token where it fits, else the join code. */
 export function credentialHeaders({ token, joinCode }: TransferTarget): Record<string, string> {
   const value = userToUser(token);
   return value === null ? { 'X-Landbridge-Token': joinCode } : { 'User-to-User': value };
@@ -29,7 +29,7 @@ export function codeUri({ joinCode, sipHost, sipTransport }: TransferTarget): st
   return `sip:${joinCode}@${sipHost}${sipTransport === null ? '' : `;transport=${sipTransport}`}`;
 }
 
-/** A caller id that no platform can take for anything else; null where it is no number. */
+/** The caller id where it is plainly a number, which no platform can misread; else null. */
 export function safeCallerId({ callerId }: TransferTarget): string | null {
   return callerId !== null && /^\+?\d{3,15}$/.test(callerId) ? callerId : null;
 }

@@ -19,7 +19,7 @@ import { codeUri, safeCallerId, userToUser } from './sip-headers.js';
 import { readTwiml, twimlAnswers } from './twilio.js';
 import { element, xmlAnswer } from './xml.js';
 
-/** It is not stated that a TeXML URI may bear headers, so the code stands in its user part. */
+/** Telnyx does not say whether a TeXML URI may bear headers, so the join code stands in its user part. */
 export function formatTexmlAnswer(target: TransferTarget): Instruction {
   return xmlAnswer(
     element(
@@ -52,7 +52,7 @@ export function formatCallControlAnswer(target: TransferTarget): Instruction {
   return jsonAnswer(formatCallControlTransfer(target));
 }
 
-/** Orders about one call. Telnyx ignores one that bears the id of an earlier one, so a repetition does no harm. */
+/** Answers with orders about one call. Telnyx ignores an order that bears the id of an earlier one, so a repetition does no harm. */
 function callControlAnswers(request: HookRequest): PlatformAnswers {
   const { callId, eventId } = aboutCall(request);
   const order = (action: string, body: Readonly<Record<string, unknown>>): PlatformCommand => ({

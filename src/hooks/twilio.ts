@@ -21,7 +21,7 @@ const maxUri = 254;
 
 /** The URI with the credential among its headers: the token where it fits, else the join code. */
 export function twilioSipUri({ sipUri, token, joinCode }: TransferTarget): string {
-  // Neither Twilio nor its SDK escapes it.
+  // Neither Twilio nor its SDK escapes the value.
   const value = userToUser(token);
   const withToken = value === null ? null : `${sipUri}?User-to-User=${encodeURIComponent(value)}`;
   return withToken !== null && withToken.length <= maxUri
@@ -57,7 +57,7 @@ export const twimlAnswers: PlatformAnswers = {
           numDigits: maxPinDigits,
           finishOnKey: '#',
           timeout: pinTimeoutSeconds,
-          // Digits or not, the answer decides what comes next.
+          // We are asked what comes next also where the caller keyed in nothing.
           actionOnEmptyResult: 'true',
         },
         element('Say', {}, text),
@@ -82,7 +82,7 @@ export const twilio: HookDialect = {
   answers: () => twimlAnswers,
 };
 
-/** A JSON body is proved by its hash in the signed query. */
+/** A form is signed with the URL; any other body is proved by its hash in the signed query. */
 export function isTwilioSignature(request: HookRequest, authToken: string, signature: string): boolean {
   const bodyHash = request.query.find(([name]) => name === 'bodySHA256')?.[1];
   const isForm = request.contentType === 'application/x-www-form-urlencoded';
@@ -96,7 +96,7 @@ export function isTwilioSignature(request: HookRequest, authToken: string, signa
     .includes(true);
 }
 
-/** Names in order, each followed by its values without repetition, in order. */
+/** The form as it is signed: each name, in order, followed by its values, in order and without repetition. */
 export function signedFields(form: readonly Field[]): string {
   const byName = new Map<string, Set<string>>();
   for (const [name, value] of form) byName.set(name, (byName.get(name) ?? new Set()).add(value));
@@ -106,7 +106,7 @@ export function signedFields(form: readonly Field[]): string {
     .join('');
 }
 
-/** A proxy on the way may have added or dropped the port. */
+/** The URL as it is, without its port and with the standard one: a proxy on the way may have added or dropped it. */
 export function withAndWithoutPort(url: string): string[] {
   const parts = /^(https?):\/\/([^/?#]*?)(:\d+)?([/?#].*)?$/i.exec(url);
   if (parts === null) return [url];
@@ -115,7 +115,7 @@ export function withAndWithoutPort(url: string): string[] {
   return [...new Set([url, `${scheme}://${host}${rest}`, `${scheme}://${host}:${standard}${rest}`])];
 }
 
-/** Twilio's field names, which others took over. */
+/** Reads Twilio's fields, which other platforms took over. */
 export function readTwiml(request: HookRequest, place: HookPlace): HookMessage {
   return readFormCall(request, place, {
     callId: 'CallSid',

@@ -28,7 +28,7 @@ export function formatVonageAnswer(target: TransferTarget): Instruction {
         {
           type: 'sip',
           uri: target.sipUri,
-          // Vonage makes X-Landbridge-Token of the name.
+          // It arrives as X-Landbridge-Token.
           headers: { 'Landbridge-Token': target.joinCode },
           ...(value === null ? {} : { standardHeaders: { 'User-to-User': value } }),
         },

@@ -1,4 +1,4 @@
-/** HTTP Basic (RFC 7617), in a time that tells nothing, and slow to guess at. */
+/** HTTP Basic (RFC 7617): the time it takes tells a stranger nothing, and guessing is limited. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../domain/clock.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
@@ -23,14 +23,14 @@ interface KnownCredentials {
 }
 
 export class Authenticator {
-  /** Both sides of every comparison are hashed with it: equal lengths, and nothing to be learned from where they differ. */
+  /** Both sides of every comparison are hashed with it, so that they have one length and their difference tells nothing. */
   readonly #key = randomBytes(32);
   readonly #byUsername = new Map<string, KnownCredentials[]>();
   /** What an unknown user's password is compared with, so that it costs the same. */
   readonly #nobody: readonly KnownCredentials[] = [{ accountId: '', password: randomBytes(32) }];
   readonly #limiter: GuessLimiter;
   readonly #maxSources: number;
-  /** Sources with the credentials that they were let in with, which work on while somebody else there is guessing. */
+  /** Sources together with credentials that were right there: these go on working while somebody else at the source guesses. */
   readonly #proven = new Set<string>();
 
   constructor(accounts: readonly AccountCredentials[], limits: AuthenticationLimits, clock: Clock) {

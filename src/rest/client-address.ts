@@ -1,4 +1,4 @@
-/** Whose request it is where proxies stand before us; the same answer as Fastify's `request.ip`, for upgrades too. */
+/** Finds the client of a request behind proxies; the same answer as Fastify's `request.ip`, for WebSocket upgrades too. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { NetworkList } from '../domain/network-list.js';
@@ -9,8 +9,8 @@ export type ForwardedRequest = Pick<IncomingMessage, 'headers'> & {
 };
 
 /**
- * Finds the nearest address that is no trusted proxy's: each proxy appends who connected to it to X-Forwarded-For, so what
- * stands left of the first stranger may be anybody's invention. Proxies are addresses or networks like `10.0.0.0/8`.
+ * Finds the nearest address that is not a trusted proxy's. Each proxy appends to X-Forwarded-For who connected to it, so what
+ * stands left of the first stranger may be invented. Proxies are addresses or networks like `10.0.0.0/8`.
  */
 export function clientAddressBehind(
   trustedProxies: readonly string[],

@@ -145,7 +145,7 @@ function listFields(schema: JsonSchema, prefix: string): Row[] {
   });
 }
 
-/** As HTML: references are links. */
+/** The type as HTML; references are links. */
 function formatType(schema: JsonSchema): string {
   if (schema.$ref !== undefined) {
     const name = schema.$ref.split('/').at(-1) ?? '';
@@ -183,7 +183,7 @@ function paragraph(text: string | undefined): string {
   return text === undefined ? '' : `<p>${formatText(text)}</p>`;
 }
 
-/** Escapes, and sets what stands in backticks as code. */
+/** Escapes the text, and sets what stands in backticks as code. */
 function formatText(text: string): string {
   return escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

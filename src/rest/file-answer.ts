@@ -7,7 +7,7 @@ export interface FileAnswer {
   readonly kind: 'file';
   readonly path: string;
   readonly mediaType: string;
-  /** What a browser would save it as: of letters, digits, `.`, `_` and `-`. */
+  /** The name a browser saves it under: letters, digits, `.`, `_` and `-`. */
   readonly fileName: string;
 }
 

@@ -16,7 +16,7 @@ export interface HttpServerOptions {
   readonly requestTimeoutSeconds?: number;
   /** How long an idle connection stays open. Default 72. */
   readonly keepAliveSeconds?: number;
-  /** What a closing server still sends is cut off then: a client that does not fetch its file holds up nobody. Default 5. */
+  /** After this a closing server cuts off what it still sends, so that a client that does not fetch its file holds up nobody. Default 5. */
   readonly closeGraceSeconds?: number;
   /** Default 10000. */
   readonly maxConnections?: number;
@@ -128,7 +128,7 @@ function endConnectionsAtClose(server: HttpServer, graceMs: number): void {
   });
 }
 
-/** Answers what is no HTTP, on the bare socket: Node has no request to offer. */
+/** Answers on the bare socket what is not HTTP: Node makes no request of it. */
 function answerUnreadable(error: Error & { code?: string }, socket: Duplex): void {
   // A client that is gone needs no answer.
   if (error.code === 'ECONNRESET' || !socket.writable) {

@@ -1,4 +1,4 @@
-/** Numbers and hooks: `/numbers`. By which calls come in, and where each sends its callers. */
+/** Numbers and hooks, by which calls come in, and where each sends its callers: `/numbers`. */
 import { z } from 'zod';
 import type { NewNumber, NumberService } from '../domain/numbers/number-service.js';
 import type { NumberPin, PhoneNumber } from '../domain/numbers/phone-number.js';
@@ -8,7 +8,7 @@ import { displayName, publishPermissions } from './participant-schemas.js';
 
 export interface NumberResources {
   readonly numbers: NumberService;
-  /** Of hooks. */
+  /** The platforms that can have a hook. */
   readonly platforms: readonly string[];
   /** `/hooks/…` of a number as platforms write it; only the path where our own URL is not configured. */
   readonly hookUrl: (platform: string, numberId: string) => string;
@@ -58,7 +58,7 @@ const newNumber = (platforms: readonly string[]) =>
         .string()
         .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')
         .nullish()
-        .describe('Of a number in national form.'),
+        .describe('The country of a number in national form.'),
       platform: z
         .enum(platforms as [string, ...string[]])
         .nullish()
@@ -70,8 +70,8 @@ const newNumber = (platforms: readonly string[]) =>
           'What proves the platform’s requests genuine; see docs/voice-platforms.md. Never shown again.',
         ),
       route: routeRequest,
-      tag: tag.nullish().describe('Of the participants that it makes.'),
-      displayName: displayName.nullish().describe('Of the participants that it makes.'),
+      tag: tag.nullish().describe('Given to the participants that it makes.'),
+      displayName: displayName.nullish().describe('Given to the participants that it makes.'),
       publishPermissions: publishPermissions
         .nullish()
         .meta({ description: 'Missing: AUDIO.', uniqueItems: true }),
@@ -104,7 +104,7 @@ const numberSchema = z.strictObject(numberFields).meta({ id: 'Number' });
 const createdNumber = z
   .strictObject({
     ...numberFields,
-    secret: z.string().optional().describe('Of the application’s question; shown this once.'),
+    secret: z.string().optional().describe('Signs the application’s question; shown this once.'),
   })
   .meta({ id: 'CreatedNumber' });
 const pinSchema = z.strictObject({ id: z.uuid(), sessionId: z.uuid(), createdAt: time }).meta({ id: 'Pin' });

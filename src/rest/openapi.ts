@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document, made of the operations and the very schemas that validate. */
+/** The OpenAPI 3.1 document, made of the operations and of the same schemas that validate requests. */
 import { z } from 'zod';
 import { errorCodes } from './error-codes.js';
 import type { OperationDescription } from './operation.js';
@@ -159,7 +159,7 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json):
   return pointed(root) as Json;
 }
 
-/** Leaves out what would mislead: patterns that say less than the format beside them, and that answers never get new fields. */
+/** Leaves out what would mislead: patterns that say less than the format beside them, and the claim that answers never get new fields. */
 function loosen({ jsonSchema }: { jsonSchema: Json }): void {
   if (jsonSchema['format'] !== undefined || jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
   delete jsonSchema['additionalProperties'];

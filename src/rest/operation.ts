@@ -17,9 +17,9 @@ export interface OperationDescription {
   readonly query?: z.ZodObject;
   /** It may bear an `Idempotency-Key`. */
   readonly takesIdempotencyKey?: boolean;
-  /** Never required: an empty body is `undefined` to the schema. */
+  /** The schema says whether a body is required: an empty one is `undefined` to it. */
   readonly body?: z.ZodType;
-  /** The body is no JSON but of one of these media types, and is handed on as a stream. */
+  /** The body is not JSON but of one of these media types, and is handed on as a stream. */
   readonly upload?: readonly string[];
   readonly success: OperationSuccess;
   /** Statuses of errors beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */

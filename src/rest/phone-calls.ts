@@ -18,7 +18,7 @@ export interface PhoneCallStatus {
   /** UUID. */
   readonly callId: string;
   readonly state: 'calling' | 'answered' | 'ended';
-  /** Of a refusal. */
+  /** The status of a refusal. */
   readonly sipStatus?: number;
   /** Why it ended: the Reason text of a refusal, or who hung up. */
   readonly reason?: string;
@@ -59,7 +59,7 @@ const phoneCallSchema = z
   .strictObject({
     id: z.uuid(),
     state: z.enum(['calling', 'answered', 'ended']),
-    sipStatus: z.int().optional().describe('Of a refusal.'),
+    sipStatus: z.int().optional().describe('The status of a refusal.'),
     reason: z.string().optional().describe('Why it ended.'),
   })
   .meta({ id: 'PhoneCall' });

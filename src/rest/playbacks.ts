@@ -56,7 +56,7 @@ const playbackSchema = z
   .meta({ id: 'Playback', description: 'What a phone is being played.' });
 
 function toPlayback({ sound, tone: given, times, mode }: z.output<typeof newPlayback>): NewPlayback {
-  // One of them is there: the schema says so.
+  // The schema has seen that one of them is there.
   const source = sound ?? given ?? '';
   return { sound: source, times: times === 'untilStopped' ? null : times, mode };
 }

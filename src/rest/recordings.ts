@@ -69,7 +69,7 @@ function formatPage({ recordings, next }: RecordingPage): z.output<typeof pageSc
 const pageQuery = listQuery.extend({ after: cursor.optional() });
 const recordingPath = z.object({ recordingId: uuid });
 
-/** Of the store: where the next page begins. */
+/** Where the store begins the next page. */
 function pageOf({ limit, after }: z.output<typeof pageQuery>) {
   return { limit, ...(after === undefined ? {} : { after: Number(after) }) };
 }

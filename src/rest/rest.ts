@@ -58,7 +58,7 @@ export interface RestOptions {
   readonly clock?: Clock;
   /** The product's version, for the OpenAPI document. */
   readonly version: string;
-  /** Default 30 failures a minute, 10000 sources. */
+  /** Limits on wrong credentials. Default 30 failures a minute, 10000 sources. */
   readonly authentication?: AuthenticationLimits;
   readonly eventStreams?: EventStreamLimits;
 }
@@ -91,9 +91,9 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
 
   return (server, _, done) => {
-    // Before the body is read: a stranger's megabytes are not worth parsing.
+    // Runs before the body is read: a stranger's megabytes are not worth parsing.
     const onRequest = (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
-      // Answers hold tokens.
+      // Answers hold tokens: no cache may keep them.
       reply.header('cache-control', 'no-store');
       try {
         authenticator.authenticate(request.headers.authorization, accountOf(request), request.ip);
@@ -112,7 +112,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     for (const operation of operations.filter(({ upload }) => upload === undefined)) {
       addRoute(server, operation);
     }
-    // In a scope of their own: nothing else takes such bodies.
+    // Uploads have a scope of their own: nothing else takes such bodies.
     void server.register((scope, __, registered) => {
       scope.removeAllContentTypeParsers();
       scope.addContentTypeParser([...wavMediaTypes], (_request, body, parsed) => parsed(null, body));
@@ -120,7 +120,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         parsed(new RestError('unsupported-media-type', `Unsupported media type: send ${wavMediaTypes[0]}`)),
       );
       scope.addHook('onError', (request, reply, _error, told) => {
-        // What is left of the body nobody reads; the connection would wait for that.
+        // Nobody reads the rest of the body, and the connection would wait for that.
         if (!request.raw.complete) reply.header('connection', 'close');
         told();
       });
@@ -191,7 +191,7 @@ async function answer(
     const { range, 'if-range': ifRange } = request.headers;
     const isWhole = request.method === 'HEAD' || ifRange !== undefined;
     const file = await openFileAnswer(body, isWhole ? undefined : range);
-    // What nobody will see need not be read.
+    // HEAD sends no body: the file need not be read.
     if (request.method === 'HEAD') file.stream.destroy();
     return reply.code(file.status).headers(file.headers).send(file.stream);
   }

@@ -8,7 +8,7 @@ import type { FileAnswer } from './file-answer.js';
 import { defineOperation, type Operation } from './operation.js';
 import { InvalidRequest } from './rest-error.js';
 
-/** As clients name WAV. */
+/** The media types by which clients name WAV. */
 export const wavMediaTypes = ['audio/wav', 'audio/x-wav', 'audio/wave', 'audio/vnd.wave'] as const;
 
 export const soundNameField = z
@@ -52,7 +52,7 @@ export function soundOperations(sounds: SoundService): Operation[] {
         try {
           return formatSound(await sounds.put(accountId, params.name, body as AsyncIterable<Uint8Array>));
         } catch (error) {
-          // Whoever went away reads no answer; it is no fault of ours for the log.
+          // The client has gone away and reads no answer; the log need not call that a fault.
           throw body.errored === error ? new InvalidRequest(null, 'The upload was broken off') : error;
         }
       },

@@ -1,4 +1,4 @@
-/** Transfers: `/transfers`. What a voice application asks for to send its caller into a session. */
+/** Transfers, by which a voice application sends its caller into a session: `/transfers`. */
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TransferService } from '../domain/transfers/transfer-service.js';
@@ -23,9 +23,9 @@ export interface TransferResources {
   readonly address: () => SipAddress;
 }
 
-/** A UUI of 256 characters holds no more than this beside a token; other platforms' ids are shorter. */
+/** The longest call id: a UUI of 256 characters holds no more beside a token, and other platforms' ids are shorter. */
 const maxCallIdLength = 200;
-/** RFC 9110 field content without spaces at its ends, and short enough for an index. */
+/** What an idempotency key may be: field content (RFC 9110) without spaces at its ends, short enough for an index. */
 export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without spaces')

@@ -7,7 +7,7 @@ export interface WebFilesOptions {
   readonly sdkDirectory: string;
 }
 
-/** The console is all first-party: no inline script, no other origin. Media comes as MediaStreams, which are no fetches. */
+/** The console needs no inline script and no other origin. Its media are MediaStreams, which are not fetched. */
 const contentSecurityPolicy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " +
   "media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
