@@ -51,7 +51,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   const sip = await openSip({
     ...context,
     legs,
-    dialIn: (dialled, source, call) => voice.numbers.dialIn(dialled, source, call),
+    dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
     onRefused: (code) => foundation.metrics.refused('sip', code),
   });
   closers.onClose('SIP', () => sip.close());

@@ -4,6 +4,7 @@ import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import type { Logger } from '../domain/logger.js';
+import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TokenCodec } from '../domain/participants/token.js';
@@ -35,6 +36,7 @@ export interface VoiceOptions {
 export interface Voice {
   readonly transfers: TransferService;
   readonly numbers: NumberService;
+  readonly calls: NumberCalls;
   readonly orders: PlatformOrders;
   close(): Promise<void>;
 }
@@ -74,19 +76,27 @@ export function openVoice(options: VoiceOptions): Voice {
   });
   const hooksLogger = logger.child({ layer: 'hooks' });
   const { maxWrongPinsPerCaller, maxCallers } = config.numbers;
+  const defaultCountry = config.numbers.defaultCountry ?? null;
   const numbers = new NumberService({
+    numbers: stores.numbers,
+    sessions,
+    normalize: normalizeNumber,
+    credentialsProblem,
+    urlProblem: (url) => policy.objection(url),
+    pinSecret: secrets[0] ?? '',
+    clock,
+    limits: { maxPinsPerNumber: config.numbers.maxPinsPerNumber, defaultCountry },
+  });
+  const calls = new NumberCalls({
     numbers: stores.numbers,
     transfers,
     sessions,
     normalize: normalizeNumber,
     ask: createApplicationQuestion({ http: outgoing(toApplications), sign: formatSignature, clock }),
-    credentialsProblem,
-    urlProblem: (url) => policy.objection(url),
     secrets,
     clock,
     logger: hooksLogger,
     limits: {
-      maxPinsPerNumber: config.numbers.maxPinsPerNumber,
       ttlSeconds: config.transfers.hookTtlSeconds,
       pinGuesses: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
       maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
@@ -94,7 +104,7 @@ export function openVoice(options: VoiceOptions): Voice {
         maxTries: config.numbers.pinTries,
         timeoutMs: config.numbers.pinTimeoutSeconds * 1000,
       },
-      defaultCountry: config.numbers.defaultCountry ?? null,
+      defaultCountry,
     },
   });
   const orders = new PlatformOrders({
@@ -107,6 +117,7 @@ export function openVoice(options: VoiceOptions): Voice {
   return {
     transfers,
     numbers,
+    calls,
     orders,
     async close() {
       toApplications.close();

@@ -84,7 +84,7 @@ async function registerApi(server: HttpServer, context: GatewayContext, parts: W
   await server.register(
     createHooks({
       ...{ address, clock, settled },
-      numbers: voice.numbers,
+      calls: voice.calls,
       publicUrl: publicUrl ?? null,
       orders: voice.orders,
       logger: logger.child({ layer: 'hooks' }),

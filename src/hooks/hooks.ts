@@ -2,7 +2,7 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
-import type { CallDecision, CallRefusal, NumberService } from '../domain/numbers/number-service.js';
+import type { CallDecision, CallRefusal, NumberCalls } from '../domain/numbers/number-calls.js';
 import type { IncomingCall, PhoneNumber } from '../domain/numbers/phone-number.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import {
@@ -17,7 +17,7 @@ import { readHookRequest } from './hook-request.js';
 import type { PlatformOrders } from './platform-orders.js';
 
 export interface HooksOptions {
-  readonly numbers: NumberService;
+  readonly calls: NumberCalls;
   /** Where platforms send calls to. */
   readonly address: () => SipAddress;
   /** Our URL as platforms write it; null: what their requests say (behind a proxy: what it forwards). */
@@ -101,14 +101,14 @@ class HookExchange {
   }
 
   async run(): Promise<FastifyReply> {
-    const { numbers, clock, settled } = this.#options;
+    const { calls, clock, settled } = this.#options;
     const { platform, name } = this.#request.params;
     this.#reply.header('cache-control', 'no-store');
     const dialect = hookDialects.get(platform);
     // A number whose application is a hook of ours would ask in circles.
     if (dialect === undefined || 'landbridge-signature' in this.#request.headers)
       throw this.#failure('hook-not-found', 'unknown');
-    const number = await numbers.findHook(platform, name);
+    const number = await calls.findHook(platform, name);
     if (number === null) throw this.#failure('hook-not-found', 'unknown');
     if (!dialect.methods.some((method) => method === this.#request.method)) {
       this.#reply.header('allow', dialect.methods.join(', '));
@@ -131,7 +131,7 @@ class HookExchange {
       case 'other':
         return this.#answer(number, 'acknowledge', answers.acknowledge());
       case 'ended':
-        await numbers.reportCompleted(number, message.voiceCallId, message.cause);
+        await calls.reportCompleted(number, message.voiceCallId, message.cause);
         return this.#answer(
           number,
           'acknowledge',
@@ -140,16 +140,16 @@ class HookExchange {
       case 'ready':
         // A question can be asked only now that the call is answered.
         return number.route.kind === 'pin'
-          ? this.#decided(hook, message.call, await numbers.decide(number, message.call))
+          ? this.#decided(hook, message.call, await calls.decide(number, message.call))
           : this.#answer(number, 'acknowledge', answers.acknowledge());
       case 'call': {
-        const decision = await numbers.decide(number, message.call);
+        const decision = await calls.decide(number, message.call);
         await settled?.();
         return this.#decided(hook, message.call, decision);
       }
       case 'digits': {
         const digits = message.digits.slice(0, maxPinDigits + 1);
-        const decision = await numbers.decidePin(number, message.call, digits);
+        const decision = await calls.decidePin(number, message.call, digits);
         await settled?.();
         return this.#decided(hook, message.call, decision);
       }
