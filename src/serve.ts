@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly version: string;
 }
 
+/** The same signal again within this is the same wish: a terminal sends Ctrl-C to npm and to us, and npm passes it on. */
+const echoMs = 500;
 /** What is open after the end has so long to leave, such as the last octets of a connection. */
 const lingerMs = 1000;
 
@@ -73,13 +75,17 @@ class StopSignals {
   onAgain: () => void = () => undefined;
 
   constructor() {
-    let count = 0;
+    let isFirst = true;
     this.first = new Promise((resolve) => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        let lastAt = -Infinity;
         process.on(signal, () => {
-          count += 1;
-          if (count === 1) resolve();
+          const isEcho = performance.now() - lastAt < echoMs;
+          lastAt = performance.now();
+          if (isEcho) return;
+          if (isFirst) resolve();
           else this.onAgain();
+          isFirst = false;
         });
       }
     });

@@ -58,6 +58,22 @@ describe('a gateway that is told to stop', () => {
     expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
   });
 
+  it('drains once for a signal that comes twice at once, and does not wait after another one', async () => {
+    const gateway = await TestGateway.start({ environment: { LANDBRIDGE_DRAIN_SECONDS: '60' } });
+    gateways.push(gateway);
+    const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
+    const phone = await call(gateway, token);
+    gateway.signal('SIGINT');
+    await waitFor('it drains', () => messages(gateway, 'draining').length > 0);
+    gateway.signal('SIGINT');
+    // A round trip in which it would have closed its door.
+    expect((await fetch(`${gateway.origin}/health`)).status).toBe(200);
+    expect(await gateway.rest.legs()).toHaveLength(1);
+    gateway.signal('SIGTERM');
+    expect(await phone.ended).toMatchObject({ by: 'remote', reason: { text: 'gateway-stopping' } });
+    expect(await gateway.exited).toBe(0);
+  });
+
   it('closes everything else where one thing cannot be closed', async () => {
     // In the gateway's own process: nothing that listens with UDP can be closed.
     const sabotage = `import dgram from 'node:dgram';
