@@ -1,5 +1,5 @@
 /** Pairs of a browser and a phone in a session of their own, each hearing the other. */
-import type { MediaLeg, MediaStreamInfo } from '../src/domain/media-plane.js';
+import { mainConnection, type MediaLeg, type MediaStreamInfo } from '../src/domain/media-plane.js';
 import type { WorkerMediaPlane } from '../src/media/worker-media-plane.js';
 import type { BrowserBank } from './browser-bank.js';
 import { openPhoneLeg } from './gateway-phones.js';
@@ -17,11 +17,14 @@ export async function openPairs(
   const browsers = await Promise.all(
     far.map(({ offer }, i) => openBrowserLeg(plane, bank, first + i, offer)),
   );
-  await bank.connect(browsers.map(({ leg }) => leg.localDescription));
+  await bank.connect(browsers.map(({ leg }) => leg.connection('main').localDescription));
   return Promise.all(
     browsers.map(async ({ leg, streamId, renegotiated }, i) => {
       const phone = await openPhoneLeg(plane, `pair-${first + i}`, far[i]!.phonePort);
-      await Promise.all([phone.leg.receive([await streamId], false), leg.receive([phone.streamId], false)]);
+      await Promise.all([
+        phone.leg.receive({ main: [await streamId] }, false),
+        leg.receive({ main: [phone.streamId] }, false),
+      ]);
       await renegotiated;
       return phone.port;
     }),
@@ -51,7 +54,7 @@ async function openBrowserLeg(
     legId: `browser-${pair}`,
     participantId: `browser-${pair}`,
     sessionId: `pair-${pair}`,
-    offer,
+    ...mainConnection('browser', offer),
     mayPublish: ['AUDIO'],
     listener: {
       onConnected: none,
@@ -64,8 +67,8 @@ async function openBrowserLeg(
   });
   const renegotiated = needed.then(() =>
     inTurn(async () => {
-      await leg.offer();
-      await leg.accept(await bank.answer(pair));
+      await leg.connection('main').offer();
+      await leg.connection('main').accept(await bank.answer(pair));
     }),
   );
   return { leg, streamId, renegotiated };

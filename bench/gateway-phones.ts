@@ -1,6 +1,7 @@
 import type { MediaLeg, MediaStreamInfo } from '../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../src/media/worker-media-plane.js';
 import type { WorkerHealth } from '../src/media/worker/protocol.js';
+import { mainConnection } from '../src/domain/media-plane.js';
 
 const none = (): void => undefined;
 
@@ -39,7 +40,7 @@ export async function openPhoneLeg(
     legId: `leg-${id}`,
     participantId: `participant-${id}`,
     sessionId,
-    offer: [...lines, `m=audio ${phonePort} RTP/AVP 0`, ''].join('\r\n'),
+    ...mainConnection('phone', [...lines, `m=audio ${phonePort} RTP/AVP 0`, ''].join('\r\n')),
     mayPublish: ['AUDIO'],
     listener: {
       onConnected: none,
@@ -50,7 +51,7 @@ export async function openPhoneLeg(
       onEnded: (reason) => console.error(`a leg ended: ${reason}`),
     },
   });
-  const port = Number(/m=audio (\d+)/.exec(leg.localDescription)?.[1]);
+  const port = Number(/m=audio (\d+)/.exec(leg.connection('main').localDescription)?.[1]);
   return { leg, port, streamId: await published };
 }
 

@@ -30,7 +30,7 @@ export const phoneDelay: Benchmark = {
         await Promise.all(
           legs.map(({ leg }, i) => {
             const heard = legs.slice(i - 2, i - 2 + sources).map(({ streamId }) => streamId);
-            return leg.receive(i % 3 === 2 ? heard : [], false);
+            return leg.receive({ main: i % 3 === 2 ? heard : [] }, false);
           }),
         );
         await measureWorker(plane, 2);

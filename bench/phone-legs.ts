@@ -26,7 +26,7 @@ export const phoneLegs: Benchmark = {
         await bank.talk(
           legs.map(({ port }, phone) => ({ phone, port, sends: 'tone' }) as const).slice(first),
         );
-        await Promise.all(legs.map(({ leg }, index) => leg.receive(othersOf(legs, index), false)));
+        await Promise.all(legs.map(({ leg }, index) => leg.receive({ main: othersOf(legs, index) }, false)));
 
         await measureWorker(plane, WARM_UP_PULSES);
         await bank.report();

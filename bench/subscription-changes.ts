@@ -2,7 +2,12 @@ import { systemClock } from '../src/domain/clock.js';
 import { EventRecorder } from '../src/domain/facts/event-recorder.js';
 import { LegRegistry } from '../src/domain/legs/leg-registry.js';
 import { silentLogger } from '../src/domain/logger.js';
-import type { MediaLeg, MediaPlane } from '../src/domain/media-plane.js';
+import {
+  mainConnection,
+  type MediaConnection,
+  type MediaLeg,
+  type MediaPlane,
+} from '../src/domain/media-plane.js';
 import { SessionService } from '../src/domain/sessions/session-service.js';
 import { openSqliteStores } from '../src/store/sqlite/sqlite-stores.js';
 import { JwtTokenCodec } from '../src/tokens/jwt-token-codec.js';
@@ -13,6 +18,14 @@ const STREAMS = ['microphone', 'camera', 'screenShare'];
 const CHANGES = 5000;
 const account = 'bench';
 
+const connection: MediaConnection = {
+  localDescription: '',
+  answer: () => Promise.resolve(''),
+  offer: () => Promise.resolve(''),
+  accept: () => Promise.resolve(),
+  rollback: () => Promise.resolve(),
+};
+
 /** Media that does nothing: what is measured is the rules. */
 const media: MediaPlane = {
   isReady: true,
@@ -20,11 +33,7 @@ const media: MediaPlane = {
     const leg: MediaLeg = {
       legId,
       kind: 'browser',
-      localDescription: '',
-      answer: () => Promise.resolve(''),
-      offer: () => Promise.resolve(''),
-      accept: () => Promise.resolve(),
-      rollback: () => Promise.resolve(),
+      connection: () => connection,
       receive: () => Promise.resolve(),
       setMayPublish: () => Promise.resolve(),
       prompt: () => Promise.resolve(),
@@ -80,7 +89,7 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
       source: 'bench',
       signalling: { renegotiate: () => undefined, terminate: () => undefined },
     });
-    await leg.open('offer');
+    await leg.open(mainConnection('browser', 'offer'));
     leg.answered();
     leg.established();
     ids.push(participant.id);

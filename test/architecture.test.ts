@@ -56,15 +56,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sdp: [],
   'sip-server': [],
   'media/worker': ['sdp'],
-  media: [
-    'domain',
-    'src/media/worker/protocol.ts',
-    'src/media/worker/message-batch.ts',
-    'sdp',
-    // The edge on FreeSWITCH tells phones from browsers as the workers do.
-    'src/media/worker/offer-kind.ts',
-  ],
-  'doors/sip': ['domain'],
+  media: ['domain', 'src/media/worker/protocol.ts', 'src/media/worker/message-batch.ts', 'sdp'],
+  'doors/sip': ['domain', 'sdp'],
   'doors/bandwidth': ['domain'],
   rest: ['domain'],
   hooks: ['domain'],

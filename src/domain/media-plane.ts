@@ -1,4 +1,4 @@
-/** What the domain asks of the media: legs that publish streams and receive streams. Session descriptions pass through opaque. */
+/** What the domain asks of the media: legs that publish and receive streams over named connections. Session descriptions pass through unread. */
 
 export type LegKind = 'phone' | 'browser';
 export type MediaType = 'AUDIO' | 'VIDEO';
@@ -7,11 +7,42 @@ export type MediaType = 'AUDIO' | 'VIDEO';
 export type PromptName = 'pin' | 'pin-wrong' | 'goodbye' | 'quiet';
 
 /**
- * How a leg negotiates. `call`: one description, which either side may offer anew. `device`: the far end offers what it
- * publishes (`answer`), and we offer it what it receives (`offer`, `accept`) on a connection of its own; opened without
- * any description, never ended by its media alone, and `browser` in kind.
+ * Which way a connection carries streams. `both`: the leg publishes and receives over it, either side may offer, and the leg
+ * ends where it fails. `publish`: the far end offers what it publishes. `receive`: we offer what it receives. These two may
+ * fail and be made anew by the next offer; the leg goes on meanwhile.
  */
-export type LegProfile = 'call' | 'device';
+export type ConnectionFlow = 'both' | 'publish' | 'receive';
+
+/** A data channel that both sides know of without asking (RFC 8831 §6.4). */
+export interface DataChannelRequest {
+  readonly id: number;
+  readonly label: string;
+  readonly protocol: string;
+  /** What a text is answered with. Other texts are not answered. */
+  readonly replies: Readonly<Record<string, string>>;
+}
+
+/** One peer connection of a browser, or the one description of a phone. */
+export interface ConnectionRequest {
+  /** Unique within the leg. A phone has one connection, `main`. */
+  readonly name: string;
+  readonly flow: ConnectionFlow;
+  /** The far end's first offer; null: we make it. Left out: the connection is described later, by `answer` or `offer`. */
+  readonly offer?: string | null;
+  /** Opened where the far end offers data channels. Default none: its offer of them is refused. */
+  readonly dataChannels?: readonly DataChannelRequest[];
+}
+
+/** What a leg is opened with. */
+export interface LegOpening {
+  readonly kind: LegKind;
+  readonly connections: readonly ConnectionRequest[];
+}
+
+/** A leg of one connection. `offer`: the far end's; null: we make it. */
+export function mainConnection(kind: LegKind, offer: string | null): LegOpening {
+  return { kind, connections: [{ name: 'main', flow: 'both', offer }] };
+}
 
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */
 export interface MediaStreamInfo {
@@ -72,40 +103,45 @@ export interface MediaLegListener {
   onDtmf(digit: string, durationMs: number): void;
   /** A playback is over. Once for each that `play` began, unless the leg ends before it. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;
-  /** What this leg receives no longer fits its session description: make an offer when signalling allows. */
-  onNegotiationNeeded(): void;
+  /** What goes over this connection no longer fits its description: make an offer when signalling allows. */
+  onNegotiationNeeded(connection: string): void;
   /** The leg's media is gone; the leg is closed already. Called at most once. */
   onEnded(reason: MediaEndReason): void;
 }
 
-export interface OpenLegRequest {
+export interface OpenLegRequest extends LegOpening {
   readonly legId: string;
   readonly participantId: string;
   /** Legs of one session are placed on one worker where possible. */
   readonly sessionId: string | null;
-  /** Default `call`. */
-  readonly profile?: LegProfile;
-  /** The far end's offer, or null to make one ourselves (an INVITE without offer); null for a device. */
-  readonly offer: string | null;
   readonly mayPublish: readonly MediaType[];
   readonly listener: MediaLegListener;
 }
 
-export interface MediaLeg {
-  readonly legId: string;
-  readonly kind: LegKind;
-  /** The answer to the opening offer, or our offer where the opening request had none; empty for a device. */
+/** One negotiation of a leg, independent of the leg's others. */
+export interface MediaConnection {
+  /** What the opening came to: our answer or our offer; empty where the opening asked for neither. */
   readonly localDescription: string;
   /** Answers a new offer of the far end. Throws MediaRefusal. */
   answer(offer: string): Promise<string>;
-  /** Makes an offer of what this leg should now send and receive. Throws MediaRefusal. */
+  /** Makes an offer of what should now be sent and received here. Throws MediaRefusal. */
   offer(): Promise<string>;
   /** Takes the far end's answer to our last offer. Throws MediaRefusal. */
   accept(answer: string): Promise<void>;
   /** Forgets our last offer: the far end refused it (491) or never answered. */
   rollback(): Promise<void>;
-  /** Replaces the set of streams that this leg receives. With `holdSound` a phone hears the hold sound while it receives none. */
-  receive(streamIds: readonly string[], holdSound: boolean): Promise<void>;
+}
+
+/** The streams that a leg receives, by the connection over which they go; none over one that is not named. */
+export type ReceivedStreams = Readonly<Record<string, readonly string[]>>;
+
+export interface MediaLeg {
+  readonly legId: string;
+  readonly kind: LegKind;
+  /** Throws RangeError where the leg was opened without it. */
+  connection(name: string): MediaConnection;
+  /** Replaces everything that this leg receives. With `holdSound` a phone hears the hold sound while it receives nothing. */
+  receive(streams: ReceivedStreams, holdSound: boolean): Promise<void>;
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
   /**
    * A phone hears this where it would hear the hold sound: from its beginning, again with `repeatAfterMs` of silence in

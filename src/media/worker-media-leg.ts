@@ -1,6 +1,9 @@
+/** A leg as the main process has it: passes what is asked to the worker that its media is in, and the worker's facts to its owner. */
 import { keyTiming } from '../domain/keys/key-timing.js';
 import {
+  type ConnectionRequest,
   type LegKind,
+  type MediaConnection,
   type MediaLeg,
   type MediaLegListener,
   type MediaLegStatistics,
@@ -8,11 +11,14 @@ import {
   type MediaType,
   type Playback,
   type PromptName,
+  type ReceivedStreams,
   type ToneSound,
 } from '../domain/media-plane.js';
+import { WorkerMediaConnection } from './worker-media-connection.js';
 import { NoSuchLegError } from './worker-process.js';
 import type {
   LegEndReason,
+  OpenedLeg,
   ReplyOf,
   RequestOf,
   TrackKind,
@@ -43,6 +49,8 @@ export interface WorkerMediaLegOptions {
   readonly sessionId: string | null;
   readonly worker: number;
   readonly host: LegHost;
+  readonly kind: LegKind;
+  readonly connections: readonly ConnectionRequest[];
   readonly listener: MediaLegListener;
 }
 
@@ -59,27 +67,36 @@ export class WorkerMediaLeg implements MediaLeg {
   readonly legId: string;
   readonly sessionId: string | null;
   readonly worker: number;
+  readonly kind: LegKind;
+  readonly #connections: ReadonlyMap<string, WorkerMediaConnection>;
   readonly #host: LegHost;
   readonly #listener: MediaLegListener;
-  #opened: { readonly kind: LegKind; readonly localDescription: string } | null = null;
   /** Facts that came before the owner had the leg in hand; null once he has. */
   #early: LegNotification[] | null = [];
   #closing: Promise<MediaLegStatistics | null> | null = null;
 
-  constructor({ legId, sessionId, worker, host, listener }: WorkerMediaLegOptions) {
+  constructor(options: WorkerMediaLegOptions) {
+    const { legId } = options;
     this.legId = legId;
-    this.sessionId = sessionId;
-    this.worker = worker;
-    this.#host = host;
-    this.#listener = listener;
+    this.sessionId = options.sessionId;
+    this.worker = options.worker;
+    this.kind = options.kind;
+    this.#connections = new Map(
+      options.connections.map(({ name }) => [
+        name,
+        new WorkerMediaConnection({ legId, connection: name }, (operation, body) =>
+          this.#request(operation, body),
+        ),
+      ]),
+    );
+    this.#host = options.host;
+    this.#listener = options.listener;
   }
 
-  get kind(): LegKind {
-    return this.#open.kind;
-  }
-
-  get localDescription(): string {
-    return this.#open.localDescription;
+  connection(name: string): MediaConnection {
+    const connection = this.#connections.get(name);
+    if (connection === undefined) throw new RangeError(`the leg has no connection ${name}`);
+    return connection;
   }
 
   get isClosed(): boolean {
@@ -87,8 +104,8 @@ export class WorkerMediaLeg implements MediaLeg {
   }
 
   /** The worker has opened the leg. Its facts are told after `openLeg` has given the leg to its owner. */
-  setOpened(opened: { readonly kind: LegKind; readonly localDescription: string }): void {
-    this.#opened = opened;
+  setOpened({ descriptions }: OpenedLeg): void {
+    for (const [name, connection] of this.#connections) connection.setOpened(descriptions[name] ?? '');
     setImmediate(() => {
       const early = this.#early ?? [];
       this.#early = null;
@@ -96,25 +113,9 @@ export class WorkerMediaLeg implements MediaLeg {
     });
   }
 
-  async answer(offer: string): Promise<string> {
-    return this.#request('answer', { legId: this.legId, offer });
-  }
-
-  async offer(): Promise<string> {
-    return this.#request('offer', { legId: this.legId });
-  }
-
-  async accept(answer: string): Promise<void> {
-    await this.#request('accept', { legId: this.legId, answer });
-  }
-
-  async rollback(): Promise<void> {
-    await this.#request('rollback', { legId: this.legId });
-  }
-
-  async receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
-    if (!this.isClosed) this.#host.want(this.legId, streamIds);
-    await this.#request('receive', { legId: this.legId, streamIds, holdSound });
+  async receive(streams: ReceivedStreams, holdSound: boolean): Promise<void> {
+    if (!this.isClosed) this.#host.want(this.legId, Object.values(streams).flat());
+    await this.#request('receive', { legId: this.legId, streams, holdSound });
   }
 
   async setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
@@ -174,11 +175,6 @@ export class WorkerMediaLeg implements MediaLeg {
     this.notify({ event: 'ended', legId: this.legId, reason: 'media-lost', statistics: null });
   }
 
-  get #open(): { readonly kind: LegKind; readonly localDescription: string } {
-    if (this.#opened === null) throw new Error('the leg is not open yet');
-    return this.#opened;
-  }
-
   async #request<K extends WorkerOperation>(
     operation: K,
     body: RequestOf<K>,
@@ -212,7 +208,7 @@ export class WorkerMediaLeg implements MediaLeg {
         case 'played':
           return listener.onPlayed(notification.playbackId, notification.how);
         case 'negotiation-needed':
-          return listener.onNegotiationNeeded();
+          return listener.onNegotiationNeeded(notification.connection);
         case 'ended':
           return this.#end(notification.reason, notification.statistics);
         case 'fault':

@@ -154,19 +154,19 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   }
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, participantId, sessionId, profile = 'call', offer, listener } = request;
+    const { legId, participantId, sessionId, kind, connections, listener } = request;
     if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
-    if (offer !== null && offer.length > MAX_OFFER_CHARACTERS)
+    if (connections.some(({ offer }) => (offer?.length ?? 0) > MAX_OFFER_CHARACTERS))
       throw new MediaRefusal('bad-sdp', 'the offer is too long');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     const worker = this.#placement.choose(sessionId, this.#candidates());
     if (worker === null) throw new MediaRefusal('overloaded', 'no media worker takes legs');
 
-    const leg = new WorkerMediaLeg({ legId, sessionId, worker, host: this, listener });
+    const leg = new WorkerMediaLeg({ legId, sessionId, worker, kind, connections, host: this, listener });
     this.#remember(leg);
     try {
       const mayPublish = trackKinds(request.mayPublish);
-      const body = { legId, participantId, profile, offer, mayPublish };
+      const body = { legId, participantId, kind, connections, mayPublish };
       const opened = await this.request(worker, 'openLeg', body);
       if (leg.isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
       leg.setOpened(opened);

@@ -1,9 +1,9 @@
-/** A page in Chromium as the far end of a browser leg that runs in the test's own process. */
+/** A page in Chromium as the far end of a browser's connection that runs in the test's own process. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browser/browser-leg.js';
+import { BrowserConnection } from '../../src/media/worker/browser/browser-connection.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 
 /** What the page keeps between two calls of the test. */
@@ -181,7 +181,7 @@ export class Room {
 }
 
 export class LegPeer {
-  readonly leg: BrowserLeg;
+  readonly leg: BrowserConnection;
   readonly muted = new Set<string>();
   streams: readonly SourceStream[] = [];
   connected = 0;
@@ -195,8 +195,8 @@ export class LegPeer {
     readonly participantId: string,
     readonly room: Room,
   ) {
-    this.leg = createBrowserLeg({
-      legId: participantId,
+    this.leg = new BrowserConnection({
+      name: participantId,
       participantId,
       mayPublish: new Set(['audio', 'video'] as const),
       bindAddress: '127.0.0.1',
@@ -207,7 +207,6 @@ export class LegPeer {
           room.route();
         },
         onDtmf: () => undefined,
-        onPlayed: () => undefined,
         onNegotiationNeeded: () => void this.renegotiate(),
         onEnded: (reason) => void (this.ended = reason),
       },

@@ -2,12 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type {
-  MediaLeg,
-  MediaPlane,
-  OpenLegRequest,
-  Playback,
-  RecordingFormat,
+import {
+  mainConnection,
+  type MediaLeg,
+  type MediaPlane,
+  type OpenLegRequest,
+  type Playback,
+  type RecordingFormat,
 } from '../../src/domain/media-plane.js';
 import { MediaOwner } from '../support/media-owner.js';
 
@@ -34,7 +35,7 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
         legId: `leg-${ids}`,
         participantId: `participant-${ids}`,
         sessionId: 'session',
-        offer: tested.phoneOffer,
+        ...mainConnection('phone', tested.phoneOffer),
         mayPublish: ['AUDIO'],
         listener: owner,
         ...request,
@@ -51,35 +52,58 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
       expect(tested.plane.isReady).toBe(true);
       const leg = await open({ legId: 'a', participantId: 'alice' });
       expect(leg).toMatchObject({ legId: 'a', kind: 'phone' });
-      expect(leg.localDescription).not.toBe('');
+      expect(leg.connection('main').localDescription).not.toBe('');
       await owner.until(({ streams }) => streams.length === 1);
       expect(owner.streams[0]).toMatchObject({ alias: 'microphone', mediaTypes: ['AUDIO'] });
       expect(owner.streams[0]?.streamId).toMatch(/^alice\../);
     });
 
     it('makes an offer where the far end made none, and takes the answer', async () => {
-      const leg = await open({ offer: null });
+      const leg = await open(mainConnection('phone', null));
       expect(leg.kind).toBe('phone');
-      await leg.accept(tested.answerTo(leg.localDescription));
+      const main = leg.connection('main');
+      await main.accept(tested.answerTo(main.localDescription));
     });
 
     it('answers later offers, makes its own, and forgets one that was refused', async () => {
       const leg = await open();
-      expect(await leg.answer(tested.phoneOffer)).not.toBe('');
-      await leg.offer();
-      await leg.rollback();
-      await leg.accept(tested.answerTo(await leg.offer()));
+      const main = leg.connection('main');
+      expect(await main.answer(tested.phoneOffer)).not.toBe('');
+      await main.offer();
+      await main.rollback();
+      await main.accept(tested.answerTo(await main.offer()));
+    });
+
+    it('has the connections that it was opened with, and no other', async () => {
+      const leg = await open();
+      expect(leg.connection('main')).toBe(leg.connection('main'));
+      expect(() => leg.connection('other')).toThrow(RangeError);
+    });
+
+    it('opens a browser without any description, whose connections are described one by one', async () => {
+      const leg = await open({
+        kind: 'browser',
+        connections: [
+          { name: 'up', flow: 'publish' },
+          { name: 'down', flow: 'receive' },
+        ],
+      });
+      expect(leg.kind).toBe('browser');
+      expect(leg.connection('up').localDescription).toBe('');
+      await leg.receive({ down: ['somebody.1'] }, false);
+      await leg.connection('down').offer();
+      await leg.connection('down').rollback();
     });
 
     it('takes a set of streams that are not there yet', async () => {
       const leg = await open();
-      await leg.receive(['somebody.1', 'somebody.2'], false);
-      await leg.receive([], true);
+      await leg.receive({ main: ['somebody.1', 'somebody.2'] }, false);
+      await leg.receive({ main: [] }, true);
     });
 
     it('takes a prompt, another in its place, and its end', async () => {
       const leg = await open();
-      await leg.receive([], true);
+      await leg.receive({ main: [] }, true);
       await leg.prompt('pin', 4000);
       await leg.prompt('quiet', null);
       await leg.prompt(null, null);
@@ -121,7 +145,7 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
     });
 
     it('sends keys to a phone that takes telephone events, and none after its end', async () => {
-      const leg = await open({ offer: tested.phoneOfferWithKeys });
+      const leg = await open(mainConnection('phone', tested.phoneOfferWithKeys));
       await Promise.all([leg.sendDtmf('1', 40), leg.sendDtmf('2#', 40)]);
       const cutOff = expect(leg.sendDtmf('3'.repeat(11), 5000)).rejects.toMatchObject({
         name: 'MediaRefusal',

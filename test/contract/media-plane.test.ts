@@ -3,6 +3,7 @@ import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { RecordingMediaPlane } from '../support/recording-media-plane.js';
 import { MediaOwner } from '../support/media-owner.js';
 import { mediaPlaneContract } from './media-plane-contract.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const workerPlane = (): ReturnType<typeof createMediaPlane> =>
@@ -55,7 +56,7 @@ describe('the refusals of a media plane with worker processes', () => {
         legId: 'l',
         participantId: 'p',
         sessionId: null,
-        offer,
+        ...mainConnection('phone', offer),
         mayPublish: ['AUDIO'] as const,
       };
       const refused = plane.openLeg({ ...request, listener: new MediaOwner() });

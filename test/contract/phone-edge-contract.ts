@@ -124,14 +124,16 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
     it('sends nothing to a phone that holds, keeps its hold music out, and goes on after', async () => {
       const [a, b] = await pair();
       expectTones(await hear(b), { heard: [440] });
-      expect(await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain('a=recvonly');
+      expect(await a.leg.connection('main').answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain(
+        'a=recvonly',
+      );
       await b.phone.listen(15);
       const heardByA = a.phone.heard.length;
       expect(overallLevel(await b.phone.listen(20))).toBeLessThan(-60);
       expect(a.phone.heard.length - heardByA).toBeLessThan(2);
-      const resumed = await a.leg.answer(a.phone.sdp());
+      const resumed = await a.leg.connection('main').answer(a.phone.sdp());
       expect(resumed).toContain('a=sendrecv');
-      expect(portOf(resumed)).toBe(portOf(a.leg.localDescription));
+      expect(portOf(resumed)).toBe(portOf(a.leg.connection('main').localDescription));
       expectTones(await hear(b), { heard: [440] });
       expectTones(await hear(a), { heard: [1000] });
     });
@@ -141,7 +143,7 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       a.phone.hush();
       const phone = await TestPhone.open('PCMA');
       try {
-        const answer = await a.leg.answer(phone.sdp());
+        const answer = await a.leg.connection('main').answer(phone.sdp());
         expect(answer).toContain('a=rtpmap:8 PCMA/8000');
         phone.talk(portOf(answer), 700);
         // Its voice may be another stream now.
@@ -155,19 +157,19 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
 
     it('makes the offer where the phone made none, and within a call', async () => {
       const a = await calls.open({ offer: null });
-      const offer = a.leg.localDescription;
+      const offer = a.leg.connection('main').localDescription;
       expect(offer).toContain('a=rtpmap:0 PCMU/8000');
-      await a.leg.accept(a.phone.sdp());
+      await a.leg.connection('main').accept(a.phone.sdp());
       a.phone.talk(portOf(offer), 440);
       await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
       const b = await calls.talking(1000);
       await calls.join(a, b);
       expectTones(await hear(a), { heard: [1000], silent: [440] });
       expectTones(await hear(b), { heard: [440], silent: [1000] });
-      expect(portOf(await a.leg.offer())).toBe(portOf(offer));
-      await a.leg.rollback();
-      await a.leg.offer();
-      await a.leg.accept(a.phone.sdp());
+      expect(portOf(await a.leg.connection('main').offer())).toBe(portOf(offer));
+      await a.leg.connection('main').rollback();
+      await a.leg.connection('main').offer();
+      await a.leg.connection('main').accept(a.phone.sdp());
       expectTones(await hear(a), { heard: [1000] });
     });
 
@@ -235,7 +237,7 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       );
       const first = legs.map((leg) => leg.close());
       expect(await Promise.all(legs.map((leg) => leg.close()))).toEqual(await Promise.all(first));
-      await expect(legs[0]!.answer('v=0')).rejects.toMatchObject({ name: 'MediaRefusal' });
+      await expect(legs[0]!.connection('main').answer('v=0')).rejects.toMatchObject({ name: 'MediaRefusal' });
       await nothingLeft();
       expect(calls.callers.flatMap(({ owner }) => owner.ended)).toEqual([]);
       const opening = Array.from({ length: 4 }, () => calls.open().catch((error: unknown) => error));
@@ -257,7 +259,7 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       calls.close();
       calls = new EdgeCalls(edge.plane);
       const c = await calls.talking(440);
-      await c.leg.receive([], true);
+      await c.leg.receive({ main: [] }, true);
       expect(overallLevel(await hear(c))).toBeGreaterThan(-50);
     });
 

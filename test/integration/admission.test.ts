@@ -1,7 +1,7 @@
 /** Who is let in, and what applications may not do: over the real store, without media or signalling. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MediaRefusal } from '../../src/domain/media-plane.js';
+import { mainConnection, MediaRefusal } from '../../src/domain/media-plane.js';
 import type { Credential } from '../../src/domain/participants/token.js';
 import { account, DomainFixture, tokenTtlSeconds } from '../support/domain-fixture.js';
 import { expectRefusal } from '../support/expect-refusal.js';
@@ -58,7 +58,7 @@ describe('a call is refused', () => {
     const created = await domain.participant(null, { tokenUse: 'once' });
     const noCodec = await domain.admit(created.token);
     domain.media.refuseNext(new MediaRefusal('no-common-codec', 'only video'));
-    await expectRefusal('no-common-codec', noCodec.open('offer phone'));
+    await expectRefusal('no-common-codec', noCodec.open(mainConnection('phone', 'offer')));
     const canceled = await domain.admit(created.token);
     await canceled.end({ endedBy: 'participant', reason: 'canceled' });
     const other = await domain.join(await domain.participant());
@@ -85,7 +85,7 @@ describe('a call is refused', () => {
     const created = await domain.participant();
     const leg = await domain.admit(created.token);
     await expectRefusal('participant-occupied', domain.admit(created.token));
-    await leg.open('offer');
+    await leg.open(mainConnection('phone', 'offer'));
     await expectRefusal('participant-occupied', domain.admit(null, joinCode(created.joinCode)));
     expect(leg.hasEnded).toBe(false);
   });

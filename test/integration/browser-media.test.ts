@@ -1,7 +1,7 @@
-/** Browser legs over real ICE, DTLS and SRTP, against a far end whose every packet the test writes and reads. */
+/** Browsers' connections over real ICE, DTLS and SRTP, against a far end whose every packet the test writes and reads. */
 import { createSocket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browser/browser-leg.js';
+import { BrowserConnection } from '../../src/media/worker/browser/browser-connection.js';
 import { pcmu } from '../../src/media/worker/codec/g711.js';
 import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
@@ -16,7 +16,7 @@ import { ToneSource } from './tone-source.js';
 
 const participantId = '7a1c8d0e-2f4b-4c6d-8e9f-00000000000a';
 
-let leg: BrowserLeg;
+let leg: BrowserConnection;
 let far: FarEnd;
 let streams: readonly SourceStream[];
 let negotiationsAsked: number;
@@ -33,8 +33,8 @@ beforeEach(async () => {
   streams = [];
   negotiationsAsked = 0;
   connections = 0;
-  leg = createBrowserLeg({
-    legId: 'leg',
+  leg = new BrowserConnection({
+    name: 'leg',
     participantId,
     mayPublish: new Set(['audio', 'video'] as const),
     bindAddress: '127.0.0.1',
@@ -44,7 +44,6 @@ beforeEach(async () => {
       onConnected: () => void connections++,
       onStreams: (now) => (streams = now),
       onDtmf: () => undefined,
-      onPlayed: () => undefined,
       onNegotiationNeeded: () => void negotiationsAsked++,
       onEnded: () => undefined,
     },
@@ -255,8 +254,8 @@ describe('a browser leg', () => {
     await new Promise<void>((resolve) => taken.bind(0, '127.0.0.1', resolve));
     closing.push(taken);
     const { port } = taken.address();
-    const crowded = createBrowserLeg({
-      legId: 'crowded',
+    const crowded = new BrowserConnection({
+      name: 'crowded',
       participantId,
       mayPublish: new Set(),
       bindAddress: '127.0.0.1',
@@ -265,7 +264,6 @@ describe('a browser leg', () => {
         onConnected: () => undefined,
         onStreams: () => undefined,
         onDtmf: () => undefined,
-        onPlayed: () => undefined,
         onNegotiationNeeded: () => undefined,
         onEnded: () => undefined,
       },

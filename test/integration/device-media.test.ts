@@ -1,8 +1,9 @@
 /** A device's two connections over real ICE, DTLS and SRTP, and what becomes of it when one of them fails. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDeviceLeg, type DeviceLeg } from '../../src/media/worker/device/device-leg.js';
+import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browser/browser-leg.js';
 import { direction, mid, msids } from '../../src/sdp/attributes.js';
 import { parseSessionDescription } from '../../src/sdp/session-description.js';
+import type { LegConnection } from '../../src/media/worker/leg.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { FarEnd } from './far-end.js';
 import { ToneSource } from './tone-source.js';
@@ -19,9 +20,11 @@ const microphone = [
   'a=rtpmap:101 telephone-event/8000',
 ];
 
-let leg: DeviceLeg;
+let leg: BrowserLeg;
+let up: LegConnection;
+let down: LegConnection;
 let streams: readonly SourceStream[];
-let negotiationsAsked: number;
+let negotiationsAsked: string[];
 let connections: number;
 let ends: string[];
 let keys: string[];
@@ -37,12 +40,16 @@ const aliases = (): string[] => streams.map(({ alias }) => alias);
 
 beforeEach(() => {
   streams = [];
-  negotiationsAsked = 0;
+  negotiationsAsked = [];
   connections = 0;
   ends = [];
   keys = [];
   leg = keep(
-    createDeviceLeg({
+    createBrowserLeg({
+      connections: [
+        { name: 'up', flow: 'publish' },
+        { name: 'down', flow: 'receive' },
+      ],
       legId: 'leg',
       participantId,
       mayPublish: new Set(['audio', 'video'] as const),
@@ -53,24 +60,26 @@ beforeEach(() => {
         onStreams: (now) => (streams = now),
         onDtmf: (key) => void keys.push(key),
         onPlayed: () => undefined,
-        onNegotiationNeeded: () => void negotiationsAsked++,
+        onNegotiationNeeded: (name) => void negotiationsAsked.push(name),
         onEnded: (reason) => void ends.push(reason),
       },
     }),
   );
+  up = leg.connections.get('up')!;
+  down = leg.connections.get('down')!;
 });
 afterEach(() => {
   for (const one of closing.splice(0).reverse()) one.close();
 });
 
 async function publish(far: FarEnd): Promise<void> {
-  far.connect(await leg.answer(far.describe('actpass', microphone)));
+  far.connect(await up.answer(far.describe('actpass', microphone)));
   await expect.poll(() => far.isConnected, { timeout: 5000 }).toBe(true);
 }
 
 /** Answers our offer as Bandwidth's client does: passive, taking whatever is sent. */
 async function answerOffer(far: FarEnd): Promise<string> {
-  const offer = await leg.offer();
+  const offer = await down.offer();
   const sections = parseSessionDescription(offer).media.map((media) => [
     `m=${media.kind} 9 ${media.protocol} ${media.formats.join(' ')}`,
     'c=IN IP4 0.0.0.0',
@@ -78,7 +87,7 @@ async function answerOffer(far: FarEnd): Promise<string> {
     `a=${direction(media) === 'sendonly' ? 'recvonly' : 'inactive'}`,
     ...media.attributes.filter(({ name }) => name === 'rtpmap').map(({ value }) => `a=rtpmap:${value}`),
   ]);
-  await leg.accept(far.describe('passive', ...sections));
+  await down.accept(far.describe('passive', ...sections));
   return offer;
 }
 
@@ -91,49 +100,49 @@ async function subscribe(far: FarEnd): Promise<string> {
 
 describe('a device', () => {
   it('publishes over one connection and receives over another, of which we make the first offer', async () => {
-    const [up, down] = [await newFarEnd(), await newFarEnd()];
-    await publish(up);
+    const [farUp, farDown] = [await newFarEnd(), await newFarEnd()];
+    await publish(farUp);
     expect(aliases()).toEqual(['mic']);
-    expect(negotiationsAsked).toBe(0);
-    leg.receive([tone('p.1')]);
-    await expect.poll(() => negotiationsAsked).toBe(1);
-    const offer = parseSessionDescription(await subscribe(down));
+    expect(negotiationsAsked).toEqual([]);
+    down.receive([tone('p.1')], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(1);
+    const offer = parseSessionDescription(await subscribe(farDown));
     expect(offer.media.map((media) => [media.kind, direction(media), msids(media)[0]?.streamId])).toEqual([
       ['audio', 'sendonly', 'p.1'],
     ]);
-    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
-    expect(up.rtp).toEqual([]);
+    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    expect(farUp.rtp).toEqual([]);
     expect(leg.statistics().packetsSent).toBeGreaterThan(10);
     expect(connections).toBe(1);
   });
 
   it('receives before it publishes, and never has to publish', async () => {
-    const down = await newFarEnd();
-    leg.receive([tone('p.1')]);
-    await expect.poll(() => negotiationsAsked).toBe(1);
-    await subscribe(down);
-    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
-    leg.receive([]);
-    await expect.poll(() => negotiationsAsked).toBe(2);
-    const ended = parseSessionDescription(await subscribe(down));
+    const farDown = await newFarEnd();
+    down.receive([tone('p.1')], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(1);
+    await subscribe(farDown);
+    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    down.receive([], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(2);
+    const ended = parseSessionDescription(await subscribe(farDown));
     expect(ended.media.map((media) => direction(media))).toEqual(['inactive']);
   });
 
   it('is offered more sections where it did not answer the first offer', async () => {
-    leg.receive([tone('p.1')]);
-    expect(parseSessionDescription(await leg.offer()).media).toHaveLength(1);
-    leg.rollback();
-    const longer = parseSessionDescription(await leg.offer());
+    down.receive([tone('p.1')], false);
+    expect(parseSessionDescription(await down.offer()).media).toHaveLength(1);
+    down.rollback();
+    const longer = parseSessionDescription(await down.offer());
     expect(longer.media.map((media) => mid(media))).toEqual(Array.from({ length: 64 }, (_, n) => `s${n}`));
-    leg.rollback();
-    const down = await newFarEnd();
-    await subscribe(down);
-    await expect.poll(() => down.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    down.rollback();
+    const farDown = await newFarEnd();
+    await subscribe(farDown);
+    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
   });
 
   it('may offer again after an offer that was refused', async () => {
-    await expect(leg.answer('v=0\r\n')).rejects.toThrow();
-    await expect(leg.answer((await newFarEnd()).describe('actpass'))).rejects.toThrow();
+    await expect(up.answer('v=0\r\n')).rejects.toThrow();
+    await expect(up.answer((await newFarEnd()).describe('actpass'))).rejects.toThrow();
     await publish(await newFarEnd());
     expect(aliases()).toEqual(['mic']);
   });
@@ -154,7 +163,7 @@ describe('a device', () => {
 
 describe('a device whose connection fails', () => {
   it('no longer publishes, stays, and publishes again when it offers again', async () => {
-    await leg.answer((await newFarEnd()).describe('actpass', microphone));
+    await up.answer((await newFarEnd()).describe('actpass', microphone));
     const [before] = streams;
     expect(before?.alias).toBe('mic');
     await expect.poll(aliases, { timeout: 10_000 }).toEqual([]);
@@ -165,16 +174,16 @@ describe('a device whose connection fails', () => {
   });
 
   it('is offered what it receives anew, in no fewer sections than it has', async () => {
-    leg.receive([tone('p.1'), tone('p.2')]);
-    await expect.poll(() => negotiationsAsked).toBe(1);
+    down.receive([tone('p.1'), tone('p.2')], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(1);
     await answerOffer(await newFarEnd());
-    leg.receive([]);
-    await expect.poll(() => negotiationsAsked).toBe(2);
+    down.receive([], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(2);
     await answerOffer(await newFarEnd());
-    leg.receive([tone('p.3')]);
-    await expect.poll(() => negotiationsAsked).toBe(3);
+    down.receive([tone('p.3')], false);
+    await expect.poll(() => negotiationsAsked.length).toBe(3);
     // Not answered in time, and then the connection is given up.
-    await expect.poll(() => negotiationsAsked, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => negotiationsAsked.length, { timeout: 10_000 }).toBe(4);
     const far = await newFarEnd();
     const offer = parseSessionDescription(await subscribe(far));
     expect(offer.media.map((media) => `${mid(media)} ${media.kind}`)).toEqual([

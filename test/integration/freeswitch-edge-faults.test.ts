@@ -82,7 +82,7 @@ describeWithOwnFreeSwitch('a phone edge whose FreeSWITCH fails', () => {
     await alive(true);
     expect(edge.plane.isReady).toBe(true);
     const c = await calls.talking(700);
-    await c.leg.receive([], true);
+    await c.leg.receive({ main: [] }, true);
     expect(c.owner.ended).toEqual([]);
     const messages = edgeLog().map(({ message }) => message);
     expect(messages.filter((message) => message === 'FreeSWITCH is connected')).toHaveLength(2);
@@ -126,7 +126,7 @@ describeWithOwnFreeSwitch('a phone edge whose FreeSWITCH fails', () => {
     process.kill(freeSwitch.pid, 'SIGSTOP');
     const opening = calls.talking(440);
     const a = await opening.finally(() => process.kill(freeSwitch.pid, 'SIGCONT'));
-    await a.leg.receive([], true);
+    await a.leg.receive({ main: [] }, true);
     await expectNoChannels(freeSwitch);
     expect(edge.plane.statistics()).toMatchObject([{ isAlive: true, legs: 0 }]);
   });
@@ -280,7 +280,7 @@ describeWithOwnFreeSwitch('a phone edge whose FreeSWITCH fails', () => {
       );
       expect(await channels(2)).toEqual(others);
       await again.close();
-      await a.leg.receive([], true);
+      await a.leg.receive({ main: [] }, true);
       await a.phone.listen(20);
       expect(a.owner.ended).toEqual([]);
     });

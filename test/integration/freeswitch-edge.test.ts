@@ -61,24 +61,26 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     const [a, b] = [await calls.talking(440), await calls.talking(1000)];
     await calls.join(a, b);
     expectTones(await hear(b), { heard: [440] });
-    expect(await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain('a=recvonly');
+    expect(await a.leg.connection('main').answer(a.phone.sdp({ attributes: ['a=sendonly'] }))).toContain(
+      'a=recvonly',
+    );
     await b.phone.listen(15);
     const heardByA = a.phone.heard.length;
     expect(overallLevel(await b.phone.listen(50))).toBeLessThan(-60);
     expect(a.phone.heard.length - heardByA).toBeLessThan(2);
-    const resumed = await a.leg.answer(a.phone.sdp());
+    const resumed = await a.leg.connection('main').answer(a.phone.sdp());
     expect(resumed).toContain('a=sendrecv');
-    expect(portOf(resumed)).toBe(portOf(a.leg.localDescription));
+    expect(portOf(resumed)).toBe(portOf(a.leg.connection('main').localDescription));
     expectTones(await hear(b), { heard: [440] });
     expectTones(await hear(a), { heard: [1000] });
   });
 
   it('takes the old way to hold too', async () => {
     const a = await calls.talking(440);
-    const held = await a.leg.answer(a.phone.sdp({ address: '0.0.0.0' }));
+    const held = await a.leg.connection('main').answer(a.phone.sdp({ address: '0.0.0.0' }));
     expect(held).toContain('a=inactive');
-    expect(await a.leg.answer(a.phone.sdp())).toContain('a=sendrecv');
-    await a.leg.receive([], true);
+    expect(await a.leg.connection('main').answer(a.phone.sdp())).toContain('a=sendrecv');
+    await a.leg.receive({ main: [] }, true);
     expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
   });
 
@@ -87,7 +89,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     await calls.join(a, b);
     a.phone.hush();
     const moved = await TestPhone.open('PCMA');
-    const answer = await a.leg.answer(moved.sdp());
+    const answer = await a.leg.connection('main').answer(moved.sdp());
     expect(answer).toContain('a=rtpmap:8 PCMA/8000');
     moved.talk(portOf(answer), 700);
     await moved.listen(20);
@@ -98,10 +100,10 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
 
   it('makes the offer where the INVITE had none', async () => {
     const a = await calls.open({ offer: null });
-    const offer = a.leg.localDescription;
+    const offer = a.leg.connection('main').localDescription;
     expect(offer).toContain('a=rtpmap:0 PCMU/8000');
     expect(offer).toContain('a=rtpmap:111 opus/48000/2');
-    await a.leg.accept(a.phone.sdp());
+    await a.leg.connection('main').accept(a.phone.sdp());
     a.phone.talk(portOf(offer), 440);
     await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
     const b = await calls.talking(1000);
@@ -112,27 +114,30 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
 
   it('makes an offer within a call, and forgets one', async () => {
     const a = await calls.talking(440);
-    const offer = await a.leg.offer();
-    expect(portOf(offer)).toBe(portOf(a.leg.localDescription));
+    const offer = await a.leg.connection('main').offer();
+    expect(portOf(offer)).toBe(portOf(a.leg.connection('main').localDescription));
     expect(offer).toMatch(/m=audio \d+ RTP\/AVP 0 8 (?:9 )?111 101/);
-    await expect(a.leg.offer()).rejects.toThrow('outstanding');
-    await a.leg.rollback();
-    await a.leg.offer();
-    await a.leg.accept(a.phone.sdp({ attributes: ['a=sendonly'] }));
-    expect(await a.leg.answer(a.phone.sdp())).toContain('a=sendrecv');
+    await expect(a.leg.connection('main').offer()).rejects.toThrow('outstanding');
+    await a.leg.connection('main').rollback();
+    await a.leg.connection('main').offer();
+    await a.leg.connection('main').accept(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    expect(await a.leg.connection('main').answer(a.phone.sdp())).toContain('a=sendrecv');
   });
 
   it('turns Opus into what the worker hears, and back', async () => {
     const a = await calls.open({ offer: opusOffer });
-    expect(a.leg.localDescription).toContain('a=rtpmap:107 opus/48000/2');
-    expect(a.leg.localDescription).not.toContain('x-unknown');
+    expect(a.leg.connection('main').localDescription).toContain('a=rtpmap:107 opus/48000/2');
+    expect(a.leg.connection('main').localDescription).not.toContain('x-unknown');
     const b = await calls.talking(1000);
     const encoder = new OpusEncoder({ bitrateBps: 24_000, complexity: 5 });
     const tone = new Tone(440);
     const pcm = new Int16Array(160);
     const talk = setInterval(() => {
       const packet = encoder.encode(tone.fill(pcm));
-      a.phone.send(portOf(a.leg.localDescription), packet, { payloadType: 107, samples: 960 });
+      a.phone.send(portOf(a.leg.connection('main').localDescription), packet, {
+        payloadType: 107,
+        samples: 960,
+      });
     }, 20);
     try {
       await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
@@ -157,7 +162,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     const a = await calls.open({
       offer: (own) => own.replace('AVP 0', 'AVP 9').replace(/a=rtpmap:0 .*/, ''),
     });
-    expect(a.leg.localDescription).toContain('a=rtpmap:9 G722/8000');
+    expect(a.leg.connection('main').localDescription).toContain('a=rtpmap:9 G722/8000');
     const [b, c] = [await calls.talking(1000), await calls.talking(440)];
     // What it hears it says again, so that FreeSWITCH encodes and decodes it.
     let said = 0;
@@ -165,18 +170,12 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       const next = a.phone.heard[said] ?? a.phone.heard.at(-1);
       said += 1;
       const payload = next?.payload ?? new Uint8Array(160);
-      a.phone.send(portOf(a.leg.localDescription), payload, { payloadType: 9 });
+      a.phone.send(portOf(a.leg.connection('main').localDescription), payload, { payloadType: 9 });
     }, 20);
     try {
       await a.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
-      await a.leg.receive(
-        b.owner.streams.map(({ streamId }) => streamId),
-        false,
-      );
-      await c.leg.receive(
-        a.owner.streams.map(({ streamId }) => streamId),
-        false,
-      );
+      await a.leg.receive({ main: b.owner.streams.map(({ streamId }) => streamId) }, false);
+      await c.leg.receive({ main: a.owner.streams.map(({ streamId }) => streamId) }, false);
       await c.phone.listen(60);
       expectTones(await hear(c), { heard: [1000], silent: [440] });
       expect(a.phone.heard.at(-1)!.payloadType).toBe(9);
@@ -192,7 +191,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       own.replace(/m=audio \d+ RTP\/AVP/, `m=audio ${socket.address().port} RTP/SAVP`) +
       `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${key}|2^31\r\n`;
     const a = await calls.open({ offer: secure });
-    const answer = a.leg.localDescription;
+    const answer = a.leg.connection('main').localDescription;
     expect(answer).toMatch(/m=audio \d+ RTP\/SAVP 0 101/);
     const [, ownKey = ''] = /^a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:(\S{40})\r$/m.exec(answer) ?? [];
     expect(ownKey).not.toBe(key);
@@ -234,7 +233,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
         own.replace(/m=audio/, 'm=video 9 RTP/AVP 96\r\na=mid:v\r\nm=audio') +
         'm=image 9 udptl t38\r\nm=audio 9 RTP/AVP 0\r\n',
     });
-    const sections = [...leg.localDescription.matchAll(/^m=.*$/gm)].map(([line]) => line);
+    const sections = [...leg.connection('main').localDescription.matchAll(/^m=.*$/gm)].map(([line]) => line);
     expect(sections).toHaveLength(4);
     expect(sections[0]).toBe('m=video 0 RTP/AVP 96');
     expect(sections[1]).toMatch(/^m=audio [1-9]\d* RTP\/AVP 0 101$/);
@@ -246,8 +245,8 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       offer: (own) =>
         `${own}a=fingerprint:foo AB:CD\r\na=setup:actpass\r\na=x-lots:${'%n'.repeat(2000)}\r\na=crypto:1 X inline:\r\n`,
     });
-    await a.leg.answer(`${a.phone.sdp()}a=fingerprint:foo AB:CD\r\n`);
-    await a.leg.receive([], true);
+    await a.leg.connection('main').answer(`${a.phone.sdp()}a=fingerprint:foo AB:CD\r\n`);
+    await a.leg.receive({ main: [] }, true);
     expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
   });
 
@@ -259,14 +258,17 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     await expect(calls.open({ offer: keyless })).rejects.toMatchObject({ code: 'no-common-codec' });
     expect(edge.plane.statistics()).toMatchObject([{ legs: 0 }]);
     const a = await calls.talking(440);
-    await expect(a.leg.answer(speex(a.phone.sdp()))).rejects.toMatchObject({ code: 'no-common-codec' });
-    await a.leg.receive([], true);
+    await expect(a.leg.connection('main').answer(speex(a.phone.sdp()))).rejects.toMatchObject({
+      code: 'no-common-codec',
+    });
+    await a.leg.receive({ main: [] }, true);
     expect(overallLevel(await hear(a))).toBeGreaterThan(-50);
   });
 
   it('leaves browsers and devices to the workers', async () => {
     const device = await edge.plane.openLeg({
-      ...{ legId: 'device', participantId: 'd', sessionId: 's', profile: 'device', offer: null },
+      ...{ legId: 'device', participantId: 'd', sessionId: 's', kind: 'browser' },
+      connections: [{ name: 'publish', flow: 'publish' }],
       ...{ mayPublish: ['AUDIO'], listener: calls.callers[0]?.owner ?? (await calls.open()).owner },
     });
     expect(device.kind).toBe('browser');
@@ -283,7 +285,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     // FreeSWITCH's own table comes late to both: it may not even have begun with these channels.
     await waitFor('the legs are gone', () => edge.plane.statistics()[0]!.legs === 0);
     await expectNoChannels(freeSwitch);
-    await expect(legs[0]!.answer('v=0')).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(legs[0]!.connection('main').answer('v=0')).rejects.toMatchObject({ code: 'overloaded' });
     expect(calls.callers.flatMap(({ owner }) => owner.ended)).toEqual([]);
     expect(edge.plane.statistics()).toMatchObject([{ legs: 0 }]);
   });

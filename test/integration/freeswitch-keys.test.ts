@@ -66,8 +66,8 @@ describeWithFreeSwitch('keys through FreeSWITCH', () => {
   it('arrive where the INVITE had no offer', async () => {
     const a = await calls.open({ offer: null });
     await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
-    await a.leg.accept(a.phone.sdp());
-    a.phone.talk(portOf(a.leg.localDescription), 440);
+    await a.leg.connection('main').accept(a.phone.sdp());
+    a.phone.talk(portOf(a.leg.connection('main').localDescription), 440);
     await a.owner.until(({ connected }) => connected === 1);
     await expectKeys(a, 101);
   });
@@ -78,12 +78,12 @@ describeWithFreeSwitch('keys through FreeSWITCH', () => {
     });
     await expect(none.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
     const own = await calls.open({ offer: null });
-    await own.leg.accept(own.phone.sdp().replaceAll('101', '96'));
+    await own.leg.connection('main').accept(own.phone.sdp().replaceAll('101', '96'));
     await expect(own.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'no-telephone-event' });
     const a = await calls.talking(440);
-    await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    await a.leg.connection('main').answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
     await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ code: 'on-hold' });
-    await a.leg.answer(a.phone.sdp());
+    await a.leg.connection('main').answer(a.phone.sdp());
     await expectKeys(a, 101);
     await a.leg.close();
     await expect(a.leg.sendDtmf('1', 160)).rejects.toMatchObject({ name: 'MediaRefusal' });

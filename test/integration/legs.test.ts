@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
 import { account, DomainFixture } from '../support/domain-fixture.js';
 import { expectRefusal } from '../support/expect-refusal.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 let domain: DomainFixture;
 beforeEach(() => {
@@ -15,7 +16,7 @@ describe('joining', () => {
     const created = await domain.participant(sessionId, { tag: 'vip', displayName: 'Ann' });
     domain.events.length = 0;
     const leg = await domain.admit(created.token, { voiceCallId: 'v' });
-    await leg.open('offer phone');
+    await leg.open(mainConnection('phone', 'offer phone'));
     leg.answered();
     expect(domain.types()).toEqual(['call.arrived', 'call.answered']);
     leg.established();
@@ -90,7 +91,7 @@ describe('a change of subscriptions', () => {
     const [a, b] = [await domain.participant(sessionId), await domain.participant(sessionId)];
     await domain.join(b);
     const leg = await domain.admit(a.token);
-    await leg.open('offer phone');
+    await leg.open(mainConnection('phone', 'offer phone'));
     await domain.sessions.setSubscriptions(account, sessionId, a.participant.id, {});
     leg.answered();
     leg.established();
@@ -100,7 +101,7 @@ describe('a change of subscriptions', () => {
   it('follows streams that come and go', async () => {
     const sessionId = await domain.session();
     const [a, b] = [await domain.participant(sessionId), await domain.participant(sessionId)];
-    await domain.join(a, 'offer browser');
+    await domain.join(a, 'browser');
     await domain.join(b);
     expect(domain.mediaOf(b).received).toEqual([]);
     domain.mediaOf(a).publish('microphone', 'screenShare');
@@ -146,7 +147,7 @@ describe('leaving', () => {
     const created = await domain.participant(await domain.session());
     const leg = await domain.admit(created.token);
     const release = domain.media.delayNext();
-    const opening = leg.open('offer phone');
+    const opening = leg.open(mainConnection('phone', 'offer phone'));
     await domain.sessions.deleteParticipant(account, created.participant.id);
     release();
     await expectRefusal('participant-gone', opening);
@@ -162,7 +163,7 @@ describe('leaving', () => {
     const sessionId = await domain.session();
     const [phone, browser] = [await domain.participant(sessionId), await domain.participant(sessionId)];
     const phoneLeg = await domain.join(phone);
-    const browserLeg = await domain.join(browser, 'offer browser');
+    const browserLeg = await domain.join(browser, 'browser');
     await domain.sessions.deleteSession(account, sessionId);
     const outcome = { endedBy: 'application', reason: 'session-deleted' };
     expect(phoneLeg.hasEnded).toBe(true);
@@ -289,7 +290,7 @@ describe('without a session', () => {
     const created = await domain.participant();
     const leg = await domain.admit(created.token);
     await domain.sessions.addParticipant(account, sessionId, created.participant.id, { sessionId });
-    await leg.open('offer phone');
+    await leg.open(mainConnection('phone', 'offer phone'));
     leg.answered();
     leg.established();
     expect(domain.clock.pending).toBe(0);
@@ -298,7 +299,7 @@ describe('without a session', () => {
 
   it('a browser waits as long as it likes', async () => {
     const created = await domain.participant();
-    const leg = await domain.join(created, 'offer browser');
+    const leg = await domain.join(created, 'browser');
     domain.clock.advance(3_600_000);
     expect(leg.state).toBe('established');
   });

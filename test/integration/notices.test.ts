@@ -5,6 +5,7 @@ import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import type { CreatedParticipant } from '../../src/domain/sessions/session-service.js';
 import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
 import { account, DomainFixture } from '../support/domain-fixture.js';
+import { mainConnection, type LegKind } from '../../src/domain/media-plane.js';
 
 let domain: DomainFixture;
 let sessionId: string;
@@ -23,11 +24,11 @@ beforeEach(async () => {
       notices: { takes: new Set(['participants', 'dtmf']), tell: (notice) => void told.push(notice) },
     },
   });
-  await establish(leg, 'offer browser');
+  await establish(leg, 'browser');
 });
 
-async function establish(leg: LiveLeg, offer: string): Promise<LiveLeg> {
-  await leg.open(offer);
+async function establish(leg: LiveLeg, kind: LegKind): Promise<LiveLeg> {
+  await leg.open(mainConnection(kind, 'offer'));
   leg.answered();
   leg.established();
   return leg;
@@ -37,7 +38,7 @@ async function establish(leg: LiveLeg, offer: string): Promise<LiveLeg> {
 async function phone(displayName: string): Promise<LiveLeg> {
   const created = await domain.participant(sessionId, { displayName, attributes: { team: 'red' } });
   const caller = { number: '+15551230142', name: 'Mallory' };
-  return establish(await domain.admit(created.token, { caller }), 'offer phone');
+  return establish(await domain.admit(created.token, { caller }), 'phone');
 }
 
 function subscribe(subscriptions: Subscriptions): Promise<unknown> {

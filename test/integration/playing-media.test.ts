@@ -13,6 +13,7 @@ import { MediaOwner } from '../support/media-owner.js';
 import { toneFile, type ToneFileOptions } from '../support/sound-files.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -65,11 +66,11 @@ describe('what phones are played by media workers', () => {
       legId: `leg-${callers.length}`,
       participantId: `participant-${callers.length}`,
       sessionId: 's',
-      offer: phone.sdp(),
+      ...mainConnection('phone', phone.sdp()),
       mayPublish: ['AUDIO'],
       listener: owner,
     });
-    phone.talk(portOf(leg.localDescription), toneHz);
+    phone.talk(portOf(leg.connection('main').localDescription), toneHz);
     await owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
     const caller = { phone, leg, owner, streamId: owner.streams[0]!.streamId };
     callers.push(caller);
@@ -98,7 +99,7 @@ describe('what phones are played by media workers', () => {
 
   it('is heard over the one who talks, who is passed through again afterwards', async () => {
     const [a, b] = [await call(440), await call(1000)];
-    await a.leg.receive([b.streamId], false);
+    await a.leg.receive({ main: [b.streamId] }, false);
     const sound = await file('over.wav', {
       frequencyHz: 1700,
       rateHz: 44_100,
@@ -121,16 +122,16 @@ describe('what phones are played by media workers', () => {
 
   it('is heard over a mix, and over the hold sound’s place', async () => {
     const [a, b, c] = [await call(440), await call(1000), await call(2300)];
-    await a.leg.receive([b.streamId, c.streamId], false);
+    await a.leg.receive({ main: [b.streamId, c.streamId] }, false);
     await a.leg.play(playback(tone(1700)));
     expectTones(await hear(a), { heard: [1000, 1700, 2300] });
-    await a.leg.receive([], false);
+    await a.leg.receive({ main: [] }, false);
     expectTones(await hear(a), { heard: [1700], silent: [1000, 2300] });
   });
 
   it('is heard alone instead of the others, who come back', async () => {
     const [a, b] = [await call(440), await call(1000)];
-    await a.leg.receive([b.streamId], false);
+    await a.leg.receive({ main: [b.streamId] }, false);
     await a.leg.play(playback(await file('alone.wav', { frequencyHz: 600 }), { mode: 'instead' }));
     expectTones(await hear(a), { heard: [600], silent: [1000] });
     await a.leg.stopPlaying('sound');
@@ -166,10 +167,10 @@ describe('what phones are played by media workers', () => {
 
   it('goes on in time while the phone holds', async () => {
     const a = await call(440);
-    await a.leg.answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
+    await a.leg.connection('main').answer(a.phone.sdp({ attributes: ['a=sendonly'] }));
     await a.leg.play(playback(tone(600, 300), { times: 1 }));
     await a.owner.until(({ played }) => played.length === 1);
-    await a.leg.answer(a.phone.sdp());
+    await a.leg.connection('main').answer(a.phone.sdp());
     expect(overallLevel(await hear(a))).toBeLessThan(-60);
   });
 
@@ -208,7 +209,7 @@ describe('what phones are played by media workers', () => {
     const music = await file('music.wav', { frequencyHz: 700, ms: 130, rateHz: 16_000 });
     await start({ holdMusic: (music as { path: string }).path });
     const a = await call(440);
-    await a.leg.receive([], true);
+    await a.leg.receive({ main: [] }, true);
     const pcm = await hear(a);
     expectTones(pcm, { heard: [700] });
     for (let at = 0; at + 160 <= pcm.length; at += 160) {

@@ -18,6 +18,7 @@ import { makeSmallDisk, type SmallDisk, smallDiskIsPossible } from '../support/s
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { waitFor } from '../support/wait-for.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -59,11 +60,11 @@ describe('recordings of media workers', () => {
       legId: `leg-${callers.length}`,
       participantId: `participant-${callers.length}`,
       sessionId,
-      offer: phone.sdp(),
+      ...mainConnection('phone', phone.sdp()),
       mayPublish: ['AUDIO'],
       listener: owner,
     });
-    phone.talk(portOf(leg.localDescription), toneHz);
+    phone.talk(portOf(leg.connection('main').localDescription), toneHz);
     await owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
     const caller = { phone, leg, streamId: owner.streams[0]!.streamId };
     callers.push(caller);

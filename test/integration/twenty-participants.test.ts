@@ -13,6 +13,7 @@ import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { HeadlessBrowser } from '../support/headless-browser.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 const account = 'acme';
 const phoneCount = 4;
@@ -93,13 +94,19 @@ describe('a session of twenty', () => {
       signalling: {
         renegotiate: () => {
           negotiating = negotiating.then(async () => {
-            if (browser !== null) await leg.media.accept(browser.answer(await leg.media.offer()));
+            const main = leg.media.connection('main');
+            if (browser !== null) await main.accept(browser.answer(await main.offer()));
           });
         },
         terminate: () => undefined,
       },
     });
-    const answer = await leg.open(phone?.sdp() ?? browser?.offer ?? null);
+    const media = await leg.open(
+      phone === null
+        ? mainConnection('browser', browser?.offer ?? null)
+        : mainConnection('phone', phone.sdp()),
+    );
+    const { localDescription: answer } = media.connection('main');
     leg.answered();
     phone?.talk(portOf(answer), toneHz(index), amplitude);
     browser?.takeAnswer(answer);

@@ -8,6 +8,7 @@ import {
   type WorkerMediaPlane,
 } from '../../src/media/worker-media-plane.js';
 import { eventually, isAlive, MediaOwner } from '../support/media-owner.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 const offer = (behaviour: string): string => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=${behaviour}\r\nt=0 0\r\n`;
 
@@ -41,7 +42,7 @@ describe('a media plane whose workers have faults', () => {
       legId: `leg-${id}`,
       participantId,
       sessionId,
-      offer: offer(behaviour),
+      ...mainConnection('phone', offer(behaviour)),
       mayPublish: ['AUDIO'],
       listener: owner,
     });
@@ -54,7 +55,7 @@ describe('a media plane whose workers have faults', () => {
     await start();
     const { leg, owner, participantId } = await open('fine');
     expect(owner.streams).toEqual([]);
-    expect(leg.localDescription).toBe(`answer for ${participantId}`);
+    expect(leg.connection('main').localDescription).toBe(`answer for ${participantId}`);
     await owner.until(() => owner.connected === 1);
     expect(owner.streams.map(({ streamId }) => streamId)).toEqual([`${participantId}.1`]);
   });
@@ -74,7 +75,7 @@ describe('a media plane whose workers have faults', () => {
     await start();
     const listener = await open('fine', 's1');
     const wanted = `p${nextLeg}.1`;
-    await listener.leg.receive([wanted], false);
+    await listener.leg.receive({ main: [wanted] }, false);
     const speaker = await open('fine', 's2');
     await listener.owner.until(({ digits }) => digits.at(-1) === wanted);
     await speaker.leg.close();
@@ -123,9 +124,9 @@ describe('a media plane whose workers have faults', () => {
     await eventually(() => plane.pids().length === 2 && !plane.pids().includes(victim ?? 0));
     expect(performance.now() - killedAtMs).toBeLessThan(1000);
     expect(safe.owner.ended).toEqual([]);
-    await expect(lost.leg.offer()).rejects.toBeInstanceOf(MediaRefusal);
+    await expect(lost.leg.connection('main').offer()).rejects.toBeInstanceOf(MediaRefusal);
     expect(await lost.leg.close()).toBeNull();
-    expect(await safe.leg.offer()).toBe('an offer');
+    expect(await safe.leg.connection('main').offer()).toBe('an offer');
     await open('fine', 's1');
     expect(plane.statistics()).toMatchObject({ legs: 2, workersLost: 1 });
   });
@@ -135,7 +136,7 @@ describe('a media plane whose workers have faults', () => {
     const speaker = await open('fine', 's1');
     const listener = await open('fine', 's2');
     const next = `p${nextLeg}.1`;
-    await listener.leg.receive([`${speaker.participantId}.1`, next], false);
+    await listener.leg.receive({ main: [`${speaker.participantId}.1`, next] }, false);
     await listener.owner.until(({ digits }) => digits.at(-1) === `${speaker.participantId}.1`);
     const [victim] = plane.pids();
     process.kill(victim ?? 0, 'SIGKILL');

@@ -8,6 +8,7 @@ import {
 } from '../../src/media/worker/sound/dominant-frequency.js';
 import { eventually, isAlive, MediaOwner } from '../support/media-owner.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 interface Caller {
   readonly phone: TestPhone;
@@ -47,11 +48,11 @@ describe('phones through media workers', () => {
       legId: `leg-${callers.length}`,
       participantId: `participant-${callers.length}`,
       sessionId,
-      offer: phone.sdp(),
+      ...mainConnection('phone', phone.sdp()),
       mayPublish: ['AUDIO'],
       listener: owner,
     });
-    phone.talk(portOf(leg.localDescription), toneHz);
+    phone.talk(portOf(leg.connection('main').localDescription), toneHz);
     await owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
     const caller = { phone, leg, owner, streamId: owner.streams[0]!.streamId };
     callers.push(caller);
@@ -76,7 +77,10 @@ describe('phones through media workers', () => {
 
   it('hear each other and not themselves on one worker', async () => {
     const [a, b] = [await call('s', 440), await call('s', 1000)];
-    await Promise.all([a.leg.receive([b.streamId], false), b.leg.receive([a.streamId], false)]);
+    await Promise.all([
+      a.leg.receive({ main: [b.streamId] }, false),
+      b.leg.receive({ main: [a.streamId] }, false),
+    ]);
     const [atA, atB] = await Promise.all([hear(a), hear(b)]);
     expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
     expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
@@ -97,10 +101,10 @@ describe('phones through media workers', () => {
         .workers.map(({ legs }) => legs)
         .sort(),
     ).toEqual([1, 2]);
-    await b.leg.receive([a.streamId], false);
+    await b.leg.receive({ main: [a.streamId] }, false);
     await expectTones(b, [440], [1000, 1700]);
-    await b.leg.receive([a.streamId, c.streamId], false);
-    await a.leg.receive([b.streamId, c.streamId], false);
+    await b.leg.receive({ main: [a.streamId, c.streamId] }, false);
+    await a.leg.receive({ main: [b.streamId, c.streamId] }, false);
     await Promise.all([expectTones(b, [440, 1700], [1000]), expectTones(a, [1000, 1700], [440])]);
     await eventually(() =>
       plane.statistics().workers.every(({ health }) => (health?.linkPacketsReceived ?? 0) > 0),
@@ -109,10 +113,10 @@ describe('phones through media workers', () => {
 
   it('fall silent for one listener at once when he no longer receives them, and for nobody else', async () => {
     const [a, b, c] = [await call('s1', 440), await call('s2', 1000), await call('s1', 1700)];
-    await b.leg.receive([a.streamId], false);
-    await c.leg.receive([a.streamId], false);
+    await b.leg.receive({ main: [a.streamId] }, false);
+    await c.leg.receive({ main: [a.streamId] }, false);
     await Promise.all([expectTones(b, [440], []), expectTones(c, [440], [])]);
-    await b.leg.receive([], false);
+    await b.leg.receive({ main: [] }, false);
     // 100 ms are five packets.
     await b.phone.listen(5);
     expect(overallLevel(await b.phone.listen(20))).toBeLessThan(-60);
@@ -131,7 +135,7 @@ describe('phones through media workers', () => {
 
   it('go on when the worker of another session is killed, and new calls find its successor', async () => {
     const [a, b] = [await call('s1', 440), await call('s2', 1000)];
-    await b.leg.receive([a.streamId], false);
+    await b.leg.receive({ main: [a.streamId] }, false);
     await expectTones(b, [440], []);
     const victim = plane.statistics().workers[0]!;
     process.kill(victim.pid!, 'SIGKILL');
@@ -140,7 +144,7 @@ describe('phones through media workers', () => {
     expect(b.owner.ended).toEqual([]);
     await eventually(() => plane.pids().length === 2, 1000);
     const c = await call('s1', 1700);
-    await b.leg.receive([c.streamId], false);
+    await b.leg.receive({ main: [c.streamId] }, false);
     await expectTones(b, [1700], [440]);
   });
 });

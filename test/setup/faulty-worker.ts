@@ -2,7 +2,7 @@
  * A media worker whose legs do as the session name (`s=`) of their offer says: `fine`, `refuse`, `throw`, `silence`
  * (never answers), `crash` (an error nobody catches), `hang` (the process never comes back). It knows no media.
  */
-import type { Leg, LegOptions } from '../../src/media/worker/leg.js';
+import type { Leg, LegConnection, LegOptions } from '../../src/media/worker/leg.js';
 import { runWorker } from '../../src/media/worker/run-worker.js';
 import { SdpRefusal } from '../../src/sdp/sdp-refusal.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
@@ -11,9 +11,7 @@ import { parseSessionDescription } from '../../src/sdp/session-description.js';
 const none = { packetsReceived: 0, packetsSent: 0, packetsLost: 0, packetsFromStrangers: 0, jitterMs: 0 };
 
 function createLeg({ legId, participantId, events }: LegOptions): Leg {
-  return {
-    legId,
-    kind: 'phone',
+  const main: LegConnection = {
     async answer(offer) {
       switch (parseSessionDescription(offer).sessionName) {
         case 'refuse':
@@ -39,6 +37,11 @@ function createLeg({ legId, participantId, events }: LegOptions): Leg {
     rollback: () => undefined,
     // Tells what it was given in the only words that a leg has for its owner.
     receive: (streams) => events.onDtmf(streams.map(({ streamId }) => streamId).join(), 0),
+  };
+  return {
+    legId,
+    kind: 'phone',
+    connections: new Map([['main', main]]),
     setMayPublish: () => undefined,
     statistics: () => none,
     close: () => undefined,
@@ -46,7 +49,7 @@ function createLeg({ legId, participantId, events }: LegOptions): Leg {
 }
 
 runWorker(() => ({
-  factories: { phone: createLeg, browser: createLeg, device: createLeg },
+  factories: { phone: createLeg, browser: createLeg },
   tickClock: new TickClock(),
   portsTakenUnrested: () => 0,
 }));

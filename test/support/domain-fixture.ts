@@ -5,6 +5,7 @@ import type { AdmitRequest } from '../../src/domain/legs/leg-control.js';
 import { LegRegistry, type LegLimits } from '../../src/domain/legs/leg-registry.js';
 import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';
+import { mainConnection, type LegKind } from '../../src/domain/media-plane.js';
 import type { Outcome } from '../../src/domain/outcome.js';
 import type { NewParticipant } from '../../src/domain/participants/new-participant.js';
 import { SessionService, type CreatedParticipant } from '../../src/domain/sessions/session-service.js';
@@ -122,9 +123,9 @@ export class DomainFixture {
   }
 
   /** Calls with the participant's token and is answered. */
-  async join(created: CreatedParticipant, offer = 'offer phone'): Promise<LiveLeg> {
+  async join(created: CreatedParticipant, kind: LegKind = 'phone'): Promise<LiveLeg> {
     const leg = await this.admit(created.token);
-    await leg.open(offer);
+    await leg.open(mainConnection(kind, 'offer'));
     leg.answered();
     leg.established();
     return leg;

@@ -20,6 +20,7 @@ import { startFreeSwitch, type FreeSwitchForTests } from './freeswitch.js';
 import { MediaOwner } from './media-owner.js';
 import { portOf, TestPhone } from './test-phone.js';
 import { waitFor } from './wait-for.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 export interface LoggedLine {
   readonly level: 'info' | 'warn' | 'error';
@@ -133,7 +134,10 @@ export class EdgeCalls {
         legId: `leg-${number}`,
         participantId: `participant-${number}`,
         sessionId: 'session',
-        offer: typeof offer === 'function' ? offer(phone.sdp()) : offer === undefined ? phone.sdp() : offer,
+        ...mainConnection(
+          'phone',
+          typeof offer === 'function' ? offer(phone.sdp()) : offer === undefined ? phone.sdp() : offer,
+        ),
         mayPublish: ['AUDIO'],
         listener: owner,
       });
@@ -149,7 +153,7 @@ export class EdgeCalls {
   /** Opens a call whose phone sends a tone, and waits until the worker hears it. */
   async talking(toneHz: number, options: CallOptions = {}): Promise<EdgeCaller> {
     const caller = await this.open(options);
-    caller.phone.talk(portOf(caller.leg.localDescription), toneHz);
+    caller.phone.talk(portOf(caller.leg.connection('main').localDescription), toneHz);
     await caller.owner.until(({ connected, streams }) => connected === 1 && streams.length === 1);
     return caller;
   }
@@ -158,10 +162,8 @@ export class EdgeCalls {
   async join(...callers: readonly EdgeCaller[]): Promise<void> {
     for (const { leg, owner } of callers) {
       const others = callers.filter((other) => other.owner !== owner);
-      await leg.receive(
-        others.flatMap((other) => other.owner.streams.map(({ streamId }) => streamId)),
-        false,
-      );
+      const streamIds = others.flatMap((other) => other.owner.streams.map(({ streamId }) => streamId));
+      await leg.receive({ main: streamIds }, false);
     }
   }
 
@@ -193,7 +195,7 @@ export async function channelsOf(freeSwitch: FreeSwitchForTests): Promise<string
 /** Presses a key (RFC 4733): 60 ms, and the end three times. */
 export async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
   const payload = new Uint8Array(4);
-  const to = portOf(leg.localDescription);
+  const to = portOf(leg.connection('main').localDescription);
   phone.hush();
   const { timestamp } = phone;
   for (let step = 1; step <= 8; step += 1) {

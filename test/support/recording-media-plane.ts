@@ -1,10 +1,12 @@
 /**
- * A media plane without media: implements the port, records what was asked, and lets a test play the worker's part. An
- * offer that contains `browser` makes a browser leg, any other (or none) a phone leg, which publishes a microphone.
+ * A media plane without media: implements the port, records what was asked, and lets a test play the worker's part. A
+ * phone's leg publishes a microphone.
  */
 import { MediaRefusal } from '../../src/domain/media-plane.js';
 import type {
+  ConnectionRequest,
   LegKind,
+  MediaConnection,
   MediaLeg,
   MediaLegListener,
   MediaLegStatistics,
@@ -17,18 +19,59 @@ import type {
   Playback,
   PlaybackEnd,
   PromptName,
+  ReceivedStreams,
   RecordingEndReason,
   RecordingResult,
   ToneSound,
 } from '../../src/domain/media-plane.js';
 
+/** One connection of a leg; `main` writes what it was asked into the leg's log as it is, others with their name before it. */
+export class RecordingConnection implements MediaConnection {
+  readonly localDescription: string;
+  /** The leg's. */
+  readonly log: string[];
+  readonly #name: string;
+
+  constructor({ name, offer }: ConnectionRequest, log: string[]) {
+    this.localDescription =
+      offer === undefined ? '' : offer === null ? 'offer of ours' : `answer to ${offer}`;
+    this.log = log;
+    this.#name = name;
+  }
+
+  #record(what: string): void {
+    this.log.push(this.#name === 'main' ? what : `${this.#name}: ${what}`);
+  }
+
+  answer(offer: string): Promise<string> {
+    this.#record(`answer ${offer}`);
+    return Promise.resolve(`answer to ${offer}`);
+  }
+
+  offer(): Promise<string> {
+    this.#record('offer');
+    return Promise.resolve('offer of ours');
+  }
+
+  accept(answer: string): Promise<void> {
+    this.#record(`accept ${answer}`);
+    return Promise.resolve();
+  }
+
+  rollback(): Promise<void> {
+    this.#record('rollback');
+    return Promise.resolve();
+  }
+}
+
 export class RecordingMediaLeg implements MediaLeg {
   readonly legId: string;
   readonly kind: LegKind;
-  readonly localDescription: string;
   readonly request: OpenLegRequest;
-  /** What the leg was last told to receive. */
+  readonly connections: ReadonlyMap<string, RecordingConnection>;
+  /** What the leg was last told to receive, and over which connections. */
   received: readonly string[] = [];
+  receivedOver: ReceivedStreams = {};
   hearsHoldSound = false;
   /** Each `receive` as `streams` or `hold`. */
   readonly log: string[] = [];
@@ -48,10 +91,19 @@ export class RecordingMediaLeg implements MediaLeg {
     this.request = request;
     this.legId = request.legId;
     this.#mayPublish = request.mayPublish;
-    const { profile, offer } = request;
-    this.kind = profile === 'device' || offer?.includes('browser') === true ? 'browser' : 'phone';
-    this.localDescription =
-      profile === 'device' ? '' : offer === null ? 'offer of ours' : `answer to ${offer}`;
+    this.kind = request.kind;
+    this.connections = new Map(
+      request.connections.map((connection) => [
+        connection.name,
+        new RecordingConnection(connection, this.log),
+      ]),
+    );
+  }
+
+  connection(name: string): RecordingConnection {
+    const connection = this.connections.get(name);
+    if (connection === undefined) throw new RangeError(`the leg has no connection ${name}`);
+    return connection;
   }
 
   get listener(): MediaLegListener {
@@ -73,28 +125,10 @@ export class RecordingMediaLeg implements MediaLeg {
     return { streamId: `${this.request.participantId}.${alias}`, alias, mediaTypes: ['AUDIO'] };
   }
 
-  answer(offer: string): Promise<string> {
-    this.log.push(`answer ${offer}`);
-    return Promise.resolve(`answer to ${offer}`);
-  }
-
-  offer(): Promise<string> {
-    this.log.push('offer');
-    return Promise.resolve('offer of ours');
-  }
-
-  accept(answer: string): Promise<void> {
-    this.log.push(`accept ${answer}`);
-    return Promise.resolve();
-  }
-
-  rollback(): Promise<void> {
-    this.log.push('rollback');
-    return Promise.resolve();
-  }
-
-  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
+  receive(streams: ReceivedStreams, holdSound: boolean): Promise<void> {
+    const streamIds = Object.values(streams).flat();
     this.received = streamIds;
+    this.receivedOver = streams;
     this.hearsHoldSound = holdSound;
     this.log.push(`receive ${holdSound ? 'hold sound' : streamIds.join(' ')}`);
     return Promise.resolve();

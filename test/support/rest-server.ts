@@ -20,6 +20,7 @@ import type { Stores } from '../../src/store/stores.js';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { recordingLimits } from './recording-stage.js';
 import { RecordingMediaPlane } from './recording-media-plane.js';
+import { mainConnection } from '../../src/domain/media-plane.js';
 
 export const accountId = 'acme';
 export const username = 'alice';
@@ -151,7 +152,7 @@ export async function startRestServer(changes: RestServerChanges = {}): Promise<
         source: 'test',
         signalling: { renegotiate: () => undefined, terminate: () => undefined },
       });
-      await leg.open(kind);
+      await leg.open(mainConnection(kind, 'offer'));
       leg.answered();
       leg.established();
       return leg;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
 import { DtmfService } from './dtmf-service.js';
 import type { LegSignalling } from '../legs/live-leg.js';
-import { MediaRefusal, type MediaRefusalCode } from '../media-plane.js';
+import { mainConnection, MediaRefusal, type MediaRefusalCode } from '../media-plane.js';
 
 let fixture: DomainFixture;
 let dtmf: DtmfService;
@@ -28,7 +28,7 @@ async function connected(kind: 'phone' | 'browser' = 'phone', sendDtmf?: LegSign
   const created = await fixture.participant(sessionId);
   const signalling = { renegotiate: () => undefined, terminate: () => undefined, sendDtmf };
   const leg = await fixture.admit(created.token, { signalling });
-  await leg.open(`offer ${kind}`);
+  await leg.open(mainConnection(kind, 'offer'));
   leg.answered();
   leg.established();
   return { id: created.participant.id, leg, media: fixture.mediaOf(created) };

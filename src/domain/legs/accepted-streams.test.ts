@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
 import type { CreatedParticipant } from '../sessions/session-service.js';
 import type { LiveLeg } from './live-leg.js';
+import { mainConnection } from '../media-plane.js';
 
 let domain: DomainFixture;
 let sessionId: string;
@@ -13,7 +14,7 @@ beforeEach(async () => {
   domain = new DomainFixture();
   sessionId = await domain.session();
   listener = await domain.participant(sessionId);
-  leg = await domain.join(listener, 'offer browser');
+  leg = await domain.join(listener, 'browser');
 });
 
 const received = (): readonly string[] => domain.mediaOf(listener).received;
@@ -47,7 +48,7 @@ describe('a door that accepts some of the streams', () => {
   it('changes nothing for others, and is not counted among the receivers of what it does not accept', async () => {
     const stream = await speaker();
     const other = await domain.participant(sessionId);
-    await domain.join(other, 'offer browser');
+    await domain.join(other, 'browser');
     leg.accept([]);
     expect(domain.mediaOf(other).received).toEqual([stream]);
     const streams = await domain.legs.streams(sessionId);
@@ -59,7 +60,7 @@ describe('a door that accepts some of the streams', () => {
     const late = await domain.participant(sessionId);
     const lateLeg = await domain.admit(late.token);
     lateLeg.accept([]);
-    await lateLeg.open('offer browser');
+    await lateLeg.open(mainConnection('browser', 'offer browser'));
     lateLeg.answered();
     lateLeg.established();
     expect(domain.mediaOf(late).received).toEqual([]);

@@ -3,6 +3,7 @@ import { account, DomainFixture } from '../../../test/support/domain-fixture.js'
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LiveLeg } from './live-leg.js';
 import type { CreatedParticipant } from '../sessions/session-service.js';
+import { mainConnection } from '../media-plane.js';
 
 class RecordingAttendant implements LegAttendant {
   readonly log: string[] = [];
@@ -40,7 +41,7 @@ describe('a leg that is looked after', () => {
 
   async function join(): Promise<LiveLeg> {
     const leg = await domain.admit(created.token, { attendant });
-    await leg.open('offer phone');
+    await leg.open(mainConnection('phone', 'offer phone'));
     leg.answered();
     leg.dtmf('1', 100);
     leg.established();
@@ -112,7 +113,7 @@ describe('a leg that is looked after', () => {
     const other = new DomainFixture();
     const leg = await other.admit((await other.participant()).token, { attendant });
     other.media.refuseNext(new Error('broken'));
-    await expect(leg.open('offer phone')).rejects.toThrow('broken');
+    await expect(leg.open(mainConnection('phone', 'offer phone'))).rejects.toThrow('broken');
     expect(attendant.log).toEqual(['ended', 'ended']);
   });
 });

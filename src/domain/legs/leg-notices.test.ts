@@ -4,6 +4,7 @@ import { account, DomainFixture } from '../../../test/support/domain-fixture.js'
 import type { CreatedParticipant } from '../sessions/session-service.js';
 import { maxMessageOctets, type LegNotice, type LegNoticeType, type MessageContent } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
+import { mainConnection } from '../media-plane.js';
 
 let domain: DomainFixture;
 let sessionId: string;
@@ -30,7 +31,7 @@ async function listener(...takes: LegNoticeType[]): Promise<Listener> {
       notices: { takes: new Set(takes), tell: (notice) => void told.push(notice) },
     },
   });
-  await leg.open('offer browser');
+  await leg.open(mainConnection('browser', 'offer browser'));
   leg.answered();
   leg.established();
   return { created, leg, told };

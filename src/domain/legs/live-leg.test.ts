@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { RecordingMediaPlane } from '../../../test/support/recording-media-plane.js';
 import { LiveLeg, type LegState } from './live-leg.js';
-import { MediaRefusal } from '../media-plane.js';
+import { mainConnection, MediaRefusal } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
 import { Refusal } from '../refusal.js';
@@ -39,7 +39,7 @@ function newLeg() {
     media,
     clock,
     signalling: {
-      renegotiate: () => void log.push('renegotiate'),
+      renegotiate: (connection) => void log.push(`renegotiate ${connection}`),
       terminate: ({ reason }) => void log.push(`terminate ${reason}`),
     },
     observer: {
@@ -63,7 +63,7 @@ async function legIn(state: LegState) {
   if (state === 'ended') {
     await leg.end(hangup);
   } else {
-    await leg.open('offer phone');
+    await leg.open(mainConnection('phone', 'offer phone'));
     if (state !== 'opened') leg.answered();
     if (state === 'established') leg.established();
   }
@@ -77,7 +77,9 @@ const states: readonly LegState[] = ['admitted', 'opened', 'answered', 'establis
 describe('a live leg', () => {
   it('goes admitted → opened → answered → established → ended and tells its owner each step', async () => {
     const { leg, log, media, clock } = newLeg();
-    expect(await leg.open('offer phone')).toBe('answer to offer phone');
+    const opened = await leg.open(mainConnection('phone', 'offer phone'));
+    expect(opened).toBe(leg.media);
+    expect(opened.connection('main').localDescription).toBe('answer to offer phone');
     expect(leg.kind).toBe('phone');
     clock.advance(100);
     leg.answered();
@@ -90,14 +92,30 @@ describe('a live leg', () => {
 
   it('makes the offer itself where the opening request had none', async () => {
     const { leg, media } = newLeg();
-    expect(await leg.open(null)).toBe('offer of ours');
-    expect(media.only.request).toMatchObject({ offer: null, mayPublish: ['AUDIO'], sessionId: 's' });
+    const opened = await leg.open(mainConnection('phone', null));
+    expect(opened.connection('main').localDescription).toBe('offer of ours');
+    expect(media.only.request).toMatchObject({ kind: 'phone', mayPublish: ['AUDIO'], sessionId: 's' });
+  });
+
+  it('receives over the first of its connections that is not for what it publishes', async () => {
+    const up = { name: 'up', flow: 'publish' } as const;
+    const down = { name: 'down', flow: 'receive' } as const;
+    for (const [connections, expected] of [
+      [mainConnection('browser', 'offer').connections, { main: ['a'] }],
+      [[up, down, { ...down, name: 'more' }], { down: ['a'] }],
+      [[up], {}],
+    ] as const) {
+      const { leg, media } = newLeg();
+      await leg.open({ kind: 'browser', connections });
+      await leg.receive(['a'], false);
+      expect(media.only.receivedOver).toEqual(expected);
+    }
   });
 
   it('lets its media publish what its participant may, also where that changed while it was opened', async () => {
     const { leg, media } = newLeg();
     const release = media.delayNext();
-    const opening = leg.open('offer phone');
+    const opening = leg.open(mainConnection('phone', 'offer phone'));
     leg.update({ ...participant, publishPermissions: [] });
     release();
     await opening;
@@ -114,7 +132,7 @@ describe('a live leg', () => {
     it.each(states.filter((state) => state !== 'admitted'))('cannot be opened when %s', async (state) => {
       const { leg, media } = await legIn(state);
       const opened = media.legs.length;
-      await expect(leg.open('offer phone')).rejects.toThrow(
+      await expect(leg.open(mainConnection('phone', 'offer phone'))).rejects.toThrow(
         state === 'ended' ? 'participant-gone' : `cannot open a leg that is ${state}`,
       );
       expect(media.legs).toHaveLength(opened);
@@ -186,7 +204,9 @@ describe('a live leg', () => {
     async (code) => {
       const { leg, media, log } = newLeg();
       media.refuseNext(new MediaRefusal(code, 'because'));
-      const refusal: unknown = await leg.open('offer phone').catch((error: unknown) => error);
+      const refusal: unknown = await leg
+        .open(mainConnection('phone', 'offer phone'))
+        .catch((error: unknown) => error);
       expect(refusal).toBeInstanceOf(Refusal);
       expect(refusal).toMatchObject({ code, detail: 'because' });
       expect(leg.hasEnded).toBe(true);
@@ -197,14 +217,14 @@ describe('a live leg', () => {
   it('that the media fails otherwise has ended, with the error told', async () => {
     const { leg, media } = newLeg();
     media.refuseNext(new Error('worker gone'));
-    await expect(leg.open('offer phone')).rejects.toThrow('worker gone');
+    await expect(leg.open(mainConnection('phone', 'offer phone'))).rejects.toThrow('worker gone');
     expect(leg.hasEnded).toBe(true);
   });
 
   it('that ends while its media is opened closes the media when it comes', async () => {
     const { leg, media, log } = newLeg();
     const release = media.delayNext();
-    const opening = leg.open('offer phone');
+    const opening = leg.open(mainConnection('phone', 'offer phone'));
     await leg.terminate(deleted);
     release();
     await expect(opening).rejects.toMatchObject({ code: 'participant-gone' });
@@ -246,10 +266,10 @@ describe('a live leg', () => {
 
   it('passes on that its media wants an offer, until its end', async () => {
     const { leg, media, log } = await legIn('established');
-    media.only.listener.onNegotiationNeeded();
+    media.only.listener.onNegotiationNeeded('main');
     await leg.end(hangup);
-    media.only.listener.onNegotiationNeeded();
-    expect(log).toEqual(['renegotiate', 'ended hangup from established']);
+    media.only.listener.onNegotiationNeeded('main');
+    expect(log).toEqual(['renegotiate main', 'ended hangup from established']);
   });
 
   it.each(['media-timeout', 'media-lost', 'ice-failed'] as const)(
@@ -266,7 +286,7 @@ describe('a live leg', () => {
     const { leg } = newLeg();
     expect(leg.kind).toBeNull();
     expect(() => leg.media).toThrow('the leg has no media');
-    await leg.open('offer browser');
+    await leg.open(mainConnection('browser', 'offer browser'));
     expect(leg.kind).toBe('browser');
   });
 });

@@ -13,7 +13,7 @@ import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LegNotice, LegNoticeType, NoticeReceiver } from './leg-notice.js';
 import type {
   LegKind,
-  LegProfile,
+  LegOpening,
   MediaEndReason,
   MediaLeg,
   MediaLegListener,
@@ -41,8 +41,8 @@ export interface LegSignalling {
    * only while the leg is established. Never rejects.
    */
   readonly sendDtmf?: ((digit: string, durationMs: number) => Promise<boolean>) | undefined;
-  /** What the leg receives has changed: offer `leg.media` anew as soon as signalling allows. */
-  renegotiate(): void;
+  /** What the leg receives over this connection has changed: offer it anew as soon as signalling allows. */
+  renegotiate(connection: string): void;
   /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
   terminate(outcome: Outcome): void;
 }
@@ -113,6 +113,8 @@ export class LiveLeg implements AttendedLeg {
   #participant: Participant;
   #state: LegState = 'admitted';
   #media: MediaLeg | null = null;
+  /** The connection over which the leg receives; null where it has none. */
+  #receiving: string | null = null;
   #streams: readonly MediaStreamInfo[] = [];
   /** What the media was last told that the leg may publish. */
   #mayPublish: readonly MediaType[];
@@ -196,11 +198,10 @@ export class LiveLeg implements AttendedLeg {
   }
 
   /**
-   * Allocates media. With an offer: resolves with the answer; with null: with an offer of ours, or with nothing for a
-   * device. Throws Refusal; the leg has ended then, and where it ended while the media was being made the refusal is the
-   * caller's to ignore.
+   * Allocates media. Throws Refusal; the leg has ended then, and where it ended while the media was being made the refusal
+   * is the caller's to ignore.
    */
-  async open(offer: string | null, profile: LegProfile = 'call'): Promise<string> {
+  async open(opening: LegOpening): Promise<MediaLeg> {
     // It may have been ended, say with its participant, before the door that had it admitted went on.
     if (this.hasEnded) throw new Refusal('participant-gone', 'the leg ended before its media was opened');
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
@@ -211,8 +212,7 @@ export class LiveLeg implements AttendedLeg {
         legId: this.legId,
         participantId: this.#participant.id,
         sessionId: this.#participant.sessionId,
-        profile,
-        offer,
+        ...opening,
         mayPublish: this.#mayPublish,
         listener: this.#listener,
       });
@@ -227,10 +227,11 @@ export class LiveLeg implements AttendedLeg {
       throw new Refusal('participant-gone', 'the leg ended while its media was opened');
     }
     this.#media = media;
+    this.#receiving = opening.connections.find(({ flow }) => flow !== 'publish')?.name ?? null;
     this.#state = 'opened';
     // It may have been changed while the worker was busy.
     this.#tellMayPublish();
-    return media.localDescription;
+    return media;
   }
 
   /** True once the leg has ended, by whomever; a method, so that it is read anew after an await. */
@@ -290,6 +291,11 @@ export class LiveLeg implements AttendedLeg {
     this.#attendant?.legEntered();
     // Where callers hear the hold sound while they are alone, it is theirs to hear now.
     this.prompt(null, null);
+  }
+
+  /** Replaces what the leg receives; see MediaLeg. Throws where no media is open. */
+  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
+    return this.media.receive(this.#receiving === null ? {} : { [this.#receiving]: streamIds }, holdSound);
   }
 
   prompt(sound: PromptName | null, repeatAfterMs: number | null): void {
@@ -391,8 +397,8 @@ export class LiveLeg implements AttendedLeg {
     onPlayed: (playbackId, how) => {
       if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);
     },
-    onNegotiationNeeded: () => {
-      if (!this.hasEnded) this.#signalling.renegotiate();
+    onNegotiationNeeded: (connection) => {
+      if (!this.hasEnded) this.#signalling.renegotiate(connection);
     },
     onEnded: (reason: MediaEndReason) => {
       void this.terminate({ endedBy: 'gateway', reason });

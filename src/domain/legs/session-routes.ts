@@ -128,7 +128,7 @@ export class SessionRoutes {
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
     this.#receiving.set(leg, wanted);
-    leg.media.receive(streamIds, holdSound).catch((error: unknown) => {
+    leg.receive(streamIds, holdSound).catch((error: unknown) => {
       // A worker that died ends its legs by itself; what remains is worth a line.
       this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
     });

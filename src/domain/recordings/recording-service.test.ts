@@ -49,7 +49,7 @@ describe('A recording of a session', () => {
   it('does not hold pictures', async () => {
     const { fixture, sessionId } = await prepare();
     const created = await fixture.participant(sessionId);
-    await fixture.join(created, 'offer browser');
+    await fixture.join(created, 'browser');
     const { id: recordingId } = await stage.start(sessionId);
     fixture.mediaOf(created).listener.onStreams([
       { streamId: 'p.screenShare', alias: 'screenShare', mediaTypes: ['VIDEO'] },

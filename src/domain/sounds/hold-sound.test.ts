@@ -36,7 +36,7 @@ describe('A phone that hears nobody', () => {
   it('hears it beside a picture without sound, too', async () => {
     const { fixture, sessionId, media } = await twoPhones(true);
     const second = await fixture.participant(sessionId);
-    const leg = await fixture.join(second, 'offer browser');
+    const leg = await fixture.join(second, 'browser');
     const streamId = `${second.participant.id}.screenShare`;
     fixture.mediaOf(second).listener.onStreams([{ streamId, alias: 'screenShare', mediaTypes: ['VIDEO'] }]);
     expect(leg.streams).toHaveLength(1);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { account } from '../../../test/support/domain-fixture.js';
 import { JoinTones } from './join-tones.js';
+import type { LegKind } from '../media-plane.js';
 
 let tones: JoinTones | null = null;
 afterEach(() => tones?.close());
@@ -10,9 +11,9 @@ function start({ onJoin = true, onLeave = true } = {}) {
   const fixture = new DomainFixture();
   tones = new JoinTones({ legs: fixture.legs, clock: fixture.clock, onJoin, onLeave });
   fixture.legs.observe(tones);
-  const phone = async (sessionId: string, offer = 'offer phone') => {
+  const phone = async (sessionId: string, kind: LegKind = 'phone') => {
     const created = await fixture.participant(sessionId);
-    const leg = await fixture.join(created, offer);
+    const leg = await fixture.join(created, kind);
     const media = fixture.mediaOf(created);
     const heard = () => media.tones.map(({ frequenciesHz }) => frequenciesHz[0]);
     return { leg, heard };
@@ -53,7 +54,7 @@ describe('Join and leave tones', () => {
     const { fixture, phone } = start({ onLeave: false });
     const sessionId = await fixture.session();
     const first = await phone(sessionId);
-    const browser = await phone(sessionId, 'offer browser');
+    const browser = await phone(sessionId, 'browser');
     fixture.clock.advance(5000);
     expect(first.heard()).toEqual([440, 660]);
     await browser.leg.end({ endedBy: 'participant', reason: 'hangup' });

@@ -117,7 +117,7 @@ describe('A playback', () => {
   it('needs a connected phone of the account and a sound that is there and can be played', async () => {
     const absent = (await fixture.participant(sessionId)).participant.id;
     const created = await fixture.participant(sessionId);
-    await fixture.join(created, 'offer browser');
+    await fixture.join(created, 'browser');
     const { id, media } = await phone();
     const refused = async (participantId: string, wanted = welcome, of = account) =>
       playbacks.play(of, participantId, wanted).then(
@@ -163,7 +163,7 @@ describe('A playback', () => {
 
   it('to a session is for its phones alone', async () => {
     const { id } = await phone();
-    await fixture.join(await fixture.participant(sessionId), 'offer browser');
+    await fixture.join(await fixture.participant(sessionId), 'browser');
     const elsewhere = await fixture.session();
     await fixture.join(await fixture.participant(elsewhere));
     const played = await playbacks.playToSession(account, sessionId, welcome);

@@ -60,7 +60,12 @@ describe('a device that comes', () => {
     expect(await socket.asks('ping')).toMatchObject({ result: {} });
     expect(domain.mediaOf(device)).toMatchObject({
       kind: 'browser',
-      request: { offer: null, profile: 'device' },
+      request: {
+        connections: [
+          { name: 'publish', flow: 'publish' },
+          { name: 'subscribe', flow: 'receive' },
+        ],
+      },
     });
     expect(domain.ofType('participant.joined')).toHaveLength(1);
     expect(domain.ofType('call.arrived')[0]?.data).toMatchObject({
@@ -90,11 +95,11 @@ describe('a device that comes', () => {
 
   it('is offered what it receives, and its answer is taken', async () => {
     const socket = await arrive(device.token);
-    domain.mediaOf(device).listener.onNegotiationNeeded();
+    domain.mediaOf(device).listener.onNegotiationNeeded('subscribe');
     await settle();
     expect(socket.offers).toMatchObject([{ sdpOffer: 'offer of ours', streamMetadata: {} }]);
     expect(await socket.asks('answerSdp', { sdpAnswer: 'v=0' })).toMatchObject({ result: {} });
-    expect(domain.mediaOf(device).log).toContain('accept v=0');
+    expect(domain.mediaOf(device).log).toContain('subscribe: accept v=0');
     expect(await socket.asks('answerSdp', { sdpAnswer: 'v=0' })).toMatchObject({ error: { code: -32_600 } });
     expect(await socket.asks('answerSdp')).toMatchObject({ error: { code: -32_602 } });
   });
@@ -103,11 +108,12 @@ describe('a device that comes', () => {
     const socket = await arrive(device.token);
     expect(await socket.asks('offerSdp')).toMatchObject({ error: { code: -32_602 } });
     expect(await socket.asks('constructor')).toMatchObject({ error: { code: -32_601 } });
-    domain.mediaOf(device).answer = () => Promise.reject(new MediaRefusal('bad-sdp', 'no ICE'));
+    domain.mediaOf(device).connection('publish').answer = () =>
+      Promise.reject(new MediaRefusal('bad-sdp', 'no ICE'));
     expect(await socket.asks('offerSdp', { sdpOffer: 'v=0' })).toMatchObject({
       error: { code: -32_602, message: 'bad-sdp' },
     });
-    domain.mediaOf(device).answer = () => Promise.reject(new Error('a fault'));
+    domain.mediaOf(device).connection('publish').answer = () => Promise.reject(new Error('a fault'));
     expect(await socket.asks('offerSdp', { sdpOffer: 'v=0' })).toMatchObject({
       error: { code: -32_603, message: 'internal error' },
     });
@@ -117,7 +123,7 @@ describe('a device that comes', () => {
   it('does not queue requests without bound', async () => {
     door = newDoor({ maxPending: 2 });
     const socket = await arrive(device.token);
-    domain.mediaOf(device).answer = () => new Promise(() => undefined);
+    domain.mediaOf(device).connection('publish').answer = () => new Promise(() => undefined);
     socket.says('offerSdp', { sdpOffer: 'v=0' });
     socket.says('ping');
     expect(await socket.asks('ping')).toMatchObject({ error: { code: -32_000 } });
@@ -212,7 +218,7 @@ describe('a device that lost its socket', () => {
   it('keeps its leg, takes it up again with the same id, and is offered everything again', async () => {
     const socket = await arrive(device.token);
     const media = domain.mediaOf(device);
-    media.listener.onNegotiationNeeded();
+    media.listener.onNegotiationNeeded('subscribe');
     await settle();
     await socket.asks('answerSdp', { sdpAnswer: 'v=0' });
     socket.emit('close', 1006);

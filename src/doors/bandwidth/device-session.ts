@@ -12,6 +12,7 @@ import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { diagnosticsSummary } from './diagnostics.js';
+import { deviceOpening } from './device-opening.js';
 import { closeCode, type DeviceSocket } from './device-socket.js';
 import { withAliases } from './device-sdp.js';
 import {
@@ -89,9 +90,10 @@ export class DeviceSession implements LegSignalling {
   async #begin(leg: LiveLeg): Promise<void> {
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
-    await leg.open(null, 'device');
+    const media = await leg.open(deviceOpening);
     this.#negotiation = new SubscribeNegotiation({
-      media: leg.media,
+      connection: media.connection('subscribe'),
+      endpointId: `${leg.legId}.subscribe`,
       clock: this.#options.clock,
       logger: this.#logger,
       send: (offer) => this.#socket?.send(formatRpcNotification('sdpOffer', offer)),
@@ -231,7 +233,7 @@ export class DeviceSession implements LegSignalling {
   async #answerOffer(params: unknown): Promise<unknown> {
     const { sdpOffer, aliases } = readPublishOffer(params);
     const leg = this.#openLeg;
-    const sdpAnswer = await leg.media.answer(withAliases(sdpOffer, aliases));
+    const sdpAnswer = await leg.media.connection('publish').answer(withAliases(sdpOffer, aliases));
     const { id, publishPermissions } = leg.participant;
     const endpointId = `${leg.legId}.publish`;
     return {

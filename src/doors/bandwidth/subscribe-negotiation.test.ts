@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { silentLogger } from '../../domain/logger.js';
-import { MediaRefusal, type MediaLeg } from '../../domain/media-plane.js';
+import { MediaRefusal, type MediaConnection } from '../../domain/media-plane.js';
 import { SubscribeNegotiation, type SubscribeOffer } from './subscribe-negotiation.js';
 
 /** Lets every promise that can go on go on. */
@@ -9,9 +9,9 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 const answerOf = (sections: number): string => `v=0\r\n${'m=audio 9 X 0\r\n'.repeat(sections)}`;
 
-/** A media leg that makes offers of `sections` sections, and refuses what it is told to. */
-class Media {
-  readonly legId = 'leg';
+/** A connection that makes offers of `sections` sections, and refuses what it is told to. */
+class Media implements MediaConnection {
+  readonly localDescription = '';
   readonly log: string[] = [];
   sections = 1;
   refusal: Error | null = null;
@@ -28,6 +28,10 @@ class Media {
     return answerOf(this.sections);
   }
 
+  answer(): Promise<string> {
+    return Promise.reject(new Error('a device offers nothing here'));
+  }
+
   accept(): Promise<void> {
     return this.#done('accept');
   }
@@ -42,7 +46,8 @@ function begin({ isAttached = true } = {}) {
   const media = new Media();
   const sent: SubscribeOffer[] = [];
   const negotiation = new SubscribeNegotiation({
-    media: media as unknown as MediaLeg,
+    connection: media,
+    endpointId: 'leg.subscribe',
     clock,
     logger: silentLogger,
     send: (offer) => void sent.push(offer),

@@ -6,7 +6,7 @@
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
-import type { MediaLeg } from '../../domain/media-plane.js';
+import type { MediaConnection } from '../../domain/media-plane.js';
 import { countSections } from './device-sdp.js';
 import { RpcFailure, rpcError } from './json-rpc.js';
 import { subscribedMetadata, type StreamMetadata } from './stream-metadata.js';
@@ -19,7 +19,9 @@ export interface SubscribeOffer {
 }
 
 export interface SubscribeNegotiationOptions {
-  readonly media: MediaLeg;
+  /** Names what is offered towards the device. */
+  readonly endpointId: string;
+  readonly connection: MediaConnection;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called only while attached. */
@@ -85,7 +87,7 @@ export class SubscribeNegotiation {
     this.#stopWaiting();
     this.#busy = true;
     try {
-      await this.#options.media.accept(sdpAnswer);
+      await this.#options.connection.accept(sdpAnswer);
       this.#outstanding = false;
       this.#failures = 0;
     } catch (error) {
@@ -126,11 +128,11 @@ export class SubscribeNegotiation {
   }
 
   async #offer(): Promise<void> {
-    const { media, clock, send } = this.#options;
+    const { connection, endpointId, clock, send } = this.#options;
     this.#wanted = false;
-    if (this.#outstanding) await media.rollback();
+    if (this.#outstanding) await connection.rollback();
     this.#outstanding = true;
-    const sdpOffer = await media.offer();
+    const sdpOffer = await connection.offer();
     if (this.#closed) return;
     if (!this.#attached) {
       this.#wanted = true;
@@ -141,7 +143,7 @@ export class SubscribeNegotiation {
     const timer = clock.after(this.#delay(this.#answerTimeoutMs), () => this.#unanswered());
     this.#awaited = { sections: countSections(sdpOffer), timer };
     const streamMetadata = subscribedMetadata(sdpOffer);
-    send({ sdpOffer, sdpRevision: this.#revision, endpointId: `${media.legId}.subscribe`, streamMetadata });
+    send({ sdpOffer, sdpRevision: this.#revision, endpointId, streamMetadata });
   }
 
   #unanswered(): void {

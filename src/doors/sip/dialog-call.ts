@@ -58,7 +58,7 @@ export class DialogCall {
     this.#options = options;
     this.#negotiation = new Negotiation({
       dialog,
-      media: () => leg.media,
+      media: () => leg.media.connection('main'),
       clock,
       logger,
       onDialogGone: (sipStatus) => {

@@ -186,7 +186,8 @@ describe('a SIP call', () => {
     void call.call.run();
     await settle();
     await call.confirm();
-    domain.mediaOf(created).accept = () => Promise.reject(new MediaRefusal('bad-sdp', 'empty'));
+    domain.mediaOf(created).connection('main').accept = () =>
+      Promise.reject(new MediaRefusal('bad-sdp', 'empty'));
     call.dialog.emit('ack', new Request('ACK'));
     await settle();
     expect(call.dialog.byes).toHaveLength(1);
@@ -429,7 +430,7 @@ describe('a SIP call', () => {
 
   it('survives a re-INVITE that it must refuse', async () => {
     const { dialog, media, created } = await established();
-    media.answer = () => Promise.reject(new MediaRefusal('no-common-codec', ''));
+    media.connection('main').answer = () => Promise.reject(new MediaRefusal('no-common-codec', ''));
     const response = new Response();
     dialog.emit('modify', new Request('INVITE', {}, offer), response);
     await settle();
@@ -471,7 +472,7 @@ describe('a SIP call', () => {
     void call.call.run();
     await settle();
     await call.confirm();
-    domain.mediaOf(created).listener.onNegotiationNeeded();
+    domain.mediaOf(created).listener.onNegotiationNeeded('main');
     await settle();
     expect(call.dialog.reinvites).toHaveLength(0);
     call.dialog.emit('ack', new Request('ACK'));

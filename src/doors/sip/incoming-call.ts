@@ -11,10 +11,12 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegControl } from '../../domain/legs/leg-control.js';
 import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
+import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { Outcome } from '../../domain/outcome.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
 import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
@@ -162,10 +164,11 @@ export class IncomingCall implements LegSignalling {
     const leg = await this.#admit();
     if (leg === null) return;
     const offer = request.body === undefined || request.body === '' ? null : request.body;
-    const localSdp = await leg.open(offer);
+    const media = await leg.open(mainConnection(offer === null ? 'phone' : kindOfOffer(offer), offer));
     if (leg.hasEnded) return;
 
-    const answer = composeAnswer(traits, request, localSdp, false);
+    const { localDescription } = media.connection('main');
+    const answer = composeAnswer(traits, request, localDescription, false);
     if (answer === null) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
       return;
@@ -259,7 +262,8 @@ export class IncomingCall implements LegSignalling {
       call.confirmed();
       return;
     }
-    leg.media.accept(answer).then(
+    const accepted = leg.media.connection('main').accept(answer);
+    accepted.then(
       () => call.confirmed(),
       (error: unknown) => {
         this.#logger.warn({ err: error }, 'the answer in the ACK cannot be used');

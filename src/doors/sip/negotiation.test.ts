@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { RecordingMediaLeg } from '../../../test/support/recording-media-plane.js';
 import { silentLogger } from '../../domain/logger.js';
-import { MediaRefusal } from '../../domain/media-plane.js';
+import { mainConnection, MediaRefusal } from '../../domain/media-plane.js';
 import { Negotiation } from './negotiation.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
@@ -43,11 +43,11 @@ function settle(): Promise<void> {
 function newNegotiation({ isStarted = true } = {}) {
   const clock = new ManualClock();
   const farEnd = new FarEnd();
-  const media = new RecordingMediaLeg({
+  const leg = new RecordingMediaLeg({
     legId: 'leg',
     participantId: 'p',
     sessionId: 's',
-    offer: 'browser',
+    ...mainConnection('browser', 'offer'),
     mayPublish: [],
     listener: {
       onConnected: () => undefined,
@@ -58,6 +58,7 @@ function newNegotiation({ isStarted = true } = {}) {
       onEnded: () => undefined,
     },
   });
+  const media = leg.connection('main');
   const gone: number[] = [];
   const negotiation = new Negotiation({
     dialog: farEnd,

@@ -6,12 +6,12 @@
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
-import type { MediaLeg } from '../../domain/media-plane.js';
+import type { MediaConnection } from '../../domain/media-plane.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
 export interface NegotiationOptions {
   readonly dialog: SrfDialog;
-  readonly media: () => MediaLeg;
+  readonly media: () => MediaConnection;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The far end knows nothing of the dialog (481), or did not answer (408). */
@@ -150,7 +150,7 @@ export class Negotiation {
     });
   }
 
-  async #takeAnswerFromAck(media: MediaLeg): Promise<void> {
+  async #takeAnswerFromAck(media: MediaConnection): Promise<void> {
     try {
       const answer = await this.#within<string>(ackTimeoutMs, (resolve) => {
         this.#onAcknowledged = (body) => resolve(body ?? '');
@@ -166,7 +166,7 @@ export class Negotiation {
     }
   }
 
-  async #rollback(media: MediaLeg): Promise<void> {
+  async #rollback(media: MediaConnection): Promise<void> {
     try {
       await media.rollback();
     } catch (error) {

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import {
+  type MediaConnection,
   type MediaEndReason,
   type MediaLeg,
   type MediaLegStatistics,
@@ -7,6 +8,7 @@ import {
   type MediaType,
   type Playback,
   type PromptName,
+  type ReceivedStreams,
   type ToneSound,
 } from '../../domain/media-plane.js';
 import { reversed, type Direction } from '../../sdp/attributes.js';
@@ -49,7 +51,7 @@ export interface FreeSwitchLegOptions {
 }
 
 /** A phone whose audio goes through FreeSWITCH. What is heard and told is the media worker's leg's, as without FreeSWITCH. */
-export class FreeSwitchLeg implements MediaLeg, ServedLeg {
+export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   readonly kind = 'phone';
   readonly legId: string;
   readonly localDescription: string;
@@ -104,6 +106,12 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
     return this.#hangingUp;
   }
 
+  /** A phone has one description: the leg is its own connection. */
+  connection(name: string): MediaConnection {
+    if (name !== 'main') throw new RangeError(`the leg has no connection ${name}`);
+    return this;
+  }
+
   async answer(offer: string): Promise<string> {
     this.#expectOpen();
     if (this.#offer !== null) throw new Error('an offer of our own is outstanding');
@@ -136,8 +144,8 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
     return Promise.resolve();
   }
 
-  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
-    return this.#worker.receive(streamIds, holdSound);
+  receive(streams: ReceivedStreams, holdSound: boolean): Promise<void> {
+    return this.#worker.receive(streams, holdSound);
   }
 
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
@@ -239,7 +247,8 @@ export class FreeSwitchLeg implements MediaLeg, ServedLeg {
   async #turn(direction: Direction): Promise<void> {
     if (direction === this.#direction) return;
     const { innerEnd, law } = this.#options.channels;
-    await this.#worker.answer(formatInnerEnd(innerEnd, law, this.#identity(++this.#innerVersion), direction));
+    const offer = formatInnerEnd(innerEnd, law, this.#identity(++this.#innerVersion), direction);
+    await this.#worker.connection('main').answer(offer);
     this.#direction = direction;
   }
 

@@ -12,8 +12,6 @@ import {
   type OpenRecordingRequest,
 } from '../../domain/media-plane.js';
 import type { MediaLogger } from '../media-logger.js';
-import { kindOfOffer } from '../worker/offer-kind.js';
-import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import { readCarrierOffer } from './carrier-sdp.js';
 import { FreeSwitchLeg } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';
@@ -102,7 +100,7 @@ class EdgePlane implements FreeSwitchPlane {
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
     if (this.#isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
-    if (!isPhone(request)) return this.#native.openLeg(request);
+    if (request.kind !== 'phone') return this.#native.openLeg(request);
     const opening = this.#openPhone(request);
     this.#opening.add(opening);
     try {
@@ -160,8 +158,9 @@ class EdgePlane implements FreeSwitchPlane {
   }
 
   async #openOn(server: FreeSwitchServer, request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, offer, listener } = request;
+    const { legId, connections, listener } = request;
     const { codecs } = server;
+    const offer = connections[0]?.offer ?? null;
     const terms = offer === null ? null : readCarrierOffer(offer, codecs, null);
     const sessionId = String(randomInt(1, 2 ** 47));
     const events = new LegEvents(legId, listener, this.#options.logger);
@@ -194,16 +193,5 @@ class EdgePlane implements FreeSwitchPlane {
     } finally {
       server.release(opening);
     }
-  }
-}
-
-/** As the media workers decide it. Throws MediaRefusal. */
-function isPhone({ profile = 'call', offer }: OpenLegRequest): boolean {
-  if (profile === 'device') return false;
-  if (offer === null) return true;
-  try {
-    return kindOfOffer(offer) === 'phone';
-  } catch (error) {
-    throw error instanceof SdpRefusal ? new MediaRefusal('bad-sdp', error.message) : error;
   }
 }

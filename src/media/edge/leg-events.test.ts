@@ -37,7 +37,7 @@ describe('what a leg through FreeSWITCH tells its owner', () => {
     await nextTurn();
     events.onDtmf('5', 100);
     events.onPlayed('p', 'completed');
-    events.onNegotiationNeeded();
+    events.onNegotiationNeeded('main');
     expect(told).toEqual([
       'connected',
       'streams 0',

@@ -70,8 +70,8 @@ export class LegEvents implements MediaLegListener {
     this.#tell((owner) => owner.onPlayed(playbackId, how));
   }
 
-  onNegotiationNeeded(): void {
-    this.#tell((owner) => owner.onNegotiationNeeded());
+  onNegotiationNeeded(connection: string): void {
+    this.#tell((owner) => owner.onNegotiationNeeded(connection));
   }
 
   onEnded(reason: MediaEndReason): void {

@@ -1,6 +1,7 @@
 import {
   type MediaLeg,
   type MediaPlane,
+  mainConnection,
   MediaRefusal,
   type OpenLegRequest,
 } from '../../domain/media-plane.js';
@@ -67,14 +68,15 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
     return { outer, outerEnd: readFreeSwitchEnd(outer.description, carrier) };
   };
   const inward = async () => {
-    const worker = await native.openLeg({ ...request, profile: 'call', offer: null, listener: events });
+    const worker = await native.openLeg({ ...request, ...mainConnection('phone', null), listener: events });
     opened.worker = worker;
-    const own = readInnerAddress(worker.localDescription);
+    const connection = worker.connection('main');
+    const own = readInnerAddress(connection.localDescription);
     const end = formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity);
     const inner = await keep(server.openInner(end, failed.signal));
     const innerEnd = readFreeSwitchEnd(inner.description, { srtp: null });
     // Awaited beside the bridge.
-    const accepted = worker.accept(formatInnerEnd(innerEnd, law, identity));
+    const accepted = connection.accept(formatInnerEnd(innerEnd, law, identity));
     accepted.catch(() => undefined);
     return { accepted, inside: { worker, inner, innerEnd } };
   };

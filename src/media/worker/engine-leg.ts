@@ -12,7 +12,9 @@ export class EngineLeg implements StreamPublisher, StreamWatcher {
   readonly #onFault: (error: unknown) => void;
   #leg: Leg | null = null;
   #closed = false;
-  #wanted: readonly string[] = [];
+  /** Ids of streams, by the connection over which they are to go. */
+  #wanted: ReadonlyMap<string, readonly string[]> = new Map();
+  #watched: ReadonlySet<string> = new Set();
   #holdSound = false;
 
   constructor(registry: StreamRegistry, onFault: (error: unknown) => void) {
@@ -37,11 +39,12 @@ export class EngineLeg implements StreamPublisher, StreamWatcher {
     if (!this.#closed) this.#registry.publish(this, streams);
   }
 
-  receive(streamIds: readonly string[], holdSound: boolean): void {
-    const wanted = [...new Set(streamIds)];
-    const stays = new Set(wanted);
-    for (const streamId of this.#wanted) if (!stays.has(streamId)) this.#registry.unwatch(streamId, this);
-    for (const streamId of wanted) this.#registry.watch(streamId, this);
+  /** `wanted`: ids of streams, by the connection over which they are to go. */
+  receive(wanted: ReadonlyMap<string, readonly string[]>, holdSound: boolean): void {
+    const watched = new Set([...wanted.values()].flat());
+    for (const streamId of this.#watched) if (!watched.has(streamId)) this.#registry.unwatch(streamId, this);
+    for (const streamId of watched) this.#registry.watch(streamId, this);
+    this.#watched = watched;
     this.#wanted = wanted;
     this.#holdSound = holdSound;
     this.onStreamsChanged();
@@ -49,25 +52,32 @@ export class EngineLeg implements StreamPublisher, StreamWatcher {
 
   onStreamsChanged(): void {
     if (this.#closed || this.#leg === null) return;
+    try {
+      for (const [name, connection] of this.#leg.connections)
+        connection.receive(this.#streams(this.#wanted.get(name) ?? []), this.#holdSound);
+    } catch (error) {
+      this.#onFault(error);
+    }
+  }
+
+  /** Those of the streams that are there. */
+  #streams(streamIds: readonly string[]): SourceStream[] {
     const streams: SourceStream[] = [];
-    for (const streamId of this.#wanted) {
+    for (const streamId of new Set(streamIds)) {
       const stream = this.#registry.get(streamId);
       // Nobody hears himself, whatever was asked.
       if (stream !== null && this.#registry.publisherOf(streamId) !== this) streams.push(stream);
     }
-    try {
-      this.#leg.receive(streams, this.#holdSound);
-    } catch (error) {
-      this.#onFault(error);
-    }
+    return streams;
   }
 
   /** Idempotent. The last statistics, or null where the leg could not give them. */
   close(): LegStatistics | null {
     if (this.#closed) return null;
     this.#closed = true;
-    for (const streamId of this.#wanted) this.#registry.unwatch(streamId, this);
-    this.#wanted = [];
+    for (const streamId of this.#watched) this.#registry.unwatch(streamId, this);
+    this.#watched = new Set();
+    this.#wanted = new Map();
     // Listeners drop their sinks before the leg stops: none of them sees a half-closed source.
     this.#registry.publish(this, []);
     try {

@@ -1,15 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MediaEngine, type EngineEvents, UnknownLegError } from './engine.js';
-import type { Leg, LegOptions, LegStatistics } from './leg.js';
+import { MediaEngine, type EngineEvents, type LegKind, type OpenedLeg, UnknownLegError } from './engine.js';
+import type { ConnectedLegOptions, Leg, LegConnection, LegStatistics } from './leg.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { SourceStream } from './source-track.js';
 
 const PHONE_OFFER =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n';
-const BROWSER_OFFER = `${PHONE_OFFER.replace('RTP/AVP', 'UDP/TLS/RTP/SAVPF')}a=ice-ufrag:abcd\r\na=ice-pwd:${'p'.repeat(22)}\r\na=fingerprint:sha-256 AB:CD\r\n`;
 
-class FakeLeg implements Leg {
+/** A leg that is its own connection, under each name that it was opened with. */
+class FakeLeg implements Leg, LegConnection {
   readonly legId: string;
+  readonly connections: ReadonlyMap<string, LegConnection>;
   readonly calls: string[] = [];
   received: string[] = [];
   holdSound = false;
@@ -20,9 +21,10 @@ class FakeLeg implements Leg {
 
   constructor(
     readonly kind: 'phone' | 'browser',
-    readonly options: LegOptions,
+    readonly options: ConnectedLegOptions,
   ) {
     this.legId = options.legId;
+    this.connections = new Map(options.connections.map(({ name }) => [name, this]));
   }
 
   async answer(offer: string): Promise<string> {
@@ -67,17 +69,20 @@ describe('MediaEngine', () => {
   let prepare: (leg: FakeLeg) => void;
   let engine: MediaEngine;
   const leg = (id: string): FakeLeg => legs.get(id)!;
+  const request = (legId: string) =>
+    ({ legId, participantId: `p-${legId}`, kind: 'phone', mayPublish: ['audio'] }) as const;
   const open = (
     legId: string,
     offer: string | null = PHONE_OFFER,
-  ): Promise<{ kind: string; localDescription: string }> =>
-    engine.openLeg({ legId, participantId: `p-${legId}`, offer, mayPublish: ['audio'] });
+    kind: LegKind = 'phone',
+  ): Promise<OpenedLeg> =>
+    engine.openLeg({ ...request(legId), kind, connections: [{ name: 'main', flow: 'both', offer }] });
 
   beforeEach(() => {
     legs = new Map();
     facts = [];
     prepare = () => undefined;
-    const make = (kind: 'phone' | 'browser') => (options: LegOptions) => {
+    const make = (kind: LegKind) => (options: ConnectedLegOptions) => {
       const made = new FakeLeg(kind, options);
       legs.set(options.legId, made);
       prepare(made);
@@ -97,27 +102,41 @@ describe('MediaEngine', () => {
       onFault: fact('fault'),
     };
     engine = new MediaEngine({
-      factories: { phone: make('phone'), browser: make('browser'), device: make('browser') },
+      factories: {
+        phone: (options) => make('phone')({ ...options, connections: [{ name: 'main', flow: 'both' }] }),
+        browser: make('browser'),
+      },
       events,
       maxLegs: 3,
     });
   });
 
-  it('makes a browser leg of an offer with ICE and DTLS, a phone leg of any other and of none', async () => {
-    expect(await open('a')).toEqual({ kind: 'phone', localDescription: `answer to ${PHONE_OFFER.length}` });
-    expect((await open('b', BROWSER_OFFER)).kind).toBe('browser');
-    expect(await open('c', null)).toEqual({ kind: 'phone', localDescription: 'offer' });
+  it('makes a leg of the kind that is asked for, and says what it answers or offers', async () => {
+    expect(await open('a')).toEqual({ descriptions: { main: `answer to ${PHONE_OFFER.length}` } });
+    expect(await open('b', PHONE_OFFER, 'browser')).toMatchObject({
+      descriptions: { main: expect.any(String) },
+    });
+    expect(await open('c', null)).toEqual({ descriptions: { main: 'offer' } });
+    expect([leg('a').kind, leg('b').kind, leg('c').kind]).toEqual(['phone', 'browser', 'phone']);
     expect(engine.statistics()).toMatchObject({ phoneLegs: 2, browserLegs: 1 });
   });
 
-  it('makes a phone leg where ICE or the fingerprint is missing: it refuses what it cannot do', async () => {
-    expect((await open('a', BROWSER_OFFER.replace(/a=fingerprint.*\r\n/, ''))).kind).toBe('phone');
-    expect((await open('b', BROWSER_OFFER.replace(/a=ice-pwd.*\r\n/, ''))).kind).toBe('phone');
+  it('opens several connections, those without an offer undescribed', async () => {
+    const opened = await engine.openLeg({
+      ...request('a'),
+      kind: 'browser',
+      connections: [
+        { name: 'up', flow: 'publish', offer: 'v=0' },
+        { name: 'down', flow: 'receive' },
+      ],
+    });
+    expect(opened).toEqual({ descriptions: { up: 'answer to 3' } });
+    expect(await engine.connection('a', 'down').offer()).toBe('offer');
   });
 
-  it('refuses an unreadable offer before any leg is made', async () => {
-    await expect(open('a', 'hello')).rejects.toMatchObject({ code: 'bad-sdp' });
-    expect(legs.size).toBe(0);
+  it('opens no phone with a connection that a phone has not', async () => {
+    const connections = [{ name: 'publish', flow: 'publish' }] as const;
+    await expect(engine.openLeg({ ...request('a'), connections })).rejects.toThrow('no connection publish');
     expect(engine.legCount).toBe(0);
   });
 
@@ -148,7 +167,7 @@ describe('MediaEngine', () => {
   it('routes a stream that was wanted before it was there, and takes it away when it vanishes', async () => {
     await open('a');
     await open('b');
-    engine.receive('b', ['s1', 's1', 's2'], true);
+    engine.receive('b', { main: ['s1', 's1', 's2'] }, true);
     expect(leg('b').received).toEqual([]);
     expect(leg('b').holdSound).toBe(true);
     leg('a').publish('s1', 's2', 's3');
@@ -163,7 +182,7 @@ describe('MediaEngine', () => {
   it('leaves a leg alone when streams that it does not want change', async () => {
     await open('a');
     await open('b');
-    engine.receive('b', ['s1'], false);
+    engine.receive('b', { main: ['s1'] }, false);
     leg('b').calls.length = 0;
     leg('a').publish('other');
     expect(leg('b').calls).toEqual([]);
@@ -172,7 +191,7 @@ describe('MediaEngine', () => {
   it('never gives a leg its own stream, even when asked', async () => {
     await open('a');
     leg('a').publish('mine');
-    engine.receive('a', ['mine'], false);
+    engine.receive('a', { main: ['mine'] }, false);
     expect(leg('a').received).toEqual([]);
   });
 
@@ -201,8 +220,8 @@ describe('MediaEngine', () => {
     await open('a');
     await open('b');
     await open('c');
-    engine.receive('b', ['s'], false);
-    engine.receive('c', ['s'], false);
+    engine.receive('b', { main: ['s'] }, false);
+    engine.receive('c', { main: ['s'] }, false);
     leg('b').failOnReceive = true;
     leg('a').publish('s');
     expect(leg('c').received).toEqual(['s']);
@@ -216,17 +235,18 @@ describe('MediaEngine', () => {
 
   it('passes negotiation and permissions on to the leg', async () => {
     await open('a');
-    expect(await engine.offer('a')).toBe('offer');
-    engine.rollback('a');
-    expect(await engine.answer('a', PHONE_OFFER)).toContain('answer');
-    await engine.accept('a', 'x');
+    const main = engine.connection('a', 'main');
+    expect(await main.offer()).toBe('offer');
+    main.rollback();
+    expect(await main.answer(PHONE_OFFER)).toContain('answer');
+    await main.accept('x');
     engine.setMayPublish('a', ['audio', 'video']);
     expect(leg('a').calls).toEqual(['rollback', 'accept x', 'may publish audio,video']);
   });
 
   it('says of a leg that is not open that there is none, and closes it without complaint', async () => {
-    await expect(engine.answer('x', PHONE_OFFER)).rejects.toBeInstanceOf(UnknownLegError);
-    expect(() => engine.receive('x', [], false)).toThrow(UnknownLegError);
+    expect(() => engine.connection('x', 'main')).toThrow(UnknownLegError);
+    expect(() => engine.receive('x', { main: [] }, false)).toThrow(UnknownLegError);
     expect(engine.closeLeg('x')).toBeNull();
   });
 

@@ -1,6 +1,13 @@
 import { EngineLeg } from './engine-leg.js';
-import type { Leg, LegEvents, LegOptions, LegStatistics } from './leg.js';
-import { kindOfOffer } from './offer-kind.js';
+import type {
+  ConnectedLegOptions,
+  ConnectionOptions,
+  Leg,
+  LegConnection,
+  LegEvents,
+  LegOptions,
+  LegStatistics,
+} from './leg.js';
 import { KeyRefusal } from './phone/key-refusal.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
@@ -26,7 +33,7 @@ export interface EngineEvents {
   onStreams(legId: string, streams: readonly StreamInfo[]): void;
   onDtmf(legId: string, digit: string, durationMs: number): void;
   onPlayed(legId: string, playbackId: string, how: PlaybackEnd): void;
-  onNegotiationNeeded(legId: string): void;
+  onNegotiationNeeded(legId: string, connection: string): void;
   onEnded(legId: string, reason: LegEndReason, statistics: LegStatistics | null): void;
   /** A leg threw where it must not; it is closed and ended. Other legs go on. */
   onFault(legId: string, error: unknown): void;
@@ -34,8 +41,7 @@ export interface EngineEvents {
 
 export interface LegFactories {
   readonly phone: (options: LegOptions) => Leg;
-  readonly browser: (options: LegOptions) => Leg;
-  readonly device: (options: LegOptions) => Leg;
+  readonly browser: (options: ConnectedLegOptions) => Leg;
 }
 
 export interface MediaEngineOptions {
@@ -47,14 +53,26 @@ export interface MediaEngineOptions {
   readonly maxStreamsPerLeg?: number;
 }
 
+export interface OpenConnectionOptions extends ConnectionOptions {
+  /** The far end's first offer; null: we make it. Left out: the connection is described later. */
+  readonly offer?: string | null;
+}
+
 export interface OpenLegOptions {
   readonly legId: string;
   readonly participantId: string;
-  /** `device`: a leg that is opened without a description. Default `call`. */
-  readonly profile?: 'call' | 'device';
-  /** Null: make a phone leg that offers, or a device. */
-  readonly offer: string | null;
+  readonly kind: LegKind;
+  /** A phone has one, named `main`. */
+  readonly connections: readonly OpenConnectionOptions[];
   readonly mayPublish: readonly TrackKind[];
+}
+
+/** Ids of streams, by the connection over which they go. */
+export type ReceivedStreams = Readonly<Record<string, readonly string[]>>;
+
+export interface OpenedLeg {
+  /** Our answers and offers, by the name of their connection; of those that are described later there is none. */
+  readonly descriptions: Readonly<Record<string, string>>;
 }
 
 export interface EngineStatistics {
@@ -90,12 +108,11 @@ export class MediaEngine {
     return this.#legs.size;
   }
 
-  /** Opens a leg and negotiates its first description. Throws SdpRefusal, with nothing left open. */
-  async openLeg(options: OpenLegOptions): Promise<{ kind: LegKind; localDescription: string }> {
-    const { legId, participantId, offer } = options;
+  /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal, with nothing left open. */
+  async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
+    const { legId, participantId, kind, connections } = options;
     if (this.#closed) throw new SdpRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
-    const factory = options.profile === 'device' ? 'device' : offer === null ? 'phone' : kindOfOffer(offer);
     if (this.#legs.size >= this.#maxLegs)
       throw new SdpRefusal('overloaded', 'as many legs as allowed are open');
 
@@ -104,37 +121,38 @@ export class MediaEngine {
     try {
       const mayPublish = new Set(options.mayPublish);
       const events = this.#eventsOf(legId, entry);
-      const leg = this.#factories[factory]({ legId, participantId, mayPublish, events });
+      const leg = this.#factories[kind]({ legId, participantId, mayPublish, events, connections });
       entry.attach(leg);
-      const localDescription =
-        factory === 'device' ? '' : offer === null ? await leg.offer() : await leg.answer(offer);
-      if (entry.isClosed) throw new SdpRefusal('overloaded', 'the leg was closed while it was opened');
-      return { kind: leg.kind, localDescription };
+      const descriptions: Record<string, string> = {};
+      for (const { name, offer } of connections) {
+        const connection = connectionOf(leg, name);
+        if (offer === undefined) continue;
+        descriptions[name] = offer === null ? await connection.offer() : await connection.answer(offer);
+        if (entry.isClosed) throw new SdpRefusal('overloaded', 'the leg was closed while it was opened');
+      }
+      return { descriptions };
     } catch (error) {
       this.#remove(legId, entry);
       throw error;
     }
   }
 
-  async answer(legId: string, offer: string): Promise<string> {
-    return this.#leg(legId).answer(offer);
-  }
-
-  async offer(legId: string): Promise<string> {
-    return this.#leg(legId).offer();
-  }
-
-  async accept(legId: string, answer: string): Promise<void> {
-    return this.#leg(legId).accept(answer);
-  }
-
-  rollback(legId: string): void {
-    this.#leg(legId).rollback();
+  /** The leg's connection of this name. */
+  connection(legId: string, name: string): LegConnection {
+    return connectionOf(this.#leg(legId), name);
   }
 
   /** Replaces what the leg receives. Streams that are not there yet are routed as soon as they are. */
-  receive(legId: string, streamIds: readonly string[], holdSound: boolean): void {
-    this.#entry(legId).receive(streamIds.slice(0, this.#maxStreamsPerLeg), holdSound);
+  receive(legId: string, streams: ReceivedStreams, holdSound: boolean): void {
+    const entry = this.#entry(legId);
+    let left = this.#maxStreamsPerLeg;
+    const wanted = new Map<string, readonly string[]>();
+    for (const [name, streamIds] of Object.entries(streams)) {
+      const some = streamIds.slice(0, left);
+      left -= some.length;
+      wanted.set(name, some);
+    }
+    entry.receive(wanted, holdSound);
   }
 
   setMayPublish(legId: string, mayPublish: readonly TrackKind[]): void {
@@ -237,14 +255,20 @@ export class MediaEngine {
       onPlayed: (playbackId, how) => {
         if (!entry.isClosed) events.onPlayed(legId, playbackId, how);
       },
-      onNegotiationNeeded: () => {
-        if (!entry.isClosed) events.onNegotiationNeeded(legId);
+      onNegotiationNeeded: (connection) => {
+        if (!entry.isClosed) events.onNegotiationNeeded(legId, connection);
       },
       onEnded: (reason) => {
         if (!entry.isClosed) events.onEnded(legId, reason, this.#remove(legId, entry));
       },
     };
   }
+}
+
+function connectionOf(leg: Leg, name: string): LegConnection {
+  const connection = leg.connections.get(name);
+  if (connection === undefined) throw new Error(`the leg has no connection ${name}`);
+  return connection;
 }
 
 /** Asked for a leg that is not open: it ended a moment ago, and its owner will hear so. */

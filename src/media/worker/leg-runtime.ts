@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
-import { createDeviceLeg } from './device/device-leg.js';
 import type { LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
@@ -41,7 +40,6 @@ export async function createLegRuntime(settings: WorkerSettings): Promise<LegRun
     factories: {
       phone: (options) => createPhoneLeg({ ...options, ...phone }),
       browser: (options) => createBrowserLeg({ ...options, ...browser }),
-      device: (options) => createDeviceLeg({ ...options, ...browser }),
     },
     tickClock,
     portsTakenUnrested: () => phonePorts.takenUnrested,

@@ -10,7 +10,7 @@ export interface LegEvents {
   onDtmf(digit: string, durationMs: number): void;
   /** Once for each playback, not before `play` has resolved. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;
-  onNegotiationNeeded(): void;
+  onNegotiationNeeded(connection: string): void;
   /** The leg has closed itself. At most once, never after `close()`. */
   onEnded(reason: 'media-timeout' | 'ice-failed'): void;
 }
@@ -23,6 +23,26 @@ export interface LegStatistics {
   readonly jitterMs: number;
 }
 
+/** `both`: the leg ends where the connection fails. `publish`, `receive`: it is made anew by the next offer. */
+export type ConnectionFlow = 'both' | 'publish' | 'receive';
+
+/** A data channel that both sides know of without asking (RFC 8831 §6.4). */
+export interface DataChannelOptions {
+  readonly id: number;
+  readonly label: string;
+  readonly protocol: string;
+  /** What a text is answered with. Other texts are not answered. */
+  readonly replies: Readonly<Record<string, string>>;
+}
+
+export interface ConnectionOptions {
+  /** Unique within the leg. */
+  readonly name: string;
+  readonly flow: ConnectionFlow;
+  /** Opened where the far end offers data channels. Default none. */
+  readonly dataChannels?: readonly DataChannelOptions[];
+}
+
 export interface LegOptions {
   readonly legId: string;
   /** Stream ids are `<participantId>.<n>`, n unique per leg incarnation (a random start), ≤ 64 characters (RFC 8830 §2). */
@@ -31,17 +51,27 @@ export interface LegOptions {
   readonly events: LegEvents;
 }
 
-export interface Leg {
-  readonly legId: string;
-  readonly kind: 'phone' | 'browser';
+export interface ConnectedLegOptions extends LegOptions {
+  readonly connections: readonly ConnectionOptions[];
+}
+
+/** One negotiation of a leg, and what goes over it. */
+export interface LegConnection {
   /** Answers the far end's offer, the first as well as later ones. Throws SdpRefusal; a refused re-offer changes nothing. */
   answer(offer: string): Promise<string>;
   /** Makes an offer. Throws when one is outstanding. */
   offer(): Promise<string>;
   accept(answer: string): Promise<void>;
   rollback(): void;
-  /** Replaces what this leg receives. Routes of streams that stay are not disturbed. */
+  /** Replaces what is received here. Routes of streams that stay are not disturbed. */
   receive(streams: readonly SourceStream[], holdSound: boolean): void;
+}
+
+export interface Leg {
+  readonly legId: string;
+  readonly kind: 'phone' | 'browser';
+  /** By name; the same for as long as the leg lives. */
+  readonly connections: ReadonlyMap<string, LegConnection>;
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
   /** Absent where the far end is told nothing. */
   prompt?(prompt: Prompt | null): void;

@@ -55,18 +55,18 @@ export class MediaWorker {
   readonly #handlers: Handlers = {
     configure: (settings) => this.#configure(settings),
     openLeg: (body) => this.#engine.openLeg(body),
-    answer: ({ legId, offer }) => this.#engine.answer(legId, offer),
-    offer: ({ legId }) => this.#engine.offer(legId),
-    accept: async ({ legId, answer }) => {
-      await this.#engine.accept(legId, answer);
+    answer: ({ legId, connection, offer }) => this.#engine.connection(legId, connection).answer(offer),
+    offer: ({ legId, connection }) => this.#engine.connection(legId, connection).offer(),
+    accept: async ({ legId, connection, answer }) => {
+      await this.#engine.connection(legId, connection).accept(answer);
       return null;
     },
-    rollback: ({ legId }) => {
-      this.#engine.rollback(legId);
+    rollback: ({ legId, connection }) => {
+      this.#engine.connection(legId, connection).rollback();
       return null;
     },
-    receive: ({ legId, streamIds, holdSound }) => {
-      this.#engine.receive(legId, streamIds, holdSound);
+    receive: ({ legId, streams, holdSound }) => {
+      this.#engine.receive(legId, streams, holdSound);
       return null;
     },
     setMayPublish: ({ legId, mayPublish }) => {
@@ -194,7 +194,8 @@ export class MediaWorker {
       onStreams: (legId, streams) => this.#notify({ event: 'streams', legId, streams }),
       onDtmf: (legId, digit, durationMs) => this.#notify({ event: 'dtmf', legId, digit, durationMs }),
       onPlayed: (legId, playbackId, how) => this.#notify({ event: 'played', legId, playbackId, how }),
-      onNegotiationNeeded: (legId) => this.#notify({ event: 'negotiation-needed', legId }),
+      onNegotiationNeeded: (legId, connection) =>
+        this.#notify({ event: 'negotiation-needed', legId, connection }),
       onEnded: (legId, reason, statistics) => this.#notify({ event: 'ended', legId, reason, statistics }),
       onFault: (legId, error) => this.#notify({ event: 'fault', legId, detail: describe(error) }),
     };

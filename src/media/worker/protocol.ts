@@ -2,7 +2,15 @@
  * What the gateway and a media worker say to each other over the child process's IPC channel: numbered requests with one
  * reply each, and notifications from the worker. Plain JSON values only; each message of the channel is an array of them.
  */
-import type { EngineStatistics, LegEndReason, LegKind, OpenLegOptions, StreamInfo } from './engine.js';
+import type {
+  EngineStatistics,
+  LegEndReason,
+  LegKind,
+  OpenedLeg,
+  OpenLegOptions,
+  ReceivedStreams,
+  StreamInfo,
+} from './engine.js';
 import type { LegStatistics } from './leg.js';
 import type { LinkAddress } from './link/link-address.js';
 import type { RecordingEndReason, RecordingOptions, RecordingResult } from './record/recording.js';
@@ -10,7 +18,16 @@ import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { TrackKind } from './source-track.js';
 
-export type { EngineStatistics, LegEndReason, LegKind, LegStatistics, LinkAddress, StreamInfo, TrackKind };
+export type {
+  EngineStatistics,
+  LegEndReason,
+  LegKind,
+  LegStatistics,
+  LinkAddress,
+  OpenedLeg,
+  StreamInfo,
+  TrackKind,
+};
 export type { RecordingEndReason, RecordingResult };
 
 export interface WorkerSettings {
@@ -54,17 +71,23 @@ export interface StreamImport {
   readonly from: LinkAddress;
 }
 
+/** One of the connections that a leg was opened with. */
+export interface NamedConnection {
+  readonly legId: string;
+  readonly connection: string;
+}
+
 /** The requests, by name: what goes in, what comes back. */
 export interface WorkerOperations {
   /** Must be the first request. Resolves when the worker can take legs. */
   configure: { request: WorkerSettings; reply: { readonly link: LinkAddress } };
-  openLeg: { request: OpenLegOptions; reply: { readonly kind: LegKind; readonly localDescription: string } };
-  answer: { request: { readonly legId: string; readonly offer: string }; reply: string };
-  offer: { request: { readonly legId: string }; reply: string };
-  accept: { request: { readonly legId: string; readonly answer: string }; reply: null };
-  rollback: { request: { readonly legId: string }; reply: null };
+  openLeg: { request: OpenLegOptions; reply: OpenedLeg };
+  answer: { request: NamedConnection & { readonly offer: string }; reply: string };
+  offer: { request: NamedConnection; reply: string };
+  accept: { request: NamedConnection & { readonly answer: string }; reply: null };
+  rollback: { request: NamedConnection; reply: null };
   receive: {
-    request: { readonly legId: string; readonly streamIds: readonly string[]; readonly holdSound: boolean };
+    request: { readonly legId: string; readonly streams: ReceivedStreams; readonly holdSound: boolean };
     reply: null;
   };
   setMayPublish: {
@@ -162,7 +185,7 @@ export type WorkerNotification =
       readonly playbackId: string;
       readonly how: PlaybackEnd;
     }
-  | { readonly event: 'negotiation-needed'; readonly legId: string }
+  | { readonly event: 'negotiation-needed'; readonly legId: string; readonly connection: string }
   | {
       readonly event: 'ended';
       readonly legId: string;

@@ -1,358 +1,223 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import type { Leg, LegEvents, LegOptions, LegStatistics } from '../leg.js';
-import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
+/** A browser's leg: its peer connections by name, each of which negotiates by itself. */
+import type {
+  ConnectedLegOptions,
+  ConnectionFlow,
+  ConnectionOptions,
+  Leg,
+  LegConnection,
+  LegEvents,
+  LegStatistics,
+} from '../leg.js';
+import { noStatistics, sumOfStatistics } from '../leg-statistics.js';
+import type { SourceStream, TrackKind } from '../source-track.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
-import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
-import { BrowserMedia } from './browser-media.js';
-import {
-  needsOffer,
-  newBrowserSections,
-  wantedKey,
-  type AlternatingLayout,
-  type BrowserSections,
-  type WantedTrack,
-} from './browser-sections.js';
-import { acceptAnswer, answerOffer, createOffer, rollback, type NegotiationContext } from './browser-sdp.js';
-import {
-  BrowserTransport,
-  type BrowserTransportEvents,
-  type BrowserTransportSettings,
-} from './browser-transport.js';
-import { describe } from './local-description.js';
-import { publishedStreams, type PublishedStreams } from './published-streams.js';
-import {
-  isInUse,
-  readRemoteTransport,
-  readSctpPort,
-  type RemoteTransportParameters,
-} from './remote-description.js';
+import { BrowserConnection, type BrowserConnectionSettings } from './browser-connection.js';
 
-export interface BrowserLegSettings extends BrowserTransportSettings {
-  /** m-sections per description. Default 64. */
-  readonly maxSections?: number;
-  /** Bitrate that a browser's video is held down to, per track. Default 2 500 000. */
-  readonly videoBitrateCapBps?: number;
-  /** Octets of each video track kept for retransmission. Default 262 144: 0.8 s at the bitrate cap. */
-  readonly cacheOctets?: number;
-  /** Between RTCP reports. Default 1000 ms. */
-  readonly reportIntervalMs?: number;
-  /** The first offer is ours, and our offers grow in a fixed order. Default: the browser offers first. */
-  readonly alternating?: AlternatingLayout;
+export type BrowserLegOptions = ConnectedLegOptions & BrowserConnectionSettings;
+
+/**
+ * Sections of a connection over which a leg only receives. A far end that outlived the gateway is offered all of them, and
+ * its answer must still be short enough to be read (64 KiB).
+ */
+const maxReceivedSections = 64;
+
+/** What a connection tells its leg. */
+interface ConnectionOwner {
+  onConnected(): void;
+  onStreamsChanged(): void;
+  onDtmf(digit: string, durationMs: number): void;
+  onNegotiationNeeded(name: string): void;
+  /** The leg cannot go on without this connection. */
+  onLost(reason: Parameters<LegEvents['onEnded']>[0]): void;
 }
 
-const isSameTransport = (a: RemoteTransportParameters, b: RemoteTransportParameters): boolean =>
-  a.credentials.usernameFragment === b.credentials.usernameFragment &&
-  a.credentials.password === b.credentials.password &&
-  a.fingerprint.value === b.fingerprint.value;
-
-/** A browser's connection: negotiates, publishes what it sends, forwards to it what it should receive. */
-export class BrowserLeg implements Leg {
-  readonly legId: string;
-  readonly kind = 'browser';
-
-  readonly #events: LegEvents;
-  readonly #settings: BrowserTransportSettings;
-  readonly #maxSections: number;
-  readonly #takesChannels: boolean;
-  readonly #media: BrowserMedia;
-
-  #alternating: AlternatingLayout | null;
-  #state: BrowserSections;
-  /** Our offer, while its answer is out. */
-  #proposed: BrowserSections | null = null;
-  #published: PublishedStreams;
-  #streams: readonly SourceStream[] = [];
+/** A connection under its name: one peer connection, or several one after the other where it may fail and be made anew. */
+class NamedConnection implements LegConnection {
+  readonly #options: BrowserLegOptions;
+  readonly #connection: ConnectionOptions;
+  readonly #owner: ConnectionOwner;
+  #current: BrowserConnection | null = null;
   #mayPublish: ReadonlySet<TrackKind>;
-  #wanted: readonly WantedTrack[] = [];
-  #sources: ReadonlyMap<string, SourceTrack> = new Map();
+  #wanted: readonly SourceStream[] = [];
+  #streams: readonly SourceStream[] = [];
+  /** What connections that are no more have counted. */
+  #counted = noStatistics;
+  #isClosed = false;
 
-  #transport: BrowserTransport | null = null;
-  /** After an ICE restart: takes the place of the transport as soon as it is connected. */
-  #successor: BrowserTransport | null = null;
-  #remote: RemoteTransportParameters | null = null;
-
-  #tail: Promise<unknown> = Promise.resolve();
-  #busy = 0;
-  #checkScheduled = false;
-  /** The owner knows that an offer is needed, and has not asked for it yet. */
-  #offerAwaited = false;
-  #connectedTold = false;
-  #closed = false;
-
-  constructor(options: LegOptions & BrowserLegSettings) {
-    this.legId = options.legId;
-    this.#events = options.events;
-    this.#settings = options;
+  constructor(options: BrowserLegOptions, connection: ConnectionOptions, owner: ConnectionOwner) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#owner = owner;
     this.#mayPublish = options.mayPublish;
-    this.#maxSections = options.maxSections ?? 64;
-    this.#takesChannels = (options.channels ?? []).length > 0;
-    this.#alternating = options.alternating ?? null;
-    // RFC 3264 §5: the session id is numeric; 62 bits as RFC 8829 §5.2.1 asks.
-    this.#state = newBrowserSections((randomBytes(8).readBigUInt64BE() >> 2n).toString());
-    this.#published = { participantId: options.participantId, next: randomInt(1, 2 ** 31), streams: [] };
-    this.#media = new BrowserMedia({
-      send: (packet) => this.#transport?.send(packet) ?? false,
-      onTracksChanged: () => this.#tellStreams(),
-      onDtmf: (key, durationMs) => {
-        if (!this.#closed) this.#events.onDtmf(key, durationMs);
-      },
-      videoBitrateCapBps: options.videoBitrateCapBps ?? 2_500_000,
-      cacheOctets: options.cacheOctets ?? 262_144,
-      reportIntervalMs: options.reportIntervalMs ?? 1000,
-    });
-    this.#media.setMayPublish(options.mayPublish);
   }
 
-  // --- negotiation ---
-
-  answer(offer: string): Promise<string> {
-    return this.#serially(async () => {
-      const description = parseSessionDescription(offer);
-      // A browser that stopped everything says nothing about the transport, which stays.
-      const isIdle = this.#remote !== null && !description.media.some(isInUse);
-      const sctpPort = this.#takesChannels ? readSctpPort(description) : null;
-      const remote = isIdle ? this.#remote : { ...readRemoteTransport(description), sctpPort };
-      const isNew = remote !== null && (this.#remote === null || !isSameTransport(this.#remote, remote));
-      // The far end offers, so it does not answer ours any more (RFC 8829 §4.1.8.2).
-      const before = this.#proposed === null ? this.#state : rollback(this.#state, this.#proposed);
-      // Whatever may be refused is, before a port is taken.
-      const next = answerOffer(before, description, {
-        ...this.#context(),
-        // A transport that began without SCTP gets none any more.
-        dataChannels: sctpPort !== null && (isNew || this.#remote?.sctpPort === sctpPort),
-      });
-      if (isNew) await this.#connectTo(remote);
-      this.#proposed = null;
-      this.#offerAwaited = false;
-      this.#adopt(next);
-      return formatSessionDescription(describe(next, this.#latestTransport().local));
-    });
+  /** What is published here. */
+  get streams(): readonly SourceStream[] {
+    return this.#streams;
   }
 
-  offer(): Promise<string> {
-    return this.#serially(async () => {
-      if (this.#proposed !== null) throw new Error('an offer is outstanding');
-      if (this.#transport === null) {
-        const transport = await BrowserTransport.offering(
-          this.legId,
-          this.#settings,
-          this.#transportEvents(),
-        );
-        this.#throwIfClosed(transport);
-        this.#transport = transport;
-      }
-      this.#offerAwaited = false;
-      this.#proposed = createOffer(this.#state, this.#context(), this.#mayPublish);
-      return formatSessionDescription(
-        describe(this.#proposed, { ...this.#latestTransport().local, setup: 'actpass' }),
-      );
-    });
+  async answer(offer: string): Promise<string> {
+    const current = this.#open();
+    try {
+      return await current.answer(offer);
+    } catch (error) {
+      // One that never came to be would bar the next try with its own idea of the sections.
+      if (current.sectionCount === 0) this.#drop(current);
+      throw error;
+    }
   }
 
-  accept(answer: string): Promise<void> {
-    return this.#serially(() => {
-      const proposed = this.#proposed;
-      if (proposed === null) throw new Error('no offer is outstanding');
-      this.#forgetOffer(proposed);
-      const description = parseSessionDescription(answer);
-      const next = acceptAnswer(proposed, description);
-      if (this.#remote === null) {
-        const remote = readRemoteTransport(description);
-        this.#latestTransport().acceptRemote(remote);
-        this.#remote = remote;
-      }
-      this.#adopt(next);
-      return Promise.resolve();
-    });
+  async offer(): Promise<string> {
+    return this.#open().offer();
+  }
+
+  async accept(answer: string): Promise<void> {
+    if (this.#current === null) throw new Error('no offer is outstanding');
+    await this.#current.accept(answer);
   }
 
   rollback(): void {
-    if (this.#proposed === null) return;
-    // Who answers not even the first may hold more sections of an earlier leg than it is offered.
-    if (this.#alternating !== null && this.#remote === null)
-      this.#alternating = { minSections: this.#maxSections };
-    this.#forgetOffer(this.#proposed);
+    this.#current?.rollback();
   }
-
-  #forgetOffer(proposed: BrowserSections): void {
-    this.#state = rollback(this.#state, proposed);
-    this.#proposed = null;
-    this.#checkNegotiation();
-  }
-
-  /** m-sections negotiated so far. */
-  get sectionCount(): number {
-    return this.#state.sections.length;
-  }
-
-  #context(): NegotiationContext {
-    return {
-      wanted: this.#wanted,
-      maxSections: this.#maxSections,
-      newSsrc: () => randomInt(1, 2 ** 32),
-      dataChannels: false,
-      alternating: this.#alternating,
-    };
-  }
-
-  #adopt(state: BrowserSections): void {
-    this.#state = state;
-    this.#published = publishedStreams(this.#published, state.sections);
-    this.#media.applyIncoming(state.sections, this.#published);
-    this.#media.applyOutgoing(state.sections, this.#sources);
-    this.#tellStreams();
-  }
-
-  /** One negotiation at a time, in the order they were asked for. */
-  #serially<T>(run: () => Promise<T>): Promise<T> {
-    this.#busy++;
-    const result = this.#tail.then(() => {
-      this.#throwIfClosed();
-      return run();
-    });
-    this.#tail = result
-      .catch(() => undefined)
-      .then(() => {
-        this.#busy--;
-        this.#checkNegotiation();
-      });
-    return result;
-  }
-
-  #throwIfClosed(transport?: BrowserTransport): void {
-    if (!this.#closed) return;
-    transport?.close();
-    throw new SdpRefusal('overloaded', 'the leg is closed');
-  }
-
-  /** Tells the owner once that an offer is needed, however many changes made it so. */
-  #checkNegotiation(): void {
-    if (this.#checkScheduled) return;
-    this.#checkScheduled = true;
-    queueMicrotask(() => {
-      this.#checkScheduled = false;
-      const hasBegun = this.#remote !== null || this.#alternating !== null;
-      const isStable = !this.#closed && this.#busy === 0 && this.#proposed === null && hasBegun;
-      if (!isStable || this.#offerAwaited) return;
-      if (!needsOffer(this.#state, this.#wanted, this.#maxSections, this.#alternating)) return;
-      this.#offerAwaited = true;
-      this.#events.onNegotiationNeeded();
-    });
-  }
-
-  // --- transport ---
-
-  #latestTransport(): BrowserTransport {
-    const transport = this.#successor ?? this.#transport;
-    if (transport === null) throw new Error('no transport');
-    return transport;
-  }
-
-  async #connectTo(remote: RemoteTransportParameters): Promise<void> {
-    const transport = await BrowserTransport.answering(
-      this.legId,
-      remote,
-      this.#settings,
-      this.#transportEvents(),
-    );
-    this.#throwIfClosed(transport);
-    this.#successor?.close();
-    this.#successor = null;
-    if (this.#remote === null || this.#transport === null) {
-      this.#transport?.close();
-      this.#transport = transport;
-    } else this.#successor = transport;
-    this.#remote = remote;
-    if (transport.isConnected) this.#onConnected(transport);
-  }
-
-  #transportEvents(): BrowserTransportEvents {
-    return {
-      onConnected: (transport) => this.#onConnected(transport),
-      onPacket: (packet) => this.#media.onPacket(packet),
-      onFailed: (transport) => this.#onFailed(transport),
-    };
-  }
-
-  #onConnected(transport: BrowserTransport): void {
-    if (this.#closed) return;
-    if (transport === this.#successor) {
-      this.#transport?.close();
-      this.#transport = transport;
-      this.#successor = null;
-    } else if (transport !== this.#transport) return;
-    this.#media.start();
-    if (this.#connectedTold) return;
-    this.#connectedTold = true;
-    this.#events.onConnected();
-  }
-
-  #onFailed(transport: BrowserTransport): void {
-    // One that is about to be replaced may fail.
-    if (this.#closed || (transport === this.#transport && this.#successor !== null)) return;
-    if (transport !== this.#transport && transport !== this.#successor) return;
-    this.close();
-    this.#events.onEnded('ice-failed');
-  }
-
-  // --- what it publishes and receives ---
 
   receive(streams: readonly SourceStream[]): void {
-    if (this.#closed) return;
-    const wanted: WantedTrack[] = [];
-    const sources = new Map<string, SourceTrack>();
-    for (const { streamId, alias, audio, video } of streams) {
-      for (const track of [audio, video]) {
-        if (track === null) continue;
-        const want: WantedTrack = { streamId, alias, kind: track.kind };
-        wanted.push(want);
-        sources.set(wantedKey(want), track);
-      }
-    }
-    this.#wanted = wanted;
-    this.#sources = sources;
-    this.#media.applyOutgoing(this.#state.sections, sources);
-    this.#checkNegotiation();
+    if (this.#isClosed || this.#flow === 'publish') return;
+    this.#wanted = streams;
+    if (this.#current !== null) this.#current.receive(streams);
+    else if (streams.length > 0 && this.#flow === 'receive') this.#open();
   }
 
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
     this.#mayPublish = mayPublish;
-    this.#media.setMayPublish(mayPublish);
-    this.#tellStreams();
-  }
-
-  #tellStreams(): void {
-    if (this.#closed) return;
-    const streams = this.#media.streams(this.#published).map((stream) => {
-      const known = this.#streams.find((s) => s.streamId === stream.streamId);
-      return known?.audio === stream.audio && known.video === stream.video ? known : stream;
-    });
-    const isSame = streams.length === this.#streams.length && streams.every((s, i) => s === this.#streams[i]);
-    if (isSame) return;
-    this.#streams = streams;
-    this.#events.onStreams(streams);
-  }
-
-  /** Tracks that should be received but have a codec which the browser lacks. */
-  get tracksLeftOut(): number {
-    return this.#media.tracksLeftOut;
+    if (this.#flow !== 'receive') this.#current?.setMayPublish(mayPublish);
   }
 
   statistics(): LegStatistics {
-    return this.#media.statistics();
+    const current = this.#current;
+    return current === null ? this.#counted : sumOfStatistics(this.#counted, current.statistics());
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#media.close();
-    this.#successor?.close();
-    this.#transport?.close();
-    this.#successor = null;
-    this.#transport = null;
+    this.#isClosed = true;
+    this.#current?.close();
+  }
+
+  get #flow(): ConnectionFlow {
+    return this.#connection.flow;
+  }
+
+  #open(minSections = 0): BrowserConnection {
+    if (this.#current !== null) return this.#current;
+    if (this.#isClosed) throw new SdpRefusal('overloaded', 'the leg is closed');
+    const { legId, maxSections = maxReceivedSections } = this.#options;
+    const { name, dataChannels: channels = [] } = this.#connection;
+    const receives = this.#flow === 'receive';
+    const owner = this.#owner;
+    const opened: BrowserConnection = new BrowserConnection({
+      ...this.#options,
+      name: legId,
+      channels,
+      mayPublish: receives ? new Set() : this.#mayPublish,
+      // Whoever receives may hold more sections, of a connection before this one.
+      ...(receives
+        ? { maxSections: Math.min(maxSections, maxReceivedSections), alternating: { minSections } }
+        : { maxSections }),
+      events: {
+        onConnected: () => owner.onConnected(),
+        onStreams: (streams) => {
+          if (this.#current === opened) this.#publish(streams);
+        },
+        onDtmf: (digit, durationMs) => owner.onDtmf(digit, durationMs),
+        onNegotiationNeeded: () => {
+          if (this.#current === opened) owner.onNegotiationNeeded(name);
+        },
+        onEnded: (reason) => {
+          if (this.#current !== opened) return;
+          if (this.#flow === 'both') return owner.onLost(reason);
+          this.#drop(opened);
+          if (this.#flow === 'receive') this.#open(opened.sectionCount);
+        },
+      },
+    });
+    this.#current = opened;
+    if (this.#flow !== 'publish') opened.receive(this.#wanted);
+    return opened;
+  }
+
+  #drop(connection: BrowserConnection): void {
+    if (this.#current !== connection) return;
+    this.#counted = sumOfStatistics(this.#counted, connection.statistics());
+    this.#current = null;
+    connection.close();
+    this.#publish([]);
+  }
+
+  #publish(streams: readonly SourceStream[]): void {
+    if (this.#isClosed || (streams.length === 0 && this.#streams.length === 0)) return;
+    this.#streams = streams;
+    this.#owner.onStreamsChanged();
   }
 }
 
-export function createBrowserLeg(options: LegOptions & BrowserLegSettings): BrowserLeg {
+export class BrowserLeg implements Leg {
+  readonly legId: string;
+  readonly kind = 'browser';
+  readonly connections: ReadonlyMap<string, NamedConnection>;
+  readonly #events: LegEvents;
+  #isConnected = false;
+  #isClosed = false;
+
+  constructor(options: BrowserLegOptions) {
+    this.legId = options.legId;
+    this.#events = options.events;
+    this.connections = new Map(
+      options.connections.map((connection) => [
+        connection.name,
+        new NamedConnection(options, connection, this.#owner),
+      ]),
+    );
+  }
+
+  setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
+    for (const connection of this.connections.values()) connection.setMayPublish(mayPublish);
+  }
+
+  statistics(): LegStatistics {
+    return [...this.connections.values()]
+      .map((connection) => connection.statistics())
+      .reduce(sumOfStatistics, noStatistics);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const connection of this.connections.values()) connection.close();
+  }
+
+  readonly #owner: ConnectionOwner = {
+    onConnected: () => {
+      if (this.#isClosed || this.#isConnected) return;
+      this.#isConnected = true;
+      this.#events.onConnected();
+    },
+    onStreamsChanged: () => {
+      if (this.#isClosed) return;
+      this.#events.onStreams([...this.connections.values()].flatMap(({ streams }) => streams));
+    },
+    onDtmf: (digit, durationMs) => {
+      if (!this.#isClosed) this.#events.onDtmf(digit, durationMs);
+    },
+    onNegotiationNeeded: (name) => {
+      if (!this.#isClosed) this.#events.onNegotiationNeeded(name);
+    },
+    onLost: (reason) => {
+      if (this.#isClosed) return;
+      this.close();
+      this.#events.onEnded(reason);
+    },
+  };
+}
+
+export function createBrowserLeg(options: BrowserLegOptions): BrowserLeg {
   return new BrowserLeg(options);
 }

@@ -15,18 +15,10 @@ import {
 } from '../../../sdp/attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import { parseSessionDescription } from '../../../sdp/session-description.js';
+import type { DataChannelOptions } from '../leg.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
-
-/** A data channel that both sides open without asking (RFC 8831 §6.4). */
-export interface NegotiatedChannel {
-  readonly id: number;
-  readonly label: string;
-  readonly protocol: string;
-  /** What a text is answered with; null: with nothing. */
-  readonly reply: (text: string) => string | null;
-}
 
 export interface BrowserTransportSettings {
   /** Address to bind; absent or unspecified (`0.0.0.0`, `::`): all. */
@@ -34,7 +26,7 @@ export interface BrowserTransportSettings {
   /** Address put in place of those of the same family in our candidates, where the gateway stands behind a 1:1 NAT. */
   readonly advertisedAddress?: string;
   /** Taken where the browser offers data channels. Default none: its offer of them is refused. */
-  readonly channels?: readonly NegotiatedChannel[];
+  readonly channels?: readonly DataChannelOptions[];
   /** UDP ports to bind. Default: the system's choice. */
   readonly ports?: PortRange;
   /** How long gathering our candidates may take. Default 2000 ms. */
@@ -287,7 +279,7 @@ export class BrowserTransport {
     });
   }
 
-  #open({ label, id, protocol, reply }: NegotiatedChannel): void {
+  #open({ label, id, protocol, replies }: DataChannelOptions): void {
     const channel: DataChannel = this.#connection.createDataChannel(label, {
       negotiated: true,
       id,
@@ -297,9 +289,9 @@ export class BrowserTransport {
     channel.onError(() => undefined);
     channel.onMessage((message) => {
       if (this.#closed || typeof message !== 'string' || message.length > MAX_TEXT_LENGTH) return;
-      const answer = reply(message);
+      const answer = Object.hasOwn(replies, message) ? replies[message] : undefined;
       try {
-        if (answer !== null && channel.isOpen()) channel.sendMessage(answer);
+        if (answer !== undefined && channel.isOpen()) channel.sendMessage(answer);
       } catch {
         // It closes on the library's own thread: it may be gone before we are told.
       }

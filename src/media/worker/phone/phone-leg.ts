@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
-import type { Leg, LegOptions, LegStatistics } from '../leg.js';
+import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
@@ -63,7 +63,7 @@ export interface PhoneLegSettings {
 export type PhoneLegOptions = LegOptions & PhoneLegSettings;
 
 /** A phone's RTP end (RFC 3550, RFC 4733): G.711 in and out over plain UDP. */
-export interface PhoneLeg extends Leg {
+export interface PhoneLeg extends Leg, LegConnection {
   readonly kind: 'phone';
 }
 
@@ -80,6 +80,8 @@ const packet = new RtpPacket();
 
 class NativePhoneLeg implements PhoneLeg {
   readonly kind = 'phone';
+  /** A phone has one description: the leg is its own connection. */
+  readonly connections: ReadonlyMap<string, LegConnection> = new Map([['main', this]]);
   readonly legId: string;
   readonly #options: PhoneLegOptions;
   readonly #preferences: CodecPreferences;

@@ -1,0 +1,26 @@
+import { fingerprints, iceCredentials } from './attributes.js';
+import { SdpRefusal } from './sdp-refusal.js';
+import { parseSessionDescription } from './session-description.js';
+
+/** Media over DTLS as browsers offer it: RTP (RFC 5764 §8), and data channels (RFC 8841 §4). */
+const browserProtocols = /^(?:(?:UDP|TCP)\/TLS\/RTP\/SAVPF|(?:UDP|TCP)\/DTLS\/SCTP)$/i;
+
+/**
+ * Tells by an offer who made it: a section with ICE and DTLS makes it a browser's, everything else is a phone's. So is what
+ * cannot be read: who answers as a phone refuses it.
+ */
+export function kindOfOffer(offer: string): 'phone' | 'browser' {
+  try {
+    const session = parseSessionDescription(offer);
+    const isBrowser = session.media.some(
+      (section) =>
+        browserProtocols.test(section.protocol) &&
+        iceCredentials(section, session) !== null &&
+        fingerprints(section, session).length > 0,
+    );
+    return isBrowser ? 'browser' : 'phone';
+  } catch (error) {
+    if (error instanceof SdpRefusal) return 'phone';
+    throw error;
+  }
+}
