@@ -298,8 +298,8 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
         for (const participant of [idle, caller, member]) {
           await store.createParticipant(participant, `hash ${participant.id}`, start * 2);
         }
-        await store.addMember(account, busy.id, caller.id, {}, 20);
-        await store.addMember(account, old.id, member.id, {}, 20);
+        await store.addMember(account, busy.id, caller.id, { subscriptions: {}, limit: 20 });
+        await store.addMember(account, old.id, member.id, { subscriptions: {}, limit: 20 });
         await store.claimSlot(caller.id, {
           legId: 'leg',
           nodeId: 'node',

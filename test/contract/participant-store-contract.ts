@@ -75,7 +75,9 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
 
     async function createMember(session: Session, changes: Partial<Participant> = {}): Promise<Participant> {
       const participant = await createParticipant(changes);
-      expect(await store.addMember(account, session.id, participant.id, subscriptions, 20)).toMatchObject({
+      expect(
+        await store.addMember(account, session.id, participant.id, { subscriptions, limit: 20 }),
+      ).toMatchObject({
         result: 'added',
       });
       return { ...participant, sessionId: session.id, subscriptions };
@@ -171,12 +173,16 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
       it('is of one session at a time', async () => {
         const [first, second] = [await createSession(), await createSession()];
         const member = await createMember(first);
-        expect(await store.addMember(account, second.id, member.id, {}, 20)).toMatchObject({
+        expect(
+          await store.addMember(account, second.id, member.id, { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'in-other-session',
         });
         expect(await store.findParticipant(member.id)).toEqual(member);
         expect(await store.removeMember(account, first.id, member.id)).toEqual(member);
-        expect(await store.addMember(account, second.id, member.id, {}, 20)).toMatchObject({
+        expect(
+          await store.addMember(account, second.id, member.id, { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'added',
         });
         expect(await store.listMembers(first.id)).toEqual([]);
@@ -187,16 +193,24 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
         const session = await createSession();
         const foreign = await createParticipant({ accountId: 'other' });
         const own = await createParticipant();
-        expect(await store.addMember(account, randomUUID(), own.id, {}, 20)).toMatchObject({
+        expect(
+          await store.addMember(account, randomUUID(), own.id, { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'no-session',
         });
-        expect(await store.addMember('other', session.id, foreign.id, {}, 20)).toMatchObject({
+        expect(
+          await store.addMember('other', session.id, foreign.id, { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'no-session',
         });
-        expect(await store.addMember(account, session.id, foreign.id, {}, 20)).toMatchObject({
+        expect(
+          await store.addMember(account, session.id, foreign.id, { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'no-participant',
         });
-        expect(await store.addMember(account, session.id, randomUUID(), {}, 20)).toMatchObject({
+        expect(
+          await store.addMember(account, session.id, randomUUID(), { subscriptions: {}, limit: 20 }),
+        ).toMatchObject({
           result: 'no-participant',
         });
       });
@@ -205,7 +219,9 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
         const session = await createSession();
         const member = await createMember(session);
         const wanted = { sessionId: session.id };
-        expect(await store.addMember(account, session.id, member.id, wanted, 1)).toMatchObject({
+        expect(
+          await store.addMember(account, session.id, member.id, { subscriptions: wanted, limit: 1 }),
+        ).toMatchObject({
           result: 'already-member',
         });
         expect(await other.findParticipant(member.id)).toEqual({ ...member, subscriptions: wanted });
@@ -216,7 +232,7 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
         const everyone = await Promise.all(Array.from({ length: 8 }, () => createParticipant()));
         const results = await Promise.all(
           everyone.map(({ id }, i) =>
-            (i % 2 === 0 ? store : other).addMember(account, session.id, id, {}, 5),
+            (i % 2 === 0 ? store : other).addMember(account, session.id, id, { subscriptions: {}, limit: 5 }),
           ),
         );
         expect(results.filter(({ result }) => result === 'added')).toHaveLength(5);
@@ -299,18 +315,20 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
         const session = await createSession();
         const member = await createMember(session);
         const set = (alias: string, isMuted: boolean) =>
-          store.setMuted(account, session.id, member.id, alias, isMuted);
+          store.setMuted(account, session.id, member.id, { alias, isMuted });
         const muted = { ...member, mutedAliases: ['microphone'] };
         expect(await set('microphone', true)).toEqual({ participant: muted, isChanged: true });
         expect(await set('microphone', true)).toEqual({ participant: muted, isChanged: false });
         expect(await set('camera', false)).toEqual({ participant: muted, isChanged: false });
         expect(await other.findParticipant(member.id)).toEqual(muted);
-        await store.addMember(account, session.id, member.id, {}, 20);
+        await store.addMember(account, session.id, member.id, { subscriptions: {}, limit: 20 });
         expect((await other.findParticipant(member.id))?.mutedAliases).toEqual(['microphone']);
         await store.removeMember(account, session.id, member.id);
         expect((await other.findParticipant(member.id))?.mutedAliases).toEqual([]);
         expect(await set('microphone', true)).toBeNull();
-        expect(await store.setMuted('other', session.id, member.id, 'microphone', true)).toBeNull();
+        expect(
+          await store.setMuted('other', session.id, member.id, { alias: 'microphone', isMuted: true }),
+        ).toBeNull();
       });
 
       it('are at most 64 of one member', async () => {
@@ -318,10 +336,14 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
         const member = await createMember(session, {
           mutedAliases: Array.from({ length: 64 }, (_, i) => `a${i}`),
         });
-        await expect(store.setMuted(account, session.id, member.id, 'more', true)).rejects.toMatchObject({
+        await expect(
+          store.setMuted(account, session.id, member.id, { alias: 'more', isMuted: true }),
+        ).rejects.toMatchObject({
           code: 'too-many-muted-streams',
         });
-        expect(await store.setMuted(account, session.id, member.id, 'a0', false)).toMatchObject({
+        expect(
+          await store.setMuted(account, session.id, member.id, { alias: 'a0', isMuted: false }),
+        ).toMatchObject({
           isChanged: true,
         });
       });
@@ -357,7 +379,8 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
       it('of a session are taken by no more legs than may be in it, also where two connections claim at once', async () => {
         const session = await createSession();
         const members = await Promise.all(Array.from({ length: 3 }, () => createParticipant()));
-        for (const { id } of members) await store.addMember(account, session.id, id, {}, 20);
+        for (const { id } of members)
+          await store.addMember(account, session.id, id, { subscriptions: {}, limit: 20 });
         const results = await Promise.all(
           members.map(({ id }, index) =>
             (index % 2 === 0 ? store : other).claimSlot(id, claim(`leg-${String(index)}`, 'node-1', 5)),

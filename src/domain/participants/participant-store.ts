@@ -8,6 +8,19 @@ export type AddMemberResult =
   | { readonly result: 'added' | 'already-member'; readonly participant: Participant }
   | { readonly result: 'in-other-session' | 'session-full' | 'no-session' | 'no-participant' };
 
+/** How a participant becomes a member. */
+export interface NewMembership {
+  readonly subscriptions: Subscriptions;
+  /** The most members of the session, this one included. */
+  readonly limit: number;
+}
+
+/** What is to become of one alias of a member. */
+export interface AliasMute {
+  readonly alias: string;
+  readonly isMuted: boolean;
+}
+
 export interface MuteResult {
   readonly participant: Participant;
   /** False where it was so already. */
@@ -60,13 +73,12 @@ export interface ParticipantStore {
   findJoinCode(joinCodeHash: string): Promise<StoredJoinCode | null>;
 
   listMembers(sessionId: string): Promise<readonly Participant[]>;
-  /** Joins atomically: one session at a time, at most `limit` members. Subscriptions are replaced also where it was a member already. */
+  /** Adds it to one session at a time, and to one with room. Subscriptions are replaced also where it was a member already. */
   addMember(
     accountId: string,
     sessionId: string,
     participantId: string,
-    subscriptions: Subscriptions,
-    limit: number,
+    membership: NewMembership,
   ): Promise<AddMemberResult>;
   /** Resolves with the member as it was, or null where it was none. Its subscriptions and mutes go. */
   removeMember(accountId: string, sessionId: string, participantId: string): Promise<Participant | null>;
@@ -82,8 +94,7 @@ export interface ParticipantStore {
     accountId: string,
     sessionId: string,
     participantId: string,
-    alias: string,
-    isMuted: boolean,
+    mute: AliasMute,
   ): Promise<MuteResult | null>;
 
   /** Takes the participant's slot for a leg where its session has room for one; marks a `once` token used. */

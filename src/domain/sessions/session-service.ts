@@ -143,13 +143,8 @@ export class SessionService {
     subscriptions: Subscriptions,
   ): Promise<void> {
     await this.#checkSubscriptions(accountId, sessionId, subscriptions);
-    const added = await this.#store.addMember(
-      accountId,
-      sessionId,
-      participantId,
-      subscriptions,
-      this.#limits.maxParticipantsPerSession,
-    );
+    const limit = this.#limits.maxParticipantsPerSession;
+    const added = await this.#store.addMember(accountId, sessionId, participantId, { subscriptions, limit });
     if (!('participant' in added)) {
       const [code, message] = addMemberErrors[added.result];
       throw new DomainError(code, message);
@@ -214,7 +209,7 @@ export class SessionService {
     await this.#member(accountId, sessionId, participantId);
     const live = await this.#legs.streamsOf(participantId);
     const alias = aliasOf(live, participantId, stream);
-    const done = await this.#store.setMuted(accountId, sessionId, participantId, alias, isMuted);
+    const done = await this.#store.setMuted(accountId, sessionId, participantId, { alias, isMuted });
     if (done === null) throw await this.#noMember(accountId, sessionId, participantId);
     if (!done.isChanged) return;
     const streamId = live.find((one) => one.alias === alias)?.streamId ?? null;

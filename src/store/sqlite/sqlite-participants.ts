@@ -8,9 +8,11 @@ import {
 } from '../../domain/participants/participant-change.js';
 import type {
   AddMemberResult,
+  AliasMute,
   ClaimResult,
   SlotClaim,
   MuteResult,
+  NewMembership,
   ParticipantStore,
   StoredJoinCode,
 } from '../../domain/participants/participant-store.js';
@@ -133,8 +135,7 @@ export class SqliteParticipants implements ParticipantStore {
     accountId: string,
     sessionId: string,
     participantId: string,
-    subscriptions: Subscriptions,
-    limit: number,
+    { subscriptions, limit }: NewMembership,
   ): Promise<AddMemberResult> {
     return this.#write((sql): AddMemberResult => {
       if (sql.getSession.get(sessionId, accountId) === undefined) return { result: 'no-session' };
@@ -176,8 +177,7 @@ export class SqliteParticipants implements ParticipantStore {
     accountId: string,
     sessionId: string,
     participantId: string,
-    alias: string,
-    isMuted: boolean,
+    { alias, isMuted }: AliasMute,
   ): Promise<MuteResult | null> {
     return this.#write((sql) => {
       const member = getMember(sql, accountId, sessionId, participantId);
