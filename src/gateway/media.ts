@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config-schema.js';
+import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf, type ConnectedSrf } from '../doors/sip/connect-srf.js';
@@ -24,6 +25,7 @@ const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.met
 
 export interface OpenMediaOptions {
   readonly config: Config;
+  readonly clock: Clock;
   /** Tells our legs from another gateway's at a FreeSWITCH that both use. */
   readonly nodeId: string;
   readonly logger: Logger;
@@ -53,7 +55,7 @@ export async function openMedia(options: OpenMediaOptions): Promise<GatewayMedia
 }
 
 async function openEdge(
-  { config, nodeId, logger, version }: OpenMediaOptions,
+  { config, clock, nodeId, logger, version }: OpenMediaOptions,
   servers: NonNullable<Config['freeswitch']>,
   workers: WorkerMediaPlane,
 ): Promise<GatewayMedia> {
@@ -63,6 +65,7 @@ async function openEdge(
   let plane: FreeSwitchPlane;
   try {
     plane = await createFreeSwitchPlane({
+      clock,
       native: workers,
       workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
       srf: sip.srf,

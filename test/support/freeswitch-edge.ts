@@ -1,4 +1,5 @@
 /** The phone edge on FreeSWITCH as the gateway composes it, over real media workers. */
+import { systemClock } from '../../src/domain/clock.js';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from 'vitest';
@@ -78,6 +79,7 @@ export async function openEdge(
     ...media,
   });
   const plane = await createFreeSwitchPlane({
+    clock: systemClock,
     native,
     srf,
     listenAddress: host,

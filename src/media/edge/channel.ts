@@ -1,6 +1,6 @@
 /** A channel in FreeSWITCH as the edge uses it, over drachtio-srf's dialog and, towards a carrier, drachtio-fsmrf's endpoint. */
 import type { Socket } from 'node:net';
-import { withTimer } from './with-timer.js';
+import { withTimer, type TimeLimit } from './with-timer.js';
 
 /** Events: `destroy` when FreeSWITCH has sent BYE. */
 export interface EdgeDialog {
@@ -64,7 +64,7 @@ export class FreeSwitchChannel implements Channel {
   readonly description: string;
   readonly #endpoint: Endpoint | null;
   readonly #dialog: EdgeDialog;
-  readonly #requestTimeoutMs: number;
+  readonly #limit: TimeLimit;
   #hasEnded = false;
   #onEnded: (() => void) | null = null;
   /** The SIP dialog is over, or nobody waits for that. */
@@ -72,13 +72,13 @@ export class FreeSwitchChannel implements Channel {
   #setOver: () => void = ignore;
   #isGone: Promise<void> | null = null;
 
-  /** `endpoint`: fsmrf's, where the channel has one. */
-  constructor(uuid: string, dialog: EdgeDialog, requestTimeoutMs: number, endpoint: Endpoint | null) {
+  /** `limit` is for each request; `endpoint` is fsmrf's, where the channel has one. */
+  constructor(uuid: string, dialog: EdgeDialog, limit: TimeLimit, endpoint: Endpoint | null) {
     this.uuid = uuid;
     this.description = dialog.remote.sdp;
     this.#endpoint = endpoint;
     this.#dialog = dialog;
-    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#limit = limit;
     this.#over = new Promise((resolve) => (this.#setOver = resolve));
     // fsmrf's own listener prints to standard error; the end is told anyway.
     endpoint?.conn?.removeAllListeners('error');
@@ -98,7 +98,7 @@ export class FreeSwitchChannel implements Channel {
 
   async offer(description: string): Promise<string> {
     try {
-      return await withTimer(this.#dialog.modify(description), this.#requestTimeoutMs, ignore);
+      return await withTimer(this.#dialog.modify(description), this.#limit, ignore);
     } catch (error) {
       throw refusalOf(error);
     }
@@ -114,7 +114,7 @@ export class FreeSwitchChannel implements Channel {
   }
 
   gone(): Promise<void> {
-    this.#isGone ??= withTimer(this.#over, this.#requestTimeoutMs, ignore).catch(() => this.#sendBye());
+    this.#isGone ??= withTimer(this.#over, this.#limit, ignore).catch(() => this.#sendBye());
     return this.#isGone;
   }
 
@@ -128,7 +128,7 @@ export class FreeSwitchChannel implements Channel {
   }
 
   async #sendBye(): Promise<void> {
-    await withTimer(this.#dialog.destroy(), this.#requestTimeoutMs, ignore).then(ignore, ignore);
+    await withTimer(this.#dialog.destroy(), this.#limit, ignore).then(ignore, ignore);
     this.#hasEnded = true;
   }
 

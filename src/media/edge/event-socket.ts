@@ -3,9 +3,11 @@
  * has one too, but waits for ever where the secret is wrong, and says nothing of it.
  */
 import { connect, type Socket } from 'node:net';
+import type { Clock, Timer } from '../../domain/clock.js';
 import { EventSocketFrames, type EventSocketFrame } from './event-socket-frames.js';
 
 export interface EventSocketOptions {
+  readonly clock: Clock;
   readonly host: string;
   readonly port: number;
   readonly secret: string;
@@ -24,7 +26,7 @@ interface Waiting {
   readonly contentType: 'command/reply' | 'api/response';
   readonly resolve: (frame: EventSocketFrame) => void;
   readonly reject: (error: Error) => void;
-  timer: NodeJS.Timeout;
+  readonly timer: Timer;
 }
 
 /** Connects and logs in. Rejects with EventSocketRefusal for a wrong secret or address, and within the time in any case. */
@@ -37,6 +39,7 @@ export async function openEventSocket(options: EventSocketOptions): Promise<Even
 export class EventSocket {
   readonly #socket: Socket;
   readonly #frames = new EventSocketFrames();
+  readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #onLost: (reason: string) => void;
   /** In the order of the commands, as the replies come. A command whose time was up still has its place. */
@@ -46,7 +49,8 @@ export class EventSocket {
   #isClosed = false;
   #error: string | null = null;
 
-  constructor({ host, port, timeoutMs, onLost }: EventSocketOptions) {
+  constructor({ clock, host, port, timeoutMs, onLost }: EventSocketOptions) {
+    this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#onLost = onLost;
     // Nagle's algorithm would hold each command back for 40 ms.
@@ -84,13 +88,13 @@ export class EventSocket {
 
   #greeting(): Promise<EventSocketFrame> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('FreeSWITCH does not answer')), this.#timeoutMs);
+      const timer = this.#clock.after(this.#timeoutMs, () => reject(new Error('FreeSWITCH does not answer')));
       this.#onGreeting = (frame) => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve(frame);
       };
       this.#socket.once('close', () => {
-        clearTimeout(timer);
+        timer.cancel();
         reject(new Error(this.#error ?? 'FreeSWITCH closed the connection'));
       });
     });
@@ -99,9 +103,8 @@ export class EventSocket {
   #command(text: string, contentType: Waiting['contentType']): Promise<EventSocketFrame> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('the connection to FreeSWITCH is gone'));
-      const timer = setTimeout(
-        () => reject(new Error('FreeSWITCH did not answer a command in time')),
-        this.#timeoutMs,
+      const timer = this.#clock.after(this.#timeoutMs, () =>
+        reject(new Error('FreeSWITCH did not answer a command in time')),
       );
       this.#waiting.push({ contentType, resolve, reject, timer });
       this.#socket.write(`${text}\n\n`);
@@ -123,7 +126,7 @@ export class EventSocket {
       onGreeting(frame);
     } else if (this.#waiting[0]?.contentType === frame.contentType) {
       const { timer, resolve } = this.#waiting.shift()!;
-      clearTimeout(timer);
+      timer.cancel();
       resolve(frame);
     }
   }
@@ -138,7 +141,7 @@ export class EventSocket {
 
   #rejectAll(reason: string): void {
     for (const { timer, reject } of this.#waiting.splice(0)) {
-      clearTimeout(timer);
+      timer.cancel();
       reject(new Error(reason));
     }
   }

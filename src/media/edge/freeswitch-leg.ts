@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import type { Clock } from '../../domain/clock.js';
 import {
   type MediaConnection,
   type MediaEndReason,
@@ -32,12 +32,14 @@ import type { EdgeCodecName } from './edge-codecs.js';
 import type { FreeSwitchServer, ServedLeg } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
 import { hangUpAll, type OpenedChannels } from './open-channels.js';
+import { pause } from './with-timer.js';
 import { formatInnerEnd } from './worker-sdp.js';
 
 /** FreeSWITCH's own pauses between keys are a little longer than ours: how far it falls behind with some dozens. */
 const behindMs = 100;
 
 export interface FreeSwitchLegOptions {
+  readonly clock: Clock;
   readonly legId: string;
   readonly sessionId: string;
   readonly server: FreeSwitchServer;
@@ -173,9 +175,8 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
     if (this.#terms?.takesEvents !== true || this.#outerEnd.events === null)
       throw new MediaRefusal('no-telephone-event', 'the carrier takes no telephone events');
     await this.#worker.sendDtmf(digits, durationMs);
-    await setTimeout(durationMs + behindMs, undefined, { signal: this.#ended.signal }).catch(() =>
-      this.#expectOpen(),
-    );
+    await pause({ clock: this.#options.clock, ms: durationMs + behindMs }, this.#ended.signal);
+    this.#expectOpen();
   }
 
   statistics(): Promise<MediaLegStatistics | null> {

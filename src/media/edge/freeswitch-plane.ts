@@ -3,6 +3,7 @@
  * audio goes carrier — FreeSWITCH — worker: FreeSWITCH does codecs, SRTP and the carrier's oddities, the worker all else.
  */
 import { createHash, randomInt } from 'node:crypto';
+import type { Clock } from '../../domain/clock.js';
 import {
   type MediaLeg,
   type MediaPlane,
@@ -20,6 +21,7 @@ import { LegEvents } from './leg-events.js';
 import { openChannels } from './open-channels.js';
 
 export interface FreeSwitchPlaneOptions {
+  readonly clock: Clock;
   /** The media workers' plane; closed with this one. */
   readonly native: MediaPlane;
   /** Where FreeSWITCH reaches the media workers, where that is not what they tell others. */
@@ -176,7 +178,7 @@ class EdgePlane implements FreeSwitchPlane {
         signal: lost.signal,
       });
       const leg = await FreeSwitchLeg.begin({
-        ...{ legId, sessionId, server, codecs, events, channels, terms },
+        ...{ clock: this.#options.clock, legId, sessionId, server, codecs, events, channels, terms },
         onGone: (gone) => {
           server.release(gone);
           this.#legs.delete(gone);

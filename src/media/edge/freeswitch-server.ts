@@ -7,6 +7,7 @@
  * silent: a task in FreeSWITCH that hangs them up is put off with each health check.
  */
 import { randomUUID } from 'node:crypto';
+import type { Clock, Timer } from '../../domain/clock.js';
 import type { MediaLogger } from '../media-logger.js';
 import type { Channel } from './channel.js';
 import { codecsOfFreeSwitch, type EdgeCodecName } from './edge-codecs.js';
@@ -15,6 +16,7 @@ import { connectMediaServer, sipProfile, type MediaServerConnection } from './fr
 import { ownerVariable, type EdgeSrf } from './inviter.js';
 
 export interface FreeSwitchServerOptions {
+  readonly clock: Clock;
   readonly host: string;
   readonly port: number;
   readonly secret: string;
@@ -71,7 +73,7 @@ export class FreeSwitchServer {
     `landbridge-${randomUUID()}`,
   ];
   #connection: Connection | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #retryMs = firstRetryMs;
   #lastError: string | null = null;
   #isToldAway = false;
@@ -147,7 +149,7 @@ export class FreeSwitchServer {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const connection = this.#connection;
     this.#connection = null;
     if (connection === null) return;
@@ -192,9 +194,9 @@ export class FreeSwitchServer {
   }
 
   async #connect(): Promise<Connection> {
-    const { host, port, secret, requestTimeoutMs } = this.#options;
+    const { clock, host, port, secret, requestTimeoutMs: timeoutMs } = this.#options;
     const onLost = (reason: string) => this.#lose(events, reason);
-    const events = await openEventSocket({ host, port, secret, timeoutMs: requestTimeoutMs, onLost });
+    const events = await openEventSocket({ clock, host, port, secret, timeoutMs, onLost });
     try {
       const [profiles, codecs, external] = await Promise.all([
         events.api('sofia status'),
@@ -239,7 +241,7 @@ export class FreeSwitchServer {
   }
 
   #checkLater(): void {
-    this.#timer = setTimeout(() => void this.#check(), this.#options.healthMs);
+    this.#timer = this.#options.clock.after(this.#options.healthMs, () => void this.#check());
   }
 
   async #check(): Promise<void> {
@@ -262,7 +264,7 @@ export class FreeSwitchServer {
       return;
     }
     this.#connection = null;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     connection.events.close();
     connection.media.close();
     for (const leg of [...this.#legs]) leg.serverLost();
@@ -270,7 +272,7 @@ export class FreeSwitchServer {
   }
 
   #away(error: unknown): void {
-    const { host, port, logger, longestRetryMs } = this.#options;
+    const { clock, host, port, logger, longestRetryMs } = this.#options;
     const message = error instanceof Error ? error.message : String(error);
     // Once for each reason: an outage may be long.
     if (!this.#isToldAway || message !== this.#lastError) {
@@ -283,6 +285,6 @@ export class FreeSwitchServer {
     if (this.#isClosed) return;
     const pauseMs = this.#retryMs * (1 + retryJitter * (Math.random() - 0.5));
     this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
-    this.#timer = setTimeout(() => void this.#attempt(), Math.min(pauseMs, longestRetryMs));
+    this.#timer = clock.after(Math.min(pauseMs, longestRetryMs), () => void this.#attempt());
   }
 }

@@ -10,12 +10,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import MrfModule from 'drachtio-fsmrf';
+import type { Clock } from '../../domain/clock.js';
 import { MAX_CHANNEL_DATA_BYTES, reduceChannelData } from './channel-data.js';
 import { FreeSwitchChannel, refusalOf, type Channel, type Endpoint, type EslConnection } from './channel.js';
 import { callHeader, Inviter, type EdgeSrf, type Invitation } from './inviter.js';
-import { withTimer } from './with-timer.js';
+import { pause, withTimer, type TimeLimit } from './with-timer.js';
 
 const ignore = (): void => undefined;
 
@@ -54,6 +54,7 @@ const plainExtension = 'worker';
 const plainUserAgent = 'landbridge-edge';
 
 export interface MediaServerOptions {
+  readonly clock: Clock;
   readonly srf: EdgeSrf;
   readonly host: string;
   readonly port: number;
@@ -72,9 +73,9 @@ export interface MediaServerOptions {
 
 /** Connects drachtio-fsmrf to a FreeSWITCH whose secret and profile are known to be right. Rejects within the time. */
 export async function connectMediaServer(options: MediaServerOptions): Promise<MediaServerConnection> {
-  const { srf, host, port, secret, listenAddress, listenPort, requestTimeoutMs } = options;
+  const { clock, srf, host, port, secret, listenAddress, listenPort, requestTimeoutMs } = options;
   // fsmrf does not hear of it when its port is taken, and the process would end of that.
-  if (listenPort !== 0) await expectFree(listenAddress, listenPort);
+  if (listenPort !== 0) await expectFree(listenAddress, listenPort, clock);
   const inviter = new Inviter(srf, options.owner);
   const mrf = new NewMrf(inviter);
   const connecting = new Promise<MediaServer>((resolve, reject) => {
@@ -90,14 +91,15 @@ export async function connectMediaServer(options: MediaServerOptions): Promise<M
       },
     );
   });
-  const server = await withTimer(connecting, requestTimeoutMs, (late) => late.disconnect());
+  const limit = { clock, ms: requestTimeoutMs };
+  const server = await withTimer(connecting, limit, (late) => late.disconnect());
   return new MediaServerConnection(server, inviter, options);
 }
 
 export class MediaServerConnection {
   readonly #server: MediaServer;
   readonly #inviter: Inviter;
-  readonly #requestTimeoutMs: number;
+  readonly #limit: TimeLimit;
   readonly #onStranger: (address: string) => void;
   readonly #sockets = new Set<Socket>();
   /** Channels that are yet to come, or not; also those that nobody waits for any longer. */
@@ -107,11 +109,11 @@ export class MediaServerConnection {
   constructor(
     server: MediaServer,
     inviter: Inviter,
-    { requestTimeoutMs, onLost, onStranger, host }: MediaServerOptions,
+    { clock, requestTimeoutMs, onLost, onStranger, host }: MediaServerOptions,
   ) {
     this.#server = server;
     this.#inviter = inviter;
-    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#limit = { clock, ms: requestTimeoutMs };
     this.#onStranger = onStranger;
     server.conn.socket?.setNoDelay(true);
     const from = server.conn.socket?.remoteAddress ?? host;
@@ -134,7 +136,7 @@ export class MediaServerConnection {
       .createEndpoint({ remoteSdp: standIn, headers: { [callHeader]: uuid } })
       .then((endpoint) => {
         if (invitation.dialog === null) throw new Error('FreeSWITCH’s channel has no dialog');
-        return new FreeSwitchChannel(uuid, invitation.dialog, this.#requestTimeoutMs, endpoint);
+        return new FreeSwitchChannel(uuid, invitation.dialog, this.#limit, endpoint);
       })
       .finally(() => this.#inviter.forget(uuid));
     return this.#inTime(invitation, Promise.race([opening, invitation.hungUp]), signal);
@@ -147,14 +149,14 @@ export class MediaServerConnection {
     const uri = `sip:${plainExtension}@${this.#server.sip.ipv4.udp.address}`;
     const opening = invitation
       .send(uri, { 'User-Agent': plainUserAgent })
-      .then((dialog) => new FreeSwitchChannel(uuid, dialog, this.#requestTimeoutMs, null));
+      .then((dialog) => new FreeSwitchChannel(uuid, dialog, this.#limit, null));
     return this.#inTime(invitation, opening, signal);
   }
 
   /** Resolves when FreeSWITCH has answered every INVITE, or the time is up; never rejects. */
   async settled(): Promise<void> {
     const all = Promise.allSettled(this.#opening);
-    await withTimer(all, this.#requestTimeoutMs, ignore).catch(ignore);
+    await withTimer(all, this.#limit, ignore).catch(ignore);
   }
 
   async #inTime(invitation: Invitation, opening: Promise<Channel>, signal: AbortSignal): Promise<Channel> {
@@ -162,7 +164,7 @@ export class MediaServerConnection {
     const forget = (): void => void this.#opening.delete(opening);
     opening.then(forget, forget);
     try {
-      return await withTimer(opening, this.#requestTimeoutMs, (late) => late.abandon(), signal);
+      return await withTimer(opening, this.#limit, (late) => late.abandon(), signal);
     } catch (error) {
       invitation.giveUp();
       throw refusalOf(error);
@@ -242,7 +244,7 @@ function comesFrom(socket: Socket, freeSwitch: string): boolean {
 const standIn = 'v=0\r\n';
 
 /** Rejects where another program has the port. The one who closed it last may need a moment to let go. */
-async function expectFree(host: string, port: number): Promise<void> {
+async function expectFree(host: string, port: number, clock: Clock): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const server = createServer();
     try {
@@ -252,7 +254,7 @@ async function expectFree(host: string, port: number): Promise<void> {
       return;
     } catch (error) {
       if (attempt === 3) throw error;
-      await delay(50);
+      await pause({ clock, ms: 50 });
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }
