@@ -1,12 +1,14 @@
 /**
  * Offers and answers within one dialog, one at a time (RFC 3264 §4): our re-INVITEs when what the leg receives changes,
- * and the far end's. Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1
- * gives the side that does not own the Call-ID. After an offer that came to nothing the next waits, longer each time: the
- * media asks for it again at once, and a far end that is gone or refuses would be asked without end.
+ * and the far end's. When one of ours may go out is `offer-schedule`'s to say; every exchange waits for the one before it.
+ * Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1 gives the side that does not
+ * own the Call-ID. After an offer that came to nothing the next waits, longer each time: the media asks for it again at once,
+ * and a far end that is gone or refuses would be asked without end.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
 import type { MediaConnection } from '../../domain/media-plane.js';
+import { nextOfferState, type OfferInput, type OfferState } from './offer-schedule.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
 export interface NegotiationOptions {
@@ -31,11 +33,9 @@ const ackTimeoutMs = 40_000;
 
 export class Negotiation {
   readonly #options: NegotiationOptions;
-  #started = false;
-  #closed = false;
-  #wanted = false;
-  /** No offer goes out before it. */
-  #retry: Timer | null = null;
+  #state: OfferState = 'early';
+  /** Ends the wait after an offer that came to nothing. */
+  #wait: Timer | null = null;
   /** Offers in a row that came to nothing. */
   #failures = 0;
   /** Every exchange runs behind the one before it. */
@@ -50,15 +50,12 @@ export class Negotiation {
 
   /** The dialog is confirmed: offers may be sent. */
   start(): void {
-    this.#started = true;
-    if (this.#wanted) this.#enqueueOffer();
+    this.#step('confirmed');
   }
 
   /** What the leg receives has changed: an offer is due. */
   request(): void {
-    const isQueued = this.#wanted;
-    this.#wanted = true;
-    if (this.#started && !isQueued && this.#retry === null) this.#enqueueOffer();
+    this.#step('wanted');
   }
 
   /** Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. */
@@ -66,7 +63,7 @@ export class Negotiation {
     if (offer !== undefined) {
       return this.#exclusively(async () => {
         const answer = await this.#options.media().answer(offer);
-        this.#endPause();
+        this.#heard();
         return answer;
       });
     }
@@ -86,8 +83,8 @@ export class Negotiation {
   }
 
   close(): void {
-    this.#closed = true;
-    this.#retry?.cancel();
+    this.#step('closed');
+    this.#wait?.cancel();
     for (const abort of this.#abort) abort();
   }
 
@@ -97,39 +94,47 @@ export class Negotiation {
     return result;
   }
 
-  #enqueueOffer(): void {
+  get #isClosed(): boolean {
+    return this.#state === 'closed';
+  }
+
+  #step(input: OfferInput): void {
+    const before = this.#state;
+    this.#state = nextOfferState(before, input);
+    if (this.#state !== 'due' || before === 'due') return;
     this.#exclusively(() => this.#offer()).catch((error: unknown) => {
-      if (!this.#closed) this.#options.logger.warn({ err: error }, 'could not renegotiate a leg');
+      if (!this.#isClosed) this.#options.logger.warn({ err: error }, 'could not renegotiate a leg');
     });
   }
 
   async #offer(): Promise<void> {
-    // Glare, or a pause, is over only when its time is: what was requested meanwhile goes out then.
-    if (this.#closed || !this.#wanted || this.#retry !== null) return;
-    this.#wanted = false;
+    // Closed while it waited for the exchange before it.
+    if (this.#state !== 'due') return;
+    this.#step('begun');
     const media = this.#options.media();
-    const offer = await media.offer();
     let response: SrfResponse | undefined;
     try {
+      const offer = await media.offer();
       response = await this.#reinvite(offer);
       if (response?.status === 200) {
         await media.accept(response.body ?? '');
         this.#failures = 0;
+        this.#step('answered');
         return;
       }
     } catch (error) {
-      this.#pause();
+      this.#refused();
       // An offer left pending would bar every later one, the far end's too.
       await this.#rollback(media);
       throw error;
     }
-    if (this.#closed) return;
-    if (response?.status !== 491) this.#pause();
+    if (this.#isClosed) return;
+    const status = response?.status;
+    if (status !== 491) this.#refused();
     await this.#rollback(media);
-    if (response?.status === 491) this.#retryAfterGlare();
-    else if (response?.status === 481 || response?.status === 408)
-      this.#options.onDialogGone(response.status);
-    else this.#options.logger.warn({ status: response?.status }, 'the far end refused a new offer');
+    if (status === 491) this.#collided();
+    else if (status === 481 || status === 408) this.#options.onDialogGone(status);
+    else this.#options.logger.warn({ status }, 'the far end refused a new offer');
   }
 
   /** The final response, or undefined where none came in time or the call ended. */
@@ -155,7 +160,7 @@ export class Negotiation {
       const answer = await this.#within<string>(ackTimeoutMs, (resolve) => {
         this.#onAcknowledged = (body) => resolve(body ?? '');
       });
-      if (this.#closed) return;
+      if (this.#isClosed) return;
       if (answer === undefined || answer === '') await this.#rollback(media);
       else await media.accept(answer);
     } catch (error) {
@@ -175,32 +180,28 @@ export class Negotiation {
     }
   }
 
-  #retryAfterGlare(): void {
-    this.#wanted = true;
-    this.#holdOffers(Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs);
+  #collided(): void {
+    this.#step('collided');
+    this.#waitFor(Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs);
   }
 
-  #pause(): void {
-    this.#holdOffers(Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs));
+  #refused(): void {
+    this.#step('refused');
+    this.#waitFor(Math.min(firstPauseMs * 2 ** this.#failures, maxPauseMs));
     this.#failures += 1;
   }
 
   /** The far end is there and talks: what waited for that need not wait any longer. */
-  #endPause(): void {
-    if (this.#failures === 0) return;
+  #heard(): void {
     this.#failures = 0;
-    this.#retry?.cancel();
-    this.#retry = null;
-    if (this.#wanted) this.#enqueueOffer();
+    if (this.#state === 'paused' || this.#state === 'paused-due') this.#wait?.cancel();
+    this.#step('heard');
   }
 
-  #holdOffers(delayMs: number): void {
-    if (this.#closed) return;
-    this.#retry?.cancel();
-    this.#retry = this.#options.clock.after(delayMs, () => {
-      this.#retry = null;
-      if (this.#wanted) this.#enqueueOffer();
-    });
+  #waitFor(delayMs: number): void {
+    if (this.#isClosed) return;
+    this.#wait?.cancel();
+    this.#wait = this.#options.clock.after(delayMs, () => this.#step('elapsed'));
   }
 
   /** Settles with the work's result, or with undefined when the time is over or the negotiation closed. */
@@ -208,7 +209,7 @@ export class Negotiation {
     timeoutMs: number,
     work: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
   ): Promise<T | undefined> {
-    if (this.#closed) return Promise.resolve(undefined);
+    if (this.#isClosed) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       const finish = () => {
         timer.cancel();
