@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
 import { silentLogger, type Logger } from '../../src/domain/logger.js';
-import { HearingTest } from '../../src/doors/sip/hearing-test.js';
+import { HearingWatch } from '../../src/doors/sip/hearing-watch.js';
 import { ServerProbe } from '../../src/doors/sip/server-probe.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -106,7 +106,7 @@ describe('a probe', () => {
   });
 });
 
-describe('a test of hearing', () => {
+describe('the watch over a server’s hearing', () => {
   let deaf = 0;
   let isAnswering = false;
   const lines: string[] = [];
@@ -116,12 +116,12 @@ describe('a test of hearing', () => {
     warn: (_, message) => void lines.push(message),
     error: (_, message) => void lines.push(message),
   };
-  let hearing: HearingTest;
+  let hearing: HearingWatch;
   beforeEach(() => {
     deaf = 0;
     isAnswering = false;
     lines.length = 0;
-    hearing = new HearingTest({
+    hearing = new HearingWatch({
       probeMs: 60,
       failures: 2,
       clock: systemClock,

@@ -9,6 +9,16 @@ export interface SipAddress {
 const maxLength = 4096;
 const pattern = /^([a-z]{2,4})\/(?:\[([0-9A-Fa-f:.]+)\]|([^/:[\]\s]+)):(\d{1,5})$/;
 
+/** `host:port` as it stands in a URI: IPv6 in brackets (RFC 3261 §25.1, `IPv6reference`). */
+export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
+}
+
+/** As `parseHostPorts` reads it. */
+export function formatSipAddress(address: SipAddress): string {
+  return `${address.protocol}/${formatHostPort(address)}`;
+}
+
 /** What cannot be read is left out. */
 export function parseHostPorts(text: string | null | undefined): SipAddress[] {
   if (text === null || text === undefined || text.length > maxLength) return [];

@@ -6,7 +6,10 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 
-type SetSocketOption = (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
+/** setsockopt(2). */
+type SetSocketOption = (
+  ...parameters: [fd: number, level: number, name: number, value: Int32Array, length: number]
+) => number;
 
 /** tcp(7), socket numbers of Linux. */
 const ipprotoTcp = 6;

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, isIP, isIPv6, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { SipAddress } from './host-ports.js';
+import { formatHostPort, type SipAddress } from './host-ports.js';
 
 export interface ServerProbeOptions {
   readonly address: SipAddress;
@@ -16,9 +16,7 @@ export interface ServerProbeOptions {
   readonly clock: Clock;
 }
 
-/**
- * `elsewhere`: answered with 2xx by another application of the same server; it says nothing of us.
- */
+/** `elsewhere`: answered with 2xx by another application of the same server; it says nothing of us. */
 export type ProbeResult = 'heard' | 'elsewhere' | 'failed';
 
 const maxResponseBytes = 16_384;
@@ -30,7 +28,7 @@ interface Pending {
   cameToUs: boolean;
 }
 
-/** One address, one probe at a time. */
+/** Probes one address, one probe at a time. */
 export class ServerProbe {
   readonly #options: ServerProbeOptions;
   #udp: UdpSocket | null = null;
@@ -78,13 +76,9 @@ export class ServerProbe {
     const { host, port } = this.#options.address;
     const send = (socket: UdpSocket) => {
       const { address, port: ourPort } = socket.address();
+      const us = formatHostPort({ host: address, port: ourPort });
       // Errors (a name that does not resolve, no route) are probes that fail.
-      socket.send(
-        optionsRequest('UDP', this.#options.address, address, ourPort, callId),
-        port,
-        host,
-        () => undefined,
-      );
+      socket.send(optionsRequest(this.#options.address, us, callId), port, host, () => undefined);
     };
     if (this.#udp !== null) return send(this.#udp);
     const udp = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
@@ -112,11 +106,10 @@ export class ServerProbe {
     tcp.unref();
     let text = '';
     tcp.on('error', () => this.#pending?.callId === callId && this.#pending.finish('failed'));
-    tcp.on('connect', () =>
-      tcp.write(
-        optionsRequest('TCP', this.#options.address, tcp.localAddress ?? '', tcp.localPort ?? 0, callId),
-      ),
-    );
+    tcp.on('connect', () => {
+      const us = formatHostPort({ host: tcp.localAddress ?? '', port: tcp.localPort ?? 0 });
+      tcp.write(optionsRequest(this.#options.address, us, callId));
+    });
     tcp.on('data', (bytes) => {
       text += bytes.toString('latin1');
       if (text.length > maxResponseBytes) tcp.destroy();
@@ -135,20 +128,13 @@ export class ServerProbe {
   }
 }
 
-function optionsRequest(
-  transport: string,
-  server: SipAddress,
-  ourHost: string,
-  ourPort: number,
-  callId: string,
-): string {
-  // `rport` brings the answer back to where this really comes from (RFC 3581), so a wildcard address does no harm.
-  const us = `${isIPv6(ourHost) ? `[${ourHost}]` : ourHost}:${String(ourPort)}`;
-  const host = isIPv6(server.host) ? `[${server.host}]` : server.host;
-  const uri = `sip:probe@${host}:${String(server.port)}`;
+/** `us`: `host:port` of our socket. */
+function optionsRequest(server: SipAddress, us: string, callId: string): string {
+  const uri = `sip:probe@${formatHostPort(server)}`;
   return [
     `OPTIONS ${uri} SIP/2.0`,
-    `Via: SIP/2.0/${transport} ${us};branch=z9hG4bK${callId};rport`,
+    // `rport` brings the answer back to where this really comes from (RFC 3581), so a wildcard address does no harm.
+    `Via: SIP/2.0/${server.protocol.toUpperCase()} ${us};branch=z9hG4bK${callId};rport`,
     'Max-Forwards: 5',
     `From: <sip:probe@${us}>;tag=${callId.slice(0, 8)}`,
     `To: <${uri}>`,

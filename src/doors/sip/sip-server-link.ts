@@ -12,8 +12,8 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { AdminChannel } from './admin-channel.js';
-import { HearingTest } from './hearing-test.js';
-import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
+import { HearingWatch } from './hearing-watch.js';
+import { formatHostPort, parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import { acknowledgeAtOnce } from './quick-ack.js';
 import {
   forgetInvite,
@@ -110,7 +110,7 @@ export class SipServerLink {
   readonly #orphans = new Set<LinkedCall>();
   /** Answers and last words to far ends, on their way. */
   readonly #farewells = new Set<Promise<void>>();
-  readonly #hearing: HearingTest | null;
+  readonly #hearing: HearingWatch | null;
   #state: State = 'idle';
   #socket: Socket | null = null;
   #channel: AdminChannel | null = null;
@@ -128,12 +128,12 @@ export class SipServerLink {
   constructor(options: SipServerLinkOptions) {
     this.#options = options;
     const { server, external, clock } = options;
-    this.#name = `${server.host.includes(':') ? `[${server.host}]` : server.host}:${String(server.port)}`;
+    this.#name = formatHostPort(server);
     this.#logger = options.logger.child({ sipServer: this.#name });
     this.#hearing =
       external === null || external.probeMs === 0
         ? null
-        : new HearingTest({
+        : new HearingWatch({
             probeMs: external.probeMs,
             failures: external.probeFailures,
             clock,
