@@ -9,7 +9,7 @@ const displayName = /(?:"(?:[^"\\\r\n]|\\.)*"|[\w\-.!%*+`'~ \t]*)[ \t]*/y;
 /** userinfo, host, port, uri-parameters, headers. */
 const uri =
   /sips?:(?:(?:[\w\-.!~*'()&=+$,;?/]|%[0-9A-F]{2})+(?::(?:[\w\-.!~*'()&=+$,]|%[0-9A-F]{2})*)?@)?(?:\[[0-9A-F:.]{2,45}\]|[\w\-.]{1,255})(?::\d{1,5})?(?:;(?:[\w\-.!~*'()[\]/:&+$=]|%[0-9A-F]{2})+)*(?:\?(?:[\w\-.!~*'()[\]/?:+$&=]|%[0-9A-F]{2})*)?/iy;
-/** Of the header where the URI stands without brackets: its parameters are the header's. */
+/** The header field where its URI stands without brackets: parameters are the header's then, not the URI's. */
 const plainUri =
   /sips?:(?:(?:[\w\-.!~*'()&=+$/]|%[0-9A-F]{2})+(?::(?:[\w\-.!~*'()&=+$]|%[0-9A-F]{2})*)?@)?(?:\[[0-9A-F:.]{2,45}\]|[\w\-.]{1,255})(?::\d{1,5})?/iy;
 const parameter =

@@ -88,7 +88,7 @@ function bytes(text: string): number {
   return Buffer.byteLength(text);
 }
 
-/** Of a From or To: what stands behind the last `>` or, without one, behind the URI. */
+/** The tag of a From or To: it is in what stands behind the last `>` or, without one, behind the URI. */
 export function tagOf(field: string | undefined): string | undefined {
   if (field === undefined) return undefined;
   const parameters = field.slice(field.lastIndexOf('>') + 1);

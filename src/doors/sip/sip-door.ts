@@ -87,7 +87,7 @@ export class SipDoor {
     return [this.#own, ...this.#external].reduce((sum, { callCount }) => sum + callCount, 0);
   }
 
-  /** Of the drachtio-servers. */
+  /** What is counted of each drachtio-server. */
   statistics(): readonly SipServerStatistics[] {
     return this.#external.map((link) => link.statistics());
   }

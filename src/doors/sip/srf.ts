@@ -117,10 +117,10 @@ export interface SrfOverSocketsOptions {
   /** Methods whose new requests we want, in lower case. */
   readonly methods: readonly string[];
   readonly onInvite: (request: SrfRequest, response: SrfResponse) => void;
-  /** Of any other method that belongs to no dialog of ours. ACK has no answer. */
+  /** A request of any other method that belongs to no dialog of ours. ACK has no answer. */
   readonly onOther: (request: SrfRequest, response: SrfResponse) => void;
   /**
-   * Of every CANCEL that an external server passes on: it has answered the INVITE of that transaction with 487. drachtio-srf
+   * A CANCEL that an external server passes on, each of them: it has answered the INVITE of that transaction with 487. drachtio-srf
    * tells none that comes when our answer is on its way already, and the server accepts such an answer without a word.
    */
   readonly onCancel: (transactionId: string) => void;
@@ -266,7 +266,7 @@ export function stopSrf(srf: Srf): void {
   for (const socket of client.mapServer.keys()) socket.end();
 }
 
-/** Of an INVITE that will never be answered: drachtio-srf would wait for its CANCEL for ever. */
+/** Tells drachtio-srf that an INVITE will never be answered: it would wait for its CANCEL for ever. */
 export function forgetInvite(srf: Srf, request: SrfRequest): void {
   const { mapServer } = (srf as SrfInside).app.client;
   const { socket } = request as SrfRequest & { readonly socket: Socket };
