@@ -58,7 +58,7 @@ export class Authenticator {
     const password = this.#hash(given?.password ?? '');
     const known = this.#byUsername.get(this.#hash(given?.username ?? '').toString('base64')) ?? this.#nobody;
     const matching = known.filter((candidate) => timingSafeEqual(candidate.password, password));
-    if (given === undefined || matching.length === 0) {
+    if (given === null || matching.length === 0) {
       this.#limiter.failed(source);
       throw unauthorized();
     }
@@ -86,10 +86,10 @@ function unauthorized(): RestError {
   });
 }
 
-function parseBasic(authorization: string): { username: string; password: string } | undefined {
+function parseBasic(authorization: string): { username: string; password: string } | null {
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization)?.[1];
-  if (encoded === undefined) return undefined;
+  if (encoded === undefined) return null;
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
-  return colon < 0 ? undefined : { username: text.slice(0, colon), password: text.slice(colon + 1) };
+  return colon < 0 ? null : { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { DomainError, type DomainErrorCode } from '../domain/domain-error.js';
@@ -23,6 +23,16 @@ describe('The table of error codes', () => {
       expect(statusOf(code), code).toBeGreaterThanOrEqual(400);
       expect(STATUS_CODES, code).toHaveProperty(String(statusOf(code)));
     }
+  });
+
+  it('has no code that nothing answers', () => {
+    const tables = ['rest/error-codes.ts', 'domain/domain-error.ts'];
+    const product = readdirSync(new URL('../', import.meta.url), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+      .filter((file) => !tables.includes(file.replaceAll('\\', '/')))
+      .map((file) => read(`src/${file}`))
+      .join();
+    expect(codes.filter((code) => !product.includes(`'${code}'`))).toEqual([]);
   });
 
   it('is what docs/reference/errors.md says', () => {

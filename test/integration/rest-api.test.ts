@@ -363,6 +363,24 @@ describe('Bad requests', () => {
   });
 });
 
+it('Guessing passwords is answered 429 with its code', async () => {
+  const guarded = await startRestServer({ authentication: { failuresPerMinute: 1, maxSources: 10 } });
+  const guess = () =>
+    fetch(`${guarded.url}/v1/accounts/${accountId}/sessions`, {
+      headers: { authorization: `Basic ${Buffer.from('alice:guess').toString('base64')}` },
+    });
+  expect((await guess()).status).toBe(401);
+  const blocked = await guess();
+  expect(blocked.status).toBe(429);
+  expect(blocked.headers.get('retry-after')).toBe('60');
+  expect(await blocked.json()).toEqual({
+    ...errorBody,
+    error: 'Too Many Requests',
+    code: 'too-many-failures',
+  });
+  await guarded.close();
+});
+
 it('Answers are counted by route pattern', async () => {
   server.answers.length = 0;
   await server.request('GET', `/sessions/${randomUUID()}`);

@@ -57,7 +57,7 @@ export class DtmfService implements LegObserver {
     const sending = this.#sendingTo(leg);
     if (key === null) return this.#send(leg, sending, wanted);
     const known = sending.known.get(key);
-    if (known !== undefined) {
+    if (known !== null) {
       const { digits, durationMs } = known.wanted;
       if (digits === wanted.digits && durationMs === wanted.durationMs) return known.done;
       throw new DomainError('dtmf-key-reused', 'The Idempotency-Key was used for other keys');

@@ -11,8 +11,8 @@ export class KnownRequests<Wanted> {
     this.#limit = limit;
   }
 
-  get(key: string): { readonly wanted: Wanted; readonly done: Promise<void> } | undefined {
-    return this.#known.get(key);
+  get(key: string): { readonly wanted: Wanted; readonly done: Promise<void> } | null {
+    return this.#known.get(key) ?? null;
   }
 
   /** Remembers a request until it fails: what failed may be tried again. */
