@@ -17,7 +17,7 @@ import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
 import { KeyRefusal } from './key-refusal.js';
 import { KeySender } from './key-sender.js';
-import { PhoneEar } from './phone-ear.js';
+import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
 import {
   formatAnswer,
@@ -29,7 +29,7 @@ import {
   type MediaAddress,
   type PhoneAgreement,
 } from './phone-sdp.js';
-import { PhoneTrack } from './phone-track.js';
+import { PhoneIncomingTrack } from './phone-incoming-track.js';
 import { RtcpSession } from './rtcp-session.js';
 import { RtpOutput } from './rtp-output.js';
 
@@ -106,14 +106,14 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #reception = new ReceptionStatistics(8000);
   readonly #output = new RtpOutput();
   readonly #rtcp = new RtcpSession(randomBytes(12).toString('base64'));
-  readonly #ear: PhoneEar;
+  readonly #outgoing: PhoneOutgoingTrack;
   /** Null until something is played. */
   #player: PhonePlayer | null = null;
   readonly #dtmf: DtmfDetector;
   readonly #keys: KeySender;
 
   #mayPublish: ReadonlySet<TrackKind>;
-  #track: PhoneTrack | null = null;
+  #incoming: PhoneIncomingTrack | null = null;
   #nextStreamNumber = randomInt(1, 1_000_000_000);
 
   #connected = false;
@@ -138,7 +138,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#mayPublish = options.mayPublish;
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
     this.#keys = new KeySender(this.#output, (datagram) => this.#sendRtp(datagram));
-    this.#ear = new PhoneEar({
+    this.#outgoing = new PhoneOutgoingTrack({
       mixes: options.mixes,
       ...(options.prompts && { prompts: options.prompts }),
       ...(options.hold && { hold: options.hold }),
@@ -182,11 +182,11 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   receive(streams: readonly SourceStream[], holdSound: boolean): void {
-    if (!this.#closed) this.#ear.receive(streams, holdSound);
+    if (!this.#closed) this.#outgoing.receive(streams, holdSound);
   }
 
   prompt(prompt: Prompt | null): void {
-    if (!this.#closed) this.#ear.prompt(prompt);
+    if (!this.#closed) this.#outgoing.prompt(prompt);
   }
 
   async play(playback: Playback): Promise<void> {
@@ -229,16 +229,16 @@ class NativePhoneLeg implements PhoneLeg {
     this.#clock.remove(this);
     this.#keys.fail(new Error('the leg is closed'));
     this.#player?.close();
-    this.#ear.close();
-    this.#track = null;
+    this.#outgoing.close();
+    this.#incoming = null;
     this.#sockets?.close();
     this.#sockets = null;
   }
 
   onTick(tick: number, nowMs: number): void {
     const eventPayloadType = this.#agreement?.eventPayloadType ?? null;
-    this.#ear.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
-    this.#ear.onTick(tick, nowMs);
+    this.#outgoing.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
+    this.#outgoing.onTick(tick, nowMs);
     if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
     // A key press may have been answered by closing the leg.
     if (!this.#closed && nowMs >= this.#nextCheckMs) this.#check(nowMs);
@@ -249,9 +249,9 @@ class NativePhoneLeg implements PhoneLeg {
       this.#player = new PhonePlayer({
         sounds: this.#options.sounds,
         onPlayed: (playbackId, how) => this.#options.events.onPlayed(playbackId, how),
-        onChanged: () => this.#ear.playingChanged(),
+        onChanged: () => this.#outgoing.playingChanged(),
       });
-      this.#ear.attach(this.#player);
+      this.#outgoing.attach(this.#player);
     }
     return this.#player;
   }
@@ -300,21 +300,21 @@ class NativePhoneLeg implements PhoneLeg {
     this.#heardMs = nowMs;
     const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
     if (obstacle !== null) this.#keys.fail(obstacle);
-    this.#ear.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
+    this.#outgoing.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
     this.#publish(agreement.law);
   }
 
   #publish(law: G711Law): void {
     if (!this.#mayPublish.has('audio')) {
-      if (this.#track === null) return;
-      this.#track = null;
+      if (this.#incoming === null) return;
+      this.#incoming = null;
       this.#options.events.onStreams([]);
       return;
     }
-    if (this.#track?.law === law) return;
+    if (this.#incoming?.law === law) return;
     const streamId = `${this.#options.participantId}.${this.#nextStreamNumber++}`;
-    this.#track = new PhoneTrack(streamId, law);
-    this.#options.events.onStreams([{ streamId, alias: 'microphone', audio: this.#track, video: null }]);
+    this.#incoming = new PhoneIncomingTrack(streamId, law);
+    this.#options.events.onStreams([{ streamId, alias: 'microphone', audio: this.#incoming, video: null }]);
   }
 
   #onRtp(buffer: Buffer, from: RemoteInfo): void {
@@ -353,7 +353,7 @@ class NativePhoneLeg implements PhoneLeg {
     }
     if (law !== undefined) {
       // What comes while the peer holds is its hold music.
-      if (agreement.peerSends && agreement.peerReceives) this.#track?.publish(packet, law, nowMs);
+      if (agreement.peerSends && agreement.peerReceives) this.#incoming?.publish(packet, law, nowMs);
     } else if (isEvent) {
       const event = parseTelephoneEvent(buffer, packet.payloadOffset, packet.payloadLength);
       if (event !== null) {

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readOggOpus, readOggPages } from '../../../../test/support/ogg-opus.js';
 import { pcmu } from '../codec/g711.js';
-import { PhoneTrack } from '../phone/phone-track.js';
+import { PhoneIncomingTrack } from '../phone/phone-incoming-track.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { levelAt } from '../sound/dominant-frequency.js';
 import { Tone } from '../sound/tone.js';
@@ -22,7 +22,7 @@ interface MakeOptions {
 describe('the recordings of a worker', () => {
   let directory: string;
   let registry: StreamRegistry;
-  let track: PhoneTrack;
+  let track: PhoneIncomingTrack;
   let recordings: Recordings;
   let listeners: number;
   let ended: string[];
@@ -33,7 +33,7 @@ describe('the recordings of a worker', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'landbridge-recordings-'));
     registry = new StreamRegistry();
-    track = new PhoneTrack('a.1', 'PCMU');
+    track = new PhoneIncomingTrack('a.1', 'PCMU');
     registry.publish({ isLocal: true }, [
       { streamId: 'a.1', alias: 'microphone', audio: track, video: null },
     ]);

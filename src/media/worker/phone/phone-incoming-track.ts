@@ -4,7 +4,7 @@ import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { PacketSink, SourceTrack } from '../source-track.js';
 
 /** The voice of one phone, for those who listen. */
-export class PhoneTrack implements SourceTrack {
+export class PhoneIncomingTrack implements SourceTrack {
   readonly streamId: string;
   readonly kind = 'audio';
   readonly codec: Codec;

@@ -6,13 +6,13 @@ import { levelAt, overallLevel } from '../sound/dominant-frequency.js';
 import type { Playback, ToneSound } from '../sound/playback.js';
 import { SoundLibrary } from '../sound/sound-library.js';
 import { Tone } from '../sound/tone.js';
-import { PhoneEar } from './phone-ear.js';
+import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
-import { PhoneTrack } from './phone-track.js';
+import { PhoneIncomingTrack } from './phone-incoming-track.js';
 import { RtpOutput } from './rtp-output.js';
 
 class Talker {
-  readonly track = new PhoneTrack('talker.1', 'PCMU');
+  readonly track = new PhoneIncomingTrack('talker.1', 'PCMU');
   readonly #tone = new Tone(1000);
   #sequenceNumber = 0;
   last = Buffer.alloc(0);
@@ -36,9 +36,9 @@ const tone = (frequencyHz: number, durationMs = 200): ToneSound => ({
   levelDb: -12,
 });
 
-describe('the ear of a phone that is played something', () => {
+describe('the outgoing track of a phone that is played something', () => {
   let mixes: Mixes;
-  let ear: PhoneEar;
+  let track: PhoneOutgoingTrack;
   let player: PhonePlayer;
   let talker: Talker;
   let sent: Buffer[];
@@ -53,7 +53,7 @@ describe('the ear of a phone that is played something', () => {
     nowMs = 0;
     ticks = 0;
     talker = new Talker();
-    ear = new PhoneEar({
+    track = new PhoneOutgoingTrack({
       mixes,
       output: new RtpOutput(),
       now: () => nowMs,
@@ -62,11 +62,11 @@ describe('the ear of a phone that is played something', () => {
     player = new PhonePlayer({
       sounds: new SoundLibrary({ maxSeconds: 10, maxBytes: 1_000_000 }),
       onPlayed: (playbackId, how) => void played.push(`${playbackId} ${how}`),
-      onChanged: () => ear.playingChanged(),
+      onChanged: () => track.playingChanged(),
     });
-    ear.attach(player);
-    ear.start('PCMU', 0, false);
-    ear.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker.track, video: null }], false);
+    track.attach(player);
+    track.start('PCMU', 0, false);
+    track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker.track, video: null }], false);
   });
 
   /** What is heard in so many ticks, the talker's packet before each. */
@@ -75,7 +75,7 @@ describe('the ear of a phone that is played something', () => {
     for (let i = 0; i < count; i++) {
       nowMs += 20;
       talker.talk(nowMs);
-      ear.onTick(++ticks, nowMs);
+      track.onTick(++ticks, nowMs);
     }
     const octets = Buffer.concat(sent.slice(from));
     const pcm = new Int16Array(octets.length);
@@ -114,7 +114,7 @@ describe('the ear of a phone that is played something', () => {
   });
 
   it('sends one packet of 20 ms per tick, whatever is played', async () => {
-    ear.receive([], false);
+    track.receive([], false);
     await play({ times: null });
     player.tone(tone(1500, 1000));
     hear(10);
@@ -125,7 +125,7 @@ describe('the ear of a phone that is played something', () => {
   });
 
   it('is sent nothing while the phone holds, and the sound’s time goes on', async () => {
-    ear.start('PCMU', 0, true);
+    track.start('PCMU', 0, true);
     await play();
     const heard = hear(10);
     expect(heard).toHaveLength(0);
@@ -142,7 +142,7 @@ describe('the ear of a phone that is played something', () => {
   });
 
   it('does not click where a sound is stopped or replaced', async () => {
-    ear.receive([], false);
+    track.receive([], false);
     await play({ times: null });
     hear(3);
     player.stop('a');
@@ -168,11 +168,11 @@ describe('the ear of a phone that is played something', () => {
 
   it('hears nothing while keys are sent, and whatever it is played goes on meanwhile', async () => {
     hear(5);
-    ear.isInterrupted = true;
+    track.isInterrupted = true;
     await play();
     expect(hear(10)).toHaveLength(0);
     expect(played).toEqual(['a completed']);
-    ear.isInterrupted = false;
+    track.isInterrupted = false;
     hear(1);
     expect(sent.at(-1)).toEqual(talker.last);
   });

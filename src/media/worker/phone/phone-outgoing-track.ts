@@ -20,7 +20,7 @@ type Feed =
   | { readonly kind: 'pass-through'; readonly track: SourceTrack }
   | { readonly kind: 'mix'; readonly mix: Mix };
 
-export interface PhoneEarOptions {
+export interface PhoneOutgoingTrackOptions {
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
   readonly prompts?: PromptSounds;
@@ -35,7 +35,7 @@ export interface PhoneEarOptions {
  * What one phone hears, as one RTP stream: silence, the hold sound, a prompt, a single source passed through as its packets come,
  * or a mix at the tick; and over or instead of it what is played. Idle until `start`, and while `paused`.
  */
-export class PhoneEar implements PacketSink {
+export class PhoneOutgoingTrack implements PacketSink {
   readonly #mixes: Mixes;
   readonly #prompts: PromptSounds | undefined;
   readonly #hold: SoundLoop;
@@ -60,7 +60,7 @@ export class PhoneEar implements PacketSink {
   readonly #heard = new Int16Array(frameSamples);
   readonly #payload = new Uint8Array(frameSamples);
 
-  constructor({ mixes, prompts, hold, output, now, send }: PhoneEarOptions) {
+  constructor({ mixes, prompts, hold, output, now, send }: PhoneOutgoingTrackOptions) {
     this.#mixes = mixes;
     this.#prompts = prompts;
     this.#hold = hold ?? (bell ??= new SoundLoop(holdSound()));
