@@ -126,6 +126,40 @@ export function parseFmtpParameters(text: string): ReadonlyMap<string, string> {
 export const fmtpAttribute = (payloadType: number, parameters: string): Attribute =>
   attribute('fmtp', `${payloadType} ${parameters}`);
 
+export interface PayloadFormat extends RtpMap {
+  /** Format parameters; empty where there are none. */
+  readonly parameters: string;
+}
+
+export const formatAttributes = (format: PayloadFormat): Attribute[] =>
+  format.parameters === ''
+    ? [rtpMapAttribute(format)]
+    : [rtpMapAttribute(format), fmtpAttribute(format.payloadType, format.parameters)];
+
+// --- key presses in RTP (RFC 4733) ---
+
+const eventName = 'telephone-event';
+
+/** The payload types of key presses, each at the clock rate of one of the section's codecs. */
+export const telephoneEvents = (of: Formats): RtpMap[] =>
+  rtpMaps(of).filter(({ encodingName }) => encodingName.toLowerCase() === eventName);
+
+/** Those at a codec's clock where there are such, as RFC 4733 §2.1 wants it, else at 8 kHz; null where there are neither. */
+export function telephoneEventAt(of: Formats, clockRateHz: number): RtpMap | null {
+  const events = telephoneEvents(of);
+  const at = (rateHz: number) => events.find((map) => map.clockRateHz === rateHz);
+  return at(clockRateHz) ?? at(8000) ?? null;
+}
+
+/** The sixteen keys (RFC 4733 §3.2). */
+export const telephoneEventFormat = (payloadType: number, clockRateHz = 8000): PayloadFormat => ({
+  payloadType,
+  encodingName: eventName,
+  clockRateHz,
+  channels: 1,
+  parameters: '0-15',
+});
+
 export interface RtcpFeedback {
   readonly payloadType: number | '*';
   /** For instance `nack`, `ccm`, `goog-remb`. */

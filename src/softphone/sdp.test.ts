@@ -51,8 +51,8 @@ describe('readAudio', () => {
     expect(readAudio(sdp, ['PCMU'])?.payloadType).toBe(0);
   });
 
-  it('knows the hold of RFC 2543', () => {
-    expect(readAudio(lines('m=audio 5000 RTP/AVP 0', 'c=IN IP4 0.0.0.0'), ['PCMU'])?.remoteReceives).toBe(
+  it.each(['IP4 0.0.0.0', 'IP6 ::'])('knows the hold of RFC 2543 (%s)', (address) => {
+    expect(readAudio(lines('m=audio 5000 RTP/AVP 0', `c=IN ${address}`), ['PCMU'])?.remoteReceives).toBe(
       false,
     );
   });

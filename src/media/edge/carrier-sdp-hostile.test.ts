@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MediaRefusal } from '../../domain/media-plane.js';
+import { audioAlone } from '../../sdp/audio-section.js';
 import { formatForFreeSwitch, readCarrierAnswer, readCarrierOffer, type OwnOffer } from './carrier-sdp.js';
 import { ownCodec, type EdgeCodecName } from './edge-codecs.js';
 
@@ -145,8 +146,7 @@ const description = fc
   );
 
 const ownOffer: OwnOffer = {
-  sections: [{ kind: 'audio', protocol: 'RTP/AVP', formats: [], mid: null }],
-  audioIndex: 0,
+  layout: audioAlone,
   codecs: (['PCMU', 'PCMA', 'opus'] as const).map((name) => ownCodec(name, new Set())!),
   events: { payloadType: 101, clockRateHz: 8000 },
   srtp: null,

@@ -93,13 +93,21 @@ describe('a carrier’s offer', () => {
     expect(terms.direction).toBe('sendonly');
   });
 
-  it.each(['0.0.0.0', '224.0.0.9', '239.1.2.3', '255.255.255.255', 'phone.example', '0.1.2.3'])(
+  it.each(['0.0.0.0', '::', 'phone.example', '0.1.2.3', 'fe80::1%eth0'])(
     'names %s, to which nothing is sent',
     (address) => {
       const terms = readCarrierOffer(sdp(...audio()).replaceAll('192.0.2.7', address), all, null);
       expect(terms.peer).toBeNull();
       expect(formatForFreeSwitch(terms, identity)).toContain('c=IN IP4 127.0.0.1\r\n');
-      expect(terms.direction).toBe(address === '0.0.0.0' ? 'inactive' : 'sendrecv');
+      expect(terms.direction).toBe(address === '0.0.0.0' || address === '::' ? 'inactive' : 'sendrecv');
+    },
+  );
+
+  it.each(['224.0.0.9', '239.1.2.3', '255.255.255.255', 'ff02::1', '999.1.1.1'])(
+    'is refused where it wants RTP at %s, which is no host’s',
+    (address) => {
+      const text = sdp(...audio()).replaceAll('192.0.2.7', address);
+      expect(code(() => readCarrierOffer(text, all, null))).toBe('bad-sdp');
     },
   );
 
@@ -160,7 +168,11 @@ describe('our answer', () => {
       all,
       null,
     );
-    const text = formatOwnAnswer(terms, end, { address: '203.0.113.5', port: 20_000 }, identity, 'recvonly');
+    const text = formatOwnAnswer(
+      terms,
+      { end, at: { address: '203.0.113.5', port: 20_000 }, direction: 'recvonly' },
+      identity,
+    );
     const { media, connection } = parseSessionDescription(text);
     expect(media.map(({ kind, port }) => `${kind} ${port}`)).toEqual(['video 0', 'audio 20000', 'audio 0']);
     expect(connection?.address).toBe('203.0.113.5');
@@ -170,7 +182,11 @@ describe('our answer', () => {
   });
 
   it('promises no key presses that FreeSWITCH did not', () => {
-    const text = formatOwnAnswer(offer(), { ...end, events: null }, end, identity, 'sendrecv');
+    const text = formatOwnAnswer(
+      offer(),
+      { end: { ...end, events: null }, at: end, direction: 'sendrecv' },
+      identity,
+    );
     expect(text).not.toContain('telephone-event');
   });
 });

@@ -3,36 +3,39 @@
  * FreeSWITCH dies of some that it does not understand, and its own say more than a carrier should know. FreeSWITCH always
  * hears `sendrecv`: a hold is the media worker's business.
  */
-import { isIPv4, isIPv6 } from 'node:net';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import {
+  answeredAudio,
+  audioAlone,
+  chooseAudio,
+  farSideOf,
+  formatAudioDescription,
+  isPlainRtp,
+  unsupportedProtocol,
+  type AudioAbility,
+  type AudioLayout,
+  type Identity,
+} from '../../sdp/audio-section.js';
+import {
   attribute,
-  attributeValue,
-  connectionOf,
-  direction,
   fmtp,
-  fmtpAttribute,
   ptimeMs,
-  rtpMapAttribute,
   rtpMaps,
+  telephoneEventAt,
+  telephoneEventFormat,
   type Direction,
+  type PayloadFormat,
+  type RtpMap,
 } from '../../sdp/attributes.js';
+import type { MediaAddress } from '../../sdp/media-address.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import {
-  formatSessionDescription,
   parseSessionDescription,
-  type Attribute,
   type MediaDescription,
   type SessionDescription,
 } from '../../sdp/session-description.js';
 import { codecOf, ownCodec, type CodecUse, type EdgeCodecName } from './edge-codecs.js';
 import { readSrtpKey, srtpKeyAttribute, type SrtpKey } from './srtp-key.js';
-
-export interface MediaAddress {
-  /** Literal. */
-  readonly address: string;
-  readonly port: number;
-}
 
 /** Telephone events (RFC 4733). */
 export interface EventUse {
@@ -40,18 +43,9 @@ export interface EventUse {
   readonly clockRateHz: number;
 }
 
-/** One m-section as the carrier has it: its place, and what must be repeated. */
-interface Section {
-  readonly kind: string;
-  readonly protocol: string;
-  readonly formats: readonly string[];
-  readonly mid: string | null;
-}
-
 /** What a carrier's description says, as far as it is taken. */
 export interface CarrierTerms {
-  readonly sections: readonly Section[];
-  readonly audioIndex: number;
+  readonly layout: AudioLayout;
   readonly codec: CodecUse;
   readonly events: EventUse | null;
   /** Whether events may be sent to it, too. */
@@ -74,23 +68,14 @@ export interface FreeSwitchEnd extends MediaAddress {
   readonly srtp: SrtpKey | null;
 }
 
-/** What is ours in every description for one far end. */
-export interface Identity {
-  /** For `o=`: decimal digits. */
-  readonly sessionId: string;
-  readonly version: number;
-}
-
 /** An offer of ours, which an answer refers to. */
 export interface OwnOffer {
-  readonly sections: readonly Section[];
-  readonly audioIndex: number;
+  readonly layout: AudioLayout;
   readonly codecs: readonly CodecUse[];
   readonly events: EventUse;
   readonly srtp: SrtpKey | null;
 }
 
-const eventName = 'telephone-event';
 /** Usual for events at 8 kHz, as carriers have them. */
 const ownEvents: EventUse = { payloadType: 101, clockRateHz: 8000 };
 /** Lengths of packets that FreeSWITCH makes of all these codecs. */
@@ -104,45 +89,47 @@ export function readCarrierOffer(
   codecs: ReadonlySet<EdgeCodecName>,
   previous: CarrierTerms | null,
 ): CarrierTerms {
-  const session = parse(offer);
-  const candidates = session.media
-    .map((media, index) => ({ media, index, codecs: usableCodecs(media, codecs) }))
-    .filter((candidate) => candidate.codecs.length > 0);
-  const chosen = candidates.find(({ index }) => index === previous?.audioIndex) ?? candidates[0];
-  if (chosen === undefined) throw new MediaRefusal('no-common-codec', whyNot(session));
-  const kept = chosen.codecs.find(({ name }) => name === previous?.codec.name);
-  const codec = kept ?? chosen.codecs[0]!;
-  const events = eventsOf(chosen.media, codec);
-  return {
-    ...farSide(session, chosen.media),
-    sections: session.media.map(sectionOf),
-    audioIndex: chosen.index,
-    codec,
-    events,
-    takesEvents: events !== null,
-  };
+  return orMediaRefusal(() => {
+    const session = parseSessionDescription(offer);
+    const chosen = chooseAudio(session, abilityOf(codecs), previous?.layout ?? null);
+    const { media, sections, audioIndex } = chosen;
+    const codec = chosen.codecs.find(({ name }) => name === previous?.codec.name) ?? chosen.codecs[0];
+    const events = eventsOf(media, codec);
+    return {
+      ...farSide(session, media),
+      layout: { sections, audioIndex },
+      codec,
+      events,
+      takesEvents: events !== null,
+    };
+  });
 }
 
 /** Decides on the carrier's answer to `offer`. Throws MediaRefusal like `readCarrierOffer`. */
 export function readCarrierAnswer(answer: string, offer: OwnOffer): CarrierTerms {
-  const session = parse(answer);
-  const media = session.media[offer.audioIndex];
-  if (media === undefined) throw new MediaRefusal('bad-sdp', 'the answer has fewer m= lines than the offer');
-  const known = new Set(offer.codecs.map(({ name }) => name));
-  // FreeSWITCH listens to the number that it sends: one that the carrier has chosen by itself cannot be used.
-  const codec = usableCodecs(media, known).find(({ name, payloadType }) =>
-    offer.codecs.some((offered) => offered.name === name && offered.payloadType === payloadType),
-  );
-  const far = codec === undefined ? null : farSide(session, media);
-  if (codec === undefined || far === null || (far.srtp === null) !== (offer.srtp === null))
-    throw new MediaRefusal('no-common-codec', whyNot(session));
-  const { sections, audioIndex } = offer;
-  const wanted = eventsOf(media, codec);
-  // Key presses come under the number of our offer (RFC 3264 §6.1). FreeSWITCH sends under the same, so none go to a carrier
-  // that wants another.
-  const events = wanted === null ? null : offer.events;
-  const takesEvents = wanted?.payloadType === offer.events.payloadType;
-  return { ...far, sections, audioIndex, codec, events, takesEvents };
+  return orMediaRefusal(() => {
+    const session = parseSessionDescription(answer);
+    const able = abilityOf(new Set(offer.codecs.map(({ name }) => name)));
+    const { media, codecs } = answeredAudio(session, able, offer.layout);
+    // FreeSWITCH listens to the number that it sends: one that the carrier has chosen by itself cannot be used.
+    const codec = codecs.find(({ name, payloadType }) =>
+      offer.codecs.some((offered) => offered.name === name && offered.payloadType === payloadType),
+    );
+    if (codec === undefined)
+      throw new SdpRefusal(
+        'no-common-codec',
+        'the answer has no codec by the number that it was offered under',
+      );
+    const far = farSide(session, media);
+    if ((far.srtp === null) !== (offer.srtp === null))
+      throw new SdpRefusal('no-common-codec', `the answer has ${media.protocol}, which was not offered`);
+    const wanted = eventsOf(media, codec);
+    // Key presses come under the number of our offer (RFC 3264 §6.1). FreeSWITCH sends under the same, so none go to a carrier
+    // that wants another.
+    const events = wanted === null ? null : offer.events;
+    const takesEvents = wanted?.payloadType === offer.events.payloadType;
+    return { ...far, layout: offer.layout, codec, events, takesEvents };
+  });
 }
 
 /** An offer of ours: of all these codecs, or to go on with what was agreed on. */
@@ -159,8 +146,7 @@ export function makeOffer(
     if (use !== null) uses.push(use);
   }
   return {
-    sections: previous?.sections ?? [{ kind: 'audio', protocol: 'RTP/AVP', formats: [], mid: null }],
-    audioIndex: previous?.audioIndex ?? 0,
+    layout: previous?.layout ?? audioAlone,
     codecs: uses,
     events,
     srtp: previous === null || previous.srtp === null ? null : end.srtp,
@@ -168,56 +154,47 @@ export function makeOffer(
 }
 
 export function formatOwnOffer(offer: OwnOffer, at: MediaAddress, identity: Identity): string {
-  return formatForCarrier(offer, at, identity, [
-    ...offer.codecs.flatMap(codecAttributes),
-    ...eventAttributes(offer.events),
-    attribute('ptime', 20),
-    ...(offer.srtp === null ? [] : [srtpKeyAttribute(offer.srtp)]),
-    attribute('sendrecv'),
-  ]);
+  const { layout, codecs, events, srtp } = offer;
+  const attributes = [attribute('ptime', 20), ...keyAttributes(srtp), attribute('sendrecv')];
+  return formatAudioDescription({ identity, layout, at, formats: formatsOf(codecs, events), attributes });
 }
 
-/** Our answer to the offer that `terms` came of: FreeSWITCH's end `at` an address that the carrier reaches. */
-export function formatOwnAnswer(
-  terms: CarrierTerms,
-  end: FreeSwitchEnd,
-  at: MediaAddress,
-  identity: Identity,
-  ownDirection: Direction,
-): string {
-  const events = end.events === null ? null : terms.events;
+/** What our answer says of us. */
+export interface OwnAnswer {
+  /** FreeSWITCH's end, as it answered. */
+  readonly end: FreeSwitchEnd;
+  /** The same at an address that the carrier reaches. */
+  readonly at: MediaAddress;
+  readonly direction: Direction;
+}
+
+/** Our answer to the offer that `terms` came of. */
+export function formatOwnAnswer(terms: CarrierTerms, own: OwnAnswer, identity: Identity): string {
+  const { end, at, direction } = own;
   const codec = { ...terms.codec, parameters: end.codec?.parameters ?? '' };
-  return formatForCarrier({ ...terms, codecs: [codec], events }, at, identity, [
-    ...codecAttributes(codec),
-    ...eventAttributes(events),
-    attribute('ptime', terms.ptimeMs),
-    ...(end.srtp === null ? [] : [srtpKeyAttribute(end.srtp)]),
-    attribute(ownDirection),
-  ]);
+  return formatAudioDescription({
+    identity,
+    layout: terms.layout,
+    at,
+    formats: formatsOf([codec], end.events === null ? null : terms.events),
+    attributes: [attribute('ptime', terms.ptimeMs), ...keyAttributes(end.srtp), attribute(direction)],
+  });
 }
 
-/** The carrier as FreeSWITCH gets to know it. Two that are alike but for the version need no second offer. */
-export function formatForFreeSwitch(
-  { codec, events, srtp, peer, ptimeMs }: CarrierAudio,
-  identity: Identity,
-): string {
-  const { address, port } = peer ?? nowhere;
-  return describe(identity, address, [
-    {
-      kind: 'audio',
-      port,
-      protocol: srtp === null ? 'RTP/AVP' : 'RTP/SAVP',
-      formats: formatsOf([codec], events),
-      bandwidth: [],
-      attributes: [
-        ...codecAttributes(codec),
-        ...eventAttributes(events),
-        attribute('ptime', ptimeMs),
-        ...(srtp === null ? [] : [srtpKeyAttribute(srtp)]),
-        attribute('sendrecv'),
-      ],
-    },
-  ]);
+/**
+ * The carrier as FreeSWITCH gets to know it, always `sendrecv`. Two that are alike but for the version need no second
+ * offer.
+ */
+export function formatForFreeSwitch(carrier: CarrierAudio, identity: Identity): string {
+  const { codec, events, srtp, peer, ptimeMs } = carrier;
+  const protocol = srtp === null ? 'RTP/AVP' : 'RTP/SAVP';
+  return formatAudioDescription({
+    identity,
+    layout: { sections: [{ kind: 'audio', protocol, formats: [], mid: null }], audioIndex: 0 },
+    at: peer ?? nowhere,
+    formats: formatsOf([codec], events),
+    attributes: [attribute('ptime', ptimeMs), ...keyAttributes(srtp), attribute('sendrecv')],
+  });
 }
 
 /** A far end that is not known yet. */
@@ -229,8 +206,7 @@ export function placeholderTerms(): CarrierAudio {
 export function readFreeSwitchEnd(answer: string, carrier: Pick<CarrierTerms, 'srtp'>): FreeSwitchEnd {
   const session = parseSessionDescription(answer);
   const media = session.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
-  const connection = media === undefined ? null : connectionOf(media, session);
-  const at = media === undefined || connection === null ? null : usable(connection.address, media.port);
+  const at = media === undefined ? null : farSideOf(session, media).destination;
   if (media === undefined || at === null) throw new Error('FreeSWITCH’s answer has no audio');
   const [codec = null] = rtpMaps(media).flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? []);
   const srtp = isSecure(media) ? readSrtpKey(media) : null;
@@ -238,124 +214,50 @@ export function readFreeSwitchEnd(answer: string, carrier: Pick<CarrierTerms, 's
   return { ...at, codec, events: eventsOf(media, codec), srtp };
 }
 
-function parse(text: string): SessionDescription {
+/** What the media plane's callers know: a refusal of src/sdp as one of theirs. */
+function orMediaRefusal<T>(work: () => T): T {
   try {
-    return parseSessionDescription(text);
+    return work();
   } catch (error) {
-    throw error instanceof SdpRefusal ? new MediaRefusal('bad-sdp', error.message) : error;
+    throw error instanceof SdpRefusal ? new MediaRefusal(error.code, error.message) : error;
   }
 }
 
 const isSecure = (media: MediaDescription): boolean => /^RTP\/SAVPF?$/.test(media.protocol);
 
-function usableCodecs(media: MediaDescription, codecs: ReadonlySet<EdgeCodecName>): CodecUse[] {
-  const isUsable = isSecure(media) ? readSrtpKey(media) !== null : /^RTP\/AVPF?$/.test(media.protocol);
-  if (media.kind !== 'audio' || media.port === 0 || !isUsable) return [];
-  return rtpMaps(media)
-    .flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? [])
-    .filter(({ name }) => codecs.has(name));
-}
-
-function whyNot(session: SessionDescription): string {
-  const audio = session.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
-  if (audio === undefined) return 'no audio section is in use';
-  if (isSecure(audio) && readSrtpKey(audio) === null) return 'no a=crypto line can be used';
-  if (!/^RTP\/S?AVPF?$/.test(audio.protocol)) return `${audio.protocol} is not supported`;
-  return 'none of the audio codecs is supported';
-}
+const abilityOf = (codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> => ({
+  obstacleIn: (media) => {
+    if (!isSecure(media)) return isPlainRtp(media) ? null : unsupportedProtocol(media);
+    return readSrtpKey(media) === null ? 'no a=crypto line can be used' : null;
+  },
+  codecsIn: (media) =>
+    rtpMaps(media)
+      .flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? [])
+      .filter(({ name }) => codecs.has(name)),
+});
 
 function farSide(
   session: SessionDescription,
   media: MediaDescription,
 ): Pick<CarrierTerms, 'peer' | 'srtp' | 'direction' | 'ptimeMs'> {
-  const connection = connectionOf(media, session);
-  if (connection === null) throw new MediaRefusal('bad-sdp', 'the audio section has no c= line');
-  const isOldHold = connection.address === '0.0.0.0';
+  const { destination, direction } = farSideOf(session, media);
   const wanted = ptimeMs(media);
   return {
-    peer: isOldHold ? null : usable(connection.address, media.port),
+    peer: destination,
     srtp: isSecure(media) ? readSrtpKey(media) : null,
-    direction: isOldHold ? 'inactive' : direction(media, session),
+    direction,
     ptimeMs: wanted !== null && usualPtimesMs.includes(wanted) ? wanted : 20,
   };
 }
 
-/** Only literal unicast addresses are sent to, and none with a zone, which means something on the carrier’s machine only. */
-function usable(address: string, port: number): MediaAddress | null {
-  const isLiteral = isIPv4(address) || (isIPv6(address) && !address.includes('%'));
-  const isNobody = /^(?:0\.|22[4-9]\.|23\d\.|255\.|ff)|^::$/i.test(address);
-  return !isLiteral || isNobody || port < 1 || port > 65_535 ? null : { address, port };
-}
-
-/** At the codec's clock where there are such, as RFC 4733 §2.1 wants it, else at 8 kHz. */
 function eventsOf(media: MediaDescription, codec: CodecUse | null): EventUse | null {
-  const maps = rtpMaps(media).filter(({ encodingName }) => encodingName.toLowerCase() === eventName);
-  const map =
-    maps.find(({ clockRateHz }) => clockRateHz === codec?.clockRateHz) ??
-    maps.find(({ clockRateHz }) => clockRateHz === 8000);
-  return map === undefined ? null : { payloadType: map.payloadType, clockRateHz: map.clockRateHz };
+  const map: RtpMap | null = telephoneEventAt(media, codec?.clockRateHz ?? 8000);
+  return map === null ? null : { payloadType: map.payloadType, clockRateHz: map.clockRateHz };
 }
 
-function sectionOf(media: MediaDescription): Section {
-  const { kind, protocol, formats } = media;
-  return { kind, protocol, formats, mid: attributeValue(media, 'mid') };
-}
+const keyAttributes = (key: SrtpKey | null) => (key === null ? [] : [srtpKeyAttribute(key)]);
 
-function codecAttributes({ name, payloadType, clockRateHz, channels, parameters }: CodecUse): Attribute[] {
-  const map = rtpMapAttribute({ payloadType, encodingName: name, clockRateHz, channels });
-  return parameters === '' ? [map] : [map, fmtpAttribute(payloadType, parameters)];
-}
-
-function eventAttributes(events: EventUse | null): Attribute[] {
-  if (events === null) return [];
-  return [
-    rtpMapAttribute({ ...events, encodingName: eventName, channels: 1 }),
-    fmtpAttribute(events.payloadType, '0-15'),
-  ];
-}
-
-const formatsOf = (codecs: readonly CodecUse[], events: EventUse | null): string[] =>
-  [...codecs.map(({ payloadType }) => payloadType), ...(events === null ? [] : [events.payloadType])].map(
-    String,
-  );
-
-/** All sections in their places: the audio one ours, every other refused. */
-function formatForCarrier(
-  {
-    sections,
-    audioIndex,
-    codecs,
-    events,
-  }: Pick<OwnOffer, 'sections' | 'audioIndex' | 'codecs'> & { readonly events: EventUse | null },
-  at: MediaAddress,
-  identity: Identity,
-  attributes: readonly Attribute[],
-): string {
-  const media = sections.map(({ kind, protocol, formats, mid }, index) => {
-    const isAudio = index === audioIndex;
-    return {
-      kind,
-      port: isAudio ? at.port : 0,
-      protocol,
-      formats: isAudio ? formatsOf(codecs, events) : formats,
-      bandwidth: [],
-      attributes: [...(mid === null ? [] : [attribute('mid', mid)]), ...(isAudio ? attributes : [])],
-    };
-  });
-  return describe(identity, at.address, media);
-}
-
-function describe(
-  { sessionId, version }: Identity,
-  address: string,
-  media: readonly MediaDescription[],
-): string {
-  const addressType = isIPv6(address) ? 'IP6' : 'IP4';
-  return formatSessionDescription({
-    origin: { username: '-', sessionId, sessionVersion: String(version), addressType, address },
-    sessionName: '-',
-    connection: { addressType, address },
-    attributes: [],
-    media,
-  });
-}
+const formatsOf = (codecs: readonly CodecUse[], events: EventUse | null): PayloadFormat[] => [
+  ...codecs.map(({ name, ...use }) => ({ ...use, encodingName: name })),
+  ...(events === null ? [] : [telephoneEventFormat(events.payloadType, events.clockRateHz)]),
+];

@@ -12,6 +12,8 @@ import {
   type ToneSound,
 } from '../../domain/media-plane.js';
 import { reversed, type Direction } from '../../sdp/attributes.js';
+import type { Identity } from '../../sdp/audio-section.js';
+import type { MediaAddress } from '../../sdp/media-address.js';
 import {
   formatForFreeSwitch,
   formatOwnAnswer,
@@ -23,8 +25,6 @@ import {
   readFreeSwitchEnd,
   type CarrierTerms,
   type FreeSwitchEnd,
-  type Identity,
-  type MediaAddress,
   type OwnOffer,
 } from './carrier-sdp.js';
 import { ChannelRefusal } from './channel.js';
@@ -254,8 +254,8 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   }
 
   #ownAnswer(terms: CarrierTerms): string {
-    const own = reversed(terms.direction);
-    return this.#describe((identity) => formatOwnAnswer(terms, this.#outerEnd, this.#address, identity, own));
+    const own = { end: this.#outerEnd, at: this.#address, direction: reversed(terms.direction) };
+    return this.#describe((identity) => formatOwnAnswer(terms, own, identity));
   }
 
   #ownOffer(): string {

@@ -5,18 +5,19 @@ import {
   MediaRefusal,
   type OpenLegRequest,
 } from '../../domain/media-plane.js';
+import type { Identity } from '../../sdp/audio-section.js';
+import type { G711Law } from '../../sdp/g711.js';
 import {
   formatForFreeSwitch,
   placeholderTerms,
   readFreeSwitchEnd,
   type CarrierTerms,
   type FreeSwitchEnd,
-  type Identity,
 } from './carrier-sdp.js';
 import { ChannelRefusal, type Channel } from './channel.js';
 import type { FreeSwitchServer } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
-import { formatInnerEnd, lawBeside, readInnerAddress, type G711Law } from './worker-sdp.js';
+import { formatInnerEnd, lawBeside, readInnerAddress } from './worker-sdp.js';
 
 /** A phone's way: carrier — outer channel — inner channel — media worker. */
 export interface OpenedChannels {

@@ -1,6 +1,8 @@
 /** ITU-T G.711: μ-law (PCMU) and A-law (PCMA) against 16-bit linear samples, by table both ways. */
 
-export type G711Law = 'PCMU' | 'PCMA';
+import type { G711Law } from '../../../sdp/g711.js';
+
+export type { G711Law };
 
 export interface G711Codec {
   readonly name: G711Law;

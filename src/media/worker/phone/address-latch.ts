@@ -1,4 +1,4 @@
-import type { MediaAddress } from './phone-sdp.js';
+import type { MediaAddress } from '../../../sdp/media-address.js';
 
 /** How long after a change of address packets from the old one are still heard, but not locked on to. */
 const graceMs = 2000;

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import type { MediaAddress } from '../../../sdp/media-address.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
@@ -26,7 +27,6 @@ import {
   negotiateOffer,
   type CodecPreferences,
   type LocalEndpoint,
-  type MediaAddress,
   type PhoneAgreement,
 } from './phone-sdp.js';
 import { PhoneIncomingTrack } from './phone-incoming-track.js';

@@ -146,12 +146,25 @@ describe('an answer to a phone', () => {
     expect(formatAnswer(agreement, local, 1).includes('a=rtcp-mux')).toBe(rtcpMux);
   });
 
-  it.each(['phone.example.com', '239.1.2.3', 'ff02::1'])('never sends to %s', (address) => {
-    const type = address.includes(':') ? 'IP6' : 'IP4';
-    expect(
-      negotiateOffer(sdp('m=audio 4000 RTP/AVP 0', `c=IN ${type} ${address}`), either, null).remoteRtp,
-    ).toBeNull();
-  });
+  const offerAt = (address: string): string =>
+    sdp('m=audio 4000 RTP/AVP 0', `c=IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`);
+
+  it.each(['phone.example.com', '0.0.0.0', '0.1.2.3', '::', 'fe80::1%eth0'])(
+    'never sends to %s',
+    (address) => {
+      const agreement = negotiateOffer(offerAt(address), either, null);
+      expect(agreement).toMatchObject({ remoteRtp: null, remoteRtcp: null });
+    },
+  );
+
+  it.each(['239.1.2.3', 'ff02::1', '255.255.255.255', '999.1.1.1'])(
+    'is not given to an offer that wants RTP at %s, which is no host’s',
+    (address) => {
+      expect(() => negotiateOffer(offerAt(address), either, null)).toThrowError(
+        expect.objectContaining({ code: 'bad-sdp' }),
+      );
+    },
+  );
 
   it('keeps the codec agreed on as long as it is offered, and follows when it is not', () => {
     const first = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0 8'), either, null);
@@ -221,7 +234,7 @@ describe('an offer of ours', () => {
     expect(negotiateAnswer(answer, either, first)).toMatchObject({
       law: 'PCMA',
       eventPayloadType: 96,
-      audioIndex: 1,
+      layout: { audioIndex: 1 },
       remoteRtp: { port: 4010 },
     });
   });

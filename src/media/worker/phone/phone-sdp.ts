@@ -2,28 +2,33 @@
  * Offer and answer for phone legs (RFC 3264, RFC 8866): one audio section of G.711 and telephone events, every other
  * section refused in its place. Pure: descriptions in, descriptions and decisions out.
  */
-import { isIP, isIPv6 } from 'node:net';
-import type { G711Law } from '../codec/g711.js';
+import {
+  answeredAudio,
+  audioAlone,
+  chooseAudio,
+  farSideOf,
+  formatAudioDescription,
+  type AudioAbility,
+  type AudioLayout,
+  type ChosenAudio,
+  type Identity,
+} from '../../../sdp/audio-section.js';
 import {
   attribute,
-  attributeValue,
-  connectionOf,
-  direction,
   directionOf,
   hasAttribute,
   receives,
   rtcpAddress,
-  rtpMapAttribute,
-  rtpMaps,
   sends,
+  telephoneEventAt,
+  telephoneEventFormat,
   type Direction,
-  type RtpMap,
+  type PayloadFormat,
 } from '../../../sdp/attributes.js';
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { g711Format, plainG711, staticPayloadTypes, type G711Law, type LawUse } from '../../../sdp/g711.js';
+import { usableDestination, type MediaAddress } from '../../../sdp/media-address.js';
 import {
-  formatSessionDescription,
   parseSessionDescription,
-  type Attribute,
   type MediaDescription,
   type SessionDescription,
 } from '../../../sdp/session-description.js';
@@ -44,20 +49,6 @@ export interface CodecPreferences {
   readonly order: 'offerer' | 'own';
 }
 
-/** A destination of packets; the address is always literal. */
-export interface MediaAddress {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** One m-section as the last description had it: its place, and what must be repeated. */
-interface Section {
-  readonly kind: string;
-  readonly protocol: string;
-  readonly formats: readonly string[];
-  readonly mid: string | null;
-}
-
 /** What both sides agreed on, and what later descriptions must stay consistent with. */
 export interface PhoneAgreement {
   readonly law: G711Law;
@@ -75,18 +66,14 @@ export interface PhoneAgreement {
   /** Whether the peer wants RTP (it holds us otherwise), and whether it sends any that is meant for the session. */
   readonly peerReceives: boolean;
   readonly peerSends: boolean;
-  readonly sections: readonly Section[];
-  readonly audioIndex: number;
+  readonly layout: AudioLayout;
 }
 
 /** The direction of our side that answers the agreement's. */
 export const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
 
-const eventEncoding = 'telephone-event';
 const defaultEventPayloadType = 101;
-const staticPayloadTypes: Readonly<Record<G711Law, number>> = { PCMU: 0, PCMA: 8 };
-const supportedProtocols: readonly string[] = ['RTP/AVP', 'RTP/AVPF'];
 
 /**
  * Decides on the peer's offer. The first audio section in use that has a law in common is taken; a codec already agreed
@@ -98,45 +85,26 @@ export function negotiateOffer(
   previous: PhoneAgreement | null,
 ): PhoneAgreement {
   const session = parseSessionDescription(offer);
-  const candidates = session.media
-    .map((media, index) => ({ media, index, laws: isUsable(media) ? lawsOf(media, preferences) : [] }))
-    .filter(({ laws }) => laws.length > 0);
-  const chosen = candidates.find(({ index }) => index === previous?.audioIndex) ?? candidates[0];
-  if (chosen === undefined) throw new SdpRefusal('no-common-codec', whyNot(session));
-  const kept = chosen.laws.find(({ law }) => law === previous?.law);
-  const { law, payloadType } = kept ?? chosen.laws[0]!;
+  const chosen = chooseAudio(session, abilityOf(preferences), previous?.layout ?? null);
+  const { law, payloadType } = chosen.codecs.find((use) => use.law === previous?.law) ?? chosen.codecs[0];
+  const eventPayloadType = eventPayloadTypeOf(chosen.media);
   return {
-    ...remoteSide(session, chosen.media, previous),
+    ...remoteSide(session, chosen, previous),
     law,
     payloadType,
     // The answer names one law, so nothing else may come (RFC 3264 §6.1).
     receivable: new Map([[payloadType, law]]),
-    eventPayloadType: eventPayloadTypeOf(chosen.media),
-    ownEventPayloadType: eventPayloadTypeOf(chosen.media),
-    rtcpMux: hasAttribute(chosen.media, 'rtcp-mux'),
-    sections: session.media.map(sectionOf),
-    audioIndex: chosen.index,
+    eventPayloadType,
+    ownEventPayloadType: eventPayloadType,
   };
 }
 
 /** The answer to the offer that `agreement` came of. */
 export function formatAnswer(agreement: PhoneAgreement, local: LocalEndpoint, version: number): string {
-  const { law, payloadType, eventPayloadType } = agreement;
-  const maps: RtpMap[] = [{ payloadType, encodingName: law, clockRateHz: 8000, channels: 1 }];
-  if (eventPayloadType !== null) maps.push(eventMap(eventPayloadType));
-  return formatDescription(
-    agreement.sections,
-    agreement.audioIndex,
-    local,
-    version,
-    [
-      ...formatAttributes(maps),
-      attribute('ptime', 20),
-      ...(agreement.rtcpMux ? [attribute('rtcp-mux')] : []),
-      attribute(localDirection(agreement)),
-    ],
-    maps,
-  );
+  const { law, payloadType, eventPayloadType, layout, rtcpMux } = agreement;
+  const formats = [g711Format(law, payloadType)];
+  if (eventPayloadType !== null) formats.push(telephoneEventFormat(eventPayloadType));
+  return format({ local, version, layout, formats, rtcpMux, direction: localDirection(agreement) });
 }
 
 /**
@@ -149,21 +117,17 @@ export function formatOffer(
   local: LocalEndpoint,
   version: number,
 ): string {
-  const maps = offeredMaps(preferences, previous);
-  const sections = previous?.sections ?? [{ kind: 'audio', protocol: 'RTP/AVP', formats: [], mid: null }];
-  return formatDescription(
-    sections,
-    previous?.audioIndex ?? 0,
+  return format({
     local,
     version,
-    [
-      ...formatAttributes(maps),
-      attribute('ptime', 20),
-      ...(previous === null || previous.rtcpMux ? [attribute('rtcp-mux')] : []),
-      attribute('sendrecv'),
+    layout: previous?.layout ?? audioAlone,
+    formats: [
+      ...offeredLaws(preferences, previous).map(({ law, payloadType }) => g711Format(law, payloadType)),
+      telephoneEventFormat(ownEventPayloadTypeOf(previous)),
     ],
-    maps,
-  );
+    rtcpMux: previous === null || previous.rtcpMux,
+    direction: 'sendrecv',
+  });
 }
 
 /** Decides on the peer's answer to an offer of ours. Throws SdpRefusal like `negotiateOffer`. */
@@ -173,161 +137,77 @@ export function negotiateAnswer(
   previous: PhoneAgreement | null,
 ): PhoneAgreement {
   const session = parseSessionDescription(answer);
-  const audioIndex = previous?.audioIndex ?? 0;
-  const media = session.media[audioIndex];
-  if (media === undefined) throw new SdpRefusal('bad-sdp', 'the answer has fewer m= lines than the offer');
-  const laws = isUsable(media) ? lawsOf(media, { ...preferences, order: 'offerer' }) : [];
-  const first = laws[0];
-  if (first === undefined) throw new SdpRefusal('no-common-codec', whyNot(session));
-  const offered = offeredMaps(preferences, previous);
-  const eventPayloadType = eventPayloadTypeOf(media);
-  // Payload types are the receiver's choice: what the peer sends bears the numbers of our offer (RFC 3264 §6.1).
-  const receivable = new Map<number, G711Law>();
-  for (const { payloadType, encodingName } of offered) {
-    if (encodingName === 'PCMU' || encodingName === 'PCMA') receivable.set(payloadType, encodingName);
-  }
+  const chosen = answeredAudio(session, plainG711(preferences.codecs), previous?.layout ?? audioAlone);
+  const [{ law, payloadType }] = chosen.codecs;
+  const eventPayloadType = eventPayloadTypeOf(chosen.media);
   return {
-    ...remoteSide(session, media, previous),
-    law: first.law,
-    payloadType: first.payloadType,
-    receivable,
+    ...remoteSide(session, chosen, previous),
+    law,
+    payloadType,
+    // Payload types are the receiver's choice: what the peer sends bears the numbers of our offer (RFC 3264 §6.1).
+    receivable: new Map(offeredLaws(preferences, previous).map((use) => [use.payloadType, use.law])),
     eventPayloadType,
     ownEventPayloadType: eventPayloadType === null ? null : ownEventPayloadTypeOf(previous),
-    rtcpMux: hasAttribute(media, 'rtcp-mux'),
-    sections: previous?.sections ?? [sectionOf(media)],
-    audioIndex,
   };
 }
 
-function isUsable(media: MediaDescription): boolean {
-  return media.kind === 'audio' && media.port !== 0 && supportedProtocols.includes(media.protocol);
+function abilityOf({ codecs, order }: CodecPreferences): AudioAbility<LawUse> {
+  const ability = plainG711(codecs);
+  if (order === 'offerer') return ability;
+  const inOwnOrder = (a: LawUse, b: LawUse): number => codecs.indexOf(a.law) - codecs.indexOf(b.law);
+  return { ...ability, codecsIn: (media) => [...ability.codecsIn(media)].sort(inOwnOrder) };
 }
 
-function whyNot(session: SessionDescription): string {
-  const audio = session.media.find(({ kind, port }) => kind === 'audio' && port !== 0);
-  if (audio === undefined) return 'no audio section is in use';
-  if (!supportedProtocols.includes(audio.protocol)) return `${audio.protocol} is not supported`;
-  return 'none of the audio codecs is supported';
-}
-
-function lawsOf(
-  media: MediaDescription,
-  { codecs, order }: CodecPreferences,
-): { law: G711Law; payloadType: number }[] {
-  const laws = rtpMaps(media).flatMap(({ encodingName, clockRateHz, payloadType, channels }) => {
-    const law = codecs.find((name) => name === encodingName.toUpperCase());
-    return law !== undefined && clockRateHz === 8000 && channels === 1 ? [{ law, payloadType }] : [];
-  });
-  return order === 'offerer' ? laws : laws.sort((a, b) => codecs.indexOf(a.law) - codecs.indexOf(b.law));
-}
-
-function eventPayloadTypeOf(media: MediaDescription): number | null {
-  const map = rtpMaps(media).find(
-    ({ encodingName, clockRateHz }) => encodingName.toLowerCase() === eventEncoding && clockRateHz === 8000,
-  );
-  return map?.payloadType ?? null;
-}
+const eventPayloadTypeOf = (media: MediaDescription): number | null =>
+  telephoneEventAt(media, 8000)?.payloadType ?? null;
 
 function remoteSide(
   session: SessionDescription,
-  media: MediaDescription,
+  { media, sections, audioIndex }: ChosenAudio<LawUse>,
   previous: PhoneAgreement | null,
-): Pick<PhoneAgreement, 'remoteRtp' | 'remoteRtcp' | 'peerReceives' | 'peerSends'> {
-  const connection = connectionOf(media, session);
-  if (connection === null) throw new SdpRefusal('bad-sdp', 'the audio section has no c= line');
-  const remote = direction(media, session);
-  // RFC 3264 §8.4: the old way to hold. It is not an address, so the one known stays.
-  if (connection.address === '0.0.0.0') {
-    return {
-      remoteRtp: previous?.remoteRtp ?? null,
-      remoteRtcp: previous?.remoteRtcp ?? null,
-      peerReceives: false,
-      // Whoever holds the old way and sends still, sends hold music.
-      peerSends: false,
-    };
-  }
+): Pick<PhoneAgreement, 'remoteRtp' | 'remoteRtcp' | 'rtcpMux' | 'peerReceives' | 'peerSends' | 'layout'> {
+  const { destination, holdsOldWay, direction, host } = farSideOf(session, media);
   const rtcp = rtcpAddress(media);
   return {
-    remoteRtp: usable(connection.address, media.port),
-    remoteRtcp: usable(rtcp?.connection?.address ?? connection.address, rtcp?.port ?? media.port + 1),
-    peerReceives: receives(remote),
-    peerSends: sends(remote),
+    remoteRtp: holdsOldWay ? (previous?.remoteRtp ?? null) : destination,
+    remoteRtcp: holdsOldWay
+      ? (previous?.remoteRtcp ?? null)
+      : usableDestination(rtcp?.connection?.address ?? host, rtcp?.port ?? media.port + 1),
+    rtcpMux: hasAttribute(media, 'rtcp-mux'),
+    peerReceives: receives(direction),
+    peerSends: sends(direction),
+    layout: { sections, audioIndex },
   };
 }
 
-/** Only literal unicast addresses are sent to: names would need a resolver, and groups were never asked for. */
-function usable(address: string, port: number): MediaAddress | null {
-  const isGroup = /^(22[4-9]|23\d|255)\.|^ff/i.test(address);
-  return isIP(address) === 0 || isGroup || port < 1 || port > 65_535 ? null : { address, port };
-}
-
-function sectionOf(media: MediaDescription): Section {
-  const { kind, protocol, formats } = media;
-  return { kind, protocol, formats, mid: attributeValue(media, 'mid') };
-}
-
-function offeredMaps(preferences: CodecPreferences, previous: PhoneAgreement | null): RtpMap[] {
-  const numbers = new Map<G711Law, number>(preferences.codecs.map((law) => [law, staticPayloadTypes[law]]));
-  const order = [...preferences.codecs];
-  if (previous !== null) {
-    for (const [payloadType, law] of previous.receivable) numbers.set(law, payloadType);
-    order.sort((a, b) => Number(b === previous.law) - Number(a === previous.law));
-  }
-  const maps = order.map((law) => ({
-    payloadType: numbers.get(law)!,
-    encodingName: law,
-    clockRateHz: 8000,
-    channels: 1,
-  }));
-  return [...maps, eventMap(ownEventPayloadTypeOf(previous))];
+/** The laws of our offers: under the numbers agreed on, the one agreed on first. */
+function offeredLaws({ codecs }: CodecPreferences, previous: PhoneAgreement | null): LawUse[] {
+  const agreed = new Map([...(previous?.receivable ?? [])].map(([payloadType, law]) => [law, payloadType]));
+  return codecs
+    .map((law) => ({ law, payloadType: agreed.get(law) ?? staticPayloadTypes[law] }))
+    .sort((a, b) => Number(b.law === previous?.law) - Number(a.law === previous?.law));
 }
 
 /** What our offers say. */
 const ownEventPayloadTypeOf = (previous: PhoneAgreement | null): number =>
   previous?.ownEventPayloadType ?? defaultEventPayloadType;
 
-const eventMap = (payloadType: number): RtpMap => ({
-  payloadType,
-  encodingName: eventEncoding,
-  clockRateHz: 8000,
-  channels: 1,
-});
-
-function formatAttributes(maps: readonly RtpMap[]): Attribute[] {
-  return maps.flatMap((map) =>
-    map.encodingName === eventEncoding
-      ? [rtpMapAttribute(map), attribute('fmtp', `${map.payloadType} 0-15`)]
-      : [rtpMapAttribute(map)],
-  );
+interface OwnDescription {
+  readonly local: LocalEndpoint;
+  readonly version: number;
+  readonly layout: AudioLayout;
+  readonly formats: readonly PayloadFormat[];
+  readonly rtcpMux: boolean;
+  readonly direction: Direction;
 }
 
-function formatDescription(
-  sections: readonly Section[],
-  audioIndex: number,
-  local: LocalEndpoint,
-  version: number,
-  audioAttributes: readonly Attribute[],
-  maps: readonly RtpMap[],
-): string {
-  const addressType = isIPv6(local.address) ? 'IP6' : 'IP4';
-  const { address, sessionId } = local;
-  return formatSessionDescription({
-    origin: { username: '-', sessionId, sessionVersion: String(version), addressType, address },
-    sessionName: '-',
-    connection: { addressType, address },
-    attributes: [],
-    media: sections.map(({ kind, protocol, formats, mid }, index) => {
-      const identity = mid === null ? [] : [attribute('mid', mid)];
-      return index === audioIndex
-        ? {
-            kind,
-            port: local.rtpPort,
-            protocol,
-            formats: maps.map(({ payloadType }) => String(payloadType)),
-            bandwidth: [],
-            attributes: [...identity, ...audioAttributes],
-          }
-        : { kind, port: 0, protocol, formats, bandwidth: [], attributes: identity };
-    }),
+function format({ local, version, layout, formats, rtcpMux, direction }: OwnDescription): string {
+  const identity: Identity = { sessionId: local.sessionId, version };
+  return formatAudioDescription({
+    identity,
+    layout,
+    at: { address: local.address, port: local.rtpPort },
+    formats,
+    attributes: [attribute('ptime', 20), ...(rtcpMux ? [attribute('rtcp-mux')] : []), attribute(direction)],
   });
 }
