@@ -80,16 +80,11 @@ export class DeviceDoor {
       // The page was loaded anew: what it was before does not come back.
       await session.leave({ endedBy: 'participant', reason: 'connection-lost' });
     }
-    await this.#admit(socket, credential, deviceId, participantId, source);
+    await this.#admit(socket, { credential, deviceId, participantId, source });
   }
 
-  async #admit(
-    socket: DeviceSocket,
-    credential: Credential | null,
-    deviceId: string,
-    participantId: string,
-    source: string,
-  ): Promise<void> {
+  async #admit(socket: DeviceSocket, arrival: Arrival): Promise<void> {
+    const { credential, deviceId, participantId, source } = arrival;
     const { registry, clock, logger, reconnectTimeoutMs = 30_000, maxPending = 16 } = this.#options;
     const session = new DeviceSession({
       deviceId,
@@ -119,6 +114,12 @@ export class DeviceDoor {
 interface Query {
   readonly credential: Credential | null;
   readonly deviceId: string;
+}
+
+/** A device that is to be a leg of this participant. */
+interface Arrival extends Query {
+  readonly participantId: string;
+  readonly source: string;
 }
 
 function readQuery(url: string): Query {

@@ -9,23 +9,11 @@
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
 import type { Logger } from '../../domain/logger.js';
-import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
-import { diagnosticsSummary } from './diagnostics.js';
 import { deviceOpening } from './device-opening.js';
+import { DeviceRequests } from './device-requests.js';
 import { closeCode, type DeviceSocket } from './device-socket.js';
-import { withAliases } from './device-sdp.js';
-import {
-  formatRpcError,
-  formatRpcNotification,
-  formatRpcResult,
-  isRecord,
-  RpcFailure,
-  rpcError,
-  type RpcErrorCode,
-  type RpcMessage,
-} from './json-rpc.js';
-import { publishedMetadata, readPublishOffer } from './stream-metadata.js';
+import { formatRpcNotification, formatRpcResult, type RpcMessage } from './json-rpc.js';
 import { SubscribeNegotiation } from './subscribe-negotiation.js';
 
 export interface DeviceSessionOptions {
@@ -50,10 +38,9 @@ export class DeviceSession implements LegSignalling {
   #leg: LiveLeg | null = null;
   #socket: DeviceSocket | null = null;
   #negotiation: SubscribeNegotiation | null = null;
+  #requests: DeviceRequests | null = null;
   #reconnectTimer: Timer | null = null;
   #begun: Promise<void> = Promise.resolve();
-  #tail: Promise<void> = Promise.resolve();
-  #pending = 0;
   #connections = 0;
   #ended = false;
 
@@ -91,12 +78,17 @@ export class DeviceSession implements LegSignalling {
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
     const media = await leg.open(deviceOpening);
-    this.#negotiation = new SubscribeNegotiation({
+    const negotiation = new SubscribeNegotiation({
       connection: media.connection('subscribe'),
       endpointId: `${leg.legId}.subscribe`,
       clock: this.#options.clock,
       logger: this.#logger,
       send: (offer) => this.#socket?.send(formatRpcNotification('sdpOffer', offer)),
+    });
+    this.#negotiation = negotiation;
+    this.#requests = new DeviceRequests({
+      ...{ leg, negotiation, logger: this.#logger, maxPending: this.#options.maxPending },
+      send: (text) => this.#socket?.send(text),
     });
     leg.answered();
     leg.established();
@@ -190,83 +182,6 @@ export class DeviceSession implements LegSignalling {
       void this.leave({ endedBy: 'participant', reason: 'hangup' });
       return;
     }
-    const answer = (text: (id: string | number | null) => string): void => {
-      if (message.kind === 'request') this.#socket?.send(text(message.id));
-    };
-    if (this.#pending >= this.#options.maxPending) {
-      answer((id) => formatRpcError(id, rpcError.busy, 'too many requests at once'));
-      return;
-    }
-    this.#pending += 1;
-    this.#tail = this.#tail
-      .then(() => this.#serve(message.method, message.params))
-      .then(
-        (result) => answer((id) => formatRpcResult(id, result)),
-        (error: unknown) => {
-          const { code, text } = this.#failure(message.method, error);
-          answer((id) => formatRpcError(id, code, text));
-        },
-      )
-      .finally(() => {
-        this.#pending -= 1;
-      });
-  }
-
-  async #serve(method: string, params: unknown): Promise<unknown> {
-    switch (method) {
-      case 'setMediaPreferences':
-      case 'ping':
-        return {};
-      case 'offerSdp':
-        return this.#answerOffer(params);
-      case 'answerSdp':
-        await this.#takeAnswer(params);
-        return {};
-      case 'deviceDiagnostics':
-        this.#logger.debug(diagnosticsSummary(params), 'diagnostics of a device');
-        return {};
-      default:
-        throw new RpcFailure(rpcError.methodNotFound, 'there is no such method');
-    }
-  }
-
-  async #answerOffer(params: unknown): Promise<unknown> {
-    const { sdpOffer, aliases } = readPublishOffer(params);
-    const leg = this.#openLeg;
-    const sdpAnswer = await leg.media.connection('publish').answer(withAliases(sdpOffer, aliases));
-    const { id, publishPermissions } = leg.participant;
-    const endpointId = `${leg.legId}.publish`;
-    return {
-      sdpAnswer,
-      endpointId,
-      streamMetadata: publishedMetadata(sdpOffer, endpointId, id, publishPermissions),
-    };
-  }
-
-  async #takeAnswer(params: unknown): Promise<void> {
-    const sdpAnswer = isRecord(params) ? params['sdpAnswer'] : undefined;
-    if (typeof sdpAnswer !== 'string') throw new RpcFailure(rpcError.invalidParams, 'sdpAnswer is missing');
-    await this.#negotiation?.answer(sdpAnswer);
-  }
-
-  get #openLeg(): LiveLeg {
-    if (this.#leg === null || this.#ended) throw new RpcFailure(rpcError.internal, 'the device has left');
-    return this.#leg;
-  }
-
-  #failure(method: string, error: unknown): { readonly code: RpcErrorCode; readonly text: string } {
-    if (error instanceof RpcFailure) return { code: error.code, text: error.message };
-    if (error instanceof MediaRefusal) {
-      this.#logger.info(
-        { method, code: error.code, detail: error.message },
-        'refused a device’s description',
-      );
-      return {
-        code: error.code === 'overloaded' ? rpcError.internal : rpcError.invalidParams,
-        text: error.code,
-      };
-    }
-    this.#logger.error({ method, err: error }, 'a device’s request failed');
-    return { code: rpcError.internal, text: 'internal error' };
+    this.#requests?.serve(message);
   }
 }

@@ -182,6 +182,61 @@ describe('a device that is away', () => {
     expect(media.log).toEqual(['offer', 'accept', 'offer', 'rollback', 'offer']);
   });
 
+  it('is offered everything at once over a new socket, whatever it was asked over the one before', async () => {
+    const { clock, media, sent, negotiation } = begin();
+    negotiation.request();
+    await settle();
+    negotiation.attach();
+    await settle();
+    expect(sent).toHaveLength(2);
+    expect(media.log).toEqual(['offer', 'rollback', 'offer']);
+    media.refusal = new MediaRefusal('bad-sdp', 'no fingerprint');
+    await expect(negotiation.answer(answerOf(1))).rejects.toThrow();
+    expect(negotiation.state).toBe('pausing');
+    negotiation.attach();
+    await settle();
+    expect(sent).toHaveLength(3);
+    expect(clock.pending).toBe(1);
+  });
+
+  it('is sent what was made for it while it was away for a moment', async () => {
+    const { media, sent, negotiation } = begin();
+    negotiation.request();
+    negotiation.detach();
+    negotiation.attach();
+    await settle();
+    expect(sent).toHaveLength(1);
+    expect(media.log).toEqual(['offer']);
+  });
+
+  it('may go, and come back, while its answer is taken', async () => {
+    const { media, sent, negotiation } = begin();
+    negotiation.request();
+    await settle();
+    const taken = negotiation.answer(answerOf(1));
+    negotiation.detach();
+    expect(negotiation.state).toBe('accepting-away');
+    await taken;
+    expect(negotiation.state).toBe('away');
+    negotiation.attach();
+    await settle();
+    // Nothing is taken back: the answer was.
+    expect(media.log).toEqual(['offer', 'accept', 'offer']);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('waits for nothing when it comes back after the media plane has failed', async () => {
+    const { clock, media, sent, negotiation } = begin();
+    media.refusal = new Error('worker is busy');
+    negotiation.request();
+    negotiation.detach();
+    await settle();
+    expect([negotiation.state, clock.pending]).toEqual(['away', 0]);
+    negotiation.attach();
+    await settle();
+    expect(sent).toHaveLength(1);
+  });
+
   it('gets no offer that was still being made when it went', async () => {
     const { media, sent, negotiation } = begin();
     negotiation.request();
@@ -204,5 +259,17 @@ describe('a device that is away', () => {
     await settle();
     expect(sent).toHaveLength(1);
     expect(clock.pending).toBe(0);
+    expect(negotiation.state).toBe('closed');
+  });
+
+  it('gets nothing either when it is closed while the media plane is at work', async () => {
+    for (const refusal of [null, new Error('the leg has ended')]) {
+      const { clock, media, sent, negotiation } = begin();
+      media.refusal = refusal;
+      negotiation.request();
+      negotiation.close();
+      await settle();
+      expect([sent.length, clock.pending, negotiation.state]).toEqual([0, 0, 'closed']);
+    }
   });
 });

@@ -2,7 +2,7 @@
  * The offers of what a device receives, one at a time, each a complete list with a revision higher than any before it.
  * A device answers each offer in order, or not at all where it cannot take it; an answer does not say which offer it is
  * for. So an offer that stays unanswered is taken back and made anew, and an answer that has not as many sections as the
- * offer that is out belongs to one before.
+ * offer that is out belongs to one before. The states are those of subscribe-states.ts.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
@@ -10,6 +10,7 @@ import type { MediaConnection } from '../../domain/media-plane.js';
 import { countSections } from './device-sdp.js';
 import { RpcFailure, rpcError } from './json-rpc.js';
 import { subscribedMetadata, type StreamMetadata } from './stream-metadata.js';
+import { nextState, type SubscribeEvent, type SubscribeState } from './subscribe-states.js';
 
 export interface SubscribeOffer {
   readonly sdpOffer: string;
@@ -39,19 +40,18 @@ export class SubscribeNegotiation {
   readonly #options: SubscribeNegotiationOptions;
   readonly #answerTimeoutMs: number;
   readonly #maxDelayMs: number;
-  #attached = false;
-  #closed = false;
+  #state: SubscribeState = 'away';
+  /** Ends with the state that began it. */
+  #timer: Timer | null = null;
   /** What the device receives is not what it was last offered. */
-  #wanted = false;
-  /** The media plane is at work. */
-  #busy = false;
-  /** The media plane has an offer of ours out that was not answered. */
-  #outstanding = false;
-  /** While the device is expected to answer: how many sections, and until when. */
-  #awaited: { readonly sections: number; readonly timer: Timer } | null = null;
-  #retry: Timer | null = null;
-  #failures = 0;
+  #isDue = false;
+  /** The media plane has, or may have, an offer of ours that was not answered. */
+  #isOutstanding = false;
+  /** Of the offer that was sent last. */
+  #sections = 0;
   #revision = 0;
+  /** Offers in a row that came to nothing. */
+  #failures = 0;
 
   constructor(options: SubscribeNegotiationOptions) {
     this.#options = options;
@@ -59,107 +59,100 @@ export class SubscribeNegotiation {
     this.#maxDelayMs = options.maxDelayMs ?? 60_000;
   }
 
+  get state(): SubscribeState {
+    return this.#state;
+  }
+
   /** The device can be told: what it missed, or may have missed, is offered. */
   attach(): void {
-    this.#attached = true;
     this.#failures = 0;
-    if (this.#revision > 0) this.#wanted = true;
-    this.#next();
+    if (this.#revision > 0) this.#isDue = true;
+    this.#move('attach');
   }
 
   /** The device cannot be told for the time being. */
   detach(): void {
-    this.#attached = false;
-    this.#stopWaiting();
+    this.#move('detach');
   }
 
   /** What the device receives has changed: an offer is due. */
   request(): void {
-    this.#wanted = true;
-    this.#next();
+    this.#isDue = true;
+    this.#move('want');
   }
 
   /** The device's answer. Rejects with RpcFailure where none is due, with MediaRefusal where it cannot be used. */
   async answer(sdpAnswer: string): Promise<void> {
-    const awaited = this.#awaited;
-    if (awaited === null) throw new RpcFailure(rpcError.invalidRequest, 'no offer is outstanding');
-    if (countSections(sdpAnswer) !== awaited.sections) return;
-    this.#stopWaiting();
-    this.#busy = true;
+    if (this.#state !== 'awaiting') throw new RpcFailure(rpcError.invalidRequest, 'no offer is outstanding');
+    if (countSections(sdpAnswer) !== this.#sections) return;
+    this.#move('answered');
     try {
       await this.#options.connection.accept(sdpAnswer);
-      this.#outstanding = false;
-      this.#failures = 0;
     } catch (error) {
       this.#failed();
       throw error;
-    } finally {
-      this.#busy = false;
-      this.#next();
     }
+    this.#isOutstanding = false;
+    this.#failures = 0;
+    this.#move('accepted');
   }
 
   close(): void {
-    this.#closed = true;
-    this.detach();
+    this.#move('close');
   }
 
-  #stopWaiting(): void {
-    this.#awaited?.timer.cancel();
-    this.#awaited = null;
-    this.#retry?.cancel();
-    this.#retry = null;
-  }
-
-  #next(): void {
-    const isFree = !this.#busy && this.#awaited === null && this.#retry === null;
-    if (this.#closed || !this.#attached || !this.#wanted || !isFree) return;
-    this.#busy = true;
-    this.#offer()
-      .catch((error: unknown) => {
-        if (this.#closed) return;
-        this.#options.logger.warn({ err: error }, 'could not offer a device what it receives');
-        this.#failed();
-      })
-      .finally(() => {
-        this.#busy = false;
-        this.#next();
-      });
+  /** No effect where the event changes nothing in this state. */
+  #move(event: SubscribeEvent): void {
+    const next = nextState(this.#state, event);
+    if (next === null) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#state = next;
+    if (next === 'idle' && this.#isDue) this.#move('want');
+    else if (event === 'want') void this.#offer();
   }
 
   async #offer(): Promise<void> {
-    const { connection, endpointId, clock, send } = this.#options;
-    this.#wanted = false;
-    if (this.#outstanding) await connection.rollback();
-    this.#outstanding = true;
-    const sdpOffer = await connection.offer();
-    if (this.#closed) return;
-    if (!this.#attached) {
-      this.#wanted = true;
+    const { connection, logger } = this.#options;
+    this.#isDue = false;
+    let sdpOffer: string;
+    try {
+      if (this.#isOutstanding) await connection.rollback();
+      this.#isOutstanding = true;
+      sdpOffer = await connection.offer();
+    } catch (error) {
+      if (this.#state !== 'closed') logger.warn({ err: error }, 'could not offer a device what it receives');
+      this.#failed();
       return;
     }
+    // Made in vain: the device is away.
+    if (this.#state === 'offering-away') this.#isDue = true;
+    this.#move('offered');
+    if (this.#state === 'awaiting') this.#send(sdpOffer);
+  }
+
+  #send(sdpOffer: string): void {
+    const { clock, send, endpointId } = this.#options;
     // From the clock, so that it rises over a restart of the gateway too, which the device outlives.
     this.#revision = Math.max(this.#revision + 1, clock.now());
-    const timer = clock.after(this.#delay(this.#answerTimeoutMs), () => this.#unanswered());
-    this.#awaited = { sections: countSections(sdpOffer), timer };
+    this.#sections = countSections(sdpOffer);
+    this.#timer = clock.after(this.#delay(this.#answerTimeoutMs), () => this.#unanswered());
     const streamMetadata = subscribedMetadata(sdpOffer);
     send({ sdpOffer, sdpRevision: this.#revision, endpointId, streamMetadata });
   }
 
   #unanswered(): void {
     this.#options.logger.info({ revision: this.#revision }, 'a device did not answer an offer');
-    this.#awaited = null;
     this.#failures += 1;
-    this.#wanted = true;
-    this.#next();
+    this.#isDue = true;
+    this.#move('unanswered');
   }
 
   #failed(): void {
-    this.#wanted = true;
-    this.#retry = this.#options.clock.after(this.#delay(firstRetryMs), () => {
-      this.#retry = null;
-      this.#next();
-    });
+    this.#isDue = true;
+    this.#move('failed');
+    if (this.#state === 'pausing')
+      this.#timer = this.#options.clock.after(this.#delay(firstRetryMs), () => this.#move('resume'));
     this.#failures += 1;
   }
 
