@@ -115,7 +115,7 @@ async function registerPages(
 function openWebSockets(context: GatewayContext, { foundation, domain, sip }: WebParts): WebSocketRoute[] {
   const { config, clock, logger, closers } = context;
   const devices = new DeviceDoor({
-    registry: domain.legs,
+    legs: domain.legs,
     clock,
     logger: logger.child({ door: 'bandwidth' }),
     onRefused: (code) => foundation.metrics.refused('bandwidth', code),

@@ -27,7 +27,7 @@ const logger: Logger = {
 
 function newDoor(options: Partial<DeviceDoorOptions> = {}): DeviceDoor {
   return new DeviceDoor({
-    registry: domain.legs,
+    legs: domain.legs,
     clock: domain.clock,
     logger,
     onRefused: (code) => void refusals.push(code),

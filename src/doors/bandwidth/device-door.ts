@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/legs/leg-registry.js';
+import type { LegControl } from '../../domain/legs/leg-control.js';
 import type { Logger } from '../../domain/logger.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/participants/token.js';
@@ -14,7 +14,7 @@ import { DeviceSession } from './device-session.js';
 import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
 
 export interface DeviceDoorOptions {
-  readonly registry: LegRegistry;
+  readonly legs: LegControl;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onRefused: (code: RefusalCode) => void;
@@ -58,7 +58,7 @@ export class DeviceDoor {
     });
   }
 
-  /** Closes every socket; what legs are left is the registry's to end. Idempotent. */
+  /** Closes every socket; the legs that are left are ended elsewhere. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -66,9 +66,9 @@ export class DeviceDoor {
   }
 
   async #welcome(socket: DeviceSocket, { credential, deviceId }: Query, source: string): Promise<void> {
-    const { registry } = this.#options;
+    const { legs } = this.#options;
     if (this.#closed) throw new Refusal('draining');
-    const participantId = await registry.identify(credential, source);
+    const participantId = await legs.identify(credential, source);
     const session = this.#sessions.get(participantId);
     await session?.begun;
     if (session !== undefined && !session.hasEnded) {
@@ -85,7 +85,7 @@ export class DeviceDoor {
 
   async #admit(socket: DeviceSocket, arrival: Arrival): Promise<void> {
     const { credential, deviceId, participantId, source } = arrival;
-    const { registry, clock, logger, reconnectTimeoutMs = 30_000, maxPending = 16 } = this.#options;
+    const { legs, clock, logger, reconnectTimeoutMs = 30_000, maxPending = 16 } = this.#options;
     const session = new DeviceSession({
       deviceId,
       clock,
@@ -96,7 +96,7 @@ export class DeviceDoor {
         if (this.#sessions.get(participantId) === ended) this.#sessions.delete(participantId);
       },
     });
-    const leg = await registry.admit({
+    const leg = await legs.admit({
       credential,
       door: 'bandwidth',
       callId: deviceId,
