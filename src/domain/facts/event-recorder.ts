@@ -9,7 +9,7 @@ export interface EventSubject {
   readonly sessionId: string | null;
   readonly participantId: string | null;
   readonly tag: string | null;
-  /** The participant's, where the fact may concern it. */
+  /** The participant's own callback, where the fact may concern it. */
   readonly callbackUrl?: string | null;
 }
 

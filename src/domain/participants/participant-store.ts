@@ -1,4 +1,7 @@
-/** What outlives the process. Every method is atomic; what must be true once in a cluster is claimed here (design, section 10). */
+/**
+ * The port of the store of sessions and participants. Every method is atomic: what must be true once, however many gateways share
+ * the store, is claimed here.
+ */
 import type { Participant } from './participant.js';
 import type { ParticipantChange } from './participant-change.js';
 import type { Session } from './session.js';

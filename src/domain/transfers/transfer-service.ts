@@ -27,13 +27,13 @@ export interface TransferServiceOptions {
   readonly store: Pick<ParticipantStore, 'findParticipant' | 'getSession'>;
   readonly sessions: Pick<SessionService, 'deleteParticipant'>;
   readonly tokens: TokenCodec;
-  /** Join codes are derived with the first; the others made those of earlier transfers. */
+  /** New join codes are derived with the first; the others made the codes of earlier transfers. */
   readonly joinCodeSecrets: readonly string[];
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: TransferLimits;
-  /** Between looks for those that did not come. Default 10 s. */
+  /** How often transfers are looked for whose call did not come in time. Default 10 s. */
   readonly sweepIntervalMs?: number;
 }
 
@@ -62,7 +62,7 @@ export class TransferService implements FactFollower {
     });
   }
 
-  /** Resolves when what was told so far is done. */
+  /** Resolves when the facts that came so far have been followed. */
   async idle(): Promise<void> {
     await this.#sweeping;
     while (this.#following.size > 0) await Promise.all(this.#following.values());
@@ -76,7 +76,7 @@ export class TransferService implements FactFollower {
   }
 
   /**
-   * The same transfer for the same key, whoever asks and however many at once. Throws DomainError `session-not-found`,
+   * Makes a transfer, or answers with the one of the same key, whoever asks and however many at once. Throws DomainError `session-not-found`,
    * `session-full`, `invalid-subscriptions`, and `transfer-key-reused` where the key was used for something else.
    */
   async create(accountId: string, wanted: NewTransfer): Promise<OpenTransfer> {
