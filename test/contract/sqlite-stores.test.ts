@@ -100,6 +100,31 @@ describe('SQLite files', () => {
     expect(causes).toHaveLength(1);
   });
 
+  it('that cannot be written for long say so once, and once more when they can', async () => {
+    const path = join(directory, 'landbridge.db');
+    const told: string[] = [];
+    const tell = (_fields: object, message: string) => void told.push(message);
+    const logger = { ...silentLogger, error: tell, info: tell };
+    const stores = openSqliteStores({ path, busyTimeoutMs: 1, logger });
+    const blocker = new Database(path);
+    blocker.exec('BEGIN IMMEDIATE');
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(stores.participants.createSession(newSession())).rejects.toMatchObject({
+        code: 'store-unavailable',
+      });
+      await expect(stores.outbox.append([], [])).rejects.toMatchObject({ code: 'store-unavailable' });
+      // Reading goes on, and is no sign that writing does.
+      await stores.participants.listSessions('acme', 1);
+    }
+    expect(told).toEqual(['store unavailable']);
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    await stores.participants.createSession(newSession());
+    await stores.participants.createSession(newSession());
+    expect(told).toEqual(['store unavailable', 'store available again']);
+    await stores.close();
+  });
+
   it('that could not be written a moment ago are not tried again at every question', async () => {
     const path = join(directory, 'landbridge.db');
     const stores = openSqliteStores({ path, busyTimeoutMs: 1, writableForMs: 60_000 });

@@ -4,9 +4,10 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
-import { callGateway } from '../support/gateway-phone.js';
+import { callAndConnect, callGateway } from '../support/gateway-phone.js';
 import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -189,6 +190,37 @@ describe('after kill -9', () => {
     });
     const phone = await call(gateway, caller.token);
     await events.wait('participant.joined', ({ participantId }) => participantId === caller.id);
+    await phone.hangUp();
+    await events.close();
+  });
+
+  it('slots that an earlier version held under the name of every gateway are free, and are held under its own', async () => {
+    const before = await TestGateway.start();
+    const sessionId = await before.rest.createSession();
+    const caller = await before.rest.newcomer(sessionId);
+    phones.push(await callAndConnect(before, caller.token));
+    await before.kill();
+    const holders = (change?: string) => {
+      const database = new Database(join(before.dataDirectory, 'landbridge.db'));
+      if (change !== undefined) database.exec(change);
+      const rows = database.prepare('SELECT node_id FROM participants WHERE leg_id IS NOT NULL').all();
+      database.close();
+      return (rows as { node_id: string }[]).map((row) => row.node_id);
+    };
+    const name = readFileSync(join(before.dataDirectory, 'node-name'), 'utf8').trim();
+    expect(holders()).toEqual([name]);
+    expect(holders(`UPDATE participants SET node_id = 'gateway' WHERE leg_id IS NOT NULL`)).toEqual([
+      'gateway',
+    ]);
+
+    const gateway = await before.restart();
+    gateways.push(gateway);
+    const events = await gateway.follow({ after: randomUUID() });
+    expect(await events.wait('participant.left')).toMatchObject({
+      participantId: caller.id,
+      data: { outcome: { endedBy: 'gateway', reason: 'gateway-restarted' } },
+    });
+    const phone = await call(gateway, caller.token);
     await phone.hangUp();
     await events.close();
   });
