@@ -41,7 +41,8 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       ...(config.drachtio !== undefined && {
         external: { servers: config.drachtio, settings: linkSettings(config) },
       }),
-      registry: legs,
+      legs,
+      isDraining: () => legs.isDraining,
       clock,
       logger: logger.child({ door: 'sip' }),
       settings: {

@@ -238,7 +238,8 @@ export class DoorStage {
     const door = await SipDoor.open({
       server: itsOwn ?? { host: '127.0.0.1', port: own?.adminAddress.port ?? 0, secret },
       external: { servers, settings: { ...fast, ...settings } },
-      registry: domain.legs,
+      legs: domain.legs,
+      isDraining: () => domain.legs.isDraining,
       clock,
       logger: recordingLogger(log),
       settings: {

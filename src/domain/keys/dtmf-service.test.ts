@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
 import { DtmfService } from './dtmf-service.js';
-import type { LegSignalling } from '../legs/live-leg.js';
+import type { LegSignalling } from '../legs/door-leg.js';
 import { mainConnection, MediaRefusal, type MediaRefusalCode } from '../media-plane.js';
 
 let fixture: DomainFixture;

@@ -1,6 +1,6 @@
 /**
- * What doors, REST and the session rules ask of live legs. Asynchronous and of plain data throughout (but for the leg that a
- * door is handed, which is its own): a session's legs may be looked after elsewhere than where they are asked of.
+ * What doors, REST and the session rules ask of live legs. Asynchronous and of plain data throughout: a session's legs may be
+ * looked after elsewhere than where they are asked of.
  */
 import type { Caller } from '../participants/caller.js';
 import type { Participant } from '../participants/participant.js';
@@ -8,7 +8,7 @@ import type { Credential } from '../participants/token.js';
 import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { LegAttendant } from './leg-attendant.js';
-import type { LegSignalling, LegState, LiveLeg } from './live-leg.js';
+import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
 import type { SessionMessage } from './session-routes.js';
 
 export interface AdmitRequest {
@@ -64,7 +64,7 @@ export interface LegControl {
   /** The id of the participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
   identify(credential: Credential | null, source: string): Promise<string>;
   /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
-  admit(request: AdmitRequest): Promise<LiveLeg>;
+  admit(request: AdmitRequest): Promise<DoorLeg>;
 
   /** The account's live legs. */
   list(accountId: string): Promise<readonly LegDescription[]>;

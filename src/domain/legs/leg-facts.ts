@@ -6,7 +6,8 @@ import { participantSubject as subject } from '../facts/event-subjects.js';
 import type { MediaStreamInfo } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
-import type { LegState, LiveLeg } from './live-leg.js';
+import type { LegState } from './door-leg.js';
+import type { LiveLeg } from './live-leg.js';
 
 export class LegFacts {
   readonly #events: EventRecorder;

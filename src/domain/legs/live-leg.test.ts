@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { RecordingMediaPlane } from '../../../test/support/recording-media-plane.js';
-import { LiveLeg, type LegState } from './live-leg.js';
+import type { LegState } from './door-leg.js';
+import { LiveLeg } from './live-leg.js';
 import { mainConnection, MediaRefusal } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';

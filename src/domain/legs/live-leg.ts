@@ -9,11 +9,13 @@
  */
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
+import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
-import type { LegNotice, LegNoticeType, NoticeReceiver } from './leg-notice.js';
+import type { LegNotice, LegNoticeType } from './leg-notice.js';
 import type {
   LegKind,
   LegOpening,
+  MediaConnection,
   MediaEndReason,
   MediaLeg,
   MediaLegListener,
@@ -30,24 +32,10 @@ import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
 import { Refusal } from '../refusal.js';
 
-export type LegState = 'admitted' | 'opened' | 'answered' | 'established' | 'ended';
-
-/** What the door does for the leg on the wire. No method throws. */
-export interface LegSignalling {
-  /** Absent where the far end takes no notices. */
-  readonly notices?: NoticeReceiver | undefined;
-  /**
-   * Tells the far end of a key press beside the media; false where it did not take it. Absent where it takes none so. Called
-   * only while the leg is established. Never rejects.
-   */
-  readonly sendDtmf?: ((digit: string, durationMs: number) => Promise<boolean>) | undefined;
-  /** What the leg receives over this connection has changed: offer it anew as soon as signalling allows. */
-  renegotiate(connection: string): void;
-  /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
-  terminate(outcome: Outcome): void;
-}
-
-/** Follows live legs from their admission to their end. What is told is done already; a method that is left out is not told. No method throws or rejects. */
+/**
+ * Follows live legs from their admission to their end. What is told is done already; a method that is left out is not told.
+ * No method throws or rejects.
+ */
 export interface LegObserver {
   legAnswered?(leg: LiveLeg): void;
   /** The far end has confirmed the answer. */
@@ -96,7 +84,7 @@ export interface LiveLegOptions {
   readonly observer: LegObserver;
 }
 
-export class LiveLeg implements AttendedLeg {
+export class LiveLeg implements DoorLeg, AttendedLeg {
   readonly legId: string;
   readonly door: string;
   readonly callId: string;
@@ -189,6 +177,10 @@ export class LiveLeg implements AttendedLeg {
   /** What the media counted so far; null before it is open and after its end. */
   async statistics(): Promise<MediaLegStatistics | null> {
     return this.#media === null || this.hasEnded ? null : this.#media.statistics();
+  }
+
+  connection(name: string): MediaConnection {
+    return this.media.connection(name);
   }
 
   /** Throws where no media is open. */

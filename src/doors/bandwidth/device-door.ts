@@ -14,7 +14,7 @@ import { DeviceSession } from './device-session.js';
 import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
 
 export interface DeviceDoorOptions {
-  readonly legs: LegControl;
+  readonly legs: Pick<LegControl, 'identify' | 'admit'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onRefused: (code: RefusalCode) => void;

@@ -2,7 +2,7 @@
  * Serves a device's requests one after the other, each when the one before is answered. Only so many may wait: the others are
  * refused at once.
  */
-import type { LiveLeg } from '../../domain/legs/live-leg.js';
+import type { DoorLeg } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import { withAliases } from './device-sdp.js';
@@ -24,7 +24,7 @@ export type RpcCall = Extract<RpcMessage, { kind: 'request' | 'notification' }>;
 
 export interface DeviceRequestsOptions {
   /** Its media is open. */
-  readonly leg: LiveLeg;
+  readonly leg: DoorLeg;
   readonly negotiation: SubscribeNegotiation;
   readonly logger: Logger;
   /** Requests that wait for those before them. */
@@ -87,7 +87,7 @@ export class DeviceRequests {
     const { sdpOffer, aliases } = readPublishOffer(params);
     const { leg } = this.#options;
     if (leg.hasEnded) throw new RpcFailure(rpcError.internal, 'the device has left');
-    const sdpAnswer = await leg.media.connection('publish').answer(withAliases(sdpOffer, aliases));
+    const sdpAnswer = await leg.connection('publish').answer(withAliases(sdpOffer, aliases));
     const { id, publishPermissions } = leg.participant;
     const endpointId = `${leg.legId}.publish`;
     return {

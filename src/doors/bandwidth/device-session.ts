@@ -7,7 +7,7 @@
  *                        └───────── attach ─────────┘
  */
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
+import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { deviceOpening } from './device-opening.js';
@@ -35,7 +35,7 @@ export class DeviceSession implements LegSignalling {
   readonly deviceId: string;
   readonly #options: DeviceSessionOptions;
   #logger: Logger;
-  #leg: LiveLeg | null = null;
+  #leg: DoorLeg | null = null;
   #socket: DeviceSocket | null = null;
   #negotiation: SubscribeNegotiation | null = null;
   #requests: DeviceRequests | null = null;
@@ -65,7 +65,7 @@ export class DeviceSession implements LegSignalling {
   }
 
   /** Opens the media of the leg that was admitted for this session. Rejects with Refusal; the session has ended then. */
-  begin(leg: LiveLeg): Promise<void> {
+  begin(leg: DoorLeg): Promise<void> {
     const beginning = this.#begin(leg).catch((error: unknown) => {
       this.#end(closeCode.normal, { endedBy: 'gateway', reason: 'refused' });
       throw error;
@@ -74,12 +74,12 @@ export class DeviceSession implements LegSignalling {
     return beginning;
   }
 
-  async #begin(leg: LiveLeg): Promise<void> {
+  async #begin(leg: DoorLeg): Promise<void> {
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
-    const media = await leg.open(deviceOpening);
+    await leg.open(deviceOpening);
     const negotiation = new SubscribeNegotiation({
-      connection: media.connection('subscribe'),
+      connection: leg.connection('subscribe'),
       endpointId: `${leg.legId}.subscribe`,
       clock: this.#options.clock,
       logger: this.#logger,

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegNotice } from '../../domain/legs/leg-notice.js';
-import type { LiveLeg } from '../../domain/legs/live-leg.js';
+import type { DoorLeg } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
@@ -25,7 +25,7 @@ import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from '.
 
 export interface DialogCallOptions {
   readonly dialog: SrfDialog;
-  readonly leg: LiveLeg;
+  readonly leg: DoorLeg;
   /** The server that the dialog is held by. */
   readonly traits: ServerTraits;
   readonly retryAfterSeconds: number;
@@ -58,7 +58,7 @@ export class DialogCall {
     this.#options = options;
     this.#negotiation = new Negotiation({
       dialog,
-      media: () => leg.media.connection('main'),
+      media: () => leg.connection('main'),
       clock,
       logger,
       onDialogGone: (sipStatus) => {
@@ -224,7 +224,7 @@ export class DialogCall {
 }
 
 /** One line a call: a refusal has had its own. */
-export function logCallEnd(logger: Logger, clock: Clock, leg: LiveLeg | null, outcome: Outcome): void {
+export function logCallEnd(logger: Logger, clock: Clock, leg: DoorLeg | null, outcome: Outcome): void {
   const { kind = null, voiceCallId = null, answeredAt = null } = leg ?? {};
   const durationMs = answeredAt === null ? 0 : clock.now() - answeredAt;
   const fields = { legKind: kind, voiceCallId, durationMs, outcome };

@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegControl } from '../../domain/legs/leg-control.js';
-import type { LegSignalling, LiveLeg } from '../../domain/legs/live-leg.js';
+import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
@@ -75,7 +75,7 @@ export class IncomingCall implements LegSignalling {
   /** LegSignalling: there unless the far end says that it takes no INFO. */
   readonly sendDtmf: LegSignalling['sendDtmf'];
   #logger: Logger;
-  #leg: LiveLeg | null = null;
+  #leg: DoorLeg | null = null;
   /** From the answer on: the call is its, and so is the end. */
   #answered: DialogCall | null = null;
   /** How the call ended before it was answered. */
@@ -164,10 +164,10 @@ export class IncomingCall implements LegSignalling {
     const leg = await this.#admit();
     if (leg === null) return;
     const offer = request.body === undefined || request.body === '' ? null : request.body;
-    const media = await leg.open(mainConnection(offer === null ? 'phone' : kindOfOffer(offer), offer));
+    await leg.open(mainConnection(offer === null ? 'phone' : kindOfOffer(offer), offer));
     if (leg.hasEnded) return;
 
-    const { localDescription } = media.connection('main');
+    const { localDescription } = leg.connection('main');
     const answer = composeAnswer(traits, request, localDescription, false);
     if (answer === null) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
@@ -179,7 +179,7 @@ export class IncomingCall implements LegSignalling {
   }
 
   /** Null where the call ended in the meantime. Throws Refusal. */
-  async #admit(): Promise<LiveLeg | null> {
+  async #admit(): Promise<DoorLeg | null> {
     const { request, legs, settings } = this.#options;
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     const dialledIn = await this.#dialIn(credential);
@@ -216,7 +216,7 @@ export class IncomingCall implements LegSignalling {
   }
 
   /** Sends the 200; resolves when the dialog is there. */
-  #accept(leg: LiveLeg, answer: Answer, isOfferless: boolean): Promise<void> {
+  #accept(leg: DoorLeg, answer: Answer, isOfferless: boolean): Promise<void> {
     const { srf, request, response } = this.#options;
     return new Promise((resolve, reject) => {
       srf.createUAS(request, response, answer, (error, dialog) => {
@@ -233,7 +233,7 @@ export class IncomingCall implements LegSignalling {
     });
   }
 
-  #dialogMade(dialog: SrfDialog, leg: LiveLeg, isOfferless: boolean): void {
+  #dialogMade(dialog: SrfDialog, leg: DoorLeg, isOfferless: boolean): void {
     this.#deadline.cancel();
     // The leg may have ended while the 200 was on its way; terminate() had no dialog to end then.
     if (this.#outcome !== null) {
@@ -257,12 +257,12 @@ export class IncomingCall implements LegSignalling {
   }
 
   /** `answer`: the far end's, where the offer was ours. */
-  #acknowledged(call: DialogCall, leg: LiveLeg, answer: string | null): void {
+  #acknowledged(call: DialogCall, leg: DoorLeg, answer: string | null): void {
     if (answer === null) {
       call.confirmed();
       return;
     }
-    const accepted = leg.media.connection('main').accept(answer);
+    const accepted = leg.connection('main').accept(answer);
     accepted.then(
       () => call.confirmed(),
       (error: unknown) => {

@@ -3,7 +3,7 @@
  * INVITE into a call.
  */
 import type { Clock } from '../../domain/clock.js';
-import type { LegRegistry } from '../../domain/legs/leg-registry.js';
+import type { LegControl } from '../../domain/legs/leg-control.js';
 import type { Logger } from '../../domain/logger.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import type { SipAddress } from './host-ports.js';
@@ -28,7 +28,9 @@ export interface SipDoorOptions {
     readonly servers: readonly SipServerAddress[];
     readonly settings: ExternalServerSettings;
   };
-  readonly registry: LegRegistry;
+  readonly legs: Pick<LegControl, 'admit'>;
+  /** No new calls are taken: OPTIONS says so. */
+  readonly isDraining: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: IncomingCallSettings;
@@ -99,7 +101,7 @@ export class SipDoor {
   }
 
   #link(server: SipServerAddress, external: ExternalServerSettings | null): SipServerLink {
-    const { registry, clock, logger, settings, onRefused } = this.#options;
+    const { legs, clock, logger, settings, onRefused } = this.#options;
     const traits = external === null ? ownServer : drachtioServer;
     return new SipServerLink({
       server,
@@ -112,7 +114,7 @@ export class SipDoor {
           srf,
           request,
           response,
-          legs: registry,
+          legs,
           clock,
           logger,
           settings,
@@ -130,7 +132,7 @@ export class SipDoor {
     if (method === 'ACK') return;
     const fault = guardRequire(request);
     if (fault !== null) response.send(fault.status, { headers: { ...fault.headers } });
-    else if (method === 'OPTIONS' && this.#options.registry.isDraining) {
+    else if (method === 'OPTIONS' && this.#options.isDraining()) {
       const { status, headers } = refusalResponse('draining', this.#options.settings.retryAfterSeconds);
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
