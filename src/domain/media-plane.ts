@@ -69,7 +69,7 @@ export interface ToneSound {
   /** One, or two that sound together. */
   readonly frequenciesHz: readonly number[];
   readonly durationMs: number;
-  /** Of the whole tone, below full scale: 0 is the loudest there is. */
+  /** How loud the whole tone is, below full scale: 0 is the loudest there is. */
   readonly levelDb: number;
 }
 

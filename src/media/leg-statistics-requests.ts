@@ -1,9 +1,9 @@
+/** Asks each worker once for the figures of all its legs that are wanted in the same turn: a list of legs is one request. */
 import type { MediaLegStatistics } from '../domain/media-plane.js';
 
 type Ask = (worker: number, legIds: readonly string[]) => Promise<readonly (MediaLegStatistics | null)[]>;
 type Answered = (statistics: MediaLegStatistics | null) => void;
 
-/** Asks each worker once for the figures of all its legs that are wanted in the same turn: a list of legs is one request. */
 export class LegStatisticsRequests {
   readonly #ask: Ask;
   readonly #waiting = new Map<number, Map<string, Answered[]>>();

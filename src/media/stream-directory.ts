@@ -1,3 +1,5 @@
+/** Which worker has each stream, and which workers want it. */
+
 /** What a worker must import from now on, and what no longer. */
 export interface ImportChange {
   readonly importer: number;

@@ -1,3 +1,4 @@
+/** One connection of a leg whose media is in a worker process. */
 import type { MediaConnection } from '../domain/media-plane.js';
 import type { NamedConnection, ReplyOf, RequestOf } from './worker/protocol.js';
 
@@ -10,7 +11,6 @@ export type RequestConnection = <K extends ConnectionOperation>(
   body: RequestOf<K>,
 ) => Promise<ReplyOf<K>>;
 
-/** One connection of a leg whose media is in a worker process. */
 export class WorkerMediaConnection implements MediaConnection {
   readonly #address: NamedConnection;
   readonly #request: RequestConnection;

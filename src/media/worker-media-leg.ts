@@ -56,11 +56,11 @@ export interface WorkerMediaLegOptions {
 
 type LegNotification = Extract<WorkerNotification, { legId: string }>;
 
-const MEDIA_TYPES: Readonly<Record<TrackKind, MediaType>> = { audio: 'AUDIO', video: 'VIDEO' };
-const KINDS: Readonly<Record<MediaType, TrackKind>> = { AUDIO: 'audio', VIDEO: 'video' };
+const mediaTypeOf: Readonly<Record<TrackKind, MediaType>> = { audio: 'AUDIO', video: 'VIDEO' };
+const kindOf: Readonly<Record<MediaType, TrackKind>> = { AUDIO: 'audio', VIDEO: 'video' };
 
 export const trackKinds = (mediaTypes: readonly MediaType[]): TrackKind[] =>
-  mediaTypes.map((type) => KINDS[type]);
+  mediaTypes.map((type) => kindOf[type]);
 
 /** A leg whose media is in a worker process. */
 export class WorkerMediaLeg implements MediaLeg {
@@ -200,7 +200,7 @@ export class WorkerMediaLeg implements MediaLeg {
             notification.streams.map(({ streamId, alias, kinds }) => ({
               streamId,
               alias,
-              mediaTypes: kinds.map((kind) => MEDIA_TYPES[kind]),
+              mediaTypes: kinds.map((kind) => mediaTypeOf[kind]),
             })),
           );
         case 'dtmf':

@@ -1,3 +1,4 @@
+/** The media plane over worker processes: places legs and recordings on them, and links what is received across them. */
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import {
@@ -65,7 +66,7 @@ export interface WorkerStatistics {
   readonly worker: number;
   readonly pid: number | null;
   readonly legs: number;
-  /** Of the last second; null before the first. */
+  /** As the worker last told it, each second; null before the first time. */
   readonly health: WorkerHealth | null;
 }
 
@@ -90,7 +91,7 @@ const defaultBrowserSettings: WorkerBrowserSettings = {
 };
 
 /** What the worker's parser refuses unread is not sent to it at all. */
-const MAX_OFFER_CHARACTERS = 64 * 1024;
+const maxOfferCharacters = 64 * 1024;
 
 /** Starts the media workers. Rejects, with no process left, when one does not start: the hold music may be why. */
 export async function createMediaPlane(options: MediaPlaneOptions): Promise<WorkerMediaPlane> {
@@ -156,7 +157,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
     const { legId, participantId, sessionId, kind, connections, listener } = request;
     if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
-    if (connections.some(({ offer }) => (offer?.length ?? 0) > MAX_OFFER_CHARACTERS))
+    if (connections.some(({ offer }) => (offer?.length ?? 0) > maxOfferCharacters))
       throw new MediaRefusal('bad-sdp', 'the offer is too long');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     const worker = this.#placement.choose(sessionId, this.#candidates());

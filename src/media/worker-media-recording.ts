@@ -1,3 +1,4 @@
+/** A recording that a worker process makes. */
 import {
   type MediaRecording,
   type MediaRecordingListener,
@@ -31,7 +32,6 @@ interface End {
   readonly result: RecordingResult | null;
 }
 
-/** A recording that a worker process makes. */
 export class WorkerMediaRecording implements MediaRecording {
   readonly recordingId: string;
   readonly sessionId: string;

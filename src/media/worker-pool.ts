@@ -1,3 +1,7 @@
+/**
+ * Keeps one worker process standing per slot: one that dies is replaced at once, or after a growing pause if it keeps
+ * dying. Every process has its own number, which is never used again.
+ */
 import type { MediaLogger } from './media-logger.js';
 import { WorkerProcess } from './worker-process.js';
 import type { WorkerNotification, WorkerSettings } from './worker/protocol.js';
@@ -15,9 +19,9 @@ export interface WorkerPoolOptions {
 }
 
 /** A worker that lived this long is no longer suspected of dying at once again. */
-const PROVEN_AFTER_MS = 10_000;
-const FIRST_BACKOFF_MS = 200;
-const MAX_BACKOFF_MS = 10_000;
+const provenAfterMs = 10_000;
+const firstBackoffMs = 200;
+const maxBackoffMs = 10_000;
 
 interface Slot {
   readonly settings: WorkerSettings;
@@ -29,10 +33,6 @@ interface Slot {
   retry: NodeJS.Timeout | null;
 }
 
-/**
- * Keeps one worker process standing per slot: one that dies is replaced at once, or after a growing pause if it keeps
- * dying. Every process has its own number, which is never used again.
- */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #slots: readonly Slot[];
@@ -115,7 +115,7 @@ export class WorkerPool {
         if (this.#closing.signal.aborted) return;
         this.#lost += 1;
         logger.error({ worker: number, why }, 'media worker died');
-        if (performance.now() - startedMs > PROVEN_AFTER_MS) slot.earlyDeaths = 0;
+        if (performance.now() - startedMs > provenAfterMs) slot.earlyDeaths = 0;
         this.#relaunch(slot);
         this.#options.onLost(number);
       },
@@ -132,7 +132,7 @@ export class WorkerPool {
   #relaunch(slot: Slot): void {
     if (this.#closing.signal.aborted) return;
     const delayMs =
-      slot.earlyDeaths === 0 ? 0 : Math.min(FIRST_BACKOFF_MS * 2 ** (slot.earlyDeaths - 1), MAX_BACKOFF_MS);
+      slot.earlyDeaths === 0 ? 0 : Math.min(firstBackoffMs * 2 ** (slot.earlyDeaths - 1), maxBackoffMs);
     slot.earlyDeaths += 1;
     slot.retry = setTimeout(() => {
       slot.retry = null;

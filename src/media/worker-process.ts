@@ -1,3 +1,4 @@
+/** One media worker: a child process, its requests and its pulse. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { MediaRefusal } from '../domain/media-plane.js';
 import { MessageBatch } from './worker/message-batch.js';
@@ -42,16 +43,15 @@ export class NoSuchLegError extends Error {
   override readonly name = 'NoSuchLegError';
 }
 
-const MAX_STDERR_CHARACTERS = 2000;
+const maxStderrCharacters = 2000;
 /** How long a worker may take to end by itself once its channel is closed. */
-const CLOSE_GRACE_MS = 1000;
+const closeGraceMs = 1000;
 /**
  * The pulse is looked for so many times before a worker counts as hanging. One look after a long time would blame the
  * worker for a gateway that was stopped itself, whose timers come before the messages that wait for it.
  */
-const LOOKS_BEFORE_STALLED = 5;
+const looksBeforeStalled = 5;
 
-/** One media worker: a child process, its requests and its pulse. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #options: WorkerProcessOptions;
@@ -73,7 +73,7 @@ export class WorkerProcess {
       env: withoutSecrets(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.#stallTimer = setInterval(() => this.#lookForPulse(), options.stalledAfterMs / LOOKS_BEFORE_STALLED);
+    this.#stallTimer = setInterval(() => this.#lookForPulse(), options.stalledAfterMs / looksBeforeStalled);
     this.#exited = new Promise((resolve) => {
       const onGone = (why: string): void => {
         if (this.#isGone) return;
@@ -93,7 +93,7 @@ export class WorkerProcess {
       for (const message of messages as WorkerMessage[]) this.#onMessage(message);
     });
     this.#child.stderr?.setEncoding('utf8');
-    this.#child.stderr?.on('data', (text: string) => options.onStderr(text.slice(0, MAX_STDERR_CHARACTERS)));
+    this.#child.stderr?.on('data', (text: string) => options.onStderr(text.slice(0, maxStderrCharacters)));
   }
 
   /** Resolves when the worker takes legs; rejects, with the process gone, when it cannot. */
@@ -159,7 +159,7 @@ export class WorkerProcess {
   async close(): Promise<void> {
     this.#requests.flush();
     if (this.#child.connected) this.#child.disconnect();
-    const force = setTimeout(() => this.kill(), CLOSE_GRACE_MS);
+    const force = setTimeout(() => this.kill(), closeGraceMs);
     await this.#exited;
     clearTimeout(force);
   }
@@ -203,7 +203,7 @@ export class WorkerProcess {
 
   #lookForPulse(): void {
     this.#looksWithoutPulse += 1;
-    if (this.#looksWithoutPulse !== LOOKS_BEFORE_STALLED) return;
+    if (this.#looksWithoutPulse !== looksBeforeStalled) return;
     this.#options.onStderr('no pulse: the worker hangs and is killed');
     this.kill();
   }

@@ -51,7 +51,7 @@ export interface NoticeReceiver {
   tell(notice: LegNotice): void;
 }
 
-/** Of a message, in octets of UTF-8: of the text, or of the value written as JSON. */
+/** How long a message may be, in octets of UTF-8: its text, or its value written as JSON. */
 export const maxMessageOctets = 16 * 1024;
 
 export function isMessageTooLong(content: MessageContent): boolean {

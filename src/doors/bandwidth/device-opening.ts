@@ -1,3 +1,4 @@
+/** What a device’s leg is opened with. */
 import type { LegOpening } from '../../domain/media-plane.js';
 
 /**

@@ -8,7 +8,7 @@ export const rpcError = {
   methodNotFound: -32_601,
   invalidParams: -32_602,
   internal: -32_603,
-  /** Of the range that is the server's own (§5.1): more requests than it keeps waiting. */
+  /** More requests than are kept waiting: a code of the server's own (§5.1). */
   busy: -32_000,
 } as const;
 

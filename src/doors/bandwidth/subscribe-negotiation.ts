@@ -33,7 +33,7 @@ export interface SubscribeNegotiationOptions {
   readonly maxDelayMs?: number;
 }
 
-/** Before an offer is made again whose answer could not be used. */
+/** The pause before an offer is made again whose answer could not be used. */
 const firstRetryMs = 1000;
 
 export class SubscribeNegotiation {
@@ -47,7 +47,7 @@ export class SubscribeNegotiation {
   #isDue = false;
   /** The media plane has, or may have, an offer of ours that was not answered. */
   #isOutstanding = false;
-  /** Of the offer that was sent last. */
+  /** How many sections the last offer has that was sent. */
   #sections = 0;
   #revision = 0;
   /** Offers in a row that came to nothing. */

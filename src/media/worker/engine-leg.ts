@@ -1,11 +1,11 @@
-import type { Leg, LegStatistics } from './leg.js';
-import type { SourceStream } from './source-track.js';
-import type { StreamPublisher, StreamRegistry, StreamWatcher } from './stream-registry.js';
-
 /**
  * A leg among the streams of its worker: what it publishes goes into the registry, and what it wants is resolved again
  * whenever one of those streams appears, changes or vanishes.
  */
+import type { Leg, LegStatistics } from './leg.js';
+import type { SourceStream } from './source-track.js';
+import type { StreamPublisher, StreamRegistry, StreamWatcher } from './stream-registry.js';
+
 export class EngineLeg implements StreamPublisher, StreamWatcher {
   readonly isLocal = true;
   readonly #registry: StreamRegistry;

@@ -1,3 +1,4 @@
+/** The legs of one worker and the routes between them. Knows no session: who receives what is told stream by stream. */
 import { EngineLeg } from './engine-leg.js';
 import type {
   ConnectedLegOptions,
@@ -87,7 +88,6 @@ const infoOf = ({ streamId, alias, audio, video }: SourceStream): StreamInfo => 
   kinds: [...(audio ? (['audio'] as const) : []), ...(video ? (['video'] as const) : [])],
 });
 
-/** The legs of one worker and the routes between them. Knows no session: who receives what is told stream by stream. */
 export class MediaEngine {
   readonly registry = new StreamRegistry();
   readonly #legs = new Map<string, EngineLeg>();

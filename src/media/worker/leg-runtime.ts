@@ -1,3 +1,4 @@
+/** Puts together what a worker process needs for its legs, from its settings. */
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
 import type { LegRuntime } from './media-worker.js';

@@ -1,3 +1,4 @@
+/** Adding up what the connections of a leg have counted. */
 import type { LegStatistics } from './leg.js';
 
 export const noStatistics: LegStatistics = {

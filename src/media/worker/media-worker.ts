@@ -1,3 +1,4 @@
+/** A worker without its process: answers the requests of a channel with an engine, and tells what happens to its legs. */
 import { MediaEngine, type EngineEvents, type LegFactories, UnknownLegError } from './engine.js';
 import type { LinkCounters } from './link/exported-stream.js';
 import { LinkServer } from './link/link-server.js';
@@ -46,7 +47,6 @@ interface Parts {
   readonly health: HealthReporter;
 }
 
-/** A worker without its process: answers the requests of a channel with an engine, and tells what happens to its legs. */
 export class MediaWorker {
   readonly #channel: WorkerChannel;
   readonly #createRuntime: MediaWorkerOptions['createRuntime'];

@@ -156,7 +156,7 @@ export type WorkerReply =
 
 /** Sent every second: the worker's pulse and its figures. Counters and tick figures are since the worker began. */
 export interface WorkerHealth extends EngineStatistics {
-  /** Of the last second. */
+  /** How late the event loop ran in the last second. */
   readonly eventLoopLagP99Ms: number;
   readonly eventLoopLagMaxMs: number;
   /** The mixers' 20 ms ticks: those that came, those left out because they were too late, and how late they came. */

@@ -1,11 +1,12 @@
+/** The life of a media worker process: from its start to its last words. */
 import { type LegRuntime, MediaWorker } from './media-worker.js';
 import type { WorkerSettings } from './protocol.js';
 import { processChannel } from './worker-channel.js';
 
 /** How long a dying worker waits for its last words to be read. */
-const LAST_WORDS_MS = 200;
+const lastWordsMs = 200;
 /** EX_SOFTWARE of sysexits.h. */
-const EXIT_FAULT = 70;
+const exitFault = 70;
 
 /**
  * Makes this process a media worker until its parent lets go of it: it ends when the IPC channel closes, whatever closed
@@ -21,7 +22,7 @@ export function runWorker(
   const die = (error: unknown): void => {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     channel.send({ event: 'fatal', detail });
-    setTimeout(() => process.exit(EXIT_FAULT), LAST_WORDS_MS);
+    setTimeout(() => process.exit(exitFault), lastWordsMs);
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', die);

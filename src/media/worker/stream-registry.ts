@@ -1,3 +1,4 @@
+/** Every stream that can be received in this worker, by id. Watching a stream that is not there yet is allowed. */
 import type { SourceStream } from './source-track.js';
 
 /** Who publishes: a leg of this worker, or a link that brings the streams of another worker. */
@@ -18,7 +19,6 @@ interface Entry {
 const sameStream = (a: SourceStream, b: SourceStream): boolean =>
   a === b || (a.alias === b.alias && a.audio === b.audio && a.video === b.video);
 
-/** Every stream that can be received in this worker, by id. Watching a stream that is not there yet is allowed. */
 export class StreamRegistry {
   readonly #entries = new Map<string, Entry>();
   readonly #byPublisher = new Map<StreamPublisher, readonly string[]>();

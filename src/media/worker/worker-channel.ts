@@ -1,3 +1,4 @@
+/** How a media worker hears from the gateway and tells it something. */
 import { MessageBatch } from './message-batch.js';
 import type { WorkerMessage, WorkerRequest } from './protocol.js';
 

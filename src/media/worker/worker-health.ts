@@ -1,3 +1,4 @@
+/** The figures that a worker sends every second: its pulse. */
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EngineStatistics } from './engine.js';
 import type { LinkCounters } from './link/exported-stream.js';
@@ -11,13 +12,13 @@ export interface TickFigures {
   readonly latenessMaxMs: number;
 }
 
-const INTERVAL_MS = 1000;
-const RESOLUTION_MS = 20;
-const NS_PER_MS = 1e6;
+const intervalMs = 1000;
+const resolutionMs = 20;
+const nsPerMs = 1e6;
 
 /** Reports the worker's pulse every second until it is closed. */
 export class HealthReporter {
-  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #histogram: IntervalHistogram = monitorEventLoopDelay({ resolution: resolutionMs });
   readonly #timer: NodeJS.Timeout;
 
   constructor(
@@ -30,7 +31,7 @@ export class HealthReporter {
     },
   ) {
     this.#histogram.enable();
-    this.#timer = setInterval(() => this.#report(), INTERVAL_MS);
+    this.#timer = setInterval(() => this.#report(), intervalMs);
   }
 
   close(): void {
@@ -62,6 +63,6 @@ export class HealthReporter {
 
   /** The histogram holds the time between two samples, which is the resolution where nothing is late. */
   #lagMs(sampleNs: number): number {
-    return Math.max(0, sampleNs / NS_PER_MS - RESOLUTION_MS);
+    return Math.max(0, sampleNs / nsPerMs - resolutionMs);
   }
 }

@@ -55,7 +55,7 @@ const DEFAULTS = {
 };
 const MID = 't';
 const CHANNELS_MID = 'd';
-/** Of a message that comes in over a data channel and is read; what is longer is none that is answered. */
+/** Longer texts that come in over a data channel are ignored. */
 const MAX_TEXT_LENGTH = 1024;
 
 /** The library takes "all addresses" only by leaving the address out. */
