@@ -272,6 +272,15 @@ describe('the architecture', () => {
     expect(found).toEqual([]);
   });
 
+  it('lets nobody but the stores know which database stands behind them', () => {
+    const found = offences(({ file, target }) =>
+      target.startsWith('src/store/sqlite/') && !file.startsWith('src/store/')
+        ? 'ask openStores for the bundle'
+        : false,
+    );
+    expect(found).toEqual([]);
+  });
+
   it('gives each heavy library one home', () => {
     const found = offences(({ file, target, isOurs }) => {
       const home = isOurs ? undefined : homes[packageName(target)];

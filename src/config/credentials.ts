@@ -17,7 +17,7 @@ export interface Credentials {
   readonly accounts: readonly AccountCredentials[];
   readonly tokenSecret: string;
   readonly previousTokenSecret: string | undefined;
-  /** Where credentials were made at this very start: to be printed, once. */
+  /** The file of credentials that were generated at this start, which are printed once; else null. */
   readonly createdFile: string | null;
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { listSettings, type Setting } from './settings.js';
 
-/** Names that are no setting: where the configuration file is. */
+/** Environment names that are not settings: the path of the configuration file. */
 const otherNames = new Set(['LANDBRIDGE_CONFIG']);
 
 export interface ReadEnvironment {
@@ -49,7 +49,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
   }
 }
 
-/** Text that cannot be converted stays text, for the schema to refuse. */
+/** Text that cannot be converted stays text, and the schema refuses it. */
 function convert(setting: Setting, text: string): unknown {
   switch (setting.kind) {
     case 'number':

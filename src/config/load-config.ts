@@ -16,7 +16,7 @@ export class ConfigError extends Error {
 
 export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Relative paths begin here. */
+  /** Relative paths are resolved against it. */
   readonly workingDirectory: string;
   /** Must exist. Without it LANDBRIDGE_CONFIG is used, or `landbridge.yaml` in the working directory if there is one. */
   readonly configFile?: string | undefined;
@@ -105,7 +105,7 @@ function assign(values: Values, path: readonly string[], value: unknown): void {
     return;
   }
   const group = values[key];
-  // A group that is not a map stays as it is, for the schema to refuse.
+  // A group that is not a map stays as it is, and the schema refuses it.
   if (group !== undefined && group !== null && typeof group !== 'object') return;
   values[key] = { ...group, [inner]: value };
 }

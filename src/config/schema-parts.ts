@@ -26,7 +26,7 @@ export interface ServerAddress {
 const serverPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]+)):(\d{1,5}):(.+)$/;
 const maxServers = 16;
 
-/** Several servers, separated by commas. What is wrong is said without the text: it holds secrets. */
+/** Several servers, separated by commas. Problems are described without the text itself, which holds secrets. */
 export const serverList = z.string().transform((text, context): readonly ServerAddress[] => {
   const servers = text.split(',').flatMap((item): ServerAddress[] => {
     const [, ipv6, name, portText, password] = serverPattern.exec(item.trim()) ?? [];

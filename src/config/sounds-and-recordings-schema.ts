@@ -1,4 +1,4 @@
-/** Settings of what phones are played, and of what is recorded. */
+/** Settings of the sounds that phones are played, and of recordings. */
 import { z } from 'zod';
 import { count, group, seconds } from './schema-parts.js';
 

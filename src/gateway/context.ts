@@ -1,9 +1,10 @@
+/** What is handed through the whole composition. */
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
 import type { Closers } from './closers.js';
 
-/** What every part of the composition is given. */
+/** Given to every part that opens something. */
 export interface GatewayContext {
   readonly config: Config;
   readonly logger: Logger;

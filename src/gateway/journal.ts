@@ -1,4 +1,4 @@
-/** Puts together what remembers facts and tells of them: outbox, webhooks, callbacks, call detail records. */
+/** Opens what remembers facts and delivers them: outbox, webhooks, callbacks, call detail records. */
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
 import type { EventSink } from '../domain/facts/event.js';
@@ -33,16 +33,16 @@ export interface Journal {
   follow(follower: FactFollower): void;
   /** Resolves when every fact so far will survive the process. */
   settled(): Promise<void>;
-  /** Begins to tell what an earlier life left untold, and to remove old records. */
+  /** Begins to deliver what an earlier life left undelivered, and to remove old records. */
   start(): Promise<void>;
-  /** Leaves what is untold to the next life; idempotent. */
+  /** Leaves what is undelivered to the next life; idempotent. */
   close(): Promise<void>;
 }
 
 const hourMs = 3_600_000;
 /** Facts of so long share one commit where they are many. Receivers are told that much later, which nobody notices. */
 const journalPauseMs = 50;
-/** What comes without a fact of the journal (figures of media that has ended) waits for others. */
+/** Changes of records that come without a fact (figures of media that has ended) wait this long for others. */
 const recordsPauseMs = 500;
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
@@ -90,7 +90,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     clock,
     logger,
     pauseMs: journalPauseMs,
-    // Who is told of a fact finds it in its record, and both share a commit.
+    // Whoever is told of a fact finds it in its record already, and both share a commit.
     onBegin: () => records.hurry(),
   });
   const sink: EventSink = {

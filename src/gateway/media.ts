@@ -14,9 +14,9 @@ import { createSipServer } from '../sip-server/index.js';
 export interface GatewayMedia {
   readonly plane: MediaPlane;
   readonly workers: WorkerMediaPlane;
-  /** Empty without any. */
+  /** Empty where none is configured. */
   freeSwitches(): readonly FreeSwitchServerStatistics[];
-  /** Why phones cannot be taken, where it is for FreeSWITCH. */
+  /** Why no phone can be taken because of FreeSWITCH; else null. */
   edgeTrouble(): string | null;
   close(): Promise<void>;
 }
@@ -102,7 +102,7 @@ async function openEdge(
   };
 }
 
-/** SIP with FreeSWITCH has a server of its own: nobody else's calls wait beside it, and no drachtio-server's end ends it. */
+/** SIP with FreeSWITCH has a server of its own: carriers' calls do not wait for it, and it does not end with a drachtio-server. */
 async function openEdgeSip(
   { edge, sip }: Config,
   logger: Logger,
@@ -115,7 +115,7 @@ async function openEdgeSip(
     tcp: address,
     admin: { host: '127.0.0.1', port: 0, secret },
     userAgent: `Landbridge/${version}`,
-    // Two channels a leg.
+    // Each leg has two channels.
     maxTransactions: sip.maxTransactions,
     maxDialogs: 2 * sip.maxDialogs,
     logger: logger.child({ layer: 'edge-sip' }),

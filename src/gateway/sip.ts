@@ -1,4 +1,4 @@
-/** The SIP server on the wire, ours or drachtio-servers, and the door that makes its calls legs. */
+/** Opens the SIP server (ours, or connections to drachtio-servers) and the door that turns its calls into legs. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
@@ -23,7 +23,7 @@ export interface OpenSipOptions {
 export interface GatewaySip {
   readonly server: SipServer;
   readonly door: SipDoor;
-  /** Where phones call: where a drachtio-server has not told us yet, where ours would be. */
+  /** Where phones call. While a drachtio-server has not told us yet, the address that ours would have. */
   address(): BoundAddress;
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
   }
 }
 
-/** With drachtio-servers phones come through those, and ours has the browsers' WebSockets only. */
+/** Where there are drachtio-servers, phones come through those and ours takes only the browsers' WebSockets. */
 function openServer({ config, logger, version }: OpenSipOptions, secret: string): Promise<SipServer> {
   const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
   const connections = { maxConnections, maxConnectionsPerAddress };

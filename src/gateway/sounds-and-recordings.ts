@@ -1,4 +1,4 @@
-/** The composition of what phones are played and what is recorded. */
+/** Opens what phones are played, and recordings. */
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
@@ -36,7 +36,7 @@ export interface SoundsAndRecordingsOptions {
 
 export interface Recordings {
   readonly recordings: RecordingService;
-  /** Ends what goes on; idempotent. */
+  /** Ends running recordings; idempotent. */
   close(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
   const { holdMusic, maxSeconds } = sounds;
   if (holdMusic === undefined) return;
   try {
-    // A pipe would keep the start waiting.
+    // Opening a pipe would keep the start waiting for a writer.
     if (!(await stat(holdMusic)).isFile()) throw new Error('it is no file');
     const file = await open(holdMusic, 'r');
     try {
@@ -63,7 +63,7 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
 
 const dayMs = 24 * 3_600_000;
 
-/** Ends what an earlier life left going on. Rejects with ConfigError where the directory is not this gateway's. */
+/** Ends recordings that an earlier life left running. Rejects with ConfigError where the directory is not this gateway's. */
 export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<Recordings> {
   const { config, stores, clock } = options;
   const { directory, keepDays, ...limits } = config.recordings;

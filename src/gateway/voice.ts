@@ -1,4 +1,4 @@
-/** The composition of all that brings phone calls in: transfers, numbers, hooks. */
+/** Opens what brings phone calls in: transfers, numbers, hooks. */
 import { isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
 import type { Clock } from '../domain/clock.js';
@@ -68,7 +68,7 @@ export function openVoice(options: VoiceOptions): Voice {
     userAgent,
     timeoutMs: config.numbers.applicationTimeoutSeconds * 1000,
   });
-  // The operator named the platforms' addresses, which may be a stand-in on this machine.
+  // The operator configures the platforms' addresses, which may be a stand-in on this machine.
   const toPlatforms = new WebhookSender({
     policy: new AddressPolicy({ allowPrivateNetworks: true }),
     clock,
@@ -145,7 +145,7 @@ export function sipAddress(
   };
 }
 
-/** Rejects without the address or the answer: both may hold what no log should. */
+/** Its errors name neither the address nor the answer: both may hold what must not be logged. */
 function outgoing(sender: WebhookSender): OutgoingHttp {
   return {
     async post(url, headers, body) {

@@ -28,7 +28,7 @@ export interface WebParts {
   readonly sip: GatewaySip;
 }
 
-/** A device's diagnostics may be longer than what the door reads of a message; they must not cost it its connection. */
+/** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 

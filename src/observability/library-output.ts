@@ -1,7 +1,7 @@
 /**
- * What libraries write to the console, drachtio-srf above all, which prints whole messages there. Between the lines of the log
- * it is no JSON, and it bypasses what takes secrets out; so it becomes a line of the log, shortened. Strangers can cause it:
- * at `debug` it floods nobody.
+ * Turns what libraries write to the console into log lines. drachtio-srf prints whole SIP messages there: that would be no JSON
+ * among the lines of the log, and would bypass the redaction of secrets. Strangers can cause it, so it is shortened and logged
+ * at `debug`, where it floods nobody.
  */
 import { formatWithOptions } from 'node:util';
 import type { Logger } from '../domain/logger.js';
@@ -9,7 +9,7 @@ import type { Logger } from '../domain/logger.js';
 const methods = ['debug', 'error', 'info', 'log', 'trace', 'warn'] as const;
 const maxLength = 1000;
 
-/** From now on; the console of this process is nobody else's. */
+/** Takes the console over for the rest of the process. */
 export function logConsole(
   logger: Pick<Logger, 'debug'>,
   target: Partial<Record<(typeof methods)[number], (...words: unknown[]) => void>> = console,

@@ -10,7 +10,7 @@ export interface LogOutputOptions {
   readonly write?: (fd: number, bytes: Buffer, done: (error: Error | null, written: number) => void) => void;
 }
 
-/** A pipe that is full says so where it does not block. */
+/** A full pipe that does not block refuses a write, which is tried again after this. */
 const retryMs = 100;
 
 /** Writes one piece at a time, in order; what comes meanwhile is the next piece. A piece that cannot be written is dropped. */
@@ -33,14 +33,14 @@ export class LogOutput {
     if (!this.#isWriting) this.#writeWaiting();
   }
 
-  /** Writes what waits, now: for the end of the process, which asks nobody to wait. */
+  /** Writes what waits at once, without returning to the event loop: for the end of the process. */
   flushSync(): void {
     const bytes = Buffer.from(this.#waiting);
     this.#waiting = '';
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
     } catch {
-      // There is nobody left to tell.
+      // There is nowhere left to report it.
     }
   }
 

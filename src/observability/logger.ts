@@ -1,4 +1,4 @@
-/** Logs: JSON lines on standard output, by pino, without secrets. No line is worth a call. */
+/** Logs: JSON lines on standard output, by pino, without secrets. Writing a line never delays a call or makes it fail. */
 import { pino, type DestinationStream } from 'pino';
 import type { Logger } from '../domain/logger.js';
 import { LogOutput } from './log-output.js';
@@ -13,7 +13,7 @@ export interface LoggerOptions extends RedactionOptions {
   readonly destination?: DestinationStream;
 }
 
-/** Standard output; what waits when the process ends is written then. */
+/** Standard output; lines that still wait when the process ends are written then. */
 function standardOutput(): DestinationStream {
   const output = new LogOutput();
   process.once('exit', () => output.flushSync());
@@ -26,7 +26,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    // On the finished line: that alone also sees children's bindings, nested fields and the text of errors.
+    // Secrets are taken out of the finished line, which holds children's bindings, nested fields and the text of errors too.
     hooks: { streamWrite: createRedaction(options) },
   };
   return pino(settings, options.destination ?? standardOutput());

@@ -16,7 +16,7 @@ export interface AnsweredRequest {
   readonly durationMs: number;
 }
 
-/** Calls whose answer is awaited; far more than can be unanswered at once. */
+/** Bound for unanswered calls that are remembered; far more than can be unanswered at once. */
 const maxArrived = 10_000;
 
 export class Metrics implements FactFollower {

@@ -1,4 +1,4 @@
-/** Recordings' files in one directory, named `<id>.wav` or `<id>.ogg`. What has another name is not ours. */
+/** Recordings' files in one directory, named `<id>.wav` or `<id>.ogg`. Files with other names are not ours, and stay. */
 import { open, readdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RecordingFormat } from '../domain/media-plane.js';

@@ -20,11 +20,11 @@ import {
 import { readWavHeader } from './wav-header.js';
 
 const suffix = '.wav';
-/** A sound that is being uploaded; its name ends in another way than a sound's. */
+/** The name of an upload in progress, which no finished sound has. */
 const unfinished = /^[0-9a-f-]{36}\.tmp$/;
-/** The most that a second of a WAV can have that we take: 48 kHz, stereo, 32 bit. */
+/** Bytes of one second of the largest WAV that is accepted: 48 kHz, stereo, 32 bit. */
 const maxBytesPerSecond = 48_000 * 2 * 4;
-/** For what stands before and behind the sound. */
+/** Allowance for what stands before and after the audio. */
 const otherBytes = 65_536;
 
 export class DiskSoundFiles implements SoundFiles {
@@ -80,7 +80,7 @@ export class DiskSoundFiles implements SoundFiles {
       if (problem !== null) return problem;
       const sound = await inspect(file, name);
       await file.sync();
-      // Counted and named in one step, so that no two uploads are both the last one.
+      // Counting and renaming are one step, so that two uploads cannot both take the last place.
       const isNew = !existsSync(path);
       if (isNew && soundsIn(directory).length >= limits.maxPerAccount) return { result: 'too-many' };
       renameSync(temporary, path);
@@ -113,7 +113,7 @@ export class DiskSoundFiles implements SoundFiles {
         await file.close();
       }
     } catch (error) {
-      // What somebody else put there and cannot be played is no sound of ours.
+      // A file that somebody else put there and that cannot be played is not listed.
       if (isMissing(error) || (error instanceof Error && !('code' in error))) return null;
       throw error;
     }

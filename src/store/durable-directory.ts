@@ -1,14 +1,14 @@
-/** Directories of ours whose entries outlive the process: nobody else reads them. */
+/** Private directories whose entries survive a power cut: nobody but this process's user reads them. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 
 export function makePrivateDirectory(path: string): void {
   const made = mkdirSync(path, { recursive: true, mode: 0o700 });
-  // The umask may have taken from it, or an operator given to it before.
+  // The umask may have taken permissions away.
   if (made !== undefined) chmodSync(path, 0o700);
 }
 
-/** Names that came, went or changed outlive a power cut then. */
+/** Makes the directory's entries survive a power cut: files that were created, renamed or removed in it. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
@@ -18,7 +18,7 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** False where there is none of the name. */
+/** Removes a file so that it stays removed after a power cut. Resolves with false where there was none. */
 export async function removeDurably(directory: string, path: string): Promise<boolean> {
   try {
     await unlink(path);
@@ -30,7 +30,7 @@ export async function removeDurably(directory: string, path: string): Promise<bo
   return true;
 }
 
-/** The disk, or what we may have of it, is used up. */
+/** Whether the error says that the disk, or our quota of it, is full. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
 }

@@ -1,14 +1,15 @@
+/** The name of this gateway, under which it holds slots, recordings and channels in FreeSWITCH. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What tells this gateway from others that use the same servers: made once, and kept in its data directory. */
+/** Made once and kept in the data directory; no other gateway has the same. */
 export function nodeName(dataDirectory: string): string {
   const path = join(dataDirectory, 'node-name');
   const kept = readIfThere(path);
   if (kept !== null && /^[\w-]{8,64}$/.test(kept)) return kept;
   const name = randomUUID();
-  // Whole or not at all: another name would leave what the last one marked to nobody.
+  // Written whole or not at all: under another name, what this one holds would belong to nobody.
   writeFileSync(`${path}.new`, `${name}\n`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
   return name;

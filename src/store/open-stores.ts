@@ -12,7 +12,7 @@ export interface StoresOptions {
   readonly sqlite: { readonly synchronous: SqliteSynchronous; readonly busyTimeoutMs: number };
   /** Entries that the outbox keeps at most. */
   readonly maxOutboxEntries: number;
-  /** In whose name this gateway holds slots and recordings. */
+  /** This gateway's name, under which it holds slots and recordings. */
   readonly node: string;
   readonly logger: Logger;
 }
@@ -22,6 +22,6 @@ export function openStores(options: StoresOptions): Promise<Stores> {
   const { store, dataDir, sqlite, maxOutboxEntries, node, logger } = options;
   if (store !== 'sqlite') return Promise.reject(new Error(`There is no store of the kind ${store}.`));
   const path = join(dataDir, 'landbridge.db');
-  // What it throws is a rejection, as where the store is a server elsewhere.
+  // An error at opening rejects, as it would with a database on another machine.
   return Promise.resolve().then(() => openSqliteStores({ path, ...sqlite, maxOutboxEntries, node, logger }));
 }

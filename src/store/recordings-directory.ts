@@ -3,10 +3,10 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, syncDirectory } from './durable-directory.js';
 
-/** Names the owner. */
+/** The file that names the directory's owner. */
 export const ownerFileName = '.landbridge-owner';
 
-/** Says what an operator can do about it. */
+/** The directory cannot be used; the message says what an operator can do about it. */
 export class RecordingsDirectoryRefused extends Error {
   override readonly name = 'RecordingsDirectoryRefused';
 }

@@ -13,7 +13,7 @@ import type { TransferStore } from '../domain/transfers/transfer.js';
 
 /**
  * Every method of every store is atomic, and rejects with DomainError `store-unavailable` where the store cannot be
- * reached. What a promise of a write has acknowledged outlives the process, however that ends.
+ * reached. Once the promise of a write has resolved, the write survives the end of the process, `kill -9` included.
  */
 export interface Stores {
   /** Sessions, participants, and who holds which slot. */
@@ -27,7 +27,7 @@ export interface Stores {
   readonly recordings: RecordingStore;
   /** Resolves where writes succeed, and rejects where they fail, as on a full disk. Cheap enough to be asked often. */
   checkWritable(): Promise<void>;
-  /** Resolves when every write so far outlives whatever the store is set to outlive. Await it before an answer that promises so. */
+  /** Resolves when every write so far survives what the store is configured to survive. Await it before an answer that promises so. */
   settled(): Promise<void>;
   /** Writes what waits; every call after that is refused. Idempotent. */
   close(): Promise<void>;

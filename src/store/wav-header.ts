@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 export interface WavHeader {
   readonly sampleRateHz: number;
   readonly channels: number;
-  /** Of the sound, as far as it is there. */
+  /** How long the audio lasts that is really in the file. */
   readonly durationMs: number;
 }
 
@@ -13,7 +13,7 @@ const formatFloat = 3;
 const formatALaw = 6;
 const formatMuLaw = 7;
 const formatExtensible = 0xfffe;
-/** Chunks looked at before the sound; files have a handful. */
+/** Chunks that are read before the audio; files have a handful. */
 const maxChunks = 100;
 
 const bitsOf: ReadonlyMap<number, readonly number[]> = new Map([

@@ -1,3 +1,4 @@
+/** Shares one commit among the writes of one turn of the event loop. */
 import type Database from 'libsql';
 import { immediately } from './transaction.js';
 
@@ -26,7 +27,7 @@ export class GroupCommit {
     this.#onCommitted = onCommitted;
   }
 
-  /** The work reads and writes as it likes, and may be run twice: the first time for nothing. Rejects with what it throws. */
+  /** `work` may run twice, the first time rolled back: it must change nothing but the database. Rejects with what it throws. */
   write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ work, resolve: resolve as (result: unknown) => void, reject });
@@ -47,7 +48,7 @@ export class GroupCommit {
       try {
         results = immediately(this.#database, () => writes.map(({ work }) => work()));
       } catch {
-        // One of them failed, and all were rolled back: each for itself, so that only that one fails.
+        // One of them failed, and all were rolled back: each is run alone, so that only that one fails.
       }
       if (results !== null) {
         this.#onCommitted();

@@ -155,7 +155,7 @@ const migrations: readonly string[] = [
    CREATE INDEX recordings_by_end ON recordings (ended_at) WHERE ended_at IS NOT NULL;
    CREATE UNIQUE INDEX recordings_by_key ON recordings (account_id, idempotency_key)
      WHERE idempotency_key IS NOT NULL;`,
-  // Facts that have other names since: those who asked for them by name go on hearing of them.
+  // Facts were renamed: webhooks that ask for them by their former names go on receiving them.
   `ALTER TABLE call_records ADD COLUMN client_id TEXT;
    UPDATE call_records SET client_id = call_id WHERE door = 'bandwidth';
    UPDATE webhooks SET events = replace(replace(replace(events, '"call.ringing"', '"call.arrived"'),

@@ -1,4 +1,4 @@
-/** What nobody uses any more, as SQLite knows it: by the activity that the outbox notes with each fact. */
+/** Finds sessions and participants that nobody uses any more, by the activity that the outbox notes with each fact. */
 import type { Abandoned, AbandonmentStore } from '../../domain/sessions/abandonment.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 

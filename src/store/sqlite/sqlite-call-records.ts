@@ -50,7 +50,7 @@ export class SqliteCallRecords implements CallRecordStore {
     });
   }
 
-  /** The narrowest index is chosen by the query's own conditions, so the statement is made for each combination. */
+  /** The statement is made of the conditions that the query has, so that SQLite chooses the narrowest index. */
   listRecords(query: CallRecordQuery): Promise<CallRecordPage> {
     const conditions: [sql: string, value: string | number | undefined][] = [
       ['account_id = ?', query.accountId],

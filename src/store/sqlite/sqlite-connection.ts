@@ -43,7 +43,7 @@ export class SqliteConnection {
   #synced: Promise<void> = Promise.resolve();
   /** How the last write went, and when. */
   #lastWrite: { readonly at: number; readonly fault: DomainError | null } = { at: -Infinity, fault: null };
-  /** The cause that the log has already; null while all is well. */
+  /** The cause that was logged last; null while writes succeed. */
   #toldCause: string | null = null;
   #closing: Promise<void> | null = null;
 
@@ -97,7 +97,7 @@ export class SqliteConnection {
 
   /**
    * Work as one transaction, which shares its commit with what else is written in this turn (see `GroupCommit`). Resolves
-   * after the commit: the result outlives the process. `settled` tells when it outlives a power cut, where it is to.
+   * after the commit: the result outlives the process. `settled` tells when it survives a power cut, where it is to.
    */
   write<T>(work: () => T): Promise<T> {
     return this.#noted(() => {
@@ -106,7 +106,7 @@ export class SqliteConnection {
     });
   }
 
-  /** As `write`, but resolves when the result outlives whatever commits are to outlive. */
+  /** As `write`, but resolves when the result survives what commits are configured to survive. */
   writeDurably<T>(work: () => T): Promise<T> {
     return this.#noted(async () => {
       this.#mustBeOpen();
@@ -116,18 +116,18 @@ export class SqliteConnection {
     });
   }
 
-  /** Resolves where writes succeed, and rejects where they fail; asks the disk only where no write did so lately. */
+  /** Resolves where writes succeed, and rejects where they fail; writes by itself only where nobody else has tried to lately. */
   async checkWritable(): Promise<void> {
     const { at, fault } = this.#lastWrite;
     if (performance.now() - at >= this.#writableForMs) {
-      // The version that it has: SQLite writes the page all the same.
+      // The version that the database has already: SQLite writes the page all the same.
       await this.write(() => this.#database.exec(`PRAGMA user_version = ${schemaVersion}`));
     } else if (fault !== null) {
       throw fault;
     }
   }
 
-  /** Resolves when every write so far outlives whatever commits are to outlive. */
+  /** Resolves when every write so far survives what commits are configured to survive. */
   async settled(): Promise<void> {
     try {
       await this.#synced;
@@ -153,7 +153,7 @@ export class SqliteConnection {
   #committed(): void {
     if (this.#wal === null) return;
     this.#synced = this.#wal.sync();
-    // Whoever waits for it is told; nobody need.
+    // Whoever awaits it hears of a failure; where nobody does, it is not an unhandled one.
     this.#synced.catch(() => undefined);
   }
 
@@ -176,7 +176,7 @@ export class SqliteConnection {
     if (this.#closing !== null) throw new Error('The store is closed.');
   }
 
-  /** A rule that the work found broken is no fault, and is told as it is. */
+  /** A DomainError (the work found a rule broken) is no failure of the store, and passes through. */
   #refusal(error: unknown): DomainError {
     if (error instanceof DomainError) return error;
     const cause = String(error);

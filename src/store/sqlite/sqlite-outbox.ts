@@ -1,4 +1,4 @@
-/** The outbox in SQLite. One process writes it (the data directory is locked), so its size is counted here. */
+/** The outbox in SQLite. Only this process writes it (the data directory is locked), so its size is counted in memory. */
 import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../../domain/facts/outbox.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
@@ -79,13 +79,13 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /** At once, not when the disk has it: what comes next must not find the outbox fuller than it is. */
+  /** Counted at once, not when the disk has it: an append that follows must not find the outbox fuller than it is. */
   #counted(removed: number): number {
     this.#size -= removed;
     return removed;
   }
 
-  /** Each turn takes the oldest entries of one receiver, so a dead one goes before those that are alive lose anything. */
+  /** Drops the oldest entries of one receiver after another, first of the one that has failed for longest. */
   #makeRoom(excess: number): number {
     let dropped = 0;
     while (dropped < excess) {

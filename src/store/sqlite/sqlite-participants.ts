@@ -1,4 +1,4 @@
-/** Sessions and participants in SQLite. What writes resolves after its commit, without waiting for the disk: calls do not. */
+/** Sessions and participants in SQLite. Writes resolve after their commit and do not wait for the disk, because calls wait for them. */
 import type { Participant } from '../../domain/participants/participant.js';
 import type { Session } from '../../domain/participants/session.js';
 import {

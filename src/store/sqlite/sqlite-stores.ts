@@ -14,8 +14,8 @@ export interface SqliteStoresOptions extends SqliteOptions {
   /** Entries that the outbox keeps at most. Default 100000. */
   readonly maxOutboxEntries?: number;
   /**
-   * The name of the one gateway that uses the file. What is held under another name, as an earlier version or an earlier
-   * name of it held it, becomes its own: its start is to free that. Default: nothing changes hands.
+   * The name of the only gateway that uses the file. Slots and recordings that are held under any other name (an earlier
+   * version's, or a former one of this gateway) become its own, so that its start frees them. Default: none do.
    */
   readonly node?: string;
 }

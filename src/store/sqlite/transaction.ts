@@ -1,3 +1,4 @@
+/** SQLite transactions that report their first error. */
 import type Database from 'libsql';
 
 /**
@@ -21,6 +22,6 @@ function rollBack(database: Database.Database): void {
   try {
     database.exec('ROLLBACK');
   } catch {
-    // What made it necessary is told.
+    // The error that led here is the one to report.
   }
 }

@@ -1,3 +1,4 @@
+/** Brings SQLite's write-ahead log to the disk. */
 import { open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type Database from 'libsql';
@@ -14,7 +15,7 @@ export class WalSync {
   #running: Promise<void> | null = null;
   #next: Promise<void> | null = null;
 
-  /** @param path Of the database; it is open, in WAL mode, for as long as this is used. */
+  /** @param path The database file, which is open in WAL mode for as long as this is used. */
   constructor(path: string) {
     this.#path = path;
   }
@@ -52,13 +53,13 @@ export class WalSync {
     try {
       await (await this.#file).datasync();
     } catch (error) {
-      // The next one may find a disk that is there again.
+      // The next sync opens the log anew: the disk may be there again.
       this.#file = null;
       throw error;
     }
   }
 
-  /** The log's name must last too. */
+  /** Opens the log, and makes its entry in the directory survive a power cut too. */
   async #open(): Promise<FileHandle> {
     const file = await open(`${this.#path}-wal`, 'r+');
     try {
@@ -72,23 +73,23 @@ export class WalSync {
   }
 }
 
-/** Pages in the log before it is written back: each time holds the event loop for some fsyncs, so let it be seldom. */
+/** Pages in the log before it is written back. That holds the event loop for some fsyncs, so it should be rare. */
 const checkpointPages = 8000;
 
-/** The log's mode for a connection; whether commits are synced is `walSyncOf`'s. */
+/** Sets a connection to write-ahead logging; `walSyncOf` decides whether commits are synced. */
 export function prepareWal(database: Database.Database): void {
   database.pragma('journal_mode = WAL');
   database.exec('PRAGMA synchronous = NORMAL');
   database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
 }
 
-/** Of a store: `full` where commits must outlive a power cut. */
+/** `full` where commits must survive a power cut. */
 export interface WalOptions {
   readonly path: string;
   readonly synchronous?: 'normal' | 'full';
 }
 
-/** Null where commits need not outlive a power cut, or nothing outlives the process. */
+/** Null where commits need not survive a power cut, or nothing survives the process. */
 export function walSyncOf({ path, synchronous }: WalOptions): WalSync | null {
   return synchronous === 'full' && path !== ':memory:' ? new WalSync(path) : null;
 }
