@@ -1,6 +1,10 @@
 /** A device's two connections over real ICE, DTLS and SRTP, and what becomes of it when one of them fails. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBrowserLeg, type BrowserLeg } from '../../src/media/worker/browser/browser-leg.js';
+import {
+  createBrowserLeg,
+  type BrowserLeg,
+  type BrowserLegOptions,
+} from '../../src/media/worker/browser/browser-leg.js';
 import { direction, mid, msids } from '../../src/sdp/attributes.js';
 import { parseSessionDescription } from '../../src/sdp/session-description.js';
 import type { LegConnection } from '../../src/media/worker/leg.js';
@@ -20,6 +24,7 @@ const microphone = [
   'a=rtpmap:101 telephone-event/8000',
 ];
 
+let options: Omit<BrowserLegOptions, 'connections'>;
 let leg: BrowserLeg;
 let up: LegConnection;
 let down: LegConnection;
@@ -44,25 +49,28 @@ beforeEach(() => {
   connections = 0;
   ends = [];
   keys = [];
+  options = {
+    legId: 'leg',
+    participantId,
+    mayPublish: new Set(['audio', 'video'] as const),
+    bindAddress: '127.0.0.1',
+    connectTimeoutMs: 3000,
+    events: {
+      onConnected: () => void connections++,
+      onStreams: (now) => (streams = now),
+      onDtmf: (key) => void keys.push(key),
+      onPlayed: () => undefined,
+      onNegotiationNeeded: (name) => void negotiationsAsked.push(name),
+      onEnded: (reason) => void ends.push(reason),
+    },
+  };
   leg = keep(
     createBrowserLeg({
+      ...options,
       connections: [
         { name: 'up', flow: 'publish' },
         { name: 'down', flow: 'receive' },
       ],
-      legId: 'leg',
-      participantId,
-      mayPublish: new Set(['audio', 'video'] as const),
-      bindAddress: '127.0.0.1',
-      connectTimeoutMs: 3000,
-      events: {
-        onConnected: () => void connections++,
-        onStreams: (now) => (streams = now),
-        onDtmf: (key) => void keys.push(key),
-        onPlayed: () => undefined,
-        onNegotiationNeeded: (name) => void negotiationsAsked.push(name),
-        onEnded: (reason) => void ends.push(reason),
-      },
     }),
   );
   up = leg.connections.get('up')!;
@@ -145,6 +153,27 @@ describe('a device', () => {
     await expect(up.answer((await newFarEnd()).describe('actpass'))).rejects.toThrow();
     await publish(await newFarEnd());
     expect(aliases()).toEqual(['mic']);
+  });
+
+  it('publishes over several connections at once, and stops over one alone', async () => {
+    const wide = keep(
+      createBrowserLeg({
+        ...options,
+        connections: ['one', 'two'].map((name) => ({ name, flow: 'publish' as const })),
+      }),
+    );
+    const alias = (name: string): string[] =>
+      microphone.map((line) => (line.startsWith('a=label:') ? `a=label:${name}` : line));
+    for (const name of ['one', 'two']) {
+      const far = await newFarEnd();
+      far.connect(await wide.connections.get(name)!.answer(far.describe('actpass', alias(name))));
+    }
+    expect(aliases()).toEqual(['one', 'two']);
+    expect(new Set(streams.map(({ streamId }) => streamId)).size).toBe(2);
+    wide.setMayPublish(new Set());
+    expect(aliases()).toEqual([]);
+    wide.setMayPublish(new Set(['audio']));
+    expect(aliases()).toEqual(['one', 'two']);
   });
 
   it('tells key presses in its audio once each', async () => {

@@ -1,5 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MediaEngine, type EngineEvents, type LegKind, type OpenedLeg, UnknownLegError } from './engine.js';
+import {
+  MediaEngine,
+  type EngineEvents,
+  type LegKind,
+  type MediaEngineOptions,
+  type OpenedLeg,
+  UnknownLegError,
+} from './engine.js';
 import type { ConnectedLegOptions, Leg, LegConnection, LegStatistics } from './leg.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { SourceStream } from './source-track.js';
@@ -7,12 +14,13 @@ import type { SourceStream } from './source-track.js';
 const PHONE_OFFER =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n';
 
-/** A leg that is its own connection, under each name that it was opened with. */
+/** A leg that is its own connection `main`; what goes over others is kept apart. */
 class FakeLeg implements Leg, LegConnection {
   readonly legId: string;
   readonly connections: ReadonlyMap<string, LegConnection>;
   readonly calls: string[] = [];
   received: string[] = [];
+  readonly receivedOver = new Map<string, string[]>();
   holdSound = false;
   closed = false;
   failOnReceive = false;
@@ -24,7 +32,20 @@ class FakeLeg implements Leg, LegConnection {
     readonly options: ConnectedLegOptions,
   ) {
     this.legId = options.legId;
-    this.connections = new Map(options.connections.map(({ name }) => [name, this]));
+    const other = (name: string): LegConnection => ({
+      answer: (offer) => this.answer(offer),
+      offer: () => this.offer(),
+      accept: (answer) => this.accept(answer),
+      rollback: () => this.rollback(),
+      receive: (streams) =>
+        this.receivedOver.set(
+          name,
+          streams.map(({ streamId }) => streamId),
+        ),
+    });
+    this.connections = new Map(
+      options.connections.map(({ name }) => [name, name === 'main' ? this : other(name)]),
+    );
   }
 
   async answer(offer: string): Promise<string> {
@@ -67,6 +88,7 @@ describe('MediaEngine', () => {
   let legs: Map<string, FakeLeg>;
   let facts: unknown[][];
   let prepare: (leg: FakeLeg) => void;
+  let engineOptions: MediaEngineOptions;
   let engine: MediaEngine;
   const leg = (id: string): FakeLeg => legs.get(id)!;
   const request = (legId: string) =>
@@ -101,14 +123,15 @@ describe('MediaEngine', () => {
       onEnded: fact('ended'),
       onFault: fact('fault'),
     };
-    engine = new MediaEngine({
+    engineOptions = {
       factories: {
         phone: (options) => make('phone')({ ...options, connections: [{ name: 'main', flow: 'both' }] }),
         browser: make('browser'),
       },
       events,
       maxLegs: 3,
-    });
+    };
+    engine = new MediaEngine(engineOptions);
   });
 
   it('makes a leg of the kind that is asked for, and says what it answers or offers', async () => {
@@ -132,6 +155,25 @@ describe('MediaEngine', () => {
     });
     expect(opened).toEqual({ descriptions: { up: 'answer to 3' } });
     expect(await engine.connection('a', 'down').offer()).toBe('offer');
+  });
+
+  it('sends each stream over the connection that is named for it, and no more streams than a leg may have', async () => {
+    engine = new MediaEngine({ ...engineOptions, maxStreamsPerLeg: 3 });
+    const connections = (['one', 'two'] as const).map((name) => ({ name, flow: 'receive' as const }));
+    await engine.openLeg({ ...request('a'), kind: 'browser', connections });
+    await open('b');
+    leg('b').publish('s1', 's2', 's3', 's4');
+    engine.receive('a', { one: ['s1', 's2'], two: ['s3', 's4'] }, false);
+    expect([...leg('a').receivedOver]).toEqual([
+      ['one', ['s1', 's2']],
+      ['two', ['s3']],
+    ]);
+    engine.receive('a', { two: ['s1'] }, false);
+    expect([...leg('a').receivedOver]).toEqual([
+      ['one', []],
+      ['two', ['s1']],
+    ]);
+    expect(() => engine.receive('a', { three: ['s1'] }, false)).toThrow('no connection three');
   });
 
   it('opens no phone with a connection that a phone has not', async () => {

@@ -148,6 +148,7 @@ export class MediaEngine {
     let left = this.#maxStreamsPerLeg;
     const wanted = new Map<string, readonly string[]>();
     for (const [name, streamIds] of Object.entries(streams)) {
+      this.connection(legId, name);
       const some = streamIds.slice(0, left);
       left -= some.length;
       wanted.set(name, some);

@@ -1,11 +1,11 @@
 /** What a leg that takes notices is told about the others: those whose streams it receives, and nobody else. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { LegNotice } from '../../src/domain/legs/leg-notice.js';
-import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
-import type { CreatedParticipant } from '../../src/domain/sessions/session-service.js';
-import type { Subscriptions } from '../../src/domain/participants/subscriptions.js';
-import { account, DomainFixture } from '../support/domain-fixture.js';
-import { mainConnection, type LegKind } from '../../src/domain/media-plane.js';
+import type { LegNotice } from './leg-notice.js';
+import type { LiveLeg } from './live-leg.js';
+import type { CreatedParticipant } from '../sessions/session-service.js';
+import type { Subscriptions } from '../participants/subscriptions.js';
+import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
+import { mainConnection, type LegKind } from '../media-plane.js';
 
 let domain: DomainFixture;
 let sessionId: string;
