@@ -230,8 +230,9 @@ export class CallSignalling implements TransactionUser {
       if (lastAck?.cseq === identity.cseq.number) void lastAck.flow.send(lastAck.bytes).catch(() => {});
       return;
     }
-    const dialog = dialogAsClient(this.#invite, response, identity, flow, '', '');
-    dialog.confirmAsClient(response, flow);
+    const beginning = { flow, inviteId: '', publicId: '', owner: undefined };
+    const dialog = dialogAsClient(this.#invite, response, identity, beginning);
+    dialog.acceptedAsClient(response, flow);
     void this.#acknowledge(dialog, identity.cseq.number);
     if (this.#dialog) {
       // Another branch of a fork answered too: one call is enough (§13.2.2.4).
@@ -341,14 +342,14 @@ export class CallSignalling implements TransactionUser {
     const bytes = this.#respond(request, transaction, 200, sdp);
     if (!isInvite) return;
     this.#waitsForAnswer = wantsOffer;
-    this.#answer = new AnswerRetransmitter(
-      identity.cseq.number,
+    this.#answer = new AnswerRetransmitter({
+      cseq: identity.cseq.number,
       transaction,
       bytes,
-      systemClock,
-      defaultTimerSettings,
-      () => this.hangUp(),
-    );
+      clock: systemClock,
+      timers: defaultTimerSettings,
+      giveUp: () => this.hangUp(),
+    });
   }
 
   // --- messages ---
@@ -368,8 +369,9 @@ export class CallSignalling implements TransactionUser {
     const ack = dialog.createRequest('ACK', cseq);
     this.#messages.addVia(ack);
     const flow = await this.#flowOf(dialog);
-    dialog.lastAck = { cseq, bytes: formatMessage(ack), flow };
-    await flow.send(dialog.lastAck.bytes).catch(() => {});
+    const bytes = formatMessage(ack);
+    dialog.acknowledged({ cseq, bytes, flow });
+    await flow.send(bytes).catch(() => {});
   }
 
   /** Sends a request within the dialog; `done` hears every final response, or undefined when none came. */
@@ -399,8 +401,7 @@ export class CallSignalling implements TransactionUser {
       ? { host: hop.host, port: hop.port ?? 5060 }
       : { host: remoteAddress, port: remotePort };
     try {
-      dialog.resolvedFlow = await this.#transport.connect(wanted.host, wanted.port);
-      return dialog.resolvedFlow;
+      return dialog.resolve(await this.#transport.connect(wanted.host, wanted.port));
     } catch {
       return dialog.flow;
     }

@@ -2,6 +2,18 @@ import type { Clock } from '../transaction/clock.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { TimerSettings } from '../transaction/timers.js';
 
+export interface AnswerRetransmitterOptions {
+  /** CSeq number of the INVITE. */
+  readonly cseq: number;
+  readonly transaction: ServerTransaction;
+  /** The 2xx. */
+  readonly bytes: Buffer;
+  readonly clock: Clock;
+  readonly timers: TimerSettings;
+  /** No ACK came in time. */
+  readonly giveUp: () => void;
+}
+
 /**
  * Sends the 2xx of an INVITE again, at T1 doubling to T2, until its ACK comes or 64 · T1 have passed (RFC 3261
  * §13.3.1.4). It does so on every transport: the loss may be beyond the next hop.
@@ -17,14 +29,8 @@ export class AnswerRetransmitter {
   #resendTimer: unknown;
   #giveUpTimer: unknown;
 
-  constructor(
-    cseq: number,
-    transaction: ServerTransaction,
-    bytes: Buffer,
-    clock: Clock,
-    timers: TimerSettings,
-    giveUp: () => void,
-  ) {
+  constructor(options: AnswerRetransmitterOptions) {
+    const { cseq, transaction, bytes, clock, timers, giveUp } = options;
     this.cseq = cseq;
     this.#transaction = transaction;
     this.#bytes = bytes;

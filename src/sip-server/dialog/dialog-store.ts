@@ -1,11 +1,12 @@
+/** The dialogs that are alive, found by their tags or by the name that applications use; the one place where a dialog ends. */
 import { dialogKey } from './dialog.js';
 import type { Dialog } from './dialog.js';
 
-/** The dialogs that are alive, found by their tags or by the name that applications use. */
 export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   readonly #limit: number;
   readonly #byKey = new Map<string, Dialog<Owner>>();
   readonly #byPublicId = new Map<string, Dialog<Owner>>();
+  readonly #listeners: ((dialog: Dialog<Owner>) => void)[] = [];
 
   /** `limit`: early and confirmed dialogs together. */
   constructor(limit: number) {
@@ -39,10 +40,18 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
     return `${wanted};${distinction}`.replace(/[|\s]/g, '_');
   }
 
-  remove(dialog: Dialog<Owner>): void {
-    dialog.phase = 'terminated';
+  /** Calls back for each dialog that ends, for as long as the store lives. */
+  onEnd(listener: (dialog: Dialog<Owner>) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The dialog is over and nothing more is sent in it. Everybody who keeps something of it is told, once. */
+  end(dialog: Dialog<Owner>): void {
+    if (dialog.state === 'terminated') return;
+    dialog.terminated();
     if (this.#byKey.get(dialog.key) === dialog) this.#byKey.delete(dialog.key);
     if (this.#byPublicId.get(dialog.publicId) === dialog) this.#byPublicId.delete(dialog.publicId);
+    for (const listener of this.#listeners) listener(dialog);
   }
 
   clear(): void {

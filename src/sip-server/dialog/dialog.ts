@@ -1,3 +1,4 @@
+/** What is known of one dialog, its state in private; and how an INVITE and its responses make one. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
@@ -5,9 +6,9 @@ import { splitCommas } from '../message/parameters.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
+import { nextDialogState, type DialogInput, type DialogState } from './dialog-machine.js';
 
 export type DialogRole = 'uas' | 'uac';
-export type DialogPhase = 'early' | 'confirmed' | 'terminated';
 
 /** The ACK of our last INVITE, to be sent again when its 2xx comes again (RFC 3261 §13.2.2.4). */
 export interface SentAck {
@@ -16,7 +17,7 @@ export interface SentAck {
   readonly flow: Flow;
 }
 
-interface DialogParts {
+export interface DialogParts<Owner> {
   readonly role: DialogRole;
   readonly callId: string;
   readonly localTag: string;
@@ -27,9 +28,11 @@ interface DialogParts {
   readonly routeSet: readonly string[];
   readonly localCSeq: number;
   readonly remoteCSeq: number | undefined;
+  readonly remoteTakesUpdate: boolean;
   readonly flow: Flow;
   readonly inviteId: string;
   readonly publicId: string;
+  readonly owner: Owner | undefined;
 }
 
 /** The peer-to-peer relationship that an INVITE begins (RFC 3261 §12): who, where to, by which way, in which order. */
@@ -45,33 +48,24 @@ export class Dialog<Owner = unknown> {
   readonly remote: string;
   /** Identifier of the INVITE transaction that made it, as applications know it. */
   readonly inviteId: string;
-  phase: DialogPhase = 'early';
-  /** A BYE of ours is on its way, or waits for an ACK. */
-  isEnding = false;
-  owner: Owner | undefined;
-  remoteTarget: string;
-  routeSet: readonly string[];
-  localCSeq: number;
-  remoteCSeq: number | undefined;
-  /** The flow on which the peer was last heard with a request that may move it. */
-  flow: Flow;
-  /** Where requests go when that is not `flow`; found out when needed, forgotten when the target moves. */
-  resolvedFlow: Flow | undefined;
-  /** CSeq of our INVITE that waits for its final response (RFC 3261 §14.2). */
-  pendingInvite: number | undefined;
-  /** CSeq of our UPDATE that waits for its final response (RFC 3311 §5.2). */
-  pendingUpdate: number | undefined;
-  /** CSeq of our accepted INVITE whose ACK is still to be sent. */
-  unacknowledged: number | undefined;
-  lastAck: SentAck | undefined;
+  #state: DialogState = 'early';
+  #owner: Owner | undefined;
+  #remoteTarget: string;
+  #routeSet: readonly string[];
+  #localCSeq: number;
+  #remoteCSeq: number | undefined;
+  #flow: Flow;
+  #resolvedFlow: Flow | undefined;
+  #pendingInvite: number | undefined;
+  #pendingUpdate: number | undefined;
+  #unacknowledged: number | undefined;
+  #lastAck: SentAck | undefined;
   /** RSeq of the last reliable provisional response that was passed on (RFC 3262 §4). */
-  lastRSeq: number | undefined;
-  /** Our last session description, for a refresh by re-INVITE. */
-  localSdp: Buffer | undefined;
-  /** The peer takes UPDATE (its Allow said so). */
-  remoteTakesUpdate = false;
+  #lastRSeq: number | undefined;
+  #localSdp: Buffer | undefined;
+  #remoteTakesUpdate: boolean;
 
-  constructor(parts: DialogParts) {
+  constructor(parts: DialogParts<Owner>) {
     this.role = parts.role;
     this.callId = parts.callId;
     this.localTag = parts.localTag;
@@ -79,12 +73,156 @@ export class Dialog<Owner = unknown> {
     this.publicId = parts.publicId;
     this.local = parts.local;
     this.remote = parts.remote;
-    this.remoteTarget = parts.remoteTarget;
-    this.routeSet = parts.routeSet;
-    this.localCSeq = parts.localCSeq;
-    this.remoteCSeq = parts.remoteCSeq;
-    this.flow = parts.flow;
     this.inviteId = parts.inviteId;
+    this.#owner = parts.owner;
+    this.#remoteTarget = parts.remoteTarget;
+    this.#routeSet = parts.routeSet;
+    this.#localCSeq = parts.localCSeq;
+    this.#remoteCSeq = parts.remoteCSeq;
+    this.#flow = parts.flow;
+    this.#remoteTakesUpdate = parts.remoteTakesUpdate;
+  }
+
+  get state(): DialogState {
+    return this.#state;
+  }
+
+  /** Whose it is; nobody's once it was released. */
+  get owner(): Owner | undefined {
+    return this.#owner;
+  }
+
+  /** Where requests go: the Contact of the peer. */
+  get remoteTarget(): string {
+    return this.#remoteTarget;
+  }
+
+  /** CSeq number of our last request. */
+  get localCSeq(): number {
+    return this.#localCSeq;
+  }
+
+  /** The flow on which the peer was last heard with a request that may move it. */
+  get flow(): Flow {
+    return this.#flow;
+  }
+
+  /** Where requests go when that is not `flow`; found out when needed, forgotten when the target moves. */
+  get resolvedFlow(): Flow | undefined {
+    return this.#resolvedFlow;
+  }
+
+  /** Our INVITE in it waits for its final response (RFC 3261 §14.2). */
+  get hasPendingInvite(): boolean {
+    return this.#pendingInvite !== undefined;
+  }
+
+  /** Our UPDATE waits for its final response (RFC 3311 §5.2). */
+  get hasPendingUpdate(): boolean {
+    return this.#pendingUpdate !== undefined;
+  }
+
+  get lastAck(): SentAck | undefined {
+    return this.#lastAck;
+  }
+
+  /** Our last session description, for a refresh by re-INVITE. */
+  get localSdp(): Buffer | undefined {
+    return this.#localSdp;
+  }
+
+  /** The peer takes UPDATE (its Allow said so). */
+  get remoteTakesUpdate(): boolean {
+    return this.#remoteTakesUpdate;
+  }
+
+  /** Our 2xx to the INVITE has gone out. */
+  acceptedAsServer(): void {
+    this.#step('accepted');
+  }
+
+  /** The 2xx to our INVITE is here: its route set replaces that of a provisional response (RFC 3261 §13.2.2.4). */
+  acceptedAsClient(response: SipResponse, flow: Flow): void {
+    this.#step('accepted');
+    this.#routeSet = routesOf(response.headers).reverse();
+    this.refreshTarget(response, flow);
+  }
+
+  /** A BYE of ours is about to be sent, now or when the ACK is here. */
+  ending(): void {
+    this.#step('bye');
+  }
+
+  /** Nothing more is to be sent in it. Only the store calls this, which tells everybody who keeps something of the dialog. */
+  terminated(): void {
+    this.#step('over');
+  }
+
+  /** Takes the dialog from its owner, for good. */
+  release(): Owner | undefined {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    return owner;
+  }
+
+  /** Requests go over this flow until the target moves. */
+  resolve(flow: Flow): Flow {
+    this.#resolvedFlow = flow;
+    return flow;
+  }
+
+  /** Our INVITE or UPDATE with the latest CSeq is on its way. */
+  modifying(method: 'INVITE' | 'UPDATE'): void {
+    if (method === 'INVITE') this.#pendingInvite = this.#localCSeq;
+    else this.#pendingUpdate = this.#localCSeq;
+  }
+
+  /** The INVITE or UPDATE of that CSeq has its final response. */
+  modified(cseq: number): void {
+    if (this.#pendingInvite === cseq) this.#pendingInvite = undefined;
+    if (this.#pendingUpdate === cseq) this.#pendingUpdate = undefined;
+  }
+
+  /** No response will come to what was sent. */
+  modificationsLost(): void {
+    this.#pendingInvite = undefined;
+    this.#pendingUpdate = undefined;
+  }
+
+  /** Our INVITE of that CSeq was accepted: its ACK is to be sent. */
+  oweAck(cseq: number): void {
+    this.#unacknowledged = cseq;
+  }
+
+  /** CSeq of the INVITE whose ACK is about to be sent, once; undefined where none is owed. */
+  takeOwedAck(): number | undefined {
+    const cseq = this.#unacknowledged;
+    this.#unacknowledged = undefined;
+    return cseq;
+  }
+
+  acknowledged(ack: SentAck): void {
+    this.#lastAck = ack;
+  }
+
+  /** The body of what we sent, where it may be a session description. */
+  described(body: Buffer): void {
+    if (body.length > 0) this.#localSdp = body;
+  }
+
+  /** The peer said that it takes UPDATE, and does not. */
+  refusedUpdate(): void {
+    this.#remoteTakesUpdate = false;
+  }
+
+  /** RFC 3262 §4: a reliable provisional response comes again until its PRACK; true the first time. */
+  acceptsRSeq(response: SipResponse): boolean {
+    const value = response.headers.get('RSeq');
+    if (value === undefined) return true;
+    const rseq = Number(value);
+    if (this.#lastRSeq !== undefined && rseq !== this.#lastRSeq + 1) return false;
+    this.#lastRSeq = rseq;
+    return true;
   }
 
   get key(): string {
@@ -93,8 +231,8 @@ export class Dialog<Owner = unknown> {
 
   /** Takes the peer's request into account; false when it is out of order (RFC 3261 §12.2.2): answer 500. */
   acceptsCSeq(cseq: number): boolean {
-    if (this.remoteCSeq !== undefined && cseq <= this.remoteCSeq) return false;
-    this.remoteCSeq = cseq;
+    if (this.#remoteCSeq !== undefined && cseq <= this.#remoteCSeq) return false;
+    this.#remoteCSeq = cseq;
     return true;
   }
 
@@ -102,38 +240,31 @@ export class Dialog<Owner = unknown> {
   refreshTarget(message: SipRequest | SipResponse, flow: Flow): void {
     const target = contactUri(message.headers);
     if (target === undefined) return;
-    this.remoteTarget = target;
-    this.flow = flow;
-    this.resolvedFlow = undefined;
-    if (allows(message.headers, 'UPDATE')) this.remoteTakesUpdate = true;
-  }
-
-  /** The route set of the 2xx replaces that of a provisional response (RFC 3261 §13.2.2.4). */
-  confirmAsClient(response: SipResponse, flow: Flow): void {
-    this.phase = 'confirmed';
-    this.routeSet = routesOf(response.headers).reverse();
-    this.refreshTarget(response, flow);
+    this.#remoteTarget = target;
+    this.#flow = flow;
+    this.#resolvedFlow = undefined;
+    if (allows(message.headers, 'UPDATE')) this.#remoteTakesUpdate = true;
   }
 
   /** Where a request goes first: the top route, or the peer itself (RFC 3261 §8.1.2). */
   get nextHop(): string {
-    const route = this.routeSet[0];
-    return (route === undefined ? undefined : parseNameAddr(route)?.uri) ?? this.remoteTarget;
+    const route = this.#routeSet[0];
+    return (route === undefined ? undefined : parseNameAddr(route)?.uri) ?? this.#remoteTarget;
   }
 
   /**
    * A request within the dialog without Via and Contact (RFC 3261 §12.2.1.1). `cseq` is given for an ACK, which has that
    * of its INVITE; every other method takes the next number.
    */
-  createRequest(method: string, cseq = (this.localCSeq += 1)): SipRequest {
+  createRequest(method: string, cseq = (this.#localCSeq += 1)): SipRequest {
     const headers = new HeaderFields();
-    let uri = this.remoteTarget;
-    let routes = this.routeSet;
+    let uri = this.#remoteTarget;
+    let routes = this.#routeSet;
     const first = routes[0] === undefined ? undefined : parseNameAddr(routes[0])?.uri;
     if (first !== undefined && !parseUri(first)?.params.has('lr')) {
       // A strict router wants its own address in the Request-URI, and the target at the end of the route.
       uri = first;
-      routes = [...routes.slice(1), `<${this.remoteTarget}>`];
+      routes = [...routes.slice(1), `<${this.#remoteTarget}>`];
     }
     for (const route of routes) headers.append('Route', route);
     headers.append('Max-Forwards', '70');
@@ -143,10 +274,22 @@ export class Dialog<Owner = unknown> {
     headers.append('CSeq', `${cseq} ${method}`);
     return { kind: 'request', method, uri, headers, body: Buffer.alloc(0) };
   }
+
+  #step(input: DialogInput): void {
+    this.#state = nextDialogState(this.#state, input);
+  }
 }
 
 export function dialogKey(callId: string, localTag: string, remoteTag: string): string {
   return `${callId}\n${localTag}\n${remoteTag}`;
+}
+
+/** What a dialog of ours begins with beside the messages. */
+export interface DialogBeginning<Owner> {
+  readonly flow: Flow;
+  readonly inviteId: string;
+  readonly publicId: string;
+  readonly owner: Owner | undefined;
 }
 
 /** The dialog an INVITE makes at the side that is called (RFC 3261 §12.1.1). */
@@ -154,12 +297,11 @@ export function dialogAsServer<Owner>(
   invite: SipRequest,
   identity: MessageIdentity,
   localTag: string,
-  flow: Flow,
-  inviteId: string,
-  choosePublicId: (wanted: string) => string,
+  beginning: DialogBeginning<Owner>,
 ): Dialog<Owner> {
   const { headers } = invite;
-  const dialog = new Dialog<Owner>({
+  return new Dialog<Owner>({
+    ...beginning,
     role: 'uas',
     callId: identity.callId,
     localTag,
@@ -170,12 +312,8 @@ export function dialogAsServer<Owner>(
     routeSet: routesOf(headers),
     localCSeq: 0,
     remoteCSeq: identity.cseq.number,
-    flow,
-    inviteId,
-    publicId: choosePublicId(publicDialogId(identity.callId, identity.fromTag)),
+    remoteTakesUpdate: allows(headers, 'UPDATE'),
   });
-  dialog.remoteTakesUpdate = allows(headers, 'UPDATE');
-  return dialog;
 }
 
 /** The dialog a response with a To tag makes at the side that calls (RFC 3261 §12.1.2). */
@@ -183,11 +321,10 @@ export function dialogAsClient<Owner>(
   invite: SipRequest,
   response: SipResponse,
   identity: MessageIdentity,
-  flow: Flow,
-  inviteId: string,
-  publicId: string,
+  beginning: DialogBeginning<Owner>,
 ): Dialog<Owner> {
-  const dialog = new Dialog<Owner>({
+  return new Dialog<Owner>({
+    ...beginning,
     role: 'uac',
     callId: identity.callId,
     localTag: identity.fromTag,
@@ -198,12 +335,8 @@ export function dialogAsClient<Owner>(
     routeSet: routesOf(response.headers).reverse(),
     localCSeq: identity.cseq.number,
     remoteCSeq: undefined,
-    flow,
-    inviteId,
-    publicId,
+    remoteTakesUpdate: allows(response.headers, 'UPDATE'),
   });
-  dialog.remoteTakesUpdate = allows(response.headers, 'UPDATE');
-  return dialog;
 }
 
 /** What drachtio calls the dialog. A `|` or a line break would break its frames, and neither belongs into a Call-ID. */

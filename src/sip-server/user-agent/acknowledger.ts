@@ -21,6 +21,7 @@ export class Acknowledger {
   ) {
     this.#environment = environment;
     this.#hangUp = hangUp;
+    environment.dialogs.onEnd((dialog) => this.#stopWaiting(dialog));
   }
 
   /**
@@ -29,7 +30,7 @@ export class Acknowledger {
    */
   expect(dialog: OwnedDialog): void {
     const { clock, timers } = this.#environment;
-    this.forget(dialog);
+    this.#stopWaiting(dialog);
     const guard = clock.setTimer(64 * timers.t1Ms, () => {
       this.#guards.delete(dialog);
       this.acknowledgeAndEnd(dialog, 408, 'the application sent no ACK');
@@ -39,10 +40,9 @@ export class Acknowledger {
 
   /** Sends the ACK of the INVITE that waits for one, with the body and fields of the draft. */
   async acknowledge(dialog: OwnedDialog, draft?: SipRequest): Promise<SendResult> {
-    const cseq = dialog.unacknowledged;
+    const cseq = dialog.takeOwedAck();
     if (cseq === undefined) return notSent('no INVITE waits for an ACK');
-    dialog.unacknowledged = undefined;
-    this.forget(dialog);
+    this.#stopWaiting(dialog);
     let flow: Flow;
     try {
       flow = knownFlow(dialog) ?? (await findFlow(dialog, this.#environment.connect));
@@ -50,10 +50,10 @@ export class Acknowledger {
       return notSent(refusals.noTransport);
     }
     const ack = dialog.createRequest('ACK', cseq);
-    completeInDialog(ack, draft, flow, newBranch(), this.#environment);
+    completeInDialog(ack, draft, { flow, branch: newBranch() }, this.#environment);
     const bytes = formatMessage(ack);
-    if (ack.body.length > 0) dialog.localSdp = ack.body;
-    dialog.lastAck = { cseq, bytes, flow };
+    dialog.described(ack.body);
+    dialog.acknowledged({ cseq, bytes, flow });
     sendQuietly(flow, bytes);
     return { ok: true, bytes, flow, transactionId: newTransactionId(), dialogId: dialog.publicId };
   }
@@ -70,8 +70,8 @@ export class Acknowledger {
     if (lastAck?.cseq === cseq) sendQuietly(lastAck.flow, lastAck.bytes);
   }
 
-  /** The dialog is over: no ACK is awaited in it any more. */
-  forget(dialog: OwnedDialog): void {
+  /** No ACK is awaited in the dialog any more. */
+  #stopWaiting(dialog: OwnedDialog): void {
     const guard = this.#guards.get(dialog);
     if (guard === undefined) return;
     this.#guards.delete(dialog);
@@ -79,7 +79,7 @@ export class Acknowledger {
   }
 
   close(): void {
-    for (const dialog of [...this.#guards.keys()]) this.forget(dialog);
+    for (const dialog of [...this.#guards.keys()]) this.#stopWaiting(dialog);
   }
 }
 

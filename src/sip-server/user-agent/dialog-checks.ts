@@ -5,7 +5,7 @@ import { checkSessionInterval } from './request-checks.js';
 import type { Refusal } from './request-checks.js';
 
 /** Methods that may come in a dialog. */
-export const IN_DIALOG_METHODS: ReadonlySet<string> = new Set([
+export const inDialogMethods: ReadonlySet<string> = new Set([
   'INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH',
 ]); // prettier-ignore
 
@@ -33,10 +33,9 @@ export function checkModification(
 ): Refusal | undefined {
   const { method } = request;
   if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
-  const crossesInvite =
-    dialog.pendingInvite !== undefined && (method === 'INVITE' || request.body.length > 0);
-  if (crossesInvite || dialog.pendingUpdate !== undefined) return { status: 491 };
-  if (isModifying || (method === 'INVITE' && dialog.phase === 'early')) {
+  const crossesInvite = dialog.hasPendingInvite && (method === 'INVITE' || request.body.length > 0);
+  if (crossesInvite || dialog.hasPendingUpdate) return { status: 491 };
+  if (isModifying || (method === 'INVITE' && dialog.state === 'early')) {
     return { status: 500, headers: [['Retry-After', String(Math.floor(Math.random() * 11))]] };
   }
   return checkSessionInterval(request);

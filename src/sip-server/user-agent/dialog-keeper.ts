@@ -14,7 +14,7 @@ interface Session {
   timer: unknown;
 }
 
-const RETRY_MS = 10_000;
+const retryMs = 10_000;
 
 /** Ends dialogs, and keeps sessions alive by the timers of RFC 4028. */
 export class DialogKeeper {
@@ -25,12 +25,13 @@ export class DialogKeeper {
   constructor(environment: UserAgentEnvironment, client: UserAgentClient) {
     this.#environment = environment;
     this.#client = client;
+    environment.dialogs.onEnd((dialog) => this.#stop(dialog));
   }
 
   /** What the last 2xx to an INVITE or UPDATE said; undefined: the session has no end. */
   agreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void {
     this.#stop(dialog);
-    if (!terms || dialog.phase === 'terminated') return;
+    if (!terms || dialog.state === 'terminated') return;
     const { clock } = this.#environment;
     const session: Session = { terms, expiresAtMs: clock.nowMs() + terms.seconds * 1000, timer: undefined };
     this.#sessions.set(dialog, session);
@@ -49,34 +50,27 @@ export class DialogKeeper {
     }
   }
 
-  /** The dialog is over; nothing is sent. */
-  forget(dialog: OwnedDialog): void {
-    this.#stop(dialog);
-    this.#environment.dialogs.remove(dialog);
-  }
-
   /** Ends the dialog with a BYE of our own and tells its application why. */
   async hangUp(dialog: OwnedDialog, status: number, why: string): Promise<void> {
-    if (dialog.phase === 'terminated' || dialog.isEnding) return;
-    const { counters, logger } = this.#environment;
+    if (dialog.state === 'terminated' || dialog.state === 'ending') return;
+    const { counters, logger, dialogs } = this.#environment;
     counters.dialogsEndedByServer += 1;
     logger.info({ callId: dialog.callId, why }, 'dialog ended by the SIP server');
-    const owner = dialog.owner;
-    dialog.owner = undefined;
+    const owner = dialog.release();
     const bye = draftOf('BYE', reasonField(status, why));
     const result = await this.#client.send(dialog, bye, undefined, undefined);
     if (owner)
       owner.dialogEnded(this.#notice(dialog, bye), result.ok ? result.flow : dialog.flow, dialog.publicId);
-    if (!result.ok) this.forget(dialog);
+    if (!result.ok) dialogs.end(dialog);
   }
 
   /** The far end has forgotten the dialog: its application is told, as if by a BYE. */
   lost(dialog: OwnedDialog, status: number, why: string): void {
-    if (dialog.phase === 'terminated') return;
+    if (dialog.state === 'terminated') return;
     this.#environment.counters.dialogsEndedByServer += 1;
-    const owner = dialog.owner;
+    const { owner } = dialog;
     const notice = this.#notice(dialog, draftOf('BYE', reasonField(status, why)));
-    this.forget(dialog);
+    this.#environment.dialogs.end(dialog);
     owner?.dialogEnded(notice, dialog.flow, dialog.publicId);
   }
 
@@ -86,7 +80,7 @@ export class DialogKeeper {
 
   #notice(dialog: OwnedDialog, draft: SipRequest): SipRequest {
     const notice = dialog.createRequest('BYE', dialog.localCSeq);
-    completeInDialog(notice, draft, dialog.flow, newBranch(), this.#environment);
+    completeInDialog(notice, draft, { flow: dialog.flow, branch: newBranch() }, this.#environment);
     return notice;
   }
 
@@ -122,7 +116,7 @@ export class DialogKeeper {
       void this.#refresh(dialog, session);
     } else if ((response.status === 405 || response.status === 501) && dialog.remoteTakesUpdate) {
       // It said that it takes UPDATE, and does not.
-      dialog.remoteTakesUpdate = false;
+      dialog.refusedUpdate();
       void this.#refresh(dialog, session);
     } else if (response.status === 408 || response.status === 481) {
       void this.hangUp(dialog, response.status, 'session refresh failed');
@@ -131,8 +125,8 @@ export class DialogKeeper {
 
   #retry(dialog: OwnedDialog, session: Session): void {
     if (this.#sessions.get(dialog) !== session || session.timer !== undefined) return;
-    if (this.#environment.clock.nowMs() + RETRY_MS < session.expiresAtMs)
-      this.#schedule(dialog, session, RETRY_MS);
+    if (this.#environment.clock.nowMs() + retryMs < session.expiresAtMs)
+      this.#schedule(dialog, session, retryMs);
     else void this.hangUp(dialog, 408, 'session expired');
   }
 

@@ -21,6 +21,8 @@ function dialogWith(remoteTarget: string, flow: Flow): Dialog<Application> {
     routeSet: [],
     localCSeq: 0,
     remoteCSeq: 1,
+    remoteTakesUpdate: false,
+    owner: undefined,
     flow,
     inviteId: 'i',
     publicId: 'p',

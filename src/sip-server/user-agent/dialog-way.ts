@@ -8,7 +8,7 @@ import type { NextHop } from './next-hop.js';
 export function knownFlow(dialog: OwnedDialog): Flow | undefined {
   if (dialog.resolvedFlow?.isOpen) return dialog.resolvedFlow;
   const isNear = dialog.flow.isOpen && belongsToFlow(nextHopOf(dialog.nextHop), dialog.flow);
-  return isNear ? (dialog.resolvedFlow = dialog.flow) : undefined;
+  return isNear ? dialog.resolve(dialog.flow) : undefined;
 }
 
 /** The same after looking the next hop up and connecting to it. Rejects when there is no way to the peer. */
@@ -16,10 +16,10 @@ export async function findFlow(dialog: OwnedDialog, connect: (hop: NextHop) => P
   const hop = nextHopOf(dialog.nextHop);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
     const flow = await connect(hop).catch(() => undefined);
-    if (flow && !leadsInside(flow, dialog.flow)) return (dialog.resolvedFlow = flow);
+    if (flow && !leadsInside(flow, dialog.flow)) return dialog.resolve(flow);
   }
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.
-  if (dialog.flow.isOpen) return (dialog.resolvedFlow = dialog.flow);
+  if (dialog.flow.isOpen) return dialog.resolve(dialog.flow);
   throw new Error('no way to the peer');
 }
 

@@ -6,6 +6,15 @@ import type { Application, OwnedDialog } from './application.js';
 import { newTag, newTransactionId } from './identifiers.js';
 import type { ReliableProvisional } from './reliable-provisional.js';
 
+export interface IncomingRequestParts {
+  readonly request: SipRequest;
+  readonly identity: MessageIdentity;
+  readonly transaction: ServerTransaction;
+  readonly flow: Flow;
+  readonly owner: Application;
+  readonly dialog: OwnedDialog | undefined;
+}
+
 /** A request that waits for the answer of its application. */
 export class IncomingRequest {
   readonly id = newTransactionId();
@@ -23,20 +32,14 @@ export class IncomingRequest {
   reliable: ReliableProvisional | undefined;
   nextRSeq = 1 + Math.floor(Math.random() * 0x7fff_0000);
 
-  constructor(
-    request: SipRequest,
-    identity: MessageIdentity,
-    transaction: ServerTransaction,
-    flow: Flow,
-    owner: Application,
-    dialog: OwnedDialog | undefined,
-  ) {
-    this.request = request;
+  constructor(parts: IncomingRequestParts) {
+    const { identity, transaction } = parts;
+    this.request = parts.request;
     this.identity = identity;
     this.transaction = transaction;
-    this.flow = flow;
-    this.owner = owner;
-    this.dialog = dialog;
+    this.flow = parts.flow;
+    this.owner = parts.owner;
+    this.dialog = parts.dialog;
     this.toTag = identity.toTag === '' ? newTag() : identity.toTag;
     transaction.toTag = this.toTag;
   }

@@ -11,6 +11,14 @@ export interface OutgoingRequestHandler {
   giveUp(outgoing: OutgoingRequest): void;
 }
 
+export interface OutgoingRequestParts {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly owner?: Application | undefined;
+  readonly dialog?: OwnedDialog | undefined;
+  readonly onResponse?: ((response: SipResponse) => void) | undefined;
+}
+
 /** A request that was sent and waits for its response. */
 export class OutgoingRequest implements ClientTransactionUser {
   readonly id = newTransactionId();
@@ -32,20 +40,13 @@ export class OutgoingRequest implements ClientTransactionUser {
   isCancelled = false;
   readonly #handler: OutgoingRequestHandler;
 
-  constructor(
-    handler: OutgoingRequestHandler,
-    request: SipRequest,
-    flow: Flow,
-    owner: Application | undefined,
-    dialog: OwnedDialog | undefined,
-    onResponse: ((response: SipResponse) => void) | undefined,
-  ) {
+  constructor(handler: OutgoingRequestHandler, parts: OutgoingRequestParts) {
     this.#handler = handler;
-    this.request = request;
-    this.flow = flow;
-    this.owner = owner;
-    this.dialog = dialog;
-    this.onResponse = onResponse;
+    this.request = parts.request;
+    this.flow = parts.flow;
+    this.owner = parts.owner;
+    this.dialog = parts.dialog;
+    this.onResponse = parts.onResponse;
   }
 
   responded(response: SipResponse, flow: Flow): void {

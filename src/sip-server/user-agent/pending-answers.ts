@@ -27,6 +27,8 @@ export class PendingAnswers {
   ) {
     this.#environment = environment;
     this.#hangUp = hangUp;
+    // A dialog that is over needs no ACK any more.
+    environment.dialogs.onEnd((dialog) => this.stop(dialog));
   }
 
   /** The 2xx `bytes` has gone out: it is sent again until its ACK comes; without one the call is ended. */
@@ -35,7 +37,14 @@ export class PendingAnswers {
     const { transaction, identity, id, isInitialInvite: isInitial } = incoming;
     const giveUp = (): void => this.#noAck(dialog, 'no ACK received');
     const { number } = identity.cseq;
-    const retransmitter = new AnswerRetransmitter(number, transaction, bytes, clock, timers, giveUp);
+    const retransmitter = new AnswerRetransmitter({
+      cseq: number,
+      transaction,
+      bytes,
+      clock,
+      timers,
+      giveUp,
+    });
     this.#answers.set(dialog, { inviteId: id, isInitial, transaction, retransmitter, heldBye: undefined });
     // An ACK that bears the branch of its INVITE (RFC 2543 habits) reaches the transaction instead of the dialog.
     transaction.user = {

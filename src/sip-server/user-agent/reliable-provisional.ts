@@ -1,6 +1,18 @@
 import type { Clock } from '../transaction/clock.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 
+export interface ReliableProvisionalOptions {
+  readonly rseq: number;
+  readonly status: number;
+  /** The response. */
+  readonly bytes: Buffer;
+  readonly transaction: ServerTransaction;
+  readonly clock: Clock;
+  readonly t1Ms: number;
+  /** No PRACK came in time. */
+  readonly giveUp: () => void;
+}
+
 /** Sends a provisional response again, at T1 doubling, until its PRACK comes or 64 · T1 have passed (RFC 3262 §3). */
 export class ReliableProvisional {
   readonly rseq: number;
@@ -8,15 +20,8 @@ export class ReliableProvisional {
   #resendTimer: unknown;
   #giveUpTimer: unknown;
 
-  constructor(
-    rseq: number,
-    status: number,
-    bytes: Buffer,
-    transaction: ServerTransaction,
-    clock: Clock,
-    t1Ms: number,
-    giveUp: () => void,
-  ) {
+  constructor(options: ReliableProvisionalOptions) {
+    const { rseq, status, bytes, transaction, clock, t1Ms, giveUp } = options;
     this.rseq = rseq;
     this.#clock = clock;
     const resend = (intervalMs: number): void => {

@@ -4,11 +4,12 @@ import { parseNameAddr } from '../message/name-addr.js';
 import { parseCSeq } from '../message/cseq.js';
 import { bracketed } from '../message/host-port.js';
 import type { Flow } from '../transport/flow.js';
+import type { Addressing } from './addressing.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newCallId, newTag } from './identifiers.js';
 
 /** What the server writes itself; an application's own is not taken (hop-by-hop, or the dialog's business). */
-const OWN_FIELDS = new Set([
+const ownFields = new Set([
   'Via',
   'From',
   'To',
@@ -21,12 +22,12 @@ const OWN_FIELDS = new Set([
 ]);
 
 /** Requests whose Contact matters (RFC 3261 §8.1.1.8, RFC 3311, RFC 6665, RFC 3515). */
-const WITH_CONTACT = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'OPTIONS', 'REGISTER']);
+const withContact = new Set(['INVITE', 'UPDATE', 'SUBSCRIBE', 'NOTIFY', 'REFER', 'OPTIONS', 'REGISTER']);
 
 /** Copies the fields that an application may set; `Route` only where there is no dialog that knows better. */
 export function copyApplicationFields(from: HeaderFields, to: HeaderFields, inDialog: boolean): void {
   for (const { name, value } of from) {
-    if (OWN_FIELDS.has(name) || (inDialog && name === 'Route')) continue;
+    if (ownFields.has(name) || (inDialog && name === 'Route')) continue;
     to.append(name, value);
   }
 }
@@ -60,7 +61,8 @@ export function composeNewRequest(
   headers.append('Call-ID', draft.headers.get('Call-ID') ?? newCallId());
   const cseq = parseCSeq(draft.headers.get('CSeq') ?? '')?.number ?? 1 + Math.floor(Math.random() * 0xffff);
   headers.append('CSeq', `${cseq} ${method}`);
-  appendContact(headers, draft, flow, environment);
+  if (hasContact(method))
+    headers.append('Contact', contactOf(draft.headers.get('Contact'), flow, addressing));
   copyApplicationFields(draft.headers, headers, false);
   const identityValue = headers.get('P-Asserted-Identity');
   if (identityValue?.includes('localhost')) {
@@ -83,19 +85,21 @@ export function composeNewRequest(
 export function completeInDialog(
   request: SipRequest,
   draft: SipRequest | undefined,
-  flow: Flow,
-  branch: string,
-  environment: UserAgentEnvironment,
+  way: { readonly flow: Flow; readonly branch: string },
+  { addressing, settings }: UserAgentEnvironment,
 ): void {
   const { headers } = request;
-  headers.prepend('Via', environment.addressing.via(flow, branch));
-  appendContact(headers, draft ?? request, flow, environment, request.method);
+  headers.prepend('Via', addressing.via(way.flow, way.branch));
+  if (hasContact(request.method)) {
+    const own = (draft ?? request).headers.get('Contact');
+    headers.append('Contact', contactOf(own, way.flow, addressing));
+  }
   if (draft) {
     copyApplicationFields(draft.headers, headers, true);
     request.body = draft.body;
   }
-  if (environment.settings.userAgent !== undefined && !headers.has('User-Agent')) {
-    headers.append('User-Agent', environment.settings.userAgent);
+  if (settings.userAgent !== undefined && !headers.has('User-Agent')) {
+    headers.append('User-Agent', settings.userAgent);
   }
   addContentType(headers, request.body);
 }
@@ -112,7 +116,7 @@ export function createCancel(invite: SipRequest, draft: SipRequest | undefined):
 }
 
 /** What every user agent here can do, and what applications asked for beyond that. */
-const BASE_METHODS = [
+const baseMethods = [
   'INVITE',
   'ACK',
   'CANCEL',
@@ -126,20 +130,16 @@ const BASE_METHODS = [
 ];
 
 export function allowValue(known: Iterable<string>): string {
-  return [...new Set([...BASE_METHODS, ...known])].join(', ');
+  return [...new Set([...baseMethods, ...known])].join(', ');
 }
 
-function appendContact(
-  headers: HeaderFields,
-  draft: SipRequest,
-  flow: Flow,
-  { addressing }: UserAgentEnvironment,
-  method = draft.method,
-): void {
-  if (!WITH_CONTACT.has(method)) return;
-  const own = draft.headers.get('Contact');
-  if (own === undefined) headers.append('Contact', addressing.contact(flow));
-  else headers.append('Contact', addressing.rewriteLocalhost(own, flow, true));
+function hasContact(method: string): boolean {
+  return withContact.has(method);
+}
+
+/** `own`: the Contact that the application wants. */
+function contactOf(own: string | undefined, flow: Flow, addressing: Addressing): string {
+  return own === undefined ? addressing.contact(flow) : addressing.rewriteLocalhost(own, flow, true);
 }
 
 function withTag(value: string): string {

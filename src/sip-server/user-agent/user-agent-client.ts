@@ -15,7 +15,7 @@ import type { UserAgentEnvironment } from './environment.js';
 import { newBranch, newTransactionId } from './identifiers.js';
 import { nextHopOf } from './next-hop.js';
 import { OutgoingRequest } from './outgoing-request.js';
-import type { OutgoingRequestHandler } from './outgoing-request.js';
+import type { OutgoingRequestHandler, OutgoingRequestParts } from './outgoing-request.js';
 import { completeInDialog, composeNewRequest, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
 
@@ -23,8 +23,6 @@ import { createLocalResponse } from './responses.js';
 export interface ClientDialogEvents {
   /** A 2xx to our INVITE or UPDATE: these terms hold from now on; undefined: no session timer. */
   sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
-  /** The dialog is over and nothing more needs to be sent. */
-  dialogOver(dialog: OwnedDialog): void;
   /** End the dialog with a BYE and tell the application. */
   hangUp(dialog: OwnedDialog, status: number, why: string): void;
   /** The peer does not know the dialog: tell the application, send nothing. */
@@ -34,7 +32,19 @@ export interface ClientDialogEvents {
 }
 
 /** Above this a request without a stated transport goes over TCP (RFC 3261 §18.1.1). */
-const LARGEST_DATAGRAM_BYTES = 1_300;
+const largestDatagramBytes = 1_300;
+
+/** A request as it leaves. */
+interface Departure extends OutgoingRequestParts {
+  readonly bytes: Buffer;
+  readonly branch: string;
+}
+
+interface ArrivedResponse {
+  readonly response: SipResponse;
+  readonly identity: MessageIdentity;
+  readonly flow: Flow;
+}
 
 /** The user agent client: sends requests and sorts their responses into dialogs (RFC 3261 §8.1, §12, §13.2). */
 export class UserAgentClient implements OutgoingRequestHandler {
@@ -69,7 +79,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
       let flow = await environment.connect(hop);
       let request = composeNewRequest(draft, flow, branch, environment);
       let bytes = formatMessage(request);
-      if (!hop.transportGiven && bytes.length > LARGEST_DATAGRAM_BYTES && flow.protocol === 'udp') {
+      if (!hop.transportGiven && bytes.length > largestDatagramBytes && flow.protocol === 'udp') {
         const stream = await environment.connect({ ...hop, protocol: 'tcp' }).catch(() => undefined);
         if (stream) {
           flow = stream;
@@ -77,7 +87,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
           bytes = formatMessage(request);
         }
       }
-      return this.#launch(request, bytes, branch, flow, owner, undefined, undefined, '');
+      return this.#launch({ request, bytes, branch, flow, owner });
     } catch {
       return notSent(refusals.noTransport);
     }
@@ -99,29 +109,27 @@ export class UserAgentClient implements OutgoingRequestHandler {
     onResponse: ((response: SipResponse) => void) | undefined,
   ): Promise<SendResult> {
     const { method } = draft;
-    if (method === 'INVITE' && dialog.pendingInvite !== undefined) return notSent('request pending');
-    if (method === 'BYE' && dialog.phase === 'early' && dialog.role === 'uas') {
+    if (method === 'INVITE' && dialog.hasPendingInvite) return notSent('request pending');
+    if (method === 'BYE' && dialog.state === 'early' && dialog.role === 'uas') {
       return notSent('an early dialog is ended with a response');
     }
-    if (dialog.isEnding) return notSent(refusals.unknownDialog);
-    dialog.isEnding = method === 'BYE';
+    if (dialog.state === 'ending' || dialog.state === 'terminated') return notSent(refusals.unknownDialog);
+    if (method === 'BYE') dialog.ending();
     let flow: Flow;
     try {
       flow = knownFlow(dialog) ?? (await findFlow(dialog, this.#environment.connect));
     } catch {
-      if (method === 'BYE') this.#events.dialogOver(dialog);
+      if (method === 'BYE') this.#environment.dialogs.end(dialog);
       return notSent(refusals.noTransport);
     }
-    if (dialog.phase === 'terminated') return notSent(refusals.unknownDialog);
+    if (hasEnded(dialog)) return notSent(refusals.unknownDialog);
     const request = dialog.createRequest(method);
     const branch = newBranch();
-    completeInDialog(request, draft, flow, branch, this.#environment);
-    if (method === 'INVITE') {
-      dialog.pendingInvite = dialog.localCSeq;
-      if (request.body.length > 0) dialog.localSdp = request.body;
-    } else if (method === 'UPDATE') dialog.pendingUpdate = dialog.localCSeq;
+    completeInDialog(request, draft, { flow, branch }, this.#environment);
+    if (method === 'INVITE' || method === 'UPDATE') dialog.modifying(method);
+    if (method === 'INVITE') dialog.described(request.body);
     const bytes = formatMessage(request);
-    return this.#launch(request, bytes, branch, flow, owner, dialog, onResponse, dialog.publicId);
+    return this.#launch({ request, bytes, branch, flow, owner, dialog, onResponse });
   }
 
   /** Cancels the INVITE with that identifier; at once, or when the far end has shown that it is there. */
@@ -164,14 +172,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
       if (outgoing.dialog !== dialog || outgoing.flow.id === flow.id) continue;
       outgoing.transaction?.flowClosed();
       // Nothing stands in the way of what the peer asks for now.
-      dialog.pendingInvite = undefined;
-      dialog.pendingUpdate = undefined;
+      dialog.modificationsLost();
     }
-  }
-
-  /** The dialog is over: no ACK is awaited in it any more. */
-  forget(dialog: OwnedDialog): void {
-    this.#acknowledger.forget(dialog);
   }
 
   close(): void {
@@ -190,9 +192,10 @@ export class UserAgentClient implements OutgoingRequestHandler {
       outgoing.isFinal = true;
       this.#pending.delete(outgoing.id);
     }
-    if (method === 'INVITE' && !outgoing.dialog) this.#inviteResponded(outgoing, response, identity, flow);
+    const arrived = { response, identity, flow };
+    if (method === 'INVITE' && !outgoing.dialog) this.#inviteResponded(outgoing, arrived);
     else if (outgoing.dialog && (method === 'INVITE' || method === 'UPDATE')) {
-      this.#modificationResponded(outgoing, outgoing.dialog, response, identity, flow);
+      this.#modificationResponded(outgoing, outgoing.dialog, arrived);
     } else {
       this.#pass(outgoing, response, flow, outgoing.dialog?.publicId ?? '');
       this.#checkLost(outgoing, response);
@@ -206,17 +209,9 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (dialog) this.#acknowledger.acknowledgeAgain(dialog, identity.cseq.number);
   }
 
-  #launch(
-    request: SipRequest,
-    bytes: Buffer,
-    branch: string,
-    flow: Flow,
-    owner: Application | undefined,
-    dialog: OwnedDialog | undefined,
-    onResponse: ((response: SipResponse) => void) | undefined,
-    dialogId: string,
-  ): SendResult {
-    const outgoing = new OutgoingRequest(this, request, flow, owner, dialog, onResponse);
+  #launch(departure: Departure): SendResult {
+    const { request, bytes, branch, flow, dialog } = departure;
+    const outgoing = new OutgoingRequest(this, departure);
     this.#pending.set(outgoing.id, outgoing);
     const start = (): void => {
       outgoing.transaction = this.#environment.transactions.send(request, branch, bytes, flow, outgoing);
@@ -224,11 +219,11 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (request.method === 'BYE' && dialog) {
       const end = (): void => {
         start();
-        this.#events.dialogOver(dialog);
+        this.#environment.dialogs.end(dialog);
       };
       if (!this.#events.holdBye(dialog, end)) end();
     } else start();
-    return { ok: true, bytes, flow, transactionId: outgoing.id, dialogId };
+    return { ok: true, bytes, flow, transactionId: outgoing.id, dialogId: dialog?.publicId ?? '' };
   }
 
   #pass(outgoing: OutgoingRequest, response: SipResponse, flow: Flow, dialogId: string): void {
@@ -239,21 +234,17 @@ export class UserAgentClient implements OutgoingRequestHandler {
   /** RFC 3261 §12.2.1.2: the peer does not know the dialog any more. */
   #checkLost(outgoing: OutgoingRequest, response: SipResponse): void {
     const { dialog } = outgoing;
-    if (response.status === 481 && dialog && dialog.phase !== 'terminated' && outgoing.owner) {
+    if (response.status === 481 && dialog && dialog.state !== 'terminated' && outgoing.owner) {
       this.#events.dialogLost(dialog, 481, 'dialog unknown to the far end');
     }
   }
 
-  #inviteResponded(
-    outgoing: OutgoingRequest,
-    response: SipResponse,
-    identity: MessageIdentity,
-    flow: Flow,
-  ): void {
+  #inviteResponded(outgoing: OutgoingRequest, arrived: ArrivedResponse): void {
+    const { response, identity, flow } = arrived;
     const { status } = response;
     if (status >= 300) {
       for (const dialog of outgoing.dialogs) {
-        if (dialog.phase === 'early') this.#events.dialogOver(dialog);
+        if (dialog.state === 'early') this.#environment.dialogs.end(dialog);
       }
       this.#pass(outgoing, response, flow, '');
       return;
@@ -262,26 +253,30 @@ export class UserAgentClient implements OutgoingRequestHandler {
       if (status < 200) this.#pass(outgoing, response, flow, '');
       return;
     }
-    const dialog = this.#dialogOf(outgoing, response, identity, flow);
+    const known = outgoing.dialogs.findLast((dialog) => dialog.remoteTag === identity.toTag);
     if (status < 200) {
-      if (dialog && isNewProvisional(dialog, response)) this.#pass(outgoing, response, flow, dialog.publicId);
+      const dialog = known ?? this.#newDialog(outgoing, arrived);
+      if (dialog?.acceptsRSeq(response) === true) this.#pass(outgoing, response, flow, dialog.publicId);
       return;
     }
+    if (known && (known.state === 'confirmed' || known.lastAck)) {
+      this.#acknowledger.acknowledgeAgain(known, identity.cseq.number);
+      return;
+    }
+    // A fork that we have given up, or said BYE to, accepts after all.
+    const isUnwanted = known !== undefined && known.state !== 'early';
+    const dialog = known?.state === 'early' ? known : this.#newDialog(outgoing, arrived);
     if (!dialog) return;
-    if (dialog.phase === 'confirmed' || dialog.lastAck) {
-      this.#acknowledger.acknowledgeAgain(dialog, identity.cseq.number);
-      return;
-    }
-    dialog.confirmAsClient(response, flow);
-    dialog.unacknowledged = identity.cseq.number;
-    if (outgoing.accepted || !outgoing.owner) {
+    dialog.acceptedAsClient(response, flow);
+    dialog.oweAck(identity.cseq.number);
+    if (isUnwanted || outgoing.accepted || !outgoing.owner) {
       // Another fork answered too, or nobody is there to take the call: it is accepted only to be ended (§13.2.2.4).
       this.#acknowledger.acknowledgeAndEnd(dialog, 487, 'call already answered elsewhere or given up');
       return;
     }
     outgoing.accepted = dialog;
-    if (outgoing.request.body.length > 0) dialog.localSdp = outgoing.request.body;
-    for (const other of outgoing.dialogs) if (other.phase === 'early') this.#events.dialogOver(other);
+    dialog.described(outgoing.request.body);
+    for (const other of outgoing.dialogs) if (other.state === 'early') this.#environment.dialogs.end(other);
     this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
     this.#acknowledger.expect(dialog);
     this.#pass(outgoing, response, flow, dialog.publicId);
@@ -290,16 +285,11 @@ export class UserAgentClient implements OutgoingRequestHandler {
   #modificationResponded(
     outgoing: OutgoingRequest,
     dialog: OwnedDialog,
-    response: SipResponse,
-    identity: MessageIdentity,
-    flow: Flow,
+    { response, identity, flow }: ArrivedResponse,
   ): void {
     const { status } = response;
     const cseq = identity.cseq.number;
-    if (status >= 200) {
-      if (dialog.pendingInvite === cseq) dialog.pendingInvite = undefined;
-      if (dialog.pendingUpdate === cseq) dialog.pendingUpdate = undefined;
-    }
+    if (status >= 200) dialog.modified(cseq);
     if (status >= 200 && status < 300) {
       if (outgoing.accepted) {
         this.#acknowledger.acknowledgeAgain(dialog, cseq);
@@ -309,9 +299,9 @@ export class UserAgentClient implements OutgoingRequestHandler {
       dialog.refreshTarget(response, flow);
       this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
       if (outgoing.request.method === 'INVITE') {
-        dialog.unacknowledged = cseq;
+        dialog.oweAck(cseq);
         // Its own refresh, an application that is gone, or a call that ended meanwhile: the ACK is the server's.
-        if (!outgoing.owner || dialog.phase === 'terminated') void this.#acknowledger.acknowledge(dialog);
+        if (!outgoing.owner || dialog.state === 'terminated') void this.#acknowledger.acknowledge(dialog);
         else this.#acknowledger.expect(dialog);
       }
     }
@@ -319,29 +309,18 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#checkLost(outgoing, response);
   }
 
-  /** The dialog of a response with a To tag; a new one for the first response of a fork. */
-  #dialogOf(
+  /** The dialog that the first response of a fork makes. */
+  #newDialog(
     outgoing: OutgoingRequest,
-    response: SipResponse,
-    identity: MessageIdentity,
-    flow: Flow,
+    { response, identity, flow }: ArrivedResponse,
   ): OwnedDialog | undefined {
     const { dialogs, counters } = this.#environment;
-    const known = outgoing.dialogs.find((dialog) => dialog.remoteTag === identity.toTag);
-    if (known) return known;
     // A far end that invents forks without end does not fill our memory; a 2xx is always taken.
     if (response.status < 200 && (dialogs.isFull || outgoing.dialogs.length >= 16)) return undefined;
     const wanted = publicDialogId(identity.callId, identity.fromTag);
     const publicId = dialogs.freePublicId(wanted, `to-tag=${identity.toTag}`);
-    const dialog: OwnedDialog = dialogAsClient(
-      outgoing.request,
-      response,
-      identity,
-      flow,
-      outgoing.id,
-      publicId,
-    );
-    dialog.owner = outgoing.owner;
+    const beginning = { flow, inviteId: outgoing.id, publicId, owner: outgoing.owner };
+    const dialog = dialogAsClient(outgoing.request, response, identity, beginning);
     outgoing.dialogs.push(dialog);
     dialogs.add(dialog);
     counters.dialogsCreated += 1;
@@ -363,7 +342,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (!cancel || outgoing.isFinal) return;
     outgoing.heldCancel = undefined;
     const branch = identify(cancel)?.via.params.get('branch') ?? '';
-    const own = new OutgoingRequest(ignoreResponses, cancel, outgoing.flow, undefined, undefined, undefined);
+    const own = new OutgoingRequest(ignoreResponses, { request: cancel, flow: outgoing.flow });
     this.#environment.transactions.send(cancel, branch, formatMessage(cancel), outgoing.flow, own);
     outgoing.transaction?.cancelled();
   }
@@ -375,12 +354,7 @@ const ignoreResponses: OutgoingRequestHandler = {
   giveUp: () => undefined,
 };
 
-/** RFC 3262 §4: a reliable provisional response comes again until its PRACK; the application hears it once. */
-function isNewProvisional(dialog: OwnedDialog, response: SipResponse): boolean {
-  const value = response.headers.get('RSeq');
-  if (value === undefined) return true;
-  const rseq = Number(value);
-  if (dialog.lastRSeq !== undefined && rseq !== dialog.lastRSeq + 1) return false;
-  dialog.lastRSeq = rseq;
-  return true;
+/** Read anew after an await. */
+function hasEnded({ state }: OwnedDialog): boolean {
+  return state === 'terminated';
 }

@@ -55,7 +55,6 @@ export class UserAgentCore {
     this.#environment = { ...options, transactions: this.transactions, counters: this.counters };
     const events = {
       sessionAgreed: this.#sessionAgreed,
-      dialogOver: this.#dialogOver,
       hangUp: this.#hangUp,
       dialogLost: this.#dialogLost,
       holdBye: this.#holdBye,
@@ -121,8 +120,8 @@ export class UserAgentCore {
     this.#client.release(owner);
     for (const dialog of this.#environment.dialogs) {
       if (dialog.owner !== owner) continue;
-      dialog.owner = undefined;
-      if (dialog.phase === 'confirmed') this.#hangUp(dialog, 503, 'application gone');
+      dialog.release();
+      if (dialog.state === 'confirmed') this.#hangUp(dialog, 503, 'application gone');
     }
   }
 
@@ -136,23 +135,13 @@ export class UserAgentCore {
 
   #sessionAgreed: DialogKeeper['agreed'] = (dialog, terms) => this.#keeper.agreed(dialog, terms);
 
-  #dialogOver: DialogKeeper['forget'] = (dialog) => {
-    this.#server.forget(dialog);
-    this.#client.forget(dialog);
-    this.#keeper.forget(dialog);
-  };
-
   #hangUp = (...[dialog, status, why]: Parameters<DialogKeeper['hangUp']>): void => {
     this.#keeper.hangUp(dialog, status, why).catch((error: unknown) => {
       this.#environment.logger.error({ error, callId: dialog.callId }, 'dialog could not be ended');
     });
   };
 
-  #dialogLost: DialogKeeper['lost'] = (dialog, status, why) => {
-    this.#server.forget(dialog);
-    this.#client.forget(dialog);
-    this.#keeper.lost(dialog, status, why);
-  };
+  #dialogLost: DialogKeeper['lost'] = (dialog, status, why) => this.#keeper.lost(dialog, status, why);
 
   #peerMoved: UserAgentClient['peerMoved'] = (dialog, flow) => this.#client.peerMoved(dialog, flow);
 

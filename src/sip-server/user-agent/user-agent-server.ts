@@ -1,4 +1,4 @@
-import { dialogAsServer } from '../dialog/dialog.js';
+import { dialogAsServer, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsServer } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
@@ -9,10 +9,10 @@ import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
 import { notSent, refusals } from './application.js';
 import type { Application, OwnedDialog, SendResult } from './application.js';
-import { checkModification, IN_DIALOG_METHODS, takePrack } from './dialog-checks.js';
+import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newTag } from './identifiers.js';
-import { IncomingRequest } from './incoming-request.js';
+import { IncomingRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
 import { checkNewRequest, checkRequire } from './request-checks.js';
@@ -22,10 +22,16 @@ import { ResponseComposer } from './response-composer.js';
 /** What the server part tells the rest of the user agent about dialogs. */
 export interface ServerDialogEvents {
   sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
-  dialogOver(dialog: OwnedDialog): void;
   hangUp(dialog: OwnedDialog, status: number, why: string): void;
   /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
   peerMoved(dialog: OwnedDialog, flow: Flow): void;
+}
+
+/** A final response that went out, and what it agreed on. */
+interface SentAnswer {
+  readonly response: SipResponse;
+  readonly bytes: Buffer;
+  readonly terms: SessionTimerTerms | undefined;
 }
 
 /** The user agent server: the duties of RFC 3261 §8.2 on every request, and the responses of the applications. */
@@ -46,6 +52,7 @@ export class UserAgentServer {
     this.#events = events;
     this.#answers = new PendingAnswers(environment, events.hangUp);
     this.#composer = new ResponseComposer(environment);
+    environment.dialogs.onEnd((dialog) => this.#modifying.delete(dialog));
   }
 
   get pendingCount(): number {
@@ -102,7 +109,7 @@ export class UserAgentServer {
     if (reliable) this.#sendReliably(incoming, status, bytes);
     if (status >= 200) this.#finish(incoming);
     const { dialog } = incoming;
-    if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, response, bytes, terms);
+    if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
     return { ok: true, bytes, flow, transactionId, dialogId: dialog?.publicId ?? '' };
   }
 
@@ -112,16 +119,10 @@ export class UserAgentServer {
       if (incoming.owner !== owner) continue;
       const { request, transaction } = incoming;
       this.#finish(incoming);
-      if (incoming.isInitialInvite && incoming.dialog) this.#events.dialogOver(incoming.dialog);
+      if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
       if (request.method === 'BYE') this.#answer(request, transaction, incoming.toTag, 200);
       else this.#refuse(request, transaction, this.#unavailable(), incoming.toTag);
     }
-  }
-
-  /** The dialog is over: its 2xx need no ACK any more. */
-  forget(dialog: OwnedDialog): void {
-    this.#modifying.delete(dialog);
-    this.#answers.stop(dialog);
   }
 
   /**
@@ -175,7 +176,7 @@ export class UserAgentServer {
     }
     // RFC 3261 §17.2.1 allows 200 ms; at once it spares the caller a retransmission whatever happens behind us.
     if (isInvite) this.#answer(request, transaction, '', 100);
-    const incoming = this.#accept(request, identity, transaction, flow, owner, undefined);
+    const incoming = this.#accept({ request, identity, transaction, flow, owner, dialog: undefined });
     owner.request(request, flow, incoming.id, '');
   }
 
@@ -211,7 +212,7 @@ export class UserAgentServer {
       return;
     }
     if (request.method === 'INVITE') this.#answer(request, transaction, '', 100);
-    const incoming = this.#accept(request, identity, transaction, flow, owner, dialog);
+    const incoming = this.#accept({ request, identity, transaction, flow, owner, dialog });
     if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#modifying.set(dialog, incoming);
       // A new INVITE shows that the answer to the one before arrived, even where its ACK did not.
@@ -233,7 +234,7 @@ export class UserAgentServer {
 
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | undefined {
-    if (!IN_DIALOG_METHODS.has(request.method)) {
+    if (!inDialogMethods.has(request.method)) {
       return { status: 405, headers: [['Allow', this.#composer.allow]] };
     }
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
@@ -261,7 +262,7 @@ export class UserAgentServer {
     this.#environment.counters.cancelled += 1;
     this.#finish(invite);
     this.#answer(invite.request, invite.transaction, invite.toTag, 487);
-    if (invite.isInitialInvite && invite.dialog) this.#events.dialogOver(invite.dialog);
+    if (invite.isInitialInvite && invite.dialog) this.#environment.dialogs.end(invite.dialog);
     invite.owner.cancelled(cancel, flow, invite.id);
   }
 
@@ -269,7 +270,7 @@ export class UserAgentServer {
   #receiveBye(dialog: OwnedDialog, bye: SipRequest, flow: Flow): boolean {
     const initial = dialog.role === 'uas' ? this.#pending.get(dialog.inviteId) : undefined;
     const unanswered = initial ?? this.#modifying.get(dialog);
-    this.#events.dialogOver(dialog);
+    this.#environment.dialogs.end(dialog);
     if (unanswered?.request.method === 'INVITE') this.#cancelled(unanswered, bye, flow);
     return initial !== undefined;
   }
@@ -282,20 +283,14 @@ export class UserAgentServer {
     transaction.respond(200, formatMessage(this.#composer.capabilities(request)));
   }
 
-  #accept(
-    request: SipRequest,
-    identity: MessageIdentity,
-    transaction: ServerTransaction,
-    flow: Flow,
-    owner: Application,
-    dialog: OwnedDialog | undefined,
-  ): IncomingRequest {
+  #accept(parts: IncomingRequestParts): IncomingRequest {
     const { clock, timers, settings } = this.#environment;
-    const incoming = new IncomingRequest(request, identity, transaction, flow, owner, dialog);
-    this.#pending.set(incoming.id, incoming);
-    if (request.method === 'INVITE') this.#byTransaction.set(transaction, incoming);
-    // RFC 4320 §4.2: a non-INVITE request that was not answered in time is not answered at all.
+    const { request, transaction } = parts;
+    const incoming = new IncomingRequest(parts);
     const isInvite = request.method === 'INVITE';
+    this.#pending.set(incoming.id, incoming);
+    if (isInvite) this.#byTransaction.set(transaction, incoming);
+    // RFC 4320 §4.2: a non-INVITE request that was not answered in time is not answered at all.
     incoming.timeout = clock.setTimer(isInvite ? settings.inviteTimeoutMs : 64 * timers.t1Ms, () => {
       this.#finish(incoming);
       if (isInvite) this.#giveUpInvite(incoming, 408);
@@ -313,7 +308,7 @@ export class UserAgentServer {
 
   /** The application waits for a call that is over without its doing. */
   #tellCancelled(incoming: IncomingRequest): void {
-    if (incoming.isInitialInvite && incoming.dialog) this.#events.dialogOver(incoming.dialog);
+    if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
     const cancel: SipRequest = { ...incoming.request, method: 'CANCEL', body: Buffer.alloc(0) };
     incoming.owner.cancelled(cancel, incoming.flow, incoming.id);
   }
@@ -339,61 +334,49 @@ export class UserAgentServer {
     incoming.transaction.toTag = tag;
   }
 
-  /** The first response that makes a dialog (RFC 3261 §12.1.1). */
   /**
    * A WebSocket tells of its end by itself. Without UPDATE a refresh would be a re-INVITE, whose answer may move the media
    * without the application's knowledge: that is no peer to be asked.
    */
   #proposedSeconds({ dialog, flow, request }: IncomingRequest): number | undefined {
-    const isEarly = request.method === 'UPDATE' && dialog?.phase !== 'confirmed';
+    const isEarly = request.method === 'UPDATE' && dialog?.state !== 'confirmed';
     if (isEarly || isWebSocket(flow) || dialog?.remoteTakesUpdate !== true) return undefined;
     return this.#environment.settings.sessionSeconds;
   }
 
+  /** The first response that makes a dialog (RFC 3261 §12.1.1). */
   #establish(incoming: IncomingRequest): void {
     if (incoming.dialog) return;
     const { dialogs, counters } = this.#environment;
     const { request, identity, toTag, flow, id } = incoming;
-    const named = dialogAsServer<Application>(request, identity, toTag, flow, id, (wanted) =>
-      dialogs.freePublicId(wanted, `to-tag=${toTag}`),
-    );
-    named.owner = incoming.owner;
-    incoming.dialog = named;
-    dialogs.add(named);
+    const wanted = publicDialogId(identity.callId, identity.fromTag);
+    const publicId = dialogs.freePublicId(wanted, `to-tag=${toTag}`);
+    const beginning = { flow, inviteId: id, publicId, owner: incoming.owner };
+    incoming.dialog = dialogAsServer(request, identity, toTag, beginning);
+    dialogs.add(incoming.dialog);
     counters.dialogsCreated += 1;
   }
 
   #sendReliably(incoming: IncomingRequest, status: number, bytes: Buffer): void {
     const { clock, timers } = this.#environment;
     incoming.reliable?.stop();
-    const { nextRSeq, transaction } = incoming;
-    incoming.reliable = new ReliableProvisional(
-      nextRSeq,
-      status,
-      bytes,
-      transaction,
-      clock,
-      timers.t1Ms,
-      () => this.#giveUpInvite(incoming, 504),
-    );
+    const { nextRSeq: rseq, transaction } = incoming;
+    incoming.reliable = new ReliableProvisional({
+      ...{ rseq, status, bytes, transaction, clock, t1Ms: timers.t1Ms },
+      giveUp: () => this.#giveUpInvite(incoming, 504),
+    });
   }
 
   /** A final response to an INVITE or UPDATE of a dialog has gone out. */
-  #modified(
-    incoming: IncomingRequest,
-    dialog: OwnedDialog,
-    response: SipResponse,
-    bytes: Buffer,
-    terms: SessionTimerTerms | undefined,
-  ): void {
+  #modified(incoming: IncomingRequest, dialog: OwnedDialog, { response, bytes, terms }: SentAnswer): void {
     if (response.status >= 300) {
-      if (incoming.isInitialInvite) this.#events.dialogOver(dialog);
+      if (incoming.isInitialInvite) this.#environment.dialogs.end(dialog);
       return;
     }
-    if (dialog.phase === 'terminated') return;
-    if (incoming.isInitialInvite) dialog.phase = 'confirmed';
-    if (!incoming.isInitialInvite) dialog.refreshTarget(incoming.request, incoming.flow);
-    if (response.body.length > 0) dialog.localSdp = response.body;
+    if (dialog.state === 'terminated') return;
+    if (incoming.isInitialInvite) dialog.acceptedAsServer();
+    else dialog.refreshTarget(incoming.request, incoming.flow);
+    dialog.described(response.body);
     this.#events.sessionAgreed(dialog, terms);
     if (incoming.request.method === 'INVITE') this.#answers.add(dialog, incoming, bytes);
   }
