@@ -2,7 +2,7 @@
 export class SdpRefusal extends Error {
   override readonly name = 'SdpRefusal';
   constructor(
-    readonly code: 'bad-sdp' | 'no-common-codec' | 'overloaded',
+    readonly code: 'bad-sdp' | 'no-common-codec',
     detail: string,
   ) {
     super(detail);

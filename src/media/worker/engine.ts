@@ -9,13 +9,11 @@ import type {
   LegOptions,
   LegStatistics,
 } from './leg.js';
-import { KeyRefusal } from './phone/key-refusal.js';
-import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
-import { SoundRefusal } from './sound/sound-refusal.js';
 import type { SourceStream, TrackKind } from './source-track.js';
 import { StreamRegistry } from './stream-registry.js';
+import { WorkerRefusal } from './worker-refusal.js';
 
 export type LegKind = Leg['kind'];
 
@@ -108,13 +106,13 @@ export class MediaEngine {
     return this.#legs.size;
   }
 
-  /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal, with nothing left open. */
+  /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal or WorkerRefusal, with nothing left open. */
   async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
     const { legId, participantId, kind, connections } = options;
-    if (this.#closed) throw new SdpRefusal('overloaded', 'the engine is closed');
+    if (this.#closed) throw new WorkerRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     if (this.#legs.size >= this.#maxLegs)
-      throw new SdpRefusal('overloaded', 'as many legs as allowed are open');
+      throw new WorkerRefusal('overloaded', 'as many legs as allowed are open');
 
     const entry: EngineLeg = new EngineLeg(this.registry, (error) => this.#fail(legId, entry, error));
     this.#legs.set(legId, entry);
@@ -128,7 +126,7 @@ export class MediaEngine {
         const connection = connectionOf(leg, name);
         if (offer === undefined) continue;
         descriptions[name] = offer === null ? await connection.offer() : await connection.answer(offer);
-        if (entry.isClosed) throw new SdpRefusal('overloaded', 'the leg was closed while it was opened');
+        if (entry.isClosed) throw new WorkerRefusal('overloaded', 'the leg was closed while it was opened');
       }
       return { descriptions };
     } catch (error) {
@@ -165,10 +163,10 @@ export class MediaEngine {
     this.#leg(legId).prompt?.(prompt);
   }
 
-  /** Throws SoundRefusal. */
+  /** Throws WorkerRefusal. */
   async play(legId: string, playback: Playback): Promise<void> {
     const leg = this.#leg(legId);
-    if (leg.play === undefined) throw new SoundRefusal('bad-sound', 'only phones are played sounds');
+    if (leg.play === undefined) throw new WorkerRefusal('bad-sound', 'only phones are played sounds');
     await leg.play(playback);
     if (this.#legs.get(legId)?.leg !== leg) throw new UnknownLegError();
   }
@@ -181,11 +179,11 @@ export class MediaEngine {
     this.#leg(legId).tone?.(sound);
   }
 
-  /** Resolves when all keys were sent. Throws KeyRefusal. */
+  /** Resolves when all keys were sent. Throws WorkerRefusal. */
   async sendDtmf(legId: string, digits: string, durationMs: number, gapMs: number): Promise<void> {
     const leg = this.#leg(legId);
     if (leg.sendDtmf === undefined)
-      throw new KeyRefusal('no-telephone-event', 'only phones take key presses');
+      throw new WorkerRefusal('no-telephone-event', 'only phones take key presses');
     try {
       await leg.sendDtmf(digits, durationMs, gapMs);
     } catch (error) {

@@ -9,11 +9,11 @@ import { PortAllocator } from './rtp/port-allocator.js';
 import { PromptSounds } from './sound/prompt-sounds.js';
 import { SoundLibrary } from './sound/sound-library.js';
 import { SoundLoop } from './sound/sound-loop.js';
-import { SoundRefusal } from './sound/sound-refusal.js';
 import { readWavFile } from './sound/wav-file.js';
 import { TickClock } from './tick-clock.js';
+import { WorkerRefusal } from './worker-refusal.js';
 
-/** What the legs of a worker process share: its ports, its tick, its mixes, its sounds. Throws SoundRefusal. */
+/** What the legs of a worker process share: its ports, its tick, its mixes, its sounds. Throws WorkerRefusal. */
 export async function createLegRuntime(settings: WorkerSettings): Promise<LegRuntime> {
   const { bindAddress } = settings;
   const ports = sharePorts(settings.rtpPorts);
@@ -52,7 +52,7 @@ async function readHoldMusic(path: string, { maxSoundSeconds }: WorkerSettings):
     return new SoundLoop(await readWavFile(path, { maxSeconds: maxSoundSeconds }));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new SoundRefusal('bad-sound', `the hold music ${path} cannot be used: ${why}`);
+    throw new WorkerRefusal('bad-sound', `the hold music ${path} cannot be used: ${why}`);
   }
 }
 

@@ -75,12 +75,12 @@ export interface Leg {
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
   /** Absent where the far end is told nothing. */
   prompt?(prompt: Prompt | null): void;
-  /** Absent, with the two that follow, where the far end is played nothing. Throws SoundRefusal. */
+  /** Absent, with the two that follow, where the far end is played nothing. Throws WorkerRefusal. */
   play?(playback: Playback): Promise<void>;
   stopPlaying?(playbackId: string): void;
   tone?(sound: ToneSound): void;
   /**
-   * Presses keys (RFC 4733); a `,` is a pause. Resolves when all were sent. Throws KeyRefusal, RangeError for what is no key,
+   * Presses keys (RFC 4733); a `,` is a pause. Resolves when all were sent. Throws WorkerRefusal, RangeError for what is no key,
    * and Error where the leg is closed meanwhile. Absent where the far end is no phone.
    */
   sendDtmf?(digits: string, durationMs: number, gapMs: number): Promise<void>;

@@ -13,14 +13,13 @@ import type {
   WorkerRequest,
   WorkerSettings,
 } from './protocol.js';
-import { KeyRefusal } from './phone/key-refusal.js';
-import { NoSuchRecordingError, RecordingRefusal } from './record/recording-refusal.js';
+import { NoSuchRecordingError } from './record/no-such-recording-error.js';
 import { Recordings } from './record/recordings.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
-import { SoundRefusal } from './sound/sound-refusal.js';
 import type { TickClock } from './tick-clock.js';
 import type { WorkerChannel } from './worker-channel.js';
 import { HealthReporter } from './worker-health.js';
+import { WorkerRefusal } from './worker-refusal.js';
 
 /** What the legs of a worker share (ports, tick clock), made once from its settings. */
 export interface LegRuntime {
@@ -32,7 +31,7 @@ export interface LegRuntime {
 
 export interface MediaWorkerOptions {
   readonly channel: WorkerChannel;
-  /** Throws SoundRefusal where the hold music cannot be used. */
+  /** Throws WorkerRefusal where the hold music cannot be used. */
   readonly createRuntime: (settings: WorkerSettings) => LegRuntime | Promise<LegRuntime>;
 }
 
@@ -206,13 +205,7 @@ const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error);
 
 function codeOf(error: unknown): WorkerErrorCode {
-  if (
-    error instanceof SdpRefusal ||
-    error instanceof SoundRefusal ||
-    error instanceof RecordingRefusal ||
-    error instanceof KeyRefusal
-  )
-    return error.code;
+  if (error instanceof SdpRefusal || error instanceof WorkerRefusal) return error.code;
   const isGone = error instanceof UnknownLegError || error instanceof NoSuchRecordingError;
   return isGone ? 'no-such-leg' : 'internal';
 }

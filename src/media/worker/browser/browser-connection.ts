@@ -1,7 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { LegConnection, LegEvents, LegStatistics } from '../leg.js';
 import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
 import { BrowserMedia } from './browser-media.js';
 import {
@@ -26,6 +25,7 @@ import {
   readSctpPort,
   type RemoteTransportParameters,
 } from './remote-description.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface BrowserConnectionSettings extends BrowserTransportSettings {
   /** m-sections per description. Default 64. */
@@ -237,7 +237,7 @@ export class BrowserConnection implements LegConnection {
   #throwIfClosed(transport?: BrowserTransport): void {
     if (!this.#closed) return;
     transport?.close();
-    throw new SdpRefusal('overloaded', 'the connection is closed');
+    throw new WorkerRefusal('overloaded', 'the connection is closed');
   }
 
   /** Tells the owner once that an offer is needed, however many changes made it so. */

@@ -19,6 +19,7 @@ import type { DataChannelOptions } from '../leg.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface BrowserTransportSettings {
   /** Address to bind; absent or unspecified (`0.0.0.0`, `::`): all. */
@@ -128,7 +129,7 @@ export class BrowserTransport {
     this.#connection.onTrack((track) => this.#takeTrack(track));
   }
 
-  /** For a browser that offered. Throws SdpRefusal. */
+  /** For a browser that offered. Throws SdpRefusal or WorkerRefusal. */
   static async answering(
     name: string,
     remote: RemoteTransportParameters,
@@ -143,7 +144,7 @@ export class BrowserTransport {
     });
   }
 
-  /** For an offer of ours; `acceptRemote` completes it. Throws SdpRefusal. */
+  /** For an offer of ours; `acceptRemote` completes it. Throws WorkerRefusal. */
   static async offering(
     name: string,
     settings: BrowserTransportSettings,
@@ -197,7 +198,7 @@ export class BrowserTransport {
       } catch (error) {
         clearTimeout(timer);
         const isRefusal = error instanceof SdpRefusal;
-        reject(isRefusal ? error : new SdpRefusal('overloaded', `ICE: ${(error as Error).message}`));
+        reject(isRefusal ? error : new WorkerRefusal('overloaded', `ICE: ${(error as Error).message}`));
       }
     });
   }
@@ -219,7 +220,7 @@ export class BrowserTransport {
     const setup = media && readSetup(media, description);
     const candidates = media === undefined ? [] : this.#advertised(iceCandidates(media));
     if (!credentials || !fingerprint || !setup || candidates.length === 0)
-      throw new SdpRefusal('overloaded', 'no address or port for ICE');
+      throw new WorkerRefusal('overloaded', 'no address or port for ICE');
     return { credentials, fingerprint, setup, candidates };
   }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface PortRange {
   readonly from: number;
@@ -33,7 +33,7 @@ function probe(address: string, port: number): Promise<number | string> {
 
 /**
  * Calls `use` with a UDP port that was free an instant ago. libdatachannel aborts the process when it finds no port to
- * bind, no file descriptor, or an address that is not this host's; so all that is tried here first. Throws SdpRefusal
+ * bind, no file descriptor, or an address that is not this host's; so all that is tried here first. Throws WorkerRefusal
  * `overloaded`. Without a range the system chooses.
  */
 export async function withFreeUdpPort<T>(
@@ -58,5 +58,5 @@ export async function withFreeUdpPort<T>(
       inHand.delete(wanted);
     }
   }
-  throw new SdpRefusal('overloaded', `no UDP port is free: ${lastError}`);
+  throw new WorkerRefusal('overloaded', `no UDP port is free: ${lastError}`);
 }

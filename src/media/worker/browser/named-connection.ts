@@ -1,5 +1,5 @@
 /** A connection of a browser's leg under its name: one peer connection, or several one after the other where it may be made anew. */
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 import type {
   ConnectionFlow,
   ConnectionOptions,
@@ -111,7 +111,7 @@ export class NamedConnection implements LegConnection {
 
   #open(minSections = 0): BrowserConnection {
     if (this.#current !== null) return this.#current;
-    if (this.#isClosed) throw new SdpRefusal('overloaded', 'the leg is closed');
+    if (this.#isClosed) throw new WorkerRefusal('overloaded', 'the leg is closed');
     const { legId, maxSections = maxReceivedSections } = this.#leg;
     const { name, dataChannels: channels = [] } = this.#connection;
     const receives = this.#flow === 'receive';

@@ -1,6 +1,6 @@
 import { eventOfKey, formatTelephoneEvent, telephoneEventLength } from '../codec/telephone-event.js';
-import { KeyRefusal } from './key-refusal.js';
 import type { RtpOutput } from './rtp-output.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 /** What one phone may have waiting, all requests together: what would take longer is refused. */
 export const longestKeysMs = 60_000;
@@ -61,7 +61,7 @@ export class KeySender {
 
   /**
    * Sends `0`–`9`, `*`, `#`, `A`–`D`; a `,` is a pause. Resolves when all were sent and the last gap is over. Rejects with
-   * KeyRefusal, or RangeError for what is no key, no such duration or gap.
+   * WorkerRefusal, or RangeError for what is no key, no such duration or gap.
    */
   press(keys: string, durationMs: number, gapMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -69,7 +69,7 @@ export class KeySender {
       if (steps.length === 0) return resolve();
       const ticks = steps.reduce((sum, step) => sum + step.ticks, 0);
       if ((this.#ticksLeft + ticks) * tickMs > longestKeysMs)
-        throw new KeyRefusal('too-many-keys', 'too many keys are waiting to be sent');
+        throw new WorkerRefusal('too-many-keys', 'too many keys are waiting to be sent');
       this.#ticksLeft += ticks;
       this.#steps.push(...steps);
     });
@@ -118,7 +118,7 @@ function stepsOf(keys: string, durationMs: number, gapMs: number, request: Reque
   if (!Number.isInteger(gapMs) || gapMs < shortestGapMs || gapMs > longestKeyMs)
     throw new RangeError(`a gap lasts from ${shortestGapMs} to ${longestKeyMs} ms`);
   // No longer text could be sent in the time there is.
-  if (keys.length > longestKeysMs / tickMs) throw new KeyRefusal('too-many-keys', 'too many keys');
+  if (keys.length > longestKeysMs / tickMs) throw new WorkerRefusal('too-many-keys', 'too many keys');
   return [...keys].map((key, index) => {
     const isLast = index === keys.length - 1;
     if (key === ',') return { event: null, durationMs: 0, ticks: keyPauseMs / tickMs, request, isLast };

@@ -16,7 +16,6 @@ import type { SoundLoop } from '../sound/sound-loop.js';
 import type { SourceStream, TrackKind } from '../source-track.js';
 import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
-import { KeyRefusal } from './key-refusal.js';
 import { KeySender } from './key-sender.js';
 import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
@@ -32,6 +31,7 @@ import {
 import { PhoneIncomingTrack } from './phone-incoming-track.js';
 import { RtcpSession } from './rtcp-session.js';
 import { RtpOutput } from './rtp-output.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface PhoneLegSettings {
   readonly ports: PortAllocator;
@@ -413,8 +413,8 @@ function send(socket: Socket | undefined, datagram: Buffer, destination: MediaAd
   if (destination !== null) socket?.send(datagram, destination.port, destination.address);
 }
 
-function obstacleToKeys(agreement: PhoneAgreement | null): KeyRefusal | null {
+function obstacleToKeys(agreement: PhoneAgreement | null): WorkerRefusal | null {
   if (agreement === null || agreement.eventPayloadType === null)
-    return new KeyRefusal('no-telephone-event', 'the phone takes no telephone events');
-  return agreement.peerReceives ? null : new KeyRefusal('on-hold', 'the phone holds the call');
+    return new WorkerRefusal('no-telephone-event', 'the phone takes no telephone events');
+  return agreement.peerReceives ? null : new WorkerRefusal('on-hold', 'the phone holds the call');
 }

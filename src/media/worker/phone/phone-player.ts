@@ -2,8 +2,8 @@ import { Mixer } from '../mix/mixer.js';
 import { frameSamples } from '../mix/pcm-source.js';
 import type { Playback, PlaybackEnd, ToneSound } from '../sound/playback.js';
 import type { LoadedSound, SoundLibrary } from '../sound/sound-library.js';
-import { SoundRefusal } from '../sound/sound-refusal.js';
 import { PcmVoice, ToneVoice, type Voice } from '../sound/voice.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 /** The longest tone beside a playback. */
 const maxToneMs = 1000;
@@ -64,11 +64,11 @@ export class PhonePlayer {
     return this.#playing?.mode === 'instead';
   }
 
-  /** Resolves when it has begun, or will not begin any more because it was stopped or another did. Throws SoundRefusal. */
+  /** Resolves when it has begun, or will not begin any more because it was stopped or another did. Throws WorkerRefusal. */
   async play(playback: Playback): Promise<void> {
     const { playbackId, mode, times } = playback;
     if (times !== null && !(Number.isInteger(times) && times >= 1))
-      throw new SoundRefusal('bad-sound', 'a sound is played at least once');
+      throw new WorkerRefusal('bad-sound', 'a sound is played at least once');
     const request: Request = { playbackId, number: this.#nextNumber++, isStopped: false };
     this.#requests.add(request);
     try {
@@ -96,7 +96,7 @@ export class PhonePlayer {
     this.#checkChanged();
   }
 
-  /** Throws SoundRefusal. */
+  /** Throws WorkerRefusal. */
   tone(sound: ToneSound): void {
     this.#tone = new ToneVoice(sound, 1, maxToneMs);
     this.#checkChanged();

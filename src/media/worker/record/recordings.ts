@@ -6,8 +6,9 @@ import { OggOpusEncoder } from './ogg-opus-encoder.js';
 import { Recorder } from './recorder.js';
 import type { RecordingEndReason, RecordingOptions, RecordingResult } from './recording.js';
 import { RecordingFile } from './recording-file.js';
-import { NoSuchRecordingError, RecordingRefusal } from './recording-refusal.js';
+import { NoSuchRecordingError } from './no-such-recording-error.js';
 import { WavEncoder } from './wav-encoder.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface RecordingsOptions {
   readonly registry: StreamRegistry;
@@ -52,13 +53,13 @@ export class Recordings implements TickListener {
     this.#options = options;
   }
 
-  /** Begins a recording of silence. Throws RecordingRefusal, or another error where the file cannot be made. */
+  /** Begins a recording of silence. Throws WorkerRefusal, or another error where the file cannot be made. */
   async open(options: RecordingOptions): Promise<void> {
     const { recordingId } = options;
     if (this.#recorders.has(recordingId) || this.#opening.has(recordingId))
       throw new Error('a recording with this id is open');
     if (this.#recorded !== null && this.#due - this.#recorded > maxTicksBehind)
-      throw new RecordingRefusal('overloaded', 'the recordings do not keep up');
+      throw new WorkerRefusal('overloaded', 'the recordings do not keep up');
     const opening = { isStopped: false };
     this.#opening.set(recordingId, opening);
     try {
@@ -82,8 +83,8 @@ export class Recordings implements TickListener {
     const encoder = format === 'wav' ? new WavEncoder(file) : new OggOpusEncoder(file, randomInt(2 ** 32));
     try {
       await refuseWhereFull(file.drain());
-      if (this.#closed) throw new RecordingRefusal('overloaded', 'the worker is closing');
-      if (opening.isStopped) throw new RecordingRefusal('overloaded', 'it was stopped before it began');
+      if (this.#closed) throw new WorkerRefusal('overloaded', 'the worker is closing');
+      if (opening.isStopped) throw new WorkerRefusal('overloaded', 'it was stopped before it began');
     } catch (error) {
       await file.discard().catch(() => undefined);
       throw error;
@@ -175,6 +176,6 @@ async function refuseWhereFull<T>(doing: Promise<T>): Promise<T> {
   try {
     return await doing;
   } catch (error) {
-    throw isFull(error) ? new RecordingRefusal('disk-full', 'the disk is full') : error;
+    throw isFull(error) ? new WorkerRefusal('disk-full', 'the disk is full') : error;
   }
 }

@@ -1,4 +1,4 @@
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface PortAllocatorOptions {
   /** First and last port of the range, both included. Pairs begin at even ports. */
@@ -59,12 +59,12 @@ export class PortAllocator {
 
   /**
    * Takes a pair; returns its even port. Where none has rested, the one that has rested longest: rest is a courtesy that
-   * is worth no call. Throws SdpRefusal `overloaded` when all are taken.
+   * is worth no call. Throws WorkerRefusal `overloaded` when all are taken.
    */
   take(): number {
     this.#wake();
     const port = this.#takeRested() ?? this.#takeResting();
-    if (port === undefined) throw new SdpRefusal('overloaded', 'no RTP port is left');
+    if (port === undefined) throw new WorkerRefusal('overloaded', 'no RTP port is left');
     this.#taken.add(port);
     return port;
   }

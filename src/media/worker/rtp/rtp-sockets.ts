@@ -1,7 +1,7 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { PortAllocator } from './port-allocator.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 /** Ports that strangers hold are tried past, but not through a whole range. */
 const maxAttempts = 32;
@@ -17,7 +17,7 @@ export interface RtpSockets {
 
 /**
  * Opens a pair of sockets on `bindAddress`. Ports that another program holds are passed over and rest as if released.
- * Throws SdpRefusal `overloaded` when no pair can be had.
+ * Throws WorkerRefusal `overloaded` when no pair can be had.
  */
 export async function openRtpSockets(ports: PortAllocator, bindAddress: string): Promise<RtpSockets> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -41,7 +41,7 @@ export async function openRtpSockets(ports: PortAllocator, bindAddress: string):
     };
     return { port, rtp, rtcp, close };
   }
-  throw new SdpRefusal('overloaded', `${maxAttempts} RTP ports in a row could not be bound`);
+  throw new WorkerRefusal('overloaded', `${maxAttempts} RTP ports in a row could not be bound`);
 }
 
 function bind(port: number, address: string): Promise<Socket | null> {

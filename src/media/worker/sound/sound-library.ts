@@ -1,5 +1,5 @@
-import { SoundRefusal } from './sound-refusal.js';
 import { WavFile } from './wav-file.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface SoundLibraryOptions {
   readonly maxSeconds: number;
@@ -42,7 +42,7 @@ export class SoundLibrary {
     return this.#bytes;
   }
 
-  /** Throws SoundRefusal: `bad-sound`, or `overloaded` where the memory is full of sounds in use. */
+  /** Throws WorkerRefusal: `bad-sound`, or `overloaded` where the memory is full of sounds in use. */
   async acquire(path: string): Promise<LoadedSound> {
     const file = await WavFile.open(path, this);
     const sound = this.#sounds.get(file.key) ?? new LoadedSound(file.key);
@@ -87,7 +87,7 @@ export class SoundLibrary {
       if (other.holders === 0) this.#forget(other);
     }
     if (this.#bytes + bytes > this.#maxBytes)
-      throw new SoundRefusal('overloaded', 'there is no memory for another sound');
+      throw new WorkerRefusal('overloaded', 'there is no memory for another sound');
     sound.bytes = bytes;
     this.#bytes += bytes;
   }

@@ -1,5 +1,5 @@
 import type { ToneSound } from './playback.js';
-import { SoundRefusal } from './sound-refusal.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 const sampleRateHz = 8000;
 /** A tone comes and goes over 8 ms: shorter is a click, longer is heard as softness. */
@@ -52,14 +52,14 @@ export class ToneVoice implements Voice {
   #position = 0;
   #left: number;
 
-  /** Throws SoundRefusal where it is no tone, or longer than `maxMs`. */
+  /** Throws WorkerRefusal where it is no tone, or longer than `maxMs`. */
   constructor({ frequenciesHz, durationMs, levelDb }: ToneSound, times: number | null, maxMs: number) {
     const count = frequenciesHz.length;
     if (count < 1 || count > 2 || !frequenciesHz.every((hz) => hz > 0 && hz < sampleRateHz / 2))
-      throw new SoundRefusal('bad-sound', 'a tone has one or two frequencies below 4000 Hz');
+      throw new WorkerRefusal('bad-sound', 'a tone has one or two frequencies below 4000 Hz');
     if (!(durationMs >= 1 && durationMs <= maxMs))
-      throw new SoundRefusal('bad-sound', `a tone lasts from 1 to ${maxMs} ms`);
-    if (!(levelDb <= 0)) throw new SoundRefusal('bad-sound', 'a tone has a level of at most 0 dB');
+      throw new WorkerRefusal('bad-sound', `a tone lasts from 1 to ${maxMs} ms`);
+    if (!(levelDb <= 0)) throw new WorkerRefusal('bad-sound', 'a tone has a level of at most 0 dB');
     this.#samples = Math.round((durationMs * sampleRateHz) / 1000);
     this.#ramp = Math.min(rampSamples, this.#samples / 2);
     this.#stepsRad = frequenciesHz.map((hz) => (2 * Math.PI * hz) / sampleRateHz);

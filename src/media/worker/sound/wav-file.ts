@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Resampler, roundToInt16 } from './resample.js';
-import { SoundRefusal } from './sound-refusal.js';
 import { findWavData, readMono, type WavData } from './wav-format.js';
+import { WorkerRefusal } from '../worker-refusal.js';
 
 export const soundRateHz = 8000;
 const minRateHz = 8000;
@@ -32,7 +32,7 @@ export class WavFile {
     this.#limits = limits;
   }
 
-  /** Opens a regular file. Throws SoundRefusal. */
+  /** Opens a regular file. Throws WorkerRefusal. */
   static async open(path: string, limits: SoundLimits): Promise<WavFile> {
     // A pipe would keep the opening waiting for its writer.
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
@@ -40,7 +40,7 @@ export class WavFile {
     });
     try {
       const stat = await handle.stat();
-      if (!stat.isFile()) throw new SoundRefusal('bad-sound', 'not a regular file');
+      if (!stat.isFile()) throw new WorkerRefusal('bad-sound', 'not a regular file');
       return new WavFile(handle, `${stat.mtimeMs} ${stat.size} ${path}`, stat.size, limits);
     } catch (error) {
       await handle.close();
@@ -48,7 +48,7 @@ export class WavFile {
     }
   }
 
-  /** The whole sound as mono at 8 kHz. `onLength` is told its length in samples before, and may throw. Throws SoundRefusal. */
+  /** The whole sound as mono at 8 kHz. `onLength` is told its length in samples before, and may throw. Throws WorkerRefusal. */
   async read(onLength: (samples: number) => void = () => undefined): Promise<Int16Array> {
     try {
       const data = await this.#findData();
@@ -86,14 +86,14 @@ export class WavFile {
     try {
       return findWavData(head, this.#size);
     } catch (error) {
-      throw new SoundRefusal('bad-sound', error instanceof Error ? error.message : String(error));
+      throw new WorkerRefusal('bad-sound', error instanceof Error ? error.message : String(error));
     }
   }
 
   #allocate(data: WavData, frames: number, onLength: (samples: number) => void): Int16Array {
     const { sampleRateHz, channels } = data.format;
     const refuse = (why: string): never => {
-      throw new SoundRefusal('bad-sound', why);
+      throw new WorkerRefusal('bad-sound', why);
     };
     if (sampleRateHz < minRateHz || sampleRateHz > maxRateHz)
       refuse(`${sampleRateHz} Hz: a sound must have 8 to 48 kHz`);
@@ -109,13 +109,13 @@ export class WavFile {
   async #fill(buffer: Buffer, length: number, position: number): Promise<void> {
     for (let done = 0; done < length;) {
       const { bytesRead } = await this.#handle.read(buffer, done, length - done, position + done);
-      if (bytesRead === 0) throw new SoundRefusal('bad-sound', 'the file became shorter while it was read');
+      if (bytesRead === 0) throw new WorkerRefusal('bad-sound', 'the file became shorter while it was read');
       done += bytesRead;
     }
   }
 }
 
-/** Reads a WAV file as mono at 8 kHz. Throws SoundRefusal. */
+/** Reads a WAV file as mono at 8 kHz. Throws WorkerRefusal. */
 export async function readWavFile(path: string, limits: SoundLimits): Promise<Int16Array> {
   const file = await WavFile.open(path, limits);
   try {
@@ -125,10 +125,10 @@ export async function readWavFile(path: string, limits: SoundLimits): Promise<In
   }
 }
 
-function unreadable(error: unknown): SoundRefusal {
-  if (error instanceof SoundRefusal) return error;
+function unreadable(error: unknown): WorkerRefusal {
+  if (error instanceof WorkerRefusal) return error;
   const { code } = error as NodeJS.ErrnoException;
   const why =
     code === 'ENOENT' ? 'there is no such file' : `the file cannot be read (${code ?? String(error)})`;
-  return new SoundRefusal('bad-sound', why);
+  return new WorkerRefusal('bad-sound', why);
 }
