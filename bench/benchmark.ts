@@ -1,7 +1,7 @@
 export interface BenchmarkRow {
   readonly what: string;
   readonly measured: string;
-  /** From the design; absent where there is none. */
+  /** The goal that the figure is compared with (docs/benchmarks.md); absent where there is none. */
   readonly goal?: string;
   readonly isMet?: boolean;
 }

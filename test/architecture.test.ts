@@ -1,4 +1,4 @@
-/** The folder tree is the architecture (design, section 2): who may import whom, and how long a file may be. */
+/** The folder tree is the architecture (docs/architecture.md): who may import whom, and how long a file may be. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, posix, relative, resolve } from 'node:path';
@@ -242,7 +242,7 @@ describe('the architecture', () => {
     for (const { file } of product) expect(() => layerOf(file)).not.toThrow();
   });
 
-  it('lets each layer import only what the design allows', () => {
+  it('lets each layer import only what docs/architecture.md allows', () => {
     const found = offences(({ target, isOurs }, layer) => {
       if (!isOurs || layer === 'composition') return false;
       const other = layerOf(target);

@@ -1,4 +1,4 @@
-/** Why a leg was not admitted. The code is the reason text that the caller's side is shown (design, section 5). */
+/** Why a leg was not admitted. The code is the reason text that the caller's side is shown (docs/reference/refusals.md). */
 export type RefusalCode =
   | 'token-missing'
   | 'token-invalid'

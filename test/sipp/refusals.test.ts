@@ -1,4 +1,4 @@
-/** Every line of the refusal table (design, section 5), by SIPp: status, Reason, and that no port was opened. */
+/** Every code of the refusal table (docs/reference/refusals.md), by SIPp: status, Reason, and that no port was opened. */
 import { afterEach, beforeAll, afterAll, expect, it } from 'vitest';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';

@@ -1,4 +1,4 @@
-/** Finds what an INVITE shows as its credential; the first place in the design's order that has one wins. */
+/** Finds what an INVITE shows as its credential; the first place in the order of docs/sip.md that has one wins. */
 import { normalizeJoinCode } from '../../domain/participants/join-code.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { readUserToUser } from './user-to-user.js';
