@@ -45,14 +45,14 @@ const secret = 'the secret of the SIP server';
 
 export async function startEmbedded(): Promise<SipServerUnderTest> {
   const loopback = { host: '127.0.0.1', port: 0 };
-  for (;;) {
+  for (let tries = 0; ; tries += 1) {
     const udp = await createSipServer({ udp: loopback, admin: { ...loopback, secret } });
     const port = udp.udpAddress?.port ?? 0;
     await udp.close();
     const both = { host: '127.0.0.1', port };
     const opening = createSipServer({ udp: both, tcp: both, admin: { ...loopback, secret }, timers });
     const server = await opening.catch((error: NodeJS.ErrnoException) => error);
-    if (server instanceof Error && server.code === 'EADDRINUSE') continue;
+    if (server instanceof Error && server.code === 'EADDRINUSE' && tries < 20) continue;
     if (server instanceof Error) throw server;
     return {
       admin: { host: '127.0.0.1', port: server.adminAddress.port, secret },

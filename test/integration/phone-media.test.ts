@@ -34,7 +34,7 @@ interface Caller {
 
 /** An even port that the OS says is free, with the odd one above it. */
 async function freePair(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < 50; tries += 1) {
     const [one, other] = [createSocket('udp4'), createSocket('udp4')];
     try {
       one.bind(0, '127.0.0.1');
@@ -51,6 +51,7 @@ async function freePair(): Promise<number> {
       other.close();
     }
   }
+  throw new Error('no pair of ports is free');
 }
 
 // Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.

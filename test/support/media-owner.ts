@@ -5,6 +5,7 @@ import type {
   MediaStreamInfo,
   PlaybackEnd,
 } from '../../src/domain/media-plane.js';
+import { within } from './wait-for.js';
 
 /** The owner of a leg in a test: keeps what it was told, and lets the test wait for a fact. */
 export class MediaOwner implements MediaLegListener {
@@ -42,9 +43,9 @@ export class MediaOwner implements MediaLegListener {
     this.#facts.emit('fact');
   }
 
-  /** Resolves as soon as it is true of what was told. The test's time-out ends the wait. */
+  /** Resolves as soon as it is true of what was told; rejects where nothing is told for 20 s. */
   async until(isTrue: (owner: this) => boolean): Promise<void> {
-    while (!isTrue(this)) await once(this.#facts, 'fact');
+    while (!isTrue(this)) await within('a fact of the leg', once(this.#facts, 'fact'));
   }
 }
 

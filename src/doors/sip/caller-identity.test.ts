@@ -86,9 +86,9 @@ describe('the caller of an INVITE', () => {
       }),
     );
     const begun = performance.now();
-    callerOf({ From: '"\\'.repeat(1000) });
-    callerOf({ From: '<'.repeat(2000) });
-    callerOf({ From: ', '.repeat(1000) });
-    expect(performance.now() - begun).toBeLessThan(50);
+    callerOf({ From: '"\\'.repeat(10_000) });
+    callerOf({ From: '<'.repeat(20_000) });
+    callerOf({ From: ', '.repeat(10_000) });
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 });

@@ -81,7 +81,7 @@ describe('a Contact', () => {
       fc.property(texts, (text) => {
         const started = performance.now();
         const isUsable = isUsableContact(text);
-        expect(performance.now() - started).toBeLessThan(100);
+        expect(performance.now() - started).toBeLessThan(1000);
         // No control, no second one, and nothing but a SIP URI.
         if (isUsable) expect(text.trim()).toMatch(/^[^\u0000-\u0008\u000a-\u001f]*sips?:[^\u0000-\u001f]+$/i);
       }),

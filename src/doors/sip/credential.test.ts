@@ -97,9 +97,9 @@ describe('the credential of an INVITE', () => {
 
   it('is found in linear time, whatever a stranger writes', () => {
     const begun = performance.now();
-    for (const piece of ['a', 'a;', 'a:', ';token', '%']) find(`sip:${piece.repeat(60_000)}`);
+    for (const piece of ['a', 'a;', 'a:', ';token', '%']) find(`sip:${piece.repeat(600_000)}`);
     for (const piece of ['a', 'a;', '@', ';', ':', '%4']) find(`sip:${piece.repeat(8000 / piece.length)}`);
-    expect(performance.now() - begun).toBeLessThan(100);
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   it('is found without an exception in any text', () => {

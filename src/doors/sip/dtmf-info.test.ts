@@ -48,10 +48,10 @@ describe('a key press in INFO', () => {
   it.each(['\n', '\r\n', ' ', '\n ', 'Signal\n', 'Duration = '])(
     'is looked for in no time in a body of nothing but %j',
     (piece) => {
-      const body = `${piece.repeat(Math.floor(60_000 / piece.length))}x`;
+      const body = `${piece.repeat(Math.floor(200_000 / piece.length))}x`;
       const startedMs = performance.now();
       expect(parseDtmfInfo(relay, body)).toBeUndefined();
-      expect(performance.now() - startedMs).toBeLessThan(250);
+      expect(performance.now() - startedMs).toBeLessThan(1000);
     },
   );
 

@@ -75,8 +75,8 @@ describe('the far end’s Reason', () => {
 
   it('is read in no time and without an exception, whatever a stranger writes', () => {
     const begun = performance.now();
-    for (const piece of ['Q.850;', 'text = "', 'cause', '\\"', 'Q.850 ']) parseReason(piece.repeat(10_000));
-    expect(performance.now() - begun).toBeLessThan(50);
+    for (const piece of ['Q.850;', 'text = "', 'cause', '\\"', 'Q.850 ']) parseReason(piece.repeat(100_000));
+    expect(performance.now() - begun).toBeLessThan(1000);
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseReason(text)));
   });
 });

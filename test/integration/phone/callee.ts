@@ -8,6 +8,7 @@ import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js
 import { PhoneMedia } from '../../../src/softphone/phone-media.js';
 import { formatAnswer, readAudio } from '../../../src/softphone/sdp.js';
 import type { LocalDescription } from '../../../src/softphone/sdp.js';
+import { within } from '../../support/wait-for.js';
 
 export const HOST = '127.0.0.1';
 
@@ -139,7 +140,7 @@ export class Callee {
     for (;;) {
       const message = this.messages.shift();
       if (message && fits(message)) return message;
-      if (!message) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (!message) await within('a message', new Promise<void>((resolve) => this.#waiting.push(resolve)));
     }
   }
 }

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readWavMono } from '../../../src/media/worker/sound/wav.js';
 import { runCallCommand } from '../../../src/softphone/cli/call-command.js';
@@ -9,6 +8,7 @@ import { CallNotAnswered, placeCall } from '../../../src/softphone/phone-call.js
 import type { CallProgress, PhoneCall, PlaceCallOptions } from '../../../src/softphone/phone-call.js';
 import { formatOffer, readAudio } from '../../../src/softphone/sdp.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
+import { eventually } from '../../support/media-owner.js';
 import { Callee, HOST } from './callee.js';
 
 const cleanUp: (() => unknown)[] = [];
@@ -33,10 +33,6 @@ async function answeredCall(far: Callee, options: Partial<PlaceCallOptions> = {}
   await far.request('ACK');
   await phone.answered;
   return phone;
-}
-
-async function until(fact: () => boolean): Promise<void> {
-  while (!fact()) await delay(5);
 }
 
 async function endCall(far: Callee, phone: PhoneCall): Promise<void> {
@@ -69,7 +65,7 @@ describe.each(['udp', 'tcp'] as const)('a call over %s', (protocol) => {
       remotePort: far.media.localPort,
       takesKeys: true,
     });
-    await until(() => phone.heard.hears(1_000, 300) && far.media.heard.hears(440, 300));
+    await eventually(() => phone.heard.hears(1_000, 300) && far.media.heard.hears(440, 300));
     expect(phone.heard.dominantFrequencyHz(300)).toBeCloseTo(1_000, -1);
     expect(phone.heard.hears(440, 300)).toBe(false);
     expect(phone.statistics).toMatchObject({ packetsLost: 0, packetsIgnored: 0 });
@@ -189,7 +185,7 @@ describe('in a call', () => {
   it('holds and resumes', async () => {
     const far = await callee();
     const phone = await answeredCall(far);
-    await until(() => far.media.heard.hears(440, 200));
+    await eventually(() => far.media.heard.hears(440, 200));
     const held = phone.hold();
     const hold = await far.request('INVITE');
     expect(hold.body.toString()).toContain('a=sendonly');
@@ -197,7 +193,7 @@ describe('in a call', () => {
     await far.request('ACK');
     await held;
     const { packetsSent } = phone.statistics;
-    await until(() => far.media.heard.levelDbfs(100) === -Infinity);
+    await eventually(() => far.media.heard.levelDbfs(100) === -Infinity);
     expect(phone.statistics.packetsSent).toBe(packetsSent);
     const resumed = phone.resume();
     const resume = await far.request('INVITE');
@@ -205,7 +201,7 @@ describe('in a call', () => {
     await far.answer(resume);
     await far.request('ACK');
     await resumed;
-    await until(() => far.media.heard.hears(440, 100));
+    await eventually(() => far.media.heard.hears(440, 100));
     await endCall(far, phone);
   });
 
@@ -215,7 +211,7 @@ describe('in a call', () => {
     const held = phone.hold();
     await far.respond(await far.request('INVITE'), 488, 'Not Acceptable Here');
     await expect(held).rejects.toThrow('488');
-    await until(() => far.media.heard.hears(440, 100));
+    await eventually(() => far.media.heard.hears(440, 100));
     await endCall(far, phone);
   });
 
@@ -236,7 +232,7 @@ describe('in a call', () => {
     const offer = await far.response();
     expect(readAudio(offer.body.toString(), ['PCMA'])?.codec).toBe('PCMA');
     await far.ask('ACK', [], formatOffer(far.description('recvonly')));
-    await until(() => changes.length === 3);
+    await eventually(() => changes.length === 3);
     expect(changes).toMatchObject([
       { remoteReceives: false, remoteSends: true },
       { remoteReceives: true, remoteSends: true },
@@ -274,7 +270,7 @@ describe('in a call', () => {
     const pressed: string[] = [];
     far.media.onKey = (key) => pressed.push(key);
     await Promise.all([phone.sendDtmf('1*D'), far.media.press('00#')]);
-    await until(() => pressed.length === 3 && keys.length === 3);
+    await eventually(() => pressed.length === 3 && keys.length === 3);
     expect(pressed).toEqual(['1', '*', 'D']);
     expect(keys).toEqual(['0', '0', '#']);
     await expect(phone.sendDtmf('x')).rejects.toThrow(RangeError);
@@ -284,7 +280,7 @@ describe('in a call', () => {
   it('echoes', async () => {
     const far = await callee();
     const phone = await answeredCall(far, { source: { kind: 'echo' } });
-    await until(() => far.media.heard.hears(1_000, 200));
+    await eventually(() => far.media.heard.hears(1_000, 200));
     await endCall(far, phone);
   });
 });

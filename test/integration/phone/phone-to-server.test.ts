@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { newSrf } from '../../../src/doors/sip/srf.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse } from '../../../src/doors/sip/srf.js';
@@ -9,16 +8,13 @@ import { PhoneMedia } from '../../../src/softphone/phone-media.js';
 import { formatAnswer, readAudio } from '../../../src/softphone/sdp.js';
 import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipServer } from '../../../src/sip-server/index.js';
+import { eventually } from '../../support/media-owner.js';
 
 const HOST = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
 });
-
-async function until(fact: () => boolean): Promise<void> {
-  while (!fact()) await delay(5);
-}
 
 /** The embedded SIP server with a real drachtio-srf application behind it. */
 async function serve(): Promise<{ server: SipServer; srf: Srf }> {
@@ -97,11 +93,11 @@ it.each(['udp', 'tcp'] as const)(
     const { dialogs, medias } = answerCalls(srf);
     const call = await phone(server, protocol);
     expect((await call.answered).codec).toBe('PCMU');
-    await until(() => call.heard.hears(1_000, 200) && medias[0]?.heard.hears(440, 200) === true);
+    await eventually(() => call.heard.hears(1_000, 200) && medias[0]?.heard.hears(440, 200) === true);
     await call.hold();
-    await until(() => medias[0]?.heard.levelDbfs(100) === -Infinity);
+    await eventually(() => medias[0]?.heard.levelDbfs(100) === -Infinity);
     await call.resume();
-    await until(() => medias[0]?.heard.hears(440, 100) === true);
+    await eventually(() => medias[0]?.heard.hears(440, 100) === true);
     const destroyed = once(dialogs[0]!, 'destroy');
     expect(await call.hangUp()).toEqual({ by: 'local', why: 'hang-up' });
     await destroyed;
@@ -114,7 +110,7 @@ it.each(['udp', 'tcp'] as const)('the application hangs up a call over %s and sa
   const { dialogs } = answerCalls(srf);
   const call = await phone(server, protocol);
   await call.answered;
-  await until(() => dialogs.length === 1);
+  await eventually(() => dialogs.length === 1);
   await dialogs[0]!.destroy({ headers: { Reason: 'SIP;cause=200;text="no-session"' } });
   expect(await call.ended).toEqual({
     by: 'remote',
@@ -145,7 +141,7 @@ it('a call that rings is cancelled', async () => {
     response.send(180);
   });
   const call = await phone(server, 'udp', (progress) => told.push(progress));
-  await until(() => told.some((progress) => progress.kind === 'provisional' && progress.status === 180));
+  await eventually(() => told.some((progress) => progress.kind === 'provisional' && progress.status === 180));
   expect(await call.hangUp()).toMatchObject({ by: 'local', why: 'cancelled', status: 487 });
-  await until(() => cancelled);
+  await eventually(() => cancelled);
 });

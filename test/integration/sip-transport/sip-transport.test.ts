@@ -12,6 +12,7 @@ import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js
 import type { Transport } from '../../../src/sip-server/transport/transport.js';
 import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
 import { WebSocketTransport } from '../../../src/sip-server/transport/web-socket-transport.js';
+import { within } from '../../support/wait-for.js';
 
 const HOST = '127.0.0.1';
 
@@ -38,7 +39,7 @@ class Told {
   }
 
   async until(fact: () => boolean): Promise<void> {
-    while (!fact()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (!fact()) await within('a fact', new Promise<void>((resolve) => this.#waiting.push(resolve)));
   }
 
   #note(add: () => void): void {

@@ -195,7 +195,7 @@ it('counts its answers by platform and outcome', async () => {
   expect([await counted('transfer'), await counted('forged')]).toEqual(before.map((count) => count + 1));
 });
 
-it('answers within 200 ms at the 99th percentile', async () => {
+it('answers within half a second at the 99th percentile', async () => {
   const number = await createHook(gateway, 'bandwidth', { kind: 'new-session' });
   const url = hookUrl(gateway, 'bandwidth', number.id);
   const took: number[] = [];
@@ -204,5 +204,5 @@ it('answers within 200 ms at the 99th percentile', async () => {
     await (await send(platformOf('bandwidth').call(url, newCall()))).text();
     took.push(performance.now() - startedAt);
   }
-  expect(took.sort((a, b) => a - b)[98]).toBeLessThan(200);
+  expect(took.sort((a, b) => a - b)[98]).toBeLessThan(500);
 });
