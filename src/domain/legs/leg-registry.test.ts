@@ -1,9 +1,9 @@
 /** What legs and sessions do to one another, over the real store, without media or signalling. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
-import { account, DomainFixture } from '../support/domain-fixture.js';
-import { expectRefusal } from '../support/expect-refusal.js';
-import { mainConnection } from '../../src/domain/media-plane.js';
+import { openSqliteStores } from '../../store/sqlite/sqlite-stores.js';
+import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
+import { expectRefusal } from '../../../test/support/expect-refusal.js';
+import { mainConnection } from '../media-plane.js';
 
 let domain: DomainFixture;
 beforeEach(() => {

@@ -1,10 +1,10 @@
 /** Who is let in, and what applications may not do: over the real store, without media or signalling. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { mainConnection, MediaRefusal } from '../../src/domain/media-plane.js';
-import type { Credential } from '../../src/domain/participants/token.js';
-import { account, DomainFixture, tokenTtlSeconds } from '../support/domain-fixture.js';
-import { expectRefusal } from '../support/expect-refusal.js';
+import { mainConnection, MediaRefusal } from '../media-plane.js';
+import type { Credential } from '../participants/token.js';
+import { account, DomainFixture, tokenTtlSeconds } from '../../../test/support/domain-fixture.js';
+import { expectRefusal } from '../../../test/support/expect-refusal.js';
 
 let domain: DomainFixture;
 beforeEach(() => {

@@ -3,14 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AbandonmentCleaner } from '../../src/domain/sessions/abandonment.js';
-import { silentLogger } from '../../src/domain/logger.js';
-import type { CreatedParticipant } from '../../src/domain/sessions/session-service.js';
-import { EventJournal } from '../../src/events/event-journal.js';
-import { Receivers } from '../../src/events/receivers.js';
-import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.js';
-import type { Stores } from '../../src/store/stores.js';
-import { account, DomainFixture } from '../support/domain-fixture.js';
+import { AbandonmentCleaner } from './abandonment.js';
+import { silentLogger } from '../logger.js';
+import type { CreatedParticipant } from './session-service.js';
+import { EventJournal } from '../../events/event-journal.js';
+import { Receivers } from '../../events/receivers.js';
+import { openSqliteStores } from '../../store/sqlite/sqlite-stores.js';
+import type { Stores } from '../../store/stores.js';
+import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
 
 const hourMs = 3_600_000;
 /** The store commits once in a turn of the event loop, and a step of the clean-up takes several turns. */
