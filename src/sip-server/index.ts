@@ -1,19 +1,6 @@
-/**
- * The public door of the SIP engine.
- *
- * `createSipServer` opens a server that drachtio-srf connects to. `SipClient.open` makes a user agent for a program in
- * this process, such as a phone: it shares the server's transactions and dialogs.
- */
+/** The public door of the SIP engine: `createSipServer` opens a server that drachtio-srf connects to. */
 export { createSipServer } from './sip-server.js';
 export type { SipServer, SipServerOptions, SipServerStats } from './sip-server.js';
-export { SipClient, SipSendError } from './sip-client.js';
-export type {
-  MessageContent,
-  ReceivedRequest,
-  ResponseHandler,
-  SipClientHandlers,
-  SipClientOptions,
-} from './sip-client.js';
 export type { EngineOptions } from './engine.js';
 export type { NotSent, SendResult, Sent } from './user-agent/application.js';
 export type { SipLogger } from './user-agent/environment.js';

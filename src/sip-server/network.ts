@@ -1,6 +1,7 @@
 import { resolveSrv } from 'node:dns/promises';
 import type { MessageIdentity } from './transaction/identity.js';
 import type { Flow } from './transport/flow.js';
+import { zeroCounters } from './transport/inbox.js';
 import type { Transport, TransportStats } from './transport/transport.js';
 import { responseTarget } from './transport/via-routing.js';
 import { addressKind } from './user-agent/local-address.js';
@@ -126,21 +127,7 @@ export function sumStats(transports: Transports): TransportStats {
     for (const [name, value] of Object.entries(transport.stats()))
       sum[name] = (sum[name] ?? 0) + Number(value);
   }
-  return {
-    messagesReceived: 0,
-    messagesSent: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-    malformed: 0,
-    keepAlives: 0,
-    sendErrors: 0,
-    handlerErrors: 0,
-    connectionsOpen: 0,
-    connectionsOpened: 0,
-    connectionsRefused: 0,
-    connectionsDropped: 0,
-    ...sum,
-  };
+  return { ...zeroCounters(), ...sum };
 }
 
 /** Lets a transport's messages into the layer above. */

@@ -1,10 +1,9 @@
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSipServer, SipClient } from '../../src/sip-server/index.js';
-import type { ReceivedRequest, SipResponse, SipServer } from '../../src/sip-server/index.js';
-import { connectApp, SECRET } from './sip-server/srf-app.js';
-import type { SrfApp, SrfDialog } from './sip-server/srf-app.js';
+import { createSipServer } from '../../src/sip-server/index.js';
+import type { SipServer } from '../../src/sip-server/index.js';
+import { SECRET } from './sip-server/srf-app.js';
 
 let server: SipServer;
 let admin: AdminPeer;
@@ -145,89 +144,5 @@ describe('the admin port', () => {
     admin.send(`1|authenticate|${SECRET}|`);
     admin.send(`2|${command}`);
     expect(await admin.response('2')).toEqual(['NOK', reason]);
-  });
-});
-
-describe('a client in this process', () => {
-  let srf: SrfApp;
-
-  afterEach(() => {
-    srf.disconnect();
-  });
-
-  it('calls, is answered, holds a conversation and hangs up', async () => {
-    let resolve: (dialog: SrfDialog) => void;
-    const made = new Promise<SrfDialog>((done) => (resolve = done));
-    srf = await connectApp(server, (s) =>
-      s.invite((req, res) => {
-        res.send(180);
-        void s.createUAS(req, res, { localSdp: 'v=0\r\n' }).then(resolve);
-      }),
-    );
-    const modified: ReceivedRequest[] = [];
-    const client = await SipClient.open(
-      { timers: { t1Ms: 30, t2Ms: 240, t4Ms: 300 } },
-      {
-        request: (received) => {
-          modified.push(received);
-          received.respond(200, { body: 'v=0\r\nanswer\r\n' });
-        },
-      },
-    );
-    const responses: number[] = [];
-    let dialogId = '';
-    const ok = await new Promise<SipResponse>((done, reject) => {
-      client
-        .request(
-          'INVITE',
-          `sip:room@127.0.0.1:${server.udpAddress?.port ?? 0}`,
-          { body: 'v=0\r\n' },
-          (response, id) => {
-            responses.push(response.status);
-            dialogId = id;
-            if (response.status >= 200) done(response);
-          },
-        )
-        .catch(reject);
-    });
-    expect(responses).toEqual([100, 180, 200]);
-    expect(ok.headers.get('Contact')).toContain('127.0.0.1');
-    await client.requestInDialog(dialogId, 'ACK');
-    const dialog = await made;
-    expect(await dialog.modify('v=0\r\noffer\r\n')).toBe('v=0\r\nanswer\r\n');
-    expect(modified.map(({ request }) => request.method)).toEqual(['INVITE']);
-    const ended = new Promise((done) => dialog.once('destroy', done));
-    await new Promise<void>((done, reject) => {
-      client
-        .requestInDialog(dialogId, 'BYE', {}, (response) => response.status === 200 && done())
-        .catch(reject);
-    });
-    await ended;
-    expect(client.dialogCount).toBe(0);
-    expect(server.stats().dialogs).toBe(0);
-    await client.close();
-    await client.close();
-  });
-
-  it('gives a call up before it is answered', async () => {
-    srf = await connectApp(server, (s) => s.invite((_req, res) => res.send(180)));
-    const client = await SipClient.open({}, {});
-    const status = await new Promise<number>((done, reject) => {
-      let transactionId = '';
-      client
-        .request(
-          'INVITE',
-          `sip:room@127.0.0.1:${server.tcpAddress?.port ?? 0};transport=tcp`,
-          { body: 'v=0\r\n' },
-          (response) => {
-            if (response.status === 180) expect(client.cancel(transactionId)).toBe(true);
-            if (response.status >= 200) done(response.status);
-          },
-        )
-        .then((sent) => (transactionId = sent.transactionId), reject);
-    });
-    expect(status).toBe(487);
-    expect(client.transactionCount).toBe(0);
-    await client.close();
   });
 });

@@ -11,9 +11,11 @@ export interface InboxOptions {
   readonly onHandlerError?: (error: unknown) => void;
 }
 
-/** The part that all transports share: bytes become messages, messages reach the handler, everything is counted. */
-export class Inbox {
-  readonly counters: { -readonly [Name in keyof TransportStats]: TransportStats[Name] } = {
+/** What a transport counts. */
+export type Counters = { -readonly [Name in keyof TransportStats]: TransportStats[Name] };
+
+export function zeroCounters(): Counters {
+  return {
     messagesReceived: 0,
     messagesSent: 0,
     bytesReceived: 0,
@@ -27,6 +29,11 @@ export class Inbox {
     connectionsRefused: 0,
     connectionsDropped: 0,
   };
+}
+
+/** The part that all transports share: bytes become messages, messages reach the handler, everything is counted. */
+export class Inbox {
+  readonly counters = zeroCounters();
   onMessage: MessageHandler | undefined;
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;

@@ -3,17 +3,11 @@ import { createConnection, createServer, isIP, isIPv6 } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import { Inbox, plainAddress } from './inbox.js';
+import { plainAddress } from './inbox.js';
 import type { InboxOptions } from './inbox.js';
+import { ReceivingTransport } from './receiving-transport.js';
 import { TcpFlow } from './tcp-flow.js';
-import type {
-  BoundAddress,
-  FlowClosedHandler,
-  ListeningTransport,
-  MalformedHandler,
-  MessageHandler,
-  TransportStats,
-} from './transport.js';
+import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
 export interface TcpTransportOptions extends InboxOptions {
   /** Open connections; more are turned away. Default 4,096. */
@@ -31,9 +25,8 @@ export interface TcpTransportOptions extends InboxOptions {
 }
 
 /** SIP over TCP (RFC 3261 §18), with the CRLF keep-alive of RFC 5626 §4.4.1. */
-export class TcpTransport implements ListeningTransport {
+export class TcpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol = 'tcp';
-  readonly #inbox: Inbox;
   readonly #options: Required<Omit<TcpTransportOptions, keyof InboxOptions>> & {
     readonly maxMessageBytes: number;
   };
@@ -47,7 +40,7 @@ export class TcpTransport implements ListeningTransport {
   #closed = false;
 
   constructor(options: TcpTransportOptions = {}) {
-    this.#inbox = new Inbox(options);
+    super(options);
     this.#options = {
       maxConnections: options.maxConnections ?? 4_096,
       maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_024,
@@ -61,18 +54,6 @@ export class TcpTransport implements ListeningTransport {
 
   get boundAddress(): BoundAddress | undefined {
     return this.#bound;
-  }
-
-  onMessage(handler: MessageHandler): void {
-    this.#inbox.onMessage = handler;
-  }
-
-  onMalformed(handler: MalformedHandler): void {
-    this.#inbox.onMalformed = handler;
-  }
-
-  onFlowClosed(handler: FlowClosedHandler): void {
-    this.#inbox.onFlowClosed = handler;
   }
 
   async listen(host: string, port: number): Promise<BoundAddress> {
@@ -92,7 +73,7 @@ export class TcpTransport implements ListeningTransport {
       throw error;
     }
     // Such as EMFILE on accept: the call that could not come in is lost, the others go on.
-    server.on('error', () => (this.#inbox.counters.connectionsRefused += 1));
+    server.on('error', () => (this.inbox.counters.connectionsRefused += 1));
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('closed while binding');
     this.#bound = { address: address.address, port: address.port };
@@ -113,7 +94,7 @@ export class TcpTransport implements ListeningTransport {
   }
 
   stats(): TransportStats {
-    return { ...this.#inbox.counters, connectionsOpen: this.#flows.size };
+    return { ...this.inbox.counters, connectionsOpen: this.#flows.size };
   }
 
   async close(): Promise<void> {
@@ -131,7 +112,7 @@ export class TcpTransport implements ListeningTransport {
     const full = this.#flows.size >= this.#options.maxConnections;
     const fullForOne = (this.#connectionsOf.get(address) ?? 0) >= this.#options.maxConnectionsPerAddress;
     if (full || fullForOne || this.#closed) {
-      this.#inbox.counters.connectionsRefused += 1;
+      this.inbox.counters.connectionsRefused += 1;
       socket.on('error', () => {});
       socket.destroy();
       return;
@@ -172,12 +153,12 @@ export class TcpTransport implements ListeningTransport {
   }
 
   #adopt(socket: Socket): TcpFlow {
-    const flow = new TcpFlow(socket, this.#inbox, this.#options, () => this.#forget(flow));
+    const flow = new TcpFlow(socket, this.inbox, this.#options, () => this.#forget(flow));
     const { remoteAddress } = flow;
     this.#flows.add(flow);
     this.#byPeer.set(`${remoteAddress} ${flow.remotePort}`, flow);
     this.#connectionsOf.set(remoteAddress, (this.#connectionsOf.get(remoteAddress) ?? 0) + 1);
-    this.#inbox.counters.connectionsOpened += 1;
+    this.inbox.counters.connectionsOpened += 1;
     return flow;
   }
 
@@ -189,6 +170,6 @@ export class TcpTransport implements ListeningTransport {
     const left = (this.#connectionsOf.get(remoteAddress) ?? 1) - 1;
     if (left > 0) this.#connectionsOf.set(remoteAddress, left);
     else this.#connectionsOf.delete(remoteAddress);
-    this.#inbox.flowClosed(flow);
+    this.inbox.flowClosed(flow);
   }
 }

@@ -4,16 +4,10 @@ import type { Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
-import { Inbox, plainAddress } from './inbox.js';
+import { plainAddress } from './inbox.js';
 import type { InboxOptions } from './inbox.js';
-import type {
-  BoundAddress,
-  FlowClosedHandler,
-  ListeningTransport,
-  MalformedHandler,
-  MessageHandler,
-  TransportStats,
-} from './transport.js';
+import { ReceivingTransport } from './receiving-transport.js';
+import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
 export interface UdpTransportOptions extends InboxOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
@@ -23,9 +17,8 @@ export interface UdpTransportOptions extends InboxOptions {
 }
 
 /** SIP over UDP (RFC 3261 §18): one socket, one datagram a message. */
-export class UdpTransport implements ListeningTransport {
+export class UdpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol = 'udp';
-  readonly #inbox: Inbox;
   readonly #maxFlows: number;
   readonly #socketBufferBytes: number;
   readonly #flows = new Map<string, UdpFlow>();
@@ -33,25 +26,13 @@ export class UdpTransport implements ListeningTransport {
   #bound: BoundAddress | undefined;
 
   constructor(options: UdpTransportOptions = {}) {
-    this.#inbox = new Inbox(options);
+    super(options);
     this.#maxFlows = options.maxFlows ?? 10_000;
     this.#socketBufferBytes = options.socketBufferBytes ?? 1_048_576;
   }
 
   get boundAddress(): BoundAddress | undefined {
     return this.#bound;
-  }
-
-  onMessage(handler: MessageHandler): void {
-    this.#inbox.onMessage = handler;
-  }
-
-  onMalformed(handler: MalformedHandler): void {
-    this.#inbox.onMalformed = handler;
-  }
-
-  onFlowClosed(handler: FlowClosedHandler): void {
-    this.#inbox.onFlowClosed = handler;
   }
 
   async listen(host: string, port: number): Promise<BoundAddress> {
@@ -72,7 +53,7 @@ export class UdpTransport implements ListeningTransport {
       throw error;
     }
     if (this.#socket !== socket) throw new Error('closed while binding');
-    socket.on('error', () => (this.#inbox.counters.sendErrors += 1));
+    socket.on('error', () => (this.inbox.counters.sendErrors += 1));
     socket.on('message', (bytes, { address, port: remotePort }) => this.#receive(bytes, address, remotePort));
     try {
       socket.setRecvBufferSize(this.#socketBufferBytes);
@@ -93,7 +74,7 @@ export class UdpTransport implements ListeningTransport {
   }
 
   stats(): TransportStats {
-    return { ...this.#inbox.counters };
+    return { ...this.inbox.counters };
   }
 
   async close(): Promise<void> {
@@ -106,7 +87,7 @@ export class UdpTransport implements ListeningTransport {
   }
 
   #receive(bytes: Buffer, address: string, port: number): void {
-    const { counters } = this.#inbox;
+    const { counters } = this.inbox;
     counters.bytesReceived += bytes.length;
     // Phones hold their NAT binding open with CRLF, zero bytes or nothing at all.
     if (bytes.length <= 4 && bytes.every((byte) => byte === 0 || byte === 13 || byte === 10)) {
@@ -115,7 +96,7 @@ export class UdpTransport implements ListeningTransport {
     }
     // A source port of 0 is a forgery: it cannot be answered.
     if (port === 0) counters.malformed += 1;
-    else this.#inbox.receive(bytes, this.#flowTo(address, port));
+    else this.inbox.receive(bytes, this.#flowTo(address, port));
   }
 
   #flowTo(remoteAddress: string, remotePort: number): UdpFlow {
@@ -140,7 +121,7 @@ export class UdpTransport implements ListeningTransport {
   async #send(bytes: Buffer, address: string, port: number): Promise<void> {
     const socket = this.#socket;
     if (!socket) throw new Error('the UDP transport is closed');
-    const { counters } = this.#inbox;
+    const { counters } = this.inbox;
     try {
       await new Promise<void>((resolve, reject) => {
         socket.send(bytes, port, address, (error) => (error ? reject(error) : resolve()));

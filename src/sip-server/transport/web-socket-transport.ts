@@ -4,13 +4,8 @@ import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import { Inbox, plainAddress } from './inbox.js';
 import type { InboxOptions } from './inbox.js';
-import type {
-  FlowClosedHandler,
-  MalformedHandler,
-  MessageHandler,
-  Transport,
-  TransportStats,
-} from './transport.js';
+import { ReceivingTransport } from './receiving-transport.js';
+import type { Transport, TransportStats } from './transport.js';
 
 export interface WebSocketTransportOptions extends InboxOptions {
   /** Open connections; more are closed with 1013. Default 4,096. */
@@ -42,10 +37,9 @@ const TRY_AGAIN_LATER = 1013;
 const GOING_AWAY = 1001;
 
 /** SIP over WebSocket (RFC 7118): one frame a message. Upgrading is the HTTP server's work; it brings the sockets here. */
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport extends ReceivingTransport implements Transport {
   readonly protocol = 'ws';
   readonly boundAddress = undefined;
-  readonly #inbox: Inbox;
   readonly #maxConnections: number;
   readonly #maxConnectionsPerAddress: number;
   readonly #firstMessageTimeoutMs: number;
@@ -57,7 +51,7 @@ export class WebSocketTransport implements Transport {
   #closed = false;
 
   constructor(options: WebSocketTransportOptions = {}) {
-    this.#inbox = new Inbox(options);
+    super(options);
     this.#maxConnections = options.maxConnections ?? 4_096;
     this.#maxConnectionsPerAddress = options.maxConnectionsPerAddress ?? 1_024;
     this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 300_000;
@@ -65,18 +59,6 @@ export class WebSocketTransport implements Transport {
     this.#maxMessageBytes = options.limits?.maxMessageBytes ?? DEFAULT_PARSE_LIMITS.maxMessageBytes;
     this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
     this.#pingTimer.unref();
-  }
-
-  onMessage(handler: MessageHandler): void {
-    this.#inbox.onMessage = handler;
-  }
-
-  onMalformed(handler: MalformedHandler): void {
-    this.#inbox.onMalformed = handler;
-  }
-
-  onFlowClosed(handler: FlowClosedHandler): void {
-    this.#inbox.onFlowClosed = handler;
   }
 
   /**
@@ -92,14 +74,14 @@ export class WebSocketTransport implements Transport {
           : undefined;
     socket.on('error', () => {});
     if (refusal !== undefined || socket.readyState !== OPEN) {
-      this.#inbox.counters.connectionsRefused += 1;
+      this.inbox.counters.connectionsRefused += 1;
       socket.close(refusal);
       return undefined;
     }
-    const flow = new WebSocketFlow(socket, peer, this.#inbox, this.#maxBufferedBytes);
+    const flow = new WebSocketFlow(socket, peer, this.inbox, this.#maxBufferedBytes);
     this.#flows.add(flow);
     this.#connectionsOf.set(flow.remoteAddress, (this.#connectionsOf.get(flow.remoteAddress) ?? 0) + 1);
-    this.#inbox.counters.connectionsOpened += 1;
+    this.inbox.counters.connectionsOpened += 1;
     flow.closeUnlessHeard(this.#firstMessageTimeoutMs);
     socket.on('message', (data) => this.#receive(bytesOf(data), flow));
     socket.on('pong', () => (flow.answeredPing = true));
@@ -116,7 +98,7 @@ export class WebSocketTransport implements Transport {
   }
 
   stats(): TransportStats {
-    return { ...this.#inbox.counters, connectionsOpen: this.#flows.size };
+    return { ...this.inbox.counters, connectionsOpen: this.#flows.size };
   }
 
   async close(): Promise<void> {
@@ -139,11 +121,11 @@ export class WebSocketTransport implements Transport {
     const left = (this.#connectionsOf.get(flow.remoteAddress) ?? 1) - 1;
     if (left > 0) this.#connectionsOf.set(flow.remoteAddress, left);
     else this.#connectionsOf.delete(flow.remoteAddress);
-    this.#inbox.flowClosed(flow);
+    this.inbox.flowClosed(flow);
   }
 
   #receive(bytes: Buffer, flow: WebSocketFlow): void {
-    const { counters } = this.#inbox;
+    const { counters } = this.inbox;
     counters.bytesReceived += bytes.length;
     if (bytes.length <= 4 && bytes.every((byte) => byte === 13 || byte === 10)) {
       counters.keepAlives += 1;
@@ -152,14 +134,14 @@ export class WebSocketTransport implements Transport {
     } else if (bytes.length > this.#maxMessageBytes) {
       counters.malformed += 1;
       flow.closeWith(MESSAGE_TOO_BIG);
-    } else if (this.#inbox.receive(bytes, flow)) flow.heard();
+    } else if (this.inbox.receive(bytes, flow)) flow.heard();
   }
 
   #pingAll(): void {
     for (const flow of this.#flows) {
       if (flow.answeredPing) flow.ping();
       else {
-        this.#inbox.counters.connectionsDropped += 1;
+        this.inbox.counters.connectionsDropped += 1;
         flow.terminate();
       }
     }
