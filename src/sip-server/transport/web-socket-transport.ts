@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import { Inbox, plainAddress } from './inbox.js';
-import type { InboxOptions } from './inbox.js';
+import { plainAddress } from './inbox.js';
+import type { InboxOptions , Inbox} from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { Transport, TransportStats } from './transport.js';
 
