@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import { plainAddress } from './inbox.js';
-import type { InboxOptions , Inbox} from './inbox.js';
+import type { InboxOptions, Inbox } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { Transport, TransportStats } from './transport.js';
 
