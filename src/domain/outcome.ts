@@ -36,7 +36,7 @@ export type RecordingReason =
   /** By request. */
   | 'stopped'
   | 'session-deleted'
-  /** Of one leg alone: it has ended, or is in the session no longer. */
+  /** It was a recording of one leg alone, which has ended or is in the session no longer. */
   | 'participant-left'
   | 'too-long'
   | 'too-large'

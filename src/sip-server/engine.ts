@@ -1,3 +1,4 @@
+/** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
 import { attach, connectTo, responseFlowFor } from './network.js';
 import type { Transports } from './network.js';

@@ -1,3 +1,4 @@
+/** Ways to peers and back: resolves names, chooses transports, finds the flow of a response. */
 import { resolveSrv } from 'node:dns/promises';
 import type { MessageIdentity } from './transaction/identity.js';
 import type { Flow } from './transport/flow.js';

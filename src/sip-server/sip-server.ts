@@ -1,3 +1,4 @@
+/** The embedded SIP server as a whole: transports below, drachtio applications above, one engine in between. */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { AdminServer } from './drachtio/admin-server.js';

@@ -1,3 +1,4 @@
+/** What a softphone says: frames of audio, one after the other. */
 import { Tone } from '../media/worker/sound/tone.js';
 
 /** What the phone says, at 8 kHz. */

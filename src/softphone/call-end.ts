@@ -1,3 +1,4 @@
+/** How a softphone’s call ended. */
 import type { HeaderFields } from '../sip-server/message/header-fields.js';
 import { parseParameters, splitCommas } from '../sip-server/message/parameters.js';
 
@@ -25,7 +26,7 @@ export type CallEndWhy =
 export interface CallEnd {
   readonly by: 'local' | 'remote' | 'network';
   readonly why: CallEndWhy;
-  /** Of the refusal. */
+  /** The status of the refusal. */
   readonly status?: number;
   readonly reasonPhrase?: string;
   /** What the far end's Reason header field says. */

@@ -11,7 +11,7 @@ export interface CallInPhonesOptions {
   readonly voice: Int16Array;
   /** Calls in progress at once, over all accounts. */
   readonly maxCalls: number;
-  /** Of these calls of one account. Default all. */
+  /** Calls at once of one account. Default all. */
   readonly maxCallsPerAccount?: number;
   /** A call is hung up after this. */
   readonly maxSeconds: number;

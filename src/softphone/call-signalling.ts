@@ -1,3 +1,4 @@
+/** The SIP side of a softphone’s call. */
 import { randomInt } from 'node:crypto';
 import { AnswerRetransmitter } from '../sip-server/dialog/answer-retransmitter.js';
 import { dialogAsClient } from '../sip-server/dialog/dialog.js';
@@ -48,6 +49,13 @@ export interface CallSignallingUser {
  */
 type Phase = 'calling' | 'giving-up' | 'proceeding' | 'cancelling' | 'established' | 'closing' | 'ended';
 
+/** By which way a call goes out. */
+export interface CallWay {
+  /** Listens, and has no other user. */
+  readonly transport: ListeningTransport;
+  readonly flow: Flow;
+}
+
 /** The signalling of one outgoing call over one transport: INVITE to BYE, and whatever the far end asks in between. */
 export class CallSignalling implements TransactionUser {
   readonly #transport: ListeningTransport;
@@ -65,14 +73,8 @@ export class CallSignalling implements TransactionUser {
   #waitsForAnswer = false;
   #retry: NodeJS.Timeout | undefined;
 
-  /** Sends the INVITE at once. The transport must be listening, and have no other user. */
-  constructor(
-    transport: ListeningTransport,
-    flow: Flow,
-    target: CallTarget,
-    offer: string,
-    user: CallSignallingUser,
-  ) {
+  /** Sends the INVITE at once. */
+  constructor({ transport, flow }: CallWay, target: CallTarget, offer: string, user: CallSignallingUser) {
     this.#transport = transport;
     this.#flow = flow;
     this.#user = user;
@@ -94,10 +96,7 @@ export class CallSignalling implements TransactionUser {
     this.#invite = this.#messages.invite(target, offer);
     this.#inviteBranch = this.#messages.addVia(this.#invite);
     this.#inviteTransaction = this.#layer.send(
-      this.#invite,
-      this.#inviteBranch,
-      formatMessage(this.#invite),
-      flow,
+      { request: this.#invite, branch: this.#inviteBranch, bytes: formatMessage(this.#invite), flow },
       {
         responded: (response, from) => this.#inviteResponded(response, from),
         requestFailed: (why) =>
@@ -252,11 +251,15 @@ export class CallSignalling implements TransactionUser {
   #cancel(): void {
     this.#phase = 'cancelling';
     const cancel = this.#messages.cancel(this.#invite);
-    this.#layer.send(cancel, this.#inviteBranch, formatMessage(cancel), this.#flow, {
-      responded: () => {},
-      requestFailed: () => {},
-      giveUp: () => {},
-    });
+    const bytes = formatMessage(cancel);
+    this.#layer.send(
+      { request: cancel, branch: this.#inviteBranch, bytes, flow: this.#flow },
+      {
+        responded: () => {},
+        requestFailed: () => {},
+        giveUp: () => {},
+      },
+    );
     this.#inviteTransaction.cancelled();
   }
 
@@ -382,13 +385,16 @@ export class CallSignalling implements TransactionUser {
   ): Promise<void> {
     const branch = this.#messages.addVia(request);
     const flow = await this.#flowOf(dialog);
-    this.#layer.send(request, branch, formatMessage(request), flow, {
-      responded: (response, from) => {
-        if (response.status >= 200) done(response, from);
+    this.#layer.send(
+      { request, branch, bytes: formatMessage(request), flow },
+      {
+        responded: (response, from) => {
+          if (response.status >= 200) done(response, from);
+        },
+        requestFailed: () => done(undefined, flow),
+        giveUp: () => {},
       },
-      requestFailed: () => done(undefined, flow),
-      giveUp: () => {},
-    });
+    );
   }
 
   /** The way requests of the dialog go: where its route set or remote target points, or back where the peer was heard. */

@@ -13,7 +13,7 @@ const VOLUME = 10;
 export interface EventPacket {
   readonly payload: Buffer;
   readonly marker: boolean;
-  /** Of the event's first sample, the same in all its packets. */
+  /** The timestamp of the event's first sample, the same in all its packets. */
   readonly timestamp: number;
   /** Times the packet goes out, with a new sequence number each. */
   readonly copies: number;

@@ -1,3 +1,4 @@
+/** What a softphone hears: received audio in the order of its time, and what is measured of it. */
 import { dominantFrequencyHz, levelAt, overallLevel } from '../media/worker/sound/dominant-frequency.js';
 import { timestampDistance } from '../media/worker/rtp/sequence.js';
 

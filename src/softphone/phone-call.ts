@@ -1,3 +1,4 @@
+/** A softphone’s call: signalling and media together. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
@@ -99,7 +100,7 @@ export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
     options.signal?.throwIfAborted();
     const mediaOfCall = media;
     return new PhoneCall(options, mediaOfCall, transport, (offer, user) => {
-      return new CallSignalling(transport, flow, targetOf(uri, options), offer, user);
+      return new CallSignalling({ transport, flow }, targetOf(uri, options), offer, user);
     });
   } catch (error) {
     await Promise.all([transport.close(), media?.close()]);
@@ -109,7 +110,7 @@ export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
 
 type StartSignalling = (
   offer: string,
-  user: ConstructorParameters<typeof CallSignalling>[4],
+  user: ConstructorParameters<typeof CallSignalling>[3],
 ) => CallSignalling;
 
 /** One outgoing call, from the INVITE on. Made by `placeCall`. */

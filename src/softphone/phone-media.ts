@@ -1,3 +1,4 @@
+/** The RTP side of a softphone’s call. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';

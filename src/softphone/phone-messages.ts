@@ -1,3 +1,4 @@
+/** The SIP messages that a softphone writes. */
 import type { Dialog } from '../sip-server/dialog/dialog.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
 import { HeaderFields } from '../sip-server/message/header-fields.js';

@@ -1,3 +1,4 @@
+/** Keeps a 2xx to an INVITE on its way until its ACK is there. */
 import type { Clock } from '../transaction/clock.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { TimerSettings } from '../transaction/timers.js';

@@ -1,3 +1,4 @@
+/** Session timers (RFC 4028): who refreshes a session and when, out of what both sides wrote. */
 import type { HeaderFields } from '../message/header-fields.js';
 import { parseParameters } from '../message/parameters.js';
 

@@ -1,3 +1,4 @@
+/** The admin port: where drachtio applications connect. */
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import type { BoundAddress } from '../transport/transport.js';

@@ -1,3 +1,4 @@
+/** One drachtio application at the other end of an admin connection. */
 import { randomUUID, timingSafeEqual, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { formatMessage } from '../message/format-message.js';
@@ -58,21 +59,21 @@ export class AdminSession implements Application {
   }
 
   request(request: SipRequest, flow: Flow, transactionId: string, dialogId: string): void {
-    this.#network(request, flow, transactionId, dialogId, dialogId === '');
+    this.#network(request, flow, { transactionId, dialogId, isNew: dialogId === '' });
   }
 
   acknowledged(ack: SipRequest, flow: Flow, transactionId: string, dialogId: string): void {
-    this.#network(ack, flow, transactionId, dialogId, false);
+    this.#network(ack, flow, { transactionId, dialogId });
   }
 
   cancelled(cancel: SipRequest, flow: Flow, transactionId: string): void {
     // A BYE that ended an early dialog is told as what it amounts to: the client waits for a CANCEL.
     const message: SipRequest = cancel.method === 'CANCEL' ? cancel : { ...cancel, method: 'CANCEL' };
-    this.#network(message, flow, transactionId, '', false);
+    this.#network(message, flow, { transactionId, dialogId: '' });
   }
 
   response(response: SipResponse, flow: Flow, transactionId: string, dialogId: string): void {
-    this.#network(response, flow, transactionId, dialogId, false);
+    this.#network(response, flow, { transactionId, dialogId });
   }
 
   dialogEnded(bye: SipRequest, flow: Flow, dialogId: string): void {
@@ -188,7 +189,7 @@ export class AdminSession implements Application {
     this.#reply(id, ['OK', 'application', ...this.#origin(bytes, flow), transactionId, ...tail], bytes);
   }
 
-  #network(message: SipMessage, flow: Flow, transactionId: string, dialogId: string, isNew: boolean): void {
+  #network(message: SipMessage, flow: Flow, { transactionId, dialogId, isNew = false }: MessageNames): void {
     const raw = formatMessage(message);
     const local = isNew ? [flow.localAddress, String(flow.localPort), ''] : [''];
     const tokens = ['sip', 'network', ...this.#origin(raw, flow), transactionId, dialogId, ...local];
@@ -229,6 +230,14 @@ export class AdminSession implements Application {
     }
     this.#socket.write(frame);
   }
+}
+
+interface MessageNames {
+  readonly transactionId: string;
+  /** Empty outside of dialogs. */
+  readonly dialogId: string;
+  /** A request that begins something: it is told with the address it came to. Default false. */
+  readonly isNew?: boolean;
 }
 
 /** Compares digests, so that neither the content nor the length shows in the time it takes. */

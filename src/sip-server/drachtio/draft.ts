@@ -1,3 +1,4 @@
+/** Reads the messages that drachtio applications draft. */
 import { findHeadEnd, readHead } from '../message/head.js';
 import type { SipMessage } from '../message/message.js';
 

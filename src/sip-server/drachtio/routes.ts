@@ -1,3 +1,4 @@
+/** Which drachtio application takes a request: by method, in turns. */
 import type { Application, ApplicationDirectory } from '../user-agent/application.js';
 
 const MAX_KNOWN_METHODS = 64;

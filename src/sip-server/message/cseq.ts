@@ -1,3 +1,4 @@
+/** The CSeq header field (RFC 3261 §20.16). */
 export interface CSeq {
   /** 0 to 2³¹ − 1. */
   readonly number: number;

@@ -1,3 +1,4 @@
+/** Writes messages to the byte. */
 import type { SipMessage } from './message.js';
 
 /** The bytes of a message. Content-Length is written here, whatever the header fields say (RFC 3261 §20.14). */

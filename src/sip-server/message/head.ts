@@ -1,3 +1,4 @@
+/** Splits the head of a message into its lines and fields. */
 import { HeaderFields } from './header-fields.js';
 import { headerKey } from './header-names.js';
 import { splitCommas } from './parameters.js';

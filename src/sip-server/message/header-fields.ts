@@ -1,3 +1,4 @@
+/** The header fields of a message, in order, found by name in any case and form. */
 import { canonicalHeaderName, headerKey } from './header-names.js';
 
 /** The header fields of one message: ordered, names compared without case, compact forms expanded (RFC 3261 §7.3). */

@@ -1,3 +1,4 @@
+/** Hosts and ports as they stand in URIs and Via: IPv6 in brackets. */
 import { isIPv6 } from 'node:net';
 
 export interface HostPort {

@@ -1,3 +1,4 @@
+/** A URI with its display name and parameters, as in From, To, Contact and Route. */
 import { endOfQuoted, formatParameters, parseParameters, quote, skipBlanks, unquote } from './parameters.js';
 import type { Parameters } from './parameters.js';
 

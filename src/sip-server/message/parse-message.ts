@@ -1,3 +1,4 @@
+/** Reads messages out of bytes, within limits. */
 import { parseCSeq } from './cseq.js';
 import { countLeadingBreaks, findHeadEnd, readHead } from './head.js';
 import type { HeaderFields } from './header-fields.js';

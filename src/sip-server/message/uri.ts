@@ -1,10 +1,11 @@
+/** SIP, SIPS and TEL URIs (RFC 3261 §19.1, RFC 3966). */
 import { formatHostPort, parseHostPort } from './host-port.js';
 import type { Parameters } from './parameters.js';
 
 /** A sip, sips or tel URI (RFC 3261 §19.1, RFC 3966). Escapes such as `%41` are left as written. */
 export interface SipUri {
   readonly scheme: 'sip' | 'sips' | 'tel';
-  /** Of a tel URI the number. */
+  /** The user part; in a tel URI the number. */
   readonly user?: string;
   readonly password?: string;
   /** IPv6 without brackets; the empty string in a tel URI. */

@@ -1,3 +1,4 @@
+/** The Via header field (RFC 3261 §20.42). */
 import { formatHostPort, parseHostPort } from './host-port.js';
 import { formatParameters, parseParameters } from './parameters.js';
 import type { Parameters } from './parameters.js';

@@ -1,3 +1,4 @@
+/** The ACK of a refusal, which belongs to its transaction (RFC 3261 §17.1.1.3). */
 import { formatMessage } from '../message/format-message.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';

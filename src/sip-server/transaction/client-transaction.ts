@@ -1,3 +1,4 @@
+/** The transaction of a request that went out. */
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { formatAckOfRefusal } from './ack.js';
@@ -19,6 +20,16 @@ export interface ClientTransactionUser {
   giveUp(): void;
 }
 
+/** A request as it leaves. */
+export interface OutgoingMessage {
+  readonly request: SipRequest;
+  /** The branch of its top Via. */
+  readonly branch: string;
+  /** The request, formatted. */
+  readonly bytes: Buffer;
+  readonly flow: Flow;
+}
+
 type State = InviteClientState | NonInviteClientState;
 type Input = InviteClientInput | NonInviteClientInput;
 
@@ -34,15 +45,22 @@ export class ClientTransaction extends Transaction<State, Input> {
 
   constructor(
     key: string,
-    request: SipRequest,
-    bytes: Buffer,
-    flow: Flow,
+    { request, bytes, flow }: OutgoingMessage,
     user: ClientTransactionUser,
     context: TransactionContext,
   ) {
     const isInvite = request.method === 'INVITE';
     const machine: unknown = isInvite ? inviteClientMachine : nonInviteClientMachine;
-    super(key, machine as Machine<State, Input>, isInvite ? 'calling' : 'trying', flow.reliable, context);
+    super(
+      {
+        key,
+        // The two machines share their letters; which of them runs is settled here and nowhere else.
+        machine: machine as Machine<State, Input>,
+        state: isInvite ? 'calling' : 'trying',
+        isReliable: flow.reliable,
+      },
+      context,
+    );
     this.request = request;
     this.flow = flow;
     this.user = user;

@@ -1,3 +1,4 @@
+/** What a message says of where it belongs: Via, From and To tags, Call-ID, CSeq. */
 import { parseCSeq } from '../message/cseq.js';
 import type { CSeq } from '../message/cseq.js';
 import type { SipMessage } from '../message/message.js';

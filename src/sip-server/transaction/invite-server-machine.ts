@@ -1,3 +1,4 @@
+/** The states of an INVITE that came in, as a table. */
 import { to } from './machine.js';
 import type { Machine, TimerInput } from './machine.js';
 

@@ -1,3 +1,4 @@
+/** The form of the tables of states: input, next state, actions. */
 import type { TimerName } from './timers.js';
 
 /** What a transaction does on an edge, in order. */

@@ -1,3 +1,4 @@
+/** The transaction of a request that came in. */
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { inviteServerMachine } from './invite-server-machine.js';
@@ -34,14 +35,22 @@ export class ServerTransaction extends Transaction<State, Input> {
   #pending: Buffer | undefined;
   #pendingAck: { ack: SipRequest; flow: Flow } | undefined;
 
-  constructor(key: string, mergeKey: string, method: string, flow: Flow, context: TransactionContext) {
-    const machine: unknown = method === 'INVITE' ? inviteServerMachine : nonInviteServerMachine;
-    // The two machines share their letters; which of them runs is settled here and nowhere else.
+  /** `flow`: the way the responses go. */
+  constructor(
+    key: string,
+    { mergeKey, method, flow }: { readonly mergeKey: string; readonly method: string; readonly flow: Flow },
+    context: TransactionContext,
+  ) {
+    const isInvite = method === 'INVITE';
+    const machine: unknown = isInvite ? inviteServerMachine : nonInviteServerMachine;
     super(
-      key,
-      machine as Machine<State, Input>,
-      method === 'INVITE' ? 'proceeding' : 'trying',
-      flow.reliable,
+      {
+        key,
+        // The two machines share their letters; which of them runs is settled here and nowhere else.
+        machine: machine as Machine<State, Input>,
+        state: isInvite ? 'proceeding' : 'trying',
+        isReliable: flow.reliable,
+      },
       context,
     );
     this.method = method;

@@ -208,11 +208,14 @@ describe('a request that goes out', () => {
   function send(layer: TransactionLayer, method: string, flow: RecordedFlow): SipRequest {
     log.length = 0;
     const message = request(method);
-    layer.send(message, 'z9hG4bK1', formatMessage(message), flow, {
-      responded: (response) => log.push(String(response.status)),
-      requestFailed: (why) => log.push(why),
-      giveUp: () => log.push('give up'),
-    });
+    layer.send(
+      { request: message, branch: 'z9hG4bK1', bytes: formatMessage(message), flow },
+      {
+        responded: (response) => log.push(String(response.status)),
+        requestFailed: (why) => log.push(why),
+        giveUp: () => log.push('give up'),
+      },
+    );
     return message;
   }
 
@@ -301,14 +304,17 @@ describe('a request that goes out', () => {
     const flow = new RecordedFlow();
     const invite = request('INVITE');
     log.length = 0;
-    const made = layer.send(invite, 'z9hG4bK1', formatMessage(invite), flow, {
-      responded: (response) => log.push(String(response.status)),
-      requestFailed: (why) => log.push(why),
-      giveUp: () => {
-        log.push('give up');
-        made.cancelled();
+    const made = layer.send(
+      { request: invite, branch: 'z9hG4bK1', bytes: formatMessage(invite), flow },
+      {
+        responded: (response) => log.push(String(response.status)),
+        requestFailed: (why) => log.push(why),
+        giveUp: () => {
+          log.push('give up');
+          made.cancelled();
+        },
       },
-    });
+    );
     answer(layer, flow, invite, 180);
     vi.advanceTimersByTime(100_000);
     answer(layer, flow, invite, 180);

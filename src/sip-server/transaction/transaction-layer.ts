@@ -1,7 +1,8 @@
+/** All transactions: finds the one that a message belongs to, or makes it. */
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { ClientTransaction } from './client-transaction.js';
-import type { ClientTransactionUser } from './client-transaction.js';
+import type { ClientTransactionUser, OutgoingMessage } from './client-transaction.js';
 import type { Clock } from './clock.js';
 import {
   clientTransactionKey,
@@ -90,15 +91,9 @@ export class TransactionLayer {
   }
 
   /** Sends a request in a transaction of its own. */
-  send(
-    request: SipRequest,
-    branch: string,
-    bytes: Buffer,
-    flow: Flow,
-    user: ClientTransactionUser,
-  ): ClientTransaction {
-    const key = clientTransactionKey(branch, request.method);
-    const transaction = new ClientTransaction(key, request, bytes, flow, user, this);
+  send(message: OutgoingMessage, user: ClientTransactionUser): ClientTransaction {
+    const key = clientTransactionKey(message.branch, message.request.method);
+    const transaction = new ClientTransaction(key, message, user, this);
     this.#clients.set(key, transaction);
     transaction.start();
     return transaction;
@@ -141,7 +136,8 @@ export class TransactionLayer {
     }
     const mergeKey = identity.toTag === '' && request.method !== 'CANCEL' ? mergeKeyOf(identity) : '';
     const responseFlow = this.#options.responseFlow(flow, identity);
-    const transaction = new ServerTransaction(key, mergeKey, request.method, responseFlow, this);
+    const { method } = request;
+    const transaction = new ServerTransaction(key, { mergeKey, method, flow: responseFlow }, this);
     this.#servers.set(key, transaction);
     if (mergeKey !== '' && !this.#merges.has(mergeKey)) this.#merges.set(mergeKey, transaction);
     this.#user.request(request, identity, transaction, flow);

@@ -1,3 +1,4 @@
+/** What all transactions share: they run a table of states with timers. */
 import type { Clock } from './clock.js';
 import type { Action, Edge, Machine, TimerInput } from './machine.js';
 import { timerDelayMs } from './timers.js';
@@ -15,6 +16,15 @@ export interface TransactionContext {
   ended(transaction: Transaction<string, string>): void;
 }
 
+export interface TransactionBeginning<State extends string, Input extends string> {
+  /** What incoming messages are matched by (RFC 3261 §17.1.3, §17.2.3). */
+  readonly key: string;
+  readonly machine: Machine<State | 'terminated', Input>;
+  readonly state: State;
+  /** The transport repeats by itself what is lost. */
+  readonly isReliable: boolean;
+}
+
 /** Runs one state machine: looks the edge up, takes the step, performs the actions, keeps the timers. */
 export abstract class Transaction<State extends string, Input extends string> {
   /** What incoming messages are matched by (RFC 3261 §17.1.3, §17.2.3). */
@@ -26,17 +36,11 @@ export abstract class Transaction<State extends string, Input extends string> {
   #timers: Partial<Record<TimerName, unknown>> | undefined;
   #rounds: Partial<Record<TimerName, number>> | undefined;
 
-  constructor(
-    key: string,
-    machine: Machine<State | 'terminated', Input>,
-    initial: State,
-    reliable: boolean,
-    context: TransactionContext,
-  ) {
-    this.key = key;
-    this.#machine = machine;
-    this.#state = initial;
-    this.#reliable = reliable;
+  constructor(beginning: TransactionBeginning<State, Input>, context: TransactionContext) {
+    this.key = beginning.key;
+    this.#machine = beginning.machine;
+    this.#state = beginning.state;
+    this.#reliable = beginning.isReliable;
     this.context = context;
   }
 

@@ -1,3 +1,4 @@
+/** From received bytes to messages, whatever they came by. */
 import type { SipRequest } from '../message/message.js';
 import { parseMessage } from '../message/parse-message.js';
 import type { ParseLimits, RefusalStatus } from '../message/parse-message.js';

@@ -1,3 +1,4 @@
+/** Cuts a stream of bytes into messages (RFC 3261 §18.3). */
 import { findHeadEnd } from '../message/head.js';
 import type { RefusalStatus } from '../message/parse-message.js';
 

@@ -1,3 +1,4 @@
+/** One TCP connection that carries SIP. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Flow } from './flow.js';

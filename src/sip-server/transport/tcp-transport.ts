@@ -1,3 +1,4 @@
+/** SIP over TCP: one listener, any number of connections. */
 import { lookup } from 'node:dns/promises';
 import { createConnection, createServer, isIP, isIPv6 } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -12,7 +13,7 @@ import type { BoundAddress, ListeningTransport, TransportStats } from './transpo
 export interface TcpTransportOptions extends InboxOptions {
   /** Open connections; more are turned away. Default 4,096. */
   readonly maxConnections?: number;
-  /** Of these from one address. Default 1,024: a carrier's proxy may open many, one phone has one. */
+  /** Open connections from one address. Default 1,024: a carrier's proxy may open many, one phone has one. */
   readonly maxConnectionsPerAddress?: number;
   /** A connection without a byte in either direction is closed after this. Default 600,000 ms. */
   readonly idleTimeoutMs?: number;

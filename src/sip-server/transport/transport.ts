@@ -1,3 +1,4 @@
+/** What every transport is to the layer above it. */
 import type { SipMessage, SipRequest } from '../message/message.js';
 import type { RefusalStatus } from '../message/parse-message.js';
 import type { Flow, TransportProtocol } from './flow.js';

@@ -1,3 +1,4 @@
+/** SIP over UDP: one socket for everybody. */
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';

@@ -1,3 +1,4 @@
+/** The way back: what requests are stamped with, and where responses go (RFC 3261 §18.2, RFC 3581). */
 import { isIP } from 'node:net';
 import type { SipRequest } from '../message/message.js';
 import { formatVia, parseVia } from '../message/via.js';

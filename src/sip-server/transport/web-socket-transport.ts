@@ -1,3 +1,4 @@
+/** SIP over WebSocket (RFC 7118). */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
@@ -10,7 +11,7 @@ import type { Transport, TransportStats } from './transport.js';
 export interface WebSocketTransportOptions extends InboxOptions {
   /** Open connections; more are closed with 1013. Default 4,096. */
   readonly maxConnections?: number;
-  /** Of these from one address. Default 1,024: a proxy that hides its callers' addresses, or an office, may have many. */
+  /** Open connections from one address. Default 1,024: a proxy that hides its callers' addresses, or an office, may have many. */
   readonly maxConnectionsPerAddress?: number;
   /** A connection that brought no SIP message by then is closed with 1008. Default 300,000 ms: a page may connect before its user calls. */
   readonly firstMessageTimeoutMs?: number;

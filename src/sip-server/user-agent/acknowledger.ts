@@ -1,3 +1,4 @@
+/** The ACKs of 2xx responses, which are no part of any transaction. */
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';

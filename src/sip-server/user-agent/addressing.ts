@@ -1,3 +1,4 @@
+/** What we write of ourselves into Via and Contact, depending on who is to reach us. */
 import { networkInterfaces } from 'node:os';
 import { isIPv4 } from 'node:net';
 import { formatHostPort } from '../message/host-port.js';

@@ -1,3 +1,4 @@
+/** What the user agent and whoever decides about its calls say to one another. */
 import type { Dialog } from '../dialog/dialog.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';

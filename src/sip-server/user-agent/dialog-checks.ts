@@ -1,3 +1,4 @@
+/** Rules for requests within a dialog: which may come, and when one must wait. */
 import type { SipRequest } from '../message/message.js';
 import type { OwnedDialog } from './application.js';
 import type { IncomingRequest } from './incoming-request.js';

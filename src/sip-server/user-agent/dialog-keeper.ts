@@ -1,3 +1,4 @@
+/** Ends dialogs by itself, and refreshes their sessions. */
 import { MINIMUM_SESSION_SECONDS, sessionTimerDelaySeconds } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';
 import { HeaderFields } from '../message/header-fields.js';

@@ -1,3 +1,4 @@
+/** Finds the flow by which requests in a dialog reach the peer. */
 import type { Flow } from '../transport/flow.js';
 import type { OwnedDialog } from './application.js';
 import { addressKind } from './local-address.js';

@@ -1,3 +1,4 @@
+/** What all parts of the user agent share: settings, counters, clock, dialogs, transactions, the way to the network. */
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { Clock } from '../transaction/clock.js';
 import type { TimerSettings } from '../transaction/timers.js';

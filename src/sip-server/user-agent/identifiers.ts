@@ -1,3 +1,4 @@
+/** Random identifiers: branches, tags, Call-IDs, names of transactions. */
 import { randomUUID } from 'node:crypto';
 
 /** A From or To tag: 64 bits nobody can guess (RFC 3261 §19.3). */

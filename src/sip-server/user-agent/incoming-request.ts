@@ -1,3 +1,4 @@
+/** A request of a peer between its arrival and its final response. */
 import type { SipRequest } from '../message/message.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';

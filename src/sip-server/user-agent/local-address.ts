@@ -1,3 +1,4 @@
+/** Tells public addresses from those of private networks and of this machine. */
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
 
 export interface LocalInterface {

@@ -1,3 +1,4 @@
+/** Where a request goes first, read from a URI: host, port and transport. */
 import { parseUri } from '../message/uri.js';
 import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { addressKind } from './local-address.js';

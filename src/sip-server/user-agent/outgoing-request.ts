@@ -1,3 +1,4 @@
+/** A request of ours between its departure and its final response. */
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { ClientTransaction, ClientTransactionUser } from '../transaction/client-transaction.js';
 import type { Flow } from '../transport/flow.js';

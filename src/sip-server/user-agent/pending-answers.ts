@@ -1,3 +1,4 @@
+/** Our 2xx responses that are not acknowledged yet, and the BYEs that must wait for that. */
 import { AnswerRetransmitter } from '../dialog/answer-retransmitter.js';
 import type { SipRequest } from '../message/message.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';

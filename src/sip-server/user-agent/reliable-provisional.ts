@@ -1,3 +1,4 @@
+/** Keeps a provisional response on its way until its PRACK is there (100rel). */
 import type { Clock } from '../transaction/clock.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 

@@ -1,3 +1,4 @@
+/** Rules for new requests, before anybody is asked (RFC 3261 §8.2). */
 import { contactUri } from '../dialog/dialog.js';
 import { MINIMUM_SESSION_SECONDS, optionTags, parseSessionExpires } from '../dialog/session-expires.js';
 import type { SipRequest } from '../message/message.js';

@@ -1,3 +1,4 @@
+/** Writes responses: what applications draft is completed with what is the server’s to say. */
 import { optionTags } from '../dialog/session-expires.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';

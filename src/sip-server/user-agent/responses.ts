@@ -1,3 +1,4 @@
+/** Reason phrases, and responses made without an application. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 

@@ -1,3 +1,4 @@
+/** The side of the user agent that sends requests. */
 import { dialogAsClient, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsClient } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';
@@ -214,7 +215,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const outgoing = new OutgoingRequest(this, departure);
     this.#pending.set(outgoing.id, outgoing);
     const start = (): void => {
-      outgoing.transaction = this.#environment.transactions.send(request, branch, bytes, flow, outgoing);
+      outgoing.transaction = this.#environment.transactions.send({ request, branch, bytes, flow }, outgoing);
     };
     if (request.method === 'BYE' && dialog) {
       const end = (): void => {
@@ -343,7 +344,10 @@ export class UserAgentClient implements OutgoingRequestHandler {
     outgoing.heldCancel = undefined;
     const branch = identify(cancel)?.via.params.get('branch') ?? '';
     const own = new OutgoingRequest(ignoreResponses, { request: cancel, flow: outgoing.flow });
-    this.#environment.transactions.send(cancel, branch, formatMessage(cancel), outgoing.flow, own);
+    this.#environment.transactions.send(
+      { request: cancel, branch, bytes: formatMessage(cancel), flow: outgoing.flow },
+      own,
+    );
     outgoing.transaction?.cancelled();
   }
 }

@@ -1,3 +1,4 @@
+/** Puts the two sides of the user agent together. */
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';

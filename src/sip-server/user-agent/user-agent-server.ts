@@ -1,3 +1,4 @@
+/** The side of the user agent that answers requests. */
 import { dialogAsServer, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsServer } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';

@@ -1,3 +1,4 @@
+/** The command line of `landbridge call`. */
 import { parseArgs } from 'node:util';
 import { escapeUser, formatUri, parseUri } from '../../sip-server/message/uri.js';
 

@@ -1,3 +1,4 @@
+/** `landbridge call`: a softphone on the command line. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { formatHostPort } from '../../sip-server/message/host-port.js';
 import { formatWav, readWavMono } from '../../media/worker/sound/wav.js';
