@@ -30,15 +30,15 @@ describe('a door that accepts some of the streams', () => {
     const both = [await speaker(), await speaker()];
     expect(leg.accepts).toBeNull();
     expect(received()).toEqual(both);
-    leg.accept(both.slice(1));
+    leg.acceptStreams(both.slice(1));
     expect(received()).toEqual(both.slice(1));
-    leg.accept(null);
+    leg.acceptStreams(null);
     expect(received()).toEqual(both);
   });
 
   it('is given those alone to which the participant is subscribed too', async () => {
     const stream = await speaker();
-    leg.accept([stream]);
+    leg.acceptStreams([stream]);
     await domain.sessions.setSubscriptions(account, sessionId, listener.participant.id, {});
     expect(received()).toEqual([]);
     await domain.sessions.setSubscriptions(account, sessionId, listener.participant.id, { sessionId });
@@ -49,7 +49,7 @@ describe('a door that accepts some of the streams', () => {
     const stream = await speaker();
     const other = await domain.participant(sessionId);
     await domain.join(other, 'browser');
-    leg.accept([]);
+    leg.acceptStreams([]);
     expect(domain.mediaOf(other).received).toEqual([stream]);
     const streams = await domain.legs.streams(sessionId);
     expect(streams.map(({ receivers }) => receivers)).toEqual([[other.participant.id]]);
@@ -59,13 +59,13 @@ describe('a door that accepts some of the streams', () => {
     const stream = await speaker();
     const late = await domain.participant(sessionId);
     const lateLeg = await domain.admit(late.token);
-    lateLeg.accept([]);
+    lateLeg.acceptStreams([]);
     await lateLeg.open(mainConnection('browser', 'offer browser'));
     lateLeg.answered();
     lateLeg.established();
     expect(domain.mediaOf(late).received).toEqual([]);
     await lateLeg.end({ endedBy: 'participant', reason: 'hangup' });
-    lateLeg.accept([stream]);
+    lateLeg.acceptStreams([stream]);
     expect(lateLeg.accepts).toEqual(new Set());
   });
 });

@@ -44,7 +44,7 @@ export interface DoorLeg {
   /** The leg is signalled again, after `signallingLost`. */
   signallingBack(): void;
   /** The streams that the door takes for the leg, published or not yet; null: all that its participant is subscribed to. */
-  accept(streamIds: Iterable<string> | null): void;
+  acceptStreams(streamIds: Iterable<string> | null): void;
 
   /** Ends the leg from the far end's side: the door knows already. Idempotent. Resolves when the slot is free and the media closed. */
   end(outcome: Outcome): Promise<void>;

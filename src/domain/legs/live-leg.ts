@@ -159,7 +159,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   }
 
   /** The door's choice, which holds until the next one or the leg's end; a stream may be named before it is published. */
-  accept(streamIds: Iterable<string> | null): void {
+  acceptStreams(streamIds: Iterable<string> | null): void {
     if (this.hasEnded) return;
     this.#accepts = streamIds === null ? null : new Set(streamIds);
     if (this.#state === 'established') this.#observer.legAcceptsChanged?.(this);
