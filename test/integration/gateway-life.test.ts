@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
-import { callAndConnect, callGateway } from '../support/gateway-phone.js';
+import { callGateway } from '../support/gateway-phone.js';
 import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -198,7 +198,11 @@ describe('after kill -9', () => {
     const before = await TestGateway.start();
     const sessionId = await before.rest.createSession();
     const caller = await before.rest.newcomer(sessionId);
-    phones.push(await callAndConnect(before, caller.token));
+    const eventsBefore = await before.follow();
+    phones.push(await callGateway(before, caller.token));
+    // Told once it is kept.
+    await eventsBefore.wait('participant.joined');
+    await eventsBefore.close();
     await before.kill();
     const holders = (change?: string) => {
       const database = new Database(join(before.dataDirectory, 'landbridge.db'));
