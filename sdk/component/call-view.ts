@@ -49,7 +49,7 @@ export class CallView {
       'div',
       { class: 'banner', role: 'alert', hidden: true },
       'Your browser has not turned the sound on yet.',
-      button('Turn on sound', 'sound', () => this.#turnOnSound(), 'sound-button', 'primary'),
+      button('Turn on sound', 'sound', () => this.#turnOnSound(), { part: 'sound-button', look: 'primary' }),
     );
     this.#menu = new DeviceMenu({
       hasCamera: !audioOnly,

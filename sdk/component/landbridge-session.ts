@@ -135,19 +135,13 @@ export class LandbridgeSession extends HTMLElement {
   }
 
   #showLobby(error?: unknown, ended?: Disconnection, focus = error !== undefined): void {
-    const join = button(
-      ended === undefined ? 'Join' : 'Join again',
-      'mic',
-      () => void this.join(),
-      'join-button',
-      'primary',
-    );
-    const listen = button(
-      'Listen only',
-      'sound',
-      () => void this.join({ microphone: false }),
-      'listen-button',
-    );
+    const join = button(ended === undefined ? 'Join' : 'Join again', 'mic', () => void this.join(), {
+      part: 'join-button',
+      look: 'primary',
+    });
+    const listen = button('Listen only', 'sound', () => void this.join({ microphone: false }), {
+      part: 'listen-button',
+    });
     const hasToken = this.token !== '';
     join.disabled = !hasToken;
     listen.disabled = !hasToken;
@@ -179,7 +173,7 @@ export class LandbridgeSession extends HTMLElement {
         void this.leave();
         this.#showLobby(undefined, undefined, true);
       },
-      'cancel-button',
+      { part: 'cancel-button' },
     );
     this.#frame.replaceChildren(
       element(
@@ -203,7 +197,10 @@ export class LandbridgeSession extends HTMLElement {
     if (root === undefined) return;
     root.querySelector(':scope > .problem')?.remove();
     const problem = element('div', { class: 'problem', part: 'problem', role: 'alert' }, problemText(error));
-    const dismiss = button('Dismiss', 'close', () => problem.remove(), 'dismiss-button', 'plain');
+    const dismiss = button('Dismiss', 'close', () => problem.remove(), {
+      part: 'dismiss-button',
+      look: 'plain',
+    });
     dismiss.querySelector('span')?.classList.add('sr-only');
     problem.append(dismiss);
     root.prepend(problem);

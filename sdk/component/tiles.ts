@@ -72,7 +72,7 @@ function noteOf({ kind, caller }: RemoteParticipant, name: string): string {
 export function initialsOf(name: string): string {
   const words = name.split(/\s+/).filter((word) => /^\p{L}/u.test(word));
   const letters = [words[0], words.length > 1 ? words.at(-1) : undefined].flatMap((word) =>
-    [...(word ?? '')].slice(0, 1),
+    Array.from(word ?? '').slice(0, 1),
   );
   return letters.join('').toUpperCase();
 }

@@ -25,14 +25,14 @@ export class Toolbar {
   readonly #devices: HTMLButtonElement;
 
   constructor(actions: ToolbarActions, audioOnly: boolean) {
-    this.#mute = button('Mute', 'mic', actions.mute, 'mute-button');
-    this.#camera = button('Camera on', 'camera', actions.camera, 'camera-button');
-    this.#screen = button('Share screen', 'screen', actions.screen, 'screen-button');
-    this.#devices = button('Devices', 'settings', actions.devices, 'devices-button');
+    this.#mute = button('Mute', 'mic', actions.mute, { part: 'mute-button' });
+    this.#camera = button('Camera on', 'camera', actions.camera, { part: 'camera-button' });
+    this.#screen = button('Share screen', 'screen', actions.screen, { part: 'screen-button' });
+    this.#devices = button('Devices', 'settings', actions.devices, { part: 'devices-button' });
     this.#camera.hidden = audioOnly;
     // Phones' browsers cannot capture a display.
     this.#screen.hidden = audioOnly || !canShareScreen();
-    const leave = button('Leave', 'leave', actions.leave, 'leave-button', 'danger');
+    const leave = button('Leave', 'leave', actions.leave, { part: 'leave-button', look: 'danger' });
     this.root.append(this.#mute, this.#camera, this.#screen, this.#devices, leave);
   }
 
@@ -63,8 +63,7 @@ export function button(
   label: string,
   iconName: IconName | undefined,
   act: () => void,
-  part: string,
-  look = '',
+  { part, look = '' }: { readonly part: string; readonly look?: string },
 ): HTMLButtonElement {
   const made = element(
     'button',

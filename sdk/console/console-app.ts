@@ -178,7 +178,7 @@ export class ConsoleApp {
 
   setMode(sessionId: string, listenerId: string, mode: Mode): Promise<void> {
     return this.#subscriptionWrites.change(sessionId, listenerId, (subscriptions, memberIds) =>
-      withMode(mode, subscriptions, sessionId, memberIds, listenerId),
+      withMode(mode, subscriptions, { sessionId, memberIds, listenerId }),
     );
   }
 

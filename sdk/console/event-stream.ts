@@ -44,7 +44,11 @@ export class EventStream {
       onState('waiting');
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, wait * (0.75 + Math.random() / 2));
-        signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+        const stop = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        signal.addEventListener('abort', stop, { once: true });
       });
       wait = Math.min(wait * 2, backoffMs.last);
     }

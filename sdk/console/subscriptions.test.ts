@@ -45,13 +45,17 @@ describe('toggled', () => {
 describe('withMode', () => {
   it('keeps whom the listener hears when it becomes a list', () => {
     const everyone = { participants: [{ participantId: 'b' }, { participantId: 'c' }] };
-    expect(withMode('list', session, 's', members, 'a')).toEqual(everyone);
-    expect(withMode('list', list, 's', members, 'a')).toEqual(list);
-    expect(withMode('list', {}, 's', members, 'a')).toEqual(everyone);
+    expect(withMode('list', session, { sessionId: 's', memberIds: members, listenerId: 'a' })).toEqual(
+      everyone,
+    );
+    expect(withMode('list', list, { sessionId: 's', memberIds: members, listenerId: 'a' })).toEqual(list);
+    expect(withMode('list', {}, { sessionId: 's', memberIds: members, listenerId: 'a' })).toEqual(everyone);
   });
 
   it('knows the whole session and nobody', () => {
-    expect(withMode('session', list, 's', members, 'a')).toEqual(session);
-    expect(withMode('nobody', list, 's', members, 'a')).toEqual({});
+    expect(withMode('session', list, { sessionId: 's', memberIds: members, listenerId: 'a' })).toEqual(
+      session,
+    );
+    expect(withMode('nobody', list, { sessionId: 's', memberIds: members, listenerId: 'a' })).toEqual({});
   });
 });

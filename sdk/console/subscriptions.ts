@@ -42,13 +42,18 @@ export function toggled(
     : fromList([...others, { participantId: speakerId }]);
 }
 
+/** Where somebody listens, and among whom. */
+export interface ListenerPlace {
+  readonly sessionId: string;
+  readonly memberIds: readonly string[];
+  readonly listenerId: string;
+}
+
 /** The subscriptions after another mode was chosen. A list begins with whom the listener hears now. */
 export function withMode(
   mode: Mode,
   subscriptions: Subscriptions,
-  sessionId: string,
-  memberIds: readonly string[],
-  listenerId: string,
+  { sessionId, memberIds, listenerId }: ListenerPlace,
 ): Subscriptions {
   if (mode === 'session') return { sessionId };
   if (mode === 'nobody') return {};

@@ -71,7 +71,7 @@ function exactly({ deviceId, ...rest }: DeviceOptions): MediaTrackConstraints {
 
 /** Undefined outside secure contexts, whatever the type says. */
 function mediaDevices(): MediaDevices | undefined {
-  return navigator.mediaDevices as MediaDevices | undefined;
+  return navigator.mediaDevices;
 }
 
 async function open(

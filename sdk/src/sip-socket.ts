@@ -44,6 +44,8 @@ export class SipSocket implements Transport {
     this.stateChange = {
       addListener: add,
       removeListener: remove,
+      // SIP.js' interface of emitters still has these.
+      /* eslint-disable @typescript-eslint/no-deprecated */
       on: add,
       off: remove,
       once: (listener) => {
@@ -53,6 +55,7 @@ export class SipSocket implements Transport {
         };
         add(once);
       },
+      /* eslint-enable @typescript-eslint/no-deprecated */
     };
   }
 

@@ -48,7 +48,7 @@ function formatDefault({ defaultText, defaultValue }: Setting): string {
   if (defaultValue === undefined) return 'none';
   if (Array.isArray(defaultValue))
     return defaultValue.length === 0 ? 'empty' : `\`${defaultValue.join(', ')}\``;
-  return `\`${String(defaultValue)}\``;
+  return `\`${typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue)}\``;
 }
 
 export function formatExample(): string {

@@ -11,7 +11,7 @@ export interface ClosersOptions {
 
 interface Closer {
   readonly name: string;
-  readonly close: () => Promise<unknown> | void;
+  readonly close: () => unknown;
 }
 
 const defaultStepLimitMs = 10_000;
@@ -26,7 +26,7 @@ export class Closers {
   }
 
   /** `name` is what the log calls it. */
-  onClose(name: string, close: () => Promise<unknown> | void): void {
+  onClose(name: string, close: () => unknown): void {
     this.#open.push({ name, close });
   }
 

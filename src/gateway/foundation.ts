@@ -20,7 +20,7 @@ export interface Foundation {
   readonly journal: Journal;
   readonly tokens: JwtTokenCodec;
   /** Resolves when everything so far is kept: what was written, and what is to be told of it. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 /** Rejects with DataDirectoryInUse where another gateway has it. */

@@ -37,7 +37,7 @@ export interface SoundsAndRecordingsOptions {
 export interface Recordings {
   readonly recordings: RecordingService;
   /** Ends running recordings; idempotent. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Rejects with ConfigError where the hold music cannot be played. */

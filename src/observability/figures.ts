@@ -12,7 +12,7 @@ export interface Figure {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
-  read(): readonly FigureValue[];
+  readonly read: () => readonly FigureValue[];
 }
 
 export function registerFigure(registry: Registry, figure: Figure): void {

@@ -70,7 +70,7 @@ export function createRedaction(options: RedactionOptions = {}): (line: string) 
 
 /** The field's name with a hyphen allowed anywhere: `userToUser`, `user-to-user`, `User-To-User`. */
 function loosely(name: string): string {
-  return [...name].map(escape).join('[-_]?');
+  return Array.from(name).map(escape).join('[-_]?');
 }
 
 function escape(text: string): string {

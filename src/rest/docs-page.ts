@@ -115,7 +115,7 @@ function formatResponses(responses: Responses, shared: Responses): string {
     const target =
       response.$ref === undefined ? response : (shared[response.$ref.split('/').at(-1) ?? ''] ?? {});
     const [content] = Object.entries(target.content ?? {});
-    const type = content === undefined ? 'no body' : `${formatType(content[1].schema)}`;
+    const type = content === undefined ? 'no body' : formatType(content[1].schema);
     return [status, type, target.description ?? ''];
   });
   return table(rows);

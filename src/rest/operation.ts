@@ -67,7 +67,7 @@ export interface OperationDefinition<
   readonly params: P;
   readonly query?: Q;
   readonly body?: B;
-  handle(request: OperationRequest<P, Q, B>): Promise<unknown>;
+  readonly handle: (request: OperationRequest<P, Q, B>) => Promise<unknown>;
 }
 
 export function defineOperation<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
@@ -81,7 +81,7 @@ export function defineOperation<P extends z.ZodObject, Q extends z.ZodObject, B 
     async run(request) {
       return handle({
         accountId: request.accountId,
-        params: validate(definition.params, request.params) as z.output<P>,
+        params: validate<P>(definition.params, request.params),
         query: validate(query, request.query) as z.output<Q>,
         body: validate(body, request.body) as z.output<B>,
         idempotencyKey: readIdempotencyKey(definition, request.idempotencyKey),

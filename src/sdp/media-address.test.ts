@@ -41,7 +41,7 @@ describe('a destination of media', () => {
     ['a number', '3232235777'],
     ['no IPv6 literal', '2001:db8::1::2'],
   ])('is refused where it is %s (%s)', (_what, address) => {
-    expect(() => usableDestination(address, 4000)).toThrowError(expect.objectContaining({ code: 'bad-sdp' }));
+    expect(() => usableDestination(address, 4000)).toThrow(expect.objectContaining({ code: 'bad-sdp' }));
   });
 
   it.each([0, -1, 65_536])('needs a port that can be, not %d', (port) => {

@@ -141,11 +141,11 @@ export class CallSignalling implements TransactionUser {
     if (this.#phase !== 'established') throw new Error('there is no call to change');
     if (this.#modification) throw new Error('another change is under way');
     const first = await this.#reinvite(offer);
-    if (first !== 'glare') return first;
+    if (first !== null) return first;
     // §14.1: the side that chose the Call-ID waits 2.1 to 4 s before it tries again.
     await this.#wait(randomInt(2_100, 4_000));
     const second = await this.#reinvite(offer);
-    if (second === 'glare') throw new Error('the far end is changing the session itself');
+    if (second === null) throw new Error('the far end is changing the session itself');
     return second;
   }
 
@@ -282,7 +282,8 @@ export class CallSignalling implements TransactionUser {
 
   // --- changes of the session ---
 
-  #reinvite(offer: string): Promise<string | 'glare'> {
+  /** The answer, or null where it met an offer of the far end (491). */
+  #reinvite(offer: string): Promise<string | null> {
     const dialog = this.#dialog;
     if (!dialog || this.#phase !== 'established') return Promise.reject(new Error('the call has ended'));
     const request = dialog.createRequest('INVITE');
@@ -300,7 +301,7 @@ export class CallSignalling implements TransactionUser {
           return;
         }
         done();
-        if (response?.status === 491) resolve('glare');
+        if (response?.status === 491) resolve(null);
         else
           reject(
             new Error(`the change was refused: ${response?.status ?? 408} ${response?.reason ?? ''}`.trim()),

@@ -36,7 +36,7 @@ export class DtmfSender {
 
   /** Queues keys; the promise ends after the pause that follows the last. Throws RangeError for what is no key. */
   press(keys: string): Promise<void> {
-    const events = [...keys].map((key) => KEYS.indexOf(key.toUpperCase()));
+    const events = Array.from(keys, (key) => KEYS.indexOf(key.toUpperCase()));
     if (events.includes(-1)) throw new RangeError('keys are 0-9, *, # and A-D');
     if (events.length === 0) return Promise.resolve();
     return new Promise((resolve) => {

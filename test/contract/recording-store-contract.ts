@@ -30,7 +30,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
         ...{ state: 'recording', reason: null, durationMs: null, bytes: 0, startedAt: now, endedAt: null },
         ...{ key: null },
         ...changes,
-      } as Recording;
+      };
     }
 
     async function claimed(changes: Partial<Recording> = {}): Promise<Recording> {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { RawPeer } from './sip-server/raw-peer.js';
 import { happens } from './sip-server/srf-app.js';
 import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
 import {
@@ -24,7 +23,7 @@ describe('a call that comes in', () => {
     ['TCP', tcpPeer],
     ['WebSocket', webSocketPeer],
   ] as const)('is answered over %s, and ended with BYE by the caller', async (_name, open) => {
-    const { peer, ok, dialog } = await answered(open as () => Promise<RawPeer>);
+    const { peer, ok, dialog } = await answered(open);
     expect(peer.received[0]).toMatchObject({ kind: 'response', status: 100 });
     expect(ok.body.toString()).toBe(ANSWER);
     expect(ok.headers.get('Content-Type')).toBe('application/sdp');
@@ -43,7 +42,7 @@ describe('a call that comes in', () => {
     ['TCP', tcpPeer],
     ['WebSocket', webSocketPeer],
   ] as const)('is ended with BYE by the application over %s', async (_name, open) => {
-    const { peer, dialog } = await answered(open as () => Promise<RawPeer>);
+    const { peer, dialog } = await answered(open);
     const destroyed = dialog.destroy({ headers: { Reason: 'Q.850;cause=16' } });
     const bye = await peer.request('BYE');
     expect(bye.headers.get('Reason')).toBe('Q.850;cause=16');

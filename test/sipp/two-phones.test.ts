@@ -65,7 +65,8 @@ describeWithSipp('phones by SIPp in a session', () => {
     for (let window = 1; ; window += 1) {
       const pcm = await hear(listener);
       try {
-        return expectTones(pcm, { heard, silent });
+        expectTones(pcm, { heard, silent });
+        return;
       } catch (error) {
         if (window === 5) throw error;
       }

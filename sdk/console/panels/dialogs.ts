@@ -1,4 +1,5 @@
 /** Questions and answers that need the whole attention. */
+import { textOf } from '../view/text-of.js';
 import type { ConsoleApp } from '../console-app.js';
 import { nameOf, type CreatedParticipant } from '../model.js';
 import type { Dialog } from '../state.js';
@@ -66,7 +67,7 @@ function addParticipant(app: ConsoleApp, sessionId: string): VNode {
       onsubmit: (event: SubmitEvent) => {
         event.preventDefault();
         const data = new FormData(event.target as HTMLFormElement);
-        const text = (name: string): string => String(data.get(name) ?? '').trim();
+        const text = (name: string): string => textOf(data.get(name)).trim();
         const [displayName, tag] = [text('displayName'), text('tag')];
         void app.addParticipant(sessionId, {
           publishPermissions: data.getAll('publish').map(String),

@@ -1,4 +1,5 @@
 /** The frame around everything: the bar at the top and the list of sessions. */
+import { textOf } from '../view/text-of.js';
 import type { ConsoleApp } from '../console-app.js';
 import { sessionName, type Session } from '../model.js';
 import { h, type VNode } from '../view/h.js';
@@ -48,7 +49,7 @@ export function sessionList(app: ConsoleApp): VNode {
         onsubmit: (event: SubmitEvent) => {
           event.preventDefault();
           const form = event.target as HTMLFormElement;
-          void app.createSession(String(new FormData(form).get('tag') ?? '').trim());
+          void app.createSession(textOf(new FormData(form).get('tag')).trim());
           form.reset();
         },
       },

@@ -1,26 +1,34 @@
 /** The way in. */
+import { textOf } from '../view/text-of.js';
 import type { ConsoleApp } from '../console-app.js';
 import { h, type VNode } from '../view/h.js';
 import { logo } from '../view/icons.js';
 import { button } from '../view/widgets.js';
 
+interface Input {
+  /** Default `text`. */
+  readonly type?: string;
+  readonly autocomplete: string;
+  readonly initial?: string;
+}
+
 export function signIn(app: ConsoleApp): VNode {
   const { signInError, busy } = app.state;
-  const field = (name: string, label: string, type: string, autocomplete: string, initial = ''): VNode =>
+  const field = (name: string, label: string, input: Input): VNode =>
     h(
       'label',
       { class: 'field' },
       h('span', {}, label),
       h('input', {
         name,
-        type,
-        autocomplete,
+        type: input.type ?? 'text',
+        autocomplete: input.autocomplete,
         required: true,
         spellcheck: 'false',
         autocapitalize: 'none',
-        mounted: (input: HTMLInputElement) => {
-          input.value = initial;
-          if (name === 'password') input.focus();
+        mounted: (made: HTMLInputElement) => {
+          made.value = input.initial ?? '';
+          if (name === 'password') made.focus();
         },
       }),
     );
@@ -34,7 +42,7 @@ export function signIn(app: ConsoleApp): VNode {
         onsubmit: (event: SubmitEvent) => {
           event.preventDefault();
           const data = new FormData(event.target as HTMLFormElement);
-          const text = (name: string): string => String(data.get(name) ?? '').trim();
+          const text = (name: string): string => textOf(data.get(name)).trim();
           void app.signIn({
             accountId: text('account'),
             username: text('username'),
@@ -44,9 +52,9 @@ export function signIn(app: ConsoleApp): VNode {
       },
       h('div', { class: 'brand large' }, logo(), h('h1', {}, 'Landbridge')),
       h('p', { class: 'lead' }, 'Phone callers and browsers in one session.'),
-      field('account', 'Account', 'text', 'organization', 'local'),
-      field('username', 'User name', 'text', 'username', 'local'),
-      field('password', 'Password', 'password', 'current-password'),
+      field('account', 'Account', { autocomplete: 'organization', initial: 'local' }),
+      field('username', 'User name', { autocomplete: 'username', initial: 'local' }),
+      field('password', 'Password', { type: 'password', autocomplete: 'current-password' }),
       h('p', { class: 'form-error', role: 'alert' }, signInError ?? ''),
       button('Sign in', null, { look: 'primary', submit: true, busy: busy.has('sign-in') }),
       h(

@@ -91,7 +91,8 @@ function setAttribute(element: Element, name: string, value: unknown): void {
   // aria-* attributes say "false" in words.
   if (typeof value === 'boolean' && name.startsWith('aria-')) element.setAttribute(name, String(value));
   else if (value === undefined || value === null || value === false) element.removeAttribute(name);
-  else element.setAttribute(name, value === true ? '' : String(value));
+  else if (value === true) element.setAttribute(name, '');
+  else if (typeof value === 'string' || typeof value === 'number') element.setAttribute(name, String(value));
 }
 
 function unmount(node: Node): void {

@@ -94,7 +94,7 @@ export class DtmfService implements LegObserver {
       if (outcome !== 'sent') throw explainSignalled(outcome);
     }
     // Never which: they may be somebody's PIN.
-    const count = [...digits].filter((key) => key !== ',').length;
+    const count = Array.from(digits).filter((key) => key !== ',').length;
     this.#options.events.record('dtmf.sent', participantSubject(leg.participant), {
       legId: leg.legId,
       count,

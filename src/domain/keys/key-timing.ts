@@ -14,6 +14,6 @@ export const keyTiming = {
 
 /** How long these keys take together, the last gap included. */
 export function lengthOfKeysMs(digits: string, durationMs: number): number {
-  const pauses = [...digits].filter((key) => key === ',').length;
+  const pauses = Array.from(digits).filter((key) => key === ',').length;
   return pauses * keyTiming.pauseMs + (digits.length - pauses) * (durationMs + keyTiming.gapMs);
 }

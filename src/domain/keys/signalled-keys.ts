@@ -32,7 +32,7 @@ export class SignalledKeys {
     return new Promise((resolve) => {
       if (this.#closed) return resolve('gone');
       if (this.#requests.length >= maxWaiting) return resolve('too-many');
-      this.#requests.push({ keys: [...digits], durationMs, resolve });
+      this.#requests.push({ keys: Array.from(digits), durationMs, resolve });
       if (!this.#isRunning) void this.#run();
     });
   }

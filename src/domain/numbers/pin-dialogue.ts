@@ -118,8 +118,14 @@ export class PinDialogue implements LegAttendant {
     try {
       const verdict = await check(digits);
       if (!this.#isChecking()) return;
-      if (verdict.result === 'right') return await enter(verdict.sessionId);
-      if (verdict.result === 'too-many-guesses') return this.#leave(verdict.result);
+      if (verdict.result === 'right') {
+        await enter(verdict.sessionId);
+        return;
+      }
+      if (verdict.result === 'too-many-guesses') {
+        this.#leave(verdict.result);
+        return;
+      }
       this.#wrong += 1;
       if (this.#wrong >= limits.maxTries) this.#leave('wrong');
       else if (this.#isLate) this.#leave('timeout');

@@ -23,7 +23,9 @@ export function normalizeJoinCode(text: string): string | null {
   // ASCII alone: some foreign letters become ASCII letters in upper case.
   if (text.length > 2 * length || !/^[0-9a-z-]*$/i.test(text)) return null;
   const code = text.replaceAll('-', '').toUpperCase().replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  return code.length === length && [...code].every((character) => alphabet.includes(character)) ? code : null;
+  return code.length === length && Array.from(code).every((character) => alphabet.includes(character))
+    ? code
+    : null;
 }
 
 /** What the store keeps in place of the code. */

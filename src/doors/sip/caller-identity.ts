@@ -107,7 +107,7 @@ function cleanName(name: string): string | null {
 
   const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
   if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
-  return [...clean].slice(0, maxNameLength).join('');
+  return Array.from(clean).slice(0, maxNameLength).join('');
 }
 
 function unescapeText(text: string): string {

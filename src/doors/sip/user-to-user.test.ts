@@ -117,7 +117,7 @@ describe('User-to-User', () => {
     fc.assert(fc.property(anything, (header) => void readUserToUser(header)));
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), fc.constantFrom('hex', 'base64'), (bytes, encoding) => {
-        const value = Buffer.from(bytes).toString(encoding as BufferEncoding);
+        const value = Buffer.from(bytes).toString(encoding);
         const { credential } = readUserToUser(`${value};encoding=${encoding}`);
         if (credential !== undefined) expect(credential).toMatch(/^[\x21-\x7e]+$/);
       }),

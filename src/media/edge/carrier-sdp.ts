@@ -199,7 +199,8 @@ export function formatForFreeSwitch(carrier: CarrierAudio, identity: Identity): 
 
 /** A far end that is not known yet. */
 export function placeholderTerms(): CarrierAudio {
-  return { codec: ownCodec('PCMU', new Set())!, events: ownEvents, srtp: null, peer: null, ptimeMs: 20 };
+  const codec: CodecUse = { name: 'PCMU', payloadType: 0, clockRateHz: 8000, channels: 1, parameters: '' };
+  return { codec, events: ownEvents, srtp: null, peer: null, ptimeMs: 20 };
 }
 
 /** FreeSWITCH's answer to what it was told of a carrier. Throws an error where it cannot be one. */

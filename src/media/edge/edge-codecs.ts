@@ -85,7 +85,7 @@ export function ownCodec(name: EdgeCodecName, taken: ReadonlySet<number>): Codec
 function knownParameters(name: EdgeCodecName, fmtp: string | null): string {
   const known = codecs[name].parameters;
   return [...parseFmtpParameters(fmtp ?? '')]
-    .filter(([parameter, value]) => Object.hasOwn(known, parameter) && known[parameter]!.test(value))
+    .filter(([parameter, value]) => Object.hasOwn(known, parameter) && known[parameter]?.test(value) === true)
     .map(([parameter, value]) => `${parameter}=${value}`)
     .join(';');
 }

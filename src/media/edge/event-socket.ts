@@ -124,11 +124,13 @@ export class EventSocket {
     if (onGreeting !== null) {
       this.#onGreeting = null;
       onGreeting(frame);
-    } else if (this.#waiting[0]?.contentType === frame.contentType) {
-      const { timer, resolve } = this.#waiting.shift()!;
-      timer.cancel();
-      resolve(frame);
+      return;
     }
+    const [first] = this.#waiting;
+    if (first?.contentType !== frame.contentType) return;
+    this.#waiting.shift();
+    first.timer.cancel();
+    first.resolve(frame);
   }
 
   #onClose(): void {

@@ -185,12 +185,10 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
 
   /** Resolves when the media is gone; FreeSWITCH's channels end meanwhile (`gone`). */
   close(): Promise<MediaLegStatistics | null> {
-    if (this.#closing === null) {
-      const { server, channels, events } = this.#options;
-      events.mute();
-      this.#end(hangUpAll(server, [channels.outer, channels.inner]));
-    }
-    return this.#closing!;
+    const { server, channels, events } = this.#options;
+    if (this.#closing !== null) return this.#closing;
+    events.mute();
+    return this.#end(hangUpAll(server, [channels.outer, channels.inner]));
   }
 
   /** FreeSWITCH is gone. */
@@ -204,14 +202,16 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   #lose(reason: MediaEndReason): void {
     if (this.#closing !== null) return;
     const { server, channels, events } = this.#options;
-    this.#end(hangUpAll(server, [channels.outer, channels.inner]));
+    void this.#end(hangUpAll(server, [channels.outer, channels.inner]));
     events.end(reason);
   }
 
-  #end(hangingUp: Promise<void>): void {
-    this.#closing = this.#worker.close();
+  #end(hangingUp: Promise<void>): Promise<MediaLegStatistics | null> {
+    const closing = this.#worker.close();
+    this.#closing = closing;
     this.#ended.abort();
     this.#hangingUp = hangingUp.finally(() => this.#options.onGone(this));
+    return closing;
   }
 
   #expectOpen(): void {

@@ -45,7 +45,7 @@ interface ConnectOptions {
 type Mrf = {
   connect(options: ConnectOptions, callback: (error: unknown, server?: MediaServer) => void): void;
 };
-const NewMrf = MrfModule as unknown as new (srf: Inviter) => Mrf;
+const NewMrf = MrfModule as new (srf: Inviter) => Mrf;
 
 export const sipProfile = 'drachtio_mrf';
 /** FreeSWITCH answers it and leaves it alone (freeswitch/dialplan.xml). */

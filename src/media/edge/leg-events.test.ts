@@ -21,7 +21,7 @@ function make() {
     warn: () => 0,
     error: (_fields: object, text: string) => errors.push(text),
   };
-  const events = new LegEvents('leg', owner, logger as never);
+  const events = new LegEvents('leg', owner, logger);
   return { events, told, errors };
 }
 

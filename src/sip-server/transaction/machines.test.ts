@@ -10,7 +10,7 @@ type Table = Readonly<Record<string, Readonly<Record<string, Edge<string>>>>>;
 /** Every edge of RFC 3261 §17 with RFC 6026, written down once more: state, input, next state, actions. */
 const edges: Record<string, { readonly table: Table; readonly edges: string }> = {
   'INVITE server': {
-    table: inviteServerMachine as Table,
+    table: inviteServerMachine,
     edges: `
       proceeding | request          | proceeding | resend
       proceeding | send 1xx         | proceeding | send
@@ -36,7 +36,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       accepted   | abandon          | terminated |`,
   },
   'non-INVITE server': {
-    table: nonInviteServerMachine as Table,
+    table: nonInviteServerMachine,
     edges: `
       trying     | request          | trying     |
       trying     | send 1xx         | proceeding | send
@@ -55,7 +55,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       completed  | abandon          | terminated |`,
   },
   'INVITE client': {
-    table: inviteClientMachine as Table,
+    table: inviteClientMachine,
     edges: `
       calling    | timer A          | calling    | resend, start A
       calling    | timer B          | terminated | inform timeout
@@ -79,7 +79,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       accepted   | timer M          | terminated |`,
   },
   'non-INVITE client': {
-    table: nonInviteClientMachine as Table,
+    table: nonInviteClientMachine,
     edges: `
       trying     | timer E          | trying     | resend, start E
       trying     | timer F          | terminated | inform timeout

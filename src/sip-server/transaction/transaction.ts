@@ -61,8 +61,7 @@ export abstract class Transaction<State extends string, Input extends string> {
         const name = action.slice(6) as TimerName;
         if (this.#startByTable(name)) due = name;
       } else if (action.startsWith('stop ')) this.#stop(action.slice(5) as TimerName);
-      else
-        this.perform(action as Exclude<Action, `start ${TimerName}` | `stop ${TimerName}` | 'start E at T2'>);
+      else this.perform(action);
     }
     if (edge.next === 'terminated') this.#end();
     // "Zero seconds for reliable transports" fires here and now, but after what the user had to hear.
@@ -86,7 +85,7 @@ export abstract class Transaction<State extends string, Input extends string> {
 
   #end(): void {
     this.#stopAll();
-    this.context.ended(this as unknown as Transaction<string, string>);
+    this.context.ended(this);
   }
 
   #stopAll(): void {

@@ -91,24 +91,26 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
   }
 
   /** A browser cannot be dialled: the flow is the open one from that address and port, or the promise rejects. */
-  async connect(host: string, port: number): Promise<Flow> {
+  connect(host: string, port: number): Promise<Flow> {
     for (const flow of this.#flows) {
-      if (flow.remoteAddress === host && flow.remotePort === port && flow.isOpen) return flow;
+      if (flow.remoteAddress === host && flow.remotePort === port && flow.isOpen)
+        return Promise.resolve(flow);
     }
-    throw new Error(`no WebSocket from ${host}:${port} is open`);
+    return Promise.reject(new Error(`no WebSocket from ${host}:${port} is open`));
   }
 
   stats(): TransportStats {
     return { ...this.inbox.counters, connectionsOpen: this.#flows.size };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#pingTimer);
     for (const flow of [...this.#flows]) {
       flow.close();
       this.#forget(flow);
     }
+    return Promise.resolve();
   }
 
   #isFull(address: string): boolean {

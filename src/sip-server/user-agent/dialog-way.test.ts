@@ -6,7 +6,7 @@ import type { Application } from './application.js';
 import { findFlow } from './dialog-way.js';
 
 function flowTo(remoteAddress: string): Flow {
-  return Object.assign(new RecordedFlow(), { remoteAddress }) as Flow;
+  return Object.assign(new RecordedFlow(), { remoteAddress });
 }
 
 function dialogWith(remoteTarget: string, flow: Flow): Dialog<Application> {

@@ -59,5 +59,5 @@ export interface UserAgentEnvironment {
   readonly dialogs: DialogStore<Application>;
   readonly transactions: TransactionLayer;
   /** Rejects when there is no way to that hop. */
-  connect(hop: NextHop): Promise<Flow>;
+  readonly connect: (hop: NextHop) => Promise<Flow>;
 }

@@ -23,13 +23,13 @@ import { createLocalResponse } from './responses.js';
 /** What the client tells the rest of the user agent about dialogs. */
 export interface ClientDialogEvents {
   /** A 2xx to our INVITE or UPDATE: these terms hold from now on; undefined: no session timer. */
-  sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
+  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | undefined) => void;
   /** End the dialog with a BYE and tell the application. */
-  hangUp(dialog: OwnedDialog, status: number, why: string): void;
+  readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer does not know the dialog: tell the application, send nothing. */
-  dialogLost(dialog: OwnedDialog, status: number, why: string): void;
+  readonly dialogLost: (dialog: OwnedDialog, status: number, why: string) => void;
   /** An ACK is awaited from the peer: a BYE must wait for it (RFC 3261 §15). Takes over the call if so. */
-  holdBye(dialog: OwnedDialog, send: () => void): boolean;
+  readonly holdBye: (dialog: OwnedDialog, send: () => void) => boolean;
 }
 
 /** Above this a request without a stated transport goes over TCP (RFC 3261 §18.1.1). */

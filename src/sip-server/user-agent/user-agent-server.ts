@@ -22,10 +22,10 @@ import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
 export interface ServerDialogEvents {
-  sessionAgreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void;
-  hangUp(dialog: OwnedDialog, status: number, why: string): void;
+  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | undefined) => void;
+  readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
-  peerMoved(dialog: OwnedDialog, flow: Flow): void;
+  readonly peerMoved: (dialog: OwnedDialog, flow: Flow) => void;
 }
 
 /** A final response that went out, and what it agreed on. */

@@ -187,7 +187,7 @@ export class BrowserTransport {
           this.#local = this.#readLocal();
           resolve();
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       };
       this.#connection.onGatheringStateChange((state) => {

@@ -119,7 +119,7 @@ function stepsOf(keys: string, durationMs: number, gapMs: number, request: Reque
     throw new RangeError(`a gap lasts from ${shortestGapMs} to ${longestKeyMs} ms`);
   // No longer text could be sent in the time there is.
   if (keys.length > longestKeysMs / tickMs) throw new WorkerRefusal('too-many-keys', 'too many keys');
-  return [...keys].map((key, index) => {
+  return Array.from(keys).map((key, index) => {
     const isLast = index === keys.length - 1;
     if (key === ',') return { event: null, durationMs: 0, ticks: keyPauseMs / tickMs, request, isLast };
     const event = eventOfKey(key);

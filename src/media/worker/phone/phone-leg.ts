@@ -170,6 +170,7 @@ class NativePhoneLeg implements PhoneLeg {
     }
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects
   async accept(answer: string): Promise<void> {
     if (!this.#offerOutstanding) throw new Error('no offer is outstanding');
     if (this.#closed) throw new Error('the leg is closed');

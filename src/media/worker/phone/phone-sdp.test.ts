@@ -111,7 +111,7 @@ describe('an answer to a phone', () => {
     ['of wideband G.711', sdp('m=audio 4000 RTP/AVP 96', 'a=rtpmap:96 PCMU/16000'), 'no-common-codec'],
     ['of SRTP', sdp('m=audio 4000 RTP/SAVP 0'), 'no-common-codec'],
   ])('is not given to an offer %s', (_what, offer, code) => {
-    expect(() => negotiateOffer(offer, either, null)).toThrowError(expect.objectContaining({ code }));
+    expect(() => negotiateOffer(offer, either, null)).toThrow(expect.objectContaining({ code }));
   });
 
   it.each([
@@ -160,7 +160,7 @@ describe('an answer to a phone', () => {
   it.each(['239.1.2.3', 'ff02::1', '255.255.255.255', '999.1.1.1'])(
     'is not given to an offer that wants RTP at %s, which is no host’s',
     (address) => {
-      expect(() => negotiateOffer(offerAt(address), either, null)).toThrowError(
+      expect(() => negotiateOffer(offerAt(address), either, null)).toThrow(
         expect.objectContaining({ code: 'bad-sdp' }),
       );
     },
@@ -244,6 +244,6 @@ describe('an offer of ours', () => {
     ['refuses the audio', sdp('m=audio 0 RTP/AVP 0'), 'no-common-codec'],
     ['names a codec that was not offered', sdp('m=audio 4000 RTP/AVP 18'), 'no-common-codec'],
   ])('cannot be agreed on when the answer %s', (_what, answer, code) => {
-    expect(() => negotiateAnswer(answer, either, null)).toThrowError(expect.objectContaining({ code }));
+    expect(() => negotiateAnswer(answer, either, null)).toThrow(expect.objectContaining({ code }));
   });
 });

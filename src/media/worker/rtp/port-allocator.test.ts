@@ -5,7 +5,7 @@ describe('PortAllocator', () => {
   it('hands out even ports with room for the odd one above, each once', () => {
     const ports = new PortAllocator({ from: 20_001, to: 20_008, startAt: 0 });
     expect([ports.take(), ports.take(), ports.take()]).toEqual([20_002, 20_004, 20_006]);
-    expect(() => ports.take()).toThrowError(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => ports.take()).toThrow(expect.objectContaining({ code: 'overloaded' }));
   });
 
   it('begins anywhere in the range and goes round', () => {
@@ -38,7 +38,7 @@ describe('PortAllocator', () => {
     }
     expect([ports.take(), ports.take(), ports.take()]).toEqual([20_004, 20_002, 20_000]);
     expect(ports.takenUnrested).toBe(3);
-    expect(() => ports.take()).toThrowError(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => ports.take()).toThrow(expect.objectContaining({ code: 'overloaded' }));
   });
 
   it('does not grow over many calls', () => {
