@@ -310,6 +310,11 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     await this.#media.stopPlaying(playbackId).catch(() => undefined);
   }
 
+  /** The far end wants to hear of others, of whatever kind of notice. */
+  get takesNotices(): boolean {
+    return this.#state === 'established' && this.#signalling.notices !== undefined;
+  }
+
   /** The far end wants to hear of this. */
   takesNotice(type: LegNoticeType): boolean {
     return this.#state === 'established' && this.#signalling.notices?.takes.has(type) === true;

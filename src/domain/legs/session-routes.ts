@@ -123,7 +123,8 @@ export class SessionRoutes {
     const { sessionId } = leg.participant;
     if (listener === undefined) return;
     const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
-    this.#notices.routed(leg, streamIds, sessionId === null ? [] : this.legs(sessionId));
+    if (leg.takesNotices)
+      this.#notices.routed(leg, streamIds, sessionId === null ? [] : this.legs(sessionId));
     const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
