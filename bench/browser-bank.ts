@@ -9,9 +9,9 @@ export interface OpenedPair {
 }
 
 export interface BrowserBankReport {
-  /** Of every packet of the phones, from its way out to its arrival at the browser, after SRTP. */
+  /** The delay of every packet of the phones, from its way out to its arrival at the browser, after SRTP. */
   readonly phoneToBrowserMs: readonly number[];
-  /** Of every burst, from its way out of the browser to its arrival at the phone, less the codec's own delay. */
+  /** The delay of every burst, from its way out of the browser to its arrival at the phone, less the codec's own delay. */
   readonly browserToPhoneMs: readonly number[];
   /** What Opus itself delays: between a sample's place in the encoder's input and in the decoder's output. */
   readonly codecDelayMs: number;

@@ -34,7 +34,7 @@ export interface State {
   readonly selectedId: string | null;
   /** Null until loaded. */
   readonly members: readonly Participant[] | null;
-  /** Of the selected session. */
+  /** Those of the selected session. */
   readonly streams: readonly SessionStream[];
   readonly call: OwnCall | null;
   /** Rises when the call's own facts change. */
@@ -45,7 +45,7 @@ export interface State {
   /** What is being done now; buttons that would do it again are disabled. */
   readonly busy: ReadonlySet<string>;
   readonly log: readonly GatewayEvent[];
-  /** Of participants and sessions, by id; those that are gone too while the log speaks of them. */
+  /** Names of participants and sessions by id, also of those that are gone while the log speaks of them. */
   readonly names: ReadonlyMap<string, string>;
   readonly dialog: Dialog | null;
   readonly toasts: readonly Toast[];

@@ -28,7 +28,7 @@ export interface RemoteParticipant {
   readonly displayName: string | undefined;
   /** The application's own, given over REST. */
   readonly attributes: Readonly<Record<string, string>>;
-  /** Of a phone. */
+  /** Where it is a phone. */
   readonly caller: Caller | undefined;
   readonly streams: readonly RemoteStream[];
 }
@@ -121,7 +121,7 @@ export interface Publication {
 }
 
 export interface DtmfOptions {
-  /** Of each key, 40 to 6000 milliseconds. Default 100. */
+  /** How long each key is pressed, 40 to 6000 milliseconds. Default 100. */
   readonly durationMs?: number;
   /** Between keys, at least 30 milliseconds. Default 70. */
   readonly gapMs?: number;
@@ -132,13 +132,13 @@ export interface TrackStatistics {
   readonly direction: 'sent' | 'received';
   readonly mediaType: MediaType;
   readonly alias: string;
-  /** Of a received stream. */
+  /** Only for a received stream. */
   readonly streamId: string | null;
   readonly participantId: string | null;
   /** Since `getStats` was asked before; null the first time. */
   readonly bitrateBps: number | null;
   readonly packets: number;
-  /** Of what we send: as the gateway reports it. */
+  /** For what we send, as the gateway reports it. */
   readonly packetsLost: number | null;
   /** 0 to 1, since `getStats` was asked before. */
   readonly lossRatio: number | null;

@@ -86,7 +86,7 @@ function bitrateBps(last: Counters | undefined, now: Counters): number | null {
   return Math.round((Math.max(0, now.bytes - last.bytes) * 8000) / (now.timestampMs - last.timestampMs));
 }
 
-/** Of what was sent, all packets are counted at our end; of what is received, only those that came. */
+/** All packets that were sent are counted at our end; of those sent to us, only the ones that came. */
 function lossRatio(last: Counters | undefined, now: Counters, isSent: boolean): number | null {
   if (last === undefined || last.lost === null || now.lost === null) return null;
   const lost = Math.max(0, now.lost - last.lost);

@@ -32,7 +32,7 @@ async function hearEachOther(): Promise<void> {
   await Promise.all([page.hears(440, phone.participantId), phoneHears(phone, 600)]);
 }
 
-/** Of the page; it changes with each INVITE that begins a call. */
+/** The id of the page’s leg; it changes with each INVITE that begins a call. */
 async function legId(): Promise<string> {
   return (await scene().legOf(page.participantId)).id;
 }

@@ -32,11 +32,11 @@ const compose = parse(read('docker-compose.yml'), { merge: true }) as ComposeFil
 const services = Object.entries(compose.services);
 const deployment = read('docs/deployment.md');
 
-/** Of `NAME: value` what stands where nothing is set in `.env`. */
+/** The value of `NAME: value` where nothing is set in `.env`. */
 const byDefault = (value: string) => value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
 const environmentOf = (name: string) => compose.services[name]?.environment ?? {};
 const dockerfileOf = ({ build }: Service) => (build === undefined ? null : read(join(build, 'Dockerfile')));
-/** Of this product, with the number of a version in the tag; nothing that moves. */
+/** An image of this product with a version in its tag, which does not move. */
 const pinned = /^(?!.*:latest)[\w./-]+:v?\d+\.\d+(\.\d+)?[\w.-]*$/;
 
 describe.each(services)('the service %s', (name, service) => {

@@ -194,7 +194,7 @@ export class DoorStage {
   readonly domain: DomainFixture;
   readonly log: LogLine[];
   readonly door: SipDoor;
-  /** Of every timer that the door has set, in milliseconds. */
+  /** The delay of every timer that the door has set, in milliseconds. */
   readonly delays: readonly number[];
   readonly #own: SipServer | null;
   readonly #letIn: (how: DialIn) => void;

@@ -12,7 +12,7 @@ import { mainConnection } from '../../src/domain/media-plane.js';
 
 const offer = (behaviour: string): string => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=${behaviour}\r\nt=0 0\r\n`;
 
-/** Of what happens to legs when their worker misbehaves; what they sound like is asserted elsewhere. */
+/** What happens to legs when their worker misbehaves; what they sound like is asserted elsewhere. */
 describe('a media plane whose workers have faults', () => {
   let plane: WorkerMediaPlane;
   let logged: string[];

@@ -13,7 +13,7 @@ import { describeWithSipp } from '../support/sipp.js';
 import { TestGateway, type GatewayOptions } from '../support/start-gateway.js';
 
 const script = fileURLToPath(new URL('../../docker/try/try.mjs', import.meta.url));
-/** Of every test gateway. */
+/** Every test gateway’s. */
 const password = 'a password for tests';
 
 interface Outcome {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 
 export interface RawMessage {
-  /** Of a response; undefined for a request. */
+  /** The status of a response; undefined for a request. */
   readonly status: number | undefined;
   readonly startLine: string;
   readonly text: string;

@@ -15,11 +15,11 @@ import { waitFor } from './wait-for.js';
 export interface GatewayOptions {
   /** Beside what every test gateway gets. */
   readonly environment?: Record<string, string>;
-  /** Of an earlier gateway, which is stopped. Default a new one. */
+  /** The data directory of an earlier gateway, which is stopped. Default a new one. */
   readonly dataDirectory?: string;
   /** Default a span of 400 ports of its own. */
   readonly rtpPorts?: string;
-  /** Of an earlier gateway. Default new ones, where this run wants any. */
+  /** Those of an earlier gateway. Default new ones, where this run wants any. */
   readonly beside?: ServersBeside;
 }
 
