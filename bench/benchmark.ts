@@ -1,3 +1,4 @@
+/** What a benchmark is, and the rows of the table that it prints. */
 export interface BenchmarkRow {
   readonly what: string;
   readonly measured: string;

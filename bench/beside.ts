@@ -1,3 +1,4 @@
+/** The benchmark `beside`: calls through drachtio-server, FreeSWITCH or both. */
 import { atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
 import { CallLoad, type CallLoadReport } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';

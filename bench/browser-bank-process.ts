@@ -1,3 +1,4 @@
+/** A process that plays browsers for the benchmarks: WebRTC far ends without a page, which time what they hear. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { Encoder } from '@evan/opus';

@@ -1,3 +1,4 @@
+/** The benchmark `browser-delay`: what the gateway adds between a phone and a browser. */
 import { atMost, type Benchmark, percentile } from './benchmark.js';
 import { BrowserBank } from './browser-bank.js';
 import { openPairs } from './browser-pairs.js';

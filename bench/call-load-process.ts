@@ -1,3 +1,4 @@
+/** A process that makes phone calls at a given rate, and counts how they are answered. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { percentile } from './benchmark.js';

@@ -1,3 +1,4 @@
+/** Media plane and phone legs for the benchmarks that measure media alone. */
 import type { MediaLeg, MediaStreamInfo } from '../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../src/media/worker-media-plane.js';
 import type { WorkerHealth } from '../src/media/worker/protocol.js';

@@ -1,3 +1,4 @@
+/** The benchmark `invite`: how fast calls are answered, what one costs, and how many a second are kept up with. */
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
 import { CallLoad, type CallLoadReport } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';

@@ -1,3 +1,4 @@
+/** The benchmark `memory`: what a standing call takes. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { atMost, type Benchmark, type BenchmarkRow } from './benchmark.js';
 import { BrowserBank } from './browser-bank.js';

@@ -1,3 +1,4 @@
+/** A process that plays phones for the benchmarks: RTP out and in, with the delay of what is heard. */
 import { createSocket, type Socket } from 'node:dgram';
 import { pcmu } from '../src/media/worker/codec/g711.js';
 import { RtpPacket } from '../src/media/worker/rtp/rtp-packet.js';

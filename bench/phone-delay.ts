@@ -1,3 +1,4 @@
+/** The benchmark `phone-delay`: what the gateway adds between two phones. */
 import { atMost, type Benchmark, percentile } from './benchmark.js';
 import { type BenchmarkLeg, benchmarkPlane, measureWorker, openPhoneLeg } from './gateway-phones.js';
 import { PhoneBank, type PhoneTask } from './phone-bank.js';

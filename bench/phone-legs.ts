@@ -1,3 +1,4 @@
+/** The benchmark `phone-legs`: CPU and memory of phones that all talk. */
 import { atMost, type Benchmark, type BenchmarkRow } from './benchmark.js';
 import { type BenchmarkLeg, benchmarkPlane, measureWorker, openPhoneLeg } from './gateway-phones.js';
 import { PhoneBank } from './phone-bank.js';

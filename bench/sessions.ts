@@ -1,3 +1,4 @@
+/** The benchmark `sessions`: REST under load, and changes of subscriptions. */
 import { Agent, request } from 'node:http';
 import { atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
 import { account, GatewayProcess, password } from './gateway-process.js';

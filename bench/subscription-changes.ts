@@ -1,3 +1,4 @@
+/** How long a change of subscriptions takes to compute; part of the benchmark `sessions`. */
 import { systemClock } from '../src/domain/clock.js';
 import { EventRecorder } from '../src/domain/facts/event-recorder.js';
 import { LegRegistry } from '../src/domain/legs/leg-registry.js';

@@ -1,3 +1,4 @@
+/** The contract of `MediaPlane`, for every implementation of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

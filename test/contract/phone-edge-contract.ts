@@ -1,3 +1,4 @@
+/** The contract of a phone edge: native, or FreeSWITCH. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

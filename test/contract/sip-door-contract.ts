@@ -1,3 +1,4 @@
+/** The contract of the SIP door behind each SIP server. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AnsweredCall, DoorStage, heldNumber, Relay } from '../integration/drachtio-door.js';
 import { audioOffer } from '../support/raw-sip.js';

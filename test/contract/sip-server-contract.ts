@@ -1,3 +1,4 @@
+/** The contract of a SIP server: our own, or drachtio-server. */
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { happens } from '../integration/sip-server/srf-app.js';

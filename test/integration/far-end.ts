@@ -1,3 +1,4 @@
+/** A WebRTC far end that is written by the test packet by packet. */
 import { Audio, PeerConnection, type Track } from 'node-datachannel';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';

@@ -1,3 +1,4 @@
+/** A stream for tests of routing and mixing, without a leg. */
 import { pcmu } from '../../src/media/worker/codec/g711.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';

@@ -1,3 +1,4 @@
+/** A SIP flow without a socket, for unit tests of the SIP server. */
 import { parseMessage } from '../../src/sip-server/index.js';
 import type {
   Flow,

@@ -1,3 +1,4 @@
+/** A phone's RTP end for tests of media, without SIP. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';

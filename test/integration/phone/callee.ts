@@ -1,3 +1,4 @@
+/** The called side of a softphone's call, message by message. */
 import { formatMessage } from '../../../src/sip-server/message/format-message.js';
 import { HeaderFields } from '../../../src/sip-server/message/header-fields.js';
 import type { SipMessage, SipRequest, SipResponse } from '../../../src/sip-server/message/message.js';

@@ -1,3 +1,4 @@
+/** SIP peers over UDP, TCP and WebSocket for tests of the SIP server. */
 import { randomUUID } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';

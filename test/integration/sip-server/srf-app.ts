@@ -1,3 +1,4 @@
+/** drachtio-srf with the types that the tests of the SIP server need. */
 import type { EventEmitter } from 'node:events';
 import Srf from 'drachtio-srf';
 import type { SipServer } from '../../../src/sip-server/index.js';
