@@ -61,6 +61,7 @@ async function openBrowserLeg(
       onStreams: (streams) => onStreams(streams),
       onDtmf: none,
       onPlayed: none,
+      onHeld: none,
       onNegotiationNeeded: () => onNegotiationNeeded(),
       onEnded: (reason) => console.error(`a browser leg ended: ${reason}`),
     },

@@ -48,6 +48,7 @@ export async function openPhoneLeg(
       onStreams: (streams) => onStreams(streams),
       onDtmf: none,
       onPlayed: none,
+      onHeld: none,
       onNegotiationNeeded: none,
       onEnded: (reason) => console.error(`a leg ended: ${reason}`),
     },

@@ -103,6 +103,8 @@ export interface MediaLegListener {
   onDtmf(digit: string, durationMs: number): void;
   /** A playback is over. Once for each that `play` began, unless the leg ends before it. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;
+  /** A phone holds the call, by what was last agreed on: it takes nothing. Or it has taken it up again. */
+  onHeld(held: boolean): void;
   /** What goes over this connection no longer fits its description: make an offer when signalling allows. */
   onNegotiationNeeded(connection: string): void;
   /** The leg's media is gone; the leg is closed already. Called at most once. */

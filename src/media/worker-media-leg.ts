@@ -207,6 +207,8 @@ export class WorkerMediaLeg implements MediaLeg {
           return listener.onDtmf(notification.digit, notification.durationMs);
         case 'played':
           return listener.onPlayed(notification.playbackId, notification.how);
+        case 'held':
+          return listener.onHeld(notification.held);
         case 'negotiation-needed':
           return listener.onNegotiationNeeded(notification.connection);
         case 'ended':

@@ -308,6 +308,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       case 'streams':
       case 'dtmf':
       case 'played':
+      case 'held':
       case 'negotiation-needed':
       case 'ended': {
         const leg = this.#legs.get(notification.legId);

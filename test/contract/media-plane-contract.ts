@@ -75,6 +75,14 @@ export function mediaPlaneContract(name: string, create: () => Promise<MediaPlan
       await main.accept(tested.answerTo(await main.offer()));
     });
 
+    it('tells once of each hold, and that the phone takes the call up again', async () => {
+      const main = (await open()).connection('main');
+      const held = `${tested.phoneOffer.trimEnd()}\r\na=sendonly\r\n`;
+      for (const offer of [tested.phoneOffer, held, held, tested.phoneOffer]) await main.answer(offer);
+      await owner.until(({ holds }) => holds.length === 2);
+      expect(owner.holds).toEqual([true, false]);
+    });
+
     it('has the connections that it was opened with, and no other', async () => {
       const leg = await open();
       expect(leg.connection('main')).toBe(leg.connection('main'));

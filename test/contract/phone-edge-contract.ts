@@ -132,11 +132,13 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       const heardByA = a.phone.heard.length;
       expect(overallLevel(await b.phone.listen(20))).toBeLessThan(-60);
       expect(a.phone.heard.length - heardByA).toBeLessThan(2);
+      expect(a.owner.holds).toEqual([true]);
       const resumed = await a.leg.connection('main').answer(a.phone.sdp());
       expect(resumed).toContain('a=sendrecv');
       expect(portOf(resumed)).toBe(portOf(a.leg.connection('main').localDescription));
       expectTones(await hear(b), { heard: [440] });
       expectTones(await hear(a), { heard: [1000] });
+      expect(a.owner.holds).toEqual([true, false]);
     });
 
     it('follows a phone that moves and changes its codec', async () => {

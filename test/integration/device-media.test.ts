@@ -60,6 +60,7 @@ beforeEach(() => {
       onStreams: (now) => (streams = now),
       onDtmf: (key) => void keys.push(key),
       onPlayed: () => undefined,
+      onHeld: () => undefined,
       onNegotiationNeeded: (name) => void negotiationsAsked.push(name),
       onEnded: (reason) => void ends.push(reason),
     },

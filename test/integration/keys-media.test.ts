@@ -51,6 +51,7 @@ describe('keys for a phone', () => {
         onStreams: (now) => (streams = now),
         onDtmf: (digit) => digits.push(digit),
         onPlayed: () => undefined,
+        onHeld: () => undefined,
         onNegotiationNeeded: () => undefined,
         onEnded: () => undefined,
       },

@@ -94,6 +94,7 @@ describe('phone media', () => {
       onStreams: (now) => (streams = now),
       onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
       onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
+      onHeld: () => undefined,
       onNegotiationNeeded: () => facts.push('negotiation needed'),
       onEnded: (reason) => facts.push(`ended ${reason}`),
     };

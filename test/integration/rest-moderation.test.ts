@@ -38,7 +38,7 @@ const ofType = (type: DomainEvent['type'], participantId: string) =>
 
 describe('A participant', () => {
   it('is changed in what is given, and everybody is told', async () => {
-    const { id, leg } = await member({ tag: 'caller', attributes: { seat: '12', vip: 'yes' } });
+    const { id } = await member({ tag: 'caller', attributes: { seat: '12', vip: 'yes' } });
     const path = `/participants/${id}`;
     const change = { displayName: 'Ann', attributes: { vip: null, hand: 'raised' } };
     expect(await send('PATCH', path, change)).toMatchObject({
@@ -59,7 +59,7 @@ describe('A participant', () => {
     expect((await send('PATCH', path, { displayName: null, tag: 'vip' })).body).not.toHaveProperty(
       'displayName',
     );
-    leg.setHeld(true);
+    server.media.ofParticipant(id).listener.onHeld(true);
     expect(ofType('call.held', id)).toMatchObject([{ tag: 'vip' }]);
     expect(await send('PATCH', path, {})).toMatchObject({ status: 200, body: { tag: 'vip' } });
   });

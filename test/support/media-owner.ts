@@ -14,6 +14,8 @@ export class MediaOwner implements MediaLegListener {
   readonly digits: string[] = [];
   /** Each as `id how`. */
   readonly played: string[] = [];
+  /** True for each hold, false for each resumption. */
+  readonly holds: boolean[] = [];
   readonly ended: MediaEndReason[] = [];
   negotiationsNeeded = 0;
   readonly #facts = new EventEmitter();
@@ -32,6 +34,10 @@ export class MediaOwner implements MediaLegListener {
   }
   onPlayed(playbackId: string, how: PlaybackEnd): void {
     this.played.push(`${playbackId} ${how}`);
+    this.#facts.emit('fact');
+  }
+  onHeld(held: boolean): void {
+    this.holds.push(held);
     this.#facts.emit('fact');
   }
   onNegotiationNeeded(): void {

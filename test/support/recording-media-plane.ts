@@ -31,12 +31,14 @@ export class RecordingConnection implements MediaConnection {
   /** The leg's. */
   readonly log: string[];
   readonly #name: string;
+  readonly #onOffer: (offer: string) => void;
 
-  constructor({ name, offer }: ConnectionRequest, log: string[]) {
+  constructor({ name, offer }: ConnectionRequest, log: string[], onOffer: (offer: string) => void) {
     this.localDescription =
       offer === undefined ? '' : offer === null ? 'offer of ours' : `answer to ${offer}`;
     this.log = log;
     this.#name = name;
+    this.#onOffer = onOffer;
   }
 
   #record(what: string): void {
@@ -45,6 +47,7 @@ export class RecordingConnection implements MediaConnection {
 
   answer(offer: string): Promise<string> {
     this.#record(`answer ${offer}`);
+    this.#onOffer(offer);
     return Promise.resolve(`answer to ${offer}`);
   }
 
@@ -73,6 +76,8 @@ export class RecordingMediaLeg implements MediaLeg {
   received: readonly string[] = [];
   receivedOver: ReceivedStreams = {};
   hearsHoldSound = false;
+  /** By the direction of the far end's last offer, as a phone holds. */
+  isHeld = false;
   /** Each `receive` as `streams` or `hold`. */
   readonly log: string[] = [];
   /** What the far end sends, whether or not it may. */
@@ -95,9 +100,16 @@ export class RecordingMediaLeg implements MediaLeg {
     this.connections = new Map(
       request.connections.map((connection) => [
         connection.name,
-        new RecordingConnection(connection, this.log),
+        new RecordingConnection(connection, this.log, (offer) => this.#noteHold(offer)),
       ]),
     );
+  }
+
+  #noteHold(offer: string): void {
+    const isHeld = /^a=(?:sendonly|inactive)$/m.test(offer.replaceAll('\r', ''));
+    if (this.kind !== 'phone' || isHeld === this.isHeld) return;
+    this.isHeld = isHeld;
+    this.listener.onHeld(isHeld);
   }
 
   connection(name: string): RecordingConnection {

@@ -35,8 +35,6 @@ export interface DoorLeg {
   answered(): void;
   /** The far end has confirmed (ACK): the participant joins. */
   established(): void;
-  /** The far end holds or resumes the call. */
-  setHeld(held: boolean): void;
   /** The far end signalled a key press outside the media (SIP INFO). */
   dtmf(digit: string, durationMs: number): void;
   /** The connection that the leg is signalled over is gone, and may come back. Told once for each connection. */

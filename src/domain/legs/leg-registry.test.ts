@@ -343,9 +343,7 @@ describe('key presses and holds', () => {
     const created = await domain.participant(sessionId);
     const leg = await domain.join(created);
     domain.mediaOf(created).listener.onDtmf('7', 120);
-    leg.setHeld(true);
-    leg.setHeld(true);
-    leg.setHeld(false);
+    for (const held of [true, true, false]) domain.mediaOf(created).listener.onHeld(held);
     expect(domain.ofType('dtmf.received')).toMatchObject([
       { sessionId, data: { legId: leg.legId, digit: '7', durationMs: 120 } },
     ]);

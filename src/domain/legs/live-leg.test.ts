@@ -250,11 +250,20 @@ describe('a live leg', () => {
   });
 
   it('tells of a hold and a resumption once each', async () => {
-    const { leg, log } = await legIn('established');
-    for (const held of [false, true, true, false, false]) leg.setHeld(held);
+    const { leg, media, log } = await legIn('established');
+    for (const held of [false, true, true, false, false]) media.only.listener.onHeld(held);
     await leg.end(hangup);
-    leg.setHeld(true);
+    media.only.listener.onHeld(true);
     expect(log).toEqual(['held', 'resumed', 'ended hangup from established']);
+  });
+
+  it('tells of a hold that it came with as soon as it is established', async () => {
+    const { leg, media, log } = await legIn('opened');
+    media.only.listener.onHeld(true);
+    expect(leg.isHeld).toBe(true);
+    leg.answered();
+    leg.established();
+    expect(log).toEqual(['answered', 'established', 'held']);
   });
 
   it('tells of key presses only while it is established', async () => {

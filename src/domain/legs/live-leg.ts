@@ -244,6 +244,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
     this.#observer.legEstablished?.(this);
+    if (this.#held && !this.hasEnded) this.#observer.legHeld?.(this);
     if (this.#isAttended) this.#attendant?.legEstablished(this);
   }
 
@@ -255,13 +256,6 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   /** The leg is signalled again, after `signallingLost`. */
   signallingBack(): void {
     if (!this.hasEnded) this.#observer.legSignallingBack?.(this);
-  }
-
-  /** The far end holds or resumes the call. */
-  setHeld(held: boolean): void {
-    if (this.#held === held || this.hasEnded) return;
-    this.#held = held;
-    this.#observer.legHeld?.(this);
   }
 
   /** The far end signalled a key press outside the media (SIP INFO). An attendant's are nobody else's. */
@@ -393,6 +387,11 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
     onPlayed: (playbackId, how) => {
       if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);
+    },
+    onHeld: (held) => {
+      if (this.#held === held || this.hasEnded) return;
+      this.#held = held;
+      if (this.#state === 'established') this.#observer.legHeld?.(this);
     },
     onNegotiationNeeded: (connection) => {
       if (!this.hasEnded) this.#signalling.renegotiate(connection);

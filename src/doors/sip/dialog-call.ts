@@ -14,7 +14,6 @@ import { composeAnswer } from './answer.js';
 import { parseDtmfInfo } from './dtmf-info.js';
 import { DtmfInfoSender } from './dtmf-info-sender.js';
 import type { Farewells } from './farewells.js';
-import { isHold } from './hold.js';
 import { Negotiation } from './negotiation.js';
 import { parseReason, reasonHeader, refusalResponse } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
@@ -188,7 +187,6 @@ export class DialogCall {
       }
       response.send(200, { body: answer.localSdp, headers: answer.headers });
       if (isInvite) this.expectRefresh(request, true);
-      if (offer !== undefined) this.#noteHold(offer);
       this.#notices.farEndHeard();
     } catch (error) {
       // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
@@ -197,11 +195,6 @@ export class DialogCall {
       logger.info({ code, err: error }, 'refused a new offer');
       if (!response.finalResponseSent) response.send(status, { headers });
     }
-  }
-
-  #noteHold(offer: string): void {
-    const { leg } = this.#options;
-    if (leg.kind === 'phone') leg.setHeld(isHold(offer));
   }
 
   #info(request: SrfRequest, response: SrfResponse): void {

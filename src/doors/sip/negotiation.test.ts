@@ -54,6 +54,7 @@ function newNegotiation({ isStarted = true } = {}) {
       onStreams: () => undefined,
       onDtmf: () => undefined,
       onPlayed: () => undefined,
+      onHeld: () => undefined,
       onNegotiationNeeded: () => undefined,
       onEnded: () => undefined,
     },

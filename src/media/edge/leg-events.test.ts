@@ -13,6 +13,7 @@ function make() {
       if (digit === 'D') throw new Error('a broken listener');
     },
     onPlayed: (playbackId, how) => told.push(`played ${playbackId} ${how}`),
+    onHeld: (held) => told.push(held ? 'held' : 'resumed'),
     onNegotiationNeeded: () => told.push('negotiation needed'),
     onEnded: (reason) => told.push(`ended ${reason}`),
   };

@@ -70,6 +70,10 @@ export class LegEvents implements MediaLegListener {
     this.#tell((owner) => owner.onPlayed(playbackId, how));
   }
 
+  onHeld(held: boolean): void {
+    this.#tell((owner) => owner.onHeld(held));
+  }
+
   onNegotiationNeeded(connection: string): void {
     this.#tell((owner) => owner.onNegotiationNeeded(connection));
   }

@@ -119,6 +119,7 @@ describe('MediaEngine', () => {
       onStreams: fact('streams'),
       onDtmf: fact('dtmf'),
       onPlayed: fact('played'),
+      onHeld: fact('held'),
       onNegotiationNeeded: fact('negotiation-needed'),
       onEnded: fact('ended'),
       onFault: fact('fault'),

@@ -32,6 +32,7 @@ export interface EngineEvents {
   onStreams(legId: string, streams: readonly StreamInfo[]): void;
   onDtmf(legId: string, digit: string, durationMs: number): void;
   onPlayed(legId: string, playbackId: string, how: PlaybackEnd): void;
+  onHeld(legId: string, held: boolean): void;
   onNegotiationNeeded(legId: string, connection: string): void;
   onEnded(legId: string, reason: LegEndReason, statistics: LegStatistics | null): void;
   /** A leg threw where it must not; it is closed and ended. Other legs go on. */
@@ -253,6 +254,9 @@ export class MediaEngine {
       },
       onPlayed: (playbackId, how) => {
         if (!entry.isClosed) events.onPlayed(legId, playbackId, how);
+      },
+      onHeld: (held) => {
+        if (!entry.isClosed) events.onHeld(legId, held);
       },
       onNegotiationNeeded: (connection) => {
         if (!entry.isClosed) events.onNegotiationNeeded(legId, connection);

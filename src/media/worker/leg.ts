@@ -10,6 +10,8 @@ export interface LegEvents {
   onDtmf(digit: string, durationMs: number): void;
   /** Once for each playback, not before `play` has resolved. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;
+  /** A phone holds, or resumes. Told of changes only; at first it does not hold. */
+  onHeld(held: boolean): void;
   onNegotiationNeeded(connection: string): void;
   /** The leg has closed itself. At most once, never after `close()`. */
   onEnded(reason: 'media-timeout' | 'ice-failed'): void;

@@ -193,6 +193,7 @@ export class MediaWorker {
       onStreams: (legId, streams) => this.#notify({ event: 'streams', legId, streams }),
       onDtmf: (legId, digit, durationMs) => this.#notify({ event: 'dtmf', legId, digit, durationMs }),
       onPlayed: (legId, playbackId, how) => this.#notify({ event: 'played', legId, playbackId, how }),
+      onHeld: (legId, held) => this.#notify({ event: 'held', legId, held }),
       onNegotiationNeeded: (legId, connection) =>
         this.#notify({ event: 'negotiation-needed', legId, connection }),
       onEnded: (legId, reason, statistics) => this.#notify({ event: 'ended', legId, reason, statistics }),

@@ -185,6 +185,7 @@ export type WorkerNotification =
       readonly playbackId: string;
       readonly how: PlaybackEnd;
     }
+  | { readonly event: 'held'; readonly legId: string; readonly held: boolean }
   | { readonly event: 'negotiation-needed'; readonly legId: string; readonly connection: string }
   | {
       readonly event: 'ended';

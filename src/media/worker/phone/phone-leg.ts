@@ -302,6 +302,8 @@ class NativePhoneLeg implements PhoneLeg {
     const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
     if (obstacle !== null) this.#keys.fail(obstacle);
     this.#outgoing.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
+    if (agreement.peerReceives !== (before?.peerReceives ?? true))
+      this.#options.events.onHeld(!agreement.peerReceives);
     this.#publish(agreement.law);
   }
 
