@@ -58,7 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'media/worker': ['sdp'],
   media: ['domain', 'src/media/worker/protocol.ts', 'src/media/worker/message-batch.ts', 'sdp'],
   'doors/sip': ['domain', 'sdp'],
-  'doors/bandwidth': ['domain'],
+  'doors/bandwidth': ['domain', 'sdp'],
   rest: ['domain'],
   hooks: ['domain'],
   store: ['domain'],

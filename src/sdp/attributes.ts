@@ -51,6 +51,10 @@ export const directionOf = (sending: boolean, receiving: boolean): Direction =>
 /** The same direction as the other side sees it (RFC 3264 §6.1). */
 export const reversed = (value: Direction): Direction => directionOf(receives(value), sends(value));
 
+/** In an offer `bundle-only` sections have port 0 and are in use all the same (RFC 9143 §6). */
+export const isInUse = (media: MediaDescription): boolean =>
+  media.port !== 0 || hasAttribute(media, 'bundle-only');
+
 // --- payload formats (RFC 8866 §6.6, §6.15; RFC 4585 §4.2; static types: RFC 3551 §6) ---
 
 export interface RtpMap {

@@ -79,7 +79,7 @@ describe('a device that comes', () => {
 
   it('is answered its offers, with what it may publish', async () => {
     const socket = await arrive(device.token);
-    const sdpOffer = 'm=audio 9 X 0\r\na=msid:s t\r\na=sendonly\r\n';
+    const sdpOffer = 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\nm=audio 9 X 0\r\na=msid:s t\r\na=sendonly\r\n';
     const mediaMetadata = { mediaStreams: { s: { alias: 'mic' } }, dataChannels: {} };
     const { result } = await socket.asks('offerSdp', { sdpOffer, mediaMetadata });
     const { participant } = device;

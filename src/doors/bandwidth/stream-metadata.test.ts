@@ -3,8 +3,8 @@ import { diagnosticsSummary } from './diagnostics.js';
 import { publishedMetadata, readPublishOffer, subscribedMetadata } from './stream-metadata.js';
 
 const sending = (...msids: readonly string[]): string =>
-  msids
-    .map((msid) => ['m=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=sendonly', `a=msid:${msid} t`].join('\r\n'))
+  ['v=0', 'o=- 1 2 IN IP4 127.0.0.1']
+    .concat(msids.flatMap((msid) => ['m=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=sendonly', `a=msid:${msid} t`]))
     .join('\r\n');
 
 describe('the params of offerSdp', () => {

@@ -7,7 +7,8 @@ import { SubscribeNegotiation, type SubscribeOffer } from './subscribe-negotiati
 /** Lets every promise that can go on go on. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const answerOf = (sections: number): string => `v=0\r\n${'m=audio 9 X 0\r\n'.repeat(sections)}`;
+const answerOf = (sections: number): string =>
+  `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\n${'m=audio 9 X 0\r\n'.repeat(sections)}`;
 
 /** A connection that makes offers of `sections` sections, and refuses what it is told to. */
 class Media implements MediaConnection {
@@ -121,6 +122,14 @@ describe('offering a device what it receives', () => {
     await negotiation.answer(answerOf(64));
     expect(media.log.at(-1)).toBe('accept');
     await expect(negotiation.answer(answerOf(64))).rejects.toThrow('no offer is outstanding');
+  });
+
+  it('lets the media refuse an answer that is no session description', async () => {
+    const { media, negotiation } = begin();
+    negotiation.request();
+    await settle();
+    media.refusal = new MediaRefusal('bad-sdp', 'does not begin with v=0');
+    await expect(negotiation.answer('hello')).rejects.toThrow('does not begin with v=0');
   });
 
   it('makes the offer again, after a while, when the answer cannot be used', async () => {

@@ -84,7 +84,8 @@ export class SubscribeNegotiation {
   /** The device's answer. Rejects with RpcFailure where none is due, with MediaRefusal where it cannot be used. */
   async answer(sdpAnswer: string): Promise<void> {
     if (this.#state !== 'awaiting') throw new RpcFailure(rpcError.invalidRequest, 'no offer is outstanding');
-    if (countSections(sdpAnswer) !== this.#sections) return;
+    const sections = countSections(sdpAnswer);
+    if (sections !== null && sections !== this.#sections) return;
     this.#move('answered');
     try {
       await this.#options.connection.accept(sdpAnswer);
@@ -135,7 +136,7 @@ export class SubscribeNegotiation {
     const { clock, send, endpointId } = this.#options;
     // From the clock, so that it rises over a restart of the gateway too, which the device outlives.
     this.#revision = Math.max(this.#revision + 1, clock.now());
-    this.#sections = countSections(sdpOffer);
+    this.#sections = countSections(sdpOffer) ?? 0;
     this.#timer = clock.after(this.#delay(this.#answerTimeoutMs), () => this.#unanswered());
     const streamMetadata = subscribedMetadata(sdpOffer);
     send({ sdpOffer, sdpRevision: this.#revision, endpointId, streamMetadata });
