@@ -33,12 +33,12 @@ const isUint32 = (value: number): boolean => Number.isInteger(value) && value >=
 // --- direction (RFC 8866 §6.7) ---
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] satisfies Direction[];
+const directions: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] satisfies Direction[];
 
 export function direction(of: Carrier, session?: Carrier): Direction {
   const found =
-    of.attributes.find((a) => DIRECTIONS.includes(a.name)) ??
-    session?.attributes.find((a) => DIRECTIONS.includes(a.name));
+    of.attributes.find((a) => directions.includes(a.name)) ??
+    session?.attributes.find((a) => directions.includes(a.name));
   return (found?.name as Direction | undefined) ?? 'sendrecv';
 }
 
@@ -64,7 +64,7 @@ export interface RtpMap {
   readonly channels: number;
 }
 
-const STATIC_RTP_MAPS: ReadonlyMap<number, RtpMap> = new Map(
+const staticRtpMaps: ReadonlyMap<number, RtpMap> = new Map(
   (
     [
       [0, 'PCMU', 8000],
@@ -100,7 +100,7 @@ export function rtpMaps(of: Formats): RtpMap[] {
   return of.formats.flatMap((format) => {
     if (!/^\d{1,3}$/.test(format)) return [];
     const payloadType = Number(format);
-    return declared.get(payloadType) ?? STATIC_RTP_MAPS.get(payloadType) ?? [];
+    return declared.get(payloadType) ?? staticRtpMaps.get(payloadType) ?? [];
   });
 }
 
@@ -353,11 +353,11 @@ export interface IceCandidate {
   readonly extensions: string;
 }
 
-const CANDIDATE =
+const candidatePattern =
   /^([A-Za-z0-9+/=_-]{1,32})\s+(\d{1,3})\s+(\S+)\s+(\d{1,10})\s+(\S+)\s+(\d{1,5})\s+typ\s+(\S+)(?:\s+(\S.*))?$/;
 
 export const iceCandidates = (of: Carrier): IceCandidate[] =>
-  matches(of, 'candidate', CANDIDATE)
+  matches(of, 'candidate', candidatePattern)
     .map((m) => ({
       foundation: m[1] ?? '',
       component: Number(m[2]),

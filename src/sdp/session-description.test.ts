@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SdpRefusal } from './sdp-refusal.js';
 import {
   formatSessionDescription,
-  MAX_MEDIA_DESCRIPTIONS,
+  maxMediaDescriptions,
   parseSessionDescription,
 } from './session-description.js';
 
@@ -95,7 +95,7 @@ describe('parseSessionDescription', () => {
     ['a NUL', CARRIER_OFFER.replace('carrier', 'car\0rier')],
     ['more than 64 kB', CARRIER_OFFER + 'a=x\r\n'.repeat(14_000)],
     ['more than 64 kB in UTF-8', CARRIER_OFFER.replace('carrier', 'é'.repeat(33_000))],
-    ['too many sections', CARRIER_OFFER + 'm=audio 9 RTP/AVP 0\r\n'.repeat(MAX_MEDIA_DESCRIPTIONS)],
+    ['too many sections', CARRIER_OFFER + 'm=audio 9 RTP/AVP 0\r\n'.repeat(maxMediaDescriptions)],
     ['JSON', '{"type":"offer"}'],
   ])('refuses %s as bad-sdp', (_, text) => {
     expect(codeOf(text)).toBe('bad-sdp');

@@ -6,9 +6,9 @@
 import { SdpRefusal } from './sdp-refusal.js';
 
 /** Descriptions longer than this are refused unread. A browser with 64 m-sections stays below half of it. */
-export const MAX_SESSION_DESCRIPTION_BYTES = 64 * 1024;
+export const maxSessionDescriptionBytes = 64 * 1024;
 /** An answer repeats every m-line, so their number is limited apart from the size. */
-export const MAX_MEDIA_DESCRIPTIONS = 128;
+export const maxMediaDescriptions = 128;
 
 export type AddressType = 'IP4' | 'IP6';
 
@@ -69,11 +69,8 @@ const refuse = (why: string): SdpRefusal => new SdpRefusal('bad-sdp', why);
 
 /** Reads a session description. Throws SdpRefusal `bad-sdp` and nothing else, whatever the text. */
 export function parseSessionDescription(text: string): SessionDescription {
-  if (
-    text.length > MAX_SESSION_DESCRIPTION_BYTES ||
-    Buffer.byteLength(text) > MAX_SESSION_DESCRIPTION_BYTES
-  ) {
-    throw refuse(`longer than ${MAX_SESSION_DESCRIPTION_BYTES} bytes`);
+  if (text.length > maxSessionDescriptionBytes || Buffer.byteLength(text) > maxSessionDescriptionBytes) {
+    throw refuse(`longer than ${maxSessionDescriptionBytes} bytes`);
   }
   if (text.includes('\0')) throw refuse('contains a NUL');
   const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '');
@@ -115,8 +112,7 @@ export function parseSessionDescription(text: string): SessionDescription {
         break;
       }
       case 'm':
-        if (media.length === MAX_MEDIA_DESCRIPTIONS)
-          throw refuse(`more than ${MAX_MEDIA_DESCRIPTIONS} m= lines`);
+        if (media.length === maxMediaDescriptions) throw refuse(`more than ${maxMediaDescriptions} m= lines`);
         media.push(parseMediaLine(value));
         break;
       default:

@@ -2,7 +2,7 @@
 const read = /^(?:Event-Name|Content-Type|Unique-ID|Channel-Unique-ID|variable_sip_user_agent): .*$/gm;
 
 /** FreeSWITCH tells 8 kB; what is longer by far does not come of it. */
-export const MAX_CHANNEL_DATA_BYTES = 256 * 1024;
+export const maxChannelDataBytes = 256 * 1024;
 
 /**
  * The frame's header lines reduced to those that are read: all of them cost more to parse than a call's SIP. Null where it is

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventSocketFrames, MAX_FRAME_BYTES } from './event-socket-frames.js';
+import { EventSocketFrames, maxFrameBytes } from './event-socket-frames.js';
 
 const text =
   'Content-Type: auth/request\n\n' +
@@ -28,12 +28,12 @@ describe('frames of the event socket', () => {
   });
 
   it('are refused where they are longer than any can be', () => {
-    const long = `Content-Length: ${MAX_FRAME_BYTES + 1}\n\n`;
+    const long = `Content-Length: ${maxFrameBytes + 1}\n\n`;
     expect(() => new EventSocketFrames().push(Buffer.from(long))).toThrow('too long');
     expect(() => new EventSocketFrames().push(Buffer.from('Content-Length: -1\n\n'))).toThrow('too long');
     const endless = new EventSocketFrames();
     expect(() => {
-      for (let i = 0; i < 20; i += 1) endless.push(Buffer.alloc(MAX_FRAME_BYTES / 10, 'x'));
+      for (let i = 0; i < 20; i += 1) endless.push(Buffer.alloc(maxFrameBytes / 10, 'x'));
     }).toThrow('too long');
   });
 });

@@ -9,7 +9,7 @@ export interface EventSocketFrame {
 }
 
 /** No answer that is asked for here is longer. */
-export const MAX_FRAME_BYTES = 1024 * 1024;
+export const maxFrameBytes = 1024 * 1024;
 
 /** Cuts a stream of bytes into frames. */
 export class EventSocketFrames {
@@ -20,7 +20,7 @@ export class EventSocketFrames {
     this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
     const frames: EventSocketFrame[] = [];
     for (let frame = this.#next(); frame !== null; frame = this.#next()) frames.push(frame);
-    if (this.#pending.length > MAX_FRAME_BYTES) throw new Error('a frame of the event socket is too long');
+    if (this.#pending.length > maxFrameBytes) throw new Error('a frame of the event socket is too long');
     return frames;
   }
 
@@ -29,7 +29,7 @@ export class EventSocketFrames {
     if (end < 0) return null;
     const headers = readHeaders(this.#pending.toString('utf8', 0, end));
     const length = Number(headers.get('content-length') ?? 0);
-    if (!Number.isSafeInteger(length) || length < 0 || length > MAX_FRAME_BYTES)
+    if (!Number.isSafeInteger(length) || length < 0 || length > maxFrameBytes)
       throw new Error('a frame of the event socket is too long');
     const bodyAt = end + 2;
     if (this.#pending.length < bodyAt + length) return null;

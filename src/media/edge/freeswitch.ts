@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import MrfModule from 'drachtio-fsmrf';
 import type { Clock } from '../../domain/clock.js';
-import { MAX_CHANNEL_DATA_BYTES, reduceChannelData } from './channel-data.js';
+import { maxChannelDataBytes, reduceChannelData } from './channel-data.js';
 import { FreeSwitchChannel, refusalOf, type Channel, type Endpoint, type EslConnection } from './channel.js';
 import { callHeader, Inviter, type EdgeSrf, type Invitation } from './inviter.js';
 import { pause, withTimer, type TimeLimit } from './with-timer.js';
@@ -218,7 +218,7 @@ function guardParser(socket: Socket): void {
       if (isParsed) return;
       pending += bytes.toString('latin1');
       const end = pending.indexOf('\n\n');
-      if (end < 0 && pending.length < MAX_CHANNEL_DATA_BYTES) return;
+      if (end < 0 && pending.length < maxChannelDataBytes) return;
       const data = end < 0 ? null : reduceChannelData(pending.slice(0, end));
       isParsed = true;
       pending = '';

@@ -1,6 +1,12 @@
 /** The codecs a browser leg negotiates, how descriptions name them, and which payload types our own offers give them. */
 import type { Codec } from '../codec/codec.js';
-import { fmtp, parseFmtpParameters, rtcpFeedback, rtpMaps } from '../../../sdp/attributes.js';
+import {
+  fmtp,
+  parseFmtpParameters,
+  rtcpFeedback,
+  rtpMaps,
+  telephoneEvents,
+} from '../../../sdp/attributes.js';
 import type { MediaDescription } from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
 
@@ -24,10 +30,10 @@ interface KnownCodec extends Codec {
   readonly payloadType: number;
 }
 
-const VIDEO_FEEDBACK: readonly string[] = ['goog-remb', 'ccm fir', 'nack', 'nack pli'];
+const videoFeedback: readonly string[] = ['goog-remb', 'ccm fir', 'nack', 'nack pli'];
 
 /** Best first. G.711 is mandatory in browsers (RFC 7874 §3), so a phone's audio needs no transcoding towards them. */
-const KNOWN_CODECS: readonly KnownCodec[] = [
+const knownCodecs: readonly KnownCodec[] = [
   {
     kind: 'audio',
     name: 'opus',
@@ -67,31 +73,31 @@ const codecOf = ({ kind: _kind, payloadType: _payloadType, ...codec }: KnownCode
 export function commonCodecs(media: MediaDescription): NegotiatedCodec[] {
   const maps = rtpMaps(media);
   const feedback = rtcpFeedback(media);
-  return KNOWN_CODECS.filter(({ kind }) => kind === media.kind).flatMap((known) => {
-    const map = maps.find(
-      (m) =>
-        meaning(m.encodingName, m.clockRateHz, m.channels) ===
-          meaning(known.name, known.clockRateHz, known.channels) &&
-        (known.name !== 'H264' || isUsableH264(fmtp(media, m.payloadType))),
-    );
-    if (map === undefined) return [];
-    const wanted = known.kind === 'video' ? VIDEO_FEEDBACK : [];
-    const common = feedback
-      .filter(({ payloadType }) => payloadType === '*' || payloadType === map.payloadType)
-      .map(({ type, parameter }) => (parameter === '' ? type : `${type} ${parameter}`));
-    return {
-      payloadType: map.payloadType,
-      codec: codecOf(known),
-      feedback: wanted.filter((name) => common.includes(name)),
-    };
-  });
+  return knownCodecs
+    .filter(({ kind }) => kind === media.kind)
+    .flatMap((known) => {
+      const map = maps.find(
+        (m) =>
+          meaning(m.encodingName, m.clockRateHz, m.channels) ===
+            meaning(known.name, known.clockRateHz, known.channels) &&
+          (known.name !== 'H264' || isUsableH264(fmtp(media, m.payloadType))),
+      );
+      if (map === undefined) return [];
+      const wanted = known.kind === 'video' ? videoFeedback : [];
+      const common = feedback
+        .filter(({ payloadType }) => payloadType === '*' || payloadType === map.payloadType)
+        .map(({ type, parameter }) => (parameter === '' ? type : `${type} ${parameter}`));
+      return {
+        payloadType: map.payloadType,
+        codec: codecOf(known),
+        feedback: wanted.filter((name) => common.includes(name)),
+      };
+    });
 }
 
 /** The formats in which a browser offers to send key presses: one for each clock rate of its codecs. */
 export const telephoneEventFormats = (media: MediaDescription): TelephoneEventFormat[] =>
-  rtpMaps(media)
-    .filter(({ encodingName }) => encodingName.toLowerCase() === 'telephone-event')
-    .map(({ payloadType, clockRateHz }) => ({ payloadType, clockRateHz }));
+  telephoneEvents(media).map(({ payloadType, clockRateHz }) => ({ payloadType, clockRateHz }));
 
 /** What each payload type has meant in the browser's descriptions, so that our offers give none a second meaning. */
 export type PayloadTypeMeanings = ReadonlyMap<number, string>;
@@ -114,20 +120,24 @@ export function learnPayloadTypes(
  */
 export function offeredCodecs(kind: TrackKind, meanings: PayloadTypeMeanings): NegotiatedCodec[] {
   const taken = new Set(meanings.keys());
-  return KNOWN_CODECS.filter((known) => known.kind === kind).flatMap((known) => {
-    const own = meaning(known.name, known.clockRateHz, known.channels);
-    const isFree = (type: number): boolean => !taken.has(type) || meanings.get(type) === own;
-    // Several payload types may share a name, as H.264's profiles do: then only our own number is sure to mean ours.
-    const theirs = [...meanings].filter(([, what]) => what === own).map(([type]) => type);
-    const candidates = known.name !== 'H264' && theirs[0] !== undefined ? [theirs[0]] : [known.payloadType];
-    if (known.payloadType >= 96) for (let type = 96; type <= 127; type++) candidates.push(type);
-    const payloadType = candidates.find((type) => (known.name === 'H264' ? !taken.has(type) : isFree(type)));
-    if (payloadType === undefined) return [];
-    taken.add(payloadType);
-    return {
-      payloadType,
-      codec: codecOf(known),
-      feedback: kind === 'video' ? VIDEO_FEEDBACK : [],
-    };
-  });
+  return knownCodecs
+    .filter((known) => known.kind === kind)
+    .flatMap((known) => {
+      const own = meaning(known.name, known.clockRateHz, known.channels);
+      const isFree = (type: number): boolean => !taken.has(type) || meanings.get(type) === own;
+      // Several payload types may share a name, as H.264's profiles do: then only our own number is sure to mean ours.
+      const theirs = [...meanings].filter(([, what]) => what === own).map(([type]) => type);
+      const candidates = known.name !== 'H264' && theirs[0] !== undefined ? [theirs[0]] : [known.payloadType];
+      if (known.payloadType >= 96) for (let type = 96; type <= 127; type++) candidates.push(type);
+      const payloadType = candidates.find((type) =>
+        known.name === 'H264' ? !taken.has(type) : isFree(type),
+      );
+      if (payloadType === undefined) return [];
+      taken.add(payloadType);
+      return {
+        payloadType,
+        codec: codecOf(known),
+        feedback: kind === 'video' ? videoFeedback : [],
+      };
+    });
 }

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { LegConnection, LegEvents, LegStatistics } from '../leg.js';
+import { isInUse } from '../../../sdp/attributes.js';
 import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
 import { BrowserMedia } from './browser-media.js';
@@ -19,12 +20,7 @@ import {
 } from './browser-transport.js';
 import { describe } from './local-description.js';
 import { publishedStreams, type PublishedStreams } from './published-streams.js';
-import {
-  isInUse,
-  readRemoteTransport,
-  readSctpPort,
-  type RemoteTransportParameters,
-} from './remote-description.js';
+import { readRemoteTransport, readSctpPort, type RemoteTransportParameters } from './remote-description.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface BrowserConnectionSettings extends BrowserTransportSettings {

@@ -25,9 +25,9 @@ export interface BrowserMediaOptions {
 }
 
 /** How long missing packets are collected before they are asked for. */
-const NACK_INTERVAL_MS = 10;
+const nackIntervalMs = 10;
 /** A browser that changes its codec back and forth is followed no faster than this. */
-const CODEC_CHANGE_INTERVAL_MS = 1000;
+const codecChangeIntervalMs = 1000;
 
 /** RTP and RTCP of one browser: tells its packets apart, feeds the tracks, answers feedback, reports. */
 export class BrowserMedia {
@@ -168,7 +168,7 @@ export class BrowserMedia {
     }
     slot.track.onPacket(packet, nowMs);
     if (this.#nackTimer === null && slot.track.missesPackets)
-      this.#nackTimer = setTimeout(() => this.#requestMissing(), NACK_INTERVAL_MS);
+      this.#nackTimer = setTimeout(() => this.#requestMissing(), nackIntervalMs);
   }
 
   /** Key presses are told, not handed on: no listener has negotiated them. */
@@ -186,7 +186,7 @@ export class BrowserMedia {
   /** Any negotiated codec may be used at any time (RFC 3264 §5.1): the track is replaced by one of the new codec. */
   #changeCodec(slot: IncomingSlot, payloadType: number, nowMs: number): boolean {
     const negotiated = slot.codecs.find((c) => c.payloadType === payloadType);
-    if (negotiated === undefined || nowMs - slot.codecChangedMs < CODEC_CHANGE_INTERVAL_MS) return false;
+    if (negotiated === undefined || nowMs - slot.codecChangedMs < codecChangeIntervalMs) return false;
     const { streamId, kind } = slot.track;
     this.#retire(slot.track);
     slot.track = this.#newTrack(streamId, kind, negotiated);
@@ -205,7 +205,7 @@ export class BrowserMedia {
       if (missing.length > 0) this.#options.send(formatNack(this.#ownSsrc, track.ssrc, missing));
       more ||= track.missesPackets;
     }
-    if (more) this.#nackTimer = setTimeout(() => this.#requestMissing(), NACK_INTERVAL_MS);
+    if (more) this.#nackTimer = setTimeout(() => this.#requestMissing(), nackIntervalMs);
   }
 
   // --- what the browser receives ---

@@ -55,7 +55,7 @@ export function answerOffer(
   const refused = new Set(pruned.refused);
   const sections = offer.media.map((media, index): Section => {
     const before = pruned.sections[index];
-    const section = readOfferedSection(media, index, bundle, alone, context.dataChannels);
+    const section = readOfferedSection(media, index, { bundle, alone, dataChannels: context.dataChannels });
     if (before === undefined || before.rejected) return section;
     if (before.kind !== media.kind || (before.mid !== section.mid && !section.rejected))
       throw new SdpRefusal('bad-sdp', `m-section ${index} became another`);

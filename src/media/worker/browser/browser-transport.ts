@@ -7,14 +7,22 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { PeerConnection, type DataChannel, type RtcConfig, type Track, Audio } from 'node-datachannel';
 import {
+  attribute,
+  fingerprintAttribute,
   fingerprints,
+  groupAttribute,
   iceCandidates,
   iceCredentials,
+  rtpMapAttribute,
   setup as readSetup,
   type IceCandidate,
 } from '../../../sdp/attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
-import { parseSessionDescription } from '../../../sdp/session-description.js';
+import {
+  formatSessionDescription,
+  parseSessionDescription,
+  type MediaDescription,
+} from '../../../sdp/session-description.js';
 import type { DataChannelOptions } from '../leg.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
@@ -48,57 +56,62 @@ export interface BrowserTransportEvents {
   onFailed(transport: BrowserTransport): void;
 }
 
-const DEFAULTS = {
+const defaults = {
   gatherTimeoutMs: 2000,
   connectTimeoutMs: 30_000,
   disconnectedTimeoutMs: 15_000,
   closedTimeoutMs: 2000,
 };
-const MID = 't';
-const CHANNELS_MID = 'd';
+const audioMid = 't';
+const channelsMid = 'd';
 /** Longer texts that come in over a data channel are ignored. */
-const MAX_TEXT_LENGTH = 1024;
+const maxTextLength = 1024;
 
 /** The library takes "all addresses" only by leaving the address out. */
 const specific = (address: string | undefined): string | undefined =>
   address === '0.0.0.0' || address === '::' ? undefined : address;
 
-const syntheticDescription = ({
-  credentials,
-  fingerprint,
-  setup,
-  sctpPort,
-}: RemoteTransportParameters): string =>
-  [
-    'v=0',
-    'o=- 1 1 IN IP4 127.0.0.1',
-    's=-',
-    't=0 0',
-    `a=group:BUNDLE ${sctpPort === null ? MID : `${MID} ${CHANNELS_MID}`}`,
-    `a=ice-ufrag:${credentials.usernameFragment}`,
-    `a=ice-pwd:${credentials.password}`,
-    `a=fingerprint:${fingerprint.algorithm} ${fingerprint.value}`,
-    `a=setup:${setup}`,
-    'm=audio 9 UDP/TLS/RTP/SAVPF 0',
-    'c=IN IP4 0.0.0.0',
-    `a=mid:${MID}`,
-    'a=sendrecv',
-    'a=rtcp-mux',
-    'a=rtpmap:0 PCMU/8000',
-    ...(sctpPort === null
-      ? []
-      : [
-          'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
-          'c=IN IP4 0.0.0.0',
-          `a=mid:${CHANNELS_MID}`,
-          `a=sctp-port:${sctpPort}`,
-        ]),
-    '',
-  ].join('\r\n');
+/** The browser's end as the library gets to know it: one audio section that stands for all media, and its data channels. */
+function syntheticDescription(remote: RemoteTransportParameters): string {
+  const { credentials, fingerprint, setup, sctpPort } = remote;
+  const section = { port: 9, connection: { addressType: 'IP4', address: '0.0.0.0' }, bandwidth: [] } as const;
+  const audio: MediaDescription = {
+    ...section,
+    kind: 'audio',
+    protocol: 'UDP/TLS/RTP/SAVPF',
+    formats: ['0'],
+    attributes: [
+      attribute('mid', audioMid),
+      attribute('sendrecv'),
+      attribute('rtcp-mux'),
+      rtpMapAttribute({ payloadType: 0, encodingName: 'PCMU', clockRateHz: 8000, channels: 1 }),
+    ],
+  };
+  const channels: MediaDescription = {
+    ...section,
+    kind: 'application',
+    protocol: 'UDP/DTLS/SCTP',
+    formats: ['webrtc-datachannel'],
+    attributes: [attribute('mid', channelsMid), attribute('sctp-port', sctpPort)],
+  };
+  const hasChannels = sctpPort !== null;
+  return formatSessionDescription({
+    origin: { username: '-', sessionId: '1', sessionVersion: '1', addressType: 'IP4', address: '127.0.0.1' },
+    sessionName: '-',
+    attributes: [
+      groupAttribute({ semantics: 'BUNDLE', mids: hasChannels ? [audioMid, channelsMid] : [audioMid] }),
+      attribute('ice-ufrag', credentials.usernameFragment),
+      attribute('ice-pwd', credentials.password),
+      fingerprintAttribute(fingerprint),
+      attribute('setup', setup),
+    ],
+    media: hasChannels ? [audio, channels] : [audio],
+  });
+}
 
 export class BrowserTransport {
   readonly #connection: PeerConnection;
-  readonly #settings: BrowserTransportSettings & typeof DEFAULTS;
+  readonly #settings: BrowserTransportSettings & typeof defaults;
   readonly #events: BrowserTransportEvents;
   #track: Track | null = null;
   #local: LocalTransportParameters | null = null;
@@ -114,7 +127,7 @@ export class BrowserTransport {
     settings: BrowserTransportSettings,
     events: BrowserTransportEvents,
   ) {
-    this.#settings = { ...DEFAULTS, ...settings };
+    this.#settings = { ...defaults, ...settings };
     this.#events = events;
     const bindAddress = specific(settings.bindAddress);
     const config: RtcConfig = {
@@ -151,7 +164,7 @@ export class BrowserTransport {
     events: BrowserTransportEvents,
   ): Promise<BrowserTransport> {
     return BrowserTransport.#started(name, settings, events, (transport) => {
-      const audio = new Audio(MID, 'SendRecv');
+      const audio = new Audio(audioMid, 'SendRecv');
       audio.addAudioCodec(0, 'PCMU');
       transport.#takeTrack(transport.#connection.addTrack(audio));
       transport.#connection.setLocalDescription('offer');
@@ -289,7 +302,7 @@ export class BrowserTransport {
     channel.onClosed(() => undefined);
     channel.onError(() => undefined);
     channel.onMessage((message) => {
-      if (this.#closed || typeof message !== 'string' || message.length > MAX_TEXT_LENGTH) return;
+      if (this.#closed || typeof message !== 'string' || message.length > maxTextLength) return;
       const answer = Object.hasOwn(replies, message) ? replies[message] : undefined;
       try {
         if (answer !== undefined && channel.isOpen()) channel.sendMessage(answer);

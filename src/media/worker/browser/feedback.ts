@@ -22,9 +22,9 @@ export interface Reports {
 }
 
 /** Sender reports per compound packet: with their names they fill about 1000 octets, well below any MTU. */
-const SENDERS_PER_COMPOUND = 10;
+const sendersPerCompound = 10;
 /** RFC 3550 §6.4.1 allows 31; these fit beside the senders. */
-const RECEIVERS_PER_COMPOUND = 8;
+const receiversPerCompound = 8;
 
 /** Everything there is to report, as compound packets that each fit a datagram; none where there is nothing. */
 export function formatReports({
@@ -36,12 +36,12 @@ export function formatReports({
 }: Reports): Buffer[] {
   const compounds: Buffer[] = [];
   const count = Math.max(
-    Math.ceil(senders.length / SENDERS_PER_COMPOUND),
-    Math.ceil(receivers.length / RECEIVERS_PER_COMPOUND),
+    Math.ceil(senders.length / sendersPerCompound),
+    Math.ceil(receivers.length / receiversPerCompound),
   );
   for (let n = 0; n < count; n++) {
-    const someSenders = senders.slice(n * SENDERS_PER_COMPOUND, (n + 1) * SENDERS_PER_COMPOUND);
-    const reports = receivers.slice(n * RECEIVERS_PER_COMPOUND, (n + 1) * RECEIVERS_PER_COMPOUND);
+    const someSenders = senders.slice(n * sendersPerCompound, (n + 1) * sendersPerCompound);
+    const reports = receivers.slice(n * receiversPerCompound, (n + 1) * receiversPerCompound);
     const packets: RtcpPacket[] = [];
     // RFC 3550 §6.1: a report first, the names after the reports.
     if (reports.length > 0 || someSenders.length === 0)

@@ -10,7 +10,7 @@ export interface PortRange {
 }
 
 /** Ports tried before the range counts as full. */
-const MAX_TRIES = 500;
+const maxTries = 500;
 
 /** Ports of this process that are being tried or handed over: another's trial would be in the way of the binding. */
 const inHand = new Set<number>();
@@ -44,7 +44,7 @@ export async function withFreeUdpPort<T>(
   const size = range === undefined ? 1 : range.to - range.from + 1;
   const start = range === undefined ? 0 : randomInt(0, size);
   let lastError = '';
-  for (let n = 0; n < Math.min(size, MAX_TRIES); n++) {
+  for (let n = 0; n < Math.min(size, maxTries); n++) {
     const wanted = range === undefined ? 0 : range.from + ((start + n) % size);
     if (wanted !== 0 && inHand.has(wanted)) continue;
     inHand.add(wanted);

@@ -19,7 +19,7 @@ export interface IncomingSlot {
 }
 
 /** SSRCs remembered beyond those announced: a browser needs one per section, a stranger would use any number. */
-const MAX_LEARNT_SSRCS = 256;
+const maxLearntSsrcs = 256;
 
 /** Tells which section of a BUNDLE a packet belongs to (RFC 9143 §9.2): by SSRC, else mid, else payload type. */
 export class IncomingDemux {
@@ -45,7 +45,7 @@ export class IncomingDemux {
     const known = this.#bySsrc.get(packet.ssrc);
     if (known !== undefined) return known;
     const found = this.#byMid(packet) ?? this.#byPayloadType(packet.payloadType);
-    if (found !== null && this.#bySsrc.size < MAX_LEARNT_SSRCS) this.#bySsrc.set(packet.ssrc, found);
+    if (found !== null && this.#bySsrc.size < maxLearntSsrcs) this.#bySsrc.set(packet.ssrc, found);
     return found;
   }
 

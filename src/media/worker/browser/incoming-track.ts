@@ -7,9 +7,9 @@ import type { NegotiatedCodec } from './browser-codecs.js';
 import { NackGenerator } from './nack-generator.js';
 
 /** At most one key frame request to a browser in this time: each costs its bitrate. */
-const KEY_FRAME_INTERVAL_MS = 500;
+const keyFrameIntervalMs = 500;
 /** Seconds from 1900 to 1970 (RFC 5905 §6). */
-const NTP_EPOCH_OFFSET_S = 2_208_988_800;
+const ntpEpochOffsetS = 2_208_988_800;
 
 export interface IncomingTrackOptions {
   readonly streamId: string;
@@ -112,7 +112,7 @@ export class IncomingTrack implements SourceTrack {
 
   requestKeyFrame(): void {
     if (this.kind !== 'video' || this.#closed || this.#ssrc < 0 || this.#keyFramePending) return;
-    const wait = this.#keyFrameAskedMs + KEY_FRAME_INTERVAL_MS - this.#options.now();
+    const wait = this.#keyFrameAskedMs + keyFrameIntervalMs - this.#options.now();
     if (wait > 0) {
       // A request that comes too early is not lost: whoever asked came after the key frame that is on its way.
       this.#keyFramePending = true;
@@ -128,7 +128,7 @@ export class IncomingTrack implements SourceTrack {
 
   onSenderReport(report: SenderReport, arrivalMs: number): void {
     const { ntpSeconds, ntpFraction, rtpTimestamp } = report;
-    const unixMs = (ntpSeconds - NTP_EPOCH_OFFSET_S) * 1000 + (ntpFraction / 0x1_0000_0000) * 1000;
+    const unixMs = (ntpSeconds - ntpEpochOffsetS) * 1000 + (ntpFraction / 0x1_0000_0000) * 1000;
     this.#senderClock = { unixMs, rtpTimestamp, arrivalMs };
     this.#lastReport = compactNtp(ntpSeconds, ntpFraction);
   }

@@ -1,27 +1,29 @@
 /** Our own session description, offer or answer, written from the table of sections and the transport. */
+import { aliasLabel } from '../../../sdp/alias-label.js';
 import {
   attribute,
   directionOf,
   fingerprintAttribute,
-  fmtpAttribute,
+  formatAttributes,
   groupAttribute,
   headerExtensionAttribute,
   iceCandidateAttribute,
   msidAttribute,
   rtcpFeedbackAttribute,
-  rtpMapAttribute,
   ssrcAttribute,
+  telephoneEventFormat,
   type Direction,
   type Fingerprint,
   type IceCandidate,
   type IceCredentials,
   type Setup,
 } from '../../../sdp/attributes.js';
+import { addressTypeOf } from '../../../sdp/media-address.js';
 import type { Attribute, MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
 import type { BrowserSections, Section } from './browser-sections.js';
 
-export const MID_EXTENSION = 'urn:ietf:params:rtp-hdrext:sdes:mid';
+export const midExtension = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 
 /** Our end of the one transport under all sections. */
 export interface LocalTransportParameters {
@@ -32,14 +34,8 @@ export interface LocalTransportParameters {
 }
 
 /** What the transport's SCTP association has (RFC 8841 §5, §6). */
-const SCTP_PORT = 5000;
-const MAX_MESSAGE_OCTETS = 262_144;
-/** The DTMF keys (RFC 4733 §3.2). */
-const DTMF_EVENTS = '0-15';
-
-/** RFC 4574 allows a token only: what encodeURIComponent leaves of `()` is encoded as well. */
-const encodeLabel = (alias: string): string =>
-  encodeURIComponent(alias).replace(/[()]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+const sctpPort = 5000;
+const maxMessageOctets = 262_144;
 
 export const sectionDirection = (section: Section): Direction =>
   directionOf(section.outgoing?.active === true, section.incoming !== null || section.remoteMaySend);
@@ -96,7 +92,7 @@ function describeSection(
     connection:
       candidate === undefined
         ? { addressType: 'IP4', address: '0.0.0.0' }
-        : { addressType: candidate.address.includes(':') ? 'IP6' : 'IP4', address: candidate.address },
+        : { addressType: addressTypeOf(candidate.address), address: candidate.address },
     bandwidth: [],
     attributes: [
       ...(section.mid === null ? [] : [attribute('mid', section.mid)]),
@@ -107,7 +103,7 @@ function describeSection(
               streamId: outgoing.streamId,
               trackId: `${outgoing.streamId}-${section.kind === 'video' ? 'v' : 'a'}`,
             }),
-            attribute('label', encodeLabel(outgoing.alias)),
+            aliasLabel(outgoing.alias),
             // One clock per stream: its audio and video share the name (RFC 7022 §4.2), and no other stream does.
             ssrcAttribute({ ssrc: outgoing.ssrc, name: 'cname', value: outgoing.streamId }),
           ]
@@ -117,17 +113,16 @@ function describeSection(
       fingerprintAttribute(transport.fingerprint),
       attribute('setup', transport.setup),
       ...(section.kind === 'application'
-        ? [attribute('sctp-port', SCTP_PORT), attribute('max-message-size', MAX_MESSAGE_OCTETS)]
+        ? [attribute('sctp-port', sctpPort), attribute('max-message-size', maxMessageOctets)]
         : [attribute('rtcp-mux')]),
       ...(section.reducedSizeRtcp ? [attribute('rtcp-rsize')] : []),
       ...(section.midExtensionId > 0
-        ? [headerExtensionAttribute({ id: section.midExtensionId, direction: null, uri: MID_EXTENSION })]
+        ? [headerExtensionAttribute({ id: section.midExtensionId, direction: null, uri: midExtension })]
         : []),
       ...section.codecs.flatMap(describeCodec),
-      ...section.telephoneEvents.flatMap(({ payloadType, clockRateHz }) => [
-        rtpMapAttribute({ payloadType, encodingName: 'telephone-event', clockRateHz, channels: 1 }),
-        fmtpAttribute(payloadType, DTMF_EVENTS),
-      ]),
+      ...section.telephoneEvents.flatMap(({ payloadType, clockRateHz }) =>
+        formatAttributes(telephoneEventFormat(payloadType, clockRateHz)),
+      ),
       // RFC 9143 §7.1.3: candidates stand in the section that gives the bundle its transport.
       ...(tagged ? [...transport.candidates.map(iceCandidateAttribute), attribute('end-of-candidates')] : []),
     ],
@@ -135,13 +130,13 @@ function describeSection(
 }
 
 const describeCodec = ({ payloadType, codec, feedback }: NegotiatedCodec): Attribute[] => [
-  rtpMapAttribute({
+  ...formatAttributes({
     payloadType,
     encodingName: codec.name,
     clockRateHz: codec.clockRateHz,
     channels: codec.channels,
+    parameters: codec.parameters ?? '',
   }),
-  ...(codec.parameters === undefined ? [] : [fmtpAttribute(payloadType, codec.parameters)]),
   ...feedback.map((name) => {
     const [type = '', parameter = ''] = name.split(' ');
     return rtcpFeedbackAttribute({ payloadType, type, parameter });

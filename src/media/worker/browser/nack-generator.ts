@@ -12,7 +12,7 @@ export interface NackGeneratorOptions {
 }
 
 /** A larger jump is another start of the stream (RFC 3550 §A.1). */
-const MAX_DROPOUT = 3000;
+const maxDropout = 3000;
 
 export type Arrival = 'new' | 'late' | 'duplicate';
 
@@ -47,9 +47,9 @@ export class NackGenerator {
   onPacket(sequenceNumber: number, nowMs: number): Arrival {
     const newest = this.#extender.newest;
     const jump = newest < 0 ? 0 : sequenceDistance(sequenceNumber, newest & 0xffff);
-    if (Math.abs(jump) > MAX_DROPOUT) this.reset();
+    if (Math.abs(jump) > maxDropout) this.reset();
     const extended = this.#extender.extend(sequenceNumber);
-    if (newest < 0 || Math.abs(jump) > MAX_DROPOUT) return 'new';
+    if (newest < 0 || Math.abs(jump) > maxDropout) return 'new';
     if (extended <= newest) return this.#missing.delete(extended) ? 'late' : 'duplicate';
     const gap = extended - newest - 1;
     if (gap === 0) return 'new';

@@ -7,7 +7,7 @@ import { PacketCache } from './packet-cache.js';
 import { RtpRewriter } from './rtp-rewriter.js';
 
 /** Longest RTP packet that is forwarded; what does not fit a common MTU would not arrive. */
-export const MAX_PACKET_LENGTH = 1500;
+export const maxPacketLength = 1500;
 
 export interface OutgoingTrackOptions {
   readonly kind: TrackKind;
@@ -25,7 +25,7 @@ export interface OutgoingTrackOptions {
 
 /** One buffer to write outgoing packets in, with its views by length kept: no allocation per packet. */
 export class PacketScratch {
-  readonly #octets = Buffer.allocUnsafeSlow(MAX_PACKET_LENGTH);
+  readonly #octets = Buffer.allocUnsafeSlow(maxPacketLength);
   readonly #views: (Buffer | undefined)[] = [];
 
   view(length: number): Buffer {
@@ -34,11 +34,11 @@ export class PacketScratch {
 }
 
 /** A retransmission is not repeated within this time: NACKs for one loss come in bursts. */
-const MIN_RETRANSMISSION_INTERVAL_MS = 20;
+const minRetransmissionIntervalMs = 20;
 /** Retransmissions per second and track, so that NACKs cannot multiply traffic. */
-const MAX_RETRANSMISSIONS_PER_SECOND = 500;
+const maxRetransmissionsPerSecond = 500;
 /** How often a key frame is asked for while none comes. */
-const KEY_FRAME_RETRY_MS = 500;
+const keyFrameRetryMs = 500;
 
 /**
  * Sends one source, or one after another, as one SSRC of a browser's: headers rewritten, payload untouched, extensions
@@ -64,7 +64,7 @@ export class OutgoingTrack implements PacketSink {
   #octetsSent = 0;
   #lastTimestamp = 0;
   #lastArrivalMs = -1;
-  #retransmissionsLeft = MAX_RETRANSMISSIONS_PER_SECOND;
+  #retransmissionsLeft = maxRetransmissionsPerSecond;
   #retransmissionsFilledMs = 0;
 
   constructor(options: OutgoingTrackOptions) {
@@ -117,7 +117,7 @@ export class OutgoingTrack implements PacketSink {
     if (source === null || this.#payloadType < 0) return;
     if (this.#awaitsKeyFrame) {
       if (!beginsKeyFrame(source.codec, packet)) {
-        if (arrivalMs - this.#keyFrameAskedMs >= KEY_FRAME_RETRY_MS) {
+        if (arrivalMs - this.#keyFrameAskedMs >= keyFrameRetryMs) {
           this.#keyFrameAskedMs = arrivalMs;
           source.requestKeyFrame();
         }
@@ -126,7 +126,7 @@ export class OutgoingTrack implements PacketSink {
       this.#awaitsKeyFrame = false;
     }
     const length = rtpHeaderLength + packet.payloadLength;
-    if (length > MAX_PACKET_LENGTH) {
+    if (length > maxPacketLength) {
       this.packetsNotSent++;
       return;
     }
@@ -166,11 +166,11 @@ export class OutgoingTrack implements PacketSink {
     if (this.#cache === null || this.#source === null) return;
     if (nowMs - this.#retransmissionsFilledMs >= 1000) {
       this.#retransmissionsFilledMs = nowMs;
-      this.#retransmissionsLeft = MAX_RETRANSMISSIONS_PER_SECOND;
+      this.#retransmissionsLeft = maxRetransmissionsPerSecond;
     }
     for (const sequenceNumber of sequenceNumbers) {
       if (this.#retransmissionsLeft === 0) return;
-      const packet = this.#cache.take(sequenceNumber, nowMs, MIN_RETRANSMISSION_INTERVAL_MS);
+      const packet = this.#cache.take(sequenceNumber, nowMs, minRetransmissionIntervalMs);
       if (packet === null) continue;
       this.#retransmissionsLeft--;
       if (this.#options.send(packet)) this.packetsRetransmitted++;

@@ -7,6 +7,7 @@ import {
   hasAttribute,
   headerExtensions,
   iceCredentials,
+  isInUse,
   mid,
   msids,
   receives,
@@ -18,26 +19,23 @@ import {
   type IceCredentials,
   type Setup,
 } from '../../../sdp/attributes.js';
+import { aliasOf } from '../../../sdp/alias-label.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import { commonCodecs, telephoneEventFormats } from './browser-codecs.js';
 import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
-import { MID_EXTENSION } from './local-description.js';
+import { midExtension } from './local-description.js';
 
 export interface RemoteTransportParameters {
   readonly credentials: IceCredentials;
   readonly fingerprint: Fingerprint;
   readonly setup: Setup;
-  /** Of the browser's SCTP, where data channels are to be had (RFC 8841); null: none. */
+  /** Where the browser's SCTP is, if data channels are to be had (RFC 8841); null: none. */
   readonly sctpPort: number | null;
 }
 
 /** Aliases longer than this are not taken from a label. */
-const MAX_ALIAS_LENGTH = 128;
-
-/** In an offer `bundle-only` sections have port 0 and are in use all the same (RFC 9143 §6). */
-export const isInUse = (media: MediaDescription): boolean =>
-  media.port !== 0 || hasAttribute(media, 'bundle-only');
+const maxAliasLength = 128;
 
 /** The mids that share the first section's transport; null where nothing is bundled. */
 export const bundledMids = (description: SessionDescription): ReadonlySet<string> | null => {
@@ -70,18 +68,16 @@ export function assertMidsUnique(description: SessionDescription): void {
   if (new Set(mids).size !== mids.length) throw new SdpRefusal('bad-sdp', 'a mid stands twice');
 }
 
-function readLabel(media: MediaDescription): string | null {
-  const value = attributeValue(media, 'label');
-  if (value === null) return null;
-  try {
-    const alias = decodeURIComponent(value);
-    // An alias is shown and logged: no control characters in it.
-    return alias === '' || alias.length > MAX_ALIAS_LENGTH || /[\u0000-\u001f\u007f]/.test(alias)
-      ? null
-      : alias;
-  } catch {
-    return null;
-  }
+/** The alias that the browser gives a section; null where it gives none, or one that cannot be shown. */
+function readAlias(media: MediaDescription): string | null {
+  const alias = aliasOf(media);
+  // An alias is shown and logged: no control characters in it.
+  return alias === null ||
+    alias === '' ||
+    alias.length > maxAliasLength ||
+    /[\u0000-\u001f\u007f]/.test(alias)
+    ? null
+    : alias;
 }
 
 export function readIncoming(media: MediaDescription, key: string): IncomingMedia {
@@ -93,39 +89,47 @@ export function readIncoming(media: MediaDescription, key: string): IncomingMedi
   );
   return {
     streamKey: msid === undefined || msid.streamId === '-' ? `mid:${key}` : msid.streamId,
-    label: readLabel(media),
+    label: readAlias(media),
     ssrcs: ssrcs(media).filter((ssrc) => !repair.has(ssrc)),
   };
 }
 
-const SCTP_OVER_DTLS = /^(?:UDP\/)?DTLS\/SCTP$/;
+const sctpOverDtls = /^(?:UDP\/)?DTLS\/SCTP$/;
 
 /** The SCTP port of the section that offers data channels (RFC 8841 §5); null where there is none to be taken. */
 export function readSctpPort(description: SessionDescription): number | null {
   const media = description.media.find((m) => m.kind === 'application' && isInUse(m));
-  if (media === undefined || !SCTP_OVER_DTLS.test(media.protocol)) return null;
+  if (media === undefined || !sctpOverDtls.test(media.protocol)) return null;
   const port = Number(attributeValue(media, 'sctp-port') ?? NaN);
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
 }
 
-const RTP_OVER_DTLS = /^(?:UDP\/TLS\/)?RTP\/SAVPF?$/;
+const rtpOverDtls = /^(?:UDP\/TLS\/)?RTP\/SAVPF?$/;
+
+/** What a whole offer says about the transport of its sections, and what is taken of it. */
+export interface OfferedTransport {
+  /** The mids that share one transport; null: nothing is bundled. */
+  readonly bundle: ReadonlySet<string> | null;
+  /** Where nothing is bundled: the one section that is taken. */
+  readonly alone: number;
+  /** Data channels are accepted. */
+  readonly dataChannels: boolean;
+}
 
 /**
  * A section of a browser's offer as it will be answered, without what we send in it. What we cannot take is rejected in
- * place. With `alone` (nothing is bundled) only that section is taken; data channels only with `dataChannels`.
+ * place.
  */
 export function readOfferedSection(
   media: MediaDescription,
   index: number,
-  bundle: ReadonlySet<string> | null,
-  alone: number,
-  dataChannels: boolean,
+  { bundle, alone, dataChannels }: OfferedTransport,
 ): Section {
   const ownMid = mid(media);
   const identity = { mid: ownMid, kind: media.kind, protocol: media.protocol, formats: media.formats };
   const shares = bundle === null ? index === alone : ownMid !== null && bundle.has(ownMid);
   if (media.kind === 'application') {
-    const isTaken = dataChannels && isInUse(media) && shares && SCTP_OVER_DTLS.test(media.protocol);
+    const isTaken = dataChannels && isInUse(media) && shares && sctpOverDtls.test(media.protocol);
     return { ...rejectedSection(identity), rejected: !isTaken };
   }
   const codecs = isMediaKind(media.kind) ? commonCodecs(media) : [];
@@ -133,7 +137,7 @@ export function readOfferedSection(
     !isInUse(media) ||
     !shares ||
     codecs.length === 0 ||
-    !RTP_OVER_DTLS.test(media.protocol) ||
+    !rtpOverDtls.test(media.protocol) ||
     !hasAttribute(media, 'rtcp-mux')
   ) {
     return rejectedSection(identity);
@@ -146,7 +150,7 @@ export function readOfferedSection(
     // Where we only receive, the one codec we want to be sent; where we send, all that a source may come in.
     codecs: receives(offered) ? codecs : codecs.slice(0, 1),
     telephoneEvents: media.kind === 'audio' && incoming !== null ? telephoneEventFormats(media) : [],
-    midExtensionId: headerExtensions(media).find(({ uri, id }) => uri === MID_EXTENSION && id < 15)?.id ?? 0,
+    midExtensionId: headerExtensions(media).find(({ uri, id }) => uri === midExtension && id < 15)?.id ?? 0,
     reducedSizeRtcp: hasAttribute(media, 'rtcp-rsize'),
     remoteReceives: receives(offered),
     remoteMaySend: incoming !== null,

@@ -1,8 +1,8 @@
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 
-/** A jump of sequence numbers beyond this is another start of the source, not loss (RFC 3550 §A.1 MAX_DROPOUT). */
-const MAX_DROPOUT = 3000;
+/** A jump of sequence numbers beyond this is another start of the source, not loss (RFC 3550 §A.1 maxDropout). */
+const maxDropout = 3000;
 
 /**
  * Gives the packets of whatever source feeds one outgoing SSRC continuous sequence numbers and timestamps. Loss and
@@ -52,10 +52,10 @@ export class RtpRewriter {
     const source = packet.sequenceNumber;
     if (
       packet.ssrc !== this.#sourceSsrc ||
-      Math.abs(sequenceDistance(source, this.#newestSource)) > MAX_DROPOUT
+      Math.abs(sequenceDistance(source, this.#newestSource)) > maxDropout
     ) {
       this.#start(packet, arrivalMs, clockRateHz);
-    } else if (this.#sinceSwitch < MAX_DROPOUT) {
+    } else if (this.#sinceSwitch < maxDropout) {
       if (sequenceDistance(source, this.#firstSource) < 0) return false;
       this.#sinceSwitch++;
     }

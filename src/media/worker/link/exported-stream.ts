@@ -3,10 +3,10 @@ import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';
 import type { StreamRegistry, StreamWatcher } from '../stream-registry.js';
 import type { LinkWriter } from './link-writer.js';
-import { type StreamDescription, TRACK_KINDS } from './stream-description.js';
+import { type StreamDescription, trackKinds } from './stream-description.js';
 
 /** Not more often than this is a key frame asked for because packets were dropped. */
-const KEY_FRAME_AFTER_DROP_MS = 1000;
+const keyFrameAfterDropMs = 1000;
 
 export interface LinkCounters {
   packetsSent: number;
@@ -41,7 +41,7 @@ class ExportedTrack implements PacketSink {
     }
     this.#counters.packetsDropped += 1;
     const nowMs = performance.now();
-    if (this.track.kind === 'video' && nowMs - this.#askedForKeyFrameMs > KEY_FRAME_AFTER_DROP_MS) {
+    if (this.track.kind === 'video' && nowMs - this.#askedForKeyFrameMs > keyFrameAfterDropMs) {
       this.#askedForKeyFrameMs = nowMs;
       this.track.requestKeyFrame();
     }
@@ -90,7 +90,7 @@ export class ExportedStream implements StreamWatcher {
     // What came over a link never goes out over another: each worker asks the publisher itself.
     const isOurs = this.#registry.publisherOf(this.#streamId)?.isLocal === true;
     const stream = isOurs ? this.#registry.get(this.#streamId) : null;
-    for (const kind of TRACK_KINDS) this.#replace(kind, stream?.[kind] ?? null);
+    for (const kind of trackKinds) this.#replace(kind, stream?.[kind] ?? null);
     const description: StreamDescription | null = stream && {
       alias: stream.alias,
       audio: this.#describe('audio'),
@@ -117,7 +117,7 @@ export class ExportedStream implements StreamWatcher {
 
   close(): void {
     this.#registry.unwatch(this.#streamId, this);
-    for (const kind of TRACK_KINDS) this.#replace(kind, null);
+    for (const kind of trackKinds) this.#replace(kind, null);
   }
 
   #current(kind: TrackKind, generation: number): ExportedTrack | null {

@@ -10,9 +10,9 @@ import { type LinkFrame, LinkFrameReader } from './link-frame.js';
 import { LinkWriter } from './link-writer.js';
 import { parseStreamDescription, type TrackDescription } from './stream-description.js';
 
-const RECONNECT_MS = [50, 100, 200, 500, 1000] as const;
+const reconnectMs = [50, 100, 200, 500, 1000] as const;
 /** The requests of a reader are few and small. */
-const MAX_QUEUED_BYTES = 1024 * 1024;
+const maxQueuedBytes = 1024 * 1024;
 
 export interface LinkClientOptions {
   readonly address: LinkAddress;
@@ -83,7 +83,7 @@ export class LinkClient implements StreamPublisher {
 
   #connect(): void {
     const socket = connect(linkConnectOptions(this.#options.address));
-    const writer = new LinkWriter(socket, MAX_QUEUED_BYTES);
+    const writer = new LinkWriter(socket, maxQueuedBytes);
     const reader = new LinkFrameReader();
     this.#socket = socket;
     this.#writer = writer;
@@ -100,7 +100,7 @@ export class LinkClient implements StreamPublisher {
       this.#drop();
       for (const item of this.#byStreamId.values()) this.#describe(item, null, '', null, null);
       this.#publish();
-      const delayMs = RECONNECT_MS[Math.min(this.#failures, RECONNECT_MS.length - 1)];
+      const delayMs = reconnectMs[Math.min(this.#failures, reconnectMs.length - 1)];
       this.#failures += 1;
       this.#retry = setTimeout(() => this.#connect(), delayMs);
     });

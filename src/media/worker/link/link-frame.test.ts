@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LinkFrame, LINK_FRAME_OVERHEAD, LinkFrameReader, writeLinkFrame } from './link-frame.js';
+import { type LinkFrame, linkFrameOverhead, LinkFrameReader, writeLinkFrame } from './link-frame.js';
 
 const frame = fc.record({
   type: fc.constantFrom<LinkFrame['type'][]>('hello', 'subscribe', 'attach', 'description', 'packet'),
@@ -19,7 +19,7 @@ describe('link frames', () => {
         (frames, pieceLength) => {
           const bytes = Buffer.concat(
             frames.map((f) => {
-              const target = Buffer.alloc(LINK_FRAME_OVERHEAD + f.body.length);
+              const target = Buffer.alloc(linkFrameOverhead + f.body.length);
               writeLinkFrame(target, 0, f.type, f.channel, f.kind, f.generation, f.body);
               return target;
             }),

@@ -35,11 +35,11 @@ const TYPES: readonly LinkFrameType[] = [
 ];
 const CODES = new Map(TYPES.map((type, code) => [type, code]));
 
-const LENGTH_BYTES = 4;
-const HEAD_BYTES = 8;
-export const LINK_FRAME_OVERHEAD = LENGTH_BYTES + HEAD_BYTES;
+const lengthBytes = 4;
+const headBytes = 8;
+export const linkFrameOverhead = lengthBytes + headBytes;
 /** No RTP packet and no description is longer; a length above it is not ours. */
-export const MAX_LINK_BODY_BYTES = 64 * 1024;
+export const maxLinkBodyBytes = 64 * 1024;
 
 export interface LinkFrame {
   type: LinkFrameType;
@@ -60,13 +60,13 @@ export function writeLinkFrame(
   generation: number,
   body: Buffer,
 ): number {
-  target.writeUInt32BE(HEAD_BYTES + body.length, offset);
+  target.writeUInt32BE(headBytes + body.length, offset);
   target[offset + 4] = CODES.get(type) ?? 0;
   target.writeUInt32BE(channel, offset + 5);
   target[offset + 9] = kind === 'video' ? 1 : 0;
   target.writeUInt16BE(generation & 0xffff, offset + 10);
-  body.copy(target, offset + LINK_FRAME_OVERHEAD);
-  return offset + LINK_FRAME_OVERHEAD + body.length;
+  body.copy(target, offset + linkFrameOverhead);
+  return offset + linkFrameOverhead + body.length;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -81,10 +81,10 @@ export class LinkFrameReader {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     const frame = this.#frame;
     let offset = 0;
-    while (data.length - offset >= LENGTH_BYTES) {
+    while (data.length - offset >= lengthBytes) {
       const length = data.readUInt32BE(offset);
-      if (length < HEAD_BYTES || length > HEAD_BYTES + MAX_LINK_BODY_BYTES) return false;
-      const end = offset + LENGTH_BYTES + length;
+      if (length < headBytes || length > headBytes + maxLinkBodyBytes) return false;
+      const end = offset + lengthBytes + length;
       if (end > data.length) break;
       const type = TYPES[data[offset + 4] ?? 0];
       if (type === undefined) return false;
@@ -92,7 +92,7 @@ export class LinkFrameReader {
       frame.channel = data.readUInt32BE(offset + 5);
       frame.kind = data[offset + 9] === 1 ? 'video' : 'audio';
       frame.generation = data.readUInt16BE(offset + 10);
-      frame.body = data.subarray(offset + LINK_FRAME_OVERHEAD, end);
+      frame.body = data.subarray(offset + linkFrameOverhead, end);
       offset = end;
       onFrame(frame);
     }

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TrackKind } from '../source-track.js';
-import { LINK_FRAME_OVERHEAD, type LinkFrameType, writeLinkFrame } from './link-frame.js';
+import { linkFrameOverhead, type LinkFrameType, writeLinkFrame } from './link-frame.js';
 
 const NOTHING = Buffer.alloc(0);
 /** Some 300 voice packets or 50 video packets: what one turn of the event loop brings, at most. */
-const BATCH_BYTES = 64 * 1024;
+const batchBytes = 64 * 1024;
 
 /** Sends frames on a link, all of one turn of the event loop in one write. Media is dropped rather than queued up. */
 export class LinkWriter {
@@ -40,10 +40,10 @@ export class LinkWriter {
   }
 
   #put(type: LinkFrameType, channel: number, kind: TrackKind, generation: number, body: Buffer): void {
-    const needed = LINK_FRAME_OVERHEAD + body.length;
+    const needed = linkFrameOverhead + body.length;
     if (this.#used + needed > this.#batch.length) {
       this.#flush();
-      this.#batch = Buffer.allocUnsafe(Math.max(BATCH_BYTES, needed));
+      this.#batch = Buffer.allocUnsafe(Math.max(batchBytes, needed));
     }
     this.#used = writeLinkFrame(this.#batch, this.#used, type, channel, kind, generation, body);
     this.#flushing ??= setImmediate(() => {

@@ -13,7 +13,7 @@ export interface StreamDescription {
   readonly video: TrackDescription | null;
 }
 
-export const TRACK_KINDS: readonly TrackKind[] = ['audio', 'video'];
+export const trackKinds: readonly TrackKind[] = ['audio', 'video'];
 
 /** Our own workers wrote it, so it is read without a schema; anything unreadable counts as gone. */
 export function parseStreamDescription(body: Buffer): StreamDescription | null {

@@ -1,7 +1,7 @@
 import type { ReportBlock } from './rtcp.js';
 import { SequenceExtender, sequenceDistance } from './sequence.js';
 
-/** Jumps beyond these start the count anew (RFC 3550 §A.1: MAX_DROPOUT, MAX_MISORDER). */
+/** Jumps beyond these start the count anew (RFC 3550 §A.1: maxDropout, MAX_MISORDER). */
 const maxDropout = 3000;
 const maxMisorder = 100;
 
