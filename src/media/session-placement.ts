@@ -1,3 +1,4 @@
+/** Which worker the legs of a session are placed on. */
 interface Placed {
   readonly worker: number;
   legs: number;

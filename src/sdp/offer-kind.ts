@@ -1,3 +1,4 @@
+/** Tells a phone’s offer from a browser’s. */
 import { fingerprints, iceCredentials } from './attributes.js';
 import { SdpRefusal } from './sdp-refusal.js';
 import { parseSessionDescription } from './session-description.js';

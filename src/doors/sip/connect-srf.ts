@@ -1,3 +1,4 @@
+/** A drachtio-srf application on a SIP server of this process. */
 import { newSrf, stopSrf, type Srf } from './srf.js';
 
 export interface ConnectedSrf {

@@ -1,3 +1,4 @@
+/** A phone’s leg through FreeSWITCH, as the media plane’s users see it. */
 import type { Clock } from '../../domain/clock.js';
 import {
   type MediaConnection,

@@ -54,7 +54,7 @@ interface Connection {
 }
 
 const firstRetryMs = 500;
-/** Of the pause, at random, so that several gateways do not come together. */
+/** The share of the pause that is random, so that several gateways do not come together. */
 const retryJitter = 0.2;
 /** Health checks that may fail to come before our channels are hung up. */
 const missedHealthChecks = 4;
@@ -256,7 +256,7 @@ export class FreeSwitchServer {
     if (this.#connection?.events === events) this.#checkLater();
   }
 
-  /** Of this connection; another may be up by now. */
+  /** This connection is lost; another may be up by now. */
   #lose(events: EventSocket, reason: string): void {
     const connection = this.#connection;
     if (connection?.events !== events) {

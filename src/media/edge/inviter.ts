@@ -1,3 +1,4 @@
+/** Makes the INVITEs by which FreeSWITCH’s channels come to be. */
 import type { EdgeDialog } from './channel.js';
 
 /** The part of drachtio-srf that is used here. */

@@ -1,3 +1,4 @@
+/** Between the media worker’s leg and its owner, while and after the leg is made. */
 import type {
   MediaEndReason,
   MediaLegListener,

@@ -1,3 +1,4 @@
+/** Opens the two channels of a phone’s leg in FreeSWITCH, and bridges them. */
 import {
   type MediaLeg,
   type MediaPlane,

@@ -1,3 +1,4 @@
+/** The 20 ms ticks of a media worker. */
 export interface TickListener {
   /** `tick` counts up by one per tick, skipped ones included; `nowMs` is monotonic. */
   onTick(tick: number, nowMs: number): void;

@@ -1,3 +1,4 @@
+/** One peer connection with a browser: transport, negotiation and tracks. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { LegConnection, LegEvents, LegStatistics } from '../leg.js';
 import { isInUse } from '../../../sdp/attributes.js';

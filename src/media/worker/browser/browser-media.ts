@@ -1,3 +1,4 @@
+/** The packets of one peer connection, in and out, and their RTCP. */
 import { randomInt } from 'node:crypto';
 import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';

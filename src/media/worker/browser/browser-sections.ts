@@ -47,7 +47,7 @@ export interface Section {
 
 export interface BrowserSections {
   readonly sessionId: string;
-  /** Of our last description, as in `o=`; grows with each, rolled back ones included. */
+  /** The version of our last description, as in `o=`; grows with each, rolled back ones included. */
   readonly version: number;
   readonly sections: readonly Section[];
   /** `<streamId>/<kind>` that the browser answered with port 0: it does not receive those, and is not asked again. */

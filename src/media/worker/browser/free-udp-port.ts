@@ -1,3 +1,4 @@
+/** Finds a UDP port that can be bound: the WebRTC library ends the process where it cannot. */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { isIPv4 } from 'node:net';

@@ -1,3 +1,4 @@
+/** Which track a browser’s packet belongs to. */
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { DtmfDetector } from '../codec/telephone-event.js';
 import type { NegotiatedCodec, TelephoneEventFormat } from './browser-codecs.js';
@@ -5,7 +6,7 @@ import type { IncomingTrack } from './incoming-track.js';
 
 /** A section in which the browser sends, and the track that takes it. */
 export interface IncomingSlot {
-  /** Of the section. */
+  /** Which section it is, from 0. */
   readonly index: number;
   readonly mid: string | null;
   readonly midExtensionId: number;

@@ -1,3 +1,4 @@
+/** What a browser sends of one stream. */
 import type { Codec } from '../codec/codec.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import { compactNtp, type ReportBlock, type SenderReport } from '../rtp/rtcp.js';
@@ -53,7 +54,7 @@ export class IncomingTrack implements SourceTrack {
     this.#nack = options.negotiated.feedback.includes('nack') ? new NackGenerator() : null;
   }
 
-  /** Of the packets that come in now; -1 before the first. */
+  /** The source of the packets that come in now; -1 before the first. */
   get ssrc(): number {
     return this.#ssrc;
   }

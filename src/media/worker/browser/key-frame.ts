@@ -1,3 +1,4 @@
+/** Finds key frames in video packets. */
 import type { Codec } from '../codec/codec.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 

@@ -1,3 +1,4 @@
+/** Asks for packets that are missing (RFC 4585 §6.2.1). */
 import { sequenceDistance, SequenceExtender } from '../rtp/sequence.js';
 
 export interface NackGeneratorOptions {

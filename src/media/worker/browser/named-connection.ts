@@ -30,7 +30,7 @@ export interface ConnectionOwner {
 
 export interface NamedConnectionOptions {
   readonly connection: ConnectionOptions;
-  /** Of the leg that the connection belongs to. */
+  /** The leg that the connection belongs to. */
   readonly leg: LegOptions & BrowserConnectionSettings;
   readonly owner: ConnectionOwner;
 }

@@ -1,3 +1,4 @@
+/** What a browser is sent of one stream: rewritten packets, sent again on request. */
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { ntpTime, type SenderReport } from '../rtp/rtcp.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';

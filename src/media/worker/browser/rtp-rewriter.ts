@@ -1,3 +1,4 @@
+/** Gives forwarded packets one line of sequence numbers and timestamps, whatever source they come from. */
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 
@@ -9,7 +10,7 @@ const maxDropout = 3000;
  * reordering in the source stay visible; a change of source shows as nothing but the time that passed between.
  */
 export class RtpRewriter {
-  /** Of the packet last mapped. */
+  /** As the packet last mapped was sent. */
   sequenceNumber: number;
   timestamp: number;
 

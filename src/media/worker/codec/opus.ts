@@ -1,3 +1,4 @@
+/** Opus, decoded straight to 8 kHz and encoded from it. */
 import { Decoder, Encoder } from '@evan/opus';
 
 /** Samples at 8 kHz of one Opus frame by TOC configuration number (RFC 6716 §3.1, table 2). */

@@ -1,3 +1,4 @@
+/** Keys as RTP (RFC 4733): read, and made one of each press. */
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 
 /** The keys in the order of their event codes (RFC 4733 §3.2). */
@@ -58,7 +59,7 @@ export function formatTelephoneEvent(
 
 interface Press {
   readonly event: number;
-  /** Of the current segment: events longer than 65 535 units go on in another (RFC 4733 §2.5.1.3). */
+  /** When the current segment began: events longer than 65 535 units go on in another (RFC 4733 §2.5.1.3). */
   timestamp: number;
   durationOfSegment: number;
   durationBefore: number;

@@ -1,3 +1,4 @@
+/** Puts packets in order and gives each its turn. */
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { SequenceExtender, sequenceDistance } from '../rtp/sequence.js';
 

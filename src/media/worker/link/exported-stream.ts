@@ -1,3 +1,4 @@
+/** A stream of this worker that another one follows. */
 import { performance } from 'node:perf_hooks';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';

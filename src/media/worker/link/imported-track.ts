@@ -1,3 +1,4 @@
+/** A track of another worker, as if it were of this one. */
 import type { Codec } from '../codec/codec.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';

@@ -1,3 +1,4 @@
+/** Addresses of links. */
 import { randomBytes } from 'node:crypto';
 import type { ListenOptions, NetConnectOpts } from 'node:net';
 

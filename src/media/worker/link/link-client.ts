@@ -1,3 +1,4 @@
+/** The reading end of a link between media workers. */
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { RtpPacket } from '../rtp/rtp-packet.js';

@@ -1,3 +1,4 @@
+/** The sending end of links between media workers. */
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { StreamRegistry } from '../stream-registry.js';

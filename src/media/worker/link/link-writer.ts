@@ -1,3 +1,4 @@
+/** Writes to a link, and drops what its reader is too slow for. */
 import type { Socket } from 'node:net';
 import type { TrackKind } from '../source-track.js';
 import { linkFrameOverhead, type LinkFrameType, writeLinkFrame } from './link-frame.js';

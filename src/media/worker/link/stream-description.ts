@@ -1,3 +1,4 @@
+/** Streams in the words of a link. */
 import type { Codec } from '../codec/codec.js';
 import type { TrackKind } from '../source-track.js';
 

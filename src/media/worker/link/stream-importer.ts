@@ -1,3 +1,4 @@
+/** Brings in the streams of other workers that somebody here receives. */
 import type { StreamRegistry } from '../stream-registry.js';
 import type { LinkCounters } from './exported-stream.js';
 import { linkKey, type LinkAddress } from './link-address.js';

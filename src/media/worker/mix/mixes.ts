@@ -1,3 +1,4 @@
+/** The sums of sources that legs hear, each made once a tick. */
 import { g711, type G711Law } from '../codec/g711.js';
 import type { SourceTrack } from '../source-track.js';
 import { Mixer } from './mixer.js';

@@ -1,3 +1,4 @@
+/** From payloads to samples, for every codec that is mixed. */
 import type { Codec } from '../codec/codec.js';
 import { g711 } from '../codec/g711.js';
 import { OpusDecoder, opusSamples } from '../codec/opus.js';

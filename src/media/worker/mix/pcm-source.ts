@@ -1,3 +1,4 @@
+/** One source of a mix: its jitter buffer and decoder. */
 import { JitterBuffer, type JitterBufferStatistics } from '../jitter/jitter-buffer.js';
 import { concealmentHistory, LossConcealment } from '../jitter/loss-concealment.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
@@ -20,7 +21,7 @@ export interface PcmSourceStatistics extends JitterBufferStatistics {
   readonly shortened: number;
 }
 
-/** Of waiting sound that was never needed, one frame may go after this many ticks (2 s), n frames n times as fast. */
+/** After so many ticks (2 s) one frame of waiting sound that was never needed may go; n frames go n times as fast. */
 const shortenAfterTicks = 100;
 
 /**

@@ -1,3 +1,4 @@
+/** Which address a phone’s packets come from and go to: locked on to once, then kept. */
 import type { MediaAddress } from '../../../sdp/media-address.js';
 
 /** How long after a change of address packets from the old one are still heard, but not locked on to. */

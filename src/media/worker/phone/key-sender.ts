@@ -1,10 +1,11 @@
+/** Presses keys for one phone to hear of (RFC 4733). */
 import { eventOfKey, formatTelephoneEvent, telephoneEventLength } from '../codec/telephone-event.js';
 import type { RtpOutput } from './rtp-output.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
 /** What one phone may have waiting, all requests together: what would take longer is refused. */
 export const longestKeysMs = 60_000;
-/** Of a `,` between keys. */
+/** What a `,` between keys lasts. */
 export const keyPauseMs = 1000;
 export const shortestKeyMs = 40;
 export const longestKeyMs = 5000;

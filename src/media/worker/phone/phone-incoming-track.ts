@@ -1,3 +1,4 @@
+/** What one phone says. */
 import type { Codec } from '../codec/codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';

@@ -1,3 +1,4 @@
+/** A phone’s leg in the media worker. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { MediaAddress } from '../../../sdp/media-address.js';

@@ -1,3 +1,4 @@
+/** What a phone is sent: passed through, mixed, played, or silence. */
 import { g711, type G711Law } from '../codec/g711.js';
 import type { Mix, Mixes } from '../mix/mixes.js';
 import { canDecode, frameSamples } from '../mix/pcm-source.js';
@@ -56,7 +57,7 @@ export class PhoneOutgoingTrack implements PacketSink {
   #player: PhonePlayer | null = null;
   /** Key presses are sent in place of what is heard, whose time goes on. */
   isInterrupted = false;
-  /** Of what is heard, and of what is sent, while something is played. */
+  /** One frame that is heard, and one that is sent, while something is played. */
   readonly #heard = new Int16Array(frameSamples);
   readonly #payload = new Uint8Array(frameSamples);
 

@@ -1,3 +1,4 @@
+/** Plays sounds, prompts and tones to one phone. */
 import { Mixer } from '../mix/mixer.js';
 import { frameSamples } from '../mix/pcm-source.js';
 import type { Playback, PlaybackEnd, ToneSound } from '../sound/playback.js';
@@ -41,7 +42,7 @@ export class PhonePlayer {
   readonly #out = new Int16Array(frameSamples);
   readonly #requests = new Set<Request>();
   #nextNumber = 1;
-  /** Of the request that is being played or was last: an older one that is read only now comes too late. */
+  /** The number of the request that is being played or was last: an older one that is read only now comes too late. */
   #newest = 0;
   #playing: Playing | null = null;
   #leaving: Playing | null = null;

@@ -1,3 +1,4 @@
+/** The RTCP of one phone. */
 import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import { compactNtp, formatRtcp, ntpTime, parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
 import type { RtpOutput } from './rtp-output.js';

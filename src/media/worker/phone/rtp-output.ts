@@ -1,3 +1,4 @@
+/** The RTP stream towards a phone: one line of sequence numbers and timestamps. */
 import { randomInt } from 'node:crypto';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
@@ -51,7 +52,7 @@ export class RtpOutput {
       : (this.#timestamp + Math.round((nowMs - this.#lastMs) * 8)) >>> 0;
   }
 
-  /** Of the next sample. */
+  /** The timestamp of the next sample. */
   get timestamp(): number {
     return this.#timestamp;
   }

@@ -1,3 +1,4 @@
+/** Recordings as Ogg/Opus (RFC 7845). */
 import { OpusEncoder } from '../codec/opus.js';
 import { frameSamples } from '../mix/pcm-source.js';
 import { formatOggPage, markLastPage, maxOggSegments, oggOverhead, oggSegments } from './ogg-page.js';

@@ -1,3 +1,4 @@
+/** Mixes the streams of a recording, and feeds its encoder at the clock’s pace. */
 import type { Mix, Mixes } from '../mix/mixes.js';
 import { frameSamples } from '../mix/pcm-source.js';
 import type { StreamRegistry, StreamWatcher } from '../stream-registry.js';

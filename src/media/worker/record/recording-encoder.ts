@@ -33,6 +33,6 @@ export interface RecordingEncoder {
   refresh(): Patch | null;
   /** Octets up to here are on the disk: `completeAt` will not be asked about fewer. */
   onWritten(length: number): void;
-  /** Of a file that has come to `written` octets. */
+  /** What completes a file that has come to `written` octets. */
   completeAt(written: number): Completion;
 }

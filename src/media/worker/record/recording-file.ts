@@ -1,3 +1,4 @@
+/** The file of a recording: written behind what is recorded, within limits. */
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { OctetSink, Patch } from './recording-encoder.js';
 

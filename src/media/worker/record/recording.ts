@@ -1,3 +1,4 @@
+/** One recording: mix, encoder and file together. */
 export type RecordingFormat = 'wav' | 'ogg';
 
 export interface RecordingOptions {

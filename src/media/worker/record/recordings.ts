@@ -1,3 +1,4 @@
+/** All recordings of a media worker. */
 import { randomInt } from 'node:crypto';
 import { Mixes } from '../mix/mixes.js';
 import type { StreamRegistry } from '../stream-registry.js';

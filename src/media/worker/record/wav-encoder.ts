@@ -1,3 +1,4 @@
+/** Recordings as WAV. */
 import { frameSamples } from '../mix/pcm-source.js';
 import { formatWavHeader, wavHeaderLength } from '../sound/wav.js';
 import type { Completion, OctetSink, Patch, RecordingEncoder } from './recording-encoder.js';

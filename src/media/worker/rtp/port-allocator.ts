@@ -1,3 +1,4 @@
+/** Hands out the ports of a range, and lets them rest after use. */
 import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface PortAllocatorOptions {

@@ -1,3 +1,4 @@
+/** What is counted of received RTP: loss and jitter (RFC 3550 §6.4, §A.3, §A.8). */
 import type { ReportBlock } from './rtcp.js';
 import { SequenceExtender, sequenceDistance } from './sequence.js';
 

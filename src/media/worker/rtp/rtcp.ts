@@ -5,7 +5,7 @@
 
 export interface ReportBlock {
   readonly ssrc: number;
-  /** Of the packets since the last report, in 1/256. */
+  /** The share of the packets since the last report that was lost, in 1/256. */
   readonly fractionLost: number;
   /** Signed, 24 bits. */
   readonly packetsLost: number;

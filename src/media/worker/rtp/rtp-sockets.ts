@@ -1,3 +1,4 @@
+/** The pair of sockets of a phone’s leg: RTP and RTCP. */
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { PortAllocator } from './port-allocator.js';

@@ -1,3 +1,4 @@
+/** What is played to a phone, and how it is asked for. */
 export interface ToneSound {
   readonly kind: 'tone';
   /** One, or two that sound together. */

@@ -1,3 +1,4 @@
+/** The prompts that phones may hear, ready to send in both laws. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { g711, type G711Law } from '../codec/g711.js';

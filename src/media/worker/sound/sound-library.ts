@@ -1,3 +1,4 @@
+/** Sounds in memory, each once for however many phones hear it. */
 import { WavFile } from './wav-file.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 

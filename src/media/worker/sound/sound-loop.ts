@@ -1,3 +1,4 @@
+/** A sound without end. */
 import { g711, type G711Law } from '../codec/g711.js';
 import { frameSamples } from '../mix/pcm-source.js';
 

@@ -1,3 +1,4 @@
+/** Sounds as they are played, frame by frame: samples and tones. */
 import type { ToneSound } from './playback.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 

@@ -1,3 +1,4 @@
+/** WAV files on disk: what they are, and their samples piece by piece. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Resampler, roundToInt16 } from './resample.js';

@@ -1,3 +1,4 @@
+/** Reads the head of a WAV file. */
 import { pcma, pcmu } from '../codec/g711.js';
 
 /** How the samples of a WAV file are written. */
@@ -11,7 +12,7 @@ export interface WavFormat {
 
 export interface WavData {
   readonly format: WavFormat;
-  /** Of the samples, in octets from the start of the file. */
+  /** Where the samples begin, in octets from the start of the file. */
   readonly offset: number;
   readonly length: number;
 }

@@ -1,3 +1,4 @@
+/** WAV files in memory, read and written. */
 import { resample, roundToInt16 } from './resample.js';
 import { findWavData, readMono } from './wav-format.js';
 
