@@ -138,7 +138,7 @@ export interface TrackStatistics {
   /** Since `getStats` was asked before; null the first time. */
   readonly bitrateBps: number | null;
   readonly packets: number;
-  /** For what we send, as the gateway reports it. */
+  /** Counted here for what is received; for what we send, as the gateway reports it. */
   readonly packetsLost: number | null;
   /** 0 to 1, since `getStats` was asked before. */
   readonly lossRatio: number | null;

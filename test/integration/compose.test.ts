@@ -32,11 +32,11 @@ const compose = parse(read('docker-compose.yml'), { merge: true }) as ComposeFil
 const services = Object.entries(compose.services);
 const deployment = read('docs/deployment.md');
 
-/** The value of `NAME: value` where nothing is set in `.env`. */
+/** What is left of a value where nothing is set in `.env`: each `${NAME:-default}` is its default. */
 const byDefault = (value: string) => value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
 const environmentOf = (name: string) => compose.services[name]?.environment ?? {};
 const dockerfileOf = ({ build }: Service) => (build === undefined ? null : read(join(build, 'Dockerfile')));
-/** An image of this product with a version in its tag, which does not move. */
+/** An image with the number of a version in its tag: nothing that moves. */
 const pinned = /^(?!.*:latest)[\w./-]+:v?\d+\.\d+(\.\d+)?[\w.-]*$/;
 
 describe.each(services)('the service %s', (name, service) => {
