@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
 import { openSqliteStores } from '../../store/sqlite/sqlite-stores.js';
 import { EventRecorder } from '../facts/event-recorder.js';
@@ -154,6 +154,18 @@ describe('A transfer', () => {
     await follow();
     expect(await stateOf(deleted.transfer.id)).toBe('canceled');
     expect(facts().filter((type) => type === 'transfer.canceled')).toHaveLength(2);
+  });
+
+  it('is looked for once in a call that no transfer brought, and again in the participant’s next call', async () => {
+    const lookUps = vi.spyOn(store, 'findTransferByParticipant');
+    const created = await fixture.participant(sessionId);
+    for (const calls of [1, 2]) {
+      const leg = await fixture.join(created);
+      await follow();
+      await leg.end({ endedBy: 'participant', reason: 'hangup' });
+      await follow();
+      expect(lookUps).toHaveBeenCalledTimes(calls);
+    }
   });
 
   it('is one for one key, and refused for another request with that key', async () => {

@@ -45,6 +45,8 @@ export class TransferService implements FactFollower {
   readonly #options: TransferServiceOptions;
   /** Facts of one participant are followed one after another. */
   readonly #following = new Map<string, Promise<void>>();
+  /** Participants with a call that no transfer brought: those of a transfer are made with it, so nothing is looked up for their further facts. */
+  readonly #untransferred = new Set<string>();
   #timer: Timer | null = null;
   #sweeping: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -233,8 +235,15 @@ export class TransferService implements FactFollower {
     const { transfers } = this.#options;
     const step = transferSteps[event.type];
     if (step === undefined) return;
-    const transfer = await transfers.findTransferByParticipant(event.participantId ?? '');
-    if (transfer === null) return;
+    const participantId = event.participantId ?? '';
+    const isKnown = this.#untransferred.has(participantId);
+    if (event.type === 'call.ended') this.#untransferred.delete(participantId);
+    if (isKnown) return;
+    const transfer = await transfers.findTransferByParticipant(participantId);
+    if (transfer === null) {
+      if (event.type === 'call.arrived') this.#untransferred.add(participantId);
+      return;
+    }
     const legId = 'legId' in event.data ? event.data.legId : null;
     // Another leg's end is not this one's.
     if (event.type === 'call.ended' && transfer.legId !== legId) return;
