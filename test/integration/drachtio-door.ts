@@ -9,7 +9,7 @@ import { systemClock, type Clock } from '../../src/domain/clock.js';
 import type { DialIn } from '../../src/domain/numbers/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
-import type { ExternalServerSettings } from '../../src/doors/sip/sip-server-link.js';
+import type { LinkSettings } from '../../src/doors/sip/sip-server-link.js';
 import { createSipServer, type SipServer } from '../../src/sip-server/index.js';
 
 export interface OutsideServer {
@@ -183,7 +183,7 @@ function recordingLogger(lines: LogLine[], bindings: object = {}): Logger {
 export const heldNumber = '+15550100';
 
 /** Fast enough for a test, slow enough for a busy machine. */
-export const fast: ExternalServerSettings = {
+export const fast: LinkSettings = {
   longestRetryMs: 400,
   graceMs: 20_000,
   probeMs: 200,
@@ -219,7 +219,7 @@ export class DoorStage {
   /** `itsOwn`: the gateway's own SIP server. Default one that phones do not reach. */
   static async open(
     servers: readonly OutsideServer['admin'][],
-    settings: Partial<ExternalServerSettings> = {},
+    settings: Partial<LinkSettings> = {},
     itsOwn?: OutsideServer['admin'],
   ): Promise<DoorStage> {
     const domain = new DomainFixture();

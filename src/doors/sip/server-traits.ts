@@ -2,6 +2,10 @@
 import { maxFrameBytes } from './admin-channel.js';
 
 export interface ServerTraits {
+  /** It runs apart from us and may go away and come back with calls that we lost; our own comes and goes with us. */
+  readonly isExternal: boolean;
+  /** What it is to hand on to us. */
+  readonly methods: readonly string[];
   /** In bytes, of a message that it takes from us; null where it takes all. */
   readonly maxMessageBytes: number | null;
   /** The methods that far ends may use, as in the Allow header field. */
@@ -15,6 +19,9 @@ export interface ServerTraits {
 }
 
 export const ownServer: ServerTraits = {
+  isExternal: false,
+  // It answers by itself what belongs to no call.
+  methods: ['invite'],
   maxMessageBytes: null,
   allow: 'INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO',
   checksRequire: true,
@@ -23,6 +30,13 @@ export const ownServer: ServerTraits = {
 };
 
 export const drachtioServer: ServerTraits = {
+  isExternal: true,
+  // What it has nobody for it answers with 503, so that a phone thinks that all of us is away. Not SUBSCRIBE: like INVITE it may
+  // have a Contact that an answer to it would be deadly for.
+  methods: [
+    ...['invite', 'options', 'bye', 'info', 'update'],
+    ...['register', 'message', 'notify', 'publish'],
+  ],
   maxMessageBytes: maxFrameBytes,
   // It takes no UPDATE for a refresh of its session timer, so phones must refresh by re-INVITE.
   allow: 'INVITE, ACK, BYE, CANCEL, OPTIONS, INFO',

@@ -14,7 +14,7 @@ import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js
 import {
   SipServerLink,
   within,
-  type ExternalServerSettings,
+  type LinkSettings,
   type SipServerAddress,
   type SipServerStatistics,
 } from './sip-server-link.js';
@@ -26,7 +26,7 @@ export interface SipDoorOptions {
   /** drachtio-servers, which may come and go; phones then come through them. */
   readonly external?: {
     readonly servers: readonly SipServerAddress[];
-    readonly settings: ExternalServerSettings;
+    readonly settings: LinkSettings;
   };
   readonly legs: Pick<LegControl, 'admit'>;
   /** No new calls are taken: OPTIONS says so. */
@@ -39,6 +39,9 @@ export interface SipDoorOptions {
 
 /** Start waits so long for drachtio-servers, so that the addresses they have for phones are known then. */
 const firstAttemptTimeoutMs = 3000;
+/** It goes with us: no call outlives it, and nobody need ask whether it hears. */
+const ownServerLink: LinkSettings = { longestRetryMs: 10_000, graceMs: 0, probeMs: 0, probeFailures: 0 };
+
 export class SipDoor {
   readonly #options: SipDoorOptions;
   readonly #own: SipServerLink;
@@ -47,9 +50,9 @@ export class SipDoor {
 
   private constructor(options: SipDoorOptions) {
     this.#options = options;
-    this.#own = this.#link(options.server, null);
-    const { servers = [], settings = null } = options.external ?? {};
-    this.#external = servers.map((server) => this.#link(server, settings));
+    this.#own = this.#link(options.server, ownServer, ownServerLink);
+    const { servers, settings } = options.external ?? { servers: [], settings: ownServerLink };
+    this.#external = servers.map((server) => this.#link(server, drachtioServer, settings));
   }
 
   /** Resolves when our own SIP server has accepted us; rejects where it refuses. Others may come later. */
@@ -100,14 +103,10 @@ export class SipDoor {
     return (this.#closing ??= Promise.all(links.map((link) => link.close())).then(() => undefined));
   }
 
-  #link(server: SipServerAddress, external: ExternalServerSettings | null): SipServerLink {
+  #link(server: SipServerAddress, traits: ServerTraits, linkSettings: LinkSettings): SipServerLink {
     const { legs, clock, logger, settings, onRefused } = this.#options;
-    const traits = external === null ? ownServer : drachtioServer;
     return new SipServerLink({
-      server,
-      external,
-      clock,
-      logger,
+      ...{ server, traits, settings: linkSettings, clock, logger },
       onOther: (request, response) => this.#answerOther(traits, request, response),
       newCall: (link, srf, request, response) =>
         new IncomingCall({

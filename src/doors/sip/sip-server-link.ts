@@ -15,6 +15,7 @@ import { AdminChannel } from './admin-channel.js';
 import { HearingWatch } from './hearing-watch.js';
 import { formatHostPort, parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import { acknowledgeAtOnce } from './quick-ack.js';
+import type { ServerTraits } from './server-traits.js';
 import {
   forgetInvite,
   SecretRefused,
@@ -30,8 +31,8 @@ export interface SipServerAddress {
   readonly secret: string;
 }
 
-/** How a drachtio-server is dealt with, which may go away and come back by itself. */
-export interface ExternalServerSettings {
+/** How a server is dealt with that goes away and comes back. */
+export interface LinkSettings {
   readonly longestRetryMs: number;
   /** Calls outlive a lost connection so long. */
   readonly graceMs: number;
@@ -55,8 +56,8 @@ export interface LinkedCall {
 
 export interface SipServerLinkOptions {
   readonly server: SipServerAddress;
-  /** Null for our own server, which limits no message, loses no calls and answers OPTIONS itself. */
-  readonly external: ExternalServerSettings | null;
+  readonly traits: ServerTraits;
+  readonly settings: LinkSettings;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => LinkedCall;
@@ -78,18 +79,9 @@ export interface SipServerStatistics {
 
 type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
 
-/**
- * What a drachtio-server has nobody for it answers with 503, so that a phone thinks that all of us is away. Not SUBSCRIBE:
- * like INVITE it may have a Contact that an answer to it would be deadly for.
- */
-const externalMethods = [
-  ...['invite', 'options', 'bye', 'info', 'update'],
-  ...['register', 'message', 'notify', 'publish'],
-];
 /** TCP and authentication together. */
 const attemptTimeoutMs = 5000;
 const firstRetryMs = 250;
-const ownServerRetryMs = 10_000;
 /** Stopping waits so long for the responses to the BYEs it sent. */
 const farewellTimeoutMs = 1000;
 /** What was written last has this long to leave. */
@@ -127,23 +119,23 @@ export class SipServerLink {
 
   constructor(options: SipServerLinkOptions) {
     this.#options = options;
-    const { server, external, clock } = options;
+    const { server, traits, settings, clock } = options;
     this.#name = formatHostPort(server);
     this.#logger = options.logger.child({ sipServer: this.#name });
     this.#hearing =
-      external === null || external.probeMs === 0
+      settings.probeMs === 0
         ? null
         : new HearingWatch({
-            probeMs: external.probeMs,
-            failures: external.probeFailures,
+            probeMs: settings.probeMs,
+            failures: settings.probeFailures,
             clock,
             logger: this.#logger,
-            isAnswering: () => this.#isAnswering(external.probeMs),
+            isAnswering: () => this.#isAnswering(settings.probeMs),
             onDeaf: () => this.#socket?.destroy(),
           });
     this.#application = new SrfOverSockets({
       secret: server.secret,
-      methods: external === null ? ['invite'] : externalMethods,
+      methods: traits.methods,
       onInvite: (request, response) => {
         this.#hearing?.told();
         if (this.#isFlooded(fullBytes)) {
@@ -169,12 +161,11 @@ export class SipServerLink {
 
   /** Settles with the first attempt; rejects where that fails. With an external server it goes on trying all the same. */
   async start(): Promise<void> {
-    const { external } = this.#options;
     try {
       await this.#connect();
     } catch (error) {
-      if (external === null) this.#state = 'closed';
-      else this.#failed(error);
+      if (this.isExternal) this.#failed(error);
+      else this.#state = 'closed';
       throw error;
     }
   }
@@ -184,7 +175,7 @@ export class SipServerLink {
   }
 
   get isExternal(): boolean {
-    return this.#options.external !== null;
+    return this.#options.traits.isExternal;
   }
 
   get callCount(): number {
@@ -275,7 +266,7 @@ export class SipServerLink {
   }
 
   async #connect(): Promise<void> {
-    const { server, external, clock } = this.#options;
+    const { server, traits, clock } = this.#options;
     this.#state = 'connecting';
     const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
     this.#socket = socket;
@@ -285,10 +276,10 @@ export class SipServerLink {
     const timer = clock.after(attemptTimeoutMs, () => socket.destroy(new Error('no answer in time')));
     try {
       await opened(socket);
-      const channel = external === null ? undefined : this.#openChannel(socket);
+      const channel = traits.maxMessageBytes === null ? undefined : this.#openChannel(socket);
       const greeting = await this.#application.attach(socket, channel);
       if (this.#state !== 'connecting') throw new Error('closed');
-      if (external !== null && !acknowledgeAtOnce(socket))
+      if (traits.isExternal && !acknowledgeAtOnce(socket))
         this.#logger.info(
           {},
           'TCP_QUICKACK cannot be set here: calls through drachtio-server take up to 40 ms longer',
@@ -362,19 +353,19 @@ export class SipServerLink {
       { calls: this.#calls.size, error: error?.message },
       'connection to the SIP server lost',
     );
-    const { external, clock } = this.#options;
+    const { settings, clock } = this.#options;
     // One that accepts us and hangs up at once is as good as none.
-    if (clock.now() - this.#connectedAt > (external?.longestRetryMs ?? 0)) this.#failures = 0;
+    if (clock.now() - this.#connectedAt > settings.longestRetryMs) this.#failures = 0;
     for (const call of [...this.#calls.keys()]) {
-      call.connectionLost(external?.graceMs ?? 0);
-      if (external !== null) this.#orphans.add(call);
+      call.connectionLost(settings.graceMs);
+      if (this.isExternal) this.#orphans.add(call);
     }
     this.#wait(false);
   }
 
   #wait(longest: boolean): void {
     this.#state = 'waiting';
-    const longestMs = this.#options.external?.longestRetryMs ?? ownServerRetryMs;
+    const { longestRetryMs: longestMs } = this.#options.settings;
     const delayMs = longest
       ? longestMs
       : Math.min(longestMs, firstRetryMs * 2 ** Math.min(this.#failures, 20));
