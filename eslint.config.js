@@ -29,6 +29,13 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       eqeqeq: ['error', 'always'],
       'max-params': ['error', 4],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'VariableDeclarator > Identifier.id[name=/^[A-Z][A-Z0-9_]+$/]',
+          message: 'Constants are in camelCase.',
+        },
+      ],
       'no-console': 'error',
     },
   },

@@ -3,12 +3,12 @@ import { atMost, type Benchmark, type BenchmarkRow, percentile } from './benchma
 import { CallLoad, type CallLoadReport } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';
 
-const SESSION_SIZE = 4;
-const HOLD_MS = 1000;
+const sessionSize = 4;
+const holdMs = 1000;
 /** So many that each is used again long after its call has ended. */
-const TOKENS = 400;
-const WARM_UP = { callsPerSecond: 20, seconds: 15 };
-const MEASURED = [
+const tokenCount = 400;
+const warmUp = { callsPerSecond: 20, seconds: 15 };
+const measuredLoads = [
   { callsPerSecond: 20, seconds: 30, goals: { p50: 25, p95: 60 } },
   { callsPerSecond: 40, seconds: 60, goals: {} },
 ] as const;
@@ -30,12 +30,12 @@ export const beside: Benchmark = {
     const load = new CallLoad();
     try {
       const { sipPort } = gateway;
-      const tokens = await gateway.participants(TOKENS, SESSION_SIZE);
+      const tokens = await gateway.participants(tokenCount, sessionSize);
       const calls = (callsPerSecond: number, seconds: number) =>
-        load.run({ sipPort, tokens, callsPerSecond, calls: callsPerSecond * seconds, holdMs: HOLD_MS });
-      await calls(WARM_UP.callsPerSecond, WARM_UP.seconds);
+        load.run({ sipPort, tokens, callsPerSecond, calls: callsPerSecond * seconds, holdMs: holdMs });
+      await calls(warmUp.callsPerSecond, warmUp.seconds);
       const rows: BenchmarkRow[] = [];
-      for (const { callsPerSecond, seconds, goals } of MEASURED) {
+      for (const { callsPerSecond, seconds, goals } of measuredLoads) {
         const before = gateway.cpuMs();
         const report = await calls(callsPerSecond, seconds);
         const after = gateway.cpuMs();

@@ -9,13 +9,13 @@ import { FarEnd } from '../test/integration/far-end.js';
 import { percentile } from './benchmark.js';
 import type { BrowserBankQuestion, BrowserBankReport, OpenedPair } from './browser-bank.js';
 
-const FRAME_MS = 20;
-const SAMPLES = 160;
-const SAMPLES_PER_MS = 8;
-const OPUS_PAYLOAD_TYPE = 111;
+const frameMs = 20;
+const frameSamples = 160;
+const samplesPerMs = 8;
+const opusPayloadType = 111;
 /** A frame of tone every 300 ms, the others silent: a delay below that is told without doubt. */
-const FRAMES_PER_BURST = 15;
-const HEARD_AMPLITUDE = 4000;
+const framesPerBurst = 15;
+const heardAmplitude = 4000;
 
 /** One burst and the silence after it, in Opus. The codec has heard one such round before, as it has in every later one. */
 const opusFrames = encodeBursts();
@@ -28,16 +28,16 @@ function encodeBursts(): Buffer[] {
     (_, i) => 25_000 * Math.sin((2 * Math.PI * 1000 * i) / 48_000),
   );
   const silence = new Int16Array(960);
-  const rounds = Array.from({ length: 2 * FRAMES_PER_BURST }, (_, i) =>
-    Buffer.from(encoder.encode(i % FRAMES_PER_BURST === 0 ? burst : silence)),
+  const rounds = Array.from({ length: 2 * framesPerBurst }, (_, i) =>
+    Buffer.from(encoder.encode(i % framesPerBurst === 0 ? burst : silence)),
   );
-  return rounds.slice(FRAMES_PER_BURST);
+  return rounds.slice(framesPerBurst);
 }
 
 /** Where the burst begins when decoded as the gateway does, in samples at 8 kHz. */
 function measureCodecDelay(): number {
   const decoder = new OpusDecoder();
-  const pcm = new Int16Array(FRAMES_PER_BURST * SAMPLES);
+  const pcm = new Int16Array(framesPerBurst * frameSamples);
   for (let round = 0; round < 2; round += 1) {
     let at = 0;
     for (const frame of opusFrames) at += decoder.decode(frame, 0, frame.length, pcm, at);
@@ -46,7 +46,7 @@ function measureCodecDelay(): number {
 }
 
 function burstBegin(pcm: Int16Array): number {
-  return pcm.findIndex((sample) => Math.abs(sample) > HEARD_AMPLITUDE);
+  return pcm.findIndex((sample) => Math.abs(sample) > heardAmplitude);
 }
 
 class Pair {
@@ -59,9 +59,9 @@ class Pair {
   #heardBurstOfMs = -Infinity;
   #gatewayPort = 0;
   #frame: number;
-  readonly #phonePacket = Buffer.alloc(12 + SAMPLES, 0xff);
+  readonly #phonePacket = Buffer.alloc(12 + frameSamples, 0xff);
   readonly #view = new RtpPacket();
-  readonly #pcm = new Int16Array(SAMPLES);
+  readonly #pcm = new Int16Array(frameSamples);
 
   constructor(
     readonly index: number,
@@ -76,11 +76,11 @@ class Pair {
 
   describe(setup: 'actpass' | 'passive'): string {
     return this.browser.describe(setup, [
-      `m=audio 9 UDP/TLS/RTP/SAVPF ${OPUS_PAYLOAD_TYPE} 0`,
+      `m=audio 9 UDP/TLS/RTP/SAVPF ${opusPayloadType} 0`,
       'c=IN IP4 0.0.0.0',
       'a=mid:0',
       'a=sendrecv',
-      `a=rtpmap:${OPUS_PAYLOAD_TYPE} opus/48000/2`,
+      `a=rtpmap:${opusPayloadType} opus/48000/2`,
       'a=msid:microphone microphone',
       `a=ssrc:${this.#ssrc} cname:bench`,
     ]);
@@ -94,20 +94,20 @@ class Pair {
     if (this.#gatewayPort === 0) return;
     const frame = this.#frame++;
     const sequenceNumber = frame & 0xffff;
-    const isBurst = frame % FRAMES_PER_BURST === 0;
-    const opus = opusFrames[frame % FRAMES_PER_BURST]!;
+    const isBurst = frame % framesPerBurst === 0;
+    const opus = opusFrames[frame % framesPerBurst]!;
     const packet = this.#phonePacket;
-    RtpPacket.writeHeader(packet, 0, false, sequenceNumber, (frame * SAMPLES) >>> 0, this.#ssrc);
+    RtpPacket.writeHeader(packet, 0, false, sequenceNumber, (frame * frameSamples) >>> 0, this.#ssrc);
     packet[12] = frame & 0xff;
     this.#phoneSentMs[frame & 0xff] = performance.now();
     this.phone.send(packet, this.#gatewayPort, '127.0.0.1');
     if (isBurst) this.#burstSentMs = performance.now();
-    this.browser.sendRtp(this.#ssrc, OPUS_PAYLOAD_TYPE, sequenceNumber, (frame * 960) >>> 0, opus);
+    this.browser.sendRtp(this.#ssrc, opusPayloadType, sequenceNumber, (frame * 960) >>> 0, opus);
   }
 
   #atBrowser(packet: Buffer): void {
     const arrivedMs = performance.now();
-    if (!RtpPacket.parse(packet, this.#view) || this.#view.payloadLength !== SAMPLES) return;
+    if (!RtpPacket.parse(packet, this.#view) || this.#view.payloadLength !== frameSamples) return;
     const sentMs = this.#phoneSentMs[packet[this.#view.payloadOffset]!]!;
     if (sentMs > 0) this.phoneToBrowserMs.push(arrivedMs - sentMs);
   }
@@ -116,12 +116,12 @@ class Pair {
     const arrivedMs = performance.now();
     const sentMs = this.#burstSentMs;
     if (isRtcp(packet) || sentMs === this.#heardBurstOfMs || !RtpPacket.parse(packet, this.#view)) return;
-    if (this.#view.payloadLength !== SAMPLES) return;
-    pcmu.decode(packet, this.#view.payloadOffset, SAMPLES, this.#pcm);
+    if (this.#view.payloadLength !== frameSamples) return;
+    pcmu.decode(packet, this.#view.payloadOffset, frameSamples, this.#pcm);
     const at = burstBegin(this.#pcm);
     if (at < 0) return;
     this.#heardBurstOfMs = sentMs;
-    this.browserToPhoneMs.push(arrivedMs - sentMs + (at - codecDelaySamples) / SAMPLES_PER_MS);
+    this.browserToPhoneMs.push(arrivedMs - sentMs + (at - codecDelaySamples) / samplesPerMs);
   }
 }
 
@@ -135,7 +135,7 @@ function run(): void {
   const nowMs = performance.now();
   while (beginMs + slot <= nowMs) {
     latenessMs.push(nowMs - beginMs - slot);
-    for (const pair of pairs) if ((pair.index * 7) % FRAME_MS === slot % FRAME_MS) pair.send();
+    for (const pair of pairs) if ((pair.index * 7) % frameMs === slot % frameMs) pair.send();
     slot += 1;
   }
   setTimeout(run, Math.max(0, beginMs + slot - performance.now()));
@@ -170,7 +170,7 @@ function report(): BrowserBankReport {
   const result = {
     phoneToBrowserMs: pairs.flatMap(({ phoneToBrowserMs }) => phoneToBrowserMs.splice(0)),
     browserToPhoneMs: pairs.flatMap(({ browserToPhoneMs }) => browserToPhoneMs.splice(0)),
-    codecDelayMs: codecDelaySamples / SAMPLES_PER_MS,
+    codecDelayMs: codecDelaySamples / samplesPerMs,
     sendLatenessP95Ms: percentile(latenessMs, 0.95),
   };
   latenessMs = [];

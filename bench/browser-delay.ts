@@ -4,9 +4,9 @@ import { BrowserBank } from './browser-bank.js';
 import { openPairs } from './browser-pairs.js';
 import { benchmarkPlane, measureWorker } from './gateway-phones.js';
 
-const PAIRS = 10;
-const WARM_UP_PULSES = 3;
-const MEASURED_PULSES = 12;
+const pairCount = 10;
+const warmUpPulses = 3;
+const measuredPulses = 12;
 
 /**
  * How much later a browser gets a phone's packets, and a phone a browser's sound. Both are taken where RTP arrives: what a
@@ -18,10 +18,10 @@ export const browserDelay: Benchmark = {
     const plane = await benchmarkPlane();
     const bank = new BrowserBank();
     try {
-      await bank.talk(await openPairs(plane, bank, PAIRS));
-      await measureWorker(plane, WARM_UP_PULSES);
+      await bank.talk(await openPairs(plane, bank, pairCount));
+      await measureWorker(plane, warmUpPulses);
       await bank.report();
-      const { cpuMs, seconds } = await measureWorker(plane, MEASURED_PULSES);
+      const { cpuMs, seconds } = await measureWorker(plane, measuredPulses);
       const { phoneToBrowserMs, browserToPhoneMs, codecDelayMs, sendLatenessP95Ms } = await bank.report();
       const there = (share: number): number => percentile(phoneToBrowserMs, share);
       const back = (share: number): number => percentile(browserToPhoneMs, share);
@@ -38,7 +38,7 @@ export const browserDelay: Benchmark = {
         atMost('  p95', back(0.95), 'ms'),
         atMost(`  p99 of ${browserToPhoneMs.length} bursts`, back(0.99), 'ms', 45),
         atMost('  of all this, how late the bank itself sends, p95', sendLatenessP95Ms, 'ms'),
-        atMost('CPU per phone ↔ Opus browser pair', cpuMs / 10 / seconds / PAIRS, '% of a core', 0.4, 3),
+        atMost('CPU per phone ↔ Opus browser pair', cpuMs / 10 / seconds / pairCount, '% of a core', 0.4, 3),
       ];
     } finally {
       await plane.close();

@@ -5,8 +5,8 @@ import { percentile } from './benchmark.js';
 import type { CallLoadReport, CallLoadRequest } from './call-load.js';
 
 /** RFC 3261 §17.1.1.1. */
-const T1_MS = 500;
-const GIVE_UP_MS = 5000;
+const t1Ms = 500;
+const giveUpMs = 5000;
 
 // The system's buffers shall hold what comes while this process does something else: nothing is lost by the load itself.
 const socketOptions = { type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 } as const;
@@ -56,7 +56,7 @@ class Call {
       ],
       sdp.join('\r\n'),
     );
-    this.#giveUp = setTimeout(() => this.#end('timeout'), GIVE_UP_MS + request.holdMs);
+    this.#giveUp = setTimeout(() => this.#end('timeout'), giveUpMs + request.holdMs);
   }
 
   take(message: string): void {
@@ -111,7 +111,7 @@ class Call {
         again(delayMs * 2);
       }, delayMs);
     };
-    again(T1_MS);
+    again(t1Ms);
   }
 
   #end(failure: string | null): void {

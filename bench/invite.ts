@@ -3,22 +3,22 @@ import { atLeast, atMost, type Benchmark, type BenchmarkRow, percentile } from '
 import { CallLoad, type CallLoadReport } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';
 
-const SESSION_SIZE = 4;
+const sessionSize = 4;
 /** A gateway that has run for a while: V8 optimizes what ran some thousand times, and until then a call costs several times as much. */
-const WARM_UP = { callsPerSecond: 300, seconds: 6 };
-const STEADY = [
+const warmUp = { callsPerSecond: 300, seconds: 6 };
+const steadyLoads = [
   { callsPerSecond: 10, seconds: 8 },
   { callsPerSecond: 40, seconds: 8 },
 ] as const;
-const HOLD_MS = 1000;
+const steadyHoldMs = 1000;
 /** So many that each is used again, at the highest rate, long after its call has ended. */
-const TOKENS = 1200;
+const tokenCount = 1200;
 /** Until the first step with a failure or a retransmission. Calls are short here: it is signalling that is measured. */
-const STEPS = [50, 100, 150, 200, 300, 400, 600, 800, 1000] as const;
-const STEP_SECONDS = 2;
-const SHORT_HOLD_MS = 100;
+const stepRates = [50, 100, 150, 200, 300, 400, 600, 800, 1000] as const;
+const stepSeconds = 2;
+const shortHoldMs = 100;
 /** A load that is itself this late asks for less than it says. */
-const LATE_LOAD_MS = 20;
+const lateLoadMs = 20;
 
 /** From INVITE to 200 with token and media, through the whole gateway; CPU per call; calls per second it keeps up with. */
 export const invite: Benchmark = {
@@ -29,14 +29,14 @@ export const invite: Benchmark = {
     const load = new CallLoad();
     try {
       const { sipPort } = gateway;
-      const tokens = await gateway.participants(TOKENS, SESSION_SIZE);
+      const tokens = await gateway.participants(tokenCount, sessionSize);
       const calls = (callsPerSecond: number, seconds: number, holdMs: number) =>
         load.run({ sipPort, tokens, callsPerSecond, calls: callsPerSecond * seconds, holdMs });
       const rows: BenchmarkRow[] = [atMost('start to ready', gateway.startMs / 1000, 's', 1)];
-      await calls(WARM_UP.callsPerSecond, WARM_UP.seconds, SHORT_HOLD_MS);
-      for (const { callsPerSecond, seconds } of STEADY) {
+      await calls(warmUp.callsPerSecond, warmUp.seconds, shortHoldMs);
+      for (const { callsPerSecond, seconds } of steadyLoads) {
         const before = gateway.cpuMs();
-        const report = await calls(callsPerSecond, seconds, HOLD_MS);
+        const report = await calls(callsPerSecond, seconds, steadyHoldMs);
         const after = gateway.cpuMs();
         const total = callsPerSecond * seconds;
         const of = (share: number): number => percentile(report.setupMs, share);
@@ -68,20 +68,20 @@ async function capacity(
   let reached = 0;
   let cpuPerCallMs = NaN;
   let why = 'the last step';
-  for (const callsPerSecond of STEPS) {
+  for (const callsPerSecond of stepRates) {
     const before = gateway.cpuMs();
-    const report = await calls(callsPerSecond, STEP_SECONDS, SHORT_HOLD_MS);
+    const report = await calls(callsPerSecond, stepSeconds, shortHoldMs);
     const after = gateway.cpuMs();
     if (Object.keys(report.failed).length > 0 || report.retransmissions > 0) {
       why = `${callsPerSecond}: ${troubles(report)}`;
       break;
     }
-    if (report.latenessP95Ms > LATE_LOAD_MS) {
+    if (report.latenessP95Ms > lateLoadMs) {
       why = `${callsPerSecond}: the load itself was ${Math.round(report.latenessP95Ms)} ms late`;
       break;
     }
     reached = callsPerSecond;
-    cpuPerCallMs = (after.main - before.main) / (callsPerSecond * STEP_SECONDS);
+    cpuPerCallMs = (after.main - before.main) / (callsPerSecond * stepSeconds);
   }
   return [
     atLeast(`calls/s of 0.1 s without failure or retransmission (${why})`, reached, 'calls/s', 1000),

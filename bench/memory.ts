@@ -7,14 +7,14 @@ import { CallLoad } from './call-load.js';
 import { GatewayProcess, type ProcessFigures } from './gateway-process.js';
 import { benchmarkPlane, measureWorker } from './gateway-phones.js';
 
-const SESSION_SIZE = 4;
-const WARM_UP_CALLS = 100;
-const CALLS = 200;
-const CALLS_PER_SECOND = 100;
+const sessionSize = 4;
+const warmUpCalls = 100;
+const callCount = 200;
+const callsPerSecond = 100;
 /** Calls stand at once for a while, and are measured then. */
-const STANDING_MS = 4000;
-const WARM_UP_PAIRS = 4;
-const PAIRS = 20;
+const standingMs = 4000;
+const warmUpPairs = 4;
+const pairCount = 20;
 
 /** What a leg takes: of a phone in the whole gateway, its SIP dialog included; of a browser in the media worker. */
 export const memory: Benchmark = {
@@ -29,22 +29,22 @@ async function phoneLegs(): Promise<BenchmarkRow[]> {
   const load = new CallLoad();
   try {
     const { sipPort } = gateway;
-    const tokens = await gateway.participants(CALLS, SESSION_SIZE);
+    const tokens = await gateway.participants(callCount, sessionSize);
     const run = (calls: number, holdMs: number) =>
-      load.run({ sipPort, tokens, callsPerSecond: CALLS_PER_SECOND, calls, holdMs });
+      load.run({ sipPort, tokens, callsPerSecond: callsPerSecond, calls, holdMs });
     // What the first calls bring with them (code compiled, buffers made once) is no leg's.
-    await run(WARM_UP_CALLS, 500);
+    await run(warmUpCalls, 500);
     const before = await leastResidentBytes(gateway);
-    const buildUpMs = (CALLS / CALLS_PER_SECOND) * 1000;
-    const standing = run(CALLS, buildUpMs + STANDING_MS);
+    const buildUpMs = (callCount / callsPerSecond) * 1000;
+    const standing = run(callCount, buildUpMs + standingMs);
     await pause(buildUpMs + 1000);
     const during = await leastResidentBytes(gateway);
     const { failed } = await standing;
     const perLegMb = (bytes: keyof ProcessFigures): number =>
-      (during[bytes] - before[bytes]) / CALLS / 2 ** 20;
+      (during[bytes] - before[bytes]) / callCount / 2 ** 20;
     const [failures] = Object.keys(failed);
     return [
-      atMost(`memory per phone leg, media worker, ${CALLS} legs`, perLegMb('workers'), 'MB', 0.1, 3),
+      atMost(`memory per phone leg, media worker, ${callCount} legs`, perLegMb('workers'), 'MB', 0.1, 3),
       atMost('  main process: signalling and domain', perLegMb('main'), 'MB', undefined, 3),
       ...(failures === undefined ? [] : [{ what: '  calls failed', measured: failures }]),
     ];
@@ -69,16 +69,16 @@ async function browserLegs(): Promise<BenchmarkRow[]> {
   const plane = await benchmarkPlane();
   const bank = new BrowserBank();
   try {
-    const ports = await openPairs(plane, bank, WARM_UP_PAIRS);
+    const ports = await openPairs(plane, bank, warmUpPairs);
     await bank.talk(ports);
     const before = (await measureWorker(plane, 3)).last.residentBytes;
-    ports.push(...(await openPairs(plane, bank, PAIRS)));
+    ports.push(...(await openPairs(plane, bank, pairCount)));
     await bank.talk(ports);
     const after = (await measureWorker(plane, 3)).last.residentBytes;
-    const perPairMb = (after - before) / PAIRS / 2 ** 20;
+    const perPairMb = (after - before) / pairCount / 2 ** 20;
     return [
       atMost(
-        `memory per browser leg with its phone, media worker, ${PAIRS} pairs`,
+        `memory per browser leg with its phone, media worker, ${pairCount} pairs`,
         perPairMb,
         'MB',
         undefined,

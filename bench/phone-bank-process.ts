@@ -6,17 +6,17 @@ import { Tone } from '../src/media/worker/sound/tone.js';
 import { percentile } from './benchmark.js';
 import type { PhoneBankReport, PhoneBankRequest, PhoneTask } from './phone-bank.js';
 
-const FRAME_MS = 20;
-const SAMPLES = 160;
-const SAMPLES_PER_MS = 8;
+const frameMs = 20;
+const frameSamples = 160;
+const samplesPerMs = 8;
 /** A click every half second, so that a delay below that is told without doubt. */
-const FRAMES_PER_CLICK = 25;
-const CLICK_SAMPLES = 16;
-const CLICK_AMPLITUDE = 30_000;
-const CLICK_THRESHOLD = 8000;
+const framesPerClick = 25;
+const clickSamples = 16;
+const clickAmplitude = 30_000;
+const clickThreshold = 8000;
 
-const silence = Buffer.from(encode(new Int16Array(SAMPLES)));
-const click = Buffer.from(encode(new Int16Array(SAMPLES).fill(CLICK_AMPLITUDE, 0, CLICK_SAMPLES)));
+const silence = Buffer.from(encode(new Int16Array(frameSamples)));
+const click = Buffer.from(encode(new Int16Array(frameSamples).fill(clickAmplitude, 0, clickSamples)));
 
 function encode(pcm: Int16Array): Uint8Array {
   const payload = new Uint8Array(pcm.length);
@@ -35,9 +35,9 @@ class Phone {
   #heardClickOfMs = -Infinity;
   #tones: readonly Buffer[] = [];
   #frame: number;
-  readonly #buffer = Buffer.alloc(12 + SAMPLES);
+  readonly #buffer = Buffer.alloc(12 + frameSamples);
   readonly #view = new RtpPacket();
-  readonly #pcm = new Int16Array(SAMPLES);
+  readonly #pcm = new Int16Array(frameSamples);
 
   constructor(
     readonly socket: Socket,
@@ -50,7 +50,9 @@ class Phone {
   do(task: PhoneTask, source: Phone | null): void {
     const tone = new Tone(300 + ((this.index * 37) % 1500), 8000, task.sends === 'tone' ? 8000 : 300);
     // A second of sound, repeated: what it costs to make is not what is measured.
-    this.#tones = Array.from({ length: 50 }, () => Buffer.from(encode(tone.fill(new Int16Array(SAMPLES)))));
+    this.#tones = Array.from({ length: 50 }, () =>
+      Buffer.from(encode(tone.fill(new Int16Array(frameSamples)))),
+    );
     this.#source = source;
     this.#task = task;
   }
@@ -58,13 +60,20 @@ class Phone {
   send(): void {
     if (this.#task === null) return;
     const frame = this.#frame++;
-    const isClick = this.#task.sends === 'clicks' && frame % FRAMES_PER_CLICK === 0;
+    const isClick = this.#task.sends === 'clicks' && frame % framesPerClick === 0;
     const payload = isClick
       ? click
       : this.#task.sends === 'clicks'
         ? silence
         : this.#tones[frame % this.#tones.length]!;
-    RtpPacket.writeHeader(this.#buffer, 0, false, frame & 0xffff, (frame * SAMPLES) >>> 0, 1000 + this.index);
+    RtpPacket.writeHeader(
+      this.#buffer,
+      0,
+      false,
+      frame & 0xffff,
+      (frame * frameSamples) >>> 0,
+      1000 + this.index,
+    );
     payload.copy(this.#buffer, 12);
     if (isClick) this.clickedAtMs = performance.now();
     this.socket.send(this.#buffer, this.#task.port, '127.0.0.1');
@@ -77,12 +86,12 @@ class Phone {
     const sentMs = this.#source?.clickedAtMs ?? -Infinity;
     if (sentMs === -Infinity || sentMs === this.#heardClickOfMs || !RtpPacket.parse(packet, this.#view))
       return;
-    if (this.#view.payloadLength !== SAMPLES) return;
-    pcmu.decode(packet, this.#view.payloadOffset, SAMPLES, this.#pcm);
-    const at = this.#pcm.findIndex((sample) => Math.abs(sample) > CLICK_THRESHOLD);
+    if (this.#view.payloadLength !== frameSamples) return;
+    pcmu.decode(packet, this.#view.payloadOffset, frameSamples, this.#pcm);
+    const at = this.#pcm.findIndex((sample) => Math.abs(sample) > clickThreshold);
     if (at < 0) return;
     this.#heardClickOfMs = sentMs;
-    this.delaysMs.push(arrivedMs + at / SAMPLES_PER_MS - sentMs);
+    this.delaysMs.push(arrivedMs + at / samplesPerMs - sentMs);
   }
 }
 
@@ -96,7 +105,7 @@ function run(): void {
   const nowMs = performance.now();
   while (beginMs + slot <= nowMs) {
     latenessMs.push(nowMs - beginMs - slot);
-    for (let i = slot % FRAME_MS; i < phones.length; i += FRAME_MS) phones[i]!.send();
+    for (let i = slot % frameMs; i < phones.length; i += frameMs) phones[i]!.send();
     slot += 1;
   }
   setTimeout(run, Math.max(0, beginMs + slot - performance.now()));

@@ -4,8 +4,8 @@ import { type BenchmarkLeg, benchmarkPlane, measureWorker, openPhoneLeg } from '
 import { PhoneBank, type PhoneTask } from './phone-bank.js';
 
 /** Sessions side by side: the phones' packets lie at that many places between the gateway's ticks. */
-const SESSIONS = 20;
-const MEASURED_PULSES = 8;
+const sessionCount = 20;
+const measuredPulses = 8;
 
 /** How much later a click is heard than it was made: one talker passed through, and one in a mix of two. */
 export const phoneDelay: Benchmark = {
@@ -15,7 +15,7 @@ export const phoneDelay: Benchmark = {
     const bank = new PhoneBank();
     try {
       // Three phones each: one clicks, one hums, one listens.
-      const ports = await bank.open(SESSIONS * 3);
+      const ports = await bank.open(sessionCount * 3);
       const legs: BenchmarkLeg[] = [];
       for (const [i, port] of ports.entries()) {
         legs.push(await openPhoneLeg(plane, `session-${Math.floor(i / 3)}`, port));
@@ -36,7 +36,7 @@ export const phoneDelay: Benchmark = {
         );
         await measureWorker(plane, 2);
         await bank.report();
-        await measureWorker(plane, MEASURED_PULSES);
+        await measureWorker(plane, measuredPulses);
         return (await bank.report()).delaysMs;
       };
       const passed = await measure(1);

@@ -3,10 +3,10 @@ import { atMost, type Benchmark, type BenchmarkRow } from './benchmark.js';
 import { type BenchmarkLeg, benchmarkPlane, measureWorker, openPhoneLeg } from './gateway-phones.js';
 import { PhoneBank } from './phone-bank.js';
 
-const SESSION_SIZE = 4;
-const STEPS = [20, 100] as const;
-const WARM_UP_PULSES = 2;
-const MEASURED_PULSES = 10;
+const sessionSize = 4;
+const legCounts = [20, 100] as const;
+const warmUpPulses = 2;
+const measuredPulses = 10;
 
 /** CPU and memory per G.711 phone leg, all talking, in sessions of four: each leg hears a mix of three. */
 export const phoneLegs: Benchmark = {
@@ -18,20 +18,20 @@ export const phoneLegs: Benchmark = {
     try {
       const legs: BenchmarkLeg[] = [];
       const memory: { readonly legs: number; readonly bytes: number }[] = [];
-      for (const count of STEPS) {
+      for (const count of legCounts) {
         const ports = await bank.open(count - legs.length);
         const first = legs.length;
         for (const [i, port] of ports.entries()) {
-          legs.push(await openPhoneLeg(plane, `session-${Math.floor((first + i) / SESSION_SIZE)}`, port));
+          legs.push(await openPhoneLeg(plane, `session-${Math.floor((first + i) / sessionSize)}`, port));
         }
         await bank.talk(
           legs.map(({ port }, phone) => ({ phone, port, sends: 'tone' }) as const).slice(first),
         );
         await Promise.all(legs.map(({ leg }, index) => leg.receive({ main: othersOf(legs, index) }, false)));
 
-        await measureWorker(plane, WARM_UP_PULSES);
+        await measureWorker(plane, warmUpPulses);
         await bank.report();
-        const { cpuMs, seconds, last } = await measureWorker(plane, MEASURED_PULSES);
+        const { cpuMs, seconds, last } = await measureWorker(plane, measuredPulses);
         const heard = await bank.report();
         memory.push({ legs: count, bytes: last.residentBytes });
         const share = cpuMs / 10 / seconds / count;
@@ -60,9 +60,9 @@ export const phoneLegs: Benchmark = {
 };
 
 function othersOf(legs: readonly BenchmarkLeg[], index: number): string[] {
-  const first = index - (index % SESSION_SIZE);
+  const first = index - (index % sessionSize);
   return legs
-    .slice(first, first + SESSION_SIZE)
+    .slice(first, first + sessionSize)
     .filter((_, i) => first + i !== index)
     .map(({ streamId }) => streamId);
 }

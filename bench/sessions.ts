@@ -4,19 +4,19 @@ import { atMost, type Benchmark, type BenchmarkRow, percentile } from './benchma
 import { account, GatewayProcess, password } from './gateway-process.js';
 import { subscriptionChanges } from './subscription-changes.js';
 
-const SESSIONS = 1000;
-const MEMBERS = 3;
-const CONNECTIONS = 16;
-const PACED_PER_SECOND = 500;
-const PACED_SECONDS = 10;
+const sessionCount = 1000;
+const memberCount = 3;
+const connectionCount = 16;
+const pacedPerSecond = 500;
+const pacedSeconds = 10;
 /** Enough that a request is always ready when it is due, however long others take. */
-const PACED_LIVES = 64;
+const pacedLives = 64;
 /** Before anything is measured, so that the code is compiled. */
-const WARM_UP_SESSIONS = 100;
+const warmUpSessions = 100;
 
 /** REST over connections that stay open, as an application's client has them. */
 class RestConnections {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: PACED_LIVES });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: pacedLives });
   readonly #port: number;
 
   constructor(port: number) {
@@ -68,7 +68,7 @@ type Send = RestConnections['send'];
 async function live(send: Send): Promise<void> {
   const session = (await send('POST', '/sessions', { tag: 'bench' })) as { id: string };
   const members: string[] = [];
-  for (let i = 0; i < MEMBERS; i += 1) {
+  for (let i = 0; i < memberCount; i += 1) {
     const created = (await send('POST', '/participants', {
       publishPermissions: ['AUDIO'],
       tag: 'member',
@@ -101,11 +101,11 @@ async function throughput(rest: RestConnections): Promise<BenchmarkRow[]> {
     return answer;
   };
   const began = performance.now();
-  await liveMany(SESSIONS, CONNECTIONS, send);
+  await liveMany(sessionCount, connectionCount, send);
   const seconds = (performance.now() - began) / 1000;
   return [
     {
-      what: `REST, ${SESSIONS} sessions of ${MEMBERS} made, filled and deleted, ${CONNECTIONS} connections`,
+      what: `REST, ${sessionCount} sessions of ${memberCount} made, filled and deleted, ${connectionCount} connections`,
       measured: `${Math.round(durations.length / seconds)} requests/s`,
     },
     atMost('  latency at that rate, p99', percentile(durations, 0.99), 'ms'),
@@ -118,7 +118,7 @@ async function paced(rest: RestConnections): Promise<BenchmarkRow[]> {
   const began = performance.now();
   let slots = 0;
   const send: Send = async (...what) => {
-    const dueMs = began + (slots++ * 1000) / PACED_PER_SECOND;
+    const dueMs = began + (slots++ * 1000) / pacedPerSecond;
     const earlyMs = dueMs - performance.now();
     if (earlyMs > 0) await new Promise((resolve) => setTimeout(resolve, earlyMs));
     const sentMs = performance.now();
@@ -126,12 +126,12 @@ async function paced(rest: RestConnections): Promise<BenchmarkRow[]> {
     durations.push(performance.now() - sentMs);
     return answer;
   };
-  const lives = Math.round((PACED_PER_SECOND * PACED_SECONDS) / (2 + 3 * MEMBERS));
-  await liveMany(lives, PACED_LIVES, send);
+  const lives = Math.round((pacedPerSecond * pacedSeconds) / (2 + 3 * memberCount));
+  await liveMany(lives, pacedLives, send);
   const rate = durations.length / ((performance.now() - began) / 1000);
   return [
     {
-      what: `REST at ${PACED_PER_SECOND} requests/s, every write durable`,
+      what: `REST at ${pacedPerSecond} requests/s, every write durable`,
       measured: `${Math.round(rate)} requests/s`,
     },
     atMost('  latency, p50', percentile(durations, 0.5), 'ms'),
@@ -146,7 +146,7 @@ export const sessions: Benchmark = {
     const gateway = await GatewayProcess.start({ LANDBRIDGE_SQLITE_SYNCHRONOUS: 'full' });
     const rest = new RestConnections(gateway.httpPort);
     try {
-      await liveMany(WARM_UP_SESSIONS, CONNECTIONS, (...what) => rest.send(...what));
+      await liveMany(warmUpSessions, connectionCount, (...what) => rest.send(...what));
       return [...(await throughput(rest)), ...(await paced(rest)), ...(await subscriptionChanges())];
     } finally {
       rest.close();

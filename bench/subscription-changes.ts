@@ -14,9 +14,9 @@ import { openSqliteStores } from '../src/store/sqlite/sqlite-stores.js';
 import { JwtTokenCodec } from '../src/tokens/jwt-token-codec.js';
 import { atMost, type BenchmarkRow, percentile } from './benchmark.js';
 
-const PARTICIPANTS = 20;
-const STREAMS = ['microphone', 'camera', 'screenShare'];
-const CHANGES = 5000;
+const participantCount = 20;
+const streamAliases = ['microphone', 'camera', 'screenShare'];
+const changeCount = 5000;
 const account = 'bench';
 
 const connection: MediaConnection = {
@@ -47,7 +47,11 @@ const media: MediaPlane = {
     };
     setImmediate(() =>
       listener.onStreams(
-        STREAMS.map((alias) => ({ streamId: `${participantId}.${alias}`, alias, mediaTypes: ['AUDIO'] })),
+        streamAliases.map((alias) => ({
+          streamId: `${participantId}.${alias}`,
+          alias,
+          mediaTypes: ['AUDIO'],
+        })),
       ),
     );
     return Promise.resolve(leg);
@@ -63,7 +67,7 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
   const tokens = new JwtTokenCodec({ secret: 'a secret that is long enough for HS256 tokens' });
   const events = new EventRecorder({ publish: () => undefined }, systemClock);
   const shared = { store, tokens, events, clock: systemClock };
-  const limits = { maxParticipantsPerSession: PARTICIPANTS, tokenTtlSeconds: 3600 };
+  const limits = { maxParticipantsPerSession: participantCount, tokenTtlSeconds: 3600 };
   const legs = new LegRegistry({
     ...shared,
     nodeId: 'bench',
@@ -79,7 +83,7 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
   const service = new SessionService({ ...shared, legs, limits });
   const { id: sessionId } = await service.createSession(account, null);
   const ids: string[] = [];
-  for (let i = 0; i < PARTICIPANTS; i += 1) {
+  for (let i = 0; i < participantCount; i += 1) {
     const { participant, token } = await service.createParticipant(account, {});
     await service.addParticipant(account, sessionId, participant.id, { sessionId });
     const leg = await legs.admit({
@@ -102,12 +106,14 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
   const shapes = [
     { sessionId },
     { participants: [{ participantId: ids[1] ?? '' }] },
-    { participants: ids.map((participantId) => ({ participantId, streamAliases: STREAMS.slice(0, 2) })) },
+    {
+      participants: ids.map((participantId) => ({ participantId, streamAliases: streamAliases.slice(0, 2) })),
+    },
   ];
   const changes: number[] = [];
-  for (let i = 0; i < CHANGES; i += 1) {
-    const participant = participants[i % PARTICIPANTS];
-    const subscriptions = shapes[Math.floor(i / PARTICIPANTS) % shapes.length];
+  for (let i = 0; i < changeCount; i += 1) {
+    const participant = participants[i % participantCount];
+    const subscriptions = shapes[Math.floor(i / participantCount) % shapes.length];
     if (participant === undefined || subscriptions === undefined) continue;
     const began = performance.now();
     void legs.participantChanged({ ...participant, subscriptions });
@@ -115,10 +121,10 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
   }
   // A mute changes what nineteen others receive.
   const mutes: number[] = [];
-  for (let i = 0; i < CHANGES; i += 1) {
-    const participant = participants[i % PARTICIPANTS];
+  for (let i = 0; i < changeCount; i += 1) {
+    const participant = participants[i % participantCount];
     if (participant === undefined) continue;
-    const mutedAliases = Math.floor(i / PARTICIPANTS) % 2 === 0 ? ['microphone'] : [];
+    const mutedAliases = Math.floor(i / participantCount) % 2 === 0 ? ['microphone'] : [];
     const subscriptions = shapes[2] ?? {};
     const began = performance.now();
     void legs.participantChanged({ ...participant, subscriptions, mutedAliases });
@@ -128,7 +134,7 @@ export async function subscriptionChanges(): Promise<BenchmarkRow[]> {
   await stores.close();
   return [
     atMost(
-      `a subscription change in a session of ${PARTICIPANTS}, computed, p99`,
+      `a subscription change in a session of ${participantCount}, computed, p99`,
       percentile(changes, 0.99),
       'ms',
       1,

@@ -193,8 +193,8 @@ describe('The configuration', () => {
   });
 
   it('refuses what FreeSWITCH or drachtio-server could not work with', () => {
-    for (const LANDBRIDGE_EDGE_SIP_HOST of ['0.0.0.0', '::'])
-      expect(problemsOf({ LANDBRIDGE_EDGE_SIP_HOST })).toEqual([
+    for (const host of ['0.0.0.0', '::'])
+      expect(problemsOf({ LANDBRIDGE_EDGE_SIP_HOST: host })).toEqual([
         'edge.sipHost: must be one address of this machine, for FreeSWITCH is told it',
       ]);
     expect(problemsOf({ LANDBRIDGE_DRACHTIO: 'sip-a:9022:one,sip-b:9022:two|three' })).toEqual([

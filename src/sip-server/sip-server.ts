@@ -84,7 +84,7 @@ export interface SipServer {
   close(): Promise<void>;
 }
 
-const BIND_ATTEMPTS = 20;
+const bindAttempts = 20;
 
 /** Opens the SIP server. Rejects with the system's error when an address is taken (`EADDRINUSE`); then nothing stays open. */
 export async function createSipServer(options: SipServerOptions): Promise<SipServer> {
@@ -186,7 +186,7 @@ async function listen(
       return { udp, tcp };
     } catch (error) {
       await Promise.all([udp?.close(), tcp?.close()]);
-      const mayRetry = udpOptions?.port === 0 && tcpOptions?.port === 0 && attempt < BIND_ATTEMPTS;
+      const mayRetry = udpOptions?.port === 0 && tcpOptions?.port === 0 && attempt < bindAttempts;
       if (!mayRetry || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     }
   }

@@ -63,7 +63,7 @@ class SoundFeed implements AudioFeed {
 }
 
 /** Never more than 200 ms behind: an echo that falls back further is no test of the way any more. */
-const ECHO_CAPACITY = 1_600;
+const echoCapacity = 1_600;
 
 class EchoFeed implements AudioFeed {
   #waiting = new Int16Array(0);
@@ -79,6 +79,6 @@ class EchoFeed implements AudioFeed {
     const joined = new Int16Array(this.#waiting.length + pcm.length);
     joined.set(this.#waiting);
     joined.set(pcm, this.#waiting.length);
-    this.#waiting = joined.slice(Math.max(0, joined.length - ECHO_CAPACITY));
+    this.#waiting = joined.slice(Math.max(0, joined.length - echoCapacity));
   }
 }

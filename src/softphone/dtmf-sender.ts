@@ -1,14 +1,14 @@
 /** RFC 4733 §2.3 payloads of one key press after another, in steps of one 20 ms packet. */
 
-const KEYS = '0123456789*#ABCD';
-const STEP = 160;
+const dtmfKeys = '0123456789*#ABCD';
+const stepSamples = 160;
 /** 100 ms on and 60 ms off: well above the 40 ms that every receiver must take (ITU-T Q.24). */
-const ON_STEPS = 5;
-const OFF_STEPS = 3;
+const onSteps = 5;
+const offSteps = 3;
 /** §2.5.1.4: the end of an event is sent three times, for it must not be lost. */
-const END_COPIES = 3;
+const endCopies = 3;
 /** 0 dBm0 less 10 dB. */
-const VOLUME = 10;
+const eventVolume = 10;
 
 export interface EventPacket {
   readonly payload: Buffer;
@@ -31,12 +31,12 @@ export class DtmfSender {
 
   /** False for what is no key. */
   static isKey(key: string): boolean {
-    return key.length === 1 && KEYS.includes(key.toUpperCase());
+    return key.length === 1 && dtmfKeys.includes(key.toUpperCase());
   }
 
   /** Queues keys; the promise ends after the pause that follows the last. Throws RangeError for what is no key. */
   press(keys: string): Promise<void> {
-    const events = Array.from(keys, (key) => KEYS.indexOf(key.toUpperCase()));
+    const events = Array.from(keys, (key) => dtmfKeys.indexOf(key.toUpperCase()));
     if (events.includes(-1)) throw new RangeError('keys are 0-9, *, # and A-D');
     if (events.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -52,18 +52,18 @@ export class DtmfSender {
     if (!press) return 'sound';
     if (this.#step === 0) this.#timestamp = timestamp;
     this.#step += 1;
-    if (this.#step <= ON_STEPS) {
-      const isEnd = this.#step === ON_STEPS;
-      const payload = Buffer.from([press.event, isEnd ? 0x80 | VOLUME : VOLUME, 0, 0]);
-      payload.writeUInt16BE(this.#step * STEP, 2);
+    if (this.#step <= onSteps) {
+      const isEnd = this.#step === onSteps;
+      const payload = Buffer.from([press.event, isEnd ? 0x80 | eventVolume : eventVolume, 0, 0]);
+      payload.writeUInt16BE(this.#step * stepSamples, 2);
       return {
         payload,
         marker: this.#step === 1,
         timestamp: this.#timestamp,
-        copies: isEnd ? END_COPIES : 1,
+        copies: isEnd ? endCopies : 1,
       };
     }
-    if (this.#step === ON_STEPS + OFF_STEPS) {
+    if (this.#step === onSteps + offSteps) {
       this.#waiting.shift();
       this.#step = 0;
       press.done?.();
@@ -83,7 +83,7 @@ export class DtmfReceiver {
   #lastTimestamp: number | undefined;
 
   receive(payload: Buffer, timestamp: number): string | undefined {
-    const key = KEYS[payload[0] ?? 255];
+    const key = dtmfKeys[payload[0] ?? 255];
     if (payload.length < 4 || key === undefined || timestamp === this.#lastTimestamp) return undefined;
     this.#lastTimestamp = timestamp;
     return key;

@@ -2,12 +2,12 @@
 import { dominantFrequencyHz, levelAt, overallLevel } from '../media/worker/sound/dominant-frequency.js';
 import { timestampDistance } from '../media/worker/rtp/sequence.js';
 
-const SAMPLE_RATE_HZ = 8_000;
-const SAMPLES_PER_MS = SAMPLE_RATE_HZ / 1_000;
+const sampleRateHz = 8_000;
+const samplesPerMs = sampleRateHz / 1_000;
 /** Packets come every 20 ms; after this long without one the line is silent, whatever was heard last. */
-const SILENT_AFTER_MS = 60;
+const silentAfterMs = 60;
 /** A jump of the RTP timestamp beyond this is a new beginning, not a gap to be filled with silence. */
-const LONGEST_GAP = SAMPLE_RATE_HZ;
+const longestGap = sampleRateHz;
 
 /**
  * Keeps the last seconds of what was heard, on the sender's own time line: lost packets are silence, packets out of
@@ -25,13 +25,13 @@ export class HeardAudio {
 
   /** @param keepSeconds Default 30. @param nowMs A monotonic clock. */
   constructor(keepSeconds = 30, nowMs: () => number = () => performance.now()) {
-    this.#ring = new Int16Array(Math.max(1, Math.ceil(keepSeconds * SAMPLE_RATE_HZ)));
+    this.#ring = new Int16Array(Math.max(1, Math.ceil(keepSeconds * sampleRateHz)));
     this.#nowMs = nowMs;
   }
 
   /** Milliseconds heard so far, silence of lost packets included. */
   get durationMs(): number {
-    return this.#length / SAMPLES_PER_MS;
+    return this.#length / samplesPerMs;
   }
 
   /** Puts the samples of one packet where its timestamp says. */
@@ -40,7 +40,7 @@ export class HeardAudio {
     let offset = 0;
     if (this.#nextTimestamp !== undefined && ssrc === this.#ssrc) {
       const distance = timestampDistance(timestamp, this.#nextTimestamp);
-      if (Math.abs(distance) <= LONGEST_GAP) offset = distance;
+      if (Math.abs(distance) <= longestGap) offset = distance;
     }
     this.#ssrc = ssrc;
     for (; offset > 0; offset -= 1) this.#put(this.#length++, 0);
@@ -58,9 +58,9 @@ export class HeardAudio {
 
   /** The last `windowMs` up to now, oldest sample first; shorter when less has been heard. */
   window(windowMs: number): Int16Array {
-    const wanted = Math.round(windowMs * SAMPLES_PER_MS);
-    const quietMs = this.#nowMs() - this.#lastWriteMs - SILENT_AFTER_MS;
-    const silent = quietMs > 0 ? Math.min(wanted, Math.round(quietMs * SAMPLES_PER_MS)) : 0;
+    const wanted = Math.round(windowMs * samplesPerMs);
+    const quietMs = this.#nowMs() - this.#lastWriteMs - silentAfterMs;
+    const silent = quietMs > 0 ? Math.min(wanted, Math.round(quietMs * samplesPerMs)) : 0;
     const heard = this.#last(wanted - silent);
     if (silent === 0 || this.#length === 0) return heard;
     const window = new Int16Array(heard.length + silent);
@@ -80,15 +80,14 @@ export class HeardAudio {
 
   /** The strongest frequency; null when there is nothing but silence. */
   dominantFrequencyHz(windowMs = 1_000): number | null {
-    return dominantFrequencyHz(this.window(windowMs), SAMPLE_RATE_HZ);
+    return dominantFrequencyHz(this.window(windowMs), sampleRateHz);
   }
 
   /** Whether a tone of that frequency is in what is heard, louder than `aboveDbfs` (default −40), among others or alone. */
   hears(frequencyHz: number, windowMs = 500, aboveDbfs = -40): boolean {
     const window = this.window(windowMs);
     return (
-      window.length >= windowMs * SAMPLES_PER_MS * 0.5 &&
-      levelAt(window, SAMPLE_RATE_HZ, frequencyHz) > aboveDbfs
+      window.length >= windowMs * samplesPerMs * 0.5 && levelAt(window, sampleRateHz, frequencyHz) > aboveDbfs
     );
   }
 

@@ -31,12 +31,12 @@ export interface MediaStatistics {
   readonly packetsIgnored: number;
 }
 
-const PACKET_MS = 20;
-const PACKET_SAMPLES = 160;
+const packetMs = 20;
+const packetSamples = 160;
 /** After a pause of the process longer than this the missed packets are left out: a burst of them would help nobody. */
-const LONGEST_CATCH_UP_MS = 200;
+const longestCatchUpMs = 200;
 /** The longest packet that makes sense on a telephone, ms of G.711. */
-const LONGEST_PACKET_MS = 200;
+const longestPacketMs = 200;
 
 /** The RTP of one call: sends a packet every 20 ms of a monotonic clock, and listens. */
 export class PhoneMedia {
@@ -48,8 +48,8 @@ export class PhoneMedia {
   readonly #feed: AudioFeed;
   readonly #dtmf = new DtmfSender();
   readonly #dtmfReceiver = new DtmfReceiver();
-  readonly #block = new Int16Array(PACKET_SAMPLES);
-  readonly #decoded = new Int16Array(LONGEST_PACKET_MS * 8);
+  readonly #block = new Int16Array(packetSamples);
+  readonly #decoded = new Int16Array(longestPacketMs * 8);
   readonly #packet = new RtpPacket();
   readonly #extender = new SequenceExtender();
   readonly #ssrc = randomInt(2 ** 32);
@@ -143,13 +143,12 @@ export class PhoneMedia {
   /** Sends what is due and sets the timer for the next; lateness of one timer is not inherited by the next. */
   #tick(): void {
     const elapsedMs = performance.now() - this.#startMs;
-    if (elapsedMs - this.#ticks * PACKET_MS > LONGEST_CATCH_UP_MS)
-      this.#ticks = Math.floor(elapsedMs / PACKET_MS);
-    while (this.#ticks * PACKET_MS <= elapsedMs) {
-      this.#sendPacket((this.#firstTimestamp + this.#ticks * PACKET_SAMPLES) >>> 0);
+    if (elapsedMs - this.#ticks * packetMs > longestCatchUpMs) this.#ticks = Math.floor(elapsedMs / packetMs);
+    while (this.#ticks * packetMs <= elapsedMs) {
+      this.#sendPacket((this.#firstTimestamp + this.#ticks * packetSamples) >>> 0);
       this.#ticks += 1;
     }
-    const nextMs = this.#startMs + this.#ticks * PACKET_MS - performance.now();
+    const nextMs = this.#startMs + this.#ticks * packetMs - performance.now();
     this.#timer = setTimeout(() => this.#tick(), Math.max(0, nextMs));
   }
 
@@ -170,7 +169,7 @@ export class PhoneMedia {
       return;
     }
     this.#feed.fill(this.#block);
-    const bytes = Buffer.allocUnsafe(rtpHeaderLength + PACKET_SAMPLES);
+    const bytes = Buffer.allocUnsafe(rtpHeaderLength + packetSamples);
     this.#codec.encode(this.#block, bytes, rtpHeaderLength);
     this.#transmit(bytes, payloadType, this.#marker, timestamp);
     this.#marker = false;

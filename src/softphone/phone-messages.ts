@@ -18,11 +18,11 @@ export interface CallTarget {
   readonly user: string;
 }
 
-const NO_BODY = Buffer.alloc(0);
-const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
-const ALLOWED = new Set(ALLOW.split(', '));
+const noBody = Buffer.alloc(0);
+const allowField = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+const allowedMethods = new Set(allowField.split(', '));
 
-const PHRASES: Readonly<Record<number, string>> = {
+const phrases: Readonly<Record<number, string>> = {
   200: 'OK',
   405: 'Method Not Allowed',
   415: 'Unsupported Media Type',
@@ -62,7 +62,7 @@ export class PhoneMessages {
       if (/[\r\n\0]/.test(value)) throw new TypeError(`the value of ${name} has a control character in it`);
       headers.append(name, value);
     }
-    const invite: SipRequest = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: NO_BODY };
+    const invite: SipRequest = { kind: 'request', method: 'INVITE', uri: target.uri, headers, body: noBody };
     this.describe(invite, offer);
     return invite;
   }
@@ -74,14 +74,14 @@ export class PhoneMessages {
       for (const value of invite.headers.all(name)) headers.append(name, value);
     }
     headers.append('CSeq', '1 CANCEL');
-    return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: NO_BODY };
+    return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: noBody };
   }
 
   /** With a session description it also says who we are and what we take. */
   response(request: SipRequest, status: number, sdp = ''): SipResponse {
-    const response = createResponse(request, status, newTag(), PHRASES[status]);
+    const response = createResponse(request, status, newTag(), phrases[status]);
     const { headers } = response;
-    if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', ALLOW);
+    if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', allowField);
     if (status === 415 || request.method === 'OPTIONS') headers.set('Accept', 'application/sdp');
     if (status === 420) headers.set('Unsupported', request.headers.all('Require').join(', '));
     if (sdp !== '') this.describe(response, sdp);
@@ -89,7 +89,10 @@ export class PhoneMessages {
   }
 
   describe(message: SipRequest | SipResponse, sdp: string): void {
-    message.headers.set('Contact', this.#contact).set('Allow', ALLOW).set('User-Agent', 'Landbridge phone');
+    message.headers
+      .set('Contact', this.#contact)
+      .set('Allow', allowField)
+      .set('User-Agent', 'Landbridge phone');
     message.headers.set('Content-Type', 'application/sdp');
     message.body = Buffer.from(sdp);
   }
@@ -108,7 +111,7 @@ export function checkRequest(
   identity: MessageIdentity,
   dialog: Dialog | undefined,
 ): number | undefined {
-  if (!ALLOWED.has(request.method)) return 405;
+  if (!allowedMethods.has(request.method)) return 405;
   if (request.method === 'CANCEL') return undefined;
   if (request.headers.has('Require')) return 420;
   if (identity.toTag === '') {

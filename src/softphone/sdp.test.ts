@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAnswer, formatOffer, readAudio } from './sdp.js';
 import type { LocalDescription } from './sdp.js';
 
-const LOCAL: LocalDescription = {
+const local: LocalDescription = {
   address: '192.0.2.1',
   port: 4_000,
   sessionId: '7',
@@ -16,9 +16,9 @@ const lines = (...more: string[]): string =>
 
 describe('the offer', () => {
   it('has its codecs in order, and key presses', () => {
-    expect(formatOffer(LOCAL)).toContain('m=audio 4000 RTP/AVP 8 0 101\r\n');
-    expect(formatOffer({ ...LOCAL, address: '2001:db8::1' })).toContain('c=IN IP6 2001:db8::1\r\n');
-    expect(readAudio(formatOffer(LOCAL), ['PCMU', 'PCMA'])).toEqual({
+    expect(formatOffer(local)).toContain('m=audio 4000 RTP/AVP 8 0 101\r\n');
+    expect(formatOffer({ ...local, address: '2001:db8::1' })).toContain('c=IN IP6 2001:db8::1\r\n');
+    expect(readAudio(formatOffer(local), ['PCMU', 'PCMA'])).toEqual({
       remoteAddress: '192.0.2.1',
       remotePort: 4_000,
       codec: 'PCMA',
@@ -77,7 +77,7 @@ it('the answer refuses every section but one', () => {
   );
   const audio = readAudio(offer, ['PCMU']);
   if (!audio) throw new Error('unread');
-  const answer = formatAnswer({ ...LOCAL, direction: 'recvonly' }, offer, audio);
+  const answer = formatAnswer({ ...local, direction: 'recvonly' }, offer, audio);
   expect(answer.match(/m=.*/g)).toEqual([
     'm=video 0 RTP/AVP 31',
     'm=audio 4000 RTP/AVP 0 101',

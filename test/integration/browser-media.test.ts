@@ -56,8 +56,8 @@ afterEach(() => {
   for (const source of closing.splice(0)) source.close();
 });
 
-const PCMU = ['m=audio 9 UDP/TLS/RTP/SAVPF 0', 'c=IN IP4 0.0.0.0'];
-const VP8 = [
+const pcmuSection = ['m=audio 9 UDP/TLS/RTP/SAVPF 0', 'c=IN IP4 0.0.0.0'];
+const vp8Section = [
   'm=video 9 UDP/TLS/RTP/SAVPF 120',
   'c=IN IP4 0.0.0.0',
   'a=rtpmap:120 VP8/90000',
@@ -86,7 +86,7 @@ describe('a browser leg', () => {
   it("forwards a tone in the far end's own section, bit by bit and with unbroken numbers", async () => {
     const tone = toneSource('p.1', 440);
     leg.receive([tone.stream]);
-    const answer = await join([...PCMU, 'a=mid:0', 'a=sendrecv']);
+    const answer = await join([...pcmuSection, 'a=mid:0', 'a=sendrecv']);
     const [ssrc = 0] = ssrcs(answer.media[0]!);
     await expect.poll(() => packetsOf(ssrc).length, { timeout: 5000 }).toBeGreaterThan(55);
     expect(Math.abs(heard(far.rtp, ssrc) - 440)).toBeLessThan(10);
@@ -102,8 +102,8 @@ describe('a browser leg', () => {
 
   it('publishes what comes in, under the label and told apart by SSRC', async () => {
     await join(
-      [...PCMU, 'a=mid:0', 'a=sendonly', 'a=msid:one t', 'a=label:left', 'a=ssrc:11 cname:x'],
-      [...PCMU, 'a=mid:1', 'a=sendonly', 'a=msid:two t', 'a=label:right', 'a=ssrc:22 cname:x'],
+      [...pcmuSection, 'a=mid:0', 'a=sendonly', 'a=msid:one t', 'a=label:left', 'a=ssrc:11 cname:x'],
+      [...pcmuSection, 'a=mid:1', 'a=sendonly', 'a=msid:two t', 'a=label:right', 'a=ssrc:22 cname:x'],
     );
     expect(streams.map((s) => [s.alias, s.streamId.startsWith(`${participantId}.`)])).toEqual([
       ['left', true],
@@ -147,7 +147,7 @@ describe('a browser leg', () => {
   });
 
   it('drops and counts what belongs to no section, and survives any octets', async () => {
-    await join([...PCMU, 'a=mid:0', 'a=sendonly', 'a=ssrc:11 cname:x']);
+    await join([...pcmuSection, 'a=mid:0', 'a=sendonly', 'a=ssrc:11 cname:x']);
     far.sendRtp(99, 0, 1, 1, Buffer.alloc(160));
     far.sendRtp(11, 96, 1, 1, Buffer.alloc(160));
     for (let n = 0; n < 50; n++) {
@@ -162,7 +162,7 @@ describe('a browser leg', () => {
   });
 
   it('asks for one offer per change, adds the stream by it, and silences a removed one before any', async () => {
-    await join([...PCMU, 'a=mid:0', 'a=recvonly']);
+    await join([...pcmuSection, 'a=mid:0', 'a=recvonly']);
     const [one, two] = [toneSource('p.1', 440), toneSource('p.2', 600)];
     leg.receive([one.stream]);
     leg.receive([one.stream, two.stream]);
@@ -175,7 +175,11 @@ describe('a browser leg', () => {
     await expect(leg.offer()).rejects.toThrow('outstanding');
     expect([one.sinkCount, two.sinkCount]).toEqual([0, 0]);
     await leg.accept(
-      far.describe('passive', [...PCMU, 'a=mid:0', 'a=recvonly'], [...PCMU, 'a=mid:g0', 'a=recvonly']),
+      far.describe(
+        'passive',
+        [...pcmuSection, 'a=mid:0', 'a=recvonly'],
+        [...pcmuSection, 'a=mid:g0', 'a=recvonly'],
+      ),
     );
     const [first = 0, second = 0] = offer.media.flatMap((m) => ssrcs(m));
     await expect.poll(() => packetsOf(second).length, { timeout: 5000 }).toBeGreaterThan(50);
@@ -194,13 +198,17 @@ describe('a browser leg', () => {
   });
 
   it('answers a new offer while its own is out, and forgets its own', async () => {
-    await join([...PCMU, 'a=mid:0', 'a=recvonly']);
+    await join([...pcmuSection, 'a=mid:0', 'a=recvonly']);
     const one = toneSource('p.1', 440);
     leg.receive([one.stream]);
     await leg.offer();
     const answer = parseSessionDescription(
       await leg.answer(
-        far.describe('actpass', [...PCMU, 'a=mid:0', 'a=recvonly'], [...PCMU, 'a=mid:1', 'a=sendonly']),
+        far.describe(
+          'actpass',
+          [...pcmuSection, 'a=mid:0', 'a=recvonly'],
+          [...pcmuSection, 'a=mid:1', 'a=sendonly'],
+        ),
       ),
     );
     expect(answer.media.map((m) => direction(m))).toEqual(['sendonly', 'recvonly']);
@@ -208,10 +216,10 @@ describe('a browser leg', () => {
   });
 
   it('leaves everything as it was when a re-offer is refused', async () => {
-    await join([...PCMU, 'a=mid:0', 'a=sendonly', 'a=label:left']);
+    await join([...pcmuSection, 'a=mid:0', 'a=sendonly', 'a=label:left']);
     const before = streams;
     await expect(
-      leg.answer(far.describe('actpass', [...VP8, 'a=mid:0', 'a=sendonly'])),
+      leg.answer(far.describe('actpass', [...vp8Section, 'a=mid:0', 'a=sendonly'])),
     ).rejects.toMatchObject({
       code: 'bad-sdp',
     });
@@ -219,7 +227,7 @@ describe('a browser leg', () => {
   });
 
   it('lets the far end stop everything and begin again over the same transport', async () => {
-    await join([...PCMU, 'a=mid:0', 'a=sendonly', 'a=label:left']);
+    await join([...pcmuSection, 'a=mid:0', 'a=sendonly', 'a=label:left']);
     const stopped = [
       'v=0',
       'o=- 7 9 IN IP4 127.0.0.1',
@@ -233,7 +241,7 @@ describe('a browser leg', () => {
     expect(answer.media.map((m) => m.port)).toEqual([0]);
     expect(streams).toEqual([]);
     await leg.answer(
-      far.describe('actpass', [...PCMU, 'a=mid:1', 'a=sendonly', 'a=label:left', 'a=ssrc:5 cname:x']),
+      far.describe('actpass', [...pcmuSection, 'a=mid:1', 'a=sendonly', 'a=label:left', 'a=ssrc:5 cname:x']),
     );
     far.sendRtp(5, 0, 1, 1, Buffer.alloc(160));
     await expect.poll(() => leg.statistics().packetsReceived).toBe(1);
@@ -245,7 +253,7 @@ describe('a browser leg', () => {
     ['a DTLS role that connects nothing', (text: string) => text.replace('actpass', 'holdconn')],
     ['no ICE password', (text: string) => text.replace(/a=ice-pwd:.*\r\n/, '')],
   ])('refuses %s', async (_what, change) => {
-    const offer = change(far.describe('actpass', [...PCMU, 'a=mid:0', 'a=sendrecv']));
+    const offer = change(far.describe('actpass', [...pcmuSection, 'a=mid:0', 'a=sendrecv']));
     await expect(leg.answer(offer)).rejects.toMatchObject({ name: 'SdpRefusal', code: 'bad-sdp' });
   });
 
@@ -270,14 +278,14 @@ describe('a browser leg', () => {
     });
     closing.push(crowded);
     await expect(
-      crowded.answer(far.describe('actpass', [...PCMU, 'a=mid:0', 'a=sendrecv'])),
+      crowded.answer(far.describe('actpass', [...pcmuSection, 'a=mid:0', 'a=sendrecv'])),
     ).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   it('leaves every source when it is closed, twice', async () => {
     const one = toneSource('p.1', 440);
     leg.receive([one.stream]);
-    await join([...PCMU, 'a=mid:0', 'a=sendrecv']);
+    await join([...pcmuSection, 'a=mid:0', 'a=sendrecv']);
     expect(one.sinkCount).toBe(1);
     leg.close();
     leg.close();
@@ -321,7 +329,7 @@ describe('video through a browser leg', () => {
   it('begins at a key frame, is sent again on NACK, and asks the publisher for a key frame on PLI', async () => {
     const picture = new PictureSource();
     leg.receive([picture.stream]);
-    const text = await leg.answer(far.describe('actpass', [...VP8, 'a=mid:0', 'a=recvonly']));
+    const text = await leg.answer(far.describe('actpass', [...vp8Section, 'a=mid:0', 'a=recvonly']));
     const answer = parseSessionDescription(text);
     const relay = await LossyRelay.open(answer.media[0]!.port);
     closing.push(relay);
@@ -364,7 +372,7 @@ describe('video through a browser leg', () => {
   });
 
   it('asks a publisher for what is missing and for key frames, not too often, and holds its bitrate', async () => {
-    await join([...VP8, 'a=mid:0', 'a=sendonly', 'a=ssrc:33 cname:x']);
+    await join([...vp8Section, 'a=mid:0', 'a=sendonly', 'a=ssrc:33 cname:x']);
     const track = streams[0]?.video;
     track?.addSink({ onPacket: () => undefined });
     for (const n of [1, 2, 5, 6]) far.sendRtp(33, 120, n, 0, Buffer.from([0x10, 0, 0]));
@@ -389,7 +397,7 @@ describe('video through a browser leg', () => {
     const clock = { unixMs: 1_700_000_000_000, rtpTimestamp: 101 * 3000, arrivalMs: performance.now() };
     Object.assign(picture, { senderClock: clock });
     leg.receive([picture.stream]);
-    const answer = await join([...VP8, 'a=mid:0', 'a=recvonly']);
+    const answer = await join([...vp8Section, 'a=mid:0', 'a=recvonly']);
     const [ssrc = 0] = ssrcs(answer.media[0]!);
     picture.send(101, true);
     await expect.poll(() => far.rtcp.some((p) => p.type === 'sender-report')).toBe(true);

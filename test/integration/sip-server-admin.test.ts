@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSipServer } from '../../src/sip-server/index.js';
 import type { SipServer } from '../../src/sip-server/index.js';
-import { SECRET } from './sip-server/srf-app.js';
+import { secret } from './sip-server/srf-app.js';
 
 let server: SipServer;
 let admin: AdminPeer;
@@ -12,7 +12,7 @@ beforeEach(async () => {
   server = await createSipServer({
     udp: { host: '127.0.0.1', port: 0 },
     tcp: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0, secret: SECRET, authenticationTimeoutMs: 300, maxFrameBytes: 1_000 },
+    admin: { host: '127.0.0.1', port: 0, secret: secret, authenticationTimeoutMs: 300, maxFrameBytes: 1_000 },
     publicAddress: '203.0.113.9',
     timers: { t1Ms: 30, t2Ms: 240, t4Ms: 300 },
   });
@@ -64,7 +64,7 @@ class AdminPeer {
 
 describe('the admin port', () => {
   it('welcomes a client that knows the secret, and tells it where we listen', async () => {
-    admin.send(`1|authenticate|${SECRET}|tag`);
+    admin.send(`1|authenticate|${secret}|tag`);
     const port = server.udpAddress?.port ?? 0;
     expect(server.tcpAddress?.port).toBe(port);
     expect(await admin.response('1')).toEqual([
@@ -77,7 +77,7 @@ describe('the admin port', () => {
   });
 
   it('routes, pings and takes routes back', async () => {
-    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send(`1|authenticate|${secret}|`);
     admin.send('2|route|invite');
     admin.send('3|ping');
     admin.send('4|route|cdr:start');
@@ -101,7 +101,7 @@ describe('the admin port', () => {
   });
 
   it('closes on an unknown command, with the reason', async () => {
-    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send(`1|authenticate|${secret}|`);
     admin.send('2|dance');
     await admin.closed;
     expect(await admin.response('2')).toEqual(['NO', 'Unknown message type']);
@@ -141,7 +141,7 @@ describe('the admin port', () => {
       'proxy is not supported by this server',
     ],
   ])('answers %j with NOK and the reason', async (command, reason) => {
-    admin.send(`1|authenticate|${SECRET}|`);
+    admin.send(`1|authenticate|${secret}|`);
     admin.send(`2|${command}`);
     expect(await admin.response('2')).toEqual(['NOK', reason]);
   });

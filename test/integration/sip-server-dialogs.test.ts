@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { happens } from './sip-server/srf-app.js';
 import type { SrfRequest, SrfResponse } from './sip-server/srf-app.js';
 import {
-  OFFER,
-  ANSWER,
+  offer,
+  answer,
   server,
   app,
   udpPeer,
@@ -16,10 +16,10 @@ import {
 describe('a call in progress', () => {
   it('is changed by a re-INVITE of the far end', async () => {
     const { peer, ok, dialog } = await answered();
-    const held = OFFER.replace('sendrecv', 'sendonly');
+    const held = offer.replace('sendrecv', 'sendonly');
     dialog.on('modify', (req: SrfRequest, res: SrfResponse) => {
       expect(req.body).toBe(held);
-      res.send(200, { body: ANSWER.replace('sendrecv', 'recvonly') });
+      res.send(200, { body: answer.replace('sendrecv', 'recvonly') });
     });
     inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, held);
     const again = await peer.response(200, 'INVITE');
@@ -31,37 +31,37 @@ describe('a call in progress', () => {
 
   it('is changed by a re-INVITE of the application', async () => {
     const { peer, dialog } = await answered();
-    const modified = dialog.modify(OFFER);
+    const modified = dialog.modify(offer);
     const invite = await peer.request('INVITE');
-    expect(invite.body.toString()).toBe(OFFER);
+    expect(invite.body.toString()).toBe(offer);
     expect(invite.headers.get('Contact')).toBe(`<sip:127.0.0.1:${port()}>`);
-    peer.reply(invite, 200, {}, ANSWER);
+    peer.reply(invite, 200, {}, answer);
     const ack = await peer.request('ACK');
     expect(ack.headers.get('CSeq')).toBe((invite.headers.get('CSeq') ?? '').replace('INVITE', 'ACK'));
-    expect(await modified).toBe(ANSWER);
+    expect(await modified).toBe(answer);
     // The ACK is lost: the 200 comes again, and so does the ACK, without the application.
-    peer.reply(invite, 200, {}, ANSWER);
+    peer.reply(invite, 200, {}, answer);
     const repeated = await peer.request('ACK');
     expect(repeated.headers.get('Via')).toBe(ack.headers.get('Via'));
   });
 
   it('answers a re-INVITE that crosses ours with 491', async () => {
     const { peer, ok, dialog } = await answered();
-    const modified = dialog.modify(OFFER);
+    const modified = dialog.modify(offer);
     const ours = await peer.request('INVITE');
-    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, OFFER);
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
     const pending = await peer.response(491);
     inDialog(peer, 'ACK', ok, 2, { Via: pending.headers.get('Via') });
-    peer.reply(ours, 200, {}, ANSWER);
+    peer.reply(ours, 200, {}, answer);
     await modified;
   });
 
   it('answers a second re-INVITE before the first is answered with 500 and Retry-After', async () => {
     const { peer, ok, dialog } = await answered();
     const first = happens<[SrfRequest, SrfResponse]>(dialog, 'modify');
-    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, OFFER);
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
     const [, res] = await first;
-    inDialog(peer, 'INVITE', ok, 3, { Contact: peer.contact }, OFFER);
+    inDialog(peer, 'INVITE', ok, 3, { Contact: peer.contact }, offer);
     const busy = await peer.response(500);
     expect(Number(busy.headers.get('Retry-After'))).toBeLessThanOrEqual(10);
     res.send(488);
@@ -104,10 +104,10 @@ describe('a call in progress', () => {
   });
 
   it('agrees on a session timer that the caller refreshes', async () => {
-    const srf = await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER })));
+    const srf = await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer })));
     expect(srf).toBeDefined();
     const peer = await udpPeer();
-    peer.send('INVITE', target(), { Supported: 'timer', 'Session-Expires': '1800' }, OFFER);
+    peer.send('INVITE', target(), { Supported: 'timer', 'Session-Expires': '1800' }, offer);
     const ok = await peer.response(200);
     expect(ok.headers.get('Session-Expires')).toBe('1800;refresher=uac');
     expect(ok.headers.get('Require')).toBe('timer');
@@ -159,15 +159,15 @@ describe('requests without a call', () => {
     await app((srf) => srf.invite(() => undefined));
     const peer = await udpPeer();
     const fields = { From: '<sip:a@b>;tag=1', 'Call-ID': 'merged' };
-    peer.send('INVITE', target(), fields, OFFER);
+    peer.send('INVITE', target(), fields, offer);
     await peer.response(100);
-    peer.send('INVITE', target(), fields, OFFER);
+    peer.send('INVITE', target(), fields, offer);
     await peer.response(482);
   });
 
   it('for calls get 503 with Retry-After while no application is there', async () => {
     const peer = await udpPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     expect((await peer.response(503)).headers.get('Retry-After')).toBe('5');
   });
 

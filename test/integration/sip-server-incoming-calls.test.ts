@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { happens } from './sip-server/srf-app.js';
 import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
 import {
-  OFFER,
-  ANSWER,
-  TIMERS,
+  offer,
+  answer,
+  timers,
   server,
   app,
   udpPeer,
@@ -25,11 +25,11 @@ describe('a call that comes in', () => {
   ] as const)('is answered over %s, and ended with BYE by the caller', async (_name, open) => {
     const { peer, ok, dialog } = await answered(open);
     expect(peer.received[0]).toMatchObject({ kind: 'response', status: 100 });
-    expect(ok.body.toString()).toBe(ANSWER);
+    expect(ok.body.toString()).toBe(answer);
     expect(ok.headers.get('Content-Type')).toBe('application/sdp');
     expect(ok.headers.get('To')).toMatch(/;tag=\w+/);
     expect(ok.headers.get('Server')).toBe('Landbridge test');
-    expect(dialog.remote.sdp).toBe(OFFER);
+    expect(dialog.remote.sdp).toBe(offer);
     const ended = happens(dialog, 'destroy');
     inDialog(peer, 'BYE', ok, 2);
     await peer.response(200, 'BYE');
@@ -56,7 +56,7 @@ describe('a call that comes in', () => {
     const udp = await answered();
     expect(udp.ok.headers.get('Contact')).toBe(`<sip:127.0.0.1:${port()}>`);
     const peer = await webSocketPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     const ok = await peer.response(200);
     expect(ok.headers.get('Contact')).toMatch(/^<sip:127\.0\.0\.1:\d+;transport=ws>$/);
   });
@@ -72,7 +72,7 @@ describe('a call that comes in', () => {
       }),
     );
     const peer = await udpPeer();
-    const text = peer.send('INVITE', target(), {}, OFFER);
+    const text = peer.send('INVITE', target(), {}, offer);
     const refusal = await peer.response(403);
     expect(refusal.reason).toBe('No Way');
     expect(refusal.headers.get('Reason')).toBe('SIP;cause=403;text="token-missing"');
@@ -90,18 +90,18 @@ describe('a call that comes in', () => {
     const srf = await app((s) =>
       s.invite((req, res) => {
         res.send(180);
-        res.send(183, { body: ANSWER, headers: { 'X-Early': 'yes' } });
-        void s.createUAS(req, res, { localSdp: ANSWER });
+        res.send(183, { body: answer, headers: { 'X-Early': 'yes' } });
+        void s.createUAS(req, res, { localSdp: answer });
       }),
     );
     expect(srf).toBeDefined();
     const peer = await udpPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     const ringing = await peer.response(180);
     const progress = await peer.response(183);
     const ok = await peer.response(200);
     expect(progress.headers.get('X-Early')).toBe('yes');
-    expect(progress.body.toString()).toBe(ANSWER);
+    expect(progress.body.toString()).toBe(answer);
     expect(ringing.headers.get('To')).toBe(ok.headers.get('To'));
     expect(ringing.headers.get('Contact')).toBeDefined();
     inDialog(peer, 'ACK', ok, 1);
@@ -112,11 +112,11 @@ describe('a call that comes in', () => {
     await app((s) =>
       s.invite((req, res) => {
         calls += 1;
-        void s.createUAS(req, res, { localSdp: ANSWER });
+        void s.createUAS(req, res, { localSdp: answer });
       }),
     );
     const peer = await udpPeer();
-    const text = peer.send('INVITE', target(), {}, OFFER);
+    const text = peer.send('INVITE', target(), {}, offer);
     peer.sendText(text);
     const ok = await peer.response(200);
     peer.sendText(text);
@@ -128,10 +128,10 @@ describe('a call that comes in', () => {
   });
 
   it('is looked after until its ACK comes: the 200 goes out again and again', async () => {
-    const srf = await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER })));
+    const srf = await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer })));
     expect(srf).toBeDefined();
     const peer = await udpPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     const first = await peer.response(200);
     const second = await peer.response(200);
     await peer.response(200);
@@ -144,15 +144,15 @@ describe('a call that comes in', () => {
   it('is ended with BYE, and the application told why, when its ACK never comes', async () => {
     let resolve: (dialog: SrfDialog) => void;
     const made = new Promise<SrfDialog>((done) => (resolve = done));
-    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER }).then(resolve)));
+    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer }).then(resolve)));
     const peer = await udpPeer();
     const sentAt = Date.now();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     await peer.response(200);
     const dialog = await made;
     const ended = happens<[SrfRequest, string]>(dialog, 'destroy');
     const bye = await peer.request('BYE');
-    expect(Date.now() - sentAt).toBeGreaterThanOrEqual(64 * TIMERS.t1Ms - 5);
+    expect(Date.now() - sentAt).toBeGreaterThanOrEqual(64 * timers.t1Ms - 5);
     peer.reply(bye, 200);
     expect((await ended)[1]).toBe('no ACK received');
     expect(server.stats()).toMatchObject({ dialogs: 0, dialogsEndedByServer: 1 });
@@ -161,9 +161,9 @@ describe('a call that comes in', () => {
   it('is not ended with BYE by the application before the caller has acknowledged the answer', async () => {
     let resolve: (dialog: SrfDialog) => void;
     const made = new Promise<SrfDialog>((done) => (resolve = done));
-    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER }).then(resolve)));
+    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer }).then(resolve)));
     const peer = await udpPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     const ok = await peer.response(200);
     const destroyed = (await made).destroy();
     await peer.response(200); // a retransmission: nothing else came before it
@@ -176,17 +176,17 @@ describe('a call that comes in', () => {
   it('may leave the offer to us: the answer comes with the ACK', async () => {
     let resolve: (dialog: SrfDialog) => void;
     const made = new Promise<SrfDialog>((done) => (resolve = done));
-    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: OFFER }).then(resolve)));
+    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: offer }).then(resolve)));
     const peer = await udpPeer();
     peer.send('INVITE', target(), {});
     const ok = await peer.response(200);
-    expect(ok.body.toString()).toBe(OFFER);
+    expect(ok.body.toString()).toBe(offer);
     const dialog = await made;
     const acknowledged = happens<[SrfRequest]>(dialog, 'ack');
-    inDialog(peer, 'ACK', ok, 1, {}, ANSWER);
+    inDialog(peer, 'ACK', ok, 1, {}, answer);
     const [ack] = await acknowledged;
-    expect(ack.body).toBe(ANSWER);
-    expect(dialog.remote.sdp).toBe(ANSWER);
+    expect(ack.body).toBe(answer);
+    expect(dialog.remote.sdp).toBe(answer);
   });
 });
 
@@ -198,7 +198,7 @@ describe('CANCEL', () => {
     const peer = await udpPeer();
     const via = peer.via;
     const fields = { Via: via, From: '<sip:a@b>;tag=1', 'Call-ID': 'cancel-me' };
-    peer.send('INVITE', target(), fields, OFFER);
+    peer.send('INVITE', target(), fields, offer);
     const [req, res] = await invited;
     const cancelled = happens(req, 'cancel');
     peer.send('CANCEL', target(), { ...fields, CSeq: '1 CANCEL', Contact: undefined });
@@ -208,7 +208,7 @@ describe('CANCEL', () => {
     inDialog(peer, 'ACK', toInvite, 1, { Via: via });
     await cancelled;
     // What the application says afterwards comes too late.
-    await expect(srf.createUAS(req, res, { localSdp: ANSWER })).rejects.toBe(
+    await expect(srf.createUAS(req, res, { localSdp: answer })).rejects.toBe(
       'Response not sent due to unknown transaction',
     );
     expect(server.stats().dialogs).toBe(0);
@@ -217,10 +217,10 @@ describe('CANCEL', () => {
   it('that crosses the answer is taken and changes nothing', async () => {
     let resolve: (dialog: SrfDialog) => void;
     const made = new Promise<SrfDialog>((done) => (resolve = done));
-    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER }).then(resolve)));
+    await app((s) => s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer }).then(resolve)));
     const peer = await udpPeer();
     const fields = { Via: peer.via, From: '<sip:a@b>;tag=1', 'Call-ID': 'too-late' };
-    peer.send('INVITE', target(), fields, OFFER);
+    peer.send('INVITE', target(), fields, offer);
     const ok = await peer.response(200, 'INVITE');
     peer.send('CANCEL', target(), { ...fields, CSeq: '1 CANCEL', Contact: undefined });
     await peer.response(200, 'CANCEL');
@@ -241,7 +241,7 @@ describe('CANCEL', () => {
     const invited = new Promise<SrfRequest>((done) => (seen = done));
     await app((s) => s.invite((req) => seen(req)));
     const peer = await webSocketPeer();
-    peer.send('INVITE', target(), {}, OFFER);
+    peer.send('INVITE', target(), {}, offer);
     const cancelled = happens(await invited, 'cancel');
     await peer.close();
     await cancelled;

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createSipServer } from '../../src/sip-server/index.js';
 import type { SipRequest } from '../../src/sip-server/index.js';
 import { UdpPeer } from './sip-server/raw-peer.js';
-import { connectApp, happens, newSrf, SECRET } from './sip-server/srf-app.js';
+import { connectApp, happens, newSrf, secret } from './sip-server/srf-app.js';
 import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
 import {
-  OFFER,
-  ANSWER,
+  offer,
+  answer,
   server,
   app,
   udpPeer,
@@ -23,7 +23,7 @@ describe('a call that goes out', () => {
     const provisional: number[] = [];
     const calling = srf.createUAC(
       `sip:x@127.0.0.1:${peer.port}`,
-      { localSdp: OFFER, callingNumber: '1000', headers: { 'X-Out': '1' } },
+      { localSdp: offer, callingNumber: '1000', headers: { 'X-Out': '1' } },
       { cbProvisional: (response: SrfResponse) => provisional.push(response.status) },
     );
     const invite = await peer.request('INVITE');
@@ -32,11 +32,11 @@ describe('a call that goes out', () => {
     expect(invite.headers.get('Content-Type')).toBe('application/sdp');
     peer.reply(invite, 100);
     peer.reply(invite, 180);
-    peer.reply(invite, 200, {}, ANSWER);
+    peer.reply(invite, 200, {}, answer);
     const dialog = await calling;
     await peer.request('ACK');
     expect(provisional).toEqual([100, 180]);
-    expect(dialog.remote.sdp).toBe(ANSWER);
+    expect(dialog.remote.sdp).toBe(answer);
     const ended = happens(dialog, 'destroy');
     peer.send('BYE', /<?(sip:[^>]+)>?/.exec(invite.headers.get('Contact') ?? '')?.[1] ?? '', {
       From: `${invite.headers.get('To') ?? ''};tag=rawuas`,
@@ -51,7 +51,7 @@ describe('a call that goes out', () => {
   it('is refused: the ACK goes out by itself, and the application hears the status', async () => {
     const srf = await app(() => undefined);
     const peer = await udpPeer();
-    const calling = srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: OFFER });
+    const calling = srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: offer });
     const invite = await peer.request('INVITE');
     peer.reply(invite, 486);
     peer.reply(invite, 486);
@@ -66,7 +66,7 @@ describe('a call that goes out', () => {
     const peer = await udpPeer();
     const calling = srf.createUAC(
       `sip:x@127.0.0.1:${peer.port}`,
-      { localSdp: OFFER },
+      { localSdp: offer },
       { cbRequest: (_error: unknown, request: SrfRequest) => request.cancel() },
     );
     const invite = await peer.request('INVITE');
@@ -81,7 +81,7 @@ describe('a call that goes out', () => {
   it('fails with 408 when nobody answers, and is retransmitted until then', async () => {
     const srf = await app(() => undefined);
     const peer = await udpPeer();
-    await expect(srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: OFFER })).rejects.toMatchObject({
+    await expect(srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: offer })).rejects.toMatchObject({
       status: 408,
     });
     const invites = peer.received.filter((message): message is SipRequest => message.kind === 'request');
@@ -92,13 +92,13 @@ describe('a call that goes out', () => {
   it('that two forks answer goes to the first; the second is accepted and ended', async () => {
     const srf = await app(() => undefined);
     const peer = await udpPeer();
-    const calling = srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: OFFER });
+    const calling = srf.createUAC(`sip:x@127.0.0.1:${peer.port}`, { localSdp: offer });
     const invite = await peer.request('INVITE');
-    peer.reply(invite, 200, {}, ANSWER);
+    peer.reply(invite, 200, {}, answer);
     const dialog = await calling;
     await peer.request('ACK');
     invite.headers.set('To', `${invite.headers.get('To') ?? ''};tag=second`);
-    peer.reply(invite, 200, {}, ANSWER);
+    peer.reply(invite, 200, {}, answer);
     const ack = await peer.request('ACK');
     const bye = await peer.request('BYE');
     expect(ack.headers.get('To')).toContain('tag=second');
@@ -112,11 +112,11 @@ describe('a call that goes out', () => {
     let resolve: (dialog: SrfDialog) => void;
     const made = new Promise<SrfDialog>((done) => (resolve = done));
     const callee = await app((s) =>
-      s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER }).then(resolve)),
+      s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer }).then(resolve)),
     );
     expect(callee).toBeDefined();
     // Calls the server itself: both roles of one Call-ID live side by side.
-    const caller = await srf.createUAC(`sip:x@127.0.0.1:${port()};transport=tcp`, { localSdp: OFFER });
+    const caller = await srf.createUAC(`sip:x@127.0.0.1:${port()};transport=tcp`, { localSdp: offer });
     const called = await made;
     expect(server.stats().dialogs).toBe(2);
     const ended = happens(called, 'destroy');
@@ -153,7 +153,7 @@ describe('applications', () => {
     }
     const peer = await udpPeer();
     for (let call = 0; call < 4; call += 1) {
-      peer.send('INVITE', target(), {}, OFFER);
+      peer.send('INVITE', target(), {}, offer);
       await peer.response(486);
     }
     expect(took).toEqual(['a', 'b', 'a', 'b']);
@@ -200,7 +200,7 @@ describe('the server', () => {
     await expect(
       createSipServer({
         udp: { host: '127.0.0.1', port: port() },
-        admin: { host: '127.0.0.1', port: 0, secret: SECRET },
+        admin: { host: '127.0.0.1', port: 0, secret: secret },
       }),
     ).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
@@ -208,7 +208,7 @@ describe('the server', () => {
   it('refuses what exceeds its limits with 503 and Retry-After', async () => {
     const small = await createSipServer({
       udp: { host: '127.0.0.1', port: 0 },
-      admin: { host: '127.0.0.1', port: 0, secret: SECRET },
+      admin: { host: '127.0.0.1', port: 0, secret: secret },
       maxTransactions: 2,
     });
     const peer = await UdpPeer.open(small.udpAddress?.port ?? 0);

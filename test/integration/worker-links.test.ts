@@ -14,7 +14,7 @@ import type {
 import { StreamRegistry } from '../../src/media/worker/stream-registry.js';
 import { eventually } from '../support/media-owner.js';
 
-const SECRET = 'a shared secret';
+const secret = 'a shared secret';
 
 class TestTrack implements SourceTrack {
   readonly streamId = 'p.1';
@@ -75,7 +75,7 @@ describe('a link between two workers', () => {
   const serve = async (maxQueuedBytes?: number): Promise<void> => {
     server = new LinkServer({
       registry: published,
-      secret: SECRET,
+      secret: secret,
       counters: sent,
       ...(maxQueuedBytes !== undefined && { maxQueuedBytes }),
     });
@@ -88,7 +88,7 @@ describe('a link between two workers', () => {
     sent = { packetsSent: 0, packetsReceived: 0, packetsDropped: 0 };
     await serve();
     const counters = { packetsSent: 0, packetsReceived: 0, packetsDropped: 0 };
-    importer = new StreamImporter({ registry, secret: SECRET, counters });
+    importer = new StreamImporter({ registry, secret: secret, counters });
   });
   afterEach(async () => {
     importer.close();

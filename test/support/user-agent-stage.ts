@@ -13,7 +13,7 @@ import type { UserAgentSettings } from '../../src/sip-server/user-agent/environm
 import { createResponse } from '../../src/sip-server/user-agent/responses.js';
 import { UserAgentCore } from '../../src/sip-server/user-agent/user-agent-core.js';
 
-export const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
+export const sdp = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
 
 export class RecordingApplication implements Application {
   readonly heard: string[] = [];
@@ -119,8 +119,8 @@ export function established(
   inviteFields: Record<string, string> = {},
   okFields: Record<string, string> = {},
 ): string {
-  core.receive(request('INVITE', inviteFields, SDP), flow);
-  respond(200, okFields, SDP);
+  core.receive(request('INVITE', inviteFields, sdp), flow);
+  respond(200, okFields, sdp);
   const to = lastTo();
   core.receive(request('ACK', { To: to }), flow);
   flow.sent.length = 0;

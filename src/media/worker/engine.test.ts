@@ -11,7 +11,7 @@ import type { ConnectedLegOptions, Leg, LegConnection, LegStatistics } from './l
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { SourceStream } from './source-track.js';
 
-const PHONE_OFFER =
+const phoneOffer =
   'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\n';
 
 /** A leg that is its own connection `main`; what goes over others is kept apart. */
@@ -95,7 +95,7 @@ describe('MediaEngine', () => {
     ({ legId, participantId: `p-${legId}`, kind: 'phone', mayPublish: ['audio'] }) as const;
   const open = (
     legId: string,
-    offer: string | null = PHONE_OFFER,
+    offer: string | null = phoneOffer,
     kind: LegKind = 'phone',
   ): Promise<OpenedLeg> =>
     engine.openLeg({ ...request(legId), kind, connections: [{ name: 'main', flow: 'both', offer }] });
@@ -136,8 +136,8 @@ describe('MediaEngine', () => {
   });
 
   it('makes a leg of the kind that is asked for, and says what it answers or offers', async () => {
-    expect(await open('a')).toEqual({ descriptions: { main: `answer to ${PHONE_OFFER.length}` } });
-    expect(await open('b', PHONE_OFFER, 'browser')).toMatchObject({
+    expect(await open('a')).toEqual({ descriptions: { main: `answer to ${phoneOffer.length}` } });
+    expect(await open('b', phoneOffer, 'browser')).toMatchObject({
       descriptions: { main: expect.any(String) },
     });
     expect(await open('c', null)).toEqual({ descriptions: { main: 'offer' } });
@@ -281,7 +281,7 @@ describe('MediaEngine', () => {
     const main = engine.connection('a', 'main');
     expect(await main.offer()).toBe('offer');
     main.rollback();
-    expect(await main.answer(PHONE_OFFER)).toContain('answer');
+    expect(await main.answer(phoneOffer)).toContain('answer');
     await main.accept('x');
     engine.setMayPublish('a', ['audio', 'video']);
     expect(leg('a').calls).toEqual(['rollback', 'accept x', 'may publish audio,video']);

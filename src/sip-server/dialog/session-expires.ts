@@ -3,7 +3,7 @@ import type { HeaderFields } from '../message/header-fields.js';
 import { parseParameters } from '../message/parameters.js';
 
 /** Shortest session interval that we take, in seconds (RFC 4028 §4). */
-export const MINIMUM_SESSION_SECONDS = 90;
+export const minimumSessionSeconds = 90;
 
 export interface SessionExpires {
   readonly seconds: number;
@@ -55,7 +55,7 @@ export function agreeAsServer(
   if (!wanted) return undefined;
   // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
   const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
-  const seconds = Math.max(wanted.seconds, MINIMUM_SESSION_SECONDS);
+  const seconds = Math.max(wanted.seconds, minimumSessionSeconds);
   response.set('Session-Expires', `${seconds};refresher=${refresher}`);
   if (refresher === 'uac' && !optionTags(response, 'Require').includes('timer')) {
     response.append('Require', 'timer');

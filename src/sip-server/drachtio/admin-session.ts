@@ -30,7 +30,7 @@ export interface AdminSessionOptions {
 }
 
 /** drachtio-srf asks for 0.8.2 or later before it sends pings. */
-const PROTOCOL_VERSION = 'v0.9.10';
+const protocolVersion = 'v0.9.10';
 
 /** One drachtio client: its commands become calls of the user agent, and what the user agent says becomes frames. */
 export class AdminSession implements Application {
@@ -141,7 +141,7 @@ export class AdminSession implements Application {
     clearTimeout(this.#authenticationTimer);
     this.#isAuthenticated = true;
     const { external, local } = this.#options.hostPorts();
-    this.#reply(id, ['OK', external, PROTOCOL_VERSION, local]);
+    this.#reply(id, ['OK', external, protocolVersion, local]);
   }
 
   /** Call detail records have routes too (`cdr:start`); we write none, so they are taken and never served. */

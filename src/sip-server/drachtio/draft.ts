@@ -2,9 +2,9 @@
 import { findHeadEnd, readHead } from '../message/head.js';
 import type { SipMessage } from '../message/message.js';
 
-const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/;
-const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/;
-const LIMITS = { maxHeaderFields: 256, maxLineBytes: 32_768 };
+const requestLinePattern = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/;
+const statusLinePattern = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/;
+const draftLimits = { maxHeaderFields: 256, maxLineBytes: 32_768 };
 
 /**
  * Reads the message an application wants sent: Via, From, To and the like may be missing, and everything after the empty
@@ -14,15 +14,15 @@ export function parseDraft(raw: Buffer): SipMessage | undefined {
   const end = findHeadEnd(raw);
   const { startLine, headers, fault } = readHead(
     raw.toString('utf8', 0, end?.end ?? raw.length).trimEnd(),
-    LIMITS,
+    draftLimits,
   );
   if (fault !== undefined) return undefined;
   const body = end ? raw.subarray(end.bodyStart) : Buffer.alloc(0);
-  const status = STATUS_LINE.exec(startLine);
+  const status = statusLinePattern.exec(startLine);
   if (status) {
     return { kind: 'response', status: Number(status[1]), reason: status[2] ?? '', headers, body };
   }
-  const request = REQUEST_LINE.exec(startLine);
+  const request = requestLinePattern.exec(startLine);
   if (!request) return undefined;
   return { kind: 'request', method: request[1] ?? '', uri: request[2] ?? '', headers, body };
 }

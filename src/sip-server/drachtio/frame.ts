@@ -7,11 +7,11 @@ export interface Frame {
   readonly raw?: Buffer;
 }
 
-const HASH = 0x23;
-const CARRIAGE_RETURN = 0x0d;
-const LINE_FEED = 0x0a;
+const hashSign = 0x23;
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
 /** Digits of the length: more than the largest frame needs. */
-const MAX_LENGTH_DIGITS = 8;
+const maxLengthDigits = 8;
 
 /** Raised by the reader for bytes that are no frames; the connection cannot be used any further. */
 export class FrameError extends Error {}
@@ -52,10 +52,10 @@ export class FrameReader {
 
   /** Undefined while the length itself is not complete. */
   #frameSize(data: Buffer): { start: number; end: number } | undefined {
-    const head = data.subarray(0, MAX_LENGTH_DIGITS + 1);
-    const hash = head.indexOf(HASH);
+    const head = data.subarray(0, maxLengthDigits + 1);
+    const hash = head.indexOf(hashSign);
     if (hash < 0) {
-      if (head.length > MAX_LENGTH_DIGITS || !/^\d*$/.test(head.toString('latin1'))) {
+      if (head.length > maxLengthDigits || !/^\d*$/.test(head.toString('latin1'))) {
         throw new FrameError('no length before the frame');
       }
       return undefined;
@@ -90,7 +90,7 @@ export function cleanToken(text: string): string {
 }
 
 function findLineEnd(content: Buffer): number {
-  let at = content.indexOf(CARRIAGE_RETURN);
-  while (at >= 0 && content[at + 1] !== LINE_FEED) at = content.indexOf(CARRIAGE_RETURN, at + 1);
+  let at = content.indexOf(carriageReturn);
+  while (at >= 0 && content[at + 1] !== lineFeed) at = content.indexOf(carriageReturn, at + 1);
   return at;
 }

@@ -1,7 +1,7 @@
 /** Which drachtio application takes a request: by method, in turns. */
 import type { Application, ApplicationDirectory } from '../user-agent/application.js';
 
-const MAX_KNOWN_METHODS = 64;
+const maxKnownMethods = 64;
 
 /** Which applications asked for which methods; new requests go round robin. */
 export class Routes implements ApplicationDirectory {
@@ -16,7 +16,7 @@ export class Routes implements ApplicationDirectory {
     const list = this.#applications.get(name) ?? [];
     if (!list.includes(application)) list.push(application);
     this.#applications.set(name, list);
-    if (this.#known.size < MAX_KNOWN_METHODS) this.#known.add(name);
+    if (this.#known.size < maxKnownMethods) this.#known.add(name);
     return true;
   }
 

@@ -5,11 +5,11 @@ export interface CSeq {
   readonly method: string;
 }
 
-const CSEQ = /^(\d{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)$/;
+const cseqPattern = /^(\d{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)$/;
 
 /** Reads a CSeq value; undefined when it is malformed or the number is 2³¹ or more (RFC 3261 §8.1.1.5). */
 export function parseCSeq(value: string): CSeq | undefined {
-  const parts = CSEQ.exec(value.trim());
+  const parts = cseqPattern.exec(value.trim());
   if (!parts) return undefined;
   const number = Number(parts[1]);
   return number < 2 ** 31 ? { number, method: parts[2] ?? '' } : undefined;

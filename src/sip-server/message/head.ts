@@ -3,8 +3,8 @@ import { HeaderFields } from './header-fields.js';
 import { headerKey } from './header-names.js';
 import { splitCommas } from './parameters.js';
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 
 export interface HeadEnd {
   /** Length of the start line and header fields, without the line break that ends the last. */
@@ -15,10 +15,10 @@ export interface HeadEnd {
 
 /** Finds the empty line, written CRLF or (leniently) LF, that ends the header fields. `from` saves a repeated search. */
 export function findHeadEnd(bytes: Buffer, from = 0): HeadEnd | undefined {
-  for (let at = bytes.indexOf(LINE_FEED, from); at >= 0; at = bytes.indexOf(LINE_FEED, at + 1)) {
-    const next = bytes[at + 1] === CARRIAGE_RETURN ? at + 2 : at + 1;
-    if (bytes[next] === LINE_FEED) {
-      return { end: at > 0 && bytes[at - 1] === CARRIAGE_RETURN ? at - 1 : at, bodyStart: next + 1 };
+  for (let at = bytes.indexOf(lineFeed, from); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) {
+    const next = bytes[at + 1] === carriageReturn ? at + 2 : at + 1;
+    if (bytes[next] === lineFeed) {
+      return { end: at > 0 && bytes[at - 1] === carriageReturn ? at - 1 : at, bodyStart: next + 1 };
     }
   }
   return undefined;
@@ -27,7 +27,7 @@ export function findHeadEnd(bytes: Buffer, from = 0): HeadEnd | undefined {
 /** Number of bytes of CR and LF before the start line (RFC 3261 §7.5). */
 export function countLeadingBreaks(bytes: Buffer): number {
   let count = 0;
-  while (bytes[count] === CARRIAGE_RETURN || bytes[count] === LINE_FEED) count += 1;
+  while (bytes[count] === carriageReturn || bytes[count] === lineFeed) count += 1;
   return count;
 }
 
@@ -44,8 +44,8 @@ export interface Head {
 }
 
 // A list in one field means the same as a field each (RFC 3261 §7.3.1); one each spares every reader the splitting.
-const SPLIT = new Set(['via', 'route', 'record-route']);
-const FIELD = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:[ \t]*([\s\S]*)$/;
+const commaSeparatedFields = new Set(['via', 'route', 'record-route']);
+const fieldPattern = /^([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*:[ \t]*([\s\S]*)$/;
 
 /** Splits the start line and header fields, unfolding continued lines (RFC 3261 §7.3.1). Never throws. */
 export function readHead(text: string, limits: HeadLimits): Head {
@@ -74,7 +74,7 @@ export function readHead(text: string, limits: HeadLimits): Head {
       fault ??= 'header field too long';
       continue;
     }
-    const parts = FIELD.exec(line);
+    const parts = fieldPattern.exec(line);
     if (!parts) {
       fault ??= 'header field without a name';
       continue;
@@ -93,5 +93,5 @@ function isContinuation(line: string | undefined): boolean {
 }
 
 function valuesOf(name: string, value: string): string[] {
-  return value.includes(',') && SPLIT.has(headerKey(name)) ? splitCommas(value) : [value];
+  return value.includes(',') && commaSeparatedFields.has(headerKey(name)) ? splitCommas(value) : [value];
 }

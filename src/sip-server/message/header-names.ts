@@ -1,5 +1,5 @@
 /** The long names this engine writes, and the compact forms of RFC 3261 §7.3.3 and the extensions that added more. */
-const LONG_NAMES = [
+const longNames = [
   'Accept', 'Accept-Contact', 'Accept-Encoding', 'Accept-Language', 'Alert-Info', 'Allow', 'Allow-Events',
   'Authentication-Info', 'Authorization', 'Call-ID', 'Call-Info', 'Contact', 'Content-Disposition',
   'Content-Encoding', 'Content-Language', 'Content-Length', 'Content-Type', 'CSeq', 'Date', 'Diversion',
@@ -13,7 +13,7 @@ const LONG_NAMES = [
   'User-Agent', 'User-to-User', 'Via', 'Warning', 'WWW-Authenticate',
 ]; // prettier-ignore
 
-const COMPACT_FORMS: Readonly<Record<string, string>> = {
+const compactForms: Readonly<Record<string, string>> = {
   a: 'Accept-Contact',
   b: 'Referred-By',
   c: 'Content-Type',
@@ -36,21 +36,21 @@ const COMPACT_FORMS: Readonly<Record<string, string>> = {
   y: 'Identity',
 };
 
-const CANONICAL = new Map<string, string>(LONG_NAMES.map((name) => [name.toLowerCase(), name]));
-for (const [compact, name] of Object.entries(COMPACT_FORMS)) CANONICAL.set(compact, name);
+const canonicalNames = new Map<string, string>(longNames.map((name) => [name.toLowerCase(), name]));
+for (const [compact, name] of Object.entries(compactForms)) canonicalNames.set(compact, name);
 // Both spellings used in code hit the map at once, without lower-casing.
-for (const name of LONG_NAMES) CANONICAL.set(name, name);
+for (const name of longNames) canonicalNames.set(name, name);
 
 /** The long name in its registered case; a name that is not known is given back as it came. */
 export function canonicalHeaderName(name: string): string {
-  return CANONICAL.get(name) ?? CANONICAL.get(name.toLowerCase()) ?? name;
+  return canonicalNames.get(name) ?? canonicalNames.get(name.toLowerCase()) ?? name;
 }
 
-const KEYS = new Map<string, string>(LONG_NAMES.map((name) => [name, name.toLowerCase()]));
+const knownKeys = new Map<string, string>(longNames.map((name) => [name, name.toLowerCase()]));
 
 /** What two names that mean the same header field have in common: lower case, compact form expanded. */
 export function headerKey(name: string): string {
-  const known = KEYS.get(name);
+  const known = knownKeys.get(name);
   if (known !== undefined) return known;
   return canonicalHeaderName(name).toLowerCase();
 }

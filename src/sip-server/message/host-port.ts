@@ -8,7 +8,7 @@ export interface HostPort {
 }
 
 // Underscores are no part of a hostname, but container networks are full of them.
-const NAME_OR_IPV4 = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9._])?$/;
+const nameOrIpv4Pattern = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9._])?$/;
 
 /** Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port` (RFC 3261 §25.1 hostport); ports are 1 to 65535. */
 export function parseHostPort(text: string): HostPort | undefined {
@@ -25,7 +25,7 @@ export function parseHostPort(text: string): HostPort | undefined {
     const colon = text.indexOf(':');
     host = colon < 0 ? text : text.slice(0, colon);
     rest = colon < 0 ? '' : text.slice(colon);
-    if (host.length > 255 || !NAME_OR_IPV4.test(host)) return undefined;
+    if (host.length > 255 || !nameOrIpv4Pattern.test(host)) return undefined;
   }
   if (rest === '') return { host };
   if (!/^:\d{1,5}$/.test(rest)) return undefined;

@@ -122,7 +122,7 @@ describe('what is written is read back the same', () => {
   });
 });
 
-const SEED = Buffer.from(
+const seed = Buffer.from(
   'INVITE sip:bob@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1, SIP/2.0/TCP x\r\nTo: <sip:b@b>\r\n' +
     'From: "A, \\"B" <sip:a@a>;tag=1\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContact: <sip:a@192.0.2.1>\r\nContent-Length: 3\r\n\r\nv=0',
 );
@@ -135,10 +135,10 @@ describe('nothing that comes in throws', () => {
   });
 
   it('not a good message with bytes changed, cut out or put in, and what is answerable can be written', () => {
-    const edit = fc.tuple(fc.nat(SEED.length - 1), fc.nat(4), fc.uint8Array({ maxLength: 4 }));
+    const edit = fc.tuple(fc.nat(seed.length - 1), fc.nat(4), fc.uint8Array({ maxLength: 4 }));
     fc.assert(
       fc.property(fc.array(edit, { minLength: 1, maxLength: 6 }), (edits) => {
-        let bytes = SEED;
+        let bytes = seed;
         for (const [at, cut, put] of edits)
           bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
         const result = parseMessage(bytes);

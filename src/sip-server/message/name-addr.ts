@@ -11,7 +11,7 @@ export interface NameAddr {
   readonly params: Parameters;
 }
 
-const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\S/;
+const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*:\S/;
 
 /** Reads one value (not a list: see splitCommas); undefined when it is malformed. */
 export function parseNameAddr(value: string): NameAddr | undefined {
@@ -29,14 +29,14 @@ export function parseNameAddr(value: string): NameAddr | undefined {
   if (open > at) {
     const words = value.slice(at, open).trim();
     // An unquoted name should be tokens and blanks; more is forgiven, but not what looks like a URI with parameters.
-    if (/[";,]/.test(words) || SCHEME.test(words)) return parseBare(value, at);
+    if (/[";,]/.test(words) || schemePattern.test(words)) return parseBare(value, at);
     displayName = words;
   }
   const close = value.indexOf('>', open);
   if (close < 0) return undefined;
   const uri = value.slice(open + 1, close).trim();
   const params = parseParameters(value, close + 1);
-  if (!params || !SCHEME.test(uri) || /[\s<"]/.test(uri)) return undefined;
+  if (!params || !schemePattern.test(uri) || /[\s<"]/.test(uri)) return undefined;
   return displayName === undefined || displayName === '' ? { uri, params } : { displayName, uri, params };
 }
 
@@ -44,7 +44,7 @@ export function parseNameAddr(value: string): NameAddr | undefined {
 function parseBare(value: string, at: number): NameAddr | undefined {
   const semicolon = value.indexOf(';', at);
   const uri = (semicolon < 0 ? value.slice(at) : value.slice(at, semicolon)).trim();
-  if (!SCHEME.test(uri) || /[\s<>",?]/.test(uri)) return undefined;
+  if (!schemePattern.test(uri) || /[\s<>",?]/.test(uri)) return undefined;
   const params = semicolon < 0 ? new Map<string, string | undefined>() : parseParameters(value, semicolon);
   return params && { uri, params };
 }

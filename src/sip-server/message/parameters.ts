@@ -1,10 +1,10 @@
 /** Names are in lower case; a parameter without `=` has the value undefined (use `has`). Order is kept. */
 export type Parameters = Map<string, string | undefined>;
 
-const NAME = /[^\s;=,"<>?@]+/y;
-const PLAIN_VALUE = /[^\s;,"<>]*/y;
+const namePattern = /[^\s;=,"<>?@]+/y;
+const plainValuePattern = /[^\s;,"<>]*/y;
 // Written without quotes: the characters of a token, and those of an IPv6 reference (RFC 3261 §25.1 gen-value).
-const UNQUOTED = /^[A-Za-z0-9\-.!%*_+`'~[\]:/@=&$]+$/;
+const unquotedPattern = /^[A-Za-z0-9\-.!%*_+`'~[\]:/@=&$]+$/;
 
 /**
  * Reads `;name=value;name;name="quoted"` from `start` to the end of the text (RFC 3261 §25.1 generic-param). Of a
@@ -18,7 +18,7 @@ export function parseParameters(text: string, start = 0): Parameters | undefined
     at = skipBlanks(text, at + 1);
     // A stray semicolon at the very end is common enough to be forgiven.
     if (at === text.length) break;
-    const name = match(NAME, text, at);
+    const name = match(namePattern, text, at);
     if (!name) return undefined;
     at = skipBlanks(text, at + name.length);
     let value: string | undefined;
@@ -30,7 +30,7 @@ export function parseParameters(text: string, start = 0): Parameters | undefined
         value = unquote(text.slice(at, end));
         at = end;
       } else {
-        value = match(PLAIN_VALUE, text, at) ?? '';
+        value = match(plainValuePattern, text, at) ?? '';
         at += value.length;
       }
       at = skipBlanks(text, at);
@@ -46,7 +46,7 @@ export function formatParameters(parameters: ReadonlyMap<string, string | undefi
   let text = '';
   for (const [name, value] of parameters) {
     if (value === undefined) text += `;${name}`;
-    else text += `;${name}=${UNQUOTED.test(value) ? value : quote(value)}`;
+    else text += `;${name}=${unquotedPattern.test(value) ? value : quote(value)}`;
   }
   return text;
 }

@@ -17,7 +17,7 @@ export interface ParseLimits {
   readonly maxLineBytes: number;
 }
 
-export const DEFAULT_PARSE_LIMITS: ParseLimits = {
+export const defaultParseLimits: ParseLimits = {
   maxMessageBytes: 65_536,
   maxHeaderFields: 256,
   maxLineBytes: 8_192,
@@ -36,24 +36,24 @@ export type ParseResult =
       readonly answerable?: SipRequest;
     };
 
-const REQUEST_LINE = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+\.\d+)$/i;
-const STATUS_LINE = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i;
-const ONCE = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'];
-const NO_BODY = Buffer.alloc(0);
+const requestLinePattern = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+\.\d+)$/i;
+const statusLinePattern = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i;
+const singleFields = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'];
+const noBody = Buffer.alloc(0);
 
 /**
  * Reads one whole message, such as a datagram or what a stream's framing cut out (RFC 3261 §7, §18.3). Line breaks
  * before it are skipped; bytes after the stated Content-Length are cut off. Never throws.
  */
 export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): ParseResult {
-  const { maxMessageBytes, ...headLimits } = { ...DEFAULT_PARSE_LIMITS, ...limits };
+  const { maxMessageBytes, ...headLimits } = { ...defaultParseLimits, ...limits };
   const data = bytes.subarray(countLeadingBreaks(bytes));
   const headEnd = findHeadEnd(data.subarray(0, maxMessageBytes));
   // Even without its empty line a request may have all that an answer needs (a datagram cut short).
   const headBytes = data.subarray(0, headEnd?.end ?? maxMessageBytes);
   const { startLine, headers, fault } = readHead(headBytes.toString('utf8'), headLimits);
 
-  const status = STATUS_LINE.exec(startLine);
+  const status = statusLinePattern.exec(startLine);
   if (status) {
     const reason = (headEnd ? fault : 'no empty line') ?? checkHeaders(headers);
     if (reason !== undefined) return { ok: false, reason, status: 400 };
@@ -65,12 +65,12 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
     };
   }
 
-  const line = REQUEST_LINE.exec(startLine);
+  const line = requestLinePattern.exec(startLine);
   if (!line) {
     return refuse('unreadable start line', lenientRequest(startLine, headers));
   }
   const [, method = '', uri = '', version] = line;
-  const request: SipRequest = { kind: 'request', method, uri, headers, body: NO_BODY };
+  const request: SipRequest = { kind: 'request', method, uri, headers, body: noBody };
   if (version !== '2.0') return refuse('SIP version not supported', request, 505);
   if (data.length > maxMessageBytes) return refuse('message too large', request, 513);
   const reason =
@@ -103,7 +103,7 @@ function lenientRequest(startLine: string, headers: HeaderFields): SipRequest | 
   const method = /^[A-Za-z0-9\-.!%*_+`'~]+(?=[ \t])/.exec(line)?.[0];
   if (method === undefined || !/[ \t]SIP\/2\.0$/i.test(line.slice(-8))) return undefined;
   const uri = line.slice(method.length, -7).trim();
-  return uri === '' ? undefined : { kind: 'request', method, uri, headers, body: NO_BODY };
+  return uri === '' ? undefined : { kind: 'request', method, uri, headers, body: noBody };
 }
 
 /** Schemes that are not known are well-formed; what to do about them (416) is for the user agent. */
@@ -114,7 +114,7 @@ function checkRequestUri(uri: string): string | undefined {
 }
 
 function checkHeaders(headers: HeaderFields, request?: SipRequest): string | undefined {
-  for (const name of ONCE) {
+  for (const name of singleFields) {
     if (headers.all(name).length > 1) return `more than one ${name}`;
   }
   for (const name of ['From', 'To'] as const) {

@@ -17,12 +17,12 @@ export interface SipUri {
   readonly headers: Map<string, string>;
 }
 
-const FORBIDDEN = /[\x00-\x20\x7f<>"]/;
+const forbiddenCharacters = /[\x00-\x20\x7f<>"]/;
 
 /** Reads a URI; undefined when it is no sip, sips or tel URI, or is malformed. */
 export function parseUri(text: string): SipUri | undefined {
   const colon = text.indexOf(':');
-  if (colon < 0 || FORBIDDEN.test(text)) return undefined;
+  if (colon < 0 || forbiddenCharacters.test(text)) return undefined;
   const scheme = text.slice(0, colon).toLowerCase();
   const rest = text.slice(colon + 1);
   if (scheme === 'sip' || scheme === 'sips') return parseSip(scheme, rest);

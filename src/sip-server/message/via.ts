@@ -14,12 +14,12 @@ export interface Via {
   readonly params: Parameters;
 }
 
-const VIA =
+const viaPattern =
   /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/is;
 
 /** Reads one value, not a list; undefined when it is malformed. */
 export function parseVia(value: string): Via | undefined {
-  const parts = VIA.exec(value.trim());
+  const parts = viaPattern.exec(value.trim());
   if (!parts) return undefined;
   const [, transport = '', host = '', port, tail = ''] = parts;
   const sentBy = parseHostPort(port === undefined ? host : `${host}:${port}`);

@@ -4,7 +4,7 @@ import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseCSeq } from '../message/cseq.js';
 
-const NO_BODY = Buffer.alloc(0);
+const noBody = Buffer.alloc(0);
 
 /** The ACK of a refused INVITE: same Via, same Request-URI and Route, To of the response (RFC 3261 §17.1.1.3). */
 export function formatAckOfRefusal(invite: SipRequest, refusal: SipResponse): Buffer {
@@ -16,5 +16,5 @@ export function formatAckOfRefusal(invite: SipRequest, refusal: SipResponse): Bu
   headers.append('To', refusal.headers.get('To') ?? invite.headers.get('To') ?? '');
   headers.append('Call-ID', invite.headers.get('Call-ID') ?? '');
   headers.append('CSeq', `${parseCSeq(invite.headers.get('CSeq') ?? '')?.number ?? 1} ACK`);
-  return formatMessage({ kind: 'request', method: 'ACK', uri: invite.uri, headers, body: NO_BODY });
+  return formatMessage({ kind: 'request', method: 'ACK', uri: invite.uri, headers, body: noBody });
 }

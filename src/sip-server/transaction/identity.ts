@@ -40,7 +40,7 @@ export function identify(message: SipMessage): MessageIdentity | undefined {
   };
 }
 
-const MAGIC_COOKIE = 'z9hG4bK';
+const magicCookie = 'z9hG4bK';
 
 /**
  * What a request and its copies, ACK and CANCEL have in common (RFC 3261 §17.2.3). `method` is INVITE for an ACK, and
@@ -50,7 +50,7 @@ export function serverTransactionKey(uri: string, identity: MessageIdentity, met
   const { via, cseq } = identity;
   const branch = via.params.get('branch') ?? '';
   const sentBy = `${via.host.toLowerCase()}:${via.port ?? 5060}`;
-  if (branch.length > MAGIC_COOKIE.length && branch.startsWith(MAGIC_COOKIE)) {
+  if (branch.length > magicCookie.length && branch.startsWith(magicCookie)) {
     return `${branch} ${sentBy} ${method}`;
   }
   // RFC 2543 client: everything that a copy repeats. The To tag of an ACK is compared by the caller.
@@ -60,7 +60,7 @@ export function serverTransactionKey(uri: string, identity: MessageIdentity, met
 /** True when matching had to fall back on RFC 2543, so that the To tag of an ACK is to be compared as well. */
 export function isForeignBranch(via: Via): boolean {
   const branch = via.params.get('branch') ?? '';
-  return !branch.startsWith(MAGIC_COOKIE) || branch.length === MAGIC_COOKIE.length;
+  return !branch.startsWith(magicCookie) || branch.length === magicCookie.length;
 }
 
 /** The same request by two ways has another branch but this in common (RFC 3261 §8.2.2.2). */

@@ -14,17 +14,17 @@ export type StreamEvent =
       readonly bytes: Buffer;
     };
 
-const EMPTY = Buffer.alloc(0);
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
+const noBytes = Buffer.alloc(0);
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 // Anchored at the line: a continuation line begins with a blank and so cannot pose as the field.
-const CONTENT_LENGTH = /^(?:content-length|l)[ \t]*:[ \t]*(?:\r?\n[ \t]+)?(\d{1,9})[ \t]*$/im;
+const contentLengthPattern = /^(?:content-length|l)[ \t]*:[ \t]*(?:\r?\n[ \t]+)?(\d{1,9})[ \t]*$/im;
 
 /** Cuts a byte stream into messages by Content-Length (RFC 3261 §18.3). Holds at most one message and one chunk. */
 export class StreamFramer {
   readonly #maxMessageBytes: number;
   /** The bytes waiting are `#store[0 … #length]`; it has room to grow so that slow senders cost no quadratic copying. */
-  #store = EMPTY;
+  #store = noBytes;
   #length = 0;
   #searchedTo = 0;
   #neededLength: number | undefined;
@@ -52,7 +52,7 @@ export class StreamFramer {
         if (outcome === 'more') break;
         if (typeof outcome === 'object') {
           this.#broken = true;
-          this.#store = EMPTY;
+          this.#store = noBytes;
           this.#length = 0;
           events.push(outcome);
           return events;
@@ -77,7 +77,7 @@ export class StreamFramer {
       return data.length > this.#maxMessageBytes ? this.#give('header fields too large', 513, data) : 'more';
     }
     const bytes = data.subarray(0, head.bodyStart);
-    const stated = CONTENT_LENGTH.exec(data.toString('latin1', 0, head.end));
+    const stated = contentLengthPattern.exec(data.toString('latin1', 0, head.end));
     if (!stated) return this.#give('no usable Content-Length', 400, bytes);
     const length = head.bodyStart + Number(stated[1]);
     return length > this.#maxMessageBytes ? this.#give('message too large', 513, bytes) : length;
@@ -90,8 +90,8 @@ export class StreamFramer {
   #skipBreaks(data: Buffer, events: StreamEvent[]): number {
     let at = 0;
     let pinged = false;
-    while (data[at] === CARRIAGE_RETURN || data[at] === LINE_FEED) {
-      if (data[at] === LINE_FEED) this.#lineFeeds += 1;
+    while (data[at] === carriageReturn || data[at] === lineFeed) {
+      if (data[at] === lineFeed) this.#lineFeeds += 1;
       if (this.#lineFeeds === 2) {
         this.#lineFeeds = 0;
         // One answer for a whole burst: a flood of them shall not be amplified.
@@ -118,7 +118,7 @@ export class StreamFramer {
   }
 
   #keep(data: Buffer): void {
-    if (data.length === 0) this.#store = EMPTY;
+    if (data.length === 0) this.#store = noBytes;
     else if (data.buffer !== this.#store.buffer || data.byteOffset !== this.#store.byteOffset) {
       // A fresh store, because the messages just given out still look into the old one.
       this.#store = Buffer.from(data);

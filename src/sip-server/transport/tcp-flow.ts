@@ -14,7 +14,7 @@ export interface TcpFlowLimits {
   readonly maxMessageBytes: number;
 }
 
-const PONG = Buffer.from('\r\n');
+const pong = Buffer.from('\r\n');
 
 /** One TCP connection. Owns its socket and its timer; tells `onClosed` exactly once. */
 export class TcpFlow implements Flow {
@@ -113,7 +113,7 @@ export class TcpFlow implements Flow {
         this.#inbox.counters.keepAlives += 1;
         if (!this.#socket.writable) return;
         if (this.#socket.writableLength > this.#limits.maxBufferedBytes) this.#drop();
-        else this.#socket.write(PONG);
+        else this.#socket.write(pong);
         return;
       case 'broken':
         this.#inbox.receiveBroken(event.reason, event.status, event.bytes, this);

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { createConnection, createServer, isIP, isIPv6 } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
+import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import { plainAddress } from './inbox.js';
 import type { InboxOptions } from './inbox.js';
@@ -49,7 +49,7 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
       messageTimeoutMs: options.messageTimeoutMs ?? 10_000,
       maxBufferedBytes: options.maxBufferedBytes ?? 1_048_576,
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-      maxMessageBytes: options.limits?.maxMessageBytes ?? DEFAULT_PARSE_LIMITS.maxMessageBytes,
+      maxMessageBytes: options.limits?.maxMessageBytes ?? defaultParseLimits.maxMessageBytes,
     };
   }
 

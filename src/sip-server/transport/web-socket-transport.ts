@@ -1,7 +1,7 @@
 /** SIP over WebSocket (RFC 7118). */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
-import { DEFAULT_PARSE_LIMITS } from '../message/parse-message.js';
+import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import { plainAddress } from './inbox.js';
 import type { InboxOptions, Inbox } from './inbox.js';
@@ -30,12 +30,12 @@ export interface WebSocketPeer {
   readonly secure?: boolean;
 }
 
-const OPEN = 1;
-const PROTOCOL_ERROR = 1002;
-const POLICY_VIOLATION = 1008;
-const MESSAGE_TOO_BIG = 1009;
-const TRY_AGAIN_LATER = 1013;
-const GOING_AWAY = 1001;
+const readyStateOpen = 1;
+const protocolError = 1002;
+const policyViolation = 1008;
+const messageTooBig = 1009;
+const tryAgainLater = 1013;
+const goingAway = 1001;
 
 /** SIP over WebSocket (RFC 7118): one frame a message. Upgrading is the HTTP server's work; it brings the sockets here. */
 export class WebSocketTransport extends ReceivingTransport implements Transport {
@@ -57,7 +57,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     this.#maxConnectionsPerAddress = options.maxConnectionsPerAddress ?? 1_024;
     this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 300_000;
     this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
-    this.#maxMessageBytes = options.limits?.maxMessageBytes ?? DEFAULT_PARSE_LIMITS.maxMessageBytes;
+    this.#maxMessageBytes = options.limits?.maxMessageBytes ?? defaultParseLimits.maxMessageBytes;
     this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
     this.#pingTimer.unref();
   }
@@ -69,12 +69,12 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
   accept(socket: WebSocket, peer: WebSocketPeer): Flow | undefined {
     const refusal =
       socket.protocol !== 'sip'
-        ? PROTOCOL_ERROR
+        ? protocolError
         : this.#closed || this.#isFull(plainAddress(peer.remoteAddress))
-          ? TRY_AGAIN_LATER
+          ? tryAgainLater
           : undefined;
     socket.on('error', () => {});
-    if (refusal !== undefined || socket.readyState !== OPEN) {
+    if (refusal !== undefined || socket.readyState !== readyStateOpen) {
       this.inbox.counters.connectionsRefused += 1;
       socket.close(refusal);
       return undefined;
@@ -136,7 +136,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
       if (bytes.length === 4) flow.sendPong();
     } else if (bytes.length > this.#maxMessageBytes) {
       counters.malformed += 1;
-      flow.closeWith(MESSAGE_TOO_BIG);
+      flow.closeWith(messageTooBig);
     } else if (this.inbox.receive(bytes, flow)) flow.heard();
   }
 
@@ -177,7 +177,7 @@ class WebSocketFlow implements Flow {
   }
 
   get isOpen(): boolean {
-    return this.#socket.readyState === OPEN;
+    return this.#socket.readyState === readyStateOpen;
   }
 
   async send(bytes: Buffer): Promise<void> {
@@ -208,7 +208,7 @@ class WebSocketFlow implements Flow {
   closeUnlessHeard(delayMs: number): void {
     this.#silence = setTimeout(() => {
       this.#inbox.counters.connectionsDropped += 1;
-      this.closeWith(POLICY_VIOLATION);
+      this.closeWith(policyViolation);
     }, delayMs);
     this.#silence.unref();
   }
@@ -229,7 +229,7 @@ class WebSocketFlow implements Flow {
   }
 
   close(): void {
-    this.#socket.close(GOING_AWAY);
+    this.#socket.close(goingAway);
   }
 
   closeWith(code: number): void {

@@ -13,7 +13,7 @@ export interface AddressingOptions {
   readonly interfaces?: () => readonly LocalInterface[];
 }
 
-const INTERFACES_FRESH_MS = 30_000;
+const interfacesFreshMs = 30_000;
 
 /** Writes the addresses that stand in our Via, Contact and From so that the peer can reach them. */
 export class Addressing {
@@ -72,7 +72,7 @@ function systemInterfaces(): () => readonly LocalInterface[] {
   let freshUntilMs = 0;
   return () => {
     if (Date.now() < freshUntilMs) return known;
-    freshUntilMs = Date.now() + INTERFACES_FRESH_MS;
+    freshUntilMs = Date.now() + interfacesFreshMs;
     known = Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .map(({ address, netmask }) => ({

@@ -1,5 +1,5 @@
 /** Ends dialogs by itself, and refreshes their sessions. */
-import { MINIMUM_SESSION_SECONDS, sessionTimerDelaySeconds } from '../dialog/session-expires.js';
+import { minimumSessionSeconds, sessionTimerDelaySeconds } from '../dialog/session-expires.js';
 import type { SessionTimerTerms } from '../dialog/session-expires.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -97,7 +97,7 @@ export class DialogKeeper {
     const useUpdate = dialog.remoteTakesUpdate || !dialog.localSdp;
     const draft = draftOf(useUpdate ? 'UPDATE' : 'INVITE', [
       ['Session-Expires', `${session.terms.seconds};refresher=uac`],
-      ['Min-SE', String(MINIMUM_SESSION_SECONDS)],
+      ['Min-SE', String(minimumSessionSeconds)],
       ['Supported', this.#environment.settings.supported.join(', ')],
     ]);
     if (!useUpdate && dialog.localSdp) {

@@ -10,7 +10,7 @@ import type { Application } from './application.js';
 import { silentLogger } from './environment.js';
 import { UserAgentCore } from './user-agent-core.js';
 
-const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
+const sdp = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
 
 let heard: string[];
 let transactionId: string;
@@ -78,7 +78,7 @@ function request(method: string, cseq: number): SipRequest {
       Contact: '<sip:far@x.invalid;transport=ws>',
     }),
   );
-  return { kind: 'request', method, uri: 'sip:near@127.0.0.1', headers, body: Buffer.from(SDP) };
+  return { kind: 'request', method, uri: 'sip:near@127.0.0.1', headers, body: Buffer.from(sdp) };
 }
 
 function answer(): void {
@@ -87,7 +87,7 @@ function answer(): void {
     status: 200,
     reason: 'OK',
     headers: new HeaderFields([]),
-    body: Buffer.from(SDP),
+    body: Buffer.from(sdp),
   };
   core.respond(transactionId, ok, app);
 }

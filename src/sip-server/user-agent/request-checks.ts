@@ -1,6 +1,6 @@
 /** Rules for new requests, before anybody is asked (RFC 3261 §8.2). */
 import { contactUri } from '../dialog/dialog.js';
-import { MINIMUM_SESSION_SECONDS, optionTags, parseSessionExpires } from '../dialog/session-expires.js';
+import { minimumSessionSeconds, optionTags, parseSessionExpires } from '../dialog/session-expires.js';
 import type { SipRequest } from '../message/message.js';
 
 /** Why a request is refused before any application sees it. */
@@ -11,12 +11,12 @@ export interface Refusal {
 }
 
 /** Methods that mean something only within a dialog. */
-const IN_DIALOG_ONLY = new Set(['BYE', 'UPDATE', 'PRACK', 'INFO']);
+const inDialogMethods = new Set(['BYE', 'UPDATE', 'PRACK', 'INFO']);
 
 /** The duties of RFC 3261 §8.2 on a request outside of a dialog; undefined: it may go on. */
 export function checkNewRequest(request: SipRequest, supported: readonly string[]): Refusal | undefined {
   const { headers, method } = request;
-  if (IN_DIALOG_ONLY.has(method)) return { status: 481 };
+  if (inDialogMethods.has(method)) return { status: 481 };
   // As a gateway we are the last hop of the one call and the first of another: a loop through us must end.
   if (Number(headers.get('Max-Forwards') ?? '70') === 0) return { status: 483 };
   if (!/^(?:sips?|tel):/i.test(request.uri)) return { status: 416 };
@@ -39,7 +39,7 @@ export function checkRequire(request: SipRequest, supported: readonly string[]):
 /** RFC 4028 §9: an interval below our minimum, from a client that can do something about it. */
 export function checkSessionInterval(request: SipRequest): Refusal | undefined {
   const wanted = parseSessionExpires(request.headers);
-  if (!wanted || wanted.seconds >= MINIMUM_SESSION_SECONDS) return undefined;
+  if (!wanted || wanted.seconds >= minimumSessionSeconds) return undefined;
   if (!optionTags(request.headers, 'Supported').includes('timer')) return undefined;
-  return { status: 422, headers: [['Min-SE', String(MINIMUM_SESSION_SECONDS)]] };
+  return { status: 422, headers: [['Min-SE', String(minimumSessionSeconds)]] };
 }

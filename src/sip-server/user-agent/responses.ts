@@ -2,7 +2,7 @@
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 
-const NO_BODY = Buffer.alloc(0);
+const noBody = Buffer.alloc(0);
 
 export const reasonPhrases: Readonly<Record<number, string>> = {
   100: 'Trying',
@@ -55,7 +55,7 @@ export function createResponse(
       headers.append('To', to);
     } else if (name === 'Timestamp' && status === 100) headers.append(name, value);
   }
-  return { kind: 'response', status, reason, headers, body: NO_BODY };
+  return { kind: 'response', status, reason, headers, body: noBody };
 }
 
 /** A response that was never sent by anybody: what a request's sender is told when none came (RFC 3261 §8.1.3.1). */

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
 import {
-  SDP,
+  sdp,
   answerTo,
   app,
   core,
@@ -66,7 +66,7 @@ describe('session timers', () => {
     await vi.advanceTimersByTimeAsync(50_000);
     const invite = flow.requests[0];
     expect(invite?.method).toBe('INVITE');
-    expect(invite?.body.toString()).toBe(SDP);
+    expect(invite?.body.toString()).toBe(sdp);
     if (invite) core.receive(answerTo(invite, { 'Session-Expires': '100;refresher=uac' }), flow);
     await settle();
     expect(flow.summary).toBe('INVITE ACK');
@@ -107,7 +107,7 @@ describe('a session timer of ours', () => {
     useFlow(new RecordedFlow(protocol));
     useCore({ sessionSeconds: 1800 });
     core.receive(request('INVITE', headers), flow);
-    respond(200, {}, SDP);
+    respond(200, {}, sdp);
     expect(offered()).toBe(expected);
     expect(flow.responses.at(-1)?.headers.has('Require')).toBe(expected === '600;refresher=uac');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
 import {
   RecordingApplication,
-  SDP,
+  sdp,
   answerTo,
   app,
   core,
@@ -25,8 +25,8 @@ import { createResponse } from './responses.js';
 
 describe('the answer to a call', () => {
   it('goes out at 0, 0.5, 1.5, 3.5, 7.5, 11.5, … s until its ACK', () => {
-    core.receive(request('INVITE', {}, SDP), flow);
-    respond(200, {}, SDP);
+    core.receive(request('INVITE', {}, sdp), flow);
+    respond(200, {}, sdp);
     vi.advanceTimersByTime(12_000);
     expect(flow.summary).toBe('100 200 200 200 200 200 200');
     core.receive(request('ACK', { To: lastTo() }), flow);
@@ -38,8 +38,8 @@ describe('the answer to a call', () => {
 
   it('without an ACK ends in a BYE after 32 s, also over TCP', async () => {
     useFlow(new RecordedFlow('tcp'));
-    core.receive(request('INVITE', {}, SDP), flow);
-    respond(200, {}, SDP);
+    core.receive(request('INVITE', {}, sdp), flow);
+    respond(200, {}, sdp);
     await vi.advanceTimersByTimeAsync(31_999);
     expect(flow.requests).toHaveLength(0);
     await vi.advanceTimersByTimeAsync(1);
@@ -50,7 +50,7 @@ describe('the answer to a call', () => {
 
   it('is 408 when the application has none', () => {
     useCore({ inviteTimeoutMs: 1_000 });
-    core.receive(request('INVITE', {}, SDP), flow);
+    core.receive(request('INVITE', {}, sdp), flow);
     respond(180);
     vi.advanceTimersByTime(1_000);
     expect(flow.responses.at(-1)?.status).toBe(408);
@@ -60,12 +60,12 @@ describe('the answer to a call', () => {
   });
 
   it('cannot come from another application', () => {
-    core.receive(request('INVITE', {}, SDP), flow);
+    core.receive(request('INVITE', {}, sdp), flow);
     expect(core.respond(app.transactionId, draft(200), new RecordingApplication()).ok).toBe(false);
   });
 
   it('has Record-Route and no hop-by-hop field of the application', () => {
-    core.receive(request('INVITE', { 'Record-Route': '<sip:proxy;lr>' }, SDP), flow);
+    core.receive(request('INVITE', { 'Record-Route': '<sip:proxy;lr>' }, sdp), flow);
     respond(200, {
       Via: 'SIP/2.0/UDP evil',
       'Record-Route': '<sip:evil>',
@@ -84,10 +84,10 @@ describe('the answer to a call', () => {
   it('is 503 for more calls than there is room for', () => {
     useCore({}, 1);
     established();
-    core.receive(request('INVITE', { 'Call-ID': 'second' }, SDP), flow);
+    core.receive(request('INVITE', { 'Call-ID': 'second' }, sdp), flow);
     expect(flow.summary).toBe('503');
     useCore({ maxPendingRequests: 1 });
-    core.receive(request('INVITE', { 'Call-ID': 'a' }, SDP), flow);
+    core.receive(request('INVITE', { 'Call-ID': 'a' }, sdp), flow);
     core.receive(request('OPTIONS', { 'Call-ID': 'b' }), flow);
     expect(flow.summary).toBe('503 100 503');
   });
@@ -105,7 +105,7 @@ describe('a request that no application answers', () => {
 
 describe('the end of a call', () => {
   it('by the far end before the answer answers the INVITE 487', () => {
-    core.receive(request('INVITE', {}, SDP), flow);
+    core.receive(request('INVITE', {}, sdp), flow);
     respond(180);
     core.receive(request('BYE', { To: lastTo(), CSeq: '2 BYE' }), flow);
     expect(flow.summary).toBe('100 180 487 200');
@@ -125,8 +125,8 @@ describe('the end of a call', () => {
   });
 
   it('waits for the ACK, unless the far end hangs up first', async () => {
-    core.receive(request('INVITE', {}, SDP), flow);
-    respond(200, {}, SDP);
+    core.receive(request('INVITE', {}, sdp), flow);
+    respond(200, {}, sdp);
     const to = lastTo();
     expect((await core.sendInDialog(publicId(), request('BYE'), app)).ok).toBe(true);
     expect(flow.summary).toBe('100 200');
@@ -140,7 +140,7 @@ describe('the end of a call', () => {
 
   it('comes for every call of an application that is gone, at once', async () => {
     established();
-    core.receive(request('INVITE', { 'Call-ID': 'second' }, SDP), flow);
+    core.receive(request('INVITE', { 'Call-ID': 'second' }, sdp), flow);
     respond(180);
     core.release(app);
     await settle();
@@ -161,9 +161,9 @@ describe('the end of a call', () => {
 
 describe('reliable provisional responses', () => {
   it('go out again until their PRACK, which the application gets', () => {
-    core.receive(request('INVITE', { Supported: '100rel' }, SDP), flow);
+    core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
     const invite = app.transactionId;
-    respond(183, { Require: '100rel' }, SDP);
+    respond(183, { Require: '100rel' }, sdp);
     vi.advanceTimersByTime(1_600);
     expect(flow.summary).toBe('100 183 183 183');
     const rseq = flow.responses.at(-1)?.headers.get('RSeq') ?? '';
@@ -175,12 +175,12 @@ describe('reliable provisional responses', () => {
     expect(app.heard).toEqual(['INVITE', 'PRACK']);
     vi.advanceTimersByTime(100_000);
     expect(flow.summary).toBe('100 183 183 183 481 200');
-    expect(core.respond(invite, draft(200, {}, SDP), app).ok).toBe(true);
+    expect(core.respond(invite, draft(200, {}, sdp), app).ok).toBe(true);
     core.receive(request('ACK', { To: to }), flow);
   });
 
   it('without a PRACK end the call with 504', () => {
-    core.receive(request('INVITE', { Supported: '100rel' }, SDP), flow);
+    core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
     respond(180, { Require: '100rel' });
     vi.advanceTimersByTime(32_000);
     expect(flow.responses.at(-1)?.status).toBe(504);
@@ -188,11 +188,11 @@ describe('reliable provisional responses', () => {
   });
 
   it('are used where the caller demands them, and not where it cannot take them', () => {
-    core.receive(request('INVITE', { Require: '100rel' }, SDP), flow);
+    core.receive(request('INVITE', { Require: '100rel' }, sdp), flow);
     respond(180);
     expect(flow.responses.at(-1)?.headers.get('Require')).toBe('100rel');
     expect(flow.responses.at(-1)?.headers.has('RSeq')).toBe(true);
-    core.receive(request('INVITE', { 'Call-ID': 'plain' }, SDP), flow);
+    core.receive(request('INVITE', { 'Call-ID': 'plain' }, sdp), flow);
     respond(180, { Require: '100rel' });
     expect(flow.responses.at(-1)?.headers.has('Require')).toBe(false);
     expect(flow.responses.at(-1)?.headers.has('RSeq')).toBe(false);
@@ -202,7 +202,7 @@ describe('reliable provisional responses', () => {
 describe('a call of ours', () => {
   async function calling(): Promise<SipRequest> {
     const result = await core.sendNew(
-      { ...request('INVITE', {}, SDP), uri: 'sip:far@127.0.0.1:5070', headers: new HeaderFields() },
+      { ...request('INVITE', {}, sdp), uri: 'sip:far@127.0.0.1:5070', headers: new HeaderFields() },
       app,
     );
     expect(result.ok).toBe(true);
@@ -233,7 +233,7 @@ describe('a call of ours', () => {
       '<sip:second@127.0.0.1:5070;lr>',
     ]);
     expect(ack?.uri).toBe('sip:far@127.0.0.1:5070');
-    await core.sendInDialog(app.dialogId, request('INVITE', {}, SDP), app);
+    await core.sendInDialog(app.dialogId, request('INVITE', {}, sdp), app);
     const again = flow.requests.at(-1);
     if (!again) throw new Error('nothing sent');
     const moved = createResponse(again, 200, 'far');

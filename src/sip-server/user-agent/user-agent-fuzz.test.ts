@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const METHODS = [
+const methods = [
   'INVITE',
   'INVITE',
   'INVITE',
@@ -32,13 +32,13 @@ const METHODS = [
   'OPTIONS',
   'REGISTER',
 ];
-const STATUSES = [100, 180, 183, 200, 200, 200, 200, 202, 302, 403, 422, 481, 487, 491, 503];
+const statuses = [100, 180, 183, 200, 200, 200, 200, 202, 302, 403, 422, 481, 487, 491, 503];
 
 const step = fc.oneof(
   fc.record({
     kind: fc.constant('receive' as const),
-    method: fc.constantFrom(...METHODS),
-    status: fc.option(fc.constantFrom(...STATUSES), { nil: 0, freq: 2 }),
+    method: fc.constantFrom(...methods),
+    status: fc.option(fc.constantFrom(...statuses), { nil: 0, freq: 2 }),
     copy: fc.nat(7),
     branch: fc.nat(2),
     call: fc.nat(2),
@@ -56,8 +56,8 @@ const step = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('act' as const),
-    method: fc.constantFrom(...METHODS),
-    status: fc.option(fc.constantFrom(...STATUSES), { nil: 0, freq: 2 }),
+    method: fc.constantFrom(...methods),
+    status: fc.option(fc.constantFrom(...statuses), { nil: 0, freq: 2 }),
     pick: fc.constantFrom(0, 0, 0, 0, 1, 2, 3),
     extra: fc.constantFrom('', 'Require: 100rel', 'Session-Expires: 90'),
   }),

@@ -13,7 +13,7 @@ export interface CallArguments {
   readonly dtmf?: string;
 }
 
-export const CALL_USAGE = `usage: landbridge call <sip-uri> [options]
+export const callUsage = `usage: landbridge call <sip-uri> [options]
 
   Places a phone call and tells what is heard. <sip-uri> is sip:user@host[:port], with ;transport=tcp for TCP.
 

@@ -6,11 +6,11 @@ import type { AudioSource } from '../audio-source.js';
 import type { CallEnd } from '../call-end.js';
 import { CallNotAnswered, placeCall } from '../phone-call.js';
 import type { CallProgress, PhoneCall } from '../phone-call.js';
-import { CALL_USAGE, parseCallArguments } from './call-arguments.js';
+import { callUsage, parseCallArguments } from './call-arguments.js';
 import type { CallArguments } from './call-arguments.js';
 
 /** How much of a call without an end in sight is recorded, the last of it. */
-const LONGEST_RECORDING_SECONDS = 1_800;
+const longestRecordingSeconds = 1_800;
 
 /**
  * `landbridge call …`: places a call, prints its progress and what is heard, and gives the exit code: 0 answered and
@@ -21,12 +21,12 @@ export async function runCallCommand(
   print: (line: string) => void = (line) => console.log(line),
 ): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    print(CALL_USAGE);
+    print(callUsage);
     return 0;
   }
   const parsed = parseCallArguments(argv);
   if (typeof parsed === 'string') {
-    print(`${parsed}\n\n${CALL_USAGE}`);
+    print(`${parsed}\n\n${callUsage}`);
     return 2;
   }
   let source: AudioSource;
@@ -114,7 +114,7 @@ async function sourceOf({ playFile, toneHz }: CallArguments): Promise<AudioSourc
 
 function keepSeconds({ recordFile, seconds }: CallArguments): number {
   if (recordFile === undefined) return 5;
-  return seconds === 0 ? LONGEST_RECORDING_SECONDS : Math.min(LONGEST_RECORDING_SECONDS, seconds + 5);
+  return seconds === 0 ? longestRecordingSeconds : Math.min(longestRecordingSeconds, seconds + 5);
 }
 
 function printProgress(progress: CallProgress, uri: string, print: (line: string) => void): void {

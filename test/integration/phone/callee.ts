@@ -11,7 +11,7 @@ import { formatAnswer, readAudio } from '../../../src/softphone/sdp.js';
 import type { LocalDescription } from '../../../src/softphone/sdp.js';
 import { within } from '../../support/wait-for.js';
 
-export const HOST = '127.0.0.1';
+export const host = '127.0.0.1';
 
 /** The far end of a call, played by the test message by message: it answers nothing by itself. */
 export class Callee {
@@ -28,7 +28,7 @@ export class Callee {
   private constructor(transport: ListeningTransport, media: PhoneMedia, port: number) {
     this.#transport = transport;
     this.media = media;
-    this.uri = `sip:callee@${HOST}:${port}${transport.protocol === 'tcp' ? ';transport=tcp' : ''}`;
+    this.uri = `sip:callee@${host}:${port}${transport.protocol === 'tcp' ? ';transport=tcp' : ''}`;
     transport.onMessage((message, flow) => {
       this.#flow = flow;
       this.messages.push(message);
@@ -38,8 +38,8 @@ export class Callee {
 
   static async listen(protocol: 'udp' | 'tcp' = 'udp', toneHz = 1_000): Promise<Callee> {
     const transport = protocol === 'udp' ? new UdpTransport() : new TcpTransport();
-    const { port } = await transport.listen(HOST, 0);
-    const media = await PhoneMedia.open({ address: HOST, source: { kind: 'tone', frequencyHz: toneHz } });
+    const { port } = await transport.listen(host, 0);
+    const media = await PhoneMedia.open({ address: host, source: { kind: 'tone', frequencyHz: toneHz } });
     return new Callee(transport, media, port);
   }
 
@@ -110,7 +110,7 @@ export class Callee {
     const headers = new HeaderFields([
       [
         'Via',
-        `SIP/2.0/${this.#transport.protocol.toUpperCase()} ${HOST}:${this.#transport.boundAddress?.port};branch=z9hG4bK${method}${this.#cseq}`,
+        `SIP/2.0/${this.#transport.protocol.toUpperCase()} ${host}:${this.#transport.boundAddress?.port};branch=z9hG4bK${method}${this.#cseq}`,
       ],
       ['Max-Forwards', '70'],
       ['From', `${invite.headers.get('To')};tag=callee`],

@@ -9,7 +9,7 @@ import type { CallProgress, PhoneCall, PlaceCallOptions } from '../../../src/sof
 import { formatOffer, readAudio } from '../../../src/softphone/sdp.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
 import { eventually } from '../../support/media-owner.js';
-import { Callee, HOST } from './callee.js';
+import { Callee, host } from './callee.js';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -159,10 +159,10 @@ describe('a call that is not answered', () => {
 
   it('rejects where nothing can be sent', async () => {
     const closed = new TcpTransport();
-    const { port } = await closed.listen(HOST, 0);
+    const { port } = await closed.listen(host, 0);
     await closed.close();
     const source = { kind: 'silence' } as const;
-    await expect(placeCall({ uri: `sip:x@${HOST}:${port};transport=tcp`, source })).rejects.toMatchObject({
+    await expect(placeCall({ uri: `sip:x@${host}:${port};transport=tcp`, source })).rejects.toMatchObject({
       code: 'ECONNREFUSED',
     });
     await expect(placeCall({ uri: 'sips:x@y', source })).rejects.toThrow(TypeError);

@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest';
 import { PhoneMedia } from '../../../src/softphone/phone-media.js';
 import type { NegotiatedAudio } from '../../../src/softphone/sdp.js';
 
-const HOST = '127.0.0.1';
+const host = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
@@ -11,8 +11,8 @@ afterEach(async () => {
 
 /** A talker of 440 Hz and who listens to it. */
 async function pair(): Promise<{ talker: PhoneMedia; listener: PhoneMedia }> {
-  const talker = await PhoneMedia.open({ address: HOST, source: { kind: 'tone', frequencyHz: 440 } });
-  const listener = await PhoneMedia.open({ address: HOST, source: { kind: 'silence' } });
+  const talker = await PhoneMedia.open({ address: host, source: { kind: 'tone', frequencyHz: 440 } });
+  const listener = await PhoneMedia.open({ address: host, source: { kind: 'silence' } });
   cleanUp.push(
     () => talker.close(),
     () => listener.close(),

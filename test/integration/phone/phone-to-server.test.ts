@@ -10,7 +10,7 @@ import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipServer } from '../../../src/sip-server/index.js';
 import { eventually } from '../../support/media-owner.js';
 
-const HOST = '127.0.0.1';
+const host = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
@@ -19,21 +19,21 @@ afterEach(async () => {
 /** The embedded SIP server with a real drachtio-srf application behind it. */
 async function serve(): Promise<{ server: SipServer; srf: Srf }> {
   const secret = 'only for this test';
-  const listen = { host: HOST, port: 0 };
+  const listen = { host: host, port: 0 };
   const server = await createSipServer({ udp: listen, tcp: listen, admin: { ...listen, secret } });
   cleanUp.push(() => server.close());
   const srf = newSrf();
   cleanUp.push(() => srf.disconnect());
   const connected = once(srf, 'connect');
-  srf.connect({ host: HOST, port: server.adminAddress.port, secret });
+  srf.connect({ host: host, port: server.adminAddress.port, secret });
   await connected;
   return { server, srf };
 }
 
 function uriOf(server: SipServer, protocol: 'udp' | 'tcp'): string {
   return protocol === 'udp'
-    ? `sip:room@${HOST}:${server.udpAddress?.port}`
-    : `sip:room@${HOST}:${server.tcpAddress?.port};transport=tcp`;
+    ? `sip:room@${host}:${server.udpAddress?.port}`
+    : `sip:room@${host}:${server.tcpAddress?.port};transport=tcp`;
 }
 
 async function phone(
@@ -70,7 +70,7 @@ function answerCalls(srf: Srf): { dialogs: SrfDialog[]; medias: PhoneMedia[] } {
     );
   };
   const take = async (request: SrfRequest, response: SrfResponse): Promise<void> => {
-    const media = await PhoneMedia.open({ address: HOST, source: { kind: 'tone', frequencyHz: 1_000 } });
+    const media = await PhoneMedia.open({ address: host, source: { kind: 'tone', frequencyHz: 1_000 } });
     cleanUp.push(() => media.close());
     medias.push(media);
     const localSdp = answer(media, request.body ?? '');

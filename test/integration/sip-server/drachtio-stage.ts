@@ -11,14 +11,14 @@ import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipResponse, SipServer } from '../../../src/sip-server/index.js';
 import { TcpPeer, UdpPeer, WebSocketPeer } from './raw-peer.js';
 import type { RawPeer } from './raw-peer.js';
-import { connectApp, happens, SECRET } from './srf-app.js';
+import { connectApp, happens, secret } from './srf-app.js';
 import type { SrfApp, SrfDialog } from './srf-app.js';
 
-export const OFFER =
+export const offer =
   'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n';
-export const ANSWER = OFFER.replace('o=- 1 1', 'o=- 2 1').replace('4000', '5000');
+export const answer = offer.replace('o=- 1 1', 'o=- 2 1').replace('4000', '5000');
 /** 64 · T1 is 1.9 s: short enough to wait for, long enough for a busy machine. */
-export const TIMERS = { t1Ms: 30, t2Ms: 240, t4Ms: 300 };
+export const timers = { t1Ms: 30, t2Ms: 240, t4Ms: 300 };
 
 export let server: SipServer;
 export let http: Server;
@@ -31,9 +31,9 @@ beforeEach(async () => {
   server = await createSipServer({
     udp: { host: '127.0.0.1', port: 0 },
     tcp: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0, secret: SECRET },
+    admin: { host: '127.0.0.1', port: 0, secret: secret },
     userAgent: 'Landbridge test',
-    timers: TIMERS,
+    timers: timers,
   });
   const webSockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'sip' });
   http = createServer().on('upgrade', (request, socket, head) => {
@@ -105,10 +105,10 @@ export async function answered(openPeer: () => Promise<RawPeer> = udpPeer): Prom
   let resolve: (dialog: SrfDialog) => void;
   const made = new Promise<SrfDialog>((done) => (resolve = done));
   const srf = await app((s) =>
-    s.invite((req, res) => void s.createUAS(req, res, { localSdp: ANSWER }).then(resolve)),
+    s.invite((req, res) => void s.createUAS(req, res, { localSdp: answer }).then(resolve)),
   );
   const peer = await openPeer();
-  peer.send('INVITE', target(), {}, OFFER);
+  peer.send('INVITE', target(), {}, offer);
   const ok = await peer.response(200);
   const dialog = await made;
   const acknowledged = happens(dialog, 'ack');

@@ -48,14 +48,14 @@ export interface SrfApp extends EventEmitter {
 
 const Constructor = Srf as unknown as new () => SrfApp;
 
-export const SECRET = 'a test secret';
+export const secret = 'a test secret';
 
 /** A connected application; `configure` registers its handlers before. */
 export async function connectApp(server: SipServer, configure: (srf: SrfApp) => void): Promise<SrfApp> {
   const srf = new Constructor();
   srf.on('error', () => undefined);
   configure(srf);
-  srf.connect({ host: '127.0.0.1', port: server.adminAddress.port, secret: SECRET });
+  srf.connect({ host: '127.0.0.1', port: server.adminAddress.port, secret: secret });
   await new Promise<void>((resolve, reject) => {
     srf.once('connect', (error: Error | null) => (error ? reject(error) : resolve()));
   });

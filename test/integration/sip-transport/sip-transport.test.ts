@@ -14,7 +14,7 @@ import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js
 import { WebSocketTransport } from '../../../src/sip-server/transport/web-socket-transport.js';
 import { within } from '../../support/wait-for.js';
 
-const HOST = '127.0.0.1';
+const host = '127.0.0.1';
 
 function options(callId: string, extra = ''): string {
   return (
@@ -59,7 +59,7 @@ function own<T extends { close(): unknown }>(thing: T): T {
 }
 
 async function dial(port: number): Promise<Socket> {
-  const socket = createConnection(port, HOST);
+  const socket = createConnection(port, host);
   cleanUp.push(() => socket.destroy());
   await once(socket, 'connect');
   return socket;
@@ -71,14 +71,14 @@ describe('UdpTransport', () => {
     const b = own(new UdpTransport());
     const atB = new Told(b);
     const atA = new Told(a);
-    const boundA = await a.listen(HOST, 0);
-    const boundB = await b.listen(HOST, 0);
-    const flow = await a.connect(HOST, boundB.port);
+    const boundA = await a.listen(host, 0);
+    const boundB = await b.listen(host, 0);
+    const flow = await a.connect(host, boundB.port);
     await flow.send(Buffer.from(options('one')));
     await atB.until(() => atB.messages.length === 1);
     const [got] = atB.messages;
     expect(got?.message.headers.get('Via')).toBe(
-      `SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1;rport=${boundA.port};received=${HOST}`,
+      `SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1;rport=${boundA.port};received=${host}`,
     );
     expect(got?.raw.toString()).toBe(options('one'));
     expect(got?.flow).toMatchObject({
@@ -101,7 +101,7 @@ describe('UdpTransport', () => {
     const errors: unknown[] = [];
     const udp = own(new UdpTransport({ onHandlerError: (error) => errors.push(error) }));
     const told = new Told(udp);
-    const { port } = await udp.listen(HOST, 0);
+    const { port } = await udp.listen(host, 0);
     const client = own(createSocket('udp4'));
     for (const bytes of [
       '',
@@ -111,7 +111,7 @@ describe('UdpTransport', () => {
       '\xff'.repeat(1_000),
       options('cut').slice(0, -4),
     ]) {
-      client.send(bytes, port, HOST);
+      client.send(bytes, port, host);
     }
     await told.until(() => told.malformed.length === 3);
     expect(told.malformed.map(({ answered }) => answered)).toEqual([false, false, true]);
@@ -119,8 +119,8 @@ describe('UdpTransport', () => {
     udp.onMessage(() => {
       throw new Error('a defect');
     });
-    client.send(options('boom'), port, HOST);
-    client.send('garbage', port, HOST);
+    client.send(options('boom'), port, host);
+    client.send('garbage', port, host);
     await told.until(() => told.malformed.length === 4);
     expect(udp.stats().handlerErrors).toBe(1);
     expect(errors).toEqual([new Error('a defect')]);
@@ -128,13 +128,13 @@ describe('UdpTransport', () => {
 
   it('forgets the oldest peers, and rejects what cannot be sent', async () => {
     const udp = own(new UdpTransport({ maxFlows: 2 }));
-    await expect(udp.connect(HOST, 5060)).rejects.toThrow('not listening');
-    await udp.listen(HOST, 0);
-    const first = await udp.connect(HOST, 40_001);
+    await expect(udp.connect(host, 5060)).rejects.toThrow('not listening');
+    await udp.listen(host, 0);
+    const first = await udp.connect(host, 40_001);
     expect(await udp.connect('localhost', 40_001)).toBe(first);
-    await udp.connect(HOST, 40_002);
-    await udp.connect(HOST, 40_003);
-    expect(await udp.connect(HOST, 40_001)).not.toBe(first);
+    await udp.connect(host, 40_002);
+    await udp.connect(host, 40_003);
+    expect(await udp.connect(host, 40_001)).not.toBe(first);
     await expect(first.send(Buffer.alloc(70_000))).rejects.toThrow();
     expect(udp.stats().sendErrors).toBe(1);
     await udp.close();
@@ -144,9 +144,9 @@ describe('UdpTransport', () => {
   });
 
   it('says that a port is taken', async () => {
-    const { port } = await own(new UdpTransport()).listen(HOST, 0);
+    const { port } = await own(new UdpTransport()).listen(host, 0);
     const second = own(new UdpTransport());
-    await expect(second.listen(HOST, port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(second.listen(host, port)).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });
 
@@ -156,15 +156,15 @@ describe('TcpTransport', () => {
     const b = own(new TcpTransport());
     const atA = new Told(a);
     const atB = new Told(b);
-    await a.listen(HOST, 0);
-    const { port } = await b.listen(HOST, 0);
-    const [one, two] = await Promise.all([a.connect(HOST, port), a.connect(HOST, port)]);
+    await a.listen(host, 0);
+    const { port } = await b.listen(host, 0);
+    const [one, two] = await Promise.all([a.connect(host, port), a.connect(host, port)]);
     expect(one).toBe(two);
-    expect(await a.connect(HOST, port)).toBe(one);
+    expect(await a.connect(host, port)).toBe(one);
     await Promise.all([one.send(Buffer.from(options('1'))), one.send(Buffer.from(options('2')))]);
     await atB.until(() => atB.messages.length === 2);
     const flow = atB.messages[0]!.flow;
-    expect(await b.connect(HOST, flow.remotePort)).toBe(flow);
+    expect(await b.connect(host, flow.remotePort)).toBe(flow);
     await flow.send(Buffer.from(options('3')));
     await atA.until(() => atA.messages.length === 1);
     flow.close();
@@ -177,15 +177,15 @@ describe('TcpTransport', () => {
 
   it('rejects when nobody listens there', async () => {
     const probe = new TcpTransport();
-    const { port } = await probe.listen(HOST, 0);
+    const { port } = await probe.listen(host, 0);
     await probe.close();
-    await expect(own(new TcpTransport()).connect(HOST, port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(own(new TcpTransport()).connect(host, port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
   it('answers the ping, tolerates extra line breaks, and closes what is half closed', async () => {
     const tcp = own(new TcpTransport());
     const told = new Told(tcp);
-    const { port } = await tcp.listen(HOST, 0);
+    const { port } = await tcp.listen(host, 0);
     const client = await dial(port);
     client.write('\r\n\r\n');
     expect(String((await once(client, 'data'))[0])).toBe('\r\n');
@@ -198,7 +198,7 @@ describe('TcpTransport', () => {
 
   it('lets the answer to what it cannot frame out, then closes', async () => {
     const tcp = own(new TcpTransport());
-    const { port } = await tcp.listen(HOST, 0);
+    const { port } = await tcp.listen(host, 0);
     tcp.onMalformed((_reason, flow, answerable, status) => {
       if (answerable) void flow.send(Buffer.from(`${status} ${answerable.headers.get('Call-ID')}`));
     });
@@ -211,7 +211,7 @@ describe('TcpTransport', () => {
   it('goes on after a message that is wrong but well framed', async () => {
     const tcp = own(new TcpTransport());
     const told = new Told(tcp);
-    const { port } = await tcp.listen(HOST, 0);
+    const { port } = await tcp.listen(host, 0);
     (await dial(port)).write(options('bad', 'Max-Forwards: x\r\n') + options('good'));
     await told.until(() => told.messages.length === 1);
     expect(told.malformed).toMatchObject([{ reason: 'malformed Max-Forwards', answered: true, status: 400 }]);
@@ -220,7 +220,7 @@ describe('TcpTransport', () => {
   it('closes who sends a message too slowly, and who says nothing for long', async () => {
     const slow = own(new TcpTransport({ messageTimeoutMs: 30 }));
     const quiet = own(new TcpTransport({ idleTimeoutMs: 30 }));
-    const [a, b] = await Promise.all([slow.listen(HOST, 0), quiet.listen(HOST, 0)]);
+    const [a, b] = await Promise.all([slow.listen(host, 0), quiet.listen(host, 0)]);
     const slowClient = await dial(a.port);
     const quietClient = await dial(b.port);
     slowClient.write('OPTIONS sip:x SI');
@@ -233,7 +233,7 @@ describe('TcpTransport', () => {
     for (const limit of [{ maxConnections: 1 }, { maxConnectionsPerAddress: 1 }]) {
       const tcp = own(new TcpTransport(limit));
       const told = new Told(tcp);
-      const { port } = await tcp.listen(HOST, 0);
+      const { port } = await tcp.listen(host, 0);
       const first = await dial(port);
       first.write(options('1'));
       await told.until(() => told.messages.length === 1);
@@ -251,7 +251,7 @@ describe('TcpTransport', () => {
   it('drops who does not read what it is sent', async () => {
     const tcp = own(new TcpTransport({ maxBufferedBytes: 100_000 }));
     const told = new Told(tcp);
-    const { port } = await tcp.listen(HOST, 0);
+    const { port } = await tcp.listen(host, 0);
     const client = await dial(port);
     client.pause();
     client.write(options('1'));
@@ -267,12 +267,12 @@ describe('TcpTransport', () => {
   it('closes with connections open, more than once', async () => {
     const tcp = new TcpTransport();
     const told = new Told(tcp);
-    const { port } = await tcp.listen(HOST, 0);
+    const { port } = await tcp.listen(host, 0);
     const client = await dial(port);
     client.write(options('1'));
     await told.until(() => told.messages.length === 1);
     await Promise.all([tcp.close(), tcp.close(), once(client, 'close')]);
-    await expect(tcp.connect(HOST, port)).rejects.toThrow('closed');
+    await expect(tcp.connect(host, port)).rejects.toThrow('closed');
   });
 });
 
@@ -320,9 +320,9 @@ describe('WebSocketTransport', () => {
       const peer = { remoteAddress: peerAddress ?? remoteAddress, remotePort, localAddress, localPort };
       accepted.push(transport.accept(socket, peer));
     });
-    http.listen(0, HOST);
+    http.listen(0, host);
     await once(http, 'listening');
-    url = `ws://${HOST}:${(http.address() as AddressInfo).port}`;
+    url = `ws://${host}:${(http.address() as AddressInfo).port}`;
   });
 
   async function open(protocols: string[] = ['sip']): Promise<WebSocket> {
@@ -338,10 +338,10 @@ describe('WebSocketTransport', () => {
     client.send(Buffer.from(options('2')));
     await told.until(() => told.messages.length === 2);
     const { flow, message } = told.messages[0]!;
-    expect(message.headers.get('Via')).toContain(`received=${HOST}`);
+    expect(message.headers.get('Via')).toContain(`received=${host}`);
     expect(flow).toMatchObject({ protocol: 'ws', reliable: true });
-    expect(await transport.connect(HOST, flow.remotePort)).toBe(flow);
-    await expect(transport.connect(HOST, 1)).rejects.toThrow('no WebSocket');
+    expect(await transport.connect(host, flow.remotePort)).toBe(flow);
+    await expect(transport.connect(host, 1)).rejects.toThrow('no WebSocket');
     const answer = once(client, 'message');
     await flow.send(Buffer.from('SIP/2.0 200 OK'));
     expect([String((await answer)[0]), (await answer)[1]]).toEqual(['SIP/2.0 200 OK', false]);
@@ -373,7 +373,7 @@ describe('WebSocketTransport', () => {
     peerAddress = '192.0.2.9';
     const other = await open();
     expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 1 });
-    expect(accepted.map((flow) => flow?.remoteAddress)).toEqual([HOST, undefined, '192.0.2.9']);
+    expect(accepted.map((flow) => flow?.remoteAddress)).toEqual([host, undefined, '192.0.2.9']);
     peerAddress = undefined;
     first.close();
     await heard.until(() => heard.closed.length === 1);

@@ -6,7 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipServer } from '../../../src/sip-server/index.js';
 
-const HOST = '127.0.0.1';
+const host = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const step of cleanUp.splice(0).reverse()) await step();
@@ -23,7 +23,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-const METHODS = [
+const methods = [
   'INVITE',
   'ACK',
   'BYE',
@@ -35,7 +35,7 @@ const METHODS = [
   'INFO',
   'NOSUCH',
 ];
-const HOSTILE = [
+const hostile = [
   '\0',
   '\r',
   '\n',
@@ -58,9 +58,9 @@ const HOSTILE = [
 
 function message(method: string, n: number): string {
   return (
-    `${method} sip:x@${HOST} SIP/2.0\r\nVia: SIP/2.0/UDP ${HOST};branch=z9hG4bK${n};rport\r\nRecord-Route: <sip:${HOST};lr>\r\n` +
-    `Max-Forwards: 70\r\nFrom: "A" <sip:a@${HOST}>;tag=${n % 7}\r\nTo: <sip:b@${HOST}>${n % 3 === 0 ? ';tag=t' : ''}\r\n` +
-    `Call-ID: call-${n % 11}\r\nCSeq: ${n} ${method}\r\nContact: <sip:a@${HOST}:9>\r\nRAck: 1 1 INVITE\r\nSession-Expires: 90;refresher=uac\r\n` +
+    `${method} sip:x@${host} SIP/2.0\r\nVia: SIP/2.0/UDP ${host};branch=z9hG4bK${n};rport\r\nRecord-Route: <sip:${host};lr>\r\n` +
+    `Max-Forwards: 70\r\nFrom: "A" <sip:a@${host}>;tag=${n % 7}\r\nTo: <sip:b@${host}>${n % 3 === 0 ? ';tag=t' : ''}\r\n` +
+    `Call-ID: call-${n % 11}\r\nCSeq: ${n} ${method}\r\nContact: <sip:a@${host}:9>\r\nRAck: 1 1 INVITE\r\nSession-Expires: 90;refresher=uac\r\n` +
     `Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n`
   );
 }
@@ -72,7 +72,7 @@ function mutate(text: string, random: () => number): Buffer {
     const cut = Math.floor(random() * random() * 40);
     const put =
       random() < 0.5
-        ? Buffer.from(HOSTILE[Math.floor(random() * HOSTILE.length)] ?? '', 'latin1')
+        ? Buffer.from(hostile[Math.floor(random() * hostile.length)] ?? '', 'latin1')
         : Buffer.alloc(0);
     bytes = Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
   }
@@ -80,7 +80,7 @@ function mutate(text: string, random: () => number): Buffer {
 }
 
 async function open(onError: (details: object) => void): Promise<SipServer> {
-  const listen = { host: HOST, port: 0 };
+  const listen = { host: host, port: 0 };
   const note = () => undefined;
   const server = await createSipServer({
     udp: listen,
@@ -95,7 +95,7 @@ async function open(onError: (details: object) => void): Promise<SipServer> {
 /** The status line of the answer to an OPTIONS, asked again until it comes: after a burst the first may be lost. */
 async function ping(socket: Socket, port: number): Promise<string> {
   const options = message('OPTIONS', 1).replace('call-1', 'alive').replace('z9hG4bK1', 'z9hG4bKalive');
-  const again = setInterval(() => socket.send(options, port, HOST), 100);
+  const again = setInterval(() => socket.send(options, port, host), 100);
   try {
     for (;;) {
       const [bytes] = (await once(socket, 'message')) as [Buffer];
@@ -114,12 +114,12 @@ it('answers after thousands of broken datagrams, and none of them met a defect',
   cleanUp.push(() => socket.close());
   const random = randomFrom(20_261_120);
   for (let n = 0; n < 4_000; n += 1) {
-    const text = message(METHODS[n % METHODS.length] ?? 'INVITE', n);
+    const text = message(methods[n % methods.length] ?? 'INVITE', n);
     await new Promise((sent) =>
       socket.send(
         mutate(n % 10 === 9 ? text.replace(/^.*\r\n/, 'SIP/2.0 200 OK\r\n') : text, random),
         port,
-        HOST,
+        host,
         sent,
       ),
     );
@@ -137,10 +137,10 @@ it('answers after many broken streams', async () => {
   const server = await open((details) => errors.push(details));
   const random = randomFrom(5_118);
   for (let n = 0; n < 100; n += 1) {
-    const client = createConnection(server.tcpAddress?.port ?? 0, HOST);
+    const client = createConnection(server.tcpAddress?.port ?? 0, host);
     client.on('error', () => undefined).resume();
     for (let part = 0; part < 10; part += 1)
-      client.write(mutate(message(METHODS[(n + part) % METHODS.length] ?? '', n * 10 + part), random));
+      client.write(mutate(message(methods[(n + part) % methods.length] ?? '', n * 10 + part), random));
     client.end();
     await once(client, 'close');
   }

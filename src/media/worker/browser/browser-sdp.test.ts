@@ -51,7 +51,7 @@ const want = (streamId: string, kind: TrackKind = 'audio'): WantedTrack => ({
 });
 const start = (): BrowserSections => newBrowserSections('42');
 
-const SESSION = [
+const sessionLines = [
   'v=0',
   'o=- 1 1 IN IP4 127.0.0.1',
   's=-',
@@ -61,7 +61,7 @@ const SESSION = [
   'a=fingerprint:sha-256 11:22',
   'a=setup:actpass',
 ];
-const AUDIO = [
+const audioLines = [
   'm=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110',
   'c=IN IP4 0.0.0.0',
   'a=rtcp-mux',
@@ -72,7 +72,7 @@ const AUDIO = [
   'a=rtpmap:63 red/48000/2',
   'a=rtpmap:110 telephone-event/48000',
 ];
-const VIDEO = [
+const videoLines = [
   'm=video 9 UDP/TLS/RTP/SAVPF 96 97 102',
   'c=IN IP4 0.0.0.0',
   'a=rtcp-mux',
@@ -86,7 +86,11 @@ const VIDEO = [
   'a=rtpmap:102 H264/90000',
   'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f',
 ];
-const DATA = ['m=application 9 UDP/DTLS/SCTP webrtc-datachannel', 'c=IN IP4 0.0.0.0', 'a=sctp-port:5000'];
+const dataLines = [
+  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+  'c=IN IP4 0.0.0.0',
+  'a=sctp-port:5000',
+];
 
 /** A browser's description of sections given as lines; all bundled that have a mid and a port. */
 function text(...sections: string[][]): string {
@@ -94,7 +98,7 @@ function text(...sections: string[][]): string {
     .filter(([media]) => !/^m=\w+ 0 /.test(media ?? ''))
     .flatMap((lines) => lines.filter((l) => l.startsWith('a=mid:')).map((l) => l.slice(6)));
   return [
-    ...SESSION,
+    ...sessionLines,
     ...(mids.length > 0 ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
     ...sections.flat(),
     '',
@@ -144,9 +148,9 @@ describe('answering a browser', () => {
     const state = answerOffer(
       start(),
       parsed(
-        section(AUDIO, '0', 'sendonly', 'a=msid:s t', 'a=label:head%20set', 'a=ssrc:7 cname:x'),
+        section(audioLines, '0', 'sendonly', 'a=msid:s t', 'a=label:head%20set', 'a=ssrc:7 cname:x'),
         section(
-          VIDEO,
+          videoLines,
           '1',
           'sendonly',
           'a=msid:s v',
@@ -182,11 +186,11 @@ describe('answering a browser', () => {
     const state = answerOffer(
       start(),
       parsed(
-        section(DATA, '0', 'sendrecv'),
-        section(AUDIO, '1', 'sendonly'),
+        section(dataLines, '0', 'sendrecv'),
+        section(audioLines, '1', 'sendonly'),
         ['m=video 9 UDP/TLS/RTP/SAVPF 98', 'a=rtpmap:98 AV1/90000', 'a=rtcp-mux', 'a=mid:2'],
-        section(VIDEO, '3', 'sendonly').filter((l) => l !== 'a=rtcp-mux'),
-        [...VIDEO, 'a=sendonly'],
+        section(videoLines, '3', 'sendonly').filter((l) => l !== 'a=rtcp-mux'),
+        [...videoLines, 'a=sendonly'],
       ),
       context(),
     );
@@ -198,7 +202,7 @@ describe('answering a browser', () => {
 
   it('takes data channels alone where they are wanted, and beside audio that comes later', () => {
     const wishes = { ...context(), dataChannels: true };
-    const state = answerOffer(start(), parsed(section(DATA, '0', 'sendrecv')), wishes);
+    const state = answerOffer(start(), parsed(section(dataLines, '0', 'sendrecv')), wishes);
     const answer = written(state);
     expect(groups(answer)).toEqual([{ semantics: 'BUNDLE', mids: ['0'] }]);
     expect(answer.media[0]).toMatchObject({
@@ -208,22 +212,22 @@ describe('answering a browser', () => {
     });
     expect(attributeValue(answer.media[0]!, 'sctp-port')).toBe('5000');
     expect(answer.media[0]?.attributes.map(({ name }) => name)).not.toContain('rtcp-mux');
-    const both = parsed(section(DATA, '0', 'sendrecv'), section(AUDIO, '1', 'sendonly'));
+    const both = parsed(section(dataLines, '0', 'sendrecv'), section(audioLines, '1', 'sendonly'));
     const later = written(answerOffer(state, both, wishes));
     expect(later.media.map((m) => m.port)).toEqual([4000, 4000]);
     expect(groups(later)).toEqual([{ semantics: 'BUNDLE', mids: ['0', '1'] }]);
   });
 
   it('takes key presses beside audio that comes in, at the rate offered', () => {
-    const answer = written(answerOffer(start(), parsed(section(AUDIO, '0', 'sendonly')), context()));
+    const answer = written(answerOffer(start(), parsed(section(audioLines, '0', 'sendonly')), context()));
     expect(attributeValues(answer.media[0]!, 'rtpmap')).toContain('110 telephone-event/48000');
     expect(attributeValues(answer.media[0]!, 'fmtp')).toContain('110 0-15');
-    const silent = written(answerOffer(start(), parsed(section(AUDIO, '0', 'recvonly')), context()));
+    const silent = written(answerOffer(start(), parsed(section(audioLines, '0', 'recvonly')), context()));
     expect(silent.media[0]?.formats).not.toContain('110');
   });
 
   it('answers a SIP client that has one audio section and bundles nothing, and sends to it in that section', () => {
-    const offer = parsed([...AUDIO, 'a=sendrecv', 'a=msid:s t']);
+    const offer = parsed([...audioLines, 'a=sendrecv', 'a=msid:s t']);
     const answer = written(answerOffer(start(), offer, context([want('p.1')])));
     expect(groups(answer)).toEqual([]);
     expect(answer.media.map((m) => [direction(m), msids(m)[0]?.streamId, m.formats])).toEqual([
@@ -265,11 +269,13 @@ describe('answering a browser', () => {
     };
     const answered = (...sections: string[][]) =>
       refusal(() => answerOffer(start(), parsed(...sections), context([], 3)));
-    expect(answered(section(DATA, '0', 'sendrecv'))).toBe('no-common-codec');
-    expect(answered(section(AUDIO, '0', 'sendrecv'), section(AUDIO, '0', 'sendrecv'))).toBe('bad-sdp');
-    expect(answered(...[0, 1, 2, 3].map((n) => section(AUDIO, `${n}`, 'recvonly')))).toBe('bad-sdp');
+    expect(answered(section(dataLines, '0', 'sendrecv'))).toBe('no-common-codec');
+    expect(answered(section(audioLines, '0', 'sendrecv'), section(audioLines, '0', 'sendrecv'))).toBe(
+      'bad-sdp',
+    );
+    expect(answered(...[0, 1, 2, 3].map((n) => section(audioLines, `${n}`, 'recvonly')))).toBe('bad-sdp');
     for (const missing of ['a=ice-ufrag', 'a=ice-pwd', 'a=fingerprint']) {
-      const cut = text(section(AUDIO, '0', 'sendrecv'))
+      const cut = text(section(audioLines, '0', 'sendrecv'))
         .split('\r\n')
         .filter((l) => !l.startsWith(missing));
       expect(refusal(() => readRemoteTransport(parseSessionDescription(cut.join('\r\n'))))).toBe('bad-sdp');
@@ -279,13 +285,13 @@ describe('answering a browser', () => {
   it('refuses a re-offer in which sections vanished or became others, and keeps what was', () => {
     const state = answerOffer(
       start(),
-      parsed(section(AUDIO, '0', 'sendonly'), section(VIDEO, '1', 'sendonly')),
+      parsed(section(audioLines, '0', 'sendonly'), section(videoLines, '1', 'sendonly')),
       context(),
     );
     for (const sections of [
-      [section(AUDIO, '0', 'sendonly')],
-      [section(AUDIO, '0', 'sendonly'), section(AUDIO, '1', 'sendonly')],
-      [section(AUDIO, '0', 'sendonly'), section(VIDEO, '9', 'sendonly')],
+      [section(audioLines, '0', 'sendonly')],
+      [section(audioLines, '0', 'sendonly'), section(audioLines, '1', 'sendonly')],
+      [section(audioLines, '0', 'sendonly'), section(videoLines, '9', 'sendonly')],
     ])
       expect(() => answerOffer(state, parsed(...sections), context())).toThrow(SdpRefusal);
   });
@@ -293,21 +299,21 @@ describe('answering a browser', () => {
   it('lets a browser use the line of a section it stopped for another', () => {
     const first = answerOffer(
       start(),
-      parsed(section(AUDIO, '0', 'sendonly'), section(VIDEO, '1', 'sendonly')),
+      parsed(section(audioLines, '0', 'sendonly'), section(videoLines, '1', 'sendonly')),
       context(),
     );
     const stopped = answerOffer(
       first,
       parsed(
-        section(AUDIO, '0', 'sendonly'),
-        section([VIDEO[0]!.replace(' 9 ', ' 0 '), ...VIDEO.slice(1)], '1', 'inactive'),
+        section(audioLines, '0', 'sendonly'),
+        section([videoLines[0]!.replace(' 9 ', ' 0 '), ...videoLines.slice(1)], '1', 'inactive'),
       ),
       context(),
     );
     expect(stopped.sections[1]).toMatchObject({ rejected: true });
     const again = answerOffer(
       stopped,
-      parsed(section(AUDIO, '0', 'sendonly'), section(AUDIO, '5', 'sendonly')),
+      parsed(section(audioLines, '0', 'sendonly'), section(audioLines, '5', 'sendonly')),
       context(),
     );
     expect(again.sections[1]).toMatchObject({ mid: '5', kind: 'audio', rejected: false });
@@ -315,13 +321,13 @@ describe('answering a browser', () => {
 
   it('stops sending while the browser holds, without asking it again, and goes on when it resumes', () => {
     const wanted = [want('p.1')];
-    const first = answerOffer(start(), parsed(section(AUDIO, '0', 'sendrecv')), context(wanted));
+    const first = answerOffer(start(), parsed(section(audioLines, '0', 'sendrecv')), context(wanted));
     expect(first.sections[0]?.outgoing).toMatchObject({ streamId: 'p.1', active: true });
-    const held = answerOffer(first, parsed(section(AUDIO, '0', 'sendonly')), context(wanted));
+    const held = answerOffer(first, parsed(section(audioLines, '0', 'sendonly')), context(wanted));
     expect(held.sections[0]?.outgoing).toMatchObject({ streamId: 'p.1', active: false });
     expect(direction(written(held).media[0]!)).toBe('recvonly');
     expect(needsOffer(held, wanted, 64)).toBe(false);
-    const resumed = answerOffer(held, parsed(section(AUDIO, '0', 'sendrecv')), context(wanted));
+    const resumed = answerOffer(held, parsed(section(audioLines, '0', 'sendrecv')), context(wanted));
     expect(resumed.sections[0]?.outgoing).toMatchObject({
       ssrc: first.sections[0]?.outgoing?.ssrc,
       active: true,
@@ -330,7 +336,7 @@ describe('answering a browser', () => {
 });
 
 describe('offering to a browser', () => {
-  const joined = () => answerOffer(start(), parsed(section(AUDIO, '0', 'recvonly')), context());
+  const joined = () => answerOffer(start(), parsed(section(audioLines, '0', 'recvonly')), context());
 
   it('names stream, track and alias, and gives audio and video of a stream one msid and one cname', () => {
     const wanted = [want('p.1'), want('p.1', 'video')];
@@ -433,7 +439,7 @@ it('stays in order whatever is wanted and answered: places, mids and SSRCs are k
   const step = fc.record({ wish, refuses: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      let state = answerOffer(start(), parsed(section(AUDIO, '0', 'recvonly')), context());
+      let state = answerOffer(start(), parsed(section(audioLines, '0', 'recvonly')), context());
       let ssrc = 1;
       for (const { wish: wishes, refuses } of steps) {
         const wanted = wishes.map(({ n, kind }) => want(`p.${n}`, kind));

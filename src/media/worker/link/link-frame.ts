@@ -23,7 +23,7 @@ export type LinkFrameType =
   /** Publisher → reader: one RTP packet. */
   | 'packet';
 
-const TYPES: readonly LinkFrameType[] = [
+const frameTypes: readonly LinkFrameType[] = [
   'hello',
   'subscribe',
   'unsubscribe',
@@ -33,7 +33,7 @@ const TYPES: readonly LinkFrameType[] = [
   'description',
   'packet',
 ];
-const CODES = new Map(TYPES.map((type, code) => [type, code]));
+const frameCodes = new Map(frameTypes.map((type, code) => [type, code]));
 
 const lengthBytes = 4;
 const headBytes = 8;
@@ -61,7 +61,7 @@ export function writeLinkFrame(
   body: Buffer,
 ): number {
   target.writeUInt32BE(headBytes + body.length, offset);
-  target[offset + 4] = CODES.get(type) ?? 0;
+  target[offset + 4] = frameCodes.get(type) ?? 0;
   target.writeUInt32BE(channel, offset + 5);
   target[offset + 9] = kind === 'video' ? 1 : 0;
   target.writeUInt16BE(generation & 0xffff, offset + 10);
@@ -69,12 +69,12 @@ export function writeLinkFrame(
   return offset + linkFrameOverhead + body.length;
 }
 
-const NOTHING = Buffer.alloc(0);
+const noBytes = Buffer.alloc(0);
 
 /** Cuts a byte stream into frames. The frame handed out is reused for the next. */
 export class LinkFrameReader {
-  readonly #frame: LinkFrame = { type: 'hello', channel: 0, kind: 'audio', generation: 0, body: NOTHING };
-  #rest: Buffer = NOTHING;
+  readonly #frame: LinkFrame = { type: 'hello', channel: 0, kind: 'audio', generation: 0, body: noBytes };
+  #rest: Buffer = noBytes;
 
   /** False where the bytes are no frames: the connection is useless then. */
   push(chunk: Buffer, onFrame: (frame: LinkFrame) => void): boolean {
@@ -86,7 +86,7 @@ export class LinkFrameReader {
       if (length < headBytes || length > headBytes + maxLinkBodyBytes) return false;
       const end = offset + lengthBytes + length;
       if (end > data.length) break;
-      const type = TYPES[data[offset + 4] ?? 0];
+      const type = frameTypes[data[offset + 4] ?? 0];
       if (type === undefined) return false;
       frame.type = type;
       frame.channel = data.readUInt32BE(offset + 5);
@@ -97,7 +97,7 @@ export class LinkFrameReader {
       onFrame(frame);
     }
     // Copied, because the socket may reuse its chunk and a view would hold on to all of it.
-    this.#rest = offset === data.length ? NOTHING : Buffer.from(data.subarray(offset));
+    this.#rest = offset === data.length ? noBytes : Buffer.from(data.subarray(offset));
     return true;
   }
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { TrackKind } from '../source-track.js';
 import { linkFrameOverhead, type LinkFrameType, writeLinkFrame } from './link-frame.js';
 
-const NOTHING = Buffer.alloc(0);
+const noBytes = Buffer.alloc(0);
 /** Some 300 voice packets or 50 video packets: what one turn of the event loop brings, at most. */
 const batchBytes = 64 * 1024;
 
@@ -11,7 +11,7 @@ const batchBytes = 64 * 1024;
 export class LinkWriter {
   readonly #socket: Socket;
   readonly #maxQueuedBytes: number;
-  #batch: Buffer = NOTHING;
+  #batch: Buffer = noBytes;
   #used = 0;
   #flushing: NodeJS.Immediate | null = null;
   #closed = false;
@@ -30,14 +30,14 @@ export class LinkWriter {
   }
 
   control(type: LinkFrameType, channel: number, body = '', kind: TrackKind = 'audio', generation = 0): void {
-    if (!this.#closed) this.#put(type, channel, kind, generation, body === '' ? NOTHING : Buffer.from(body));
+    if (!this.#closed) this.#put(type, channel, kind, generation, body === '' ? noBytes : Buffer.from(body));
   }
 
   close(): void {
     this.#closed = true;
     if (this.#flushing !== null) clearImmediate(this.#flushing);
     this.#flushing = null;
-    this.#batch = NOTHING;
+    this.#batch = noBytes;
   }
 
   #put(type: LinkFrameType, channel: number, kind: TrackKind, generation: number, body: Buffer): void {

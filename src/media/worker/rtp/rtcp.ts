@@ -74,14 +74,14 @@ export type RtcpPacket =
   | FullIntraRequest
   | ReceiverEstimatedMaximumBitrate;
 
-const SR = 200;
-const RR = 201;
-const SDES = 202;
-const BYE = 203;
-const RTPFB = 205;
-const PSFB = 206;
-const CNAME = 1;
-const REMB = 0x52454d42;
+const senderReportType = 200;
+const receiverReportType = 201;
+const sourceDescriptionType = 202;
+const goodbyeType = 203;
+const transportFeedbackType = 205;
+const payloadFeedbackType = 206;
+const cnameItem = 1;
+const rembIdentifier = 0x52454d42;
 
 /**
  * Reads a compound packet. Packets of kinds not listed here are skipped, and so is a known one whose content is cut.
@@ -108,7 +108,7 @@ export function parseRtcp(buffer: Buffer): RtcpPacket[] | null {
 
 function parseBody(type: number, count: number, body: Buffer): RtcpPacket | null {
   switch (type) {
-    case SR:
+    case senderReportType:
       if (body.length < 24) return null;
       return {
         type: 'sender-report',
@@ -120,16 +120,16 @@ function parseBody(type: number, count: number, body: Buffer): RtcpPacket | null
         octetCount: body.readUInt32BE(20),
         reports: parseReports(body, 24, count),
       };
-    case RR:
+    case receiverReportType:
       if (body.length < 4) return null;
       return { type: 'receiver-report', ssrc: body.readUInt32BE(0), reports: parseReports(body, 4, count) };
-    case SDES:
+    case sourceDescriptionType:
       return { type: 'source-description', chunks: parseChunks(body, count) };
-    case BYE:
+    case goodbyeType:
       return { type: 'bye', ssrcs: readSsrcs(body, 0, count) };
-    case RTPFB:
+    case transportFeedbackType:
       return count === 1 && body.length >= 8 ? parseNack(body) : null;
-    case PSFB:
+    case payloadFeedbackType:
       return body.length < 8 ? null : parsePayloadFeedback(count, body);
     default:
       return null;
@@ -161,7 +161,7 @@ function parseChunks(body: Buffer, count: number): { ssrc: number; cname: string
     while (offset < body.length && body[offset] !== 0) {
       const end = offset + 2 + (body[offset + 1] ?? 0);
       if (end > body.length) return chunks;
-      if (body[offset] === CNAME) chunks.push({ ssrc, cname: body.toString('utf8', offset + 2, end) });
+      if (body[offset] === cnameItem) chunks.push({ ssrc, cname: body.toString('utf8', offset + 2, end) });
       offset = end;
     }
     // At least one null octet ends the items, and the chunk fills up its last word.
@@ -201,7 +201,7 @@ function parsePayloadFeedback(format: number, body: Buffer): RtcpPacket | null {
       return { type: 'fir', senderSsrc, entries };
     }
     case 15: {
-      if (body.length < 16 || body.readUInt32BE(8) !== REMB) return null;
+      if (body.length < 16 || body.readUInt32BE(8) !== rembIdentifier) return null;
       const exponent = body[13]! >> 2;
       const mantissa = ((body[13]! & 3) << 16) | body.readUInt16BE(14);
       return {
@@ -240,33 +240,45 @@ function formatOne(packet: RtcpPacket): Buffer {
     case 'sender-report': {
       const { ssrc, ntpSeconds, ntpFraction, rtpTimestamp, packetCount, octetCount, reports } = packet;
       const sender = words(ssrc, ntpSeconds, ntpFraction, rtpTimestamp, packetCount, octetCount);
-      return frame(SR, reports.length, Buffer.concat([sender, ...reports.map(formatReport)]));
+      return frame(senderReportType, reports.length, Buffer.concat([sender, ...reports.map(formatReport)]));
     }
     case 'receiver-report': {
       const { ssrc, reports } = packet;
-      return frame(RR, reports.length, Buffer.concat([words(ssrc), ...reports.map(formatReport)]));
+      return frame(
+        receiverReportType,
+        reports.length,
+        Buffer.concat([words(ssrc), ...reports.map(formatReport)]),
+      );
     }
     case 'source-description':
-      return frame(SDES, packet.chunks.length, Buffer.concat(packet.chunks.map(formatChunk)));
+      return frame(
+        sourceDescriptionType,
+        packet.chunks.length,
+        Buffer.concat(packet.chunks.map(formatChunk)),
+      );
     case 'bye':
-      return frame(BYE, packet.ssrcs.length, words(...packet.ssrcs));
+      return frame(goodbyeType, packet.ssrcs.length, words(...packet.ssrcs));
     case 'nack':
       return frame(
-        RTPFB,
+        transportFeedbackType,
         1,
         words(packet.senderSsrc, packet.mediaSsrc, ...nackItems(packet.sequenceNumbers)),
       );
     case 'pli':
-      return frame(PSFB, 1, words(packet.senderSsrc, packet.mediaSsrc));
+      return frame(payloadFeedbackType, 1, words(packet.senderSsrc, packet.mediaSsrc));
     case 'fir': {
       const items = packet.entries.flatMap((entry) => [entry.ssrc, entry.commandSequence << 24]);
-      return frame(PSFB, 4, words(packet.senderSsrc, 0, ...items));
+      return frame(payloadFeedbackType, 4, words(packet.senderSsrc, 0, ...items));
     }
     case 'remb': {
       const exponent = Math.max(0, Math.ceil(Math.log2((packet.bitrateBps + 1) / 0x40000)));
       const mantissa = Math.floor(packet.bitrateBps / 2 ** exponent);
       const size = (packet.ssrcs.length << 24) | (exponent << 18) | mantissa;
-      return frame(PSFB, 15, words(packet.senderSsrc, 0, REMB, size, ...packet.ssrcs));
+      return frame(
+        payloadFeedbackType,
+        15,
+        words(packet.senderSsrc, 0, rembIdentifier, size, ...packet.ssrcs),
+      );
     }
   }
 }
@@ -288,7 +300,7 @@ function formatChunk({ ssrc, cname }: { readonly ssrc: number; readonly cname: s
   // RFC 3550 §6.5: one to four null octets end the chunk at a word.
   const chunk = Buffer.alloc(4 + ((2 + text.length + 4) & ~3));
   chunk.writeUInt32BE(ssrc, 0);
-  chunk[4] = CNAME;
+  chunk[4] = cnameItem;
   chunk[5] = text.length;
   text.copy(chunk, 6);
   return chunk;
