@@ -1,7 +1,7 @@
 /** The domain over the real SQLite store in memory, with media that only records: for tests of the rules. */
 import { EventRecorder } from '../../src/domain/facts/event-recorder.js';
 import type { DomainEvent, EventType } from '../../src/domain/facts/event.js';
-import type { AdmitRequest } from '../../src/domain/legs/leg-control.js';
+import type { AdmitRequest } from '../../src/domain/legs/leg-admission.js';
 import { LegRegistry, type LegLimits } from '../../src/domain/legs/leg-registry.js';
 import type { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import { silentLogger } from '../../src/domain/logger.js';

@@ -1,31 +1,13 @@
 /**
- * What doors, REST and the session rules ask of live legs. Asynchronous and of plain data throughout: a session's legs may be
- * looked after elsewhere than where they are asked of.
+ * What REST and the session rules ask of live legs. Asynchronous and of plain data throughout: a session's legs may be looked
+ * after elsewhere than where they are asked of. What a door asks for a leg of its own is `leg-admission.ts`.
  */
 import type { Caller } from '../participants/caller.js';
 import type { Participant } from '../participants/participant.js';
-import type { Credential } from '../participants/token.js';
 import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
-import type { LegAttendant } from './leg-attendant.js';
-import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
+import type { LegState } from './door-leg.js';
 import type { SessionMessage } from './session-routes.js';
-
-export interface AdmitRequest {
-  readonly credential: Credential | null;
-  readonly door: string;
-  readonly callId: string;
-  /** The client's own id, by which its signalling may come back to the leg. Default: the leg ends with its signalling. */
-  readonly clientId?: string | null;
-  readonly voiceCallId: string | null;
-  /** Who calls, as the network says. */
-  readonly caller?: Caller | null;
-  /** Where the request came from, for the limit on guesses. */
-  readonly source: string;
-  readonly signalling: LegSignalling;
-  /** Looks after the leg until it is in a session. Learns of the leg's end also where it is not admitted. */
-  readonly attendant?: LegAttendant | null;
-}
 
 /** A live leg as others see it. */
 export interface LegDescription {
@@ -61,11 +43,6 @@ export interface StreamDescription {
 }
 
 export interface LegControl {
-  /** The id of the participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
-  identify(credential: Credential | null, source: string): Promise<string>;
-  /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
-  admit(request: AdmitRequest): Promise<DoorLeg>;
-
   /** The account's live legs. */
   list(accountId: string): Promise<readonly LegDescription[]>;
   /** `gone` where the account has no such live leg. Resolves when the slot is free. */

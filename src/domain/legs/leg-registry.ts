@@ -1,6 +1,7 @@
 /**
  * The live legs of this node: makes them of claimed slots, keeps the routes in force equal to the rules, and ends legs when
- * the rules change. It is told by the legs, and tells its observers; doors, REST and the session rules reach it as LegControl.
+ * the rules change. It is told by the legs, and tells its observers; doors reach it as LegAdmission, REST and the session
+ * rules as LegControl.
  */
 import { presentCaller, type CallerPrivacy } from '../participants/caller.js';
 import type { CallRecord } from '../facts/call-record.js';
@@ -21,7 +22,8 @@ import type { Credential, TokenCodec } from '../participants/token.js';
 import { Admission, type ClaimedSlot } from './admission.js';
 import type { LegState } from './door-leg.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
-import type { AdmitRequest, LegControl, LegDescription, StreamDescription } from './leg-control.js';
+import type { AdmitRequest, LegAdmission } from './leg-admission.js';
+import type { LegControl, LegDescription, StreamDescription } from './leg-control.js';
 import { LegFacts } from './leg-facts.js';
 import { describeParticipant } from './leg-notice.js';
 import { LiveLeg, type LegObserver } from './live-leg.js';
@@ -52,7 +54,7 @@ export interface LegRegistryOptions {
   readonly holdSoundWhenAlone?: boolean;
 }
 
-export class LegRegistry implements LegControl, LegObserver {
+export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   readonly #options: LegRegistryOptions;
   readonly #admission: Admission;
   readonly #slots: SlotRelease;

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.js';
-import type { LegControl } from '../../domain/legs/leg-control.js';
+import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { Logger } from '../../domain/logger.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/participants/token.js';
@@ -14,7 +14,7 @@ import { DeviceSession } from './device-session.js';
 import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
 
 export interface DeviceDoorOptions {
-  readonly legs: Pick<LegControl, 'identify' | 'admit'>;
+  readonly legs: LegAdmission;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onRefused: (code: RefusalCode) => void;

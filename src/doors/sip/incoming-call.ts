@@ -8,7 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { LegControl } from '../../domain/legs/leg-control.js';
+import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
 import { mainConnection } from '../../domain/media-plane.js';
@@ -52,7 +52,7 @@ export interface IncomingCallOptions {
   readonly response: SrfResponse;
   /** The server that the INVITE came through. */
   readonly traits: ServerTraits;
-  readonly legs: Pick<LegControl, 'admit'>;
+  readonly legs: Pick<LegAdmission, 'admit'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: IncomingCallSettings;

@@ -3,7 +3,7 @@
  * INVITE into a call.
  */
 import type { Clock } from '../../domain/clock.js';
-import type { LegControl } from '../../domain/legs/leg-control.js';
+import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { Logger } from '../../domain/logger.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import type { SipAddress } from './host-ports.js';
@@ -28,7 +28,7 @@ export interface SipDoorOptions {
     readonly servers: readonly SipServerAddress[];
     readonly settings: LinkSettings;
   };
-  readonly legs: Pick<LegControl, 'admit'>;
+  readonly legs: Pick<LegAdmission, 'admit'>;
   /** No new calls are taken: OPTIONS says so. */
   readonly isDraining: () => boolean;
   readonly clock: Clock;

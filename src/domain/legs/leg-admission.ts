@@ -1,0 +1,31 @@
+/**
+ * What a door asks for a far end that has come to it. Door and leg hold each other from then on (`LegSignalling`, `DoorLeg`):
+ * whoever admits on another node stands in for both.
+ */
+import type { Caller } from '../participants/caller.js';
+import type { Credential } from '../participants/token.js';
+import type { LegAttendant } from './leg-attendant.js';
+import type { DoorLeg, LegSignalling } from './door-leg.js';
+
+export interface AdmitRequest {
+  readonly credential: Credential | null;
+  readonly door: string;
+  readonly callId: string;
+  /** The client's own id, by which its signalling may come back to the leg. Default: the leg ends with its signalling. */
+  readonly clientId?: string | null;
+  readonly voiceCallId: string | null;
+  /** Who calls, as the network says. */
+  readonly caller?: Caller | null;
+  /** Where the request came from, for the limit on guesses. */
+  readonly source: string;
+  readonly signalling: LegSignalling;
+  /** Looks after the leg until it is in a session. Learns of the leg's end also where it is not admitted. */
+  readonly attendant?: LegAttendant | null;
+}
+
+export interface LegAdmission {
+  /** The id of the participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
+  identify(credential: Credential | null, source: string): Promise<string>;
+  /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
+  admit(request: AdmitRequest): Promise<DoorLeg>;
+}
