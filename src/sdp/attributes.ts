@@ -53,7 +53,7 @@ export const reversed = (value: Direction): Direction => directionOf(receives(va
 
 /** In an offer `bundle-only` sections have port 0 and are in use all the same (RFC 9143 §6). */
 export const isInUse = (media: MediaDescription): boolean =>
-  media.port !== 0 || hasAttribute(media, 'bundle-only');
+  media.port !== 0 || (media.fault === undefined && hasAttribute(media, 'bundle-only'));
 
 // --- payload formats (RFC 8866 §6.6, §6.15; RFC 4585 §4.2; static types: RFC 3551 §6) ---
 

@@ -56,6 +56,51 @@ describe('the audio section of an offer', () => {
   });
 });
 
+describe('sections that nobody wants', () => {
+  const good = ['m=audio 4000 RTP/AVP 0'];
+  it.each([
+    ['m=video 0 RTP/AVP'],
+    ['m=application 9 TCP/MRCPv2'],
+    ['m=audio 0 RTP/AVP'],
+    ['m=audio 4002 RTP/AVP'],
+    ['m=audio 70000 RTP/AVP 0'],
+    ['m=message 2855 TCP/MSRP *', 'c=TN RFC2543 +1-201-406-4090'],
+  ])('do not spoil the one that is: %s', (...unwanted) => {
+    const before = chooseAudio(withAddress(...unwanted, ...good), able, null);
+    const behind = chooseAudio(withAddress(...good, ...unwanted), able, null);
+    expect([before.audioIndex, behind.audioIndex]).toEqual([1, 0]);
+    expect([before.media.port, behind.media.port]).toEqual([4000, 4000]);
+    const written = formatAudioDescription({
+      identity: { sessionId: '1', version: 1 },
+      layout: before,
+      at: { address: '192.0.2.1', port: 20_000 },
+      formats: [g711Format('PCMU')],
+      attributes: [],
+    });
+    const [kind, , protocol, format = '0'] = unwanted[0]?.slice(2).split(' ') ?? [];
+    expect(written.split('\r\n').filter((line) => line.startsWith('m='))).toEqual([
+      `m=${kind} 0 ${protocol} ${format}`,
+      'm=audio 20000 RTP/AVP 0',
+    ]);
+  });
+
+  it('alone are refused: for what is wrong with them, or for what they lack', () => {
+    const why = (...lines: string[]) => chooseAudio(withAddress(...lines), able, null);
+    expect(() => why('m=audio 70000 RTP/AVP 0')).toThrow(
+      refusal('bad-sdp', 'an m= line has an impossible port'),
+    );
+    expect(() => why('m=audio 4000 RTP/AVP 0', 'c=IN NSAP x')).toThrow(
+      refusal('bad-sdp', 'an address is neither IP4 nor IP6'),
+    );
+    expect(() => why('m=audio 4000 RTP/AVP')).toThrow(
+      refusal('no-common-codec', 'none of the audio codecs is supported'),
+    );
+    expect(() => why('m=video 70000 RTP/AVP 31')).toThrow(
+      refusal('no-common-codec', 'no audio section is in use'),
+    );
+  });
+});
+
 describe('the audio section of an answer', () => {
   it('stands where it was offered', () => {
     const layout = { sections: [...audioAlone.sections, ...audioAlone.sections], audioIndex: 1 };

@@ -64,7 +64,7 @@ const isSome = <T>(list: readonly T[]): list is readonly [T, ...T[]] => list.len
 
 /**
  * The section of an offer that is answered: the one in use before, else the first that can be used. Throws SdpRefusal
- * `no-common-codec`.
+ * `no-common-codec`, or `bad-sdp` where it is for a fault that there is none.
  */
 export function chooseAudio<Codec>(
   offer: SessionDescription,
@@ -77,7 +77,7 @@ export function chooseAudio<Codec>(
     return isSome(codecs) ? [{ media, audioIndex, sections, codecs }] : [];
   });
   const chosen = candidates.find(({ audioIndex }) => audioIndex === previous?.audioIndex) ?? candidates[0];
-  if (chosen === undefined) throw new SdpRefusal('no-common-codec', whyNot(offer, ability));
+  if (chosen === undefined) throw noneOf(offer.media, ability);
   return chosen;
 }
 
@@ -90,14 +90,22 @@ export function answeredAudio<Codec>(
   const media = answer.media[layout.audioIndex];
   if (media === undefined) throw new SdpRefusal('bad-sdp', 'the answer has fewer m= lines than the offer');
   const codecs = codecsOf(media, ability);
-  if (!isSome(codecs)) throw new SdpRefusal('no-common-codec', whyNot(answer, ability));
+  if (!isSome(codecs)) throw noneOf([media], ability);
   return { sections: layout.sections, audioIndex: layout.audioIndex, media, codecs };
 }
 
-function whyNot(session: SessionDescription, ability: AudioAbility<unknown>): string {
-  const audio = session.media.find(isInUse);
-  if (audio === undefined) return 'no audio section is in use';
-  return ability.obstacleIn(audio) ?? 'none of the audio codecs is supported';
+/** Why none of these sections can be used. */
+function noneOf(sections: readonly MediaDescription[], ability: AudioAbility<unknown>): SdpRefusal {
+  const audio = sections.find(isInUse);
+  if (audio !== undefined)
+    return new SdpRefusal(
+      'no-common-codec',
+      ability.obstacleIn(audio) ?? 'none of the audio codecs is supported',
+    );
+  const fault = sections.find((media) => media.kind === 'audio' && media.fault !== undefined)?.fault;
+  return fault === undefined
+    ? new SdpRefusal('no-common-codec', 'no audio section is in use')
+    : new SdpRefusal('bad-sdp', fault);
 }
 
 export const isPlainRtp = (media: MediaDescription): boolean => /^RTP\/AVPF?$/.test(media.protocol);

@@ -85,12 +85,10 @@ describe('parseSessionDescription', () => {
     ['another version', carrierOffer.replace('v=0', 'v=1')],
     ['a missing origin', carrierOffer.replace(/o=.*\r\n/, '')],
     ['two origins', carrierOffer.replace('s=carrier', 'o=- 1 1 IN IP4 h')],
-    ['a port that is no port', carrierOffer.replace('30000/2', '70000')],
-    ['a negative port', carrierOffer.replace('30000/2', '-1')],
-    ['a port count of none', carrierOffer.replace('30000/2', '30000/0')],
-    ['an m-line without formats', carrierOffer.replace('RTP/AVP 31', 'RTP/AVP')],
     ['a line that is no field', carrierOffer.replace('i=ignored', 'hello world')],
     ['a folded line', carrierOffer.replace('i=ignored', ' =x')],
+    ['an m-line without protocol', carrierOffer.replace('0 RTP/AVP 31', '0')],
+    ['an m-line without anything', carrierOffer.replace('video 0 RTP/AVP 31', '')],
     ['an address family of ATM', carrierOffer.replace('c=IN IP4', 'c=IN NSAP')],
     ['a NUL', carrierOffer.replace('carrier', 'car\0rier')],
     ['more than 64 kB', carrierOffer + 'a=x\r\n'.repeat(14_000)],
@@ -99,6 +97,33 @@ describe('parseSessionDescription', () => {
     ['JSON', '{"type":"offer"}'],
   ])('refuses %s as bad-sdp', (_, text) => {
     expect(codeOf(text)).toBe('bad-sdp');
+  });
+
+  it.each([
+    ['a video section without formats', 'm=video 0 RTP/AVP'],
+    ['an application section without formats', 'm=application 9 TCP/MRCPv2'],
+    ['an audio section without formats', 'm=audio 0 RTP/AVP'],
+  ])('reads %s, and writes one where one must stand', (_, line) => {
+    const description = parseSessionDescription(`${carrierOffer}${line}\r\n`);
+    expect(description.media.at(-1)).toMatchObject({ formats: [] });
+    expect(description.media.at(-1)).not.toHaveProperty('fault');
+    expect(formatSessionDescription(description)).toContain(`${line} 0\r\n`);
+  });
+
+  it.each([
+    ['a port that is no port', 'm=video 70000 RTP/AVP 31'],
+    ['a negative port', 'm=video -1 RTP/AVP 31'],
+    ['a port in words', 'm=video none RTP/AVP 31'],
+    ['a port count of none', 'm=video 30000/0 RTP/AVP 31'],
+    ['an address of the telephone network', 'm=data 30000 RFC2543 x\r\nc=TN RFC2543 +1-201-406-4090'],
+    ['an address family of ATM', 'm=video 30000 AAL1/ATMF 31\r\nc=ATM NSAP 47.0091'],
+    ['no address in its c= line', 'm=video 30000 RTP/AVP 31\r\nc=IN IP4'],
+    ['a folded line', 'm=video 30000 RTP/AVP 31\r\n a=x'],
+    ['a line that is no field', 'm=video 30000 RTP/AVP 31\r\nhello world'],
+  ])('lets %s cost its own section alone', (_, section) => {
+    const { media } = parseSessionDescription(`${carrierOffer}${section}\r\n`);
+    expect(media.map(({ port }) => port)).toEqual([30_000, 0, 0]);
+    expect(media.map(({ fault }) => typeof fault)).toEqual(['undefined', 'undefined', 'string']);
   });
 
   it('throws nothing but SdpRefusal, whatever the text', () => {

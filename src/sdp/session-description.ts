@@ -1,7 +1,8 @@
 /**
  * Session descriptions as values (RFC 8866). The parser is strict where a wrong guess would change meaning (versions,
  * ports, m-lines) and tolerant of what peers get wrong harmlessly: LF instead of CRLF, blank lines, a missing `s=` or
- * `t=`, fields out of order, unknown fields. Lines that no answer depends on (i, u, e, p, t, r, z, k) are not kept.
+ * `t=`, fields out of order, unknown fields. What is wrong in one section costs that section alone (`fault`), for it may be
+ * one that nobody wants. Lines that no answer depends on (i, u, e, p, t, r, z, k) are not kept.
  */
 import { SdpRefusal } from './sdp-refusal.js';
 
@@ -44,10 +45,13 @@ export interface MediaDescription {
   readonly port: number;
   readonly portCount?: number;
   readonly protocol: string;
+  /** May be empty in a section that was read: no codec can be agreed on in it. */
   readonly formats: readonly string[];
   readonly connection?: Connection;
   readonly bandwidth: readonly Bandwidth[];
   readonly attributes: readonly Attribute[];
+  /** Of a section that was read: what is wrong in it, so that it cannot be used. Its port is 0 then. */
+  readonly fault?: string;
 }
 
 export interface SessionDescription {
@@ -82,9 +86,19 @@ export function parseSessionDescription(text: string): SessionDescription {
   const bandwidth: Bandwidth[] = [];
   const attributes: Attribute[] = [];
   const media: MediaDraft[] = [];
-  for (const line of lines.slice(1)) {
-    if (line[1] !== '=') throw refuse('a line is not of the form <type>=<value>');
+  /** What is wrong in a section is its own fault; what is wrong before the first, the whole description's. */
+  const fail = (why: string): void => {
     const current = media.at(-1);
+    if (current === undefined) throw refuse(why);
+    current.port = 0;
+    current.fault ??= why;
+  };
+  for (const line of lines.slice(1)) {
+    const current = media.at(-1);
+    if (!/^[a-z]=/.test(line)) {
+      fail('a line is not of the form <type>=<value>');
+      continue;
+    }
     const value = line.slice(2);
     switch (line[0]) {
       case 'v':
@@ -96,11 +110,15 @@ export function parseSessionDescription(text: string): SessionDescription {
       case 's':
         if (current === undefined) sessionName = value.trim() || '-';
         break;
-      case 'c':
+      case 'c': {
         // Several c= lines name several addresses of one layered stream (RFC 8866 §5.7): the first is the base layer.
-        if (current === undefined) connection ??= parseConnection(value);
-        else current.connection ??= parseConnection(value);
+        if ((current === undefined ? connection : current.connection) !== undefined) break;
+        const parsed = parseConnection(value);
+        if (typeof parsed === 'string') fail(parsed);
+        else if (current === undefined) connection = parsed;
+        else current.connection = parsed;
         break;
+      }
       case 'b': {
         const parsed = parseBandwidth(value);
         if (parsed !== undefined) (current?.bandwidth ?? bandwidth).push(parsed);
@@ -116,7 +134,6 @@ export function parseSessionDescription(text: string): SessionDescription {
         media.push(parseMediaLine(value));
         break;
       default:
-        if (!/^[a-z]$/.test(line[0] ?? '')) throw refuse('a line is not of the form <type>=<value>');
     }
   }
   if (origin === undefined) throw refuse('has no o= line');
@@ -144,23 +161,27 @@ function parseOrigin(value: string): Origin {
   ) {
     throw refuse('the o= line is malformed');
   }
-  return { username, sessionId, sessionVersion, addressType: parseAddressType(addressType), address };
+  const type = parseAddressType(addressType);
+  if (type === null) throw refuse(unknownFamily);
+  return { username, sessionId, sessionVersion, addressType: type, address };
 }
 
-function parseConnection(value: string): Connection {
+const unknownFamily = 'an address is neither IP4 nor IP6';
+
+/** Or what is wrong with it. */
+function parseConnection(value: string): Connection | string {
   const [netType, addressType, address, ...rest] = value.trim().split(/\s+/);
-  if (netType?.toUpperCase() !== 'IN' || address === undefined || rest.length > 0) {
-    throw refuse('a c= line is malformed');
-  }
+  if (netType?.toUpperCase() !== 'IN' || address === undefined || rest.length > 0)
+    return 'a c= line is malformed';
   const bare = address.split('/')[0];
-  if (bare === undefined || bare === '') throw refuse('a c= line has no address');
-  return { addressType: parseAddressType(addressType), address: bare };
+  if (bare === undefined || bare === '') return 'a c= line has no address';
+  const type = parseAddressType(addressType);
+  return type === null ? unknownFamily : { addressType: type, address: bare };
 }
 
-function parseAddressType(text: string | undefined): AddressType {
+function parseAddressType(text: string | undefined): AddressType | null {
   const upper = text?.toUpperCase();
-  if (upper === 'IP4' || upper === 'IP6') return upper;
-  throw refuse('an address is neither IP4 nor IP6');
+  return upper === 'IP4' || upper === 'IP6' ? upper : null;
 }
 
 /** Undefined for what cannot be read: a limit that is not understood is no reason to refuse a call. */
@@ -176,23 +197,23 @@ function parseAttribute(value: string): Attribute | undefined {
   return { name, value: colon < 0 ? null : value.slice(colon + 1).trim() };
 }
 
+/** Throws where nobody could answer it in its place. */
 function parseMediaLine(value: string): MediaDraft {
-  const [kind, portText, protocol, ...formats] = value.trim().split(/\s+/);
-  const match = /^(\d{1,5})(?:\/(\d{1,5}))?$/.exec(portText ?? '');
-  if (kind === undefined || kind === '' || match === null || protocol === undefined || formats.length === 0) {
-    throw refuse('an m= line is malformed');
-  }
-  const port = Number(match[1]);
-  const portCount = match[2] === undefined ? undefined : Number(match[2]);
-  if (port > 65_535 || portCount === 0) throw refuse('an m= line has an impossible port');
+  const [kind = '', portText = '', protocol, ...formats] = value.trim().split(/\s+/);
+  if (kind === '' || protocol === undefined) throw refuse('an m= line is malformed');
+  const match = /^(\d{1,5})(?:\/(\d{1,5}))?$/.exec(portText);
+  const port = Number(match?.[1]);
+  const portCount = match?.[2] === undefined ? undefined : Number(match[2]);
+  const isPossible = port <= 65_535 && portCount !== 0;
   return {
     kind,
-    port,
-    ...(portCount !== undefined && { portCount }),
+    port: isPossible ? port : 0,
+    ...(isPossible && portCount !== undefined && { portCount }),
     protocol,
     formats,
     bandwidth: [],
     attributes: [],
+    ...(!isPossible && { fault: 'an m= line has an impossible port' }),
   };
 }
 
@@ -208,7 +229,9 @@ export function formatSessionDescription(description: SessionDescription): strin
   lines.push(...(bandwidth ?? []).map(formatBandwidth), 't=0 0', ...attributes.map(formatAttribute));
   for (const section of media) {
     const ports = section.portCount === undefined ? section.port : `${section.port}/${section.portCount}`;
-    lines.push(`m=${section.kind} ${ports} ${section.protocol} ${section.formats.join(' ')}`);
+    // At least one must stand there (RFC 8866 §5.14), in a section that is refused too.
+    const formats = section.formats.length === 0 ? '0' : section.formats.join(' ');
+    lines.push(`m=${section.kind} ${ports} ${section.protocol} ${formats}`);
     if (section.connection !== undefined) lines.push(formatConnection(section.connection));
     lines.push(...section.bandwidth.map(formatBandwidth), ...section.attributes.map(formatAttribute));
   }

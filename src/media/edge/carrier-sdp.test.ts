@@ -46,6 +46,17 @@ const code = (work: () => unknown): string => {
 };
 
 describe('a carrier’s offer', () => {
+  it.each(['m=video 0 RTP/AVP', 'm=application 9 TCP/MRCPv2', 'm=audio 0 RTP/AVP', 'm=image -1 udptl t38'])(
+    'is taken beside a section that nobody wants: %s',
+    (unwanted) => {
+      const terms = readCarrierOffer(sdp(unwanted, ...audio()), all, null);
+      expect(terms.layout.audioIndex).toBe(1);
+      const own = { end, at: { address: '192.0.2.1', port: 20_000 }, direction: 'sendrecv' as const };
+      const answer = parseSessionDescription(formatOwnAnswer(terms, own, identity));
+      expect(answer.media.map(({ port }) => port)).toEqual([0, 20_000]);
+    },
+  );
+
   it('is answered with its first codec that FreeSWITCH has', () => {
     expect(offer('9 0 101').codec.name).toBe('G722');
     expect(readCarrierOffer(sdp(...audio('18 9 8 0')), new Set(['PCMA', 'PCMU']), null).codec.name).toBe(

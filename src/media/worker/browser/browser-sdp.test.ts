@@ -144,6 +144,26 @@ function answerTo(
 }
 
 describe('answering a browser', () => {
+  it.each([
+    ['m=video 0 UDP/TLS/RTP/SAVPF'],
+    ['m=application 9 TCP/MRCPv2'],
+    ['m=audio 70000 UDP/TLS/RTP/SAVPF 111'],
+    ['m=video 9 UDP/TLS/RTP/SAVPF 96', 'c=TN RFC2543 +1-201-406-4090'],
+  ])('takes its audio beside a section that cannot be used: %s', (...unwanted) => {
+    const offer = parsed(section(audioLines, '0', 'sendrecv'), [...unwanted, 'a=mid:1']);
+    const answer = written(answerOffer(start(), offer, context()));
+    expect(answer.media.map(({ port }) => port)).toEqual([4000, 0]);
+  });
+
+  it('refuses an offer of nothing but a section that cannot be read, for what is wrong with it', () => {
+    const offer = parsed(
+      section(['m=audio 70000 UDP/TLS/RTP/SAVPF 111', ...audioLines.slice(1)], '0', 'sendrecv'),
+    );
+    expect(() => answerOffer(start(), offer, context())).toThrow(
+      expect.objectContaining({ code: 'bad-sdp', message: 'an m= line has an impossible port' }),
+    );
+  });
+
   it('takes audio and video, opus and VP8 first, with the feedback both know and no retransmission payloads', () => {
     const state = answerOffer(
       start(),

@@ -66,8 +66,11 @@ export function answerOffer(
     }
     return { ...section, outgoing: { ...before.outgoing, active: section.remoteReceives } };
   });
-  if (state.sections.length === 0 && sections.every(({ rejected }) => rejected))
+  if (state.sections.length === 0 && sections.every(({ rejected }) => rejected)) {
+    const faulty = offer.media.find(({ fault }) => fault !== undefined);
+    if (faulty?.fault !== undefined) throw new SdpRefusal('bad-sdp', faulty.fault);
     throw new SdpRefusal('no-common-codec', 'no m-section that can be taken');
+  }
   // What we may receive in a section is what the browser offers to send: no invitation in an answer.
   return placed(
     {
