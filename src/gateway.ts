@@ -54,7 +54,6 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
     onRefused: (code) => foundation.metrics.refused('sip', code),
   });
-  closers.onClose('SIP', () => sip.close());
   const http = await openWeb(context, { foundation, domain, sip });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));

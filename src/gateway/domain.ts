@@ -22,28 +22,24 @@ export interface GatewayDomain {
 
 /** Also closes what an earlier life of this gateway left open. Rejects with ConfigError where a file or directory cannot be used. */
 export async function openDomain(context: GatewayContext, foundation: Foundation): Promise<GatewayDomain> {
-  const { config, clock, closers } = context;
+  const { config, clock } = context;
   const { nodeId, stores, journal, tokens, metrics, credentials } = foundation;
   const { events } = journal;
   await checkHoldMusic(config);
-  const media = await openMedia({ ...context, nodeId });
-  closers.onClose('media', () => media.close());
+  const media = await openMedia(context, nodeId);
   const legs = createLegs(context, foundation, media);
   const played = { ...context, nodeId, stores, legs, events, metrics, media: media.plane };
-  const { recordings, close: closeRecordings } = await openRecordings(played);
-  closers.onClose('recordings', closeRecordings);
+  const recordings = await openRecordings(played);
   const sessions = new SessionService({
     ...{ store: stores.participants, legs, tokens, events, clock },
     limits: config.sessions,
   });
   const sounds = await openSounds({ ...played, sessions, recordings });
-  closers.onClose('sounds', () => sounds.close());
   const dtmf = new DtmfService({ sessions, legs, events, clock });
   legs.observe(dtmf);
   const { tokenSecret, previousTokenSecret } = credentials;
   const secrets = [tokenSecret, previousTokenSecret].filter((secret) => secret !== undefined);
   const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets });
-  closers.onClose('transfers and numbers', () => voice.close());
   journal.follow(voice.transfers);
   // Only now is everybody there who must learn how the calls of an earlier life ended.
   await legs.recover(await stores.records.listOpenRecords());

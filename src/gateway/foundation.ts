@@ -40,7 +40,6 @@ export async function openFoundation(context: GatewayContext): Promise<Foundatio
   const journal = await openJournal({ ...context, stores, metrics });
   journal.follow(metrics);
   journal.follow(hub);
-  closers.onClose('journal', () => journal.close());
   return {
     ...{ credentials, nodeId, stores, metrics, hub, journal },
     tokens: new JwtTokenCodec({

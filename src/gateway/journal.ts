@@ -1,11 +1,8 @@
 /** Opens what remembers facts and delivers them: outbox, webhooks, callbacks, call detail records. */
-import type { Config } from '../config/config-schema.js';
-import type { Clock } from '../domain/clock.js';
 import type { EventSink } from '../domain/facts/event.js';
 import { EventRecorder } from '../domain/facts/event-recorder.js';
 import { FactSequences } from '../domain/facts/fact-sequences.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
-import type { Logger } from '../domain/logger.js';
 import { WebhookService } from '../domain/facts/webhook.js';
 import { AddressPolicy } from '../events/address-policy.js';
 import { CallRecorder } from '../events/call-recorder.js';
@@ -15,14 +12,11 @@ import { WebhookDelivery } from '../events/webhook-delivery.js';
 import { WebhookSender } from '../events/webhook-sender.js';
 import type { Metrics } from '../observability/metrics.js';
 import type { Stores } from '../store/stores.js';
+import type { GatewayContext } from './context.js';
 
-export interface JournalOptions {
-  readonly config: Config;
-  readonly stores: Pick<Stores, 'outbox' | 'webhooks' | 'records'>;
+export interface JournalOptions extends GatewayContext {
+  readonly stores: Stores;
   readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
 }
 
 export interface Journal {
@@ -35,8 +29,6 @@ export interface Journal {
   settled(): Promise<void>;
   /** Begins to deliver what an earlier life left undelivered, and to remove old records. */
   start(): Promise<void>;
-  /** Leaves what is undelivered to the next life; idempotent. */
-  close(): Promise<void>;
 }
 
 const hourMs = 3_600_000;
@@ -45,8 +37,9 @@ const journalPauseMs = 50;
 /** Changes of records that come without a fact (figures of media that has ended) wait this long for others. */
 const recordsPauseMs = 500;
 
+/** What is undelivered when it closes is left to the next life. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const { config, stores, metrics, clock, version } = options;
+  const { config, stores, metrics, clock, closers, version } = options;
   const { outbox } = stores;
   const logger = options.logger.child({ layer: 'webhooks' });
   const { url, fallbackUrl, secret, events: types } = config.webhooks;
@@ -75,6 +68,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     longestRetryMs: config.webhooks.longestRetrySeconds * 1000,
     failuresBeforeFallback: config.webhooks.failuresBeforeFallback,
   });
+  closers.onClose('deliveries', () => delivery.close());
   const records = new CallRecorder({
     store: stores.records,
     clock,
@@ -82,6 +76,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     keepMs: config.records.keepDays * 24 * hourMs,
     pauseMs: recordsPauseMs,
   });
+  closers.onClose('call records', () => records.close());
   const journal = new EventJournal({
     outbox,
     receivers,
@@ -93,6 +88,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     // Whoever is told of a fact finds it in its record already, and both share a commit.
     onBegin: () => records.hurry(),
   });
+  closers.onClose('journal', () => journal.close());
   const sink: EventSink = {
     publish(event, audience) {
       records.publish(event);
@@ -126,11 +122,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     async start() {
       records.start();
       await delivery.start();
-    },
-    async close() {
-      await journal.close();
-      await records.close();
-      await delivery.close();
     },
   };
 }

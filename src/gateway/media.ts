@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config-schema.js';
-import type { Clock } from '../domain/clock.js';
-import type { Logger } from '../domain/logger.js';
 import type { MediaPlane } from '../domain/media-plane.js';
-import { connectSrf, type ConnectedSrf } from '../doors/sip/connect-srf.js';
+import { connectSrf } from '../doors/sip/connect-srf.js';
+import type { Srf } from '../doors/sip/srf.js';
 import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
-import { createFreeSwitchPlane, type FreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
+import { createFreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
 import { createSipServer } from '../sip-server/index.js';
+import type { GatewayContext } from './context.js';
 
 export interface GatewayMedia {
   readonly plane: MediaPlane;
@@ -18,72 +18,52 @@ export interface GatewayMedia {
   freeSwitches(): readonly FreeSwitchServerStatistics[];
   /** Why no phone can be taken because of FreeSWITCH; else null. */
   edgeTrouble(): string | null;
-  close(): Promise<void>;
 }
 
 const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.meta.url));
 
-export interface OpenMediaOptions {
-  readonly config: Config;
-  readonly clock: Clock;
-  /** Tells our legs from another gateway's at a FreeSWITCH that both use. */
-  readonly nodeId: string;
-  readonly logger: Logger;
-  readonly version: string;
+/** Rejects where a worker or a port of ours cannot be had, not where a FreeSWITCH is away. */
+export async function openMedia(context: GatewayContext, nodeId: string): Promise<GatewayMedia> {
+  const { config, closers } = context;
+  const workers = await openWorkers(context);
+  closers.onClose('media', () => workers.close());
+  if (config.freeswitch === undefined) {
+    return { plane: workers, workers, freeSwitches: () => [], edgeTrouble: () => null };
+  }
+  return openEdge(context, { servers: config.freeswitch, workers, nodeId });
 }
 
-/** Rejects where a worker or a port of ours cannot be had, not where a FreeSWITCH is away. */
-export async function openMedia(options: OpenMediaOptions): Promise<GatewayMedia> {
-  const { config, logger } = options;
-  const workers = await openWorkers(config, logger);
-  const { freeswitch: servers } = config;
-  if (servers === undefined) {
-    return {
-      plane: workers,
-      workers,
-      freeSwitches: () => [],
-      edgeTrouble: () => null,
-      close: () => workers.close(),
-    };
-  }
-  try {
-    return await openEdge(options, servers, workers);
-  } catch (error) {
-    await workers.close();
-    throw error;
-  }
+interface EdgeParts {
+  readonly servers: NonNullable<Config['freeswitch']>;
+  readonly workers: WorkerMediaPlane;
+  /** Tells our legs from another gateway's at a FreeSWITCH that both use. */
+  readonly nodeId: string;
 }
 
 async function openEdge(
-  { config, clock, nodeId, logger, version }: OpenMediaOptions,
-  servers: NonNullable<Config['freeswitch']>,
-  workers: WorkerMediaPlane,
+  context: GatewayContext,
+  { servers, workers, nodeId }: EdgeParts,
 ): Promise<GatewayMedia> {
+  const { config, clock, logger, closers } = context;
   const { edge } = config;
-  const sip = await openEdgeSip(config, logger, version);
   const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
-  let plane: FreeSwitchPlane;
-  try {
-    plane = await createFreeSwitchPlane({
-      clock,
-      native: workers,
-      workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
-      srf: sip.srf,
-      servers,
-      listenAddress: edge.sipHost,
-      listenPort: edge.eventSocketPort,
-      fallback: edge.fallback,
-      requestTimeoutMs: edge.requestTimeoutMs,
-      longestRetryMs: edge.longestRetrySeconds * 1000,
-      healthMs: edge.healthSeconds * 1000,
-      maxLegsPerServer: edge.maxLegs,
-      nodeName: nodeId,
-      logger: logger.child({ layer: 'edge' }),
-    });
-  } catch (error) {
-    await sip.close();
-    throw error;
-  }
+  const plane = await createFreeSwitchPlane({
+    clock,
+    native: workers,
+    workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
+    srf: await connectEdgeSip(context),
+    servers,
+    listenAddress: edge.sipHost,
+    listenPort: edge.eventSocketPort,
+    fallback: edge.fallback,
+    requestTimeoutMs: edge.requestTimeoutMs,
+    longestRetryMs: edge.longestRetrySeconds * 1000,
+    healthMs: edge.healthSeconds * 1000,
+    maxLegsPerServer: edge.maxLegs,
+    nodeName: nodeId,
+    logger: logger.child({ layer: 'edge' }),
+  });
+  closers.onClose('FreeSWITCH', () => plane.close());
   return {
     plane,
     workers,
@@ -95,19 +75,12 @@ async function openEdge(
         .map(({ host, port, lastError }) => `FreeSWITCH ${host}:${port}: ${lastError ?? 'is not connected'}`);
       return troubles.join('; ');
     },
-    async close() {
-      await plane.close();
-      await sip.close();
-    },
   };
 }
 
 /** SIP with FreeSWITCH has a server of its own: carriers' calls do not wait for it, and it does not end with a drachtio-server. */
-async function openEdgeSip(
-  { edge, sip }: Config,
-  logger: Logger,
-  version: string,
-): Promise<Pick<ConnectedSrf, 'srf'> & { close(): Promise<void> }> {
+async function connectEdgeSip({ config, logger, version, closers }: GatewayContext): Promise<Srf> {
+  const { edge, sip } = config;
   const secret = randomBytes(32).toString('hex');
   const address = { host: edge.sipHost, port: edge.sipPort };
   const server = await createSipServer({
@@ -120,26 +93,14 @@ async function openEdgeSip(
     maxDialogs: 2 * sip.maxDialogs,
     logger: logger.child({ layer: 'edge-sip' }),
   });
-  try {
-    const connected = await connectSrf({
-      host: server.adminAddress.address,
-      port: server.adminAddress.port,
-      secret,
-    });
-    return {
-      srf: connected.srf,
-      async close() {
-        connected.disconnect();
-        await server.close();
-      },
-    };
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
+  closers.onClose('SIP server towards FreeSWITCH', () => server.close());
+  const { address: host, port } = server.adminAddress;
+  const connected = await connectSrf({ host, port, secret });
+  closers.onClose('SIP towards FreeSWITCH', () => connected.disconnect());
+  return connected.srf;
 }
 
-function openWorkers(config: Config, logger: Logger): Promise<WorkerMediaPlane> {
+function openWorkers({ config, logger }: GatewayContext): Promise<WorkerMediaPlane> {
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,

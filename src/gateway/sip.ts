@@ -1,23 +1,18 @@
 /** Opens the SIP server (ours, or connections to drachtio-servers) and the door that turns its calls into legs. */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config-schema.js';
-import type { Clock } from '../domain/clock.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
-import type { Logger } from '../domain/logger.js';
 import type { RefusalCode } from '../domain/refusal.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
 import type { BoundAddress } from './addresses.js';
+import type { GatewayContext } from './context.js';
 
-export interface OpenSipOptions {
-  readonly config: Config;
+export interface OpenSipOptions extends GatewayContext {
   readonly legs: LegRegistry;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly onRefused: (code: RefusalCode) => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
 }
 
 export interface GatewaySip {
@@ -25,51 +20,43 @@ export interface GatewaySip {
   readonly door: SipDoor;
   /** Where phones call. While a drachtio-server has not told us yet, the address that ours would have. */
   address(): BoundAddress;
-  close(): Promise<void>;
 }
 
 const retryAfterSeconds = 10;
 
 /** Rejects where our own server cannot listen; drachtio-servers may come later. */
 export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
-  const { config, legs, clock, logger } = options;
+  const { config, legs, clock, logger, closers } = options;
   const secret = randomBytes(32).toString('hex');
   const server = await openServer(options, secret);
-  try {
-    const door = await SipDoor.open({
-      server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
-      ...(config.drachtio !== undefined && {
-        external: { servers: config.drachtio, settings: linkSettings(config) },
-      }),
-      legs,
-      isDraining: () => legs.isDraining,
-      clock,
-      logger: logger.child({ door: 'sip' }),
-      settings: {
-        tokenHeaders: config.tokenHeaders,
-        answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
-        retryAfterSeconds,
-        dialIn: options.dialIn,
-      },
-      onRefused: options.onRefused,
-    });
-    return {
-      server,
-      door,
-      address() {
-        const [first] = door.addresses;
-        if (first !== undefined) return { host: first.host, port: first.port };
-        return { host: config.sip.host, port: server.udpAddress?.port ?? config.sip.port };
-      },
-      async close() {
-        await door.close();
-        await server.close();
-      },
-    };
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
+  closers.onClose('SIP', () => server.close());
+  const door = await SipDoor.open({
+    server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
+    ...(config.drachtio !== undefined && {
+      external: { servers: config.drachtio, settings: linkSettings(config) },
+    }),
+    legs,
+    isDraining: () => legs.isDraining,
+    clock,
+    logger: logger.child({ door: 'sip' }),
+    settings: {
+      tokenHeaders: config.tokenHeaders,
+      answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
+      retryAfterSeconds,
+      dialIn: options.dialIn,
+    },
+    onRefused: options.onRefused,
+  });
+  closers.onClose('SIP door', () => door.close());
+  return {
+    server,
+    door,
+    address() {
+      const [first] = door.addresses;
+      if (first !== undefined) return { host: first.host, port: first.port };
+      return { host: config.sip.host, port: server.udpAddress?.port ?? config.sip.port };
+    },
+  };
 }
 
 /** Where there are drachtio-servers, phones come through those and ours takes only the browsers' WebSockets. */

@@ -3,11 +3,9 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
-import type { Clock } from '../domain/clock.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import { JoinTones } from '../domain/sounds/join-tones.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
-import type { Logger } from '../domain/logger.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { PlaybackService } from '../domain/sounds/playback-service.js';
 import { recoverRecordings } from '../domain/recordings/recording-recovery.js';
@@ -21,23 +19,15 @@ import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/r
 import { DiskSoundFiles } from '../store/disk-sound-files.js';
 import type { Stores } from '../store/stores.js';
 import { readWavHeader } from '../store/wav-header.js';
+import type { GatewayContext } from './context.js';
 
-export interface SoundsAndRecordingsOptions {
-  readonly config: Config;
+export interface SoundsAndRecordingsOptions extends GatewayContext {
   readonly nodeId: string;
-  readonly stores: Pick<Stores, 'participants' | 'recordings'>;
+  readonly stores: Stores;
   readonly legs: LegRegistry;
   readonly media: MediaPlane;
   readonly events: EventRecorder;
   readonly metrics: Metrics;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-export interface Recordings {
-  readonly recordings: RecordingService;
-  /** Ends running recordings; idempotent. */
-  readonly close: () => Promise<void>;
 }
 
 /** Rejects with ConfigError where the hold music cannot be played. */
@@ -64,8 +54,8 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
 const dayMs = 24 * 3_600_000;
 
 /** Ends recordings that an earlier life left running. Rejects with ConfigError where the directory is not this gateway's. */
-export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<Recordings> {
-  const { config, stores, clock } = options;
+export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<RecordingService> {
+  const { config, stores, clock, closers } = options;
   const { directory, keepDays, ...limits } = config.recordings;
   const logger = options.logger.child({ layer: 'recordings' });
   const ownDirectory = join(config.dataDir, 'recordings');
@@ -93,19 +83,16 @@ export async function openRecordings(options: SoundsAndRecordingsOptions): Promi
   });
   options.legs.observe(recordings);
   watch.start();
-  return {
-    recordings,
-    async close() {
-      await recordings.close();
-      await watch.close();
-    },
-  };
+  closers.onClose('recordings', async () => {
+    await recordings.close();
+    await watch.close();
+  });
+  return recordings;
 }
 
 export interface Sounds {
   readonly sounds: SoundService;
   readonly playbacks: PlaybackService;
-  close(): void;
 }
 
 export async function openSounds(
@@ -114,19 +101,18 @@ export async function openSounds(
     readonly recordings: RecordingService;
   },
 ): Promise<Sounds> {
-  const { config, sessions, legs, events, clock, metrics, recordings } = options;
+  const { config, sessions, legs, events, clock, closers, metrics, recordings } = options;
   const { joinTone, leaveTone, maxPlaybacks, maxSeconds, maxPerAccount } = config.sounds;
   const { maxUploads, maxUploadsPerAccount } = config.sounds;
   const { minFreeBytes } = config.recordings;
   const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds'));
   const sounds = new SoundService({
-    files,
+    ...{ files, maxUploads, maxUploadsPerAccount },
     limits: { maxSeconds, maxPerAccount, minFreeBytes },
-    maxUploads,
-    maxUploadsPerAccount,
   });
   const playbacks = new PlaybackService({ sessions, legs, sounds, events, clock, maxPlaybacks });
   const tones = new JoinTones({ legs, clock, onJoin: joinTone, onLeave: leaveTone });
+  closers.onClose('sounds', () => tones.close());
   legs.observe(playbacks);
   legs.observe(tones);
   metrics.observeRecordings(() => ({
@@ -134,5 +120,5 @@ export async function openSounds(
     bytesWritten: recordings.bytesWritten,
     playbacks: playbacks.size,
   }));
-  return { sounds, playbacks, close: () => tones.close() };
+  return { sounds, playbacks };
 }

@@ -1,9 +1,7 @@
 /** Opens what brings phone calls in: transfers, numbers, hooks. */
 import { isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
-import type { Clock } from '../domain/clock.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
-import type { Logger } from '../domain/logger.js';
 import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
@@ -19,18 +17,16 @@ import type { OutgoingHttp } from '../hooks/outgoing.js';
 import { PlatformOrders } from '../hooks/platform-orders.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
 import type { Stores } from '../store/stores.js';
+import type { BoundAddress } from './addresses.js';
+import type { GatewayContext } from './context.js';
 
-export interface VoiceOptions {
-  readonly config: Config;
-  readonly stores: Pick<Stores, 'participants' | 'transfers' | 'numbers'>;
+export interface VoiceOptions extends GatewayContext {
+  readonly stores: Stores;
   readonly sessions: SessionService;
   readonly events: EventRecorder;
   readonly tokens: TokenCodec;
   /** The one in force first. */
   readonly secrets: readonly string[];
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly version: string;
 }
 
 export interface Voice {
@@ -38,11 +34,10 @@ export interface Voice {
   readonly numbers: NumberService;
   readonly calls: NumberCalls;
   readonly orders: PlatformOrders;
-  close(): Promise<void>;
 }
 
 export function openVoice(options: VoiceOptions): Voice {
-  const { config, stores, sessions, events, clock, logger, secrets } = options;
+  const { config, stores, sessions, events, clock, logger, closers, secrets } = options;
   const transfers = new TransferService({
     transfers: stores.transfers,
     store: stores.participants,
@@ -57,10 +52,7 @@ export function openVoice(options: VoiceOptions): Voice {
       ttlSeconds: config.transfers.ttlSeconds,
     },
   });
-  const policy = new AddressPolicy({
-    allowPrivateNetworks: config.webhooks.allowPrivateNetworks,
-    allowedNetworks: config.webhooks.allowedNetworks,
-  });
+  const policy = new AddressPolicy(config.webhooks);
   const userAgent = `Landbridge/${options.version}`;
   const toApplications = new WebhookSender({
     policy,
@@ -114,25 +106,17 @@ export function openVoice(options: VoiceOptions): Voice {
     baseUrls: { telnyx: config.transfers.telnyxApiUrl },
   });
   transfers.start();
-  return {
-    transfers,
-    numbers,
-    calls,
-    orders,
-    async close() {
-      toApplications.close();
-      toPlatforms.close();
-      await orders.close();
-      await transfers.close();
-    },
-  };
+  closers.onClose('transfers and numbers', async () => {
+    toApplications.close();
+    toPlatforms.close();
+    await orders.close();
+    await transfers.close();
+  });
+  return { transfers, numbers, calls, orders };
 }
 
 /** Where platforms send calls to. */
-export function sipAddress(
-  config: Config,
-  bound: { readonly host: string; readonly port: number },
-): SipAddress {
+export function sipAddress(config: Config, bound: BoundAddress): SipAddress {
   const { sipAddress: configured, sipTransport, ringSeconds } = config.transfers;
   const host = config.publicIp ?? bound.host;
   const sipHost = configured ?? `${isIPv6(host) ? `[${host}]` : host}:${bound.port}`;
