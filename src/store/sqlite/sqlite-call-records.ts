@@ -1,5 +1,4 @@
 /** Call detail records in SQLite. */
-import type { Caller } from '../../domain/participants/caller.js';
 import type {
   CallRecord,
   CallRecordChange,
@@ -7,33 +6,31 @@ import type {
   CallRecordQuery,
   CallRecordStore,
 } from '../../domain/facts/call-record.js';
-import type { LegKind, MediaLegStatistics } from '../../domain/media-plane.js';
-import type { Outcome } from '../../domain/outcome.js';
+import { firstPage, RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
-interface RecordRow {
-  readonly position: number;
-  readonly leg_id: string;
-  readonly account_id: string;
-  readonly session_id: string | null;
-  readonly session_tag: string | null;
-  readonly participant_id: string;
-  readonly participant_tag: string | null;
-  readonly door: string;
-  readonly kind: string | null;
-  readonly call_id: string;
-  readonly client_id: string | null;
-  readonly voice_call_id: string | null;
-  readonly caller: string | null;
-  readonly started_at: number;
-  readonly answered_at: number | null;
-  readonly established_at: number | null;
-  readonly joined_at: number | null;
-  readonly ended_at: number | null;
-  readonly duration_ms: number | null;
-  readonly outcome: string | null;
-  readonly statistics: string | null;
-}
+const recordRows = new RowMapping<CallRecord>('call_records', {
+  legId: 'leg_id',
+  accountId: 'account_id',
+  sessionId: 'session_id',
+  sessionTag: 'session_tag',
+  participantId: 'participant_id',
+  participantTag: 'participant_tag',
+  door: 'door',
+  kind: 'kind',
+  callId: 'call_id',
+  clientId: 'client_id',
+  voiceCallId: 'voice_call_id',
+  caller: { json: 'caller' },
+  startedAt: 'started_at',
+  answeredAt: 'answered_at',
+  establishedAt: 'established_at',
+  joinedAt: 'joined_at',
+  endedAt: 'ended_at',
+  durationMs: 'duration_ms',
+  outcome: { json: 'outcome' },
+  statistics: { json: 'statistics' },
+});
 
 export class SqliteCallRecords implements CallRecordStore {
   readonly #connection: SqliteConnection;
@@ -66,15 +63,14 @@ export class SqliteCallRecords implements CallRecordStore {
       const statement = this.#connection.prepare(
         `SELECT * FROM call_records WHERE ${where} ORDER BY position DESC LIMIT ?`,
       );
-      const rows = statement.all(...given.map(([, value]) => value), query.limit + 1) as RecordRow[];
-      const page = rows.slice(0, query.limit);
-      const next = rows.length > page.length ? (page.at(-1)?.position ?? null) : null;
-      return { records: page.map(toRecord), next };
+      const rows = statement.all(...given.map(([, value]) => value), query.limit + 1);
+      const { page, next } = firstPage(rows, query.limit);
+      return { records: recordRows.readAll(page), next };
     });
   }
 
   listOpenRecords(): Promise<readonly CallRecord[]> {
-    return this.#connection.read(() => (this.#sql.listOpen.all() as RecordRow[]).map(toRecord));
+    return this.#connection.read(() => recordRows.readAll(this.#sql.listOpen.all()));
   }
 
   pruneRecords(before: number, limit: number): Promise<number> {
@@ -146,30 +142,5 @@ function prepare(connection: SqliteConnection) {
       `DELETE FROM call_records WHERE position IN
          (SELECT position FROM call_records WHERE started_at < ? AND ended_at < ? ORDER BY started_at LIMIT ?)`,
     ),
-  };
-}
-
-function toRecord(row: RecordRow): CallRecord {
-  return {
-    legId: row.leg_id,
-    accountId: row.account_id,
-    sessionId: row.session_id,
-    sessionTag: row.session_tag,
-    participantId: row.participant_id,
-    participantTag: row.participant_tag,
-    door: row.door,
-    kind: row.kind as LegKind | null,
-    callId: row.call_id,
-    clientId: row.client_id,
-    voiceCallId: row.voice_call_id,
-    caller: row.caller === null ? null : (JSON.parse(row.caller) as Caller),
-    startedAt: row.started_at,
-    answeredAt: row.answered_at,
-    establishedAt: row.established_at,
-    joinedAt: row.joined_at,
-    endedAt: row.ended_at,
-    durationMs: row.duration_ms,
-    outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Outcome),
-    statistics: row.statistics === null ? null : (JSON.parse(row.statistics) as MediaLegStatistics),
   };
 }

@@ -1,27 +1,29 @@
 /** Numbers and their PINs in SQLite. */
-import type { NumberPin, NumberRoute, NumberStore, PhoneNumber } from '../../domain/numbers/phone-number.js';
+import type { NumberPin, NumberStore, PhoneNumber } from '../../domain/numbers/phone-number.js';
+import { RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
-interface NumberRow {
-  readonly id: string;
-  readonly account_id: string;
-  readonly number: string | null;
-  readonly platform: string | null;
-  readonly credentials: string;
-  readonly route: string;
-  readonly participant: string;
-  readonly allow_from: string;
-  readonly created_at: number;
-}
+const numberRows = new RowMapping<PhoneNumber>('numbers', {
+  id: 'id',
+  accountId: 'account_id',
+  number: 'number',
+  platform: 'platform',
+  credentials: { json: 'credentials' },
+  route: { json: 'route' },
+  participant: { json: 'participant' },
+  allowFrom: { json: 'allow_from' },
+  createdAt: 'created_at',
+});
+const replaceable = ['number', 'platform', 'credentials', 'route', 'participant', 'allowFrom'] as const;
 
-interface PinRow {
-  readonly id: string;
-  readonly number_id: string;
-  readonly pin_hash: string;
-  readonly session_id: string;
-  readonly length: number;
-  readonly created_at: number;
-}
+const pinRows = new RowMapping<NumberPin>('number_pins', {
+  id: 'id',
+  numberId: 'number_id',
+  pinHash: 'pin_hash',
+  sessionId: 'session_id',
+  length: 'length',
+  createdAt: 'created_at',
+});
 
 export class SqliteNumbers implements NumberStore {
   readonly #connection: SqliteConnection;
@@ -35,8 +37,7 @@ export class SqliteNumbers implements NumberStore {
   createNumber(number: PhoneNumber): Promise<boolean> {
     return this.#connection.writeDurably(() => {
       if (this.#isTaken(number)) return false;
-      const { id, accountId, createdAt } = number;
-      this.#sql.insert.run(id, accountId, createdAt, ...values(number));
+      this.#sql.insert.run(...numberRows.values(number));
       return true;
     });
   }
@@ -44,27 +45,29 @@ export class SqliteNumbers implements NumberStore {
   replaceNumber(number: PhoneNumber): Promise<'replaced' | 'taken' | 'gone'> {
     return this.#connection.writeDurably(() => {
       if (this.#isTaken(number)) return 'taken';
-      const { changes } = this.#sql.replace.run(...values(number), number.id, number.accountId);
+      const { changes } = this.#sql.replace.run(
+        ...numberRows.values(number, replaceable),
+        number.id,
+        number.accountId,
+      );
       return changes === 1 ? 'replaced' : 'gone';
     });
   }
 
   getNumber(accountId: string, numberId: string): Promise<PhoneNumber | null> {
-    return this.#connection.read(() => toNumber(this.#sql.get.get(numberId, accountId)));
+    return this.#connection.read(() => numberRows.read(this.#sql.get.get(numberId, accountId)));
   }
 
   findNumber(numberId: string): Promise<PhoneNumber | null> {
-    return this.#connection.read(() => toNumber(this.#sql.find.get(numberId)));
+    return this.#connection.read(() => numberRows.read(this.#sql.find.get(numberId)));
   }
 
   findNumberByE164(number: string): Promise<PhoneNumber | null> {
-    return this.#connection.read(() => toNumber(this.#sql.findByE164.get(number)));
+    return this.#connection.read(() => numberRows.read(this.#sql.findByE164.get(number)));
   }
 
   listNumbers(accountId: string, limit: number): Promise<readonly PhoneNumber[]> {
-    return this.#connection.read(() =>
-      this.#sql.list.all(accountId, limit).flatMap((row) => toNumber(row) ?? []),
-    );
+    return this.#connection.read(() => numberRows.readAll(this.#sql.list.all(accountId, limit)));
   }
 
   deleteNumber(accountId: string, numberId: string): Promise<boolean> {
@@ -80,20 +83,17 @@ export class SqliteNumbers implements NumberStore {
       if (this.#sql.findPin.get(pin.numberId, pin.pinHash) !== undefined) return false;
       const { pins } = this.#sql.countPins.get(pin.numberId) as { pins: number };
       if (pins >= limit) return false;
-      this.#sql.insertPin.run(pin.id, pin.numberId, pin.pinHash, pin.sessionId, pin.length, pin.createdAt);
+      this.#sql.insertPin.run(...pinRows.values(pin));
       return true;
     });
   }
 
   findPin(numberId: string, pinHash: string): Promise<NumberPin | null> {
-    return this.#connection.read(() => {
-      const row = this.#sql.findPin.get(numberId, pinHash) as PinRow | undefined;
-      return row === undefined ? null : toPin(row);
-    });
+    return this.#connection.read(() => pinRows.read(this.#sql.findPin.get(numberId, pinHash)));
   }
 
   listPins(numberId: string): Promise<readonly NumberPin[]> {
-    return this.#connection.read(() => (this.#sql.listPins.all(numberId) as PinRow[]).map(toPin));
+    return this.#connection.read(() => pinRows.readAll(this.#sql.listPins.all(numberId)));
   }
 
   pinLength(numberId: string): Promise<number | null> {
@@ -112,21 +112,15 @@ export class SqliteNumbers implements NumberStore {
 
   #isTaken({ id, number }: PhoneNumber): boolean {
     if (number === null) return false;
-    const holder = this.#sql.findByE164.get(number) as NumberRow | undefined;
-    return holder !== undefined && holder.id !== id;
+    const holder = numberRows.read(this.#sql.findByE164.get(number));
+    return holder !== null && holder.id !== id;
   }
 }
 
 function prepare(connection: SqliteConnection) {
   return {
-    insert: connection.prepare(
-      `INSERT INTO numbers (id, account_id, created_at, number, platform, credentials, route, participant, allow_from)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    replace: connection.prepare(
-      `UPDATE numbers SET number = ?, platform = ?, credentials = ?, route = ?, participant = ?, allow_from = ?
-       WHERE id = ? AND account_id = ?`,
-    ),
+    insert: connection.prepare(numberRows.insertSql()),
+    replace: connection.prepare(`${numberRows.updateSql(replaceable)} WHERE id = ? AND account_id = ?`),
     get: connection.prepare('SELECT * FROM numbers WHERE id = ? AND account_id = ?'),
     find: connection.prepare('SELECT * FROM numbers WHERE id = ?'),
     findByE164: connection.prepare('SELECT * FROM numbers WHERE number = ?'),
@@ -135,9 +129,7 @@ function prepare(connection: SqliteConnection) {
     ),
     remove: connection.prepare('DELETE FROM numbers WHERE id = ? AND account_id = ?'),
     removePins: connection.prepare('DELETE FROM number_pins WHERE number_id = ?'),
-    insertPin: connection.prepare(
-      'INSERT INTO number_pins (id, number_id, pin_hash, session_id, length, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-    ),
+    insertPin: connection.prepare(pinRows.insertSql()),
     findPin: connection.prepare('SELECT * FROM number_pins WHERE number_id = ? AND pin_hash = ?'),
     countPins: connection.prepare('SELECT count(*) AS pins FROM number_pins WHERE number_id = ?'),
     listPins: connection.prepare('SELECT * FROM number_pins WHERE number_id = ? ORDER BY created_at, rowid'),
@@ -146,43 +138,5 @@ function prepare(connection: SqliteConnection) {
               (SELECT max(length) FROM number_pins WHERE number_id = ?) AS longest`,
     ),
     removePin: connection.prepare('DELETE FROM number_pins WHERE id = ? AND number_id = ?'),
-  };
-}
-
-function values(number: PhoneNumber): (string | null)[] {
-  return [
-    number.number,
-    number.platform,
-    JSON.stringify(number.credentials),
-    JSON.stringify(number.route),
-    JSON.stringify(number.participant),
-    JSON.stringify(number.allowFrom),
-  ];
-}
-
-function toNumber(found: unknown): PhoneNumber | null {
-  if (found === undefined) return null;
-  const row = found as NumberRow;
-  return {
-    id: row.id,
-    accountId: row.account_id,
-    number: row.number,
-    platform: row.platform,
-    credentials: JSON.parse(row.credentials) as Record<string, string>,
-    route: JSON.parse(row.route) as NumberRoute,
-    participant: JSON.parse(row.participant) as PhoneNumber['participant'],
-    allowFrom: JSON.parse(row.allow_from) as string[],
-    createdAt: row.created_at,
-  };
-}
-
-function toPin(row: PinRow): NumberPin {
-  return {
-    id: row.id,
-    numberId: row.number_id,
-    pinHash: row.pin_hash,
-    sessionId: row.session_id,
-    length: row.length,
-    createdAt: row.created_at,
   };
 }

@@ -1,17 +1,18 @@
 /** The outbox in SQLite. Only this process writes it (the data directory is locked), so its size is counted in memory. */
 import type { Activity, Outbox, OutboxEntry, OutboxLane, WaitingEntry } from '../../domain/facts/outbox.js';
+import { RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
-interface OutboxRow {
-  readonly position: number;
-  readonly event_id: string;
-  readonly account_id: string;
-  readonly receiver: string;
-  readonly lane: string;
-  readonly body: string;
-  readonly created_at: number;
-  readonly attempts: number;
-}
+const entryRows = new RowMapping<WaitingEntry>('outbox', {
+  position: 'position',
+  eventId: 'event_id',
+  accountId: 'account_id',
+  receiver: 'receiver',
+  lane: 'lane',
+  body: 'body',
+  createdAt: 'created_at',
+  attempts: 'attempts',
+});
 
 /** Entries kept at most, unless told otherwise. */
 const defaultMaxEntries = 100_000;
@@ -54,10 +55,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   next({ receiver, lane }: OutboxLane): Promise<WaitingEntry | null> {
-    return this.#connection.read(() => {
-      const row = this.#sql.next.get(receiver, lane) as OutboxRow | undefined;
-      return row === undefined ? null : toEntry(row);
-    });
+    return this.#connection.read(() => entryRows.read(this.#sql.next.get(receiver, lane)));
   }
 
   async remove(position: number): Promise<void> {
@@ -128,18 +126,5 @@ function prepare(connection: SqliteConnection) {
     ),
     forget: connection.prepare('DELETE FROM activity WHERE id = ?'),
     sequences: connection.prepare('SELECT id, sequence FROM activity WHERE sequence > 0'),
-  };
-}
-
-function toEntry(row: OutboxRow): WaitingEntry {
-  return {
-    position: row.position,
-    eventId: row.event_id,
-    accountId: row.account_id,
-    receiver: row.receiver,
-    lane: row.lane,
-    body: row.body,
-    createdAt: row.created_at,
-    attempts: row.attempts,
   };
 }

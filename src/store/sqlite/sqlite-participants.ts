@@ -17,13 +17,7 @@ import type {
   StoredJoinCode,
 } from '../../domain/participants/participant-store.js';
 import type { Subscriptions } from '../../domain/participants/subscriptions.js';
-import {
-  participantValues,
-  toParticipant,
-  toSession,
-  type ParticipantRow,
-  type SessionRow,
-} from './participant-row.js';
+import { changeable, participantRows, sessionRows } from './participant-rows.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 import { prepareStatements, type Statements } from './statements.js';
 
@@ -38,25 +32,22 @@ export class SqliteParticipants implements ParticipantStore {
 
   createSession(session: Session): Promise<void> {
     return this.#write((sql) => {
-      sql.insertSession.run(session.id, session.accountId, session.tag, session.createdAt);
+      sql.insertSession.run(...sessionRows.values(session));
     });
   }
 
   getSession(accountId: string, sessionId: string): Promise<Session | null> {
-    return this.#read((sql) => {
-      const row = sql.getSession.get(sessionId, accountId) as SessionRow | undefined;
-      return row === undefined ? null : toSession(row);
-    });
+    return this.#read((sql) => sessionRows.read(sql.getSession.get(sessionId, accountId)));
   }
 
   listSessions(accountId: string, limit: number): Promise<readonly Session[]> {
-    return this.#read((sql) => (sql.listSessions.all(accountId, limit) as SessionRow[]).map(toSession));
+    return this.#read((sql) => sessionRows.readAll(sql.listSessions.all(accountId, limit)));
   }
 
   deleteSession(accountId: string, sessionId: string): Promise<readonly Participant[] | null> {
     return this.#write((sql) => {
       if (sql.getSession.get(sessionId, accountId) === undefined) return null;
-      const members = (sql.listMembers.all(sessionId) as ParticipantRow[]).map(toParticipant);
+      const members = participantRows.readAll(sql.listMembers.all(sessionId));
       sql.dropMembers.run(sessionId);
       sql.deleteSession.run(sessionId, accountId);
       return members;
@@ -69,15 +60,12 @@ export class SqliteParticipants implements ParticipantStore {
     joinCodeExpiresAt: number,
   ): Promise<void> {
     return this.#write((sql) => {
-      sql.insertParticipant.run(...participantValues(participant, joinCodeHash, joinCodeExpiresAt));
+      sql.insertParticipant.run(...participantRows.values(participant), joinCodeHash, joinCodeExpiresAt);
     });
   }
 
   getParticipant(accountId: string, participantId: string): Promise<Participant | null> {
-    return this.#read((sql) => {
-      const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-      return row === undefined ? null : toParticipant(row);
-    });
+    return this.#read((sql) => get(sql, accountId, participantId));
   }
 
   findParticipant(participantId: string): Promise<Participant | null> {
@@ -85,9 +73,7 @@ export class SqliteParticipants implements ParticipantStore {
   }
 
   listParticipants(accountId: string, limit: number): Promise<readonly Participant[]> {
-    return this.#read((sql) =>
-      (sql.listParticipants.all(accountId, limit) as ParticipantRow[]).map(toParticipant),
-    );
+    return this.#read((sql) => participantRows.readAll(sql.listParticipants.all(accountId, limit)));
   }
 
   updateParticipant(
@@ -96,26 +82,19 @@ export class SqliteParticipants implements ParticipantStore {
     change: ParticipantChange,
   ): Promise<Participant | null> {
     return this.#write((sql) => {
-      const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-      if (row === undefined) return null;
-      const after = changeParticipant(toParticipant(row), change);
-      sql.updateParticipant.run(
-        after.displayName,
-        after.tag,
-        JSON.stringify(after.publishPermissions),
-        JSON.stringify(after.attributes),
-        participantId,
-      );
+      const before = get(sql, accountId, participantId);
+      if (before === null) return null;
+      const after = changeParticipant(before, change);
+      sql.updateParticipant.run(...participantRows.values(after, changeable), participantId);
       return after;
     });
   }
 
   deleteParticipant(accountId: string, participantId: string): Promise<Participant | null> {
     return this.#write((sql) => {
-      const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-      if (row === undefined) return null;
-      sql.deleteParticipant.run(participantId);
-      return toParticipant(row);
+      const participant = get(sql, accountId, participantId);
+      if (participant !== null) sql.deleteParticipant.run(participantId);
+      return participant;
     });
   }
 
@@ -128,7 +107,7 @@ export class SqliteParticipants implements ParticipantStore {
   }
 
   listMembers(sessionId: string): Promise<readonly Participant[]> {
-    return this.#read((sql) => (sql.listMembers.all(sessionId) as ParticipantRow[]).map(toParticipant));
+    return this.#read((sql) => participantRows.readAll(sql.listMembers.all(sessionId)));
   }
 
   addMember(
@@ -139,14 +118,14 @@ export class SqliteParticipants implements ParticipantStore {
   ): Promise<AddMemberResult> {
     return this.#write((sql): AddMemberResult => {
       if (sql.getSession.get(sessionId, accountId) === undefined) return { result: 'no-session' };
-      const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-      if (row === undefined) return { result: 'no-participant' };
-      if (row.session_id !== null && row.session_id !== sessionId) return { result: 'in-other-session' };
-      const isMember = row.session_id === sessionId;
+      const before = get(sql, accountId, participantId);
+      if (before === null) return { result: 'no-participant' };
+      const isMember = before.sessionId === sessionId;
+      if (!isMember && before.sessionId !== null) return { result: 'in-other-session' };
       const { members } = sql.countMembers.get(sessionId) as { members: number };
       if (!isMember && members >= limit) return { result: 'session-full' };
       sql.setMembership.run(sessionId, JSON.stringify(subscriptions), participantId);
-      const participant = { ...toParticipant(row), sessionId, subscriptions };
+      const participant = { ...before, sessionId, subscriptions };
       return { result: isMember ? 'already-member' : 'added', participant };
     });
   }
@@ -167,9 +146,7 @@ export class SqliteParticipants implements ParticipantStore {
   ): Promise<Participant | null> {
     return this.#write((sql) => {
       const text = JSON.stringify(subscriptions);
-      const row = sql.setSubscriptions.get(text, participantId, accountId, sessionId) as
-        ParticipantRow | undefined;
-      return row === undefined ? null : toParticipant(row);
+      return participantRows.read(sql.setSubscriptions.get(text, participantId, accountId, sessionId));
     });
   }
 
@@ -214,9 +191,9 @@ export class SqliteParticipants implements ParticipantStore {
 
   releaseNode(nodeId: string): Promise<readonly Participant[]> {
     return this.#write((sql) => {
-      const rows = sql.listNode.all(nodeId) as ParticipantRow[];
+      const participants = participantRows.readAll(sql.listNode.all(nodeId));
       sql.releaseNode.run(nodeId);
-      return rows.map(toParticipant);
+      return participants;
     });
   }
 
@@ -229,17 +206,20 @@ export class SqliteParticipants implements ParticipantStore {
   }
 }
 
+function get(sql: Statements, accountId: string, participantId: string): Participant | null {
+  return participantRows.read(sql.getParticipant.get(participantId, accountId));
+}
+
 function getMember(
   sql: Statements,
   accountId: string,
   sessionId: string,
   participantId: string,
 ): Participant | null {
-  const row = sql.getParticipant.get(participantId, accountId) as ParticipantRow | undefined;
-  return row?.session_id === sessionId ? toParticipant(row) : null;
+  const participant = get(sql, accountId, participantId);
+  return participant?.sessionId === sessionId ? participant : null;
 }
 
 function find(sql: Statements, participantId: string): Participant | null {
-  const row = sql.findParticipant.get(participantId) as ParticipantRow | undefined;
-  return row === undefined ? null : toParticipant(row);
+  return participantRows.read(sql.findParticipant.get(participantId));
 }

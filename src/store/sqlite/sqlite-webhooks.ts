@@ -1,17 +1,17 @@
 /** Webhooks in SQLite. */
-import type { EventType } from '../../domain/facts/event.js';
 import type { Webhook, WebhookStore } from '../../domain/facts/webhook.js';
+import { RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
-interface WebhookRow {
-  readonly id: string;
-  readonly account_id: string;
-  readonly url: string;
-  readonly fallback_url: string | null;
-  readonly events: string | null;
-  readonly secret: string;
-  readonly created_at: number;
-}
+const webhookRows = new RowMapping<Webhook>('webhooks', {
+  id: 'id',
+  accountId: 'account_id',
+  url: 'url',
+  fallbackUrl: 'fallback_url',
+  events: { json: 'events' },
+  secret: 'secret',
+  createdAt: 'created_at',
+});
 
 export class SqliteWebhooks implements WebhookStore {
   readonly #connection: SqliteConnection;
@@ -23,18 +23,16 @@ export class SqliteWebhooks implements WebhookStore {
   }
 
   createWebhook(webhook: Webhook, limit: number): Promise<boolean> {
-    const { id, accountId, url, fallbackUrl, events, secret, createdAt } = webhook;
     return this.#connection.writeDurably(() => {
-      const { webhooks } = this.#sql.count.get(accountId) as { webhooks: number };
+      const { webhooks } = this.#sql.count.get(webhook.accountId) as { webhooks: number };
       if (webhooks >= limit) return false;
-      const types = events === null ? null : JSON.stringify(events);
-      this.#sql.insert.run(id, accountId, url, fallbackUrl, types, secret, createdAt);
+      this.#sql.insert.run(...webhookRows.values(webhook));
       return true;
     });
   }
 
   listWebhooks(): Promise<readonly Webhook[]> {
-    return this.#connection.read(() => (this.#sql.list.all() as WebhookRow[]).map(toWebhook));
+    return this.#connection.read(() => webhookRows.readAll(this.#sql.list.all()));
   }
 
   deleteWebhook(accountId: string, webhookId: string): Promise<boolean> {
@@ -45,23 +43,8 @@ export class SqliteWebhooks implements WebhookStore {
 function prepare(connection: SqliteConnection) {
   return {
     count: connection.prepare('SELECT count(*) AS webhooks FROM webhooks WHERE account_id = ?'),
-    insert: connection.prepare(
-      `INSERT INTO webhooks (id, account_id, url, fallback_url, events, secret, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
+    insert: connection.prepare(webhookRows.insertSql()),
     list: connection.prepare('SELECT * FROM webhooks ORDER BY created_at, rowid'),
     remove: connection.prepare('DELETE FROM webhooks WHERE id = ? AND account_id = ?'),
-  };
-}
-
-function toWebhook(row: WebhookRow): Webhook {
-  return {
-    id: row.id,
-    accountId: row.account_id,
-    url: row.url,
-    fallbackUrl: row.fallback_url,
-    events: row.events === null ? null : (JSON.parse(row.events) as EventType[]),
-    secret: row.secret,
-    createdAt: row.created_at,
   };
 }

@@ -1,12 +1,12 @@
 /** Every SQL statement about sessions and participants, prepared once per connection. */
 import type Database from 'libsql';
-import { insertParticipantSql } from './participant-row.js';
+import { changeable, insertParticipantSql, participantRows, sessionRows } from './participant-rows.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 export function prepareStatements(connection: SqliteConnection) {
   const sql = (text: string): Database.Statement => connection.prepare(text);
   return {
-    insertSession: sql('INSERT INTO sessions (id, account_id, tag, created_at) VALUES (?, ?, ?, ?)'),
+    insertSession: sql(sessionRows.insertSql()),
     getSession: sql('SELECT * FROM sessions WHERE id = ? AND account_id = ?'),
     listSessions: sql(
       'SELECT * FROM sessions WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
@@ -19,9 +19,7 @@ export function prepareStatements(connection: SqliteConnection) {
     listParticipants: sql(
       'SELECT * FROM participants WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
     ),
-    updateParticipant: sql(
-      'UPDATE participants SET display_name = ?, tag = ?, publish_permissions = ?, attributes = ? WHERE id = ?',
-    ),
+    updateParticipant: sql(`${participantRows.updateSql(changeable)} WHERE id = ?`),
     deleteParticipant: sql('DELETE FROM participants WHERE id = ?'),
     findJoinCode: sql('SELECT id, join_code_expires_at FROM participants WHERE join_code_hash = ?'),
 
