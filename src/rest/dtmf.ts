@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DtmfService } from '../domain/keys/dtmf-service.js';
 import { keyTiming } from '../domain/keys/key-timing.js';
 import { participantPath } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 
 const newKeys = z
   .object({
@@ -23,11 +23,10 @@ const newKeys = z
 
 export function dtmfOperations(dtmf: DtmfService): Operation[] {
   return [
-    defineOperation({
+    operationsOf('Legs')({
       operationId: 'sendDtmf',
       method: 'POST',
       path: '/participants/{participantId}/dtmf',
-      tag: 'Legs',
       summary: 'Press keys for a phone to hear of',
       description:
         'Answers when all were sent, which takes a minute at most. Those of several requests go one after the other. ' +

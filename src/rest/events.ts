@@ -28,10 +28,8 @@ export const eventsDescription: OperationDescription = {
   description:
     'Server-Sent Events: `id` is the event’s id, `event` its type, `data` the event as JSON. Send `Last-Event-ID` to resume; ' +
     'an event of type `gap` comes first where more was missed than is remembered.',
-  params: z.object({}),
   query,
   success: { status: 200, description: 'Events until either side closes', mediaType: 'text/event-stream' },
-  errors: [],
 };
 
 export interface EventRoute {

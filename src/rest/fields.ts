@@ -15,6 +15,10 @@ export const tag = z
   .max(50, 'must have at most 50 characters')
   .describe('Yours to choose; not unique; no personal data.');
 
+export const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
+
+export const mediaTypes = z.array(z.enum(['AUDIO', 'VIDEO']));
+
 export const sessionPath = z.object({ sessionId: uuid });
 export const participantPath = z.object({ participantId: uuid });
 export const memberPath = z.object({ sessionId: uuid, participantId: uuid });
@@ -35,10 +39,22 @@ export const listQuery = z.object({
 });
 
 /** Where the next page of a list begins. */
-export const cursor = z
+const cursor = z
   .string()
   .regex(/^\d{1,15}$/, 'must be `next` of the page before')
   .describe('`next` of the page before.');
+
+/** A page as it is asked for: where the store begins it, and how long it is. */
+export const pageQuery = listQuery.extend({ after: cursor.transform(Number).optional() });
+
+export const nextPage = cursor
+  .nullable()
+  .describe('For `after`, to get the next page; null where there is none.');
+
+/** The store's word for where the next page begins, as REST writes it. */
+export function formatNext(next: number | null): string | null {
+  return next === null ? null : String(next);
+}
 
 export const callerSchema = z
   .strictObject({ number: z.string().nullable(), name: z.string().nullable() })

@@ -1,8 +1,8 @@
 /** Live connections: `/legs`. */
 import { z } from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import { callerSchema, formatTime, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { mediaTypes, callerSchema, formatTime, time, uuid } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
 const legSchema = z
@@ -20,9 +20,7 @@ const legSchema = z
     state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
     since: time.nullable().describe('When it was answered.'),
     held: z.boolean().describe('The far end holds the call.'),
-    streams: z.array(
-      z.strictObject({ id: z.string(), alias: z.string(), mediaTypes: z.array(z.enum(['AUDIO', 'VIDEO'])) }),
-    ),
+    streams: z.array(z.strictObject({ id: z.string(), alias: z.string(), mediaTypes })),
     quality: z
       .strictObject({
         packetsReceived: z.int(),
@@ -53,28 +51,26 @@ function formatLeg(leg: LegDescription): z.output<typeof legSchema> {
   };
 }
 
+const define = operationsOf('Legs');
+
 export function legOperations(legs: LegControl): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'listLegs',
       method: 'GET',
       path: '/legs',
-      tag: 'Legs',
       summary: 'List live connections',
-      params: z.object({}),
       success: {
         status: 200,
         description: 'Every live connection of the account',
         schema: z.array(legSchema),
       },
-      errors: [],
       handle: async ({ accountId }) => (await legs.list(accountId)).map(formatLeg),
     }),
-    defineOperation({
+    define({
       operationId: 'deleteLeg',
       method: 'DELETE',
       path: '/legs/{legId}',
-      tag: 'Legs',
       summary: 'Hang up',
       description: 'Ends the connection; the participant stays.',
       params: z.object({ legId: uuid }),

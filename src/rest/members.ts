@@ -2,17 +2,18 @@
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import { memberPath, sessionPath } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 import { formatParticipant, participantSchema } from './participant-schemas.js';
 import { subscriptionsRequest, subscriptionsSchema } from './subscription-schemas.js';
 
+const define = operationsOf('Sessions');
+
 export function memberOperations(sessions: SessionService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'listSessionParticipants',
       method: 'GET',
       path: '/sessions/{sessionId}/participants',
-      tag: 'Sessions',
       summary: 'List the participants of a session',
       params: sessionPath,
       success: { status: 200, description: 'The participants', schema: z.array(participantSchema) },
@@ -20,11 +21,10 @@ export function memberOperations(sessions: SessionService): Operation[] {
       handle: async ({ accountId, params }) =>
         (await sessions.listMembers(accountId, params.sessionId)).map(formatParticipant),
     }),
-    defineOperation({
+    define({
       operationId: 'addParticipantToSession',
       method: 'PUT',
       path: '/sessions/{sessionId}/participants/{participantId}',
-      tag: 'Sessions',
       summary: 'Add a participant to a session',
       description:
         'The body says what it receives there; without one it receives nothing. 409 where it is in another session or the session is full.',
@@ -35,11 +35,10 @@ export function memberOperations(sessions: SessionService): Operation[] {
       handle: ({ accountId, params, body }) =>
         sessions.addParticipant(accountId, params.sessionId, params.participantId, body),
     }),
-    defineOperation({
+    define({
       operationId: 'removeParticipantFromSession',
       method: 'DELETE',
       path: '/sessions/{sessionId}/participants/{participantId}',
-      tag: 'Sessions',
       summary: 'Remove a participant from a session',
       description: 'It stays connected, and can be added to another session within the configured time.',
       params: memberPath,
@@ -48,11 +47,10 @@ export function memberOperations(sessions: SessionService): Operation[] {
       handle: ({ accountId, params }) =>
         sessions.removeParticipant(accountId, params.sessionId, params.participantId),
     }),
-    defineOperation({
+    define({
       operationId: 'getParticipantSubscriptions',
       method: 'GET',
       path: '/sessions/{sessionId}/participants/{participantId}/subscriptions',
-      tag: 'Sessions',
       summary: 'Get what a participant receives',
       params: memberPath,
       success: { status: 200, description: 'Its subscriptions', schema: subscriptionsSchema },
@@ -60,11 +58,10 @@ export function memberOperations(sessions: SessionService): Operation[] {
       handle: ({ accountId, params }) =>
         sessions.getSubscriptions(accountId, params.sessionId, params.participantId),
     }),
-    defineOperation({
+    define({
       operationId: 'updateParticipantSubscriptions',
       method: 'PUT',
       path: '/sessions/{sessionId}/participants/{participantId}/subscriptions',
-      tag: 'Sessions',
       summary: 'Replace what a participant receives',
       description: 'Without a body it receives nothing.',
       params: memberPath,

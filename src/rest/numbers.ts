@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { NewNumber, NumberService } from '../domain/numbers/number-service.js';
 import type { NumberPin, PhoneNumber } from '../domain/numbers/phone-number.js';
-import { formatTime, listQuery, tag, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { mediaTypes, formatTime, listQuery, tag, time, uuid, webUrl } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 import { displayName, publishPermissions } from './participant-schemas.js';
 
 export interface NumberResources {
@@ -15,7 +15,6 @@ export interface NumberResources {
 }
 
 const pin = z.string().regex(/^\d{4,12}$/, 'must have 4 to 12 digits');
-const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
 const routeFields = {
   session: z.object({ kind: z.literal('session'), sessionId: uuid }),
   newSession: z.object({ kind: z.literal('new-session'), tag: tag.nullish() }),
@@ -96,7 +95,7 @@ const numberFields = {
   ]),
   tag: z.string().optional(),
   displayName: z.string().optional(),
-  publishPermissions: z.array(z.enum(['AUDIO', 'VIDEO'])).optional(),
+  publishPermissions: mediaTypes.optional(),
   allowFrom: z.array(z.string()),
   createdAt: time,
 };
@@ -119,17 +118,17 @@ const createdPin = z
 
 const numberPath = z.object({ numberId: uuid });
 
+const define = operationsOf('Numbers');
+
 export function numberOperations(resources: NumberResources): Operation[] {
   const { numbers } = resources;
   const body = newNumber(resources.platforms);
   return [
-    defineOperation({
+    define({
       operationId: 'createNumber',
       method: 'POST',
       path: '/numbers',
-      tag: 'Numbers',
       summary: 'Create a number or hook',
-      params: z.object({}),
       body,
       success: { status: 201, description: 'The number', schema: createdNumber },
       errors: [404, 409],
@@ -138,24 +137,20 @@ export function numberOperations(resources: NumberResources): Operation[] {
         return { ...formatNumber(number, resources), ...secretOf(number) };
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listNumbers',
       method: 'GET',
       path: '/numbers',
-      tag: 'Numbers',
       summary: 'List numbers',
-      params: z.object({}),
       query: listQuery,
       success: { status: 200, description: 'The newest numbers', schema: z.array(numberSchema) },
-      errors: [],
       handle: async ({ accountId, query }) =>
         (await numbers.list(accountId, query.limit)).map((number) => formatNumber(number, resources)),
     }),
-    defineOperation({
+    define({
       operationId: 'getNumber',
       method: 'GET',
       path: '/numbers/{numberId}',
-      tag: 'Numbers',
       summary: 'Get a number',
       params: numberPath,
       success: { status: 200, description: 'The number', schema: numberSchema },
@@ -163,11 +158,10 @@ export function numberOperations(resources: NumberResources): Operation[] {
       handle: async ({ accountId, params }) =>
         formatNumber(await numbers.get(accountId, params.numberId), resources),
     }),
-    defineOperation({
+    define({
       operationId: 'replaceNumber',
       method: 'PUT',
       path: '/numbers/{numberId}',
-      tag: 'Numbers',
       summary: 'Replace a number',
       description: 'Credentials and the application’s secret stay where none are given.',
       params: numberPath,
@@ -177,11 +171,10 @@ export function numberOperations(resources: NumberResources): Operation[] {
       handle: async ({ accountId, params, body: wanted }) =>
         formatNumber(await numbers.replace(accountId, params.numberId, toNewNumber(wanted)), resources),
     }),
-    defineOperation({
+    define({
       operationId: 'deleteNumber',
       method: 'DELETE',
       path: '/numbers/{numberId}',
-      tag: 'Numbers',
       summary: 'Delete a number',
       description: 'Its calls in progress go on.',
       params: numberPath,
@@ -189,11 +182,10 @@ export function numberOperations(resources: NumberResources): Operation[] {
       errors: [404],
       handle: ({ accountId, params }) => numbers.delete(accountId, params.numberId),
     }),
-    defineOperation({
+    define({
       operationId: 'createPin',
       method: 'POST',
       path: '/numbers/{numberId}/pins',
-      tag: 'Numbers',
       summary: 'Let callers into a session by a PIN',
       params: numberPath,
       body: z
@@ -206,11 +198,10 @@ export function numberOperations(resources: NumberResources): Operation[] {
         return { ...formatPin(made), pin: made.pin };
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listPins',
       method: 'GET',
       path: '/numbers/{numberId}/pins',
-      tag: 'Numbers',
       summary: 'List the PINs of a number',
       description: 'Without their digits, which are not kept.',
       params: numberPath,
@@ -219,11 +210,10 @@ export function numberOperations(resources: NumberResources): Operation[] {
       handle: async ({ accountId, params }) =>
         (await numbers.listPins(accountId, params.numberId)).map(formatPin),
     }),
-    defineOperation({
+    define({
       operationId: 'deletePin',
       method: 'DELETE',
       path: '/numbers/{numberId}/pins/{pinId}',
-      tag: 'Numbers',
       summary: 'Delete a PIN',
       params: z.object({ numberId: uuid, pinId: uuid }),
       success: { status: 204, description: 'Deleted' },

@@ -100,7 +100,7 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
     400,
     401,
     403,
-    ...operation.errors,
+    ...(operation.errors ?? []),
     ...(operation.body === undefined && operation.upload === undefined ? [] : [413, 415]),
     429,
     500,
@@ -113,7 +113,7 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
     ...(operation.description === undefined ? {} : { description: operation.description }),
     parameters: [
       accountId,
-      ...parameters(operation.params, 'path', schemas),
+      ...(operation.params === undefined ? [] : parameters(operation.params, 'path', schemas)),
       ...(operation.query === undefined ? [] : parameters(operation.query, 'query', schemas)),
       ...(operation.takesIdempotencyKey === true ? [idempotencyKey] : []),
     ],

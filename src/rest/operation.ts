@@ -4,16 +4,16 @@ import { InvalidRequest } from './rest-error.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** What the OpenAPI document tells of an operation. */
-export interface OperationDescription {
+/** What the OpenAPI document tells of an operation, but for the heading it stands under. */
+interface OperationText {
   readonly operationId: string;
   readonly method: Method;
   /** After `/v1/accounts/{accountId}`, with `{name}` for parameters. */
   readonly path: string;
-  readonly tag: string;
   readonly summary: string;
   readonly description?: string;
-  readonly params: z.ZodObject;
+  /** Default none. */
+  readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   /** It may bear an `Idempotency-Key`. */
   readonly takesIdempotencyKey?: boolean;
@@ -22,8 +22,12 @@ export interface OperationDescription {
   /** The body is not JSON but of one of these media types, and is handed on as a stream. */
   readonly upload?: readonly string[];
   readonly success: OperationSuccess;
-  /** Statuses of errors beside 400, 401, 403, 429, 500 and 503, which any operation may answer. */
-  readonly errors: readonly (404 | 409 | 416 | 507)[];
+  /** Statuses of errors beside 400, 401, 403, 429, 500 and 503, which any operation may answer. Default none. */
+  readonly errors?: readonly (404 | 409 | 416 | 507)[];
+}
+
+export interface OperationDescription extends OperationText {
+  readonly tag: string;
 }
 
 export interface OperationSuccess {
@@ -63,35 +67,42 @@ export interface OperationDefinition<
   P extends z.ZodObject,
   Q extends z.ZodObject,
   B extends z.ZodType,
-> extends OperationDescription {
-  readonly params: P;
+> extends OperationText {
+  readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
   readonly handle: (request: OperationRequest<P, Q, B>) => Promise<unknown>;
 }
 
-export function defineOperation<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
-  definition: OperationDefinition<P, Q, B>,
-): Operation {
-  const { handle, ...description } = definition;
-  const body: z.ZodType = definition.body ?? z.unknown();
-  const query: z.ZodObject = definition.query ?? z.object({});
-  return {
-    ...description,
-    async run(request) {
-      return handle({
-        accountId: request.accountId,
-        params: validate<P>(definition.params, request.params),
-        query: validate(query, request.query) as z.output<Q>,
-        body: validate(body, request.body) as z.output<B>,
-        idempotencyKey: readIdempotencyKey(definition, request.idempotencyKey),
-      });
-    },
+const nothing = z.object({});
+
+/** What defines operations that stand under one heading. */
+export function operationsOf(tag: string) {
+  return function define<
+    P extends z.ZodObject = z.ZodObject,
+    Q extends z.ZodObject = z.ZodObject,
+    B extends z.ZodType = z.ZodUnknown,
+  >(definition: OperationDefinition<P, Q, B>): Operation {
+    const { handle, ...description } = definition;
+    const { params = nothing, query = nothing, body = z.unknown() } = description;
+    return {
+      ...description,
+      tag,
+      async run(request) {
+        return handle({
+          accountId: request.accountId,
+          params: validate(params, request.params) as z.output<P>,
+          query: validate(query, request.query) as z.output<Q>,
+          body: validate(body, request.body) as z.output<B>,
+          idempotencyKey: readIdempotencyKey(description, request.idempotencyKey),
+        });
+      },
+    };
   };
 }
 
 function readIdempotencyKey(
-  { takesIdempotencyKey }: OperationDescription,
+  { takesIdempotencyKey }: OperationText,
   given: string | undefined,
 ): string | null {
   if (takesIdempotencyKey !== true || given === undefined) return null;

@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import type { Participant } from '../domain/participants/participant.js';
 import { maxAttributes } from '../domain/participants/participant-change.js';
-import { formatTime, tag, time } from './fields.js';
+import { mediaTypes, formatTime, tag, time, webUrl } from './fields.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 
-const mediaType = z.enum(['AUDIO', 'VIDEO']);
 export const displayName = z.string().min(1).max(100).describe('A name for others to see.');
 export const tokenUse = z
   .enum(['slot', 'once'])
@@ -13,9 +12,10 @@ export const tokenUse = z
     '`slot`: the token works again whenever the participant is not connected. `once`: it connects once.',
   );
 
-export const publishPermissions = z
-  .array(mediaType)
-  .refine((types) => new Set(types).size === types.length, 'must not name a type twice');
+export const publishPermissions = mediaTypes.refine(
+  (types) => new Set(types).size === types.length,
+  'must not name a type twice',
+);
 
 const attributeName = z.string().min(1).max(256);
 const attributeValue = z.string().max(256);
@@ -26,11 +26,7 @@ export const attributes = z
 
 export const newParticipant = z
   .object({
-    callbackUrl: z
-      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-      .max(2048)
-      .nullish()
-      .describe('Where this participant’s callbacks go.'),
+    callbackUrl: webUrl.nullish().describe('Where this participant’s callbacks go.'),
     publishPermissions: publishPermissions.nullish().meta({
       description: 'What it may publish. Missing: both. Empty: it listens only.',
       uniqueItems: true,
@@ -68,7 +64,7 @@ export const participantSchema = z
   .strictObject({
     id: z.uuid(),
     callbackUrl: z.string().nullable(),
-    publishPermissions: z.array(mediaType),
+    publishPermissions: mediaTypes,
     sessions: z.array(z.uuid()).max(1).describe('The session it is in, if any.'),
     subscriptions: subscriptionsSchema,
     tag: z.string().optional(),

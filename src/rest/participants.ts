@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import { listQuery, participantPath } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 import {
   createdParticipantSchema,
   formatParticipant,
@@ -11,24 +11,23 @@ import {
   participantSchema,
 } from './participant-schemas.js';
 
+const define = operationsOf('Participants');
+
 export function participantOperations(sessions: SessionService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'createParticipant',
       method: 'POST',
       path: '/participants',
-      tag: 'Participants',
       summary: 'Create a participant',
       description:
         'Answers with the token, and a join code, that it connects with. Neither can be had again.',
-      params: z.object({}),
       body: newParticipant,
       success: {
         status: 200,
         description: 'The participant and its token',
         schema: createdParticipantSchema,
       },
-      errors: [],
       handle: async ({ accountId, body }) => {
         const { participant, token, joinCode } = await sessions.createParticipant(accountId, {
           callbackUrl: body?.callbackUrl ?? null,
@@ -41,24 +40,20 @@ export function participantOperations(sessions: SessionService): Operation[] {
         return { participant: formatParticipant(participant), token, joinCode };
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listParticipants',
       method: 'GET',
       path: '/participants',
-      tag: 'Participants',
       summary: 'List participants',
-      params: z.object({}),
       query: listQuery,
       success: { status: 200, description: 'The newest participants', schema: z.array(participantSchema) },
-      errors: [],
       handle: async ({ accountId, query }) =>
         (await sessions.listParticipants(accountId, query.limit)).map(formatParticipant),
     }),
-    defineOperation({
+    define({
       operationId: 'getParticipant',
       method: 'GET',
       path: '/participants/{participantId}',
-      tag: 'Participants',
       summary: 'Get a participant',
       params: participantPath,
       success: { status: 200, description: 'The participant', schema: participantSchema },
@@ -66,11 +61,10 @@ export function participantOperations(sessions: SessionService): Operation[] {
       handle: async ({ accountId, params }) =>
         formatParticipant(await sessions.getParticipant(accountId, params.participantId)),
     }),
-    defineOperation({
+    define({
       operationId: 'updateParticipant',
       method: 'PATCH',
       path: '/participants/{participantId}',
-      tag: 'Participants',
       summary: 'Change a participant',
       description: 'Holds at once, also for a participant that is connected.',
       params: participantPath,
@@ -87,11 +81,10 @@ export function participantOperations(sessions: SessionService): Operation[] {
           }),
         ),
     }),
-    defineOperation({
+    define({
       operationId: 'deleteParticipant',
       method: 'DELETE',
       path: '/participants/{participantId}',
-      tag: 'Participants',
       summary: 'Delete a participant',
       description: 'Ends its connection at once.',
       params: participantPath,

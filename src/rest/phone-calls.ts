@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { normalizeJoinCode } from '../domain/participants/join-code.js';
 import { uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
 export interface PhoneCallRequest {
@@ -80,20 +80,19 @@ function formatPhoneCall({
 
 const callPath = z.object({ callId: uuid });
 
+const define = operationsOf('Phone calls');
+
 export function phoneCallOperations(phone: PhoneCaller): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'createPhoneCall',
       method: 'POST',
       path: '/phone-calls',
-      tag: 'Phone calls',
       summary: 'Call in as a phone',
       description:
         'The gateway calls itself over SIP and RTP with the participant’s token, to try things out.',
-      params: z.object({}),
       body: newPhoneCall,
       success: { status: 200, description: 'The call, ringing', schema: phoneCallSchema },
-      errors: [],
       handle: async ({ accountId, body }) => {
         const status = await phone.start({
           accountId,
@@ -105,11 +104,10 @@ export function phoneCallOperations(phone: PhoneCaller): Operation[] {
         return formatPhoneCall(status);
       },
     }),
-    defineOperation({
+    define({
       operationId: 'getPhoneCall',
       method: 'GET',
       path: '/phone-calls/{callId}',
-      tag: 'Phone calls',
       summary: 'Get such a call',
       params: callPath,
       success: { status: 200, description: 'The call', schema: phoneCallSchema },
@@ -120,11 +118,10 @@ export function phoneCallOperations(phone: PhoneCaller): Operation[] {
         return Promise.resolve(formatPhoneCall(status));
       },
     }),
-    defineOperation({
+    define({
       operationId: 'deletePhoneCall',
       method: 'DELETE',
       path: '/phone-calls/{callId}',
-      tag: 'Phone calls',
       summary: 'Hang up such a call',
       params: callPath,
       success: { status: 204, description: 'Hung up' },

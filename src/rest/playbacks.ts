@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { LivePlayback, NewPlayback, PlaybackService } from '../domain/sounds/playback-service.js';
 import { formatTime, participantPath, sessionPath, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 import { soundNameField } from './sounds.js';
 
 const tone = z
@@ -80,13 +80,14 @@ const playbackPath = participantPath.extend({ playbackId: uuid });
 const conflicts =
   '409 where the participant is not connected or no phone, or the sound cannot be played; 503 where too many are.';
 
+const define = operationsOf('Sounds');
+
 export function playbackOperations(playbacks: PlaybackService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'play',
       method: 'POST',
       path: '/participants/{participantId}/play',
-      tag: 'Sounds',
       summary: 'Play a sound to a phone',
       description: `In place of what it is being played, which ends as \`replaced\`. ${conflicts}`,
       params: participantPath,
@@ -96,11 +97,10 @@ export function playbackOperations(playbacks: PlaybackService): Operation[] {
       handle: async ({ accountId, params, body }) =>
         formatPlayback(await playbacks.play(accountId, params.participantId, toPlayback(body))),
     }),
-    defineOperation({
+    define({
       operationId: 'listPlaybacks',
       method: 'GET',
       path: '/participants/{participantId}/play',
-      tag: 'Sounds',
       summary: 'Get what a phone is being played',
       params: participantPath,
       success: { status: 200, description: 'One at most', schema: z.array(playbackSchema) },
@@ -108,22 +108,20 @@ export function playbackOperations(playbacks: PlaybackService): Operation[] {
       handle: async ({ accountId, params }) =>
         (await playbacks.list(accountId, params.participantId)).map(formatPlayback),
     }),
-    defineOperation({
+    define({
       operationId: 'stopPlaying',
       method: 'DELETE',
       path: '/participants/{participantId}/play',
-      tag: 'Sounds',
       summary: 'Stop whatever a phone is being played',
       params: participantPath,
       success: { status: 204, description: 'Nothing is being played' },
       errors: [404],
       handle: ({ accountId, params }) => playbacks.stop(accountId, params.participantId, null),
     }),
-    defineOperation({
+    define({
       operationId: 'stopPlayback',
       method: 'DELETE',
       path: '/participants/{participantId}/play/{playbackId}',
-      tag: 'Sounds',
       summary: 'Stop a playback',
       description: '404 where it has ended.',
       params: playbackPath,
@@ -131,11 +129,10 @@ export function playbackOperations(playbacks: PlaybackService): Operation[] {
       errors: [404],
       handle: ({ accountId, params }) => playbacks.stop(accountId, params.participantId, params.playbackId),
     }),
-    defineOperation({
+    define({
       operationId: 'playToSession',
       method: 'POST',
       path: '/sessions/{sessionId}/play',
-      tag: 'Sounds',
       summary: 'Play a sound to every phone in a session',
       description: 'To those that are connected now; each has a playback of its own.',
       params: sessionPath,

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Recording, RecordingPage } from '../domain/recordings/recording.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
-import { cursor, formatTime, listQuery, sessionPath, tag, time, uuid } from './fields.js';
+import { formatNext, formatTime, nextPage, pageQuery, sessionPath, tag, time, uuid } from './fields.js';
 import type { FileAnswer } from './file-answer.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 
 const mediaTypes = { wav: 'audio/wav', ogg: 'audio/ogg' } as const;
 
@@ -41,7 +41,7 @@ const recordingSchema = z
 const pageSchema = z
   .strictObject({
     recordings: z.array(recordingSchema),
-    next: cursor.nullable().describe('For `after`, to get the next page; null where there is none.'),
+    next: nextPage,
   })
   .meta({ id: 'RecordingPage' });
 
@@ -63,24 +63,19 @@ function formatRecording(recording: Recording): z.output<typeof recordingSchema>
 }
 
 function formatPage({ recordings, next }: RecordingPage): z.output<typeof pageSchema> {
-  return { recordings: recordings.map(formatRecording), next: next === null ? null : String(next) };
+  return { recordings: recordings.map(formatRecording), next: formatNext(next) };
 }
 
-const pageQuery = listQuery.extend({ after: cursor.optional() });
 const recordingPath = z.object({ recordingId: uuid });
 
-/** Where the store begins the next page. */
-function pageOf({ limit, after }: z.output<typeof pageQuery>) {
-  return { limit, ...(after === undefined ? {} : { after: Number(after) }) };
-}
+const define = operationsOf('Recordings');
 
 export function recordingOperations(recordings: RecordingService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'startRecording',
       method: 'POST',
       path: '/sessions/{sessionId}/recordings',
-      tag: 'Recordings',
       summary: 'Record a session',
       description:
         'Or one participant in it. With an `Idempotency-Key` a repeated request gets the same recording. 409 where the participant is not connected, the account keeps too many recordings, or nothing is recorded here; 503 where too many go on; 507 where the account or the disk has no room.',
@@ -99,44 +94,33 @@ export function recordingOperations(recordings: RecordingService): Operation[] {
           }),
         ),
     }),
-    defineOperation({
+    define({
       operationId: 'listSessionRecordings',
       method: 'GET',
       path: '/sessions/{sessionId}/recordings',
-      tag: 'Recordings',
       summary: 'List the recordings of a session',
       params: sessionPath,
       query: pageQuery,
       success: { status: 200, description: 'A page of them, the newest first', schema: pageSchema },
       errors: [404],
       handle: async ({ accountId, params, query }) =>
-        formatPage(
-          await recordings.listOfSession({ accountId, sessionId: params.sessionId, ...pageOf(query) }),
-        ),
+        formatPage(await recordings.listOfSession({ accountId, sessionId: params.sessionId, ...query })),
     }),
-    defineOperation({
+    define({
       operationId: 'listRecordings',
       method: 'GET',
       path: '/recordings',
-      tag: 'Recordings',
       summary: 'List recordings',
-      params: z.object({}),
       query: pageQuery.extend({
         sessionId: uuid.optional().describe('Only of this session, which may be deleted.'),
       }),
       success: { status: 200, description: 'A page of them, the newest first', schema: pageSchema },
-      errors: [],
-      handle: async ({ accountId, query }) => {
-        const { sessionId } = query;
-        const filter = sessionId === undefined ? {} : { sessionId };
-        return formatPage(await recordings.list({ accountId, ...filter, ...pageOf(query) }));
-      },
+      handle: async ({ accountId, query }) => formatPage(await recordings.list({ accountId, ...query })),
     }),
-    defineOperation({
+    define({
       operationId: 'getRecording',
       method: 'GET',
       path: '/recordings/{recordingId}',
-      tag: 'Recordings',
       summary: 'Get a recording’s figures',
       params: recordingPath,
       success: { status: 200, description: 'The recording', schema: recordingSchema },
@@ -144,11 +128,10 @@ export function recordingOperations(recordings: RecordingService): Operation[] {
       handle: async ({ accountId, params }) =>
         formatRecording(await recordings.get(accountId, params.recordingId)),
     }),
-    defineOperation({
+    define({
       operationId: 'stopRecording',
       method: 'POST',
       path: '/recordings/{recordingId}/stop',
-      tag: 'Recordings',
       summary: 'Stop a recording',
       description: 'Its file is complete then. No effect on one that has ended.',
       params: recordingPath,
@@ -157,11 +140,10 @@ export function recordingOperations(recordings: RecordingService): Operation[] {
       handle: async ({ accountId, params }) =>
         formatRecording(await recordings.stop(accountId, params.recordingId)),
     }),
-    defineOperation({
+    define({
       operationId: 'downloadRecording',
       method: 'GET',
       path: '/recordings/{recordingId}/media',
-      tag: 'Recordings',
       summary: 'Download a recording',
       description: 'Ranges can be asked for. 409 while it goes on.',
       params: recordingPath,
@@ -173,11 +155,10 @@ export function recordingOperations(recordings: RecordingService): Operation[] {
         return { kind: 'file', path, mediaType: mediaTypes[format], fileName: `${id}.${format}` };
       },
     }),
-    defineOperation({
+    define({
       operationId: 'deleteRecording',
       method: 'DELETE',
       path: '/recordings/{recordingId}',
-      tag: 'Recordings',
       summary: 'Delete a recording',
       description: 'With its file. One that goes on is stopped first.',
       params: recordingPath,

@@ -1,8 +1,8 @@
 /** Call detail records: `/records`. */
 import { z } from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
-import { cursor, formatTime, listQuery, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 
 const moment = z
   .string()
@@ -10,12 +10,11 @@ const moment = z
   .transform((text) => Date.parse(text))
   .meta({ type: 'string', format: 'date-time' });
 
-const recordQuery = listQuery.extend({
+const recordQuery = pageQuery.extend({
   sessionId: uuid.optional().describe('Only of this session.'),
   participantId: uuid.optional().describe('Only of this participant.'),
   from: moment.optional().describe('Only calls that began then or later.'),
   to: moment.optional().describe('Only calls that began before.'),
-  after: cursor.optional(),
 });
 
 const outcomeSchema = z
@@ -70,7 +69,7 @@ const recordSchema = z
 const pageSchema = z
   .strictObject({
     records: z.array(recordSchema),
-    next: cursor.nullable().describe('For `after`, to get the next page; null where there is none.'),
+    next: nextPage,
   })
   .meta({ id: 'CallRecordPage' });
 
@@ -111,32 +110,17 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
 
 export function recordOperations(records: Pick<CallRecordStore, 'listRecords'>): Operation[] {
   return [
-    defineOperation({
+    operationsOf('Records')({
       operationId: 'listRecords',
       method: 'GET',
       path: '/records',
-      tag: 'Records',
       summary: 'List call detail records',
       description: 'One for each connection of a participant, live ones too; the newest first.',
-      params: z.object({}),
       query: recordQuery,
       success: { status: 200, description: 'A page of records', schema: pageSchema },
-      errors: [],
       handle: async ({ accountId, query }) => {
-        const { sessionId, participantId, from, to, after, limit } = query;
-        const page = await records.listRecords({
-          accountId,
-          limit,
-          ...(sessionId === undefined ? {} : { sessionId }),
-          ...(participantId === undefined ? {} : { participantId }),
-          ...(from === undefined ? {} : { from }),
-          ...(to === undefined ? {} : { to }),
-          ...(after === undefined ? {} : { after: Number(after) }),
-        });
-        return {
-          records: page.records.map(formatRecord),
-          next: page.next === null ? null : String(page.next),
-        };
+        const page = await records.listRecords({ accountId, ...query });
+        return { records: page.records.map(formatRecord), next: formatNext(page.next) };
       },
     }),
   ];

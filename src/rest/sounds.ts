@@ -5,7 +5,7 @@ import { soundName, type StoredSound } from '../domain/sounds/sound.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
 import { formatTime, time } from './fields.js';
 import type { FileAnswer } from './file-answer.js';
-import { defineOperation, type Operation } from './operation.js';
+import { operationsOf, type Operation } from './operation.js';
 import { InvalidRequest } from './rest-error.js';
 
 /** The media types by which clients name WAV. */
@@ -33,13 +33,14 @@ function formatSound(sound: StoredSound): z.output<typeof soundSchema> {
 
 const soundPath = z.object({ name: soundNameField });
 
+const define = operationsOf('Sounds');
+
 export function soundOperations(sounds: SoundService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'putSound',
       method: 'PUT',
       path: '/sounds/{name}',
-      tag: 'Sounds',
       summary: 'Upload a sound',
       description:
         'A WAV file of PCM (8, 16, 24, 32 bit or float) or G.711, 8 to 48 kHz, mono or stereo. Replaces one of the same name; 409 where the account has too many, 507 where the disk has no room.',
@@ -57,37 +58,32 @@ export function soundOperations(sounds: SoundService): Operation[] {
         }
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listSounds',
       method: 'GET',
       path: '/sounds',
-      tag: 'Sounds',
       summary: 'List sounds',
-      params: z.object({}),
       success: {
         status: 200,
         description: 'All sounds of the account, by name',
         schema: z.array(soundSchema),
       },
-      errors: [],
       handle: async ({ accountId }) => (await sounds.list(accountId)).map(formatSound),
     }),
-    defineOperation({
+    define({
       operationId: 'getSound',
       method: 'GET',
       path: '/sounds/{name}',
-      tag: 'Sounds',
       summary: 'Get a sound’s figures',
       params: soundPath,
       success: { status: 200, description: 'The sound', schema: soundSchema },
       errors: [404],
       handle: async ({ accountId, params }) => formatSound(await sounds.get(accountId, params.name)),
     }),
-    defineOperation({
+    define({
       operationId: 'downloadSound',
       method: 'GET',
       path: '/sounds/{name}/media',
-      tag: 'Sounds',
       summary: 'Download a sound',
       params: soundPath,
       success: { status: 200, description: 'The file', download: ['audio/wav'] },
@@ -99,11 +95,10 @@ export function soundOperations(sounds: SoundService): Operation[] {
         fileName: `${params.name}.wav`,
       }),
     }),
-    defineOperation({
+    define({
       operationId: 'deleteSound',
       method: 'DELETE',
       path: '/sounds/{name}',
-      tag: 'Sounds',
       summary: 'Delete a sound',
       description: 'A phone that hears it hears it to its end.',
       params: soundPath,

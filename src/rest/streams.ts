@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { StreamDescription } from '../domain/legs/leg-control.js';
-import { memberPath, sessionPath } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { mediaTypes, memberPath, sessionPath } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 
 const streamSchema = z
   .strictObject({
     id: z.string(),
     alias: z.string(),
-    mediaTypes: z.array(z.enum(['AUDIO', 'VIDEO'])),
+    mediaTypes,
     muted: z.boolean().describe('By an application: nobody receives it.'),
     participantId: z.uuid().describe('Who publishes it.'),
     displayName: z.string().optional(),
@@ -38,13 +38,14 @@ const streamPath = memberPath.extend({
   stream: z.string().min(1).max(256).describe('Its alias, published or not yet, or its id.'),
 });
 
+const define = operationsOf('Moderation');
+
 export function streamOperations(sessions: SessionService): Operation[] {
   const moderation = (operationId: string, verb: 'mute' | 'unmute', summary: string, description: string) =>
-    defineOperation({
+    define({
       operationId,
       method: 'POST',
       path: `/sessions/{sessionId}/participants/{participantId}/streams/{stream}/${verb}`,
-      tag: 'Moderation',
       summary,
       description,
       params: streamPath,
@@ -57,11 +58,10 @@ export function streamOperations(sessions: SessionService): Operation[] {
         }),
     });
   return [
-    defineOperation({
+    define({
       operationId: 'listSessionStreams',
       method: 'GET',
       path: '/sessions/{sessionId}/streams',
-      tag: 'Moderation',
       summary: 'List the live streams of a session',
       params: sessionPath,
       success: { status: 200, description: 'The streams', schema: z.array(streamSchema) },

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TransferService } from '../domain/transfers/transfer-service.js';
 import type { OpenTransfer, SipAddress, Transfer, TransferDialects } from '../domain/transfers/transfer.js';
-import { formatTime, listQuery, tag, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { formatTime, listQuery, tag, time, uuid, webUrl } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 import {
   attributes,
   displayName,
@@ -74,10 +74,7 @@ function newTransfer(platforms: readonly string[]) {
         .nullish()
         .meta({ description: 'Missing: AUDIO. Empty: the caller listens only.', uniqueItems: true }),
       subscriptions: subscriptionsFields.nullish().describe('Missing: the whole session.'),
-      callbackUrl: z
-        .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-        .max(2048)
-        .nullish(),
+      callbackUrl: webUrl.nullish(),
       voiceCallId: z
         .string()
         .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
@@ -102,19 +99,19 @@ function newTransfer(platforms: readonly string[]) {
 
 const transferPath = z.object({ transferId: uuid });
 
+const define = operationsOf('Transfers');
+
 export function transferOperations(resources: TransferResources): Operation[] {
   const { transfers, sessions, dialects } = resources;
   return [
-    defineOperation({
+    define({
       operationId: 'createTransfer',
       method: 'POST',
       path: '/transfers',
-      tag: 'Transfers',
       summary: 'Send a caller into a session',
       description:
         'Creates an audio-only participant, puts it into the session, and answers with all that a voice application needs to transfer its call there. With an `Idempotency-Key` a repeated request gets the same transfer; 409 where the key was used for another one.',
       takesIdempotencyKey: true,
-      params: z.object({}),
       body: newTransfer(dialects.platforms),
       success: {
         status: 200,
@@ -141,24 +138,20 @@ export function transferOperations(resources: TransferResources): Operation[] {
         return formatOpenTransfer(open, resources);
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listTransfers',
       method: 'GET',
       path: '/transfers',
-      tag: 'Transfers',
       summary: 'List transfers',
-      params: z.object({}),
       query: listQuery,
       success: { status: 200, description: 'The newest transfers', schema: z.array(transferSchema) },
-      errors: [],
       handle: async ({ accountId, query }) =>
         (await transfers.list(accountId, query.limit)).map(formatTransfer),
     }),
-    defineOperation({
+    define({
       operationId: 'getTransfer',
       method: 'GET',
       path: '/transfers/{transferId}',
-      tag: 'Transfers',
       summary: 'Get a transfer and its instructions',
       description: 'Once it has ended, without token and instructions.',
       params: transferPath,
@@ -175,11 +168,10 @@ export function transferOperations(resources: TransferResources): Operation[] {
         return formatOpenTransfer({ transfer, participant, ...transfers.credentialsOf(transfer) }, resources);
       },
     }),
-    defineOperation({
+    define({
       operationId: 'deleteTransfer',
       method: 'DELETE',
       path: '/transfers/{transferId}',
-      tag: 'Transfers',
       summary: 'Cancel a transfer',
       description: 'Deletes its participant, and ends the call where it is there already.',
       params: transferPath,

@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
 import type { Webhook, WebhookService } from '../domain/facts/webhook.js';
-import { formatTime, time, uuid } from './fields.js';
-import { defineOperation, type Operation } from './operation.js';
+import { formatTime, time, uuid, webUrl } from './fields.js';
+import { operationsOf, type Operation } from './operation.js';
 
-const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
 const eventType = z.enum(eventTypes);
 
 const newWebhook = z
@@ -46,17 +45,17 @@ function formatWebhook(webhook: Webhook): z.output<typeof webhookSchema> {
   };
 }
 
+const define = operationsOf('Webhooks');
+
 export function webhookOperations(webhooks: WebhookService): Operation[] {
   return [
-    defineOperation({
+    define({
       operationId: 'createWebhook',
       method: 'POST',
       path: '/webhooks',
-      tag: 'Webhooks',
       summary: 'Create a webhook',
       description:
         'From now on every event of the account is posted to it, in order per session. See docs/events.md.',
-      params: z.object({}),
       body: newWebhook,
       success: { status: 201, description: 'The webhook and its secret', schema: createdWebhook },
       errors: [409],
@@ -71,22 +70,18 @@ export function webhookOperations(webhooks: WebhookService): Operation[] {
         return { ...formatWebhook(webhook), secret: webhook.secret };
       },
     }),
-    defineOperation({
+    define({
       operationId: 'listWebhooks',
       method: 'GET',
       path: '/webhooks',
-      tag: 'Webhooks',
       summary: 'List webhooks',
-      params: z.object({}),
       success: { status: 200, description: 'All webhooks of the account', schema: z.array(webhookSchema) },
-      errors: [],
       handle: async ({ accountId }) => (await webhooks.list(accountId)).map(formatWebhook),
     }),
-    defineOperation({
+    define({
       operationId: 'deleteWebhook',
       method: 'DELETE',
       path: '/webhooks/{webhookId}',
-      tag: 'Webhooks',
       summary: 'Delete a webhook',
       description: 'What was not delivered yet is given up.',
       params: z.object({ webhookId: uuid }),

@@ -67,15 +67,15 @@ export type CallRecordChange =
 
 export interface CallRecordQuery {
   readonly accountId: string;
-  readonly sessionId?: string;
-  readonly participantId?: string;
+  readonly sessionId?: string | undefined;
+  readonly participantId?: string | undefined;
   /** Started at that time or later. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** Started before that time. */
-  readonly to?: number;
+  readonly to?: number | undefined;
   readonly limit: number;
   /** `next` of the page before. */
-  readonly after?: number;
+  readonly after?: number | undefined;
 }
 
 export interface CallRecordPage {

@@ -51,10 +51,10 @@ export interface RecordingEnd {
 
 export interface RecordingQuery {
   readonly accountId: string;
-  readonly sessionId?: string;
+  readonly sessionId?: string | undefined;
   readonly limit: number;
   /** `next` of the page before. */
-  readonly after?: number;
+  readonly after?: number | undefined;
 }
 
 export interface RecordingPage {
