@@ -1,6 +1,5 @@
 /** What is told to webhooks and callback URLs, and what still waits. */
-import type { Registry } from 'prom-client';
-import { registerFigure } from './figures.js';
+import type { Figures } from './figures.js';
 
 export interface DeliveryFigures {
   /** Messages in the outbox. */
@@ -11,24 +10,21 @@ export interface DeliveryFigures {
   readonly results: Readonly<Record<string, number>>;
 }
 
-export function exposeDelivery(registry: Registry, read: () => DeliveryFigures): void {
-  registerFigure(registry, {
-    type: 'gauge',
-    name: 'outbox_messages',
-    help: 'Messages for webhooks and callback URLs that wait.',
-    read: () => [{ value: read().waiting }],
-  });
-  registerFigure(registry, {
-    type: 'gauge',
-    name: 'webhook_receivers_failing',
-    help: 'Webhooks and callback URLs with waiting messages whose last try failed.',
-    read: () => [{ value: read().failingReceivers }],
-  });
-  registerFigure(registry, {
-    type: 'counter',
-    name: 'webhook_messages_total',
-    help: 'Messages for webhooks and callback URLs, by result: delivered, failed (it is tried again), expired, orphaned, dropped.',
-    labels: ['result'],
-    read: () => Object.entries(read().results).map(([result, value]) => ({ labels: { result }, value })),
-  });
+export function exposeDelivery(figures: Figures, read: () => DeliveryFigures): void {
+  figures.gauge(
+    'outbox_messages',
+    'Messages for webhooks and callback URLs that wait.',
+    () => read().waiting,
+  );
+  figures.gauge(
+    'webhook_receivers_failing',
+    'Webhooks and callback URLs with waiting messages whose last try failed.',
+    () => read().failingReceivers,
+  );
+  figures.counterBy(
+    'result',
+    'webhook_messages_total',
+    'Messages for webhooks and callback URLs, by result: delivered, failed (it is tried again), expired, orphaned, dropped.',
+    () => read().results,
+  );
 }

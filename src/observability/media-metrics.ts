@@ -1,37 +1,10 @@
 /** The media workers' figures. */
-import type { Registry } from 'prom-client';
-import { registerFigure } from './figures.js';
+import type { Figures, FigureType } from './figures.js';
 
-export interface WorkerFigures {
-  readonly worker: number;
-  readonly legs: number;
-  /** Null before the worker's first report. */
-  readonly health: {
-    readonly phoneLegs: number;
-    readonly browserLegs: number;
-    readonly streams: number;
-    readonly eventLoopLagP99Ms: number;
-    readonly ticks: number;
-    readonly ticksSkipped: number;
-    readonly tickLatenessP99Ms: number;
-    readonly tickLatenessMaxMs: number;
-    readonly cpuMs: number;
-    readonly residentBytes: number;
-    readonly portsTakenUnrested: number;
-    readonly linkPacketsDropped: number;
-  } | null;
-}
+/** `divisor`: what the value is divided by to get the unit in the name. */
+type FigureRow = readonly [type: FigureType, key: string, name: string, help: string, divisor: number];
 
-/** What the media plane counts; its statistics have this shape. */
-export interface MediaFigures {
-  readonly workers: readonly WorkerFigures[];
-  readonly workersLost: number;
-}
-
-type HealthKey = keyof NonNullable<WorkerFigures['health']>;
-
-/** Type, key, name, help, what the value is divided by to get the name's unit. */
-const ofWorker: readonly (readonly ['counter' | 'gauge', HealthKey, string, string, number])[] = [
+const ofWorker = [
   ['gauge', 'phoneLegs', 'worker_phone_legs', 'Phone legs of a worker.', 1],
   ['gauge', 'browserLegs', 'worker_browser_legs', 'Browser legs of a worker.', 1],
   ['gauge', 'streams', 'worker_streams', 'Streams published at a worker.', 1],
@@ -68,31 +41,26 @@ const ofWorker: readonly (readonly ['counter' | 'gauge', HealthKey, string, stri
     'Packets for other workers that found the link full.',
     1,
   ],
-];
+] as const satisfies readonly FigureRow[];
 
-export function exposeMedia(registry: Registry, read: () => MediaFigures): void {
+/** What the media plane counts; its statistics have this shape. */
+export interface MediaFigures {
+  readonly workers: readonly {
+    readonly worker: number;
+    /** Null before the worker's first report. */
+    readonly health: Readonly<Record<(typeof ofWorker)[number][1], number>> | null;
+  }[];
+  readonly workersLost: number;
+}
+
+export function exposeMedia(figures: Figures, read: () => MediaFigures): void {
   for (const [type, key, name, help, divisor] of ofWorker) {
-    registerFigure(registry, {
-      type,
-      name,
-      help,
-      labels: ['worker'],
-      read: () =>
-        read().workers.flatMap(({ worker, health }) =>
-          health === null ? [] : [{ labels: { worker: String(worker) }, value: health[key] / divisor }],
-        ),
-    });
+    const values = () =>
+      read().workers.flatMap(({ worker, health }) =>
+        health === null ? [] : [[worker, health[key] / divisor] as const],
+      );
+    figures[`${type}By`]('worker', name, help, () => Object.fromEntries(values()));
   }
-  registerFigure(registry, {
-    type: 'gauge',
-    name: 'workers',
-    help: 'Media workers that stand.',
-    read: () => [{ value: read().workers.length }],
-  });
-  registerFigure(registry, {
-    type: 'counter',
-    name: 'workers_lost_total',
-    help: 'Media workers that died.',
-    read: () => [{ value: read().workersLost }],
-  });
+  figures.gauge('workers', 'Media workers that stand.', () => read().workers.length);
+  figures.counter('workers_lost_total', 'Media workers that died.', () => read().workersLost);
 }

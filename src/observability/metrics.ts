@@ -1,8 +1,9 @@
 /** Figures for Prometheus: counted here as they happen, or read from their owners when asked for. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { DomainEvent } from '../domain/facts/event.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
+import { Figures } from './figures.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
 import { exposeServers, type ServerFigures } from './server-metrics.js';
@@ -21,6 +22,7 @@ const maxArrived = 10_000;
 
 export class Metrics implements FactFollower {
   readonly #registry = new Registry();
+  readonly #figures = new Figures(this.#registry);
   readonly #requests = this.#counter('http_requests_total', 'HTTP requests answered.', [
     'method',
     'route',
@@ -124,48 +126,32 @@ export class Metrics implements FactFollower {
 
   /** Legs live now, by kind (`phone`, `browser`, or `opening`). */
   observeLegs(read: () => Readonly<Record<string, number>>): void {
-    new Gauge({
-      name: 'landbridge_legs',
-      help: 'Legs live now.',
-      labelNames: ['kind'],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [kind, legs] of Object.entries(read())) this.set({ kind }, legs);
-      },
-    });
+    this.#figures.gaugeBy('kind', 'legs', 'Legs live now.', read);
   }
 
   /** Event streams open now. */
   observeEventReaders(read: () => number): void {
-    new Gauge({
-      name: 'landbridge_event_readers',
-      help: 'Event streams open now.',
-      registers: [this.#registry],
-      collect() {
-        this.set(read());
-      },
-    });
+    this.#figures.gauge('event_readers', 'Event streams open now.', read);
   }
 
   observeDelivery(read: () => DeliveryFigures): void {
-    exposeDelivery(this.#registry, read);
+    exposeDelivery(this.#figures, read);
   }
 
   observeRecordings(read: () => RecordingFigures): void {
-    exposeRecordings(this.#registry, read);
+    exposeRecordings(this.#figures, read);
   }
 
   observeSip(read: () => SipFigures): void {
-    exposeSip(this.#registry, read);
+    exposeSip(this.#figures, read);
   }
 
   observeServers(read: () => ServerFigures): void {
-    exposeServers(this.#registry, read);
+    exposeServers(this.#figures, read);
   }
 
   observeMedia(read: () => MediaFigures): void {
-    exposeMedia(this.#registry, read);
+    exposeMedia(this.#figures, read);
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

@@ -1,6 +1,5 @@
 /** What is played and recorded. */
-import type { Registry } from 'prom-client';
-import { registerFigure } from './figures.js';
+import type { Figures } from './figures.js';
 
 export interface RecordingFigures {
   readonly running: number;
@@ -9,23 +8,8 @@ export interface RecordingFigures {
   readonly playbacks: number;
 }
 
-export function exposeRecordings(registry: Registry, read: () => RecordingFigures): void {
-  registerFigure(registry, {
-    type: 'gauge',
-    name: 'recordings_running',
-    help: 'Recordings that go on.',
-    read: () => [{ value: read().running }],
-  });
-  registerFigure(registry, {
-    type: 'counter',
-    name: 'recorded_bytes_total',
-    help: 'Bytes of recordings written.',
-    read: () => [{ value: read().bytesWritten }],
-  });
-  registerFigure(registry, {
-    type: 'gauge',
-    name: 'playbacks',
-    help: 'Sounds being played to phones.',
-    read: () => [{ value: read().playbacks }],
-  });
+export function exposeRecordings(figures: Figures, read: () => RecordingFigures): void {
+  figures.gauge('recordings_running', 'Recordings that go on.', () => read().running);
+  figures.counter('recorded_bytes_total', 'Bytes of recordings written.', () => read().bytesWritten);
+  figures.gauge('playbacks', 'Sounds being played to phones.', () => read().playbacks);
 }

@@ -1,6 +1,5 @@
 /** The figures of the servers beside the gateway: drachtio-server and FreeSWITCH. */
-import type { Registry } from 'prom-client';
-import { type FigureValue, registerFigure } from './figures.js';
+import type { Figures } from './figures.js';
 
 export interface ServerFigures {
   readonly drachtio: readonly {
@@ -20,58 +19,52 @@ export interface ServerFigures {
   }[];
 }
 
-export function exposeServers(registry: Registry, read: () => ServerFigures): void {
-  const expose = (
-    type: 'counter' | 'gauge',
-    name: string,
-    help: string,
-    values: (figures: ServerFigures) => readonly FigureValue[],
-  ) => registerFigure(registry, { type, name, help, labels: ['server'], read: () => values(read()) });
+export function exposeServers(figures: Figures, read: () => ServerFigures): void {
   type Drachtio = ServerFigures['drachtio'][number];
-  const ofDrachtio = (pick: (server: Drachtio) => number) => (figures: ServerFigures) =>
-    figures.drachtio.map((one) => ({ labels: { server: one.server }, value: pick(one) }));
+  const ofDrachtio = (pick: (server: Drachtio) => number) => () =>
+    Object.fromEntries(read().drachtio.map((one) => [one.server, pick(one)]));
   type FreeSwitch = ServerFigures['freeSwitch'][number];
-  const ofFreeSwitch = (pick: (server: FreeSwitch) => number) => (figures: ServerFigures) =>
-    figures.freeSwitch.map((one) => ({ labels: { server: `${one.host}:${one.port}` }, value: pick(one) }));
+  const ofFreeSwitch = (pick: (server: FreeSwitch) => number) => () =>
+    Object.fromEntries(read().freeSwitch.map((one) => [`${one.host}:${one.port}`, pick(one)]));
 
-  expose(
-    'gauge',
+  figures.gaugeBy(
+    'server',
     'drachtio_up',
     '1 while the drachtio-server is connected and passes on what it gets.',
     ofDrachtio(({ connected, deaf }) => (connected && !deaf ? 1 : 0)),
   );
-  expose(
-    'gauge',
+  figures.gaugeBy(
+    'server',
     'drachtio_calls',
     'Calls now that came through the drachtio-server.',
     ofDrachtio(({ calls }) => calls),
   );
-  expose(
-    'counter',
+  figures.counterBy(
+    'server',
     'drachtio_reconnects_total',
     'Connections to the drachtio-server after the first.',
     ofDrachtio(({ reconnects }) => reconnects),
   );
-  expose(
-    'counter',
+  figures.counterBy(
+    'server',
     'drachtio_probes_failed_total',
     'Probes over SIP that did not come back from the drachtio-server.',
     ofDrachtio(({ probesFailed }) => probesFailed),
   );
-  expose(
-    'counter',
+  figures.counterBy(
+    'server',
     'drachtio_requests_dropped_total',
     'Requests left unanswered because more came than the drachtio-server took answers for.',
     ofDrachtio(({ requestsDropped }) => requestsDropped),
   );
-  expose(
-    'gauge',
+  figures.gaugeBy(
+    'server',
     'freeswitch_up',
     '1 while the FreeSWITCH takes calls.',
     ofFreeSwitch(({ isAlive }) => (isAlive ? 1 : 0)),
   );
-  expose(
-    'gauge',
+  figures.gaugeBy(
+    'server',
     'freeswitch_legs',
     'Phone legs through the FreeSWITCH.',
     ofFreeSwitch(({ legs }) => legs),

@@ -1,33 +1,9 @@
 /** The SIP server's figures. */
-import type { Registry } from 'prom-client';
-import { registerFigure } from './figures.js';
+import type { Figures, FigureType } from './figures.js';
 
-/** What a SIP server counts; the embedded one's statistics have this shape. */
-export interface SipFigures {
-  readonly transport: {
-    readonly messagesReceived: number;
-    readonly messagesSent: number;
-    readonly malformed: number;
-    readonly sendErrors: number;
-    readonly connectionsOpen: number;
-    readonly connectionsRefused: number;
-    readonly connectionsDropped: number;
-  };
-  readonly transactions: number;
-  readonly dialogs: number;
-  readonly retransmissionsSent: number;
-  readonly retransmissionsReceived: number;
-  readonly transactionTimeouts: number;
-  readonly dialogsCreated: number;
-  readonly dialogsEndedByServer: number;
-  readonly cancelled: number;
-  /** By status. */
-  readonly refusals: Readonly<Record<number, number>>;
-}
+type FigureRow = readonly [type: FigureType, key: string, name: string, help: string];
 
-type Numbers<T> = { [K in keyof T]: T[K] extends number ? K : never }[keyof T];
-
-const ofServer: readonly (readonly ['counter' | 'gauge', Numbers<SipFigures>, string, string])[] = [
+const ofServer = [
   ['gauge', 'transactions', 'sip_transactions', 'SIP transactions now.'],
   ['gauge', 'dialogs', 'sip_dialogs', 'SIP dialogs now.'],
   ['counter', 'retransmissionsSent', 'sip_retransmissions_sent_total', 'SIP messages sent again.'],
@@ -46,14 +22,9 @@ const ofServer: readonly (readonly ['counter' | 'gauge', Numbers<SipFigures>, st
     'SIP dialogs that the server ended by itself.',
   ],
   ['counter', 'cancelled', 'sip_cancelled_total', 'Calls cancelled before their answer.'],
-];
+] as const satisfies readonly FigureRow[];
 
-const ofTransport: readonly (readonly [
-  'counter' | 'gauge',
-  keyof SipFigures['transport'],
-  string,
-  string,
-])[] = [
+const ofTransport = [
   ['counter', 'messagesReceived', 'sip_messages_received_total', 'SIP messages received.'],
   ['counter', 'messagesSent', 'sip_messages_sent_total', 'SIP messages sent.'],
   ['counter', 'malformed', 'sip_malformed_total', 'Messages that were no SIP, or bad SIP.'],
@@ -66,20 +37,26 @@ const ofTransport: readonly (readonly [
     'sip_connections_dropped_total',
     'Connections closed as idle or too slow.',
   ],
-];
+] as const satisfies readonly FigureRow[];
 
-export function exposeSip(registry: Registry, read: () => SipFigures): void {
-  for (const [type, key, name, help] of ofServer) {
-    registerFigure(registry, { type, name, help, read: () => [{ value: read()[key] }] });
-  }
+type KeyOf<Rows extends readonly FigureRow[]> = Rows[number][1];
+
+/** What a SIP server counts; the embedded one's statistics have this shape. */
+export interface SipFigures extends Readonly<Record<KeyOf<typeof ofServer>, number>> {
+  readonly transport: Readonly<Record<KeyOf<typeof ofTransport>, number>>;
+  /** By status. */
+  readonly refusals: Readonly<Record<number, number>>;
+}
+
+export function exposeSip(figures: Figures, read: () => SipFigures): void {
+  for (const [type, key, name, help] of ofServer) figures[type](name, help, () => read()[key]);
   for (const [type, key, name, help] of ofTransport) {
-    registerFigure(registry, { type, name, help, read: () => [{ value: read().transport[key] }] });
+    figures[type](name, help, () => read().transport[key]);
   }
-  registerFigure(registry, {
-    type: 'counter',
-    name: 'sip_refusals_total',
-    help: 'Requests that the SIP server refused by itself.',
-    labels: ['status'],
-    read: () => Object.entries(read().refusals).map(([status, value]) => ({ labels: { status }, value })),
-  });
+  figures.counterBy(
+    'status',
+    'sip_refusals_total',
+    'Requests that the SIP server refused by itself.',
+    () => read().refusals,
+  );
 }
