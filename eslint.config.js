@@ -40,13 +40,11 @@ export default tseslint.config(
     },
   },
   {
-    // Samples and packets: indices are within bounds that were checked once, outside of the loop; what is called for each packet
-    // takes its parameters one by one, as an object would be one more to collect; tables hold plain functions.
+    // Samples and packets: indices are within bounds that were checked once, outside of the loop; tables hold plain functions.
     files: ['src/media/worker/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/unbound-method': 'off',
-      'max-params': 'off',
     },
   },
   {

@@ -40,7 +40,7 @@ function measureCodecDelay(): number {
   const pcm = new Int16Array(framesPerBurst * frameSamples);
   for (let round = 0; round < 2; round += 1) {
     let at = 0;
-    for (const frame of opusFrames) at += decoder.decode(frame, 0, frame.length, pcm, at);
+    for (const frame of opusFrames) at += decoder.decode(frame, pcm, at);
   }
   return burstBegin(pcm);
 }
@@ -97,7 +97,13 @@ class Pair {
     const isBurst = frame % framesPerBurst === 0;
     const opus = opusFrames[frame % framesPerBurst]!;
     const packet = this.#phonePacket;
-    RtpPacket.writeHeader(packet, 0, false, sequenceNumber, (frame * frameSamples) >>> 0, this.#ssrc);
+    RtpPacket.writeHeader(packet, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber,
+      timestamp: (frame * frameSamples) >>> 0,
+      ssrc: this.#ssrc,
+    });
     packet[12] = frame & 0xff;
     this.#phoneSentMs[frame & 0xff] = performance.now();
     this.phone.send(packet, this.#gatewayPort, '127.0.0.1');

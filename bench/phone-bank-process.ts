@@ -66,14 +66,13 @@ class Phone {
       : this.#task.sends === 'clicks'
         ? silence
         : this.#tones[frame % this.#tones.length]!;
-    RtpPacket.writeHeader(
-      this.#buffer,
-      0,
-      false,
-      frame & 0xffff,
-      (frame * frameSamples) >>> 0,
-      1000 + this.index,
-    );
+    RtpPacket.writeHeader(this.#buffer, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber: frame & 0xffff,
+      timestamp: (frame * frameSamples) >>> 0,
+      ssrc: 1000 + this.index,
+    });
     payload.copy(this.#buffer, 12);
     if (isClick) this.clickedAtMs = performance.now();
     this.socket.send(this.#buffer, this.#task.port, '127.0.0.1');

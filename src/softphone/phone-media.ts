@@ -177,7 +177,13 @@ export class PhoneMedia {
 
   #transmit(bytes: Buffer, payloadType: number, marker: boolean, timestamp: number): void {
     const { remoteAddress, remotePort } = this.#remote ?? {};
-    RtpPacket.writeHeader(bytes, payloadType, marker, this.#sequenceNumber, timestamp, this.#ssrc);
+    RtpPacket.writeHeader(bytes, {
+      payloadType,
+      marker,
+      sequenceNumber: this.#sequenceNumber,
+      timestamp,
+      ssrc: this.#ssrc,
+    });
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     this.#sent += 1;
     this.#socket.send(bytes, remotePort, remoteAddress, () => {});

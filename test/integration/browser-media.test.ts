@@ -314,7 +314,13 @@ class PictureSource implements SourceTrack {
   }
   send(sequenceNumber: number, isKeyFrame: boolean): void {
     const buffer = Buffer.alloc(12 + 1000, sequenceNumber & 0xff);
-    RtpPacket.writeHeader(buffer, 99, true, sequenceNumber, sequenceNumber * 3000, 5);
+    RtpPacket.writeHeader(buffer, {
+      payloadType: 99,
+      marker: true,
+      sequenceNumber,
+      timestamp: sequenceNumber * 3000,
+      ssrc: 5,
+    });
     buffer[12] = 0x10; // payload descriptor: a frame begins
     buffer[13] = isKeyFrame ? 0 : 1;
     const packet = new RtpPacket();

@@ -131,7 +131,7 @@ export class FarEnd {
     payload: Buffer,
   ): void {
     const packet = Buffer.alloc(12 + payload.length);
-    RtpPacket.writeHeader(packet, payloadType, false, sequenceNumber, timestamp, ssrc);
+    RtpPacket.writeHeader(packet, { payloadType, marker: false, sequenceNumber, timestamp, ssrc });
     payload.copy(packet, 12);
     this.send(packet);
   }

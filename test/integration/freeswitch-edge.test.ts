@@ -147,7 +147,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       const decoder = new OpusDecoder();
       const decoded = a.phone.heard.slice(-50).map(({ payload }) => {
         const block = new Int16Array(960);
-        return block.subarray(0, decoder.decode(payload, 0, payload.length, block));
+        return block.subarray(0, decoder.decode(payload, block));
       });
       expect(a.phone.heard.at(-1)!.payloadType).toBe(107);
       expectTones(Int16Array.from(decoded.flatMap((block) => [...block])), { heard: [1000], silent: [440] });
@@ -207,7 +207,13 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
     const [pcm, packet] = [new Int16Array(160), Buffer.alloc(172)];
     let sequence = 1;
     const talk = setInterval(() => {
-      RtpPacket.writeHeader(packet, 0, false, sequence, sequence * 160, 4711);
+      RtpPacket.writeHeader(packet, {
+        payloadType: 0,
+        marker: false,
+        sequenceNumber: sequence,
+        timestamp: sequence * 160,
+        ssrc: 4711,
+      });
       g711('PCMU').encode(tone.fill(pcm), packet.subarray(12));
       sequence += 1;
       socket.send(outgoing.protect(packet), portOf(answer), '127.0.0.1');

@@ -26,7 +26,13 @@ export class ToneSource implements SourceTrack {
     const buffer = Buffer.alloc(172);
     const packet = new RtpPacket();
     this.#timer = setInterval(() => {
-      RtpPacket.writeHeader(buffer, 0, false, this.#sequenceNumber & 0xffff, this.#timestamp >>> 0, 4711);
+      RtpPacket.writeHeader(buffer, {
+        payloadType: 0,
+        marker: false,
+        sequenceNumber: this.#sequenceNumber & 0xffff,
+        timestamp: this.#timestamp >>> 0,
+        ssrc: 4711,
+      });
       pcmu.encode(tone.fill(pcm), buffer, 12);
       this.#sequenceNumber++;
       this.#timestamp += 160;

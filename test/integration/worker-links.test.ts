@@ -39,7 +39,13 @@ class TestTrack implements SourceTrack {
   }
   send(sequenceNumber: number, payloadBytes = 160): void {
     const buffer = Buffer.alloc(12 + payloadBytes, sequenceNumber & 0xff);
-    RtpPacket.writeHeader(buffer, 111, false, sequenceNumber, sequenceNumber * 960, 0xcafe);
+    RtpPacket.writeHeader(buffer, {
+      payloadType: 111,
+      marker: false,
+      sequenceNumber,
+      timestamp: sequenceNumber * 960,
+      ssrc: 0xcafe,
+    });
     const packet = new RtpPacket();
     RtpPacket.parse(buffer, packet);
     for (const sink of this.sinks) sink.onPacket(packet, 0);

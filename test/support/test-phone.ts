@@ -74,7 +74,13 @@ export class TestPhone {
     { payloadType = this.#law === 'PCMU' ? 0 : 8, samples = 160, marker = false } = {},
   ): void {
     const packet = Buffer.alloc(12 + payload.length);
-    RtpPacket.writeHeader(packet, payloadType, marker, this.sequenceNumber, this.timestamp, this.ssrc);
+    RtpPacket.writeHeader(packet, {
+      payloadType,
+      marker,
+      sequenceNumber: this.sequenceNumber,
+      timestamp: this.timestamp,
+      ssrc: this.ssrc,
+    });
     packet.set(payload, 12);
     this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
     this.timestamp = (this.timestamp + samples) >>> 0;

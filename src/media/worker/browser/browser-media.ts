@@ -180,7 +180,7 @@ export class BrowserMedia {
     const event = parseTelephoneEvent(packet.payload);
     if (event === null) return true;
     slot.dtmf ??= new DtmfDetector(this.#options.onDtmf, undefined, format.clockRateHz);
-    slot.dtmf.onPacket(event, packet.sequenceNumber, packet.timestamp, packet.marker, nowMs);
+    slot.dtmf.onPacket(event, packet, nowMs);
     return true;
   }
 

@@ -35,7 +35,7 @@ function packet(ssrc: number, payloadType: number, mid?: string): RtpPacket {
   while (element.length % 4 !== 0) element.push(0);
   const extension = mid === undefined ? [] : [0xbe, 0xde, 0, element.length / 4, ...element];
   const buffer = Buffer.concat([Buffer.alloc(12), Buffer.from(extension), Buffer.alloc(4)]);
-  RtpPacket.writeHeader(buffer, payloadType, false, 1, 1, ssrc);
+  RtpPacket.writeHeader(buffer, { payloadType, marker: false, sequenceNumber: 1, timestamp: 1, ssrc });
   if (mid !== undefined) buffer[0] = 0x90;
   const into = new RtpPacket();
   RtpPacket.parse(buffer, into);

@@ -96,7 +96,7 @@ export class IncomingTrack implements SourceTrack {
       // Somebody waits for video already: the request went to an SSRC not known yet, or to the one before.
       if (this.#sinks.length > 0) this.requestKeyFrame();
     }
-    this.#statistics.onPacket(packet.ssrc, packet.sequenceNumber, packet.timestamp, arrivalMs);
+    this.#statistics.onPacket(packet, arrivalMs);
     const arrival = this.#nack?.onPacket(packet.sequenceNumber, arrivalMs);
     if (this.#nack?.takeGaveUp() === true) this.requestKeyFrame();
     // Without payload: a probe of the sender's bandwidth estimation. It is forwarded too, or sequence numbers would have gaps.

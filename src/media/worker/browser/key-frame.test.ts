@@ -5,7 +5,7 @@ import { beginsKeyFrame } from './key-frame.js';
 const packet = (...payload: number[]): RtpPacket => {
   const into = new RtpPacket();
   const buffer = Buffer.concat([Buffer.alloc(12), Buffer.from(payload)]);
-  RtpPacket.writeHeader(buffer, 96, false, 0, 0, 0);
+  RtpPacket.writeHeader(buffer, { payloadType: 96, marker: false, sequenceNumber: 0, timestamp: 0, ssrc: 0 });
   RtpPacket.parse(buffer, into);
   return into;
 };

@@ -1,5 +1,5 @@
 /** What a browser is sent of one stream: rewritten packets, sent again on request. */
-import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
+import { type RtpHeader, RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { ntpTime, type SenderReport } from '../rtp/rtcp.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
@@ -54,6 +54,8 @@ export class OutgoingTrack implements PacketSink {
 
   readonly #options: OutgoingTrackOptions;
   readonly #rewriter: RtpRewriter;
+  /** Of the packet that is being written. */
+  readonly #header: RtpHeader;
   #codecs: readonly NegotiatedCodec[];
   #cache: PacketCache | null = null;
   #source: SourceTrack | null = null;
@@ -73,6 +75,7 @@ export class OutgoingTrack implements PacketSink {
     this.ssrc = options.ssrc;
     this.#options = options;
     this.#codecs = options.codecs;
+    this.#header = { payloadType: 0, marker: false, sequenceNumber: 0, timestamp: 0, ssrc: options.ssrc };
     this.#rewriter = new RtpRewriter(options.firstSequenceNumber, options.firstTimestamp);
   }
 
@@ -136,14 +139,12 @@ export class OutgoingTrack implements PacketSink {
     if (!rewriter.map(packet, arrivalMs, this.#clockRateHz)) return;
     const out = this.#options.scratch.view(length);
     const { sequenceNumber, timestamp } = rewriter;
-    RtpPacket.writeHeader(
-      out,
-      this.#payloadType,
-      packet.marker || begins,
-      sequenceNumber,
-      timestamp,
-      this.ssrc,
-    );
+    const header = this.#header;
+    header.payloadType = this.#payloadType;
+    header.marker = packet.marker || begins;
+    header.sequenceNumber = sequenceNumber;
+    header.timestamp = timestamp;
+    RtpPacket.writeHeader(out, header);
     packet.buffer.copy(
       out,
       rtpHeaderLength,

@@ -27,11 +27,11 @@ export class OpusDecoder {
   readonly #lostPacket = new Uint8Array(1);
 
   /** Decodes a packet, as far as `into` has room from `at`; returns the number of samples, 0 when it is not Opus. */
-  decode(payload: Uint8Array, offset: number, length: number, into: Int16Array, at = 0): number {
-    if (opusSamples(payload, offset, length) === 0) return 0;
+  decode(packet: Uint8Array, into: Int16Array, at = 0): number {
+    if (opusSamples(packet, 0, packet.length) === 0) return 0;
     // The configuration (and the stereo bit) with "one frame" and no frame after it.
-    this.#lostPacket[0] = payload[offset]! & 0xfc;
-    return this.#run(payload.subarray(offset, offset + length), into, at);
+    this.#lostPacket[0] = packet[0]! & 0xfc;
+    return this.#run(packet, into, at);
   }
 
   /**

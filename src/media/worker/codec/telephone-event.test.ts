@@ -29,7 +29,8 @@ function detect(steps: readonly Step[], expireAtMs = Infinity): string[] {
     atMs = step.atMs ?? atMs + 50;
     detector.expire(atMs);
     const { event, duration, end = false, marker = false, timestamp } = step;
-    detector.onPacket({ event, end, volume: 10, duration }, sequence, timestamp, marker, atMs);
+    const header = { sequenceNumber: sequence, timestamp, marker };
+    detector.onPacket({ event, end, volume: 10, duration }, header, atMs);
   }
   detector.expire(expireAtMs);
   expect(detector.pressed).toBe(false);

@@ -1,4 +1,5 @@
 /** Keys as RTP (RFC 4733): read, and made one of each press. */
+import type { RtpHeader } from '../rtp/rtp-packet.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 
 /** The keys in the order of their event codes (RFC 4733 §3.2). */
@@ -57,6 +58,9 @@ export function formatTelephoneEvent(
   return telephoneEventLength;
 }
 
+/** What the header of an event's packet adds to its payload. */
+type EventHeader = Readonly<Pick<RtpHeader, 'sequenceNumber' | 'timestamp' | 'marker'>>;
+
 interface Press {
   readonly event: number;
   /** When the current segment began: events longer than 65 535 units go on in another (RFC 4733 §2.5.1.3). */
@@ -96,14 +100,9 @@ export class DtmfDetector {
     return this.#press !== null && !this.#press.reported;
   }
 
-  onPacket(
-    packet: TelephoneEvent,
-    sequenceNumber: number,
-    timestamp: number,
-    marker: boolean,
-    nowMs: number,
-  ): void {
-    if (keyOfEvent(packet.event) === null) return;
+  onPacket(payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
+    if (keyOfEvent(payload.event) === null) return;
+    const { sequenceNumber, timestamp } = header;
     const behind = this.#lastSequence < 0 ? 1 : sequenceDistance(sequenceNumber, this.#lastSequence);
     // Far behind is a sender that started anew, not a packet that took long.
     if (behind <= 0 && behind > -100) return;
@@ -111,10 +110,10 @@ export class DtmfDetector {
 
     const movingLimit = movingTimestampMs * this.#unitsPerMs;
     let press = this.#press;
-    if (press === null || !continues(press, packet, timestamp, marker, movingLimit)) {
+    if (press === null || !continues(press, payload, header, movingLimit)) {
       if (press !== null) this.#report(press);
       press = {
-        event: packet.event,
+        event: payload.event,
         timestamp,
         durationOfSegment: 0,
         durationBefore: 0,
@@ -127,9 +126,9 @@ export class DtmfDetector {
       press.durationOfSegment = 0;
     }
     press.timestamp = timestamp;
-    press.durationOfSegment = Math.max(press.durationOfSegment, packet.duration);
+    press.durationOfSegment = Math.max(press.durationOfSegment, payload.duration);
     press.lastPacketMs = nowMs;
-    if (packet.end) this.#report(press);
+    if (payload.end) this.#report(press);
   }
 
   /** Ends a press whose packets have stopped coming. Call it now and then while `pressed`. */
@@ -148,19 +147,18 @@ export class DtmfDetector {
 
 function continues(
   press: Press,
-  packet: TelephoneEvent,
-  timestamp: number,
-  marker: boolean,
+  payload: TelephoneEvent,
+  { timestamp, marker }: EventHeader,
   movingLimit: number,
 ): boolean {
-  if (press.event !== packet.event) return false;
+  if (press.event !== payload.event) return false;
   const ahead = timestampDistance(timestamp, press.timestamp);
   if (ahead === 0) {
     // Some gateways never advance the timestamp: a marked packet that begins again from a small duration is a new press.
-    return !(press.reported && marker && packet.duration < press.durationOfSegment);
+    return !(press.reported && marker && payload.duration < press.durationOfSegment);
   }
   if (press.reported || marker || ahead < 0) return false;
   const isNextSegment = press.durationOfSegment >= 0xf000 && ahead >= 0xf000 && ahead <= 0x10000;
-  const isMovingTimestamp = ahead <= movingLimit && packet.duration > press.durationOfSegment;
+  const isMovingTimestamp = ahead <= movingLimit && payload.duration > press.durationOfSegment;
   return isNextSegment || isMovingTimestamp;
 }

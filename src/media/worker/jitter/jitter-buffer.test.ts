@@ -4,7 +4,13 @@ import { JitterBuffer } from './jitter-buffer.js';
 
 function packet(sequenceNumber: number, ssrc = 1, length = 160): RtpPacket {
   const buffer = Buffer.alloc(12 + length, sequenceNumber & 0xff);
-  RtpPacket.writeHeader(buffer, 0, false, sequenceNumber & 0xffff, 0, ssrc);
+  RtpPacket.writeHeader(buffer, {
+    payloadType: 0,
+    marker: false,
+    sequenceNumber: sequenceNumber & 0xffff,
+    timestamp: 0,
+    ssrc,
+  });
   const view = new RtpPacket();
   RtpPacket.parse(buffer, view);
   return view;

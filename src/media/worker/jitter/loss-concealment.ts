@@ -35,11 +35,11 @@ export class LossConcealment {
 
   /**
    * Writes `count` samples at `at`. The first call after sound looks for the period in the `concealmentHistory` samples
-   * of `history` before `historyEnd`.
+   * before.
    */
-  conceal(history: Int16Array, historyEnd: number, into: Int16Array, at: number, count: number): void {
-    if (this.#made === 0) this.#begin(history, historyEnd);
-    this.#generate(into, at, count);
+  conceal(pcm: Int16Array, at: number, count: number): void {
+    if (this.#made === 0) this.#begin(pcm, at);
+    this.#generate(pcm, at, count);
   }
 
   /** Blends the returning sound at `at` with the continued repetition, so that it joins without a click. */

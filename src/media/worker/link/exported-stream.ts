@@ -15,6 +15,15 @@ export interface LinkCounters {
   packetsDropped: number;
 }
 
+export interface ExportedStreamOptions {
+  readonly streamId: string;
+  /** The number that the reading worker has given the stream. */
+  readonly channel: number;
+  readonly registry: StreamRegistry;
+  readonly writer: LinkWriter;
+  readonly counters: LinkCounters;
+}
+
 /** Sends the packets of one track over a link while the other worker wants them. */
 class ExportedTrack implements PacketSink {
   readonly #channel: number;
@@ -26,9 +35,7 @@ class ExportedTrack implements PacketSink {
   constructor(
     readonly track: SourceTrack,
     readonly generation: number,
-    channel: number,
-    writer: LinkWriter,
-    counters: LinkCounters,
+    { channel, writer, counters }: ExportedStreamOptions,
   ) {
     this.#channel = channel;
     this.#writer = writer;
@@ -63,45 +70,29 @@ class ExportedTrack implements PacketSink {
 
 /** One stream of this worker that another worker follows: told whenever it changes, sent track by track on demand. */
 export class ExportedStream implements StreamWatcher {
-  readonly #streamId: string;
-  readonly #channel: number;
-  readonly #registry: StreamRegistry;
-  readonly #writer: LinkWriter;
-  readonly #counters: LinkCounters;
+  readonly #options: ExportedStreamOptions;
   readonly #tracks: Record<TrackKind, ExportedTrack | null> = { audio: null, video: null };
   #generation = 0;
 
-  constructor(
-    streamId: string,
-    channel: number,
-    registry: StreamRegistry,
-    writer: LinkWriter,
-    counters: LinkCounters,
-  ) {
-    this.#streamId = streamId;
-    this.#channel = channel;
-    this.#registry = registry;
-    this.#writer = writer;
-    this.#counters = counters;
+  constructor(options: ExportedStreamOptions) {
+    const { registry, streamId } = options;
+    this.#options = options;
     registry.watch(streamId, this);
     if (registry.get(streamId) !== null) this.onStreamsChanged();
   }
 
   onStreamsChanged(): void {
     // What came over a link never goes out over another: each worker asks the publisher itself.
-    const isOurs = this.#registry.publisherOf(this.#streamId)?.isLocal === true;
-    const stream = isOurs ? this.#registry.get(this.#streamId) : null;
+    const { registry, streamId, writer, channel } = this.#options;
+    const isOurs = registry.publisherOf(streamId)?.isLocal === true;
+    const stream = isOurs ? registry.get(streamId) : null;
     for (const kind of trackKinds) this.#replace(kind, stream?.[kind] ?? null);
     const description: StreamDescription | null = stream && {
       alias: stream.alias,
       audio: this.#describe('audio'),
       video: this.#describe('video'),
     };
-    this.#writer.control(
-      'description',
-      this.#channel,
-      description === null ? '' : JSON.stringify(description),
-    );
+    writer.control('description', channel, description === null ? '' : JSON.stringify(description));
   }
 
   attach(kind: TrackKind, generation: number): void {
@@ -117,7 +108,7 @@ export class ExportedStream implements StreamWatcher {
   }
 
   close(): void {
-    this.#registry.unwatch(this.#streamId, this);
+    this.#options.registry.unwatch(this.#options.streamId, this);
     for (const kind of trackKinds) this.#replace(kind, null);
   }
 
@@ -136,7 +127,6 @@ export class ExportedStream implements StreamWatcher {
     if ((known?.track ?? null) === track) return;
     known?.detach();
     this.#generation = (this.#generation + 1) & 0xffff;
-    this.#tracks[kind] =
-      track && new ExportedTrack(track, this.#generation, this.#channel, this.#writer, this.#counters);
+    this.#tracks[kind] = track && new ExportedTrack(track, this.#generation, this.#options);
   }
 }

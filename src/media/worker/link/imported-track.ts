@@ -2,6 +2,7 @@
 import type { Codec } from '../codec/codec.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';
+import type { TrackDescription } from './stream-description.js';
 
 /** What a track of another worker asks of the link it comes by. */
 export interface ImportControl {
@@ -12,16 +13,19 @@ export interface ImportControl {
 
 /** A track of another worker. Its packets travel only while somebody here listens. */
 export class ImportedTrack implements SourceTrack {
+  readonly codec: Codec;
+  readonly generation: number;
   readonly #control: ImportControl;
   #sinks: readonly PacketSink[] = [];
 
   constructor(
     readonly streamId: string,
     readonly kind: TrackKind,
-    readonly codec: Codec,
-    readonly generation: number,
+    { codec, generation }: TrackDescription,
     control: ImportControl,
   ) {
+    this.codec = codec;
+    this.generation = generation;
     this.#control = control;
   }
 

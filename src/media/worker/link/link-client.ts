@@ -9,7 +9,11 @@ import { ImportedTrack } from './imported-track.js';
 import { linkConnectOptions, type LinkAddress } from './link-address.js';
 import { type LinkFrame, LinkFrameReader } from './link-frame.js';
 import { LinkWriter } from './link-writer.js';
-import { parseStreamDescription, type TrackDescription } from './stream-description.js';
+import {
+  parseStreamDescription,
+  type StreamDescription,
+  type TrackDescription,
+} from './stream-description.js';
 
 const reconnectMs = [50, 100, 200, 500, 1000] as const;
 /** The requests of a reader are few and small. */
@@ -99,7 +103,7 @@ export class LinkClient implements StreamPublisher {
     socket.on('close', () => {
       if (this.#closed || this.#socket !== socket) return;
       this.#drop();
-      for (const item of this.#byStreamId.values()) this.#describe(item, null, '', null, null);
+      for (const item of this.#byStreamId.values()) this.#describe(item, null);
       this.#publish();
       const delayMs = reconnectMs[Math.min(this.#failures, reconnectMs.length - 1)];
       this.#failures += 1;
@@ -123,23 +127,20 @@ export class LinkClient implements StreamPublisher {
       this.#options.counters.packetsReceived += 1;
       track.deliver(this.#packet, performance.now());
     } else if (type === 'description') {
-      const description = parseStreamDescription(body);
-      this.#describe(item, description, description?.alias ?? '', description?.audio, description?.video);
+      this.#describe(item, parseStreamDescription(body));
       this.#publish();
     }
   }
 
-  #describe(
-    item: Import,
-    present: object | null,
-    alias: string,
-    audio: TrackDescription | null | undefined,
-    video: TrackDescription | null | undefined,
-  ): void {
-    item.audio = this.#track(item, 'audio', audio ?? null);
-    item.video = this.#track(item, 'video', video ?? null);
-    item.stream =
-      present === null ? null : { streamId: item.streamId, alias, audio: item.audio, video: item.video };
+  #describe(item: Import, description: StreamDescription | null): void {
+    item.audio = this.#track(item, 'audio', description?.audio ?? null);
+    item.video = this.#track(item, 'video', description?.video ?? null);
+    item.stream = description && {
+      streamId: item.streamId,
+      alias: description.alias,
+      audio: item.audio,
+      video: item.video,
+    };
   }
 
   /** Keeps the track that its sinks know while it is the same at the other end. */
@@ -148,10 +149,10 @@ export class LinkClient implements StreamPublisher {
     const known = item[kind];
     if (known?.generation === description.generation) return known;
     const { channel } = item;
-    return new ImportedTrack(item.streamId, kind, description.codec, description.generation, {
-      attach: (of, generation) => this.#writer?.control('attach', channel, '', of, generation),
-      detach: (of, generation) => this.#writer?.control('detach', channel, '', of, generation),
-      requestKeyFrame: (of, generation) => this.#writer?.control('key-frame', channel, '', of, generation),
+    return new ImportedTrack(item.streamId, kind, description, {
+      attach: (of, generation) => this.#writer?.trackControl('attach', channel, of, generation),
+      detach: (of, generation) => this.#writer?.trackControl('detach', channel, of, generation),
+      requestKeyFrame: (of, generation) => this.#writer?.trackControl('key-frame', channel, of, generation),
     });
   }
 

@@ -20,7 +20,7 @@ describe('link frames', () => {
           const bytes = Buffer.concat(
             frames.map((f) => {
               const target = Buffer.alloc(linkFrameOverhead + f.body.length);
-              writeLinkFrame(target, 0, f.type, f.channel, f.kind, f.generation, f.body);
+              writeLinkFrame(target, 0, f);
               return target;
             }),
           );

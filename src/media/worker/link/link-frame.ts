@@ -51,20 +51,13 @@ export interface LinkFrame {
 }
 
 /** Writes a frame into `target` at `offset`, where it must fit; returns the offset behind it. */
-export function writeLinkFrame(
-  target: Buffer,
-  offset: number,
-  type: LinkFrameType,
-  channel: number,
-  kind: TrackKind,
-  generation: number,
-  body: Buffer,
-): number {
+export function writeLinkFrame(target: Buffer, offset: number, frame: Readonly<LinkFrame>): number {
+  const { body } = frame;
   target.writeUInt32BE(headBytes + body.length, offset);
-  target[offset + 4] = frameCodes.get(type) ?? 0;
-  target.writeUInt32BE(channel, offset + 5);
-  target[offset + 9] = kind === 'video' ? 1 : 0;
-  target.writeUInt16BE(generation & 0xffff, offset + 10);
+  target[offset + 4] = frameCodes.get(frame.type) ?? 0;
+  target.writeUInt32BE(frame.channel, offset + 5);
+  target[offset + 9] = frame.kind === 'video' ? 1 : 0;
+  target.writeUInt16BE(frame.generation & 0xffff, offset + 10);
   body.copy(target, offset + linkFrameOverhead);
   return offset + linkFrameOverhead + body.length;
 }

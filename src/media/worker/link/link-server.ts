@@ -107,7 +107,13 @@ class Connection {
           const { registry, counters } = this.#options;
           this.#streams.set(
             channel,
-            new ExportedStream(body.toString(), channel, registry, this.#writer, counters),
+            new ExportedStream({
+              streamId: body.toString(),
+              channel,
+              registry,
+              writer: this.#writer,
+              counters,
+            }),
           );
         }
         return;

@@ -1,7 +1,7 @@
 /** Writes to a link, and drops what its reader is too slow for. */
 import type { Socket } from 'node:net';
 import type { TrackKind } from '../source-track.js';
-import { linkFrameOverhead, type LinkFrameType, writeLinkFrame } from './link-frame.js';
+import { type LinkFrame, linkFrameOverhead, type LinkFrameType, writeLinkFrame } from './link-frame.js';
 
 const noBytes = Buffer.alloc(0);
 /** Some 300 voice packets or 50 video packets: what one turn of the event loop brings, at most. */
@@ -11,6 +11,8 @@ const batchBytes = 64 * 1024;
 export class LinkWriter {
   readonly #socket: Socket;
   readonly #maxQueuedBytes: number;
+  /** What is being written. */
+  readonly #frame: LinkFrame = { type: 'hello', channel: 0, kind: 'audio', generation: 0, body: noBytes };
   #batch: Buffer = noBytes;
   #used = 0;
   #flushing: NodeJS.Immediate | null = null;
@@ -25,12 +27,21 @@ export class LinkWriter {
   /** False when the packet was dropped because the other side does not keep up. */
   packet(channel: number, kind: TrackKind, generation: number, packet: Buffer): boolean {
     if (this.#closed || this.#socket.writableLength + this.#used > this.#maxQueuedBytes) return false;
-    this.#put('packet', channel, kind, generation, packet);
+    this.#frame.body = packet;
+    this.#put('packet', channel, kind, generation);
     return true;
   }
 
-  control(type: LinkFrameType, channel: number, body = '', kind: TrackKind = 'audio', generation = 0): void {
-    if (!this.#closed) this.#put(type, channel, kind, generation, body === '' ? noBytes : Buffer.from(body));
+  /** What is said of a whole stream, or of none. */
+  control(type: LinkFrameType, channel: number, body = ''): void {
+    if (this.#closed) return;
+    this.#frame.body = body === '' ? noBytes : Buffer.from(body);
+    this.#put(type, channel, 'audio', 0);
+  }
+
+  /** What is asked of one track of a stream. */
+  trackControl(type: LinkFrameType, channel: number, kind: TrackKind, generation: number): void {
+    if (!this.#closed) this.#put(type, channel, kind, generation);
   }
 
   close(): void {
@@ -40,13 +51,20 @@ export class LinkWriter {
     this.#batch = noBytes;
   }
 
-  #put(type: LinkFrameType, channel: number, kind: TrackKind, generation: number, body: Buffer): void {
-    const needed = linkFrameOverhead + body.length;
+  /** Writes the frame with the body that it has been given. */
+  #put(type: LinkFrameType, channel: number, kind: TrackKind, generation: number): void {
+    const frame = this.#frame;
+    frame.type = type;
+    frame.channel = channel;
+    frame.kind = kind;
+    frame.generation = generation;
+    const needed = linkFrameOverhead + frame.body.length;
     if (this.#used + needed > this.#batch.length) {
       this.#flush();
       this.#batch = Buffer.allocUnsafe(Math.max(batchBytes, needed));
     }
-    this.#used = writeLinkFrame(this.#batch, this.#used, type, channel, kind, generation, body);
+    this.#used = writeLinkFrame(this.#batch, this.#used, frame);
+    frame.body = noBytes;
     this.#flushing ??= setImmediate(() => {
       this.#flushing = null;
       this.#flush();

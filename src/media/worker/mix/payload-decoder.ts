@@ -33,7 +33,7 @@ export function createPayloadDecoder(codec: Codec): PayloadDecoder | null {
       const opus = new OpusDecoder();
       return {
         samplesOf: opusSamples,
-        decode: (payload, length, into, at) => opus.decode(payload, 0, length, into, at),
+        decode: (payload, length, into, at) => opus.decode(payload.subarray(0, length), into, at),
         conceal: (into, at) => opus.conceal(into, at),
       };
     }

@@ -25,7 +25,13 @@ class FakeTrack implements SourceTrack {
   requestKeyFrame(): void {}
   send(payload: Uint8Array, sequenceNumber: number, ssrc = 1): void {
     const buffer = Buffer.alloc(12 + payload.length);
-    RtpPacket.writeHeader(buffer, 0, false, sequenceNumber & 0xffff, 0, ssrc);
+    RtpPacket.writeHeader(buffer, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber: sequenceNumber & 0xffff,
+      timestamp: 0,
+      ssrc,
+    });
     buffer.set(payload, 12);
     const packet = new RtpPacket();
     RtpPacket.parse(buffer, packet);

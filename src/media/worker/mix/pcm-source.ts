@@ -152,7 +152,7 @@ export class PcmSource implements PacketSink {
     }
     const byCodec = this.#concealment.active ? 0 : this.#decoder.conceal(this.#pcm, at);
     if (byCodec === 0) {
-      this.#concealment.conceal(this.#pcm, at, this.#pcm, at, this.#lastPacketSamples);
+      this.#concealment.conceal(this.#pcm, at, this.#lastPacketSamples);
     }
     const made = byCodec || this.#lastPacketSamples;
     this.#concealedSamples += made;
@@ -167,7 +167,7 @@ export class PcmSource implements PacketSink {
     this.#ticksMeasured = 0;
     this.#leastWaiting = Infinity;
     const silentAlready = this.#concealment.faded && this.#ahead === 0;
-    this.#concealment.conceal(this.#pcm, at, this.#pcm, at, missing);
+    this.#concealment.conceal(this.#pcm, at, missing);
     this.#ahead = frameSamples;
     if (!silentAlready) {
       this.#concealedSamples += missing;

@@ -40,7 +40,7 @@ describe('KeySender', () => {
     first ??= packet;
     const { sequenceNumber, timestamp, marker, payloadType } = packet;
     const event = payloadType === 0 ? null : parseTelephoneEvent(packet.payload);
-    if (event !== null) detector.onPacket(event, sequenceNumber, timestamp, marker, ticks * 20);
+    if (event !== null) detector.onPacket(event, packet, ticks * 20);
     sent.push({
       tick: ticks,
       sequence: (sequenceNumber - first.sequenceNumber) & 0xffff,

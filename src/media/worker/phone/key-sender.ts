@@ -49,7 +49,6 @@ export class KeySender {
   #ticksLeft = 0;
   /** Ticks of the first step that have gone by. */
   #tick = 0;
-  #timestamp = 0;
 
   constructor(output: RtpOutput, send: (datagram: Buffer) => void) {
     this.#output = output;
@@ -82,8 +81,7 @@ export class KeySender {
     if (step === undefined) return false;
     const tick = this.#tick++;
     this.#ticksLeft--;
-    const isSent =
-      step.event !== null && this.#sendEvent(step.event, step.durationMs, tick, payloadType, nowMs);
+    const isSent = this.#sendEvent(step, tick, payloadType, nowMs);
     if (this.#tick === step.ticks) {
       this.#tick = 0;
       this.#steps.shift();
@@ -101,13 +99,14 @@ export class KeySender {
     for (const { request, isLast } of steps) if (isLast) request.reject(error);
   }
 
-  #sendEvent(event: number, durationMs: number, tick: number, payloadType: number, nowMs: number): boolean {
+  #sendEvent({ event, durationMs }: Step, tick: number, payloadType: number, nowMs: number): boolean {
+    if (event === null) return false;
     const ticks = Math.ceil(durationMs / tickMs);
     if (tick >= ticks + endCopies - 1) return false;
-    if (tick === 0) this.#timestamp = this.#output.timestamp;
+    if (tick === 0) this.#output.beginEvent();
     const duration = Math.min((tick + 1) * samplesPerTick, durationMs * samplesPerMs);
     formatTelephoneEvent({ event, end: tick >= ticks - 1, volume, duration }, this.#payload);
-    this.#send(this.#output.writeEvent(payloadType, this.#payload, tick === 0, this.#timestamp, nowMs));
+    this.#send(this.#output.writeEvent(payloadType, this.#payload, nowMs));
     this.#output.advance(samplesPerTick);
     return true;
   }

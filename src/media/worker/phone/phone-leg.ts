@@ -350,7 +350,7 @@ class NativePhoneLeg implements PhoneLeg {
     }
     this.#waitingSinceMs = nowMs;
     this.#heardMs = nowMs;
-    this.#reception.onPacket(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs, law !== undefined);
+    this.#reception.onPacket(packet, nowMs, law !== undefined);
     if (!this.#connected) {
       this.#connected = true;
       this.#options.events.onConnected();
@@ -360,9 +360,7 @@ class NativePhoneLeg implements PhoneLeg {
       if (agreement.peerSends && agreement.peerReceives) this.#incoming?.publish(packet, law, nowMs);
     } else if (isEvent) {
       const event = parseTelephoneEvent(buffer, packet.payloadOffset, packet.payloadLength);
-      if (event !== null) {
-        this.#dtmf.onPacket(event, packet.sequenceNumber, packet.timestamp, packet.marker, nowMs);
-      }
+      if (event !== null) this.#dtmf.onPacket(event, packet, nowMs);
     }
   }
 

@@ -20,7 +20,13 @@ class Talker {
   talk(nowMs: number): void {
     const datagram = Buffer.alloc(rtpHeaderLength + 160);
     const number = this.#sequenceNumber++;
-    RtpPacket.writeHeader(datagram, 0, false, number, number * 160, 7);
+    RtpPacket.writeHeader(datagram, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber: number,
+      timestamp: number * 160,
+      ssrc: 7,
+    });
     pcmu.encode(this.#tone.fill(new Int16Array(160)), datagram, rtpHeaderLength);
     this.last = Buffer.from(datagram.subarray(rtpHeaderLength));
     const packet = new RtpPacket();

@@ -31,7 +31,13 @@ class Probe {
   }
   passed(sequence: number, timestamp: number, nowMs: number, ssrc = 5): boolean {
     const buffer = Buffer.alloc(172);
-    RtpPacket.writeHeader(buffer, 0, false, sequence & 0xffff, timestamp >>> 0, ssrc);
+    RtpPacket.writeHeader(buffer, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber: sequence & 0xffff,
+      timestamp: timestamp >>> 0,
+      ssrc,
+    });
     const packet = new RtpPacket();
     RtpPacket.parse(buffer, packet);
     const before = this.sent.length;
@@ -121,9 +127,9 @@ describe('RtpOutput', () => {
     const probe = new Probe();
     probe.passed(10, 1600, 0);
     const { output } = probe;
-    const began = output.timestamp;
+    output.beginEvent();
     for (const n of [1, 2, 3]) {
-      probe.note(output.writeEvent(101, new Uint8Array(4), n === 1, began, n * 20));
+      probe.note(output.writeEvent(101, new Uint8Array(4), n * 20));
       output.advance(160);
     }
     probe.passed(14, 2240, 80);

@@ -1,6 +1,6 @@
 /** The RTP stream towards a phone: one line of sequence numbers and timestamps. */
 import { randomInt } from 'node:crypto';
-import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
+import { type RtpHeader, RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 
 /** Larger gaps than these in what is passed through are not carried over: the source began anew (1 s of 20 ms packets). */
@@ -18,6 +18,14 @@ export class RtpOutput {
   readonly #packet = Buffer.allocUnsafeSlow(maxPacketLength);
   /** View of the packet as long as the last was: nearly all are alike, and a view costs as much as a copy. */
   #datagram = this.#packet.subarray(0, rtpHeaderLength + 160);
+  /** Of the packet that is being written. */
+  readonly #header: RtpHeader = {
+    payloadType: 0,
+    marker: false,
+    sequenceNumber: 0,
+    timestamp: 0,
+    ssrc: this.ssrc,
+  };
   #sequenceNumber = randomInt(0x10000);
   #timestamp = randomInt(0x1_0000_0000);
   #packets = 0;
@@ -31,6 +39,8 @@ export class RtpOutput {
   #sequenceOffset = 0;
   #timestampOffset = 0;
   #mark = true;
+  #eventTimestamp = 0;
+  #eventBegins = false;
 
   get packets(): number {
     return this.#packets;
@@ -52,11 +62,6 @@ export class RtpOutput {
       : (this.#timestamp + Math.round((nowMs - this.#lastMs) * 8)) >>> 0;
   }
 
-  /** The timestamp of the next sample. */
-  get timestamp(): number {
-    return this.#timestamp;
-  }
-
   /** Time that passes while telephone events are sent in place of audio. */
   advance(samples: number): void {
     this.#timestamp = (this.#timestamp + samples) >>> 0;
@@ -75,33 +80,27 @@ export class RtpOutput {
   write(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
     const { length } = payload;
     this.#passing = false;
-    RtpPacket.writeHeader(
-      this.#packet,
-      payloadType,
-      this.#mark,
-      this.#sequenceNumber,
-      this.#timestamp,
-      this.ssrc,
-    );
+    this.#writeHeader(payloadType, this.#mark, this.#sequenceNumber, this.#timestamp);
     this.#packet.set(payload, rtpHeaderLength);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     this.#timestamp = (this.#timestamp + length) >>> 0;
     return this.#sent(length, nowMs);
   }
 
+  /** A telephone event begins with the next sample: the packets of `writeEvent` are of this one from now on. */
+  beginEvent(): void {
+    this.#eventTimestamp = this.#timestamp;
+    this.#eventBegins = true;
+  }
+
   /**
-   * A telephone event (RFC 4733 §2.5): all packets of one bear the timestamp of its beginning. Time goes on by `advance`, and
-   * the audio after it begins a talkspurt. Valid until the next.
+   * A packet of the event that began last (RFC 4733 §2.5): all of one bear the timestamp of its beginning, the first is marked.
+   * Time goes on by `advance`, and the audio after it begins a talkspurt. Valid until the next.
    */
-  writeEvent(
-    payloadType: number,
-    payload: Uint8Array,
-    marker: boolean,
-    timestamp: number,
-    nowMs: number,
-  ): Buffer {
+  writeEvent(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
     this.#passing = false;
-    RtpPacket.writeHeader(this.#packet, payloadType, marker, this.#sequenceNumber, timestamp, this.ssrc);
+    this.#writeHeader(payloadType, this.#eventBegins, this.#sequenceNumber, this.#eventTimestamp);
+    this.#eventBegins = false;
     this.#packet.set(payload, rtpHeaderLength);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     const datagram = this.#sent(payload.length, nowMs);
@@ -124,14 +123,7 @@ export class RtpOutput {
     }
     const sequenceNumber = (source.sequenceNumber + this.#sequenceOffset) & 0xffff;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
-    RtpPacket.writeHeader(
-      this.#packet,
-      payloadType,
-      source.marker || this.#mark,
-      sequenceNumber,
-      timestamp,
-      this.ssrc,
-    );
+    this.#writeHeader(payloadType, source.marker || this.#mark, sequenceNumber, timestamp);
     const { buffer, payloadOffset } = source;
     buffer.copy(this.#packet, rtpHeaderLength, payloadOffset, payloadOffset + length);
     if (sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0) {
@@ -164,6 +156,15 @@ export class RtpOutput {
     this.#newestSourceSequence = source.sequenceNumber;
     this.#sequenceOffset = (this.#sequenceNumber - source.sequenceNumber) & 0xffff;
     this.#timestampOffset = (this.#timestamp - source.timestamp) >>> 0;
+  }
+
+  #writeHeader(payloadType: number, marker: boolean, sequenceNumber: number, timestamp: number): void {
+    const header = this.#header;
+    header.payloadType = payloadType;
+    header.marker = marker;
+    header.sequenceNumber = sequenceNumber;
+    header.timestamp = timestamp;
+    RtpPacket.writeHeader(this.#packet, header);
   }
 
   #sent(payloadLength: number, nowMs: number): Buffer {

@@ -70,7 +70,13 @@ describe('the recordings of a worker', () => {
 
   function talk(): void {
     const datagram = Buffer.alloc(rtpHeaderLength + 160);
-    RtpPacket.writeHeader(datagram, 0, false, sequenceNumber, sequenceNumber * 160, 7);
+    RtpPacket.writeHeader(datagram, {
+      payloadType: 0,
+      marker: false,
+      sequenceNumber,
+      timestamp: sequenceNumber * 160,
+      ssrc: 7,
+    });
     sequenceNumber++;
     pcmu.encode(tone.fill(new Int16Array(160)), datagram, rtpHeaderLength);
     const packet = new RtpPacket();

@@ -1,10 +1,14 @@
 /** What is counted of received RTP: loss and jitter (RFC 3550 §6.4, §A.3, §A.8). */
 import type { ReportBlock } from './rtcp.js';
+import type { RtpHeader } from './rtp-packet.js';
 import { SequenceExtender, sequenceDistance } from './sequence.js';
 
 /** Jumps beyond these start the count anew (RFC 3550 §A.1: maxDropout, MAX_MISORDER). */
 const maxDropout = 3000;
 const maxMisorder = 100;
+
+/** What of a packet's header is counted. */
+type CountedHeader = Readonly<Pick<RtpHeader, 'ssrc' | 'sequenceNumber' | 'timestamp'>>;
 
 /** What one receiver knows of one RTP source: loss and interarrival jitter (RFC 3550 §A.3, §A.8). */
 export class ReceptionStatistics {
@@ -30,7 +34,8 @@ export class ReceptionStatistics {
    * Takes note of one packet. A new SSRC or a large jump starts the sequence anew, with the totals kept. `isTimed` is
    * false for packets whose timestamp does not say when they were sent (telephone events): they leave the jitter alone.
    */
-  onPacket(ssrc: number, sequenceNumber: number, timestamp: number, arrivalMs: number, isTimed = true): void {
+  onPacket(packet: CountedHeader, arrivalMs: number, isTimed = true): void {
+    const { ssrc, sequenceNumber } = packet;
     const distance =
       this.#firstExtended < 0 ? 0 : sequenceDistance(sequenceNumber, this.#sequence.newest & 0xffff);
     if (this.#firstExtended < 0 || ssrc !== this.#ssrc || distance > maxDropout || distance < -maxMisorder) {
@@ -41,7 +46,7 @@ export class ReceptionStatistics {
     }
     this.#received++;
     if (!isTimed) return;
-    const transit = (arrivalMs * this.#clockRateHz) / 1000 - timestamp;
+    const transit = (arrivalMs * this.#clockRateHz) / 1000 - packet.timestamp;
     if (this.#hasTransit) {
       const difference = Math.abs(transit - this.#transit);
       // A second of difference is a timestamp that wrapped or jumped, not jitter.

@@ -76,31 +76,37 @@ describe('RTCP', () => {
 });
 
 describe('reception statistics', () => {
+  const header = (ssrc: number, sequenceNumber: number, timestamp = sequenceNumber * 160) => ({
+    ssrc,
+    sequenceNumber,
+    timestamp,
+  });
+
   it('counts what is lost and reports the fraction since the report before', () => {
     const statistics = new ReceptionStatistics(8000);
     expect(statistics.report()).toBeNull();
-    for (const n of [65533, 65534, 0, 1]) statistics.onPacket(9, n, n * 160, n * 20);
+    for (const n of [65533, 65534, 0, 1]) statistics.onPacket(header(9, n), n * 20);
     expect(statistics.report()).toMatchObject({
       ssrc: 9,
       packetsLost: 1,
       fractionLost: 51,
       highestSequence: 0x10001,
     });
-    for (const n of [2, 3]) statistics.onPacket(9, n, n * 160, n * 20);
+    for (const n of [2, 3]) statistics.onPacket(header(9, n), n * 20);
     expect(statistics.report()).toMatchObject({ packetsLost: 1, fractionLost: 0 });
     expect(statistics.packetsLost).toBe(1);
   });
 
   it('takes a late packet back out of the losses, and a duplicate not below none', () => {
     const statistics = new ReceptionStatistics(8000);
-    for (const n of [1, 3, 2, 2]) statistics.onPacket(9, n, n * 160, n * 20);
+    for (const n of [1, 3, 2, 2]) statistics.onPacket(header(9, n), n * 20);
     expect(statistics.packetsLost).toBe(0);
   });
 
   it('keeps its totals over a change of SSRC and starts the sequence anew', () => {
     const statistics = new ReceptionStatistics(8000);
-    for (const n of [1, 3]) statistics.onPacket(9, n, n * 160, n * 20);
-    for (const n of [40_000, 40_001]) statistics.onPacket(10, n, n * 160, n * 20);
+    for (const n of [1, 3]) statistics.onPacket(header(9, n), n * 20);
+    for (const n of [40_000, 40_001]) statistics.onPacket(header(10, n), n * 20);
     expect(statistics.packetsLost).toBe(1);
     expect(statistics.packetsReceived).toBe(4);
     expect(statistics.report()).toMatchObject({ ssrc: 10, packetsLost: 0 });
@@ -108,15 +114,15 @@ describe('reception statistics', () => {
 
   it('measures jitter as RFC 3550 does, leaving out telephone events', () => {
     const statistics = new ReceptionStatistics(8000);
-    for (let n = 0; n < 200; n++) statistics.onPacket(9, n, n * 160, n * 20 + (n & 1) * 5);
+    for (let n = 0; n < 200; n++) statistics.onPacket(header(9, n), n * 20 + (n & 1) * 5);
     expect(statistics.jitterMs).toBeCloseTo(5, 1);
-    statistics.onPacket(9, 200, 160, 4000, false);
+    statistics.onPacket(header(9, 200, 160), 4000, false);
     expect(statistics.jitterMs).toBeCloseTo(5, 1);
   });
 
   it('measures no jitter on a regular stream whose timestamp wraps', () => {
     const statistics = new ReceptionStatistics(8000);
-    for (let n = 0; n < 50; n++) statistics.onPacket(9, n, (0xffff_ff00 + n * 160) >>> 0, n * 20);
+    for (let n = 0; n < 50; n++) statistics.onPacket(header(9, n, (0xffff_ff00 + n * 160) >>> 0), n * 20);
     expect(statistics.jitterMs).toBe(0);
   });
 });

@@ -5,7 +5,13 @@ import { isNewerSequence, SequenceExtender, sequenceDistance, timestampDistance 
 
 const header = (first = 0x80): Buffer => {
   const buffer = Buffer.alloc(12);
-  RtpPacket.writeHeader(buffer, 101, true, 65535, 0xfffffff0, 0xdeadbeef);
+  RtpPacket.writeHeader(buffer, {
+    payloadType: 101,
+    marker: true,
+    sequenceNumber: 65535,
+    timestamp: 0xfffffff0,
+    ssrc: 0xdeadbeef,
+  });
   buffer[0] = first;
   return buffer;
 };

@@ -6,11 +6,20 @@ const oneByteProfile = 0xbede;
 
 export const rtpHeaderLength = 12;
 
+/** What the fixed header says (RFC 3550 §5.1). Whoever writes many packets keeps one and changes it. */
+export interface RtpHeader {
+  payloadType: number;
+  marker: boolean;
+  sequenceNumber: number;
+  timestamp: number;
+  ssrc: number;
+}
+
 /**
  * A view of one RTP packet (RFC 3550 §5.1) in a buffer it does not own. Made to be reused: parsing into an existing view
  * allocates nothing, and the view is valid until the buffer or the view is used for the next packet.
  */
-export class RtpPacket {
+export class RtpPacket implements RtpHeader {
   buffer: Buffer = nothing;
   payloadType = 0;
   marker = false;
@@ -63,16 +72,10 @@ export class RtpPacket {
   }
 
   /** Writes the fixed 12-octet header (no CSRC, padding or extension) at the start of `buffer`; returns its length. */
-  static writeHeader(
-    buffer: Buffer,
-    payloadType: number,
-    marker: boolean,
-    sequenceNumber: number,
-    timestamp: number,
-    ssrc: number,
-  ): number {
+  static writeHeader(buffer: Buffer, header: Readonly<RtpHeader>): number {
+    const { payloadType, sequenceNumber, timestamp, ssrc } = header;
     buffer[0] = 0x80;
-    buffer[1] = marker ? payloadType | 0x80 : payloadType;
+    buffer[1] = header.marker ? payloadType | 0x80 : payloadType;
     buffer[2] = sequenceNumber >>> 8;
     buffer[3] = sequenceNumber;
     buffer[4] = timestamp >>> 24;
