@@ -1,4 +1,5 @@
 /** Media plane and phone legs for the benchmarks that measure media alone. */
+import { systemClock } from '../src/domain/clock.js';
 import type { MediaLeg, MediaStreamInfo } from '../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../src/media/worker-media-plane.js';
 import type { WorkerHealth } from '../src/media/worker/protocol.js';
@@ -13,6 +14,7 @@ export function benchmarkPlane(): Promise<WorkerMediaPlane> {
     rtpPorts: { from: 40_000, to: 46_000 },
     bindAddress: '127.0.0.1',
     logger: { info: none, warn: none, error: (fields, message) => console.error(message, fields) },
+    clock: systemClock,
   });
 }
 

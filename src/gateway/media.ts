@@ -100,13 +100,14 @@ async function connectEdgeSip({ config, logger, version, closers }: GatewayConte
   return connected.srf;
 }
 
-function openWorkers({ config, logger }: GatewayContext): Promise<WorkerMediaPlane> {
+function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerMediaPlane> {
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
     bindAddress: config.sip.host,
     ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
     logger: logger.child({ layer: 'media' }),
+    clock,
     maxLegsPerWorker: config.sessions.maxLegs,
     jitterTargetMs: config.rtp.jitterTargetMs,
     rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config-schema.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { RefusalCode } from '../domain/refusal.js';
+import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
@@ -33,7 +34,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
   const door = await SipDoor.open({
     server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
     ...(config.drachtio !== undefined && {
-      external: { servers: config.drachtio, settings: linkSettings(config) },
+      external: { servers: config.drachtio, settings: linkSettings(config), quickAck: createQuickAck() },
     }),
     legs,
     isDraining: () => legs.isDraining,

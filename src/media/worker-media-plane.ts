@@ -1,6 +1,7 @@
 /** The media plane over worker processes: places legs and recordings on them, and links what is received across them. */
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import type { Clock } from '../domain/clock.js';
 import {
   type MediaLeg,
   type MediaLegStatistics,
@@ -34,6 +35,7 @@ export interface MediaPlaneOptions {
   /** The address that peers are told, where it is not the bind address. */
   readonly advertisedAddress?: string;
   readonly logger: MediaLogger;
+  readonly clock: Clock;
   /** Legs beyond this are refused as `overloaded`. Default 1000: what one core carries all talking, with room. */
   readonly maxLegsPerWorker?: number;
   /** Delay that the jitter buffers of phone legs aim at. Default 0: the wait for the next tick only. */
@@ -140,6 +142,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       })),
       requestTimeoutMs: options.requestTimeoutMs ?? 5000,
       stalledAfterMs: options.stalledAfterMs ?? 5000,
+      clock: options.clock,
       logger: options.logger,
       onNotification: (worker, notification) => this.#onNotification(worker, notification),
       onLost: (worker) => this.#onLost(worker),
@@ -205,7 +208,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   statistics(): MediaPlaneStatistics {
     const workers = [...this.#pool.running].map(([worker, process]) => ({
       worker,
-      pid: process.pid ?? null,
+      pid: process.pid,
       legs: this.#legsByWorker.get(worker)?.size ?? 0,
       health: process.health,
     }));

@@ -2,6 +2,7 @@
  * Keeps one worker process standing per slot: one that dies is replaced at once, or after a growing pause if it keeps
  * dying. Every process has its own number, which is never used again.
  */
+import type { Clock, Timer } from '../domain/clock.js';
 import type { MediaLogger } from './media-logger.js';
 import { WorkerProcess } from './worker-process.js';
 import type { WorkerNotification, WorkerSettings } from './worker/protocol.js';
@@ -12,6 +13,7 @@ export interface WorkerPoolOptions {
   readonly settings: readonly WorkerSettings[];
   readonly requestTimeoutMs: number;
   readonly stalledAfterMs: number;
+  readonly clock: Clock;
   readonly logger: MediaLogger;
   readonly onNotification: (worker: number, notification: WorkerNotification) => void;
   /** A worker that took legs is gone. Not called for those that are closed with the pool. */
@@ -30,7 +32,7 @@ interface Slot {
   /** The process from fork to exit, also while it starts. */
   starting: Promise<void> | null;
   earlyDeaths: number;
-  retry: NodeJS.Timeout | null;
+  retry: Timer | null;
 }
 
 export class WorkerPool {
@@ -83,7 +85,7 @@ export class WorkerPool {
     this.#closing.abort();
     await Promise.all(
       this.#slots.map(async (slot) => {
-        if (slot.retry !== null) clearTimeout(slot.retry);
+        slot.retry?.cancel();
         slot.retry = null;
         await slot.starting?.catch(() => undefined);
         await slot.running?.process.close();
@@ -97,25 +99,26 @@ export class WorkerPool {
   }
 
   async #run(slot: Slot): Promise<void> {
-    const { entry, requestTimeoutMs, stalledAfterMs, logger, onNotification } = this.#options;
+    const { entry, requestTimeoutMs, stalledAfterMs, clock, logger, onNotification } = this.#options;
     const number = this.#nextNumber++;
-    const startedMs = performance.now();
+    let proving: Timer | null = null;
     const process = await WorkerProcess.start({
       entry,
       settings: slot.settings,
       requestTimeoutMs,
       stalledAfterMs,
+      clock,
       signal: this.#closing.signal,
       onNotification: (notification) => onNotification(number, notification),
       onStderr: (text) => logger.warn({ worker: number, text }, 'media worker says'),
       onExit: (why) => {
+        proving?.cancel();
         const wasRunning = slot.running?.number === number;
         if (!wasRunning) return;
         slot.running = null;
         if (this.#closing.signal.aborted) return;
         this.#lost += 1;
         logger.error({ worker: number, why }, 'media worker died');
-        if (performance.now() - startedMs > provenAfterMs) slot.earlyDeaths = 0;
         this.#relaunch(slot);
         this.#options.onLost(number);
       },
@@ -126,6 +129,7 @@ export class WorkerPool {
       slot.running = null;
       throw new Error('the media worker died while it started');
     }
+    proving = clock.after(provenAfterMs, () => (slot.earlyDeaths = 0));
     logger.info({ worker: number, pid: process.pid }, 'media worker stands');
   }
 
@@ -134,12 +138,13 @@ export class WorkerPool {
     const delayMs =
       slot.earlyDeaths === 0 ? 0 : Math.min(firstBackoffMs * 2 ** (slot.earlyDeaths - 1), maxBackoffMs);
     slot.earlyDeaths += 1;
-    slot.retry = setTimeout(() => {
+    const { clock, logger } = this.#options;
+    slot.retry = clock.after(delayMs, () => {
       slot.retry = null;
       this.#launch(slot).catch((error: unknown) => {
-        this.#options.logger.error({ error: String(error) }, 'media worker does not start');
+        logger.error({ error: String(error) }, 'media worker does not start');
         this.#relaunch(slot);
       });
-    }, delayMs);
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** One media worker: a child process, its requests and its pulse. */
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Clock, Timer } from '../domain/clock.js';
 import { MediaRefusal } from '../domain/media-plane.js';
 import { MessageBatch } from './worker/message-batch.js';
 import type {
@@ -23,6 +24,7 @@ export interface WorkerProcessOptions {
   readonly requestTimeoutMs: number;
   /** A worker that shows no pulse for so long hangs: it is killed. Pulses come every second. */
   readonly stalledAfterMs: number;
+  readonly clock: Clock;
   /** Kills the process while it starts. */
   readonly signal: AbortSignal;
   readonly onNotification: (notification: WorkerNotification) => void;
@@ -35,7 +37,7 @@ export interface WorkerProcessOptions {
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
+  readonly timer: Timer;
 }
 
 /** The leg that a request was for had ended in the worker already. */
@@ -58,7 +60,7 @@ export class WorkerProcess {
   readonly #pending = new Map<number, Pending>();
   readonly #requests = new MessageBatch<WorkerRequest>((requests) => this.#send(requests));
   readonly #exited: Promise<void>;
-  readonly #stallTimer: NodeJS.Timeout;
+  #stallTimer: Timer;
   #nextId = 1;
   #isGone = false;
   #looksWithoutPulse = 0;
@@ -73,12 +75,12 @@ export class WorkerProcess {
       env: withoutSecrets(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.#stallTimer = setInterval(() => this.#lookForPulse(), options.stalledAfterMs / looksBeforeStalled);
+    this.#stallTimer = this.#nextLook();
     this.#exited = new Promise((resolve) => {
       const onGone = (why: string): void => {
         if (this.#isGone) return;
         this.#isGone = true;
-        clearInterval(this.#stallTimer);
+        this.#stallTimer.cancel();
         this.#refuseAll();
         options.onExit(why);
         resolve();
@@ -113,8 +115,9 @@ export class WorkerProcess {
     }
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  /** Null where the process was never made. */
+  get pid(): number | null {
+    return this.#child.pid ?? null;
   }
 
   get isAlive(): boolean {
@@ -141,10 +144,11 @@ export class WorkerProcess {
         return;
       }
       const id = this.#nextId++;
-      const timer = setTimeout(() => {
+      const { clock, requestTimeoutMs } = this.#options;
+      const timer = clock.after(requestTimeoutMs + lastsMs, () => {
         this.#pending.delete(id);
         reject(new MediaRefusal('overloaded', `the media worker did not answer ${operation} in time`));
-      }, this.#options.requestTimeoutMs + lastsMs);
+      });
       this.#pending.set(id, { resolve: resolve as (result: unknown) => void, reject, timer });
       // The union of requests pairs each operation with its body; TypeScript cannot follow that through the parameters.
       this.#requests.add({ id, operation, body } as WorkerRequest);
@@ -159,9 +163,9 @@ export class WorkerProcess {
   async close(): Promise<void> {
     this.#requests.flush();
     if (this.#child.connected) this.#child.disconnect();
-    const force = setTimeout(() => this.kill(), closeGraceMs);
+    const force = this.#options.clock.after(closeGraceMs, () => this.kill());
     await this.#exited;
-    clearTimeout(force);
+    force.cancel();
   }
 
   #send(requests: readonly WorkerRequest[]): void {
@@ -190,15 +194,23 @@ export class WorkerProcess {
     else pending?.reject(errorOf(message.code, message.detail));
   }
 
-  #settle(id: number): Pending | undefined {
-    const pending = this.#pending.get(id);
-    if (pending !== undefined) clearTimeout(pending.timer);
+  #settle(id: number): Pending | null {
+    const pending = this.#pending.get(id) ?? null;
+    pending?.timer.cancel();
     this.#pending.delete(id);
     return pending;
   }
 
   #refuseAll(): void {
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(workerGone());
+  }
+
+  #nextLook(): Timer {
+    const { clock, stalledAfterMs } = this.#options;
+    return clock.after(stalledAfterMs / looksBeforeStalled, () => {
+      this.#stallTimer = this.#nextLook();
+      this.#lookForPulse();
+    });
   }
 
   #lookForPulse(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { RecordingMediaPlane } from '../support/recording-media-plane.js';
 import { MediaOwner } from '../support/media-owner.js';
@@ -12,6 +13,7 @@ const workerPlane = (): ReturnType<typeof createMediaPlane> =>
     rtpPorts: { from: 22_000, to: 22_199 },
     bindAddress: '127.0.0.1',
     logger: silent,
+    clock: systemClock,
     workerEntry: inject('workerEntry'),
   });
 

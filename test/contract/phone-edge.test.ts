@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { openEdge } from '../support/freeswitch-edge.js';
 import {
@@ -22,6 +23,7 @@ const native: PhoneEdgeKind = {
       bindAddress: '127.0.0.1',
       portRestMs: 0,
       logger: silent,
+      clock: systemClock,
       workerEntry: inject('workerEntry'),
       ...options,
     });

@@ -8,6 +8,7 @@ import { waitFor } from '../support/wait-for.js';
 import { systemClock, type Clock } from '../../src/domain/clock.js';
 import type { DialIn } from '../../src/domain/numbers/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
+import { createQuickAck } from '../../src/doors/sip/quick-ack.js';
 import { SipDoor } from '../../src/doors/sip/sip-door.js';
 import type { LinkSettings } from '../../src/doors/sip/sip-server-link.js';
 import { createSipServer, type SipServer } from '../../src/sip-server/index.js';
@@ -237,7 +238,7 @@ export class DoorStage {
     const own = itsOwn === undefined ? await createSipServer({ admin: { ...loopback, secret } }) : null;
     const door = await SipDoor.open({
       server: itsOwn ?? { host: '127.0.0.1', port: own?.adminAddress.port ?? 0, secret },
-      external: { servers, settings: { ...fast, ...settings } },
+      external: { servers, settings: { ...fast, ...settings }, quickAck: createQuickAck() },
       legs: domain.legs,
       isDraining: () => domain.legs.isDraining,
       clock,

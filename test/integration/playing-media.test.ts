@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import type { MediaLeg, Playback, Sound } from '../../src/domain/media-plane.js';
 import {
   createMediaPlane,
@@ -43,6 +44,7 @@ describe('what phones are played by media workers', () => {
       rtpPorts: { from: 23_000, to: 23_199 },
       bindAddress: '127.0.0.1',
       logger: silent,
+      clock: systemClock,
       workerEntry: inject('workerEntry'),
       ...options,
     });

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import type {
   MediaLeg,
   MediaRecording,
@@ -44,6 +45,7 @@ describe('recordings of media workers', () => {
       rtpPorts: { from: 22_800, to: 22_999 },
       bindAddress: '127.0.0.1',
       logger: silent,
+      clock: systemClock,
       workerEntry: inject('workerEntry'),
     });
   });

@@ -48,6 +48,7 @@ describe('a session of twenty', () => {
       rtpPorts: { from: 28_000, to: 28_399 },
       bindAddress: '127.0.0.1',
       logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      clock: systemClock,
       workerEntry: inject('workerEntry'),
     });
     const { participants: store } = openSqliteStores({ path: ':memory:' });

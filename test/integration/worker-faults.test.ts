@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import { type MediaLeg, MediaRefusal } from '../../src/domain/media-plane.js';
 import {
   createMediaPlane,
   type MediaPlaneOptions,
   type WorkerMediaPlane,
 } from '../../src/media/worker-media-plane.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { eventually, isAlive, MediaOwner } from '../support/media-owner.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
 
@@ -26,6 +28,7 @@ describe('a media plane whose workers have faults', () => {
       rtpPorts: { from: 30000, to: 30099 },
       bindAddress: '127.0.0.1',
       logger: { info: log, warn: log, error: log },
+      clock: systemClock,
       workerEntry: inject('faultyWorkerEntry'),
       ...options,
     });
@@ -95,8 +98,11 @@ describe('a media plane whose workers have faults', () => {
   });
 
   it('refuses as overloaded when the worker does not answer in time', async () => {
-    await start({ requestTimeoutMs: 300 });
-    await expect(open('silence')).rejects.toMatchObject({ code: 'overloaded' });
+    const clock = new ManualClock();
+    await start({ clock, requestTimeoutMs: 3000 });
+    const unanswered = expect(open('silence')).rejects.toMatchObject({ code: 'overloaded' });
+    clock.advance(3000);
+    await unanswered;
     expect(plane.statistics().legs).toBe(0);
     await open('fine');
   });
@@ -162,6 +168,41 @@ describe('a media plane whose workers have faults', () => {
     await eventually(() => plane.isReady);
   });
 
+  it('looks five times for a pulse before it kills a worker, and begins anew with each that comes', async () => {
+    const clock = new ManualClock();
+    await start({ clock, workers: 1, stalledAfterMs: 5000 });
+    const health = (): object | null => plane.statistics().workers[0]?.health ?? null;
+    for (let n = 0; n < 2; n += 1) {
+      const last = health();
+      await eventually(() => health() !== last);
+      clock.advance(4000);
+    }
+    expect(logged).not.toContain('media worker says');
+    clock.advance(1000);
+    expect(logged).toContain('media worker says');
+    await eventually(() => plane.statistics().workersLost === 1);
+    clock.advance(0);
+    await eventually(() => plane.isReady);
+  });
+
+  it('pauses longer before each new worker while they keep dying, and not at all once one has lived for a while', async () => {
+    const clock = new ManualClock();
+    await start({ clock, workers: 1, stalledAfterMs: 3_600_000 });
+    const pauses: (number | null)[] = [];
+    const killAndReplace = async (): Promise<void> => {
+      const lost = plane.statistics().workersLost;
+      process.kill(plane.pids()[0] ?? 0, 'SIGKILL');
+      await eventually(() => plane.statistics().workersLost > lost);
+      pauses.push(clock.nextInMs);
+      clock.advance(clock.nextInMs ?? 0);
+      await eventually(() => plane.pids().length === 1);
+    };
+    for (let n = 0; n < 4; n += 1) await killAndReplace();
+    clock.advance(10_000);
+    for (let n = 0; n < 2; n += 1) await killAndReplace();
+    expect(pauses).toEqual([0, 200, 400, 800, 0, 200]);
+  });
+
   it('leaves no process after close, not even when a worker hangs, and closes twice', async () => {
     await start({ requestTimeoutMs: 300 });
     const pids = plane.pids();
@@ -182,6 +223,7 @@ describe('a media plane whose workers have faults', () => {
         rtpPorts: { from: 30000, to: 30099 },
         bindAddress: '127.0.0.1',
         logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+        clock: systemClock,
         workerEntry: '/nowhere/worker.mjs',
       }),
     ).rejects.toThrow('a media worker does not start');

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { systemClock } from '../../src/domain/clock.js';
 import type { MediaLeg } from '../../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import {
@@ -31,6 +32,7 @@ describe('phones through media workers', () => {
       rtpPorts: { from: 22_400, to: 22_799 },
       bindAddress: '127.0.0.1',
       logger: silent,
+      clock: systemClock,
       workerEntry: inject('workerEntry'),
     });
   });

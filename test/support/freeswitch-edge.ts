@@ -75,6 +75,7 @@ export async function openEdge(
     bindAddress: host,
     portRestMs: 0,
     logger,
+    clock: systemClock,
     workerEntry,
     ...media,
   });

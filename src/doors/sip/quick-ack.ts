@@ -16,9 +16,30 @@ const ipprotoTcp = 6;
 const tcpQuickAck = 12;
 const on = new Int32Array([1]);
 
-let loaded: SetSocketOption | null | undefined;
+export interface QuickAck {
+  /** What comes over this socket is acknowledged at once from now on. False where that cannot be had. */
+  acknowledgeAtOnce(socket: Socket): boolean;
+}
 
-function load(): SetSocketOption | null {
+/** Finds the C library's setsockopt, once for all sockets. */
+export function createQuickAck(): QuickAck {
+  const setSocketOption = loadSetSocketOption();
+  return {
+    acknowledgeAtOnce(socket) {
+      if (setSocketOption === null) return false;
+      // The kernel forgets it again, so that it must be said anew after each message.
+      const say = (): void => {
+        const fd = (socket as Socket & { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;
+        if (fd !== undefined && fd >= 0) setSocketOption(fd, ipprotoTcp, tcpQuickAck, on, 4);
+      };
+      say();
+      socket.prependListener('data', say);
+      return true;
+    },
+  };
+}
+
+function loadSetSocketOption(): SetSocketOption | null {
   if (process.platform !== 'linux') return null;
   try {
     const koffi = createRequire(import.meta.url)('koffi') as {
@@ -30,19 +51,4 @@ function load(): SetSocketOption | null {
   } catch {
     return null;
   }
-}
-
-/** What comes over this socket is acknowledged at once from now on. False where that cannot be had. */
-export function acknowledgeAtOnce(socket: Socket): boolean {
-  if (loaded === undefined) loaded = load();
-  const setSocketOption = loaded;
-  if (setSocketOption === null) return false;
-  // The kernel forgets it again, so that it must be said anew after each message.
-  const say = (): void => {
-    const fd = (socket as Socket & { readonly _handle?: { readonly fd?: number } | null })._handle?.fd;
-    if (fd !== undefined && fd >= 0) setSocketOption(fd, ipprotoTcp, tcpQuickAck, on, 4);
-  };
-  say();
-  socket.prependListener('data', say);
-  return true;
 }

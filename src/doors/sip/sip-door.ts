@@ -10,12 +10,14 @@ import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
 import { guardRequire, tagOf } from './request-guard.js';
 import { IncomingCall, type IncomingCallSettings } from './incoming-call.js';
+import type { QuickAck } from './quick-ack.js';
 import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
 import {
   SipServerLink,
   within,
   type LinkSettings,
   type SipServerAddress,
+  type SipServerLinkOptions,
   type SipServerStatistics,
 } from './sip-server-link.js';
 import type { SrfRequest, SrfResponse } from './srf.js';
@@ -27,6 +29,7 @@ export interface SipDoorOptions {
   readonly external?: {
     readonly servers: readonly SipServerAddress[];
     readonly settings: LinkSettings;
+    readonly quickAck: QuickAck;
   };
   readonly legs: Pick<LegAdmission, 'admit'>;
   /** No new calls are taken: OPTIONS says so. */
@@ -50,9 +53,13 @@ export class SipDoor {
 
   private constructor(options: SipDoorOptions) {
     this.#options = options;
-    this.#own = this.#link(options.server, ownServer, ownServerLink);
-    const { servers, settings } = options.external ?? { servers: [], settings: ownServerLink };
-    this.#external = servers.map((server) => this.#link(server, drachtioServer, settings));
+    const { server, external } = options;
+    this.#own = this.#link({ server, traits: ownServer, settings: ownServerLink, quickAck: null });
+    this.#external =
+      external?.servers.map((server) => {
+        const { settings, quickAck } = external;
+        return this.#link({ server, traits: drachtioServer, settings, quickAck });
+      }) ?? [];
   }
 
   /** Resolves when our own SIP server has accepted us; rejects where it refuses. Others may come later. */
@@ -103,10 +110,13 @@ export class SipDoor {
     return (this.#closing ??= Promise.all(links.map((link) => link.close())).then(() => undefined));
   }
 
-  #link(server: SipServerAddress, traits: ServerTraits, linkSettings: LinkSettings): SipServerLink {
+  #link(peer: Pick<SipServerLinkOptions, 'server' | 'traits' | 'settings' | 'quickAck'>): SipServerLink {
+    const { traits } = peer;
     const { legs, clock, logger, settings, onRefused } = this.#options;
     return new SipServerLink({
-      ...{ server, traits, settings: linkSettings, clock, logger },
+      ...peer,
+      clock,
+      logger,
       onOther: (request, response) => this.#answerOther(traits, request, response),
       newCall: (link, srf, request, response) =>
         new IncomingCall({

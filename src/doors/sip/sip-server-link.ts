@@ -14,7 +14,7 @@ import type { Outcome } from '../../domain/outcome.js';
 import { AdminChannel } from './admin-channel.js';
 import { HearingWatch } from './hearing-watch.js';
 import { formatHostPort, parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
-import { acknowledgeAtOnce } from './quick-ack.js';
+import type { QuickAck } from './quick-ack.js';
 import type { ServerTraits } from './server-traits.js';
 import {
   forgetInvite,
@@ -58,6 +58,8 @@ export interface SipServerLinkOptions {
   readonly server: SipServerAddress;
   readonly traits: ServerTraits;
   readonly settings: LinkSettings;
+  /** Null where the server's messages do not wait for acknowledgements: our own. */
+  readonly quickAck: QuickAck | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly newCall: (link: SipServerLink, srf: Srf, request: SrfRequest, response: SrfResponse) => LinkedCall;
@@ -228,9 +230,9 @@ export class SipServerLink {
     const socket = this.#socket;
     if (socket === null || socket.destroyed) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => socket.destroy(), closeTimeoutMs);
+      const timer = this.#options.clock.after(closeTimeoutMs, () => socket.destroy());
       socket.once('close', () => {
-        clearTimeout(timer);
+        timer.cancel();
         resolve();
       });
       socket.destroySoon();
@@ -266,7 +268,7 @@ export class SipServerLink {
   }
 
   async #connect(): Promise<void> {
-    const { server, traits, clock } = this.#options;
+    const { server, traits, quickAck, clock } = this.#options;
     this.#state = 'connecting';
     const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
     this.#socket = socket;
@@ -279,7 +281,7 @@ export class SipServerLink {
       const channel = traits.maxMessageBytes === null ? undefined : this.#openChannel(socket);
       const greeting = await this.#application.attach(socket, channel);
       if (this.#state !== 'connecting') throw new Error('closed');
-      if (traits.isExternal && !acknowledgeAtOnce(socket))
+      if (quickAck?.acknowledgeAtOnce(socket) === false)
         this.#logger.info(
           {},
           'TCP_QUICKACK cannot be set here: calls through drachtio-server take up to 40 ms longer',
