@@ -52,7 +52,7 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
     );
   } catch (error) {
     const message = startProblem(error);
-    if (message === undefined) throw error;
+    if (message === null) throw error;
     complain(message);
     return 1;
   }
@@ -106,10 +106,10 @@ function printCredentials(gateway: Gateway): void {
   );
 }
 
-/** One line for what an operator can mend; undefined for what is a fault of ours. */
-function startProblem(error: unknown): string | undefined {
+/** One line for what an operator can mend; null for what is a fault of ours. */
+function startProblem(error: unknown): string | null {
   if (error instanceof ConfigError || error instanceof DataDirectoryInUse) return error.message;
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (!(error instanceof Error) || !('code' in error)) return null;
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   const where = `${address ?? ''}:${String(port ?? '')}`;
   switch (code) {
@@ -122,7 +122,7 @@ function startProblem(error: unknown): string | undefined {
     case 'EACCES':
       return `Not allowed: ${error.message}`;
     default:
-      return undefined;
+      return null;
   }
 }
 

@@ -121,12 +121,12 @@ export function parseSessionDescription(text: string): SessionDescription {
       }
       case 'b': {
         const parsed = parseBandwidth(value);
-        if (parsed !== undefined) (current?.bandwidth ?? bandwidth).push(parsed);
+        if (parsed !== null) (current?.bandwidth ?? bandwidth).push(parsed);
         break;
       }
       case 'a': {
         const parsed = parseAttribute(value);
-        if (parsed !== undefined) (current?.attributes ?? attributes).push(parsed);
+        if (parsed !== null) (current?.attributes ?? attributes).push(parsed);
         break;
       }
       case 'm':
@@ -184,16 +184,16 @@ function parseAddressType(text: string | undefined): AddressType | null {
   return upper === 'IP4' || upper === 'IP6' ? upper : null;
 }
 
-/** Undefined for what cannot be read: a limit that is not understood is no reason to refuse a call. */
-function parseBandwidth(value: string): Bandwidth | undefined {
+/** Null for what cannot be read: a limit that is not understood is no reason to refuse a call. */
+function parseBandwidth(value: string): Bandwidth | null {
   const match = /^([!-9;-~]+):(\d{1,15})\s*$/.exec(value);
-  return match?.[1] === undefined ? undefined : { type: match[1], value: Number(match[2]) };
+  return match?.[1] === undefined ? null : { type: match[1], value: Number(match[2]) };
 }
 
-function parseAttribute(value: string): Attribute | undefined {
+function parseAttribute(value: string): Attribute | null {
   const colon = value.indexOf(':');
   const name = (colon < 0 ? value : value.slice(0, colon)).trim();
-  if (name === '') return undefined;
+  if (name === '') return null;
   return { name, value: colon < 0 ? null : value.slice(colon + 1).trim() };
 }
 

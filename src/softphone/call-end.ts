@@ -33,9 +33,9 @@ export interface CallEnd {
   readonly reason?: CallReason;
 }
 
-export function readReason(headers: HeaderFields): CallReason | undefined {
+export function readReason(headers: HeaderFields): CallReason | null {
   const value = headers.all('Reason').flatMap(splitCommas)[0];
-  if (value === undefined) return undefined;
+  if (value === undefined) return null;
   const semicolon = value.indexOf(';');
   const protocol = (semicolon < 0 ? value : value.slice(0, semicolon)).trim();
   const parameters = semicolon < 0 ? undefined : parseParameters(value, semicolon);

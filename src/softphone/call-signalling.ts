@@ -27,8 +27,8 @@ import type { CallTarget } from './phone-messages.js';
 export interface CallSignallingUser {
   provisional(status: number, reasonPhrase: string, sdp: string): void;
   answered(sdp: string): void;
-  /** The far end wants to change the session: gives the answer, or undefined for what cannot be done (488). */
-  offered(sdp: string): string | undefined;
+  /** The far end wants to change the session: gives the answer, or null for what cannot be done (488). */
+  offered(sdp: string): string | null;
   /** The far end asks for an offer. */
   offerWanted(): string;
   /** The answer to it. */
@@ -159,7 +159,7 @@ export class CallSignalling implements TransactionUser {
 
   request(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction, flow: Flow): void {
     const status = checkRequest(request, identity, this.#phase === 'ended' ? undefined : this.#dialog);
-    if (status !== undefined) {
+    if (status !== null) {
       this.#respond(request, transaction, status);
       return;
     }
@@ -339,7 +339,7 @@ export class CallSignalling implements TransactionUser {
       return;
     }
     const sdp = wantsOffer ? this.#user.offerWanted() : this.#user.offered(request.body.toString('utf8'));
-    if (sdp === undefined) {
+    if (sdp === null) {
       this.#respond(request, transaction, 488);
       return;
     }

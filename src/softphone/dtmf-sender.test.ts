@@ -46,10 +46,10 @@ it('a key is heard once, however many packets tell of it', () => {
   const event = (code: number): Buffer => Buffer.from([code, 10, 0, 160]);
   expect([event(1), event(1), event(1)].map((payload) => receiver.receive(payload, 800))).toEqual([
     '1',
-    undefined,
-    undefined,
+    null,
+    null,
   ]);
   expect(receiver.receive(event(1), 2_000)).toBe('1');
-  expect(receiver.receive(event(99), 3_000)).toBeUndefined();
-  expect(receiver.receive(Buffer.alloc(0), 4_000)).toBeUndefined();
+  expect(receiver.receive(event(99), 3_000)).toBeNull();
+  expect(receiver.receive(Buffer.alloc(0), 4_000)).toBeNull();
 });

@@ -78,13 +78,13 @@ export class DtmfSender {
   }
 }
 
-/** The key of an event payload, once per press: undefined for its other packets. */
+/** The key of an event payload, once per press: null for its other packets. */
 export class DtmfReceiver {
   #lastTimestamp: number | undefined;
 
-  receive(payload: Buffer, timestamp: number): string | undefined {
+  receive(payload: Buffer, timestamp: number): string | null {
     const key = dtmfKeys[payload[0] ?? 255];
-    if (payload.length < 4 || key === undefined || timestamp === this.#lastTimestamp) return undefined;
+    if (payload.length < 4 || key === undefined || timestamp === this.#lastTimestamp) return null;
     this.#lastTimestamp = timestamp;
     return key;
   }

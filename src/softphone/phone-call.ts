@@ -268,30 +268,30 @@ export class PhoneCall {
     };
   }
 
-  /** Takes the far end's description into use; undefined when there is nothing in it for us. */
-  #agree(sdp: string): NegotiatedAudio | undefined {
+  /** Takes the far end's description into use; null when there is nothing in it for us. */
+  #agree(sdp: string): NegotiatedAudio | null {
     const audio = this.#read(sdp);
     if (audio && !this.#hasEnded) this.#media.agree(audio);
     return audio;
   }
 
-  #read(sdp: string): NegotiatedAudio | undefined {
+  #read(sdp: string): NegotiatedAudio | null {
     try {
       return readAudio(sdp, this.#codecs);
     } catch {
-      return undefined;
+      return null;
     }
   }
 
-  #answerOffer(sdp: string): string | undefined {
+  #answerOffer(sdp: string): string | null {
     const audio = this.#agree(sdp);
-    if (!audio) return undefined;
+    if (!audio) return null;
     this.#version += 1;
     this.#changed(audio);
     return formatAnswer(this.#local(audio.remoteReceives, audio.remoteSends && !this.#isHolding), sdp, audio);
   }
 
-  #changed(audio: NegotiatedAudio | undefined): void {
+  #changed(audio: NegotiatedAudio | null): void {
     if (!audio) return;
     const { remoteReceives, remoteSends } = audio;
     this.#tell({ kind: 'changed', remoteReceives, remoteSends });

@@ -204,7 +204,7 @@ export class PhoneMedia {
     this.#count(packet);
     if (!isSound) {
       const key = this.#dtmfReceiver.receive(packet.payload, packet.timestamp);
-      if (key !== undefined) this.onKey?.(key);
+      if (key !== null) this.onKey?.(key);
       return;
     }
     const count = this.#codec.decode(bytes, packet.payloadOffset, packet.payloadLength, this.#decoded);

@@ -105,17 +105,17 @@ export class PhoneMessages {
   }
 }
 
-/** The refusal that a request deserves whatever it wants; undefined for none. `dialog`: the call, while there is one. */
+/** The refusal that a request deserves whatever it wants; null for none. `dialog`: the call, while there is one. */
 export function checkRequest(
   request: SipRequest,
   identity: MessageIdentity,
   dialog: Dialog | undefined,
-): number | undefined {
+): number | null {
   if (!allowedMethods.has(request.method)) return 405;
-  if (request.method === 'CANCEL') return undefined;
+  if (request.method === 'CANCEL') return null;
   if (request.headers.has('Require')) return 420;
   if (identity.toTag === '') {
-    if (request.method === 'OPTIONS') return undefined;
+    if (request.method === 'OPTIONS') return null;
     return request.method === 'INVITE' ? 486 : 481;
   }
   const isOurs =
@@ -124,5 +124,5 @@ export function checkRequest(
     identity.toTag === dialog.localTag &&
     identity.fromTag === dialog.remoteTag;
   if (!isOurs) return 481;
-  return dialog.acceptsCSeq(identity.cseq.number) ? undefined : 500;
+  return dialog.acceptsCSeq(identity.cseq.number) ? null : 500;
 }

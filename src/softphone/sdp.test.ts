@@ -64,7 +64,7 @@ describe('readAudio', () => {
     ['encrypted audio only', lines('m=audio 5000 RTP/SAVP 0')],
     ['no connection line', 'v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nt=0 0\r\nm=audio 5000 RTP/AVP 0\r\n'],
   ])('has nothing to say to %s', (_what, sdp) => {
-    expect(readAudio(sdp, ['PCMU'])).toBeUndefined();
+    expect(readAudio(sdp, ['PCMU'])).toBeNull();
   });
 });
 

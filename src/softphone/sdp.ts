@@ -55,9 +55,9 @@ export function formatOffer(local: LocalDescription): string {
 
 /**
  * The first audio section of an offer or answer that we can take part in; of its codecs the first we know, for the
- * answerer's order is the one to follow (RFC 3264 §6.1). Undefined when there is none. Throws when it is no SDP.
+ * answerer's order is the one to follow (RFC 3264 §6.1). Null when there is none. Throws when it is no SDP.
  */
-export function readAudio(text: string, codecs: readonly G711Law[]): NegotiatedAudio | undefined {
+export function readAudio(text: string, codecs: readonly G711Law[]): NegotiatedAudio | null {
   const session = parseSessionDescription(text);
   try {
     const { media, codecs: uses } = chooseAudio(session, plainG711(codecs), null);
@@ -73,7 +73,7 @@ export function readAudio(text: string, codecs: readonly G711Law[]): NegotiatedA
       remoteSends: sends(direction),
     };
   } catch (error) {
-    if (error instanceof SdpRefusal) return undefined;
+    if (error instanceof SdpRefusal) return null;
     throw error;
   }
 }

@@ -138,8 +138,8 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   }
 
   /** The leg that holds the participant's slot. */
-  ofParticipant(participantId: string): LiveLeg | undefined {
-    return this.#byParticipant.get(participantId);
+  ofParticipant(participantId: string): LiveLeg | null {
+    return this.#byParticipant.get(participantId) ?? null;
   }
 
   /** The live streams of a session with the legs that publish them, in the order these joined. */

@@ -22,20 +22,20 @@ export function findCredential(request: CredentialSource, tokenHeaders: readonly
   const uri = readUri(request.uri);
   const shown =
     userToUser.credential ??
-    tokenHeaders.map((name) => headerToken(request.get(name))).find((token) => token !== undefined) ??
+    tokenHeaders.map((name) => headerToken(request.get(name))).find((token) => token !== null) ??
     uri.token;
-  let credential = shown === undefined ? null : classify(shown);
-  if (credential === null && uri.user !== undefined) {
+  let credential = shown === null ? null : classify(shown);
+  if (credential === null && uri.user !== null) {
     const value = normalizeJoinCode(uri.user);
     if (value !== null) credential = { kind: 'join-code', value };
   }
-  return { credential, voiceCallId: userToUser.voiceCallId ?? null };
+  return { credential, voiceCallId: userToUser.voiceCallId };
 }
 
 /** The user part where it is a telephone number: an optional plus and digits. */
 export function dialledNumber(uri: string): string | null {
   const { user } = readUri(uri);
-  return user !== undefined && /^\+?\d{3,15}$/.test(user) ? user : null;
+  return user !== null && /^\+?\d{3,15}$/.test(user) ? user : null;
 }
 
 function classify(shown: string): Credential {
@@ -44,15 +44,16 @@ function classify(shown: string): Credential {
 }
 
 /** A token header may carry a `;encoding=jwt` behind the token as User-to-User does; a JWT has no semicolon. */
-function headerToken(value: string | undefined): string | undefined {
-  if (value === undefined || value.length > maxLength) return undefined;
-  const token = value.split(/[;,]/, 1)[0]?.trim().replaceAll('"', '');
-  return token === '' ? undefined : token;
+function headerToken(value: string | undefined): string | null {
+  if (value === undefined || value.length > maxLength) return null;
+  const [shown = ''] = value.split(/[;,]/, 1);
+  const token = shown.trim().replaceAll('"', '');
+  return token === '' ? null : token;
 }
 
 /** By hand, in one pass: a stranger writes this text, and a regular expression with two open ends backtracks. */
-function readUri(uri: string): { user: string | undefined; token: string | undefined } {
-  const nothing = { user: undefined, token: undefined };
+function readUri(uri: string): { user: string | null; token: string | null } {
+  const nothing = { user: null, token: null };
   if (uri.length > maxLength || !/^sips?:/i.test(uri)) return nothing;
   const [address = ''] = uri.slice(uri.indexOf(':') + 1).split('?', 1);
   const at = address.indexOf('@');
@@ -65,8 +66,8 @@ function readUri(uri: string): { user: string | undefined; token: string | undef
   return { user: unescapeUri(user), token: unescapeUri(parameter?.slice('token='.length)) };
 }
 
-function unescapeUri(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
+function unescapeUri(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
   try {
     return decodeURIComponent(text);
   } catch {

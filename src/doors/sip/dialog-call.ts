@@ -199,9 +199,9 @@ export class DialogCall {
 
   #info(request: SrfRequest, response: SrfResponse): void {
     const contentType = request.get('Content-Type');
-    const press = contentType === undefined ? undefined : parseDtmfInfo(contentType, request.body ?? '');
-    if (press !== undefined) this.#options.leg.dtmf(press.digit, press.durationMs);
-    response.send(press !== undefined || contentType === undefined ? 200 : 415);
+    const press = contentType === undefined ? null : parseDtmfInfo(contentType, request.body ?? '');
+    if (press !== null) this.#options.leg.dtmf(press.digit, press.durationMs);
+    response.send(press !== null || contentType === undefined ? 200 : 415);
   }
 
   #close(): void {

@@ -112,7 +112,7 @@ export class Negotiation {
     if (this.#state !== 'due') return;
     this.#step('begun');
     const media = this.#options.media();
-    let response: SrfResponse | undefined;
+    let response: SrfResponse | null = null;
     try {
       const offer = await media.offer();
       response = await this.#reinvite(offer);
@@ -137,8 +137,8 @@ export class Negotiation {
     else this.#options.logger.warn({ status }, 'the far end refused a new offer');
   }
 
-  /** The final response, or undefined where none came in time or the call ended. */
-  #reinvite(offer: string): Promise<SrfResponse | undefined> {
+  /** The final response, or null where none came in time or the call ended. */
+  #reinvite(offer: string): Promise<SrfResponse | null> {
     const { dialog } = this.#options;
     return this.#within(reinviteTimeoutMs, (resolve, reject) => {
       dialog.request(
@@ -161,7 +161,7 @@ export class Negotiation {
         this.#onAcknowledged = (body) => resolve(body ?? '');
       });
       if (this.#isClosed) return;
-      if (answer === undefined || answer === '') await this.#rollback(media);
+      if (answer === null || answer === '') await this.#rollback(media);
       else await media.accept(answer);
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'the answer in an ACK cannot be used');
@@ -204,12 +204,12 @@ export class Negotiation {
     this.#wait = this.#options.clock.after(delayMs, () => this.#step('elapsed'));
   }
 
-  /** Settles with the work's result, or with undefined when the time is over or the negotiation closed. */
+  /** Settles with the work's result, or with null when the time is over or the negotiation closed. */
   #within<T>(
     timeoutMs: number,
     work: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
-  ): Promise<T | undefined> {
-    if (this.#isClosed) return Promise.resolve(undefined);
+  ): Promise<T | null> {
+    if (this.#isClosed) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       const finish = () => {
         timer.cancel();
@@ -217,7 +217,7 @@ export class Negotiation {
       };
       const abort = () => {
         finish();
-        resolve(undefined);
+        resolve(null);
       };
       const timer = this.#options.clock.after(timeoutMs, abort);
       this.#abort.add(abort);

@@ -32,7 +32,7 @@ export function guardInvite(request: Guarded): GuardRefusal | null {
   const contact = request.get('Contact');
   if (!isAnswerableContact(contact)) return { status: 400, reason: 'bad-contact', isDeadly: true };
   // A dialog that we no longer have; the SIP server knows it still.
-  if (tagOf(request.get('To')) !== undefined) return { status: 481, reason: 'no-such-dialog' };
+  if (tagOf(request.get('To')) !== null) return { status: 481, reason: 'no-such-dialog' };
   if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
   const callId = request.get('Call-ID') ?? '';
   const fromTag = tagOf(request.get('From')) ?? '';
@@ -89,13 +89,13 @@ function bytes(text: string): number {
 }
 
 /** The tag of a From or To: it is in what stands behind the last `>` or, without one, behind the URI. */
-export function tagOf(field: string | undefined): string | undefined {
-  if (field === undefined) return undefined;
+export function tagOf(field: string | undefined): string | null {
+  if (field === undefined) return null;
   const parameters = field.slice(field.lastIndexOf('>') + 1);
-  return parameters
+  const tag = parameters
     .split(';')
     .slice(1)
     .map((parameter) => parameter.trim())
-    .find((parameter) => /^tag[ \t]*=/i.test(parameter))
-    ?.replace(/^tag[ \t]*=[ \t]*/i, '');
+    .find((parameter) => /^tag[ \t]*=/i.test(parameter));
+  return tag?.replace(/^tag[ \t]*=[ \t]*/i, '') ?? null;
 }

@@ -148,7 +148,7 @@ export class SipDoor {
       response.send(200, {
         headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' },
       });
-    else if (tagOf(request.get('To')) === undefined && !ownServer.allow.split(', ').includes(method))
+    else if (tagOf(request.get('To')) === null && !ownServer.allow.split(', ').includes(method))
       response.send(405, { headers: { Allow: allow } });
     else response.send(481);
   }

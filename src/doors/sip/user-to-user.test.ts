@@ -50,7 +50,7 @@ describe('User-to-User', () => {
   it('does not take 40 hex digits that are labelled jwt for a voice call id', () => {
     expect(readUserToUser(`${voiceCallId};encoding=jwt`)).toEqual({
       credential: voiceCallId,
-      voiceCallId: undefined,
+      voiceCallId: null,
     });
   });
 
@@ -74,13 +74,13 @@ describe('User-to-User', () => {
     ['binary in base64', 'AP8=;encoding=base64'],
     ['more than 8 kB', `${'a'.repeat(8192)}.b.c;encoding=jwt`],
   ])('with %s shows nothing', (_, header) => {
-    expect(readUserToUser(header)).toEqual({ credential: undefined, voiceCallId: undefined });
+    expect(readUserToUser(header)).toEqual({ credential: null, voiceCallId: null });
   });
 
   it('keeps commas, semicolons and escaped quotes inside quotes together', () => {
     expect(parseUserToUser(String.raw`"a,b;c\"d";encoding="x;y", e`)).toEqual([
       { value: 'a,b;c"d', encoding: 'x;y' },
-      { value: 'e', encoding: undefined },
+      { value: 'e', encoding: null },
     ]);
   });
 
@@ -119,7 +119,7 @@ describe('User-to-User', () => {
       fc.property(fc.uint8Array({ minLength: 1 }), fc.constantFrom('hex', 'base64'), (bytes, encoding) => {
         const value = Buffer.from(bytes).toString(encoding);
         const { credential } = readUserToUser(`${value};encoding=${encoding}`);
-        if (credential !== undefined) expect(credential).toMatch(/^[\x21-\x7e]+$/);
+        if (credential !== null) expect(credential).toMatch(/^[\x21-\x7e]+$/);
       }),
     );
   });

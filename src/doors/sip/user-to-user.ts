@@ -4,25 +4,25 @@
  */
 export interface UserToUserValue {
   readonly value: string;
-  /** Lower case; undefined where none is given. */
-  readonly encoding: string | undefined;
+  /** Lower case; null where none is given. */
+  readonly encoding: string | null;
 }
 
 export interface UserToUser {
   /** The first value that can be a credential, decoded. */
-  readonly credential: string | undefined;
+  readonly credential: string | null;
   /** Bandwidth's voice call id: 40 hex digits, labelled base64 though they are not. */
-  readonly voiceCallId: string | undefined;
+  readonly voiceCallId: string | null;
 }
 
 const maxLength = 8192;
 const voiceCallIdForm = /^[0-9a-f]{40}$/i;
 
 export function readUserToUser(header: string): UserToUser {
-  let credential: string | undefined;
-  let voiceCallId: string | undefined;
+  let credential: string | null = null;
+  let voiceCallId: string | null = null;
   for (const candidate of parseUserToUser(header)) {
-    if (voiceCallId === undefined && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
+    if (voiceCallId === null && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
       voiceCallId = candidate.value.toLowerCase();
     } else {
       credential ??= decode(candidate);
@@ -40,12 +40,15 @@ export function parseUserToUser(header: string): UserToUserValue[] {
     const text = part.includes(';') ? part : percentDecode(part);
     const [value = '', ...parameters] = splitUnquoted(text, ';').map((piece) => piece.trim());
     if (value === '') continue;
-    values.push({ value: unquote(value), encoding: parameterValue(parameters, 'encoding')?.toLowerCase() });
+    values.push({
+      value: unquote(value),
+      encoding: parameterValue(parameters, 'encoding')?.toLowerCase() ?? null,
+    });
   }
   return values;
 }
 
-function decode({ value, encoding }: UserToUserValue): string | undefined {
+function decode({ value, encoding }: UserToUserValue): string | null {
   // Neither hex nor base64 has dots: what has them is a JWT, whatever the label says (some platforms fix the label).
   if (value.includes('.')) return value;
   switch (encoding) {
@@ -53,7 +56,7 @@ function decode({ value, encoding }: UserToUserValue): string | undefined {
       return printable(Buffer.from(value, 'base64'));
     case 'hex':
       return hex(value);
-    case undefined:
+    case null:
       // Hex is the RFC's default, yet short values come without a label, too.
       return hex(value) ?? value;
     default:
@@ -61,24 +64,24 @@ function decode({ value, encoding }: UserToUserValue): string | undefined {
   }
 }
 
-/** Undefined where any of it is not hex: `Buffer.from` would stop there and pass the beginning for the whole. */
-function hex(value: string): string | undefined {
-  return /^(?:[0-9a-f]{2})+$/i.test(value) ? printable(Buffer.from(value, 'hex')) : undefined;
+/** Null where any of it is not hex: `Buffer.from` would stop there and pass the beginning for the whole. */
+function hex(value: string): string | null {
+  return /^(?:[0-9a-f]{2})+$/i.test(value) ? printable(Buffer.from(value, 'hex')) : null;
 }
 
 /** Decoded bytes that are no printable ASCII cannot be a token; then nothing was shown. */
-function printable(bytes: Buffer): string | undefined {
+function printable(bytes: Buffer): string | null {
   const text = bytes.toString('latin1');
-  return /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+  return /^[\x21-\x7e]+$/.test(text) ? text : null;
 }
 
-function parameterValue(parameters: readonly string[], name: string): string | undefined {
+function parameterValue(parameters: readonly string[], name: string): string | null {
   for (const parameter of parameters) {
     const equals = parameter.indexOf('=');
     if (equals === -1 || parameter.slice(0, equals).trim().toLowerCase() !== name) continue;
     return unquote(parameter.slice(equals + 1).trim());
   }
-  return undefined;
+  return null;
 }
 
 function splitUnquoted(text: string, separator: string): string[] {

@@ -37,8 +37,8 @@ export class IncomingDemux {
     for (const slot of slots) for (const ssrc of slot.ssrcs) this.#bySsrc.set(ssrc, slot);
   }
 
-  bySsrc(ssrc: number): IncomingSlot | undefined {
-    return this.#bySsrc.get(ssrc);
+  bySsrc(ssrc: number): IncomingSlot | null {
+    return this.#bySsrc.get(ssrc) ?? null;
   }
 
   /** Null for a packet of no section. */

@@ -180,8 +180,8 @@ export class PhoneOutgoingTrack implements PacketSink {
   }
 
   #promptFrame({ sound, repeatAfterMs }: Prompt, law: G711Law): Uint8Array {
-    const payload = this.#prompts?.payload(sound, law);
-    if (payload === undefined) return silenceIn(law);
+    const payload = this.#prompts?.payload(sound, law) ?? null;
+    if (payload === null) return silenceIn(law);
     const position = this.#promptPosition;
     this.#promptPosition += frameSamples;
     if (position < payload.length) return payload.subarray(position, position + frameSamples);

@@ -40,8 +40,8 @@ export class PromptSounds {
     );
   }
 
-  /** Whole frames of 20 ms; undefined where there is nothing to hear. */
-  payload(name: PromptName, law: G711Law): Uint8Array | undefined {
-    return this.#payloads.get(`${name} ${law}`);
+  /** Whole frames of 20 ms; null where there is nothing to hear. */
+  payload(name: PromptName, law: G711Law): Uint8Array | null {
+    return this.#payloads.get(`${name} ${law}`) ?? null;
   }
 }
