@@ -194,9 +194,9 @@ export class Dialog<Owner = unknown> {
     this.#unacknowledged = cseq;
   }
 
-  /** CSeq of the INVITE whose ACK is about to be sent, once; undefined where none is owed. */
-  takeOwedAck(): number | undefined {
-    const cseq = this.#unacknowledged;
+  /** CSeq of the INVITE whose ACK is about to be sent, once; null where none is owed. */
+  takeOwedAck(): number | null {
+    const cseq = this.#unacknowledged ?? null;
     this.#unacknowledged = undefined;
     return cseq;
   }
@@ -239,7 +239,7 @@ export class Dialog<Owner = unknown> {
   /** A target refresh: the Contact of an INVITE or UPDATE, or of its 2xx, and the flow it came by (§12.2). */
   refreshTarget(message: SipRequest | SipResponse, flow: Flow): void {
     const target = contactUri(message.headers);
-    if (target === undefined) return;
+    if (target === null) return;
     this.#remoteTarget = target;
     this.#flow = flow;
     this.#resolvedFlow = undefined;
@@ -344,13 +344,13 @@ export function publicDialogId(callId: string, fromTag: string): string {
   return `${callId};from-tag=${fromTag}`.replace(/[|\s]/g, '_');
 }
 
-/** The URI of the first Contact; undefined when there is none that could be called. */
-export function contactUri(headers: HeaderFields): string | undefined {
+/** The URI of the first Contact; null when there is none that could be called. */
+export function contactUri(headers: HeaderFields): string | null {
   const contact = headers.get('Contact');
-  if (contact === undefined) return undefined;
-  const uri = parseNameAddr(splitCommas(contact)[0] ?? '')?.uri;
-  const scheme = uri === undefined ? undefined : parseUri(uri)?.scheme;
-  return scheme === 'sip' || scheme === 'sips' ? uri : undefined;
+  if (contact === undefined) return null;
+  const uri = parseNameAddr(splitCommas(contact)[0] ?? '')?.uri ?? null;
+  const scheme = uri === null ? null : parseUri(uri)?.scheme;
+  return scheme === 'sip' || scheme === 'sips' ? uri : null;
 }
 
 function routesOf(headers: HeaderFields): string[] {

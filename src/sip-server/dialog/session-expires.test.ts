@@ -15,9 +15,9 @@ describe('Session-Expires', () => {
     ['1800;refresher=uac', { seconds: 1800, refresher: 'uac' }],
     ['90 ; refresher=uas;x=y', { seconds: 90, refresher: 'uas' }],
     ['90;refresher=me', { seconds: 90 }],
-    ['soon', undefined],
-    ['-1', undefined],
-    ['', undefined],
+    ['soon', null],
+    ['-1', null],
+    ['', null],
   ])('%j is read', (value, expected) => {
     expect(parseSessionExpires(fields({ 'Session-Expires': value }))).toEqual(expected);
   });
@@ -46,9 +46,9 @@ describe('Session-Expires', () => {
 
   it('of nobody is no timer', () => {
     const response = fields({});
-    expect(agreeAsServer(fields({ Supported: 'timer' }), response)).toBeUndefined();
+    expect(agreeAsServer(fields({ Supported: 'timer' }), response)).toBeNull();
     expect(response.size).toBe(0);
-    expect(agreeAsClient(fields({}), response)).toBeUndefined();
+    expect(agreeAsClient(fields({}), response)).toBeNull();
   });
 
   it.each([
@@ -70,8 +70,8 @@ describe('Session-Expires', () => {
     expect(terms('100', '90')).toEqual({ seconds: 90, weRefresh: true });
     expect(terms('100;refresher=uac', '90;refresher=uas')).toEqual({ seconds: 90, weRefresh: false });
     expect(terms('100;refresher=uac')).toEqual({ seconds: 100, weRefresh: true });
-    expect(terms('100;refresher=uas')).toBeUndefined();
-    expect(terms('100')).toBeUndefined();
+    expect(terms('100;refresher=uas')).toBeNull();
+    expect(terms('100')).toBeNull();
   });
 
   it('is acted on at half time by the refresher, shortly before the end by the other', () => {

@@ -16,12 +16,12 @@ export interface SessionTimerTerms {
   readonly weRefresh: boolean;
 }
 
-/** Reads `1800;refresher=uac`; undefined when absent or unreadable (RFC 4028 §4). */
-export function parseSessionExpires(headers: HeaderFields): SessionExpires | undefined {
+/** Reads `1800;refresher=uac`; null when absent or unreadable (RFC 4028 §4). */
+export function parseSessionExpires(headers: HeaderFields): SessionExpires | null {
   const value = headers.get('Session-Expires');
-  if (value === undefined) return undefined;
+  if (value === undefined) return null;
   const parts = /^(\d{1,9})\s*(;.*)?$/.exec(value);
-  if (!parts) return undefined;
+  if (!parts) return null;
   const refresher = parseParameters(parts[2] ?? '')?.get('refresher');
   const seconds = Number(parts[1]);
   return refresher === 'uac' || refresher === 'uas' ? { seconds, refresher } : { seconds };
@@ -41,18 +41,17 @@ export function optionTags(headers: HeaderFields, name: string): string[] {
 /**
  * The terms for a 2xx that we send to an INVITE or UPDATE, written into its header fields (RFC 4028 §9). An interval that
  * the response already has counts before the request's, and that before `proposedSeconds`, which a peer that knows timers
- * is offered with the refresh as our task. Undefined: no session timer.
+ * is offered with the refresh as our task. Null: no session timer.
  */
 export function agreeAsServer(
   request: HeaderFields,
   response: HeaderFields,
-  proposedSeconds?: number,
-): SessionTimerTerms | undefined {
+  proposedSeconds: number | null = null,
+): SessionTimerTerms | null {
   const peerRefreshes = optionTags(request, 'Supported').includes('timer');
   const ours = parseSessionExpires(response);
-  const wanted =
-    ours ?? parseSessionExpires(request) ?? (peerRefreshes ? proposal(proposedSeconds) : undefined);
-  if (!wanted) return undefined;
+  const wanted = ours ?? parseSessionExpires(request) ?? (peerRefreshes ? proposal(proposedSeconds) : null);
+  if (!wanted) return null;
   // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
   const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
   const seconds = Math.max(wanted.seconds, minimumSessionSeconds);
@@ -67,15 +66,15 @@ export function agreeAsServer(
  * The terms in a 2xx that we received for our INVITE or UPDATE (RFC 4028 §7.2). Where it has none, a session that we
  * refresh goes on being refreshed: only so is a peer that is gone found out.
  */
-export function agreeAsClient(request: HeaderFields, response: HeaderFields): SessionTimerTerms | undefined {
+export function agreeAsClient(request: HeaderFields, response: HeaderFields): SessionTimerTerms | null {
   const terms = parseSessionExpires(response);
   if (terms) return { seconds: terms.seconds, weRefresh: terms.refresher !== 'uas' };
   const asked = parseSessionExpires(request);
-  return asked?.refresher === 'uac' ? { seconds: asked.seconds, weRefresh: true } : undefined;
+  return asked?.refresher === 'uac' ? { seconds: asked.seconds, weRefresh: true } : null;
 }
 
-function proposal(seconds: number | undefined): SessionExpires | undefined {
-  return seconds === undefined ? undefined : { seconds, refresher: 'uas' };
+function proposal(seconds: number | null): SessionExpires | null {
+  return seconds === null ? null : { seconds, refresher: 'uas' };
 }
 
 /** Seconds until we act: the refresher at half time, the other side shortly before the end (RFC 4028 §10). */

@@ -26,6 +26,6 @@ describe('a message that an application wants sent', () => {
     ['INVITE sip:a b SIP/2.0\r\n\r\n'],
     ['BYE sip:a SIP/2.0\r\nx y\r\n\r\n'],
   ])('is not: %j', (text) => {
-    expect(parseDraft(Buffer.from(text))).toBeUndefined();
+    expect(parseDraft(Buffer.from(text))).toBeNull();
   });
 });

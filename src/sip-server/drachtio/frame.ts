@@ -38,7 +38,7 @@ export class FrameReader {
     const frames: Frame[] = [];
     for (;;) {
       const size = this.#frameSize(data);
-      if (size === undefined || data.length < size.end) {
+      if (size === null || data.length < size.end) {
         this.#neededBytes = size?.end ?? data.length + 1;
         break;
       }
@@ -50,15 +50,15 @@ export class FrameReader {
     return frames;
   }
 
-  /** Undefined while the length itself is not complete. */
-  #frameSize(data: Buffer): { start: number; end: number } | undefined {
+  /** Null while the length itself is not complete. */
+  #frameSize(data: Buffer): { start: number; end: number } | null {
     const head = data.subarray(0, maxLengthDigits + 1);
     const hash = head.indexOf(hashSign);
     if (hash < 0) {
       if (head.length > maxLengthDigits || !/^\d*$/.test(head.toString('latin1'))) {
         throw new FrameError('no length before the frame');
       }
-      return undefined;
+      return null;
     }
     const digits = head.toString('latin1', 0, hash);
     if (!/^\d+$/.test(digits)) throw new FrameError('no length before the frame');

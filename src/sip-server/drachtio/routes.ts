@@ -31,12 +31,12 @@ export class Routes implements ApplicationDirectory {
     for (const method of [...this.#applications.keys()]) this.remove(method, application);
   }
 
-  choose(method: string): Application | undefined {
+  choose(method: string): Application | null {
     const list = this.#applications.get(method);
-    if (!list) return undefined;
+    if (!list) return null;
     const turn = this.#next.get(method) ?? 0;
     this.#next.set(method, (turn + 1) % list.length);
-    return list[turn % list.length];
+    return list[turn % list.length] ?? null;
   }
 
   isKnown(method: string): boolean {

@@ -14,14 +14,14 @@ export interface HeadEnd {
 }
 
 /** Finds the empty line, written CRLF or (leniently) LF, that ends the header fields. `from` saves a repeated search. */
-export function findHeadEnd(bytes: Buffer, from = 0): HeadEnd | undefined {
+export function findHeadEnd(bytes: Buffer, from = 0): HeadEnd | null {
   for (let at = bytes.indexOf(lineFeed, from); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) {
     const next = bytes[at + 1] === carriageReturn ? at + 2 : at + 1;
     if (bytes[next] === lineFeed) {
       return { end: at > 0 && bytes[at - 1] === carriageReturn ? at - 1 : at, bodyStart: next + 1 };
     }
   }
-  return undefined;
+  return null;
 }
 
 /** Number of bytes of CR and LF before the start line (RFC 3261 §7.5). */

@@ -11,26 +11,26 @@ export interface HostPort {
 const nameOrIpv4Pattern = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9._])?$/;
 
 /** Reads `host`, `host:port`, `[ipv6]` or `[ipv6]:port` (RFC 3261 §25.1 hostport); ports are 1 to 65535. */
-export function parseHostPort(text: string): HostPort | undefined {
+export function parseHostPort(text: string): HostPort | null {
   let host: string;
   let rest: string;
   if (text.startsWith('[')) {
     const end = text.indexOf(']');
-    if (end < 0) return undefined;
+    if (end < 0) return null;
     host = text.slice(1, end);
     // A zone index names an interface of the sender's machine: it means nothing here.
-    if (host.includes('%') || !isIPv6(host)) return undefined;
+    if (host.includes('%') || !isIPv6(host)) return null;
     rest = text.slice(end + 1);
   } else {
     const colon = text.indexOf(':');
     host = colon < 0 ? text : text.slice(0, colon);
     rest = colon < 0 ? '' : text.slice(colon);
-    if (host.length > 255 || !nameOrIpv4Pattern.test(host)) return undefined;
+    if (host.length > 255 || !nameOrIpv4Pattern.test(host)) return null;
   }
   if (rest === '') return { host };
-  if (!/^:\d{1,5}$/.test(rest)) return undefined;
+  if (!/^:\d{1,5}$/.test(rest)) return null;
   const port = Number(rest.slice(1));
-  return port >= 1 && port <= 65535 ? { host, port } : undefined;
+  return port >= 1 && port <= 65535 ? { host, port } : null;
 }
 
 /** The host as it stands in a URI, Via or SDP-free text: an IPv6 address gets its brackets. */

@@ -13,16 +13,16 @@ export interface NameAddr {
 
 const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*:\S/;
 
-/** Reads one value (not a list: see splitCommas); undefined when it is malformed. */
-export function parseNameAddr(value: string): NameAddr | undefined {
+/** Reads one value (not a list: see splitCommas); null when it is malformed. */
+export function parseNameAddr(value: string): NameAddr | null {
   let at = skipBlanks(value, 0);
   let displayName: string | undefined;
   if (value[at] === '"') {
     const end = endOfQuoted(value, at);
-    if (end < 0) return undefined;
+    if (end < 0) return null;
     displayName = unquote(value.slice(at, end));
     at = skipBlanks(value, end);
-    if (value[at] !== '<') return undefined;
+    if (value[at] !== '<') return null;
   }
   const open = value.indexOf('<', at);
   if (open < 0) return parseBare(value, at);
@@ -33,18 +33,18 @@ export function parseNameAddr(value: string): NameAddr | undefined {
     displayName = words;
   }
   const close = value.indexOf('>', open);
-  if (close < 0) return undefined;
+  if (close < 0) return null;
   const uri = value.slice(open + 1, close).trim();
   const params = parseParameters(value, close + 1);
-  if (!params || !schemePattern.test(uri) || /[\s<"]/.test(uri)) return undefined;
+  if (!params || !schemePattern.test(uri) || /[\s<"]/.test(uri)) return null;
   return displayName === undefined || displayName === '' ? { uri, params } : { displayName, uri, params };
 }
 
 /** Without brackets everything after the first semicolon belongs to the header field (RFC 3261 §20.10). */
-function parseBare(value: string, at: number): NameAddr | undefined {
+function parseBare(value: string, at: number): NameAddr | null {
   const semicolon = value.indexOf(';', at);
   const uri = (semicolon < 0 ? value.slice(at) : value.slice(at, semicolon)).trim();
-  if (!schemePattern.test(uri) || /[\s<>",?]/.test(uri)) return undefined;
+  if (!schemePattern.test(uri) || /[\s<>",?]/.test(uri)) return null;
   const params = semicolon < 0 ? new Map<string, string | undefined>() : parseParameters(value, semicolon);
   return params && { uri, params };
 }

@@ -8,25 +8,25 @@ const unquotedPattern = /^[A-Za-z0-9\-.!%*_+`'~[\]:/@=&$]+$/;
 
 /**
  * Reads `;name=value;name;name="quoted"` from `start` to the end of the text (RFC 3261 §25.1 generic-param). Of a
- * name that is there twice the first one counts. Undefined when anything else is in the text.
+ * name that is there twice the first one counts. Null when anything else is in the text.
  */
-export function parseParameters(text: string, start = 0): Parameters | undefined {
+export function parseParameters(text: string, start = 0): Parameters | null {
   const parameters: Parameters = new Map();
   let at = skipBlanks(text, start);
   while (at < text.length) {
-    if (text[at] !== ';') return undefined;
+    if (text[at] !== ';') return null;
     at = skipBlanks(text, at + 1);
     // A stray semicolon at the very end is common enough to be forgiven.
     if (at === text.length) break;
     const name = match(namePattern, text, at);
-    if (!name) return undefined;
+    if (!name) return null;
     at = skipBlanks(text, at + name.length);
     let value: string | undefined;
     if (text[at] === '=') {
       at = skipBlanks(text, at + 1);
       if (text[at] === '"') {
         const end = endOfQuoted(text, at);
-        if (end < 0) return undefined;
+        if (end < 0) return null;
         value = unquote(text.slice(at, end));
         at = end;
       } else {
@@ -97,7 +97,7 @@ export function skipBlanks(text: string, at: number): number {
   return at;
 }
 
-function match(pattern: RegExp, text: string, at: number): string | undefined {
+function match(pattern: RegExp, text: string, at: number): string | null {
   pattern.lastIndex = at;
-  return pattern.exec(text)?.[0];
+  return pattern.exec(text)?.[0] ?? null;
 }

@@ -56,7 +56,7 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
   const status = statusLinePattern.exec(startLine);
   if (status) {
     const reason = (headEnd ? fault : 'no empty line') ?? checkHeaders(headers);
-    if (reason !== undefined) return { ok: false, reason, status: 400 };
+    if (reason !== null) return { ok: false, reason, status: 400 };
     const body = readBody(data.subarray(headEnd?.bodyStart), headers);
     if (!body) return { ok: false, reason: 'shorter than its Content-Length', status: 400 };
     return {
@@ -75,14 +75,14 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
   if (data.length > maxMessageBytes) return refuse('message too large', request, 513);
   const reason =
     (headEnd ? fault : 'no empty line') ?? checkRequestUri(uri) ?? checkHeaders(headers, request);
-  if (reason !== undefined) return refuse(reason, request);
+  if (reason !== null) return refuse(reason, request);
   const body = readBody(data.subarray(headEnd?.bodyStart), headers);
   if (!body) return refuse('shorter than its Content-Length', request);
   request.body = body;
   return { ok: true, message: request };
 }
 
-function refuse(reason: string, request: SipRequest | undefined, status: RefusalStatus = 400): ParseResult {
+function refuse(reason: string, request: SipRequest | null, status: RefusalStatus = 400): ParseResult {
   return request && isAnswerable(request)
     ? { ok: false, reason, status, answerable: request }
     : { ok: false, reason, status };
@@ -98,22 +98,22 @@ function isAnswerable(request: SipRequest): boolean {
  * A request line with blanks in its URI, or more than one between the parts, is still known for a request. Cut by
  * hand: a regular expression would need quadratic time on a long line of blanks.
  */
-function lenientRequest(startLine: string, headers: HeaderFields): SipRequest | undefined {
+function lenientRequest(startLine: string, headers: HeaderFields): SipRequest | null {
   const line = startLine.trimEnd();
   const method = /^[A-Za-z0-9\-.!%*_+`'~]+(?=[ \t])/.exec(line)?.[0];
-  if (method === undefined || !/[ \t]SIP\/2\.0$/i.test(line.slice(-8))) return undefined;
+  if (method === undefined || !/[ \t]SIP\/2\.0$/i.test(line.slice(-8))) return null;
   const uri = line.slice(method.length, -7).trim();
-  return uri === '' ? undefined : { kind: 'request', method, uri, headers, body: noBody };
+  return uri === '' ? null : { kind: 'request', method, uri, headers, body: noBody };
 }
 
 /** Schemes that are not known are well-formed; what to do about them (416) is for the user agent. */
-function checkRequestUri(uri: string): string | undefined {
+function checkRequestUri(uri: string): string | null {
   const known = /^(?:sips?|tel):/i.test(uri);
-  const usable = known ? parseUri(uri) !== undefined : /^[A-Za-z][A-Za-z0-9+.-]*:[^<>"]+$/.test(uri);
-  return usable ? undefined : 'malformed Request-URI';
+  const usable = known ? parseUri(uri) !== null : /^[A-Za-z][A-Za-z0-9+.-]*:[^<>"]+$/.test(uri);
+  return usable ? null : 'malformed Request-URI';
 }
 
-function checkHeaders(headers: HeaderFields, request?: SipRequest): string | undefined {
+function checkHeaders(headers: HeaderFields, request?: SipRequest): string | null {
   for (const name of singleFields) {
     if (headers.all(name).length > 1) return `more than one ${name}`;
   }
@@ -131,10 +131,10 @@ function checkHeaders(headers: HeaderFields, request?: SipRequest): string | und
   if (request && cseq.method !== request.method) return 'CSeq of another method';
   const length = headers.get('Content-Length');
   if (length !== undefined && !/^\d{1,9}$/.test(length)) return 'malformed Content-Length';
-  return request ? checkRequestHeaders(headers, request.method) : undefined;
+  return request ? checkRequestHeaders(headers, request.method) : null;
 }
 
-function checkRequestHeaders(headers: HeaderFields, method: string): string | undefined {
+function checkRequestHeaders(headers: HeaderFields, method: string): string | null {
   const maxForwards = headers.get('Max-Forwards');
   if (maxForwards !== undefined && !(/^\d{1,3}$/.test(maxForwards) && Number(maxForwards) <= 255)) {
     return 'malformed Max-Forwards';
@@ -150,7 +150,7 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | un
   if (method === 'INVITE' && (!isOne || !isSipContact(contacts[0]))) {
     return 'an INVITE needs one SIP Contact';
   }
-  return undefined;
+  return null;
 }
 
 function isSipContact(contact = ''): boolean {
@@ -158,9 +158,9 @@ function isSipContact(contact = ''): boolean {
   return uri?.scheme === 'sip' || uri?.scheme === 'sips';
 }
 
-/** Undefined when there is less than Content-Length states. Without it the body is all that is left (§18.3). */
-function readBody(rest: Buffer, headers: HeaderFields): Buffer | undefined {
+/** Null when there is less than Content-Length states. Without it the body is all that is left (§18.3). */
+function readBody(rest: Buffer, headers: HeaderFields): Buffer | null {
   const stated = headers.get('Content-Length');
   const length = stated === undefined ? rest.length : Number(stated);
-  return length <= rest.length ? rest.subarray(0, length) : undefined;
+  return length <= rest.length ? rest.subarray(0, length) : null;
 }

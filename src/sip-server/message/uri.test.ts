@@ -53,7 +53,7 @@ describe('parseUri', () => {
     'sip:a@b\0',
     `sip:${'h'.repeat(256)}`,
   ])('refuses %j', (text) => {
-    expect(parseUri(text)).toBeUndefined();
+    expect(parseUri(text)).toBeNull();
   });
 });
 

@@ -19,17 +19,17 @@ export interface SipUri {
 
 const forbiddenCharacters = /[\x00-\x20\x7f<>"]/;
 
-/** Reads a URI; undefined when it is no sip, sips or tel URI, or is malformed. */
-export function parseUri(text: string): SipUri | undefined {
+/** Reads a URI; null when it is no sip, sips or tel URI, or is malformed. */
+export function parseUri(text: string): SipUri | null {
   const colon = text.indexOf(':');
-  if (colon < 0 || forbiddenCharacters.test(text)) return undefined;
+  if (colon < 0 || forbiddenCharacters.test(text)) return null;
   const scheme = text.slice(0, colon).toLowerCase();
   const rest = text.slice(colon + 1);
   if (scheme === 'sip' || scheme === 'sips') return parseSip(scheme, rest);
-  return scheme === 'tel' ? parseTel(rest) : undefined;
+  return scheme === 'tel' ? parseTel(rest) : null;
 }
 
-function parseSip(scheme: 'sip' | 'sips', rest: string): SipUri | undefined {
+function parseSip(scheme: 'sip' | 'sips', rest: string): SipUri | null {
   // The user part may contain `;`, `?` and `/`; an `@` ends it, and only there can one stand unescaped.
   const at = rest.indexOf('@');
   const userinfo = at < 0 ? undefined : rest.slice(0, at);
@@ -40,40 +40,40 @@ function parseSip(scheme: 'sip' | 'sips', rest: string): SipUri | undefined {
   const hostPort = parseHostPort(hostText);
   const params = parseUriParams(paramTexts);
   const headers = parseUriHeaders(question < 0 ? '' : remainder.slice(question + 1));
-  if (!hostPort || !params || !headers) return undefined;
+  if (!hostPort || !params || !headers) return null;
   if (userinfo === undefined) return { scheme, ...hostPort, params, headers };
   const passwordAt = userinfo.indexOf(':');
   const user = passwordAt < 0 ? userinfo : userinfo.slice(0, passwordAt);
-  if (user === '') return undefined;
+  if (user === '') return null;
   if (passwordAt < 0) return { scheme, user, ...hostPort, params, headers };
   return { scheme, user, password: userinfo.slice(passwordAt + 1), ...hostPort, params, headers };
 }
 
-function parseTel(rest: string): SipUri | undefined {
+function parseTel(rest: string): SipUri | null {
   const [user = '', ...paramTexts] = rest.split(';');
   const params = parseUriParams(paramTexts);
   // Visual separators are allowed (RFC 3966 §5.1.1), and a local number may have letters of hexadecimal.
-  if (!params || !/^\+?[0-9A-Fa-f*#().-]+$/.test(user)) return undefined;
+  if (!params || !/^\+?[0-9A-Fa-f*#().-]+$/.test(user)) return null;
   return { scheme: 'tel', user, host: '', params, headers: new Map() };
 }
 
-function parseUriParams(texts: readonly string[]): Parameters | undefined {
+function parseUriParams(texts: readonly string[]): Parameters | null {
   const params: Parameters = new Map();
   for (const text of texts) {
     const equals = text.indexOf('=');
     const name = (equals < 0 ? text : text.slice(0, equals)).toLowerCase();
-    if (name === '') return undefined;
+    if (name === '') return null;
     if (!params.has(name)) params.set(name, equals < 0 ? undefined : text.slice(equals + 1));
   }
   return params;
 }
 
-function parseUriHeaders(text: string): Map<string, string> | undefined {
+function parseUriHeaders(text: string): Map<string, string> | null {
   const headers = new Map<string, string>();
   if (text === '') return headers;
   for (const part of text.split('&')) {
     const equals = part.indexOf('=');
-    if (equals <= 0) return undefined;
+    if (equals <= 0) return null;
     headers.set(part.slice(0, equals), part.slice(equals + 1));
   }
   return headers;

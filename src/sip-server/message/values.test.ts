@@ -33,7 +33,7 @@ describe('parseNameAddr', () => {
     'x',
     'sip:a,b@c',
   ])('refuses %j', (text) => {
-    expect(parseNameAddr(text)).toBeUndefined();
+    expect(parseNameAddr(text)).toBeNull();
   });
 });
 
@@ -76,12 +76,12 @@ describe('parseVia', () => {
     'SIP/2.0/UDP [x]',
     'SIP/2.0/UDP x;a=b c',
   ])('refuses %j', (text) => {
-    expect(parseVia(text)).toBeUndefined();
+    expect(parseVia(text)).toBeNull();
   });
 });
 
 it('reads a CSeq and refuses what is none', () => {
   expect(parseCSeq('0009  INVITE')).toEqual({ number: 9, method: 'INVITE' });
   for (const text of ['', '1', 'INVITE 1', '-1 ACK', '2147483648 ACK', '1 A B'])
-    expect(parseCSeq(text)).toBeUndefined();
+    expect(parseCSeq(text)).toBeNull();
 });

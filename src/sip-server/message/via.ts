@@ -17,10 +17,10 @@ export interface Via {
 const viaPattern =
   /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/is;
 
-/** Reads one value, not a list; undefined when it is malformed. */
-export function parseVia(value: string): Via | undefined {
+/** Reads one value, not a list; null when it is malformed. */
+export function parseVia(value: string): Via | null {
   const parts = viaPattern.exec(value.trim());
-  if (!parts) return undefined;
+  if (!parts) return null;
   const [, transport = '', host = '', port, tail = ''] = parts;
   const sentBy = parseHostPort(port === undefined ? host : `${host}:${port}`);
   const params = parseParameters(tail);

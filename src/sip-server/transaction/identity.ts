@@ -20,15 +20,15 @@ export interface MessageIdentity {
   readonly toTag: string;
 }
 
-/** Undefined when one of them is missing or unreadable; the parser lets no such message through. */
-export function identify(message: SipMessage): MessageIdentity | undefined {
+/** Null when one of them is missing or unreadable; the parser lets no such message through. */
+export function identify(message: SipMessage): MessageIdentity | null {
   const { headers } = message;
   const via = parseVia(headers.get('Via') ?? '');
   const cseq = parseCSeq(headers.get('CSeq') ?? '');
   const from = parseNameAddr(headers.get('From') ?? '');
   const to = parseNameAddr(headers.get('To') ?? '');
   const callId = headers.get('Call-ID');
-  if (!via || !cseq || !from || !to || callId === undefined) return undefined;
+  if (!via || !cseq || !from || !to || callId === undefined) return null;
   return {
     via,
     callId,

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { defaultTimerSettings, timerDelayMs } from './timers.js';
 import type { TimerName } from './timers.js';
 
-const ms = (name: TimerName, reliable: boolean, round = 0): number | undefined =>
+const ms = (name: TimerName, reliable: boolean, round = 0): number | null =>
   timerDelayMs(name, reliable, round, defaultTimerSettings);
 
 describe('the timers of RFC 3261 and RFC 6026', () => {
   it.each([
-    ['A', 500, undefined],
+    ['A', 500, null],
     ['B', 32_000, 32_000],
     ['C', 192_000, 192_000],
     ['D', 32_000, 0],
-    ['E', 500, undefined],
+    ['E', 500, null],
     ['F', 32_000, 32_000],
-    ['G', 500, undefined],
+    ['G', 500, null],
     ['H', 32_000, 32_000],
     ['I', 5_000, 0],
     ['J', 32_000, 0],

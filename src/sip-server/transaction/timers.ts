@@ -42,7 +42,7 @@ export const timerRows: Readonly<Record<TimerName, TimerRow>> = {
 };
 
 /**
- * The time until a timer fires, in milliseconds; undefined when it is not to be started. `round` counts its earlier
+ * The time until a timer fires, in milliseconds; null when it is not to be started. `round` counts its earlier
  * starts in the same transaction.
  */
 export function timerDelayMs(
@@ -50,10 +50,10 @@ export function timerDelayMs(
   reliable: boolean,
   round: number,
   settings: TimerSettings,
-): number | undefined {
+): number | null {
   const row = timerRows[name];
   const length = reliable ? row.reliable : row.unreliable;
-  if (length === 'off') return undefined;
+  if (length === 'off') return null;
   const firstMs = 't1' in length ? length.t1 * settings.t1Ms : length.t4 * settings.t4Ms;
   if (row.growth === undefined) return firstMs;
   const grownMs = firstMs * 2 ** Math.min(round, 16);

@@ -179,7 +179,7 @@ describe('matching', () => {
     const first = transaction;
     layer.receive(request('INVITE', { Via: 'SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK2' }), flow);
     expect(transaction && layer.findMerged(transaction)).toBe(first);
-    expect(first && layer.findMerged(first)).toBeUndefined();
+    expect(first && layer.findMerged(first)).toBeNull();
   });
 
   it('takes no more than it has room for', () => {

@@ -79,15 +79,15 @@ export class TransactionLayer {
   }
 
   /** The INVITE (or other request) that a CANCEL wants to end (RFC 3261 §9.2). */
-  findCancelled(cancel: SipRequest, identity: MessageIdentity): ServerTransaction | undefined {
+  findCancelled(cancel: SipRequest, identity: MessageIdentity): ServerTransaction | null {
     // The method is not in the CANCEL; only INVITE is worth cancelling (RFC 4320, §9.1).
-    return this.#servers.get(serverTransactionKey(cancel.uri, identity, 'INVITE'));
+    return this.#servers.get(serverTransactionKey(cancel.uri, identity, 'INVITE')) ?? null;
   }
 
   /** An earlier transaction of the same request by another way (RFC 3261 §8.2.2.2). */
-  findMerged(transaction: ServerTransaction): ServerTransaction | undefined {
+  findMerged(transaction: ServerTransaction): ServerTransaction | null {
     const first = transaction.mergeKey === '' ? undefined : this.#merges.get(transaction.mergeKey);
-    return first === transaction ? undefined : first;
+    return first === undefined || first === transaction ? null : first;
   }
 
   /** Sends a request in a transaction of its own. */

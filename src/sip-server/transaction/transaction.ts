@@ -100,7 +100,7 @@ export abstract class Transaction<State extends string, Input extends string> {
     rounds[name] = round + 1;
     const delayMs = timerDelayMs(name, this.#reliable, round, this.context.timers);
     if (delayMs === 0) return true;
-    if (delayMs !== undefined) this.#start(name, delayMs);
+    if (delayMs !== null) this.#start(name, delayMs);
     return false;
   }
 

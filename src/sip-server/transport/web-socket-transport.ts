@@ -66,7 +66,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
    * Takes an upgraded socket whose subprotocol is `sip`. Anything else is closed with 1002 (RFC 7118 §4.1), and one too
    * many with 1013; then there is no flow.
    */
-  accept(socket: WebSocket, peer: WebSocketPeer): Flow | undefined {
+  accept(socket: WebSocket, peer: WebSocketPeer): Flow | null {
     const refusal =
       socket.protocol !== 'sip'
         ? protocolError
@@ -77,7 +77,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     if (refusal !== undefined || socket.readyState !== readyStateOpen) {
       this.inbox.counters.connectionsRefused += 1;
       socket.close(refusal);
-      return undefined;
+      return null;
     }
     const flow = new WebSocketFlow(socket, peer, this.inbox, this.#maxBufferedBytes);
     this.#flows.add(flow);

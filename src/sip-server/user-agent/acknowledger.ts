@@ -42,7 +42,7 @@ export class Acknowledger {
   /** Sends the ACK of the INVITE that waits for one, with the body and fields of the draft. */
   async acknowledge(dialog: OwnedDialog, draft?: SipRequest): Promise<SendResult> {
     const cseq = dialog.takeOwedAck();
-    if (cseq === undefined) return notSent('no INVITE waits for an ACK');
+    if (cseq === null) return notSent('no INVITE waits for an ACK');
     this.#stopWaiting(dialog);
     let flow: Flow;
     try {

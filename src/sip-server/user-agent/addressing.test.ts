@@ -69,10 +69,10 @@ describe('the next hop', () => {
       { protocol: 'tcp', host: '2001:db8::1', port: 5070, transportGiven: true },
     ],
     ['sip:a@b;maddr=10.0.0.9', { protocol: 'udp', host: '10.0.0.9', transportGiven: false }],
-    ['tel:+1', undefined],
-    ['sips:a@b', undefined],
-    ['sip:a@b;transport=sctp', undefined],
-    ['nonsense', undefined],
+    ['tel:+1', null],
+    ['sips:a@b', null],
+    ['sip:a@b;transport=sctp', null],
+    ['nonsense', null],
   ])('of %s', (uri, expected) => {
     expect(nextHopOf(uri)).toEqual(expected);
   });

@@ -25,7 +25,7 @@ export type OwnedDialog = Dialog<Application>;
 /** Which application takes a new request. */
 export interface ApplicationDirectory {
   /** The next one, round robin, of those that asked for the method. */
-  choose(method: string): Application | undefined;
+  choose(method: string): Application | null;
   /** True when some application asked for it at some time: then its absence is temporary. */
   isKnown(method: string): boolean;
   /** For Allow. */

@@ -11,7 +11,7 @@ export const inDialogMethods: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /** A PRACK ends the repetition of the provisional response that it names, or is refused (RFC 3262 §3). */
-export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined): Refusal | undefined {
+export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined): Refusal | null {
   const rack = /^(\d+)\s+(\d+)\s+\S+$/.exec(prack.headers.get('RAck') ?? '');
   const isNamed =
     rack !== null &&
@@ -20,7 +20,7 @@ export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined
   if (!isNamed) return { status: 481 };
   invite.reliable?.stop();
   invite.reliable = undefined;
-  return undefined;
+  return null;
 }
 
 /**
@@ -31,9 +31,9 @@ export function checkModification(
   dialog: OwnedDialog,
   request: SipRequest,
   isModifying: boolean,
-): Refusal | undefined {
+): Refusal | null {
   const { method } = request;
-  if (method !== 'INVITE' && method !== 'UPDATE') return undefined;
+  if (method !== 'INVITE' && method !== 'UPDATE') return null;
   const crossesInvite = dialog.hasPendingInvite && (method === 'INVITE' || request.body.length > 0);
   if (crossesInvite || dialog.hasPendingUpdate) return { status: 491 };
   if (isModifying || (method === 'INVITE' && dialog.state === 'early')) {

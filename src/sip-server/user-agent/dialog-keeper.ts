@@ -29,8 +29,8 @@ export class DialogKeeper {
     environment.dialogs.onEnd((dialog) => this.#stop(dialog));
   }
 
-  /** What the last 2xx to an INVITE or UPDATE said; undefined: the session has no end. */
-  agreed(dialog: OwnedDialog, terms: SessionTimerTerms | undefined): void {
+  /** What the last 2xx to an INVITE or UPDATE said; null: the session has no end. */
+  agreed(dialog: OwnedDialog, terms: SessionTimerTerms | null): void {
     this.#stop(dialog);
     if (!terms || dialog.state === 'terminated') return;
     const { clock } = this.#environment;

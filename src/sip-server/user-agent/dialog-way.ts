@@ -6,10 +6,10 @@ import { belongsToFlow, nextHopOf } from './next-hop.js';
 import type { NextHop } from './next-hop.js';
 
 /** The flow that requests in the dialog take, where that is known without asking anybody. */
-export function knownFlow(dialog: OwnedDialog): Flow | undefined {
+export function knownFlow(dialog: OwnedDialog): Flow | null {
   if (dialog.resolvedFlow?.isOpen) return dialog.resolvedFlow;
   const isNear = dialog.flow.isOpen && belongsToFlow(nextHopOf(dialog.nextHop), dialog.flow);
-  return isNear ? dialog.resolve(dialog.flow) : undefined;
+  return isNear ? dialog.resolve(dialog.flow) : null;
 }
 
 /** The same after looking the next hop up and connecting to it. Rejects when there is no way to the peer. */

@@ -14,12 +14,12 @@ export interface NextHop {
   readonly transportGiven: boolean;
 }
 
-/** Reads the next hop out of a URI; undefined for what cannot be sent to (tel, sips, nonsense). */
-export function nextHopOf(uri: string): NextHop | undefined {
+/** Reads the next hop out of a URI; null for what cannot be sent to (tel, sips, nonsense). */
+export function nextHopOf(uri: string): NextHop | null {
   const parsed = parseUri(uri);
-  if (!parsed || parsed.scheme !== 'sip' || parsed.host === '') return undefined;
+  if (!parsed || parsed.scheme !== 'sip' || parsed.host === '') return null;
   const transport = parsed.params.get('transport')?.toLowerCase();
-  if (transport !== undefined && !['udp', 'tcp', 'ws', 'wss'].includes(transport)) return undefined;
+  if (transport !== undefined && !['udp', 'tcp', 'ws', 'wss'].includes(transport)) return null;
   const protocol = (transport ?? 'udp') as TransportProtocol;
   const host = parsed.params.get('maddr') ?? parsed.host;
   const transportGiven = transport !== undefined;
@@ -32,7 +32,7 @@ export function nextHopOf(uri: string): NextHop | undefined {
  * True when requests to that hop should go down the flow the peer was heard on: the flow is a connection, the hop is a
  * WebSocket client or an invented name (RFC 7118 §5.4.2), or a private address that the peer does not really have.
  */
-export function belongsToFlow(hop: NextHop | undefined, flow: Flow): boolean {
+export function belongsToFlow(hop: NextHop | null, flow: Flow): boolean {
   if (flow.reliable && flow.isOpen) return true;
   if (!hop || hop.protocol === 'ws' || hop.protocol === 'wss') return true;
   if (hop.host.endsWith('.invalid')) return true;

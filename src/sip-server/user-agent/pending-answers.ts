@@ -102,11 +102,11 @@ export class PendingAnswers {
   }
 
   /** Ends the wait; gives the BYE that waited too. */
-  #settle(dialog: OwnedDialog, answer: Answer): (() => void) | undefined {
+  #settle(dialog: OwnedDialog, answer: Answer): (() => void) | null {
     this.#answers.delete(dialog);
     answer.retransmitter.stop();
     // The transaction stays for 32 s to absorb copies; what hangs on its user need not.
     answer.transaction.user = undefined;
-    return answer.heldBye;
+    return answer.heldBye ?? null;
   }
 }

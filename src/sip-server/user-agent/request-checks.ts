@@ -11,35 +11,35 @@ export interface Refusal {
 }
 
 /** Methods that mean something only within a dialog. */
-const inDialogMethods = new Set(['BYE', 'UPDATE', 'PRACK', 'INFO']);
+const inDialogOnly = new Set(['BYE', 'UPDATE', 'PRACK', 'INFO']);
 
-/** The duties of RFC 3261 §8.2 on a request outside of a dialog; undefined: it may go on. */
-export function checkNewRequest(request: SipRequest, supported: readonly string[]): Refusal | undefined {
+/** The duties of RFC 3261 §8.2 on a request outside of a dialog; null: it may go on. */
+export function checkNewRequest(request: SipRequest, supported: readonly string[]): Refusal | null {
   const { headers, method } = request;
-  if (inDialogMethods.has(method)) return { status: 481 };
+  if (inDialogOnly.has(method)) return { status: 481 };
   // As a gateway we are the last hop of the one call and the first of another: a loop through us must end.
   if (Number(headers.get('Max-Forwards') ?? '70') === 0) return { status: 483 };
   if (!/^(?:sips?|tel):/i.test(request.uri)) return { status: 416 };
   const unsupported = checkRequire(request, supported);
   if (unsupported) return unsupported;
-  if (method !== 'INVITE') return undefined;
-  if (contactUri(headers) === undefined) {
+  if (method !== 'INVITE') return null;
+  if (contactUri(headers) === null) {
     return { status: 400, reason: headers.has('Contact') ? 'Bad Contact' : 'Missing Contact' };
   }
   return checkSessionInterval(request);
 }
 
 /** RFC 3261 §8.2.2.3: 420 for an extension that we do not have. */
-export function checkRequire(request: SipRequest, supported: readonly string[]): Refusal | undefined {
-  if (!request.headers.has('Require')) return undefined;
+export function checkRequire(request: SipRequest, supported: readonly string[]): Refusal | null {
+  if (!request.headers.has('Require')) return null;
   const unknown = optionTags(request.headers, 'Require').filter((tag) => !supported.includes(tag));
-  return unknown.length === 0 ? undefined : { status: 420, headers: [['Unsupported', unknown.join(', ')]] };
+  return unknown.length === 0 ? null : { status: 420, headers: [['Unsupported', unknown.join(', ')]] };
 }
 
 /** RFC 4028 §9: an interval below our minimum, from a client that can do something about it. */
-export function checkSessionInterval(request: SipRequest): Refusal | undefined {
+export function checkSessionInterval(request: SipRequest): Refusal | null {
   const wanted = parseSessionExpires(request.headers);
-  if (!wanted || wanted.seconds >= minimumSessionSeconds) return undefined;
-  if (!optionTags(request.headers, 'Supported').includes('timer')) return undefined;
+  if (!wanted || wanted.seconds >= minimumSessionSeconds) return null;
+  if (!optionTags(request.headers, 'Supported').includes('timer')) return null;
   return { status: 422, headers: [['Min-SE', String(minimumSessionSeconds)]] };
 }

@@ -23,7 +23,7 @@ import { createLocalResponse } from './responses.js';
 /** What the client tells the rest of the user agent about dialogs. */
 export interface ClientDialogEvents {
   /** A 2xx to our INVITE or UPDATE: these terms hold from now on; undefined: no session timer. */
-  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | undefined) => void;
+  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | null) => void;
   /** End the dialog with a BYE and tell the application. */
   readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer does not know the dialog: tell the application, send nothing. */
@@ -311,13 +311,10 @@ export class UserAgentClient implements OutgoingRequestHandler {
   }
 
   /** The dialog that the first response of a fork makes. */
-  #newDialog(
-    outgoing: OutgoingRequest,
-    { response, identity, flow }: ArrivedResponse,
-  ): OwnedDialog | undefined {
+  #newDialog(outgoing: OutgoingRequest, { response, identity, flow }: ArrivedResponse): OwnedDialog | null {
     const { dialogs, counters } = this.#environment;
     // A far end that invents forks without end does not fill our memory; a 2xx is always taken.
-    if (response.status < 200 && (dialogs.isFull || outgoing.dialogs.length >= 16)) return undefined;
+    if (response.status < 200 && (dialogs.isFull || outgoing.dialogs.length >= 16)) return null;
     const wanted = publicDialogId(identity.callId, identity.fromTag);
     const publicId = dialogs.freePublicId(wanted, `to-tag=${identity.toTag}`);
     const beginning = { flow, inviteId: outgoing.id, publicId, owner: outgoing.owner };

@@ -22,7 +22,7 @@ import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
 export interface ServerDialogEvents {
-  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | undefined) => void;
+  readonly sessionAgreed: (dialog: OwnedDialog, terms: SessionTimerTerms | null) => void;
   readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
   readonly peerMoved: (dialog: OwnedDialog, flow: Flow) => void;
@@ -32,7 +32,7 @@ export interface ServerDialogEvents {
 interface SentAnswer {
   readonly response: SipResponse;
   readonly bytes: Buffer;
-  readonly terms: SessionTimerTerms | undefined;
+  readonly terms: SessionTimerTerms | null;
 }
 
 /** The user agent server: the duties of RFC 3261 §8.2 on every request, and the responses of the applications. */
@@ -98,7 +98,7 @@ export class UserAgentServer {
     if (status > 100 && status < 300 && incoming.isInitialInvite) this.#establish(incoming);
     const response = this.#composer.drafted(incoming, draft);
     const reliable = status > 100 && status < 200 && response.headers.has('RSeq');
-    let terms: SessionTimerTerms | undefined;
+    let terms: SessionTimerTerms | null = null;
     const modifies = request.method === 'INVITE' || request.method === 'UPDATE';
     if (modifies && status >= 200 && status < 300)
       terms = agreeAsServer(request.headers, response.headers, this.#proposedSeconds(incoming));
@@ -234,12 +234,12 @@ export class UserAgentServer {
   }
 
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
-  #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | undefined {
+  #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | null {
     if (!inDialogMethods.has(request.method)) {
       return { status: 405, headers: [['Allow', this.#composer.allow]] };
     }
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
-    return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : undefined;
+    return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : null;
   }
 
   #receiveCancel(
@@ -339,10 +339,10 @@ export class UserAgentServer {
    * A WebSocket tells of its end by itself. Without UPDATE a refresh would be a re-INVITE, whose answer may move the media
    * without the application's knowledge: that is no peer to be asked.
    */
-  #proposedSeconds({ dialog, flow, request }: IncomingRequest): number | undefined {
+  #proposedSeconds({ dialog, flow, request }: IncomingRequest): number | null {
     const isEarly = request.method === 'UPDATE' && dialog?.state !== 'confirmed';
-    if (isEarly || isWebSocket(flow) || dialog?.remoteTakesUpdate !== true) return undefined;
-    return this.#environment.settings.sessionSeconds;
+    if (isEarly || isWebSocket(flow) || dialog?.remoteTakesUpdate !== true) return null;
+    return this.#environment.settings.sessionSeconds ?? null;
   }
 
   /** The first response that makes a dialog (RFC 3261 §12.1.1). */

@@ -300,7 +300,7 @@ describe('WebSocketTransport', () => {
   let url = '';
   let transport: WebSocketTransport;
   let told: Told;
-  let accepted: (Flow | undefined)[];
+  let accepted: (Flow | null)[];
   /** Default the connection's. */
   let peerAddress: string | undefined;
 
@@ -362,7 +362,7 @@ describe('WebSocketTransport', () => {
     const [tooMany] = await once(await open(), 'close');
     expect(tooMany).toBe(1013);
     expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 2 });
-    expect(accepted.filter((flow) => flow === undefined)).toHaveLength(2);
+    expect(accepted.filter((flow) => flow === null)).toHaveLength(2);
   });
 
   it('refuses one connection too many from one address, whatever others have', async () => {
