@@ -159,9 +159,23 @@ export const configSchema = z.strictObject({
       .default(5)
       .describe('At its end the gateway waits this long for answers that are being sent.'),
     keepAliveSeconds: seconds.default(72).describe('How long an idle connection stays open.'),
+    lingerSeconds: seconds
+      .max(60)
+      .default(2)
+      .describe('A client that leaves its connection open after the last answer is cut off after this.'),
+    stalledSeconds: seconds
+      .default(30)
+      .describe('A client that takes nothing of its answer for this long is cut off.'),
     maxConnections: count
       .default(10_000)
-      .describe('Connections at once, WebSockets and event streams included.'),
+      .describe(
+        'Connections at once, WebSockets and event streams included. Where more come, the oldest that asks for nothing goes.',
+      ),
+    maxConnectionsPerAddress: count
+      .default(500)
+      .describe(
+        'The same from one IPv4 address or IPv6 /64 network. Trusted proxies may have more, each client behind them as many WebSockets.',
+      ),
     failedLoginsPerMinute: count
       .default(30)
       .describe('Wrong credentials accepted per address and minute before 429 is answered.'),

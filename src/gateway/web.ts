@@ -42,7 +42,7 @@ export async function openWeb(context: GatewayContext, parts: WebParts): Promise
   });
   await registerApi(server, context, parts);
   await registerPages(server, context, parts);
-  const upgrades = handleUpgrades(server.server, openWebSockets(context, parts), config.http.trustedProxies);
+  const upgrades = handleUpgrades(server, openWebSockets(context, parts), config.http);
   closers.onClose('HTTP server', async () => {
     upgrades.close();
     await server.close();

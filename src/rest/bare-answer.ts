@@ -4,8 +4,11 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describeError, type RestError } from './rest-error.js';
 
-/** Writes the answer and ends the connection. */
-export function answerOnSocket(socket: Duplex, error: RestError): void {
+/**
+ * Writes the answer and ends the connection. What the client still sends is thrown away; where it does not end its side, too, it
+ * is cut off after `lingerMs`. At once, it might lose the answer (RFC 9112 §9.6).
+ */
+export function answerOnSocket(socket: Duplex, error: RestError, lingerMs: number): void {
   const requestId = randomUUID();
   const answer = describeError(error, requestId);
   const body = JSON.stringify(answer.body);
@@ -17,4 +20,7 @@ export function answerOnSocket(socket: Duplex, error: RestError): void {
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(timer));
 }

@@ -24,6 +24,7 @@ export type RequestErrorCode =
   | 'headers-too-large'
   | 'internal-error'
   | 'too-many-phone-calls'
+  | 'too-many-connections'
   | 'too-many-event-streams'
   | 'stopping';
 
@@ -70,6 +71,10 @@ const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
   'unsupported-media-type': row(415, 'The body is of a media type that the operation does not take.'),
   'range-not-satisfiable': row(416, 'The file has no such range.'),
   'too-many-failures': row(429, 'Too many wrong credentials came from this address: wait for `Retry-After`.'),
+  'too-many-connections': row(
+    429,
+    'As many WebSockets are open from this address as `http.maxConnectionsPerAddress` allows.',
+  ),
   'headers-too-large': row(431, 'The header fields are too large.'),
   'internal-error': row(500, 'A fault of the gateway’s: its log has the details under the `requestId`.'),
   'too-many-phone-calls': row(503, 'The console’s test caller makes as many calls as it may.'),

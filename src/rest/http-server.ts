@@ -1,11 +1,12 @@
 /** The HTTP server that everything web hangs on: its limits, its error bodies, its request ids. Routes are registered by others. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../domain/logger.js';
 import { answerOnSocket } from './bare-answer.js';
+import { ConnectionGuard } from './connection-guard.js';
+import type { RequestErrorCode } from './error-codes.js';
 import { describeError, RestError } from './rest-error.js';
 
 export interface HttpServerOptions {
@@ -18,8 +19,14 @@ export interface HttpServerOptions {
   readonly keepAliveSeconds?: number;
   /** After this a closing server cuts off what it still sends, so that a client that does not fetch its file holds up nobody. Default 5. */
   readonly closeGraceSeconds?: number;
+  /** After the last answer a connection that the client leaves open is cut off after this. Default 2. */
+  readonly lingerSeconds?: number;
+  /** A client that takes nothing of its answer for this long is cut off. Default 30. */
+  readonly stalledSeconds?: number;
   /** Default 10000. */
   readonly maxConnections?: number;
+  /** Those of one address; trusted proxies may have more. Default 500. */
+  readonly maxConnectionsPerAddress?: number;
   /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
   /** Told of every answer, for metrics. `route` is the pattern, so that its values are few. */
@@ -33,7 +40,12 @@ export interface HttpAnswer {
   readonly durationMs: number;
 }
 
-export type HttpServer = FastifyInstance<Server, IncomingMessage, ServerResponse>;
+export type HttpServer = FastifyInstance<Server, IncomingMessage, ServerResponse> & {
+  readonly connections: ConnectionGuard;
+};
+
+/** Node looks this often for requests that are late; its own 30 s would be added to the time-out. */
+const lateRequestCheckMs = 500;
 
 /** Makes the server; `listen` and `close` are Fastify's. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -46,10 +58,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     else logger.debug({ code, requestId }, 'request refused');
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   };
+  const lingerMs = (options.lingerSeconds ?? 2) * 1000;
+  const requestTimeout = (options.requestTimeoutSeconds ?? 30) * 1000;
   const server = Fastify({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? 65_536,
-    requestTimeout: (options.requestTimeoutSeconds ?? 30) * 1000,
+    requestTimeout,
+    http: {
+      requestTimeout,
+      headersTimeout: requestTimeout,
+      connectionsCheckingInterval: lateRequestCheckMs,
+    },
     keepAliveTimeout: (options.keepAliveSeconds ?? 72) * 1000,
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     // A closing server ends what is idle at once and lets requests in progress finish.
@@ -59,11 +78,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
-    clientErrorHandler: answerUnreadable,
+    clientErrorHandler: (error, socket) => answerUnreadable(error, socket, lingerMs),
     frameworkErrors: (error, request, reply) =>
       void answerError(error, request.id, reply as unknown as FastifyReply),
   });
-  server.server.maxConnections = options.maxConnections ?? 10_000;
+  const guard = new ConnectionGuard(server.server, {
+    maxConnections: options.maxConnections ?? 10_000,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 500,
+    trustedProxies: options.trustedProxies ?? [],
+    stalledMs: (options.stalledSeconds ?? 30) * 1000,
+  });
 
   // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
   server.removeAllContentTypeParsers();
@@ -77,7 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('x-request-id', request.id);
     done();
   });
-  endConnectionsAtClose(server, (options.closeGraceSeconds ?? 5) * 1000);
+  endConnectionsAtClose(server, guard, (options.closeGraceSeconds ?? 5) * 1000);
   server.addHook('onResponse', (request, reply, done) => {
     const answer = {
       method: request.method,
@@ -93,28 +117,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.setNotFoundHandler(() => {
     throw new RestError('route-not-found', 'There is nothing at this path');
   });
-  return server;
+  return Object.assign(server, { connections: guard });
 }
 
 /**
  * A closing server waits for answers in progress, for a while, and for nothing else. Browsers and `fetch` open connections ahead of
  * need, and Node does not count one that never brought a request as idle; nor does it end one whose answer is sent later.
  */
-function endConnectionsAtClose(server: HttpServer, graceMs: number): void {
-  const unused = new Set<Socket>();
+function endConnectionsAtClose(
+  server: Omit<HttpServer, 'connections'>,
+  guard: ConnectionGuard,
+  graceMs: number,
+): void {
   let isClosing = false;
   server.server.on('connection', (socket) => {
-    if (isClosing) {
-      socket.destroy();
-      return;
-    }
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+    if (isClosing) socket.destroy();
   });
-  server.server.on('request', ({ socket }) => unused.delete(socket));
   server.addHook('preClose', (done) => {
     isClosing = true;
-    for (const socket of unused) socket.destroy();
+    guard.endUnused();
     const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
     server.server.once('close', () => clearTimeout(timer));
     done();
@@ -129,19 +150,18 @@ function endConnectionsAtClose(server: HttpServer, graceMs: number): void {
 }
 
 /** Answers on the bare socket what is not HTTP: Node makes no request of it. */
-function answerUnreadable(error: Error & { code?: string }, socket: Duplex): void {
+function answerUnreadable(error: Error & { code?: string }, socket: Duplex, lingerMs: number): void {
   // A client that is gone needs no answer.
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const message = 'The request cannot be read';
-  switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return answerOnSocket(socket, new RestError('headers-too-large', message));
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return answerOnSocket(socket, new RestError('request-timeout', message));
-    default:
-      return answerOnSocket(socket, new RestError('unreadable-request', message));
-  }
+  const code = unreadableCodes[error.code ?? ''] ?? 'unreadable-request';
+  answerOnSocket(socket, new RestError(code, 'The request cannot be read'), lingerMs);
 }
+
+/** By Node's codes. */
+const unreadableCodes: Readonly<Record<string, RequestErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};

@@ -1,9 +1,12 @@
-/** WebSockets on the HTTP port: each path belongs to a door. What fits none is answered 404 on the socket. */
-import type { IncomingMessage, Server } from 'node:http';
+/** WebSockets on the HTTP port: each path belongs to a door. What fits none is answered 404 on the socket; other upgrades are ignored. */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { sourceOf } from '../domain/address-source.js';
 import { answerOnSocket } from './bare-answer.js';
 import { clientAddressBehind } from './client-address.js';
+import type { HttpServer } from './http-server.js';
+import { IgnoredUpgrades, wantsWebSocket } from './ignored-upgrade.js';
 import { InvalidRequest, RestError } from './rest-error.js';
 
 export interface WebSocketRoute {
@@ -20,60 +23,96 @@ export interface WebSocketUpgrades {
   close(): void;
 }
 
-/** `trustedProxies`: addresses or networks whose X-Forwarded-For is believed. */
+export interface UpgradeOptions {
+  /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
+  /** WebSockets of one client, also behind a trusted proxy. Default 500. */
+  readonly maxConnectionsPerAddress?: number;
+  /** A client that does not close its side of a WebSocket that we closed, or refused, is cut off after this. Default 2. */
+  readonly lingerSeconds?: number;
+}
+
+interface Entry {
+  readonly route: WebSocketRoute;
+  readonly server: WebSocketServer;
+}
+
 export function handleUpgrades(
-  server: Server,
+  server: HttpServer,
   routes: readonly WebSocketRoute[],
-  trustedProxies: readonly string[] = [],
+  options: UpgradeOptions = {},
 ): WebSocketUpgrades {
-  const clientAddress = clientAddressBehind(trustedProxies);
-  const servers = new Map(
-    routes.map((route) => [
-      route.path,
-      {
-        route,
-        server: new WebSocketServer({
-          noServer: true,
-          // SIP messages are short and many; deflating them costs memory per socket and buys little.
-          perMessageDeflate: false,
-          maxPayload: route.maxPayloadBytes,
-          handleProtocols: (offered) => {
-            const { subprotocol } = route;
-            return subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false;
-          },
-        }),
-      },
-    ]),
-  );
+  const { maxConnectionsPerAddress = 500, lingerSeconds = 2 } = options;
+  const lingerMs = lingerSeconds * 1000;
+  const clientAddress = clientAddressBehind(options.trustedProxies ?? []);
+  const entries = new Map(routes.map((route) => [route.path, entryOf(route, lingerMs)]));
+  const ignored = new IgnoredUpgrades(server.server);
+  const openOf = new Map<string, number>();
+
+  const refusalOf = (entry: Entry | undefined, request: IncomingMessage): RestError | null => {
+    if (entry === undefined) return new RestError('route-not-found', 'No WebSocket is taken at this path');
+    const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+    const { subprotocol } = entry.route;
+    if (subprotocol !== undefined && !offered.includes(subprotocol))
+      return new InvalidRequest('Sec-WebSocket-Protocol', `must offer ${subprotocol}`);
+    const open = openOf.get(sourceOf(clientAddress(request))) ?? 0;
+    if (open < maxConnectionsPerAddress) return null;
+    return new RestError('too-many-connections', 'Too many WebSockets are open from this address');
+  };
+  const count = (socket: WebSocket, source: string) => {
+    openOf.set(source, (openOf.get(source) ?? 0) + 1);
+    socket.once('close', () => {
+      const left = (openOf.get(source) ?? 1) - 1;
+      if (left > 0) openOf.set(source, left);
+      else openOf.delete(source);
+    });
+  };
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!wantsWebSocket(request)) {
+      ignored.serve(request, head);
+      return;
+    }
     // Node leaves a socket without a listener to crash the process on a reset.
     socket.on('error', () => socket.destroy());
     const path = request.url?.split('?', 1)[0] ?? '';
-    const entry = servers.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
-    if (entry === undefined) {
-      answerOnSocket(socket, new RestError('route-not-found', 'No WebSocket is taken at this path'));
+    const entry = entries.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+    const refusal = refusalOf(entry, request);
+    if (entry === undefined || refusal !== null) {
+      if (refusal !== null) answerOnSocket(socket, refusal, lingerMs);
       return;
     }
-    const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
-    if (entry.route.subprotocol !== undefined && !offered.includes(entry.route.subprotocol)) {
-      answerOnSocket(
-        socket,
-        new InvalidRequest('Sec-WebSocket-Protocol', `must offer ${entry.route.subprotocol}`),
-      );
-      return;
-    }
-    entry.server.handleUpgrade(request, socket, head, (webSocket) =>
-      entry.route.accept(webSocket, request, clientAddress(request)),
-    );
+    // Of several wishes this is the one that we grant.
+    request.headers.upgrade = 'websocket';
+    entry.server.handleUpgrade(request, socket, head, (webSocket) => {
+      const address = clientAddress(request);
+      server.connections.upgraded(socket);
+      count(webSocket, sourceOf(address));
+      entry.route.accept(webSocket, request, address);
+    });
   };
-  server.on('upgrade', upgrade);
+  server.server.on('upgrade', upgrade);
   return {
     close() {
-      server.off('upgrade', upgrade);
-      for (const { server: webSockets } of servers.values()) {
+      server.server.off('upgrade', upgrade);
+      for (const { server: webSockets } of entries.values()) {
         for (const client of webSockets.clients) client.terminate();
         webSockets.close();
       }
     },
   };
+}
+
+function entryOf(route: WebSocketRoute, closeTimeout: number): Entry {
+  const { subprotocol } = route;
+  // The types of `ws` do not know `closeTimeout` yet.
+  const options: ServerOptions & { closeTimeout: number } = {
+    noServer: true,
+    // SIP messages are short and many; deflating them costs memory per socket and buys little.
+    perMessageDeflate: false,
+    maxPayload: route.maxPayloadBytes,
+    closeTimeout,
+    handleProtocols: (offered) =>
+      subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false,
+  };
+  return { route, server: new WebSocketServer(options) };
 }

@@ -1,32 +1,49 @@
 /** WebSockets on the HTTP port: what no door takes is refused in the form of all errors. */
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { silentLogger } from '../../src/domain/logger.js';
+import { createHttpServer, type HttpServer } from '../../src/rest/http-server.js';
 import { handleUpgrades, type WebSocketUpgrades } from '../../src/rest/web-socket-upgrades.js';
 
-let server: Server;
+let server: HttpServer;
 let upgrades: WebSocketUpgrades;
+/** Answers what was asked of `/slow`. */
+let answerSlow: () => void;
+let slowAsked: Promise<void>;
 beforeEach(async () => {
-  server = createServer();
+  server = createHttpServer({ logger: silentLogger });
+  server.route({
+    method: ['GET', 'POST', 'PUT'],
+    url: '/echo',
+    handler: (request) => ({ method: request.method, body: request.body ?? null }),
+  });
+  slowAsked = new Promise((asked) => {
+    server.get('/slow', () => {
+      asked();
+      return new Promise((answer) => (answerSlow = () => answer({ slow: true })));
+    });
+  });
   const accept = (socket: WebSocket, _request: IncomingMessage, client: string) => socket.send(client);
   upgrades = handleUpgrades(server, [
     { path: '/sip', subprotocol: 'sip', maxPayloadBytes: 1000, accept },
     { path: '/v3', maxPayloadBytes: 1000, accept },
   ]);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterEach(async () => {
   upgrades.close();
-  server.close();
-  await once(server, 'close');
+  await server.close();
 });
 
+function port(): number {
+  return (server.server.address() as AddressInfo).port;
+}
+
 function open(path: string, subprotocol?: string): WebSocket {
-  const { port } = server.address() as AddressInfo;
-  return new WebSocket(`ws://127.0.0.1:${port}${path}`, subprotocol === undefined ? [] : [subprotocol]);
+  return new WebSocket(`ws://127.0.0.1:${port()}${path}`, subprotocol === undefined ? [] : [subprotocol]);
 }
 
 async function refusalOf(socket: WebSocket): Promise<{ status: number; body: unknown }> {
@@ -68,5 +85,69 @@ describe('A WebSocket', () => {
         },
       });
     }
+  });
+});
+
+/** Sends the text, in these parts, and resolves with everything that comes back until the server closes. */
+async function exchange(...parts: string[]): Promise<string> {
+  const socket = connect(port(), '127.0.0.1').setNoDelay().setEncoding('latin1');
+  let answer = '';
+  socket.on('data', (chunk: string) => (answer += chunk));
+  const closed = once(socket, 'close');
+  for (const part of parts) await new Promise((written) => socket.write(part, 'latin1', written));
+  await closed;
+  return answer;
+}
+
+const lines = (...all: string[]) => all.join('\r\n');
+const upgradeTo = (name: string) => ['Host: x', 'Connection: Upgrade, HTTP2-Settings', `Upgrade: ${name}`];
+const last = 'GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const json = ['Content-Type: application/json', 'Content-Length: 7'];
+
+describe('An upgrade that we do not know', () => {
+  // Each was answered 404 "No WebSocket is taken at this path", and the connection stayed open.
+  it.each(['h2c', 'H2C', 'HTTP/2.0', 'TLS/1.0', 'foo/1, bar'])('%s is ignored', async (name) => {
+    const answer = await exchange(lines('GET /echo HTTP/1.1', ...upgradeTo(name), '', ''), last);
+    expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    expect(answer).not.toMatch(/^upgrade:/im);
+  });
+
+  it('is ignored with a body behind it, whole, in pieces and in chunks', async () => {
+    const head = lines('POST /echo HTTP/1.1', ...upgradeTo('h2c'), ...json, '', '');
+    const chunked = lines(
+      ...['PUT /echo HTTP/1.1', ...upgradeTo('h2c'), 'Content-Type: application/json'],
+      ...['Transfer-Encoding: chunked', '', '3', '{"a', '4', '":1}', '0', '', ''],
+    );
+    for (const parts of [[`${head}{"a":1}`], [head, '{"a', '":1}'], [chunked]]) {
+      const answer = await exchange(...parts, last);
+      expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+      expect(answer).toContain('"body":{"a":1}');
+    }
+  });
+
+  it('is ignored in HTTP/1.0, WebSocket or not', async () => {
+    for (const name of ['h2c', 'websocket']) {
+      const answer = await exchange(lines('GET /echo HTTP/1.0', ...upgradeTo(name), '', ''));
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    }
+  });
+
+  it('is ignored again and again, and behind a request that is not answered yet', async () => {
+    const upgraded = lines('GET /echo HTTP/1.1', ...upgradeTo('h2c'), '', '');
+    const answer = exchange(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${upgraded}${upgraded}`, last);
+    await slowAsked;
+    answerSlow();
+    const text = await answer;
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(4);
+    expect(text.indexOf('slow')).toBeLessThan(text.indexOf('GET'));
+  });
+
+  it('beside a WebSocket is not what the client gets', async () => {
+    const key = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13'];
+    const socket = connect(port(), '127.0.0.1');
+    socket.write(lines('GET /v3 HTTP/1.1', ...upgradeTo('h2c, websocket'), ...key, '', ''));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
+    socket.destroy();
   });
 });

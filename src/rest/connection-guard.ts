@@ -1,0 +1,131 @@
+/**
+ * Keeps the HTTP port open to all while somebody holds connections that ask for nothing. A connection is passive as long as the
+ * gateway owes it nothing: nothing came, half a request, everything is answered, or the client does not fetch the answer. Where
+ * there is no room, the oldest passive one makes room; where none is passive, the newcomer is cut off.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { sourceOf } from '../domain/address-source.js';
+import { NetworkList } from '../domain/network-list.js';
+
+export interface ConnectionLimits {
+  /** Open at once. */
+  readonly maxConnections: number;
+  /** Open at once from one address; trusted proxies may have more. */
+  readonly maxConnectionsPerAddress: number;
+  /** Addresses or networks. */
+  readonly trustedProxies: readonly string[];
+  /** A client that takes nothing of its answer for this long is cut off. */
+  readonly stalledMs: number;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** Null for a trusted proxy. */
+  readonly source: string | null;
+  request: IncomingMessage | null;
+  response: ServerResponse | null;
+}
+
+export class ConnectionGuard {
+  readonly #limits: ConnectionLimits;
+  readonly #trustedProxies: NetworkList;
+  readonly #connections = new Map<Duplex, Connection>();
+  /** Those that are no WebSockets, by when they were last heard, the oldest first. */
+  readonly #evictable = new Set<Connection>();
+  /** All of each source, in the same order. */
+  readonly #bySource = new Map<string, Set<Connection>>();
+
+  constructor(server: Server, limits: ConnectionLimits) {
+    this.#limits = limits;
+    this.#trustedProxies = new NetworkList(limits.trustedProxies);
+    server.setTimeout(limits.stalledMs);
+    server.on('connection', (socket: Socket) => this.#admit(socket));
+    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
+      this.#asked(request, response),
+    );
+    // With a listener Node leaves it to us what a silent socket means.
+    server.on('timeout', (socket: Socket) => this.#silent(socket));
+  }
+
+  /** It became a WebSocket: it counts on, and never makes room for others. */
+  upgraded(socket: Duplex): void {
+    const connection = this.#connections.get(socket);
+    if (connection !== undefined) this.#evictable.delete(connection);
+  }
+
+  /** Cuts off every connection that never brought a request: Node does not count such a one as idle. */
+  endUnused(): void {
+    for (const { socket, request } of this.#evictable) if (request === null) socket.destroy();
+  }
+
+  #admit(socket: Socket): void {
+    // The server was given it back, with a request in it that was taken for an upgrade.
+    if (this.#connections.has(socket)) return;
+    const address = socket.remoteAddress ?? '';
+    const source = this.#trustedProxies.has(address) ? null : sourceOf(address);
+    const ofSource = (source === null ? undefined : this.#bySource.get(source)) ?? new Set();
+    const hasRoom =
+      (ofSource.size < this.#limits.maxConnectionsPerAddress || this.#makeRoom(ofSource)) &&
+      (this.#connections.size < this.#limits.maxConnections || this.#makeRoom(this.#evictable));
+    if (!hasRoom) {
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = { socket, source, request: null, response: null };
+    this.#connections.set(socket, connection);
+    this.#evictable.add(connection);
+    if (source !== null) this.#bySource.set(source, ofSource.add(connection));
+    socket.once('close', () => this.#forget(connection));
+  }
+
+  #asked(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return;
+    connection.request = request;
+    connection.response = response;
+    this.#heard(connection);
+    response.once('close', () => this.#heard(connection));
+  }
+
+  /** It is the youngest now. */
+  #heard(connection: Connection): void {
+    const ofSource = connection.source === null ? undefined : this.#bySource.get(connection.source);
+    for (const set of [this.#evictable, ofSource]) if (set?.delete(connection) === true) set.add(connection);
+  }
+
+  /** Cuts off the oldest passive connection, if there is one. */
+  #makeRoom(connections: ReadonlySet<Connection>): boolean {
+    for (const connection of connections) {
+      if (!this.#evictable.has(connection) || !isPassive(connection)) continue;
+      connection.socket.destroy();
+      this.#forget(connection);
+      return true;
+    }
+    return false;
+  }
+
+  /** Nothing went in or out for a while. A request that is not whole has its own time-out, and a handler may be at work. */
+  #silent(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const isWhole = connection?.request?.complete === true;
+    if (socket.writableLength > 0 || (isWhole && connection.response?.writableEnded === true))
+      socket.destroy();
+  }
+
+  #forget(connection: Connection): void {
+    const { socket, source } = connection;
+    if (!this.#connections.delete(socket)) return;
+    this.#evictable.delete(connection);
+    if (source === null) return;
+    const ofSource = this.#bySource.get(source);
+    ofSource?.delete(connection);
+    if (ofSource?.size === 0) this.#bySource.delete(source);
+  }
+}
+
+/** Of a client that sends its requests without waiting for the answers only the last one counts: its answer comes last, too. */
+function isPassive({ request, response }: Connection): boolean {
+  return request === null || response === null || !request.complete || response.writableEnded;
+}
