@@ -9,8 +9,7 @@
 import type { Clock, Timer } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
 import type { Outbox, OutboxLane, WaitingEntry } from '../domain/facts/outbox.js';
-import type { Target } from './receivers.js';
-import { receiverName } from './receivers.js';
+import { receiverName, type Target } from './receivers.js';
 import { afterTry, chooseRoute, freshRoute, retryDelayMs, type RouteState } from './retry.js';
 import { formatSignature } from './webhook-signature.js';
 import type { MessageSender, SendResult } from './webhook-sender.js';

@@ -1,15 +1,11 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
-import { attach, connectTo, responseFlowFor } from './network.js';
-import type { Transports } from './network.js';
-import { systemClock } from './transaction/clock.js';
-import type { Clock } from './transaction/clock.js';
-import { defaultTimerSettings } from './transaction/timers.js';
-import type { TimerSettings } from './transaction/timers.js';
+import { attach, connectTo, responseFlowFor, type Transports } from './network.js';
+import { systemClock, type Clock } from './transaction/clock.js';
+import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
 import { Addressing } from './user-agent/addressing.js';
 import type { Application, ApplicationDirectory } from './user-agent/application.js';
-import { silentLogger } from './user-agent/environment.js';
-import type { SipLogger } from './user-agent/environment.js';
+import { silentLogger, type SipLogger } from './user-agent/environment.js';
 import { UserAgentCore } from './user-agent/user-agent-core.js';
 
 /** What a server and a client have in common to be set. */

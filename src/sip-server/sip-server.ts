@@ -3,17 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { AdminServer } from './drachtio/admin-server.js';
 import { Routes } from './drachtio/routes.js';
-import { createEngine } from './engine.js';
-import type { EngineOptions } from './engine.js';
+import { createEngine, type EngineOptions } from './engine.js';
 import { formatHostPort } from './message/host-port.js';
 import type { ParseLimits } from './message/parse-message.js';
 import { sumStats } from './network.js';
-import { TcpTransport } from './transport/tcp-transport.js';
-import type { TcpTransportOptions } from './transport/tcp-transport.js';
+import { TcpTransport, type TcpTransportOptions } from './transport/tcp-transport.js';
 import type { BoundAddress, TransportStats } from './transport/transport.js';
 import { UdpTransport } from './transport/udp-transport.js';
-import { WebSocketTransport } from './transport/web-socket-transport.js';
-import type { WebSocketTransportOptions } from './transport/web-socket-transport.js';
+import { WebSocketTransport, type WebSocketTransportOptions } from './transport/web-socket-transport.js';
 import { silentLogger } from './user-agent/environment.js';
 
 interface ListenOptions {

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { createAudioFeed } from './audio-source.js';
-import type { AudioSource } from './audio-source.js';
+import { createAudioFeed, type AudioSource } from './audio-source.js';
 
 function blocks(source: AudioSource, count: number, size = 4): number[] {
   const feed = createAudioFeed(source);

@@ -1,27 +1,22 @@
 /** The SIP side of a softphone’s call. */
 import { randomInt } from 'node:crypto';
 import { AnswerRetransmitter } from '../sip-server/dialog/answer-retransmitter.js';
-import { dialogAsClient } from '../sip-server/dialog/dialog.js';
-import type { Dialog } from '../sip-server/dialog/dialog.js';
+import { dialogAsClient, type Dialog } from '../sip-server/dialog/dialog.js';
 import { formatMessage } from '../sip-server/message/format-message.js';
 import type { SipRequest, SipResponse } from '../sip-server/message/message.js';
 import type { ClientTransaction } from '../sip-server/transaction/client-transaction.js';
 import { systemClock } from '../sip-server/transaction/clock.js';
-import { identify } from '../sip-server/transaction/identity.js';
-import type { MessageIdentity } from '../sip-server/transaction/identity.js';
+import { identify, type MessageIdentity } from '../sip-server/transaction/identity.js';
 import type { ServerTransaction } from '../sip-server/transaction/server-transaction.js';
 import { defaultTimerSettings } from '../sip-server/transaction/timers.js';
-import { TransactionLayer } from '../sip-server/transaction/transaction-layer.js';
-import type { TransactionUser } from '../sip-server/transaction/transaction-layer.js';
+import { TransactionLayer, type TransactionUser } from '../sip-server/transaction/transaction-layer.js';
 import type { Flow } from '../sip-server/transport/flow.js';
 import type { ListeningTransport } from '../sip-server/transport/transport.js';
 import { newTag } from '../sip-server/user-agent/identifiers.js';
 import { belongsToFlow, nextHopOf } from '../sip-server/user-agent/next-hop.js';
 import { createResponse } from '../sip-server/user-agent/responses.js';
-import { readReason } from './call-end.js';
-import type { CallEnd } from './call-end.js';
-import { PhoneMessages, checkRequest } from './phone-messages.js';
-import type { CallTarget } from './phone-messages.js';
+import { readReason, type CallEnd } from './call-end.js';
+import { PhoneMessages, checkRequest, type CallTarget } from './phone-messages.js';
 
 /** What the call does with what signalling brings. */
 export interface CallSignallingUser {

@@ -5,8 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import type { G711Law } from '../media/worker/codec/g711.js';
 import { directionOf } from '../sdp/attributes.js';
-import { formatUri, parseUri, unescapeUri } from '../sip-server/message/uri.js';
-import type { SipUri } from '../sip-server/message/uri.js';
+import { formatUri, parseUri, unescapeUri, type SipUri } from '../sip-server/message/uri.js';
 import { TcpTransport } from '../sip-server/transport/tcp-transport.js';
 import type { ListeningTransport } from '../sip-server/transport/transport.js';
 import { UdpTransport } from '../sip-server/transport/udp-transport.js';
@@ -15,10 +14,8 @@ import type { CallEnd } from './call-end.js';
 import { CallSignalling } from './call-signalling.js';
 import type { CallTarget } from './phone-messages.js';
 import type { HeardAudio } from './heard-audio.js';
-import { PhoneMedia } from './phone-media.js';
-import type { MediaStatistics } from './phone-media.js';
-import { formatAnswer, formatOffer, readAudio } from './sdp.js';
-import type { NegotiatedAudio } from './sdp.js';
+import { PhoneMedia, type MediaStatistics } from './phone-media.js';
+import { formatAnswer, formatOffer, readAudio, type NegotiatedAudio } from './sdp.js';
 
 export type CallProgress =
   | { readonly kind: 'calling'; readonly localAddress: string; readonly localPort: number }

@@ -1,14 +1,11 @@
 /** The RTP side of a softphone’s call. */
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import type { Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { g711 } from '../media/worker/codec/g711.js';
-import type { G711Codec } from '../media/worker/codec/g711.js';
+import { g711, type G711Codec } from '../media/worker/codec/g711.js';
 import { RtpPacket, isRtcp, rtpHeaderLength } from '../media/worker/rtp/rtp-packet.js';
 import { SequenceExtender } from '../media/worker/rtp/sequence.js';
-import { createAudioFeed } from './audio-source.js';
-import type { AudioFeed, AudioSource } from './audio-source.js';
+import { createAudioFeed, type AudioFeed, type AudioSource } from './audio-source.js';
 import { DtmfReceiver, DtmfSender } from './dtmf-sender.js';
 import { HeardAudio } from './heard-audio.js';
 import type { NegotiatedAudio } from './sdp.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAnswer, formatOffer, readAudio } from './sdp.js';
-import type { LocalDescription } from './sdp.js';
+import { formatAnswer, formatOffer, readAudio, type LocalDescription } from './sdp.js';
 
 const local: LocalDescription = {
   address: '192.0.2.1',

@@ -12,22 +12,22 @@ import type { Clock } from '../clock.js';
 import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
-import type {
-  LegKind,
-  LegOpening,
-  MediaConnection,
-  MediaEndReason,
-  MediaLeg,
-  MediaLegListener,
-  MediaLegStatistics,
-  MediaPlane,
-  MediaStreamInfo,
-  MediaType,
-  PlaybackEnd,
-  PromptName,
-  ToneSound,
+import {
+  MediaRefusal,
+  type LegKind,
+  type LegOpening,
+  type MediaConnection,
+  type MediaEndReason,
+  type MediaLeg,
+  type MediaLegListener,
+  type MediaLegStatistics,
+  type MediaPlane,
+  type MediaStreamInfo,
+  type MediaType,
+  type PlaybackEnd,
+  type PromptName,
+  type ToneSound,
 } from '../media-plane.js';
-import { MediaRefusal } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
 import { Refusal } from '../refusal.js';

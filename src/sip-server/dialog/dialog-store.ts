@@ -1,6 +1,5 @@
 /** The dialogs that are alive, found by their tags or by the name that applications use; the one place where a dialog ends. */
-import { dialogKey } from './dialog.js';
-import type { Dialog } from './dialog.js';
+import { dialogKey, type Dialog } from './dialog.js';
 
 export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   readonly #limit: number;

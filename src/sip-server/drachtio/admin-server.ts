@@ -1,9 +1,7 @@
 /** The admin port: where drachtio applications connect. */
-import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { BoundAddress } from '../transport/transport.js';
-import { AdminSession } from './admin-session.js';
-import type { AdminSessionOptions } from './admin-session.js';
+import { AdminSession, type AdminSessionOptions } from './admin-session.js';
 
 export interface AdminServerOptions extends Omit<AdminSessionOptions, 'ended'> {
   readonly maxClients: number;

@@ -4,13 +4,11 @@ import type { Socket } from 'node:net';
 import { formatMessage } from '../message/format-message.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
-import { refusals } from '../user-agent/application.js';
-import type { Application, Sent, SendResult } from '../user-agent/application.js';
+import { refusals, type Application, type Sent, type SendResult } from '../user-agent/application.js';
 import type { SipLogger } from '../user-agent/environment.js';
 import type { UserAgentCore } from '../user-agent/user-agent-core.js';
 import { parseDraft } from './draft.js';
-import { cleanToken, formatFrame, FrameReader } from './frame.js';
-import type { Frame } from './frame.js';
+import { cleanToken, formatFrame, FrameReader, type Frame } from './frame.js';
 import type { Routes } from './routes.js';
 
 export interface AdminSessionOptions {

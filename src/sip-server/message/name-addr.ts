@@ -1,6 +1,13 @@
 /** A URI with its display name and parameters, as in From, To, Contact and Route. */
-import { endOfQuoted, formatParameters, parseParameters, quote, skipBlanks, unquote } from './parameters.js';
-import type { Parameters } from './parameters.js';
+import {
+  endOfQuoted,
+  formatParameters,
+  parseParameters,
+  quote,
+  skipBlanks,
+  unquote,
+  type Parameters,
+} from './parameters.js';
 
 /** One From, To, Contact, Route, … value: `"Name" <uri>;params`, or a bare `uri;params` (RFC 3261 §20). */
 export interface NameAddr {

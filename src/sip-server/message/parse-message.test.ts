@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatMessage } from './format-message.js';
 import type { SipMessage } from './message.js';
-import { parseMessage } from './parse-message.js';
-import type { ParseLimits } from './parse-message.js';
+import { parseMessage, type ParseLimits } from './parse-message.js';
 
 /** A message of the given lines; `{}` replaces or (with undefined) removes the standard header fields. */
 function request(

@@ -1,7 +1,6 @@
 /** The Via header field (RFC 3261 §20.42). */
 import { formatHostPort, parseHostPort } from './host-port.js';
-import { formatParameters, parseParameters } from './parameters.js';
-import type { Parameters } from './parameters.js';
+import { formatParameters, parseParameters, type Parameters } from './parameters.js';
 
 /** One Via value (RFC 3261 §20.42). */
 export interface Via {

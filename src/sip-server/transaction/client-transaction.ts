@@ -2,13 +2,18 @@
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { formatAckOfRefusal } from './ack.js';
-import { inviteClientMachine } from './invite-client-machine.js';
-import type { InviteClientInput, InviteClientState } from './invite-client-machine.js';
+import {
+  inviteClientMachine,
+  type InviteClientInput,
+  type InviteClientState,
+} from './invite-client-machine.js';
 import type { Action, Machine } from './machine.js';
-import { nonInviteClientMachine } from './non-invite-client-machine.js';
-import type { NonInviteClientInput, NonInviteClientState } from './non-invite-client-machine.js';
-import { Transaction } from './transaction.js';
-import type { TransactionContext } from './transaction.js';
+import {
+  nonInviteClientMachine,
+  type NonInviteClientInput,
+  type NonInviteClientState,
+} from './non-invite-client-machine.js';
+import { Transaction, type TransactionContext } from './transaction.js';
 
 /** Whoever sends a request hears of its transaction through this. */
 export interface ClientTransactionUser {

@@ -1,11 +1,8 @@
 /** What a message says of where it belongs: Via, From and To tags, Call-ID, CSeq. */
-import { parseCSeq } from '../message/cseq.js';
-import type { CSeq } from '../message/cseq.js';
+import { parseCSeq, type CSeq } from '../message/cseq.js';
 import type { SipMessage } from '../message/message.js';
-import { parseNameAddr } from '../message/name-addr.js';
-import type { NameAddr } from '../message/name-addr.js';
-import { parseVia } from '../message/via.js';
-import type { Via } from '../message/via.js';
+import { parseNameAddr, type NameAddr } from '../message/name-addr.js';
+import { parseVia, type Via } from '../message/via.js';
 
 /** What every layer asks of a message, read once. */
 export interface MessageIdentity {

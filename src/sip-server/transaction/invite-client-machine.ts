@@ -1,6 +1,5 @@
 /** The states of an INVITE that went out, as a table. */
-import { to } from './machine.js';
-import type { Machine, TimerInput } from './machine.js';
+import { to, type Machine, type TimerInput } from './machine.js';
 
 /**
  * The INVITE client transaction: RFC 3261 §17.1.1 with the Accepted state of RFC 6026 §7.2, and timer C for a far end

@@ -1,6 +1,5 @@
 /** The states of an INVITE that came in, as a table. */
-import { to } from './machine.js';
-import type { Machine, TimerInput } from './machine.js';
+import { to, type Machine, type TimerInput } from './machine.js';
 
 /**
  * The INVITE server transaction: RFC 3261 §17.2.1 with the Accepted state of RFC 6026 §7.1.

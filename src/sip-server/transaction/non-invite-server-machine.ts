@@ -1,6 +1,5 @@
 /** The states of a request other than INVITE that came in, as a table. */
-import { to } from './machine.js';
-import type { Machine, TimerInput } from './machine.js';
+import { to, type Machine, type TimerInput } from './machine.js';
 
 /**
  * The non-INVITE server transaction: RFC 3261 §17.2.2.

@@ -1,13 +1,18 @@
 /** The transaction of a request that came in. */
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
-import { inviteServerMachine } from './invite-server-machine.js';
-import type { InviteServerInput, InviteServerState } from './invite-server-machine.js';
+import {
+  inviteServerMachine,
+  type InviteServerInput,
+  type InviteServerState,
+} from './invite-server-machine.js';
 import type { Action, Machine } from './machine.js';
-import { nonInviteServerMachine } from './non-invite-server-machine.js';
-import type { NonInviteServerInput, NonInviteServerState } from './non-invite-server-machine.js';
-import { Transaction } from './transaction.js';
-import type { TransactionContext } from './transaction.js';
+import {
+  nonInviteServerMachine,
+  type NonInviteServerInput,
+  type NonInviteServerState,
+} from './non-invite-server-machine.js';
+import { Transaction, type TransactionContext } from './transaction.js';
 
 /** Whoever answers a request hears of its transaction through this. */
 export interface ServerTransactionUser {

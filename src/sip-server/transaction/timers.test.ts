@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultTimerSettings, timerDelayMs } from './timers.js';
-import type { TimerName } from './timers.js';
+import { defaultTimerSettings, timerDelayMs, type TimerName } from './timers.js';
 
 const ms = (name: TimerName, reliable: boolean, round = 0): number | null =>
   timerDelayMs(name, reliable, round, defaultTimerSettings);

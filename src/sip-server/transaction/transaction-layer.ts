@@ -1,8 +1,7 @@
 /** All transactions: finds the one that a message belongs to, or makes it. */
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
-import { ClientTransaction } from './client-transaction.js';
-import type { ClientTransactionUser, OutgoingMessage } from './client-transaction.js';
+import { ClientTransaction, type ClientTransactionUser, type OutgoingMessage } from './client-transaction.js';
 import type { Clock } from './clock.js';
 import {
   clientTransactionKey,
@@ -10,8 +9,8 @@ import {
   isForeignBranch,
   mergeKeyOf,
   serverTransactionKey,
+  type MessageIdentity,
 } from './identity.js';
-import type { MessageIdentity } from './identity.js';
 import { ServerTransaction } from './server-transaction.js';
 import type { Transaction } from './transaction.js';
 import type { TimerSettings } from './timers.js';

@@ -1,8 +1,7 @@
 /** What all transactions share: they run a table of states with timers. */
 import type { Clock } from './clock.js';
 import type { Action, Edge, Machine, TimerInput } from './machine.js';
-import { timerDelayMs } from './timers.js';
-import type { TimerName, TimerSettings } from './timers.js';
+import { timerDelayMs, type TimerName, type TimerSettings } from './timers.js';
 
 export interface TransactionContext {
   readonly clock: Clock;

@@ -1,7 +1,6 @@
 /** From received bytes to messages, whatever they came by. */
 import type { SipRequest } from '../message/message.js';
-import { parseMessage } from '../message/parse-message.js';
-import type { ParseLimits, RefusalStatus } from '../message/parse-message.js';
+import { parseMessage, type ParseLimits, type RefusalStatus } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import type { FlowClosedHandler, MalformedHandler, MessageHandler, TransportStats } from './transport.js';
 import { stampReceived } from './via-routing.js';

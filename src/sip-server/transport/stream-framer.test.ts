@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StreamFramer } from './stream-framer.js';
-import type { StreamEvent } from './stream-framer.js';
+import { StreamFramer, type StreamEvent } from './stream-framer.js';
 
 const message = (body: string, eol = '\r\n', lengthField = 'Content-Length: ') =>
   ['OPTIONS sip:x SIP/2.0', 'Subject: s', `${lengthField}${Buffer.byteLength(body)}`, '', body].join(eol);

@@ -2,10 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Flow } from './flow.js';
-import { plainAddress } from './inbox.js';
-import type { Inbox } from './inbox.js';
-import { StreamFramer } from './stream-framer.js';
-import type { StreamEvent } from './stream-framer.js';
+import { plainAddress, type Inbox } from './inbox.js';
+import { StreamFramer, type StreamEvent } from './stream-framer.js';
 
 export interface TcpFlowLimits {
   readonly idleTimeoutMs: number;

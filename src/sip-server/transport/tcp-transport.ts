@@ -1,11 +1,9 @@
 /** SIP over TCP: one listener, any number of connections. */
 import { lookup } from 'node:dns/promises';
-import { createConnection, createServer, isIP, isIPv6 } from 'node:net';
-import type { Server, Socket } from 'node:net';
+import { createConnection, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import { plainAddress } from './inbox.js';
-import type { InboxOptions } from './inbox.js';
+import { plainAddress, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import { TcpFlow } from './tcp-flow.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';

@@ -1,12 +1,10 @@
 /** SIP over UDP: one socket for everybody. */
 import { randomUUID } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import type { Socket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
-import { plainAddress } from './inbox.js';
-import type { InboxOptions } from './inbox.js';
+import { plainAddress, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 

@@ -1,8 +1,7 @@
 /** The way back: what requests are stamped with, and where responses go (RFC 3261 §18.2, RFC 3581). */
 import { isIP } from 'node:net';
 import type { SipRequest } from '../message/message.js';
-import { formatVia, parseVia } from '../message/via.js';
-import type { Via } from '../message/via.js';
+import { formatVia, parseVia, type Via } from '../message/via.js';
 
 /**
  * Writes where a request really came from into its top Via: `received` where sent-by is a name or another address

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import { plainAddress } from './inbox.js';
-import type { InboxOptions, Inbox } from './inbox.js';
+import { plainAddress, type InboxOptions, type Inbox } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { Transport, TransportStats } from './transport.js';
 

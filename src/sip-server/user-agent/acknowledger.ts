@@ -2,8 +2,7 @@
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
-import { notSent, refusals } from './application.js';
-import type { OwnedDialog, SendResult } from './application.js';
+import { notSent, refusals, type OwnedDialog, type SendResult } from './application.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch, newTransactionId } from './identifiers.js';

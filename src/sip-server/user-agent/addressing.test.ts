@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
 import type { TransportProtocol } from '../transport/flow.js';
 import { Addressing } from './addressing.js';
-import { addressKind, chooseLocalAddress } from './local-address.js';
-import type { LocalInterface } from './local-address.js';
+import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 import { belongsToFlow, nextHopOf } from './next-hop.js';
 
 const interfaces: LocalInterface[] = [

@@ -3,8 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { isIPv4 } from 'node:net';
 import { formatHostPort } from '../message/host-port.js';
 import type { Flow } from '../transport/flow.js';
-import { addressKind, chooseLocalAddress } from './local-address.js';
-import type { LocalInterface } from './local-address.js';
+import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 
 export interface AddressingOptions {
   /** The address that peers elsewhere reach us at; absent: the local address of the flow. */

@@ -2,8 +2,7 @@
 import type { SipRequest } from '../message/message.js';
 import type { OwnedDialog } from './application.js';
 import type { IncomingRequest } from './incoming-request.js';
-import { checkSessionInterval } from './request-checks.js';
-import type { Refusal } from './request-checks.js';
+import { checkSessionInterval, type Refusal } from './request-checks.js';
 
 /** Methods that may come in a dialog. */
 export const inDialogMethods: ReadonlySet<string> = new Set([

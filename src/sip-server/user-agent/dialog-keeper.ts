@@ -1,6 +1,9 @@
 /** Ends dialogs by itself, and refreshes their sessions. */
-import { minimumSessionSeconds, sessionTimerDelaySeconds } from '../dialog/session-expires.js';
-import type { SessionTimerTerms } from '../dialog/session-expires.js';
+import {
+  minimumSessionSeconds,
+  sessionTimerDelaySeconds,
+  type SessionTimerTerms,
+} from '../dialog/session-expires.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { OwnedDialog } from './application.js';

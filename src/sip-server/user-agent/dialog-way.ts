@@ -2,8 +2,7 @@
 import type { Flow } from '../transport/flow.js';
 import type { OwnedDialog } from './application.js';
 import { addressKind } from './local-address.js';
-import { belongsToFlow, nextHopOf } from './next-hop.js';
-import type { NextHop } from './next-hop.js';
+import { belongsToFlow, nextHopOf, type NextHop } from './next-hop.js';
 
 /** The flow that requests in the dialog take, where that is known without asking anybody. */
 export function knownFlow(dialog: OwnedDialog): Flow | null {

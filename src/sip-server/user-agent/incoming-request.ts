@@ -7,11 +7,15 @@ import type { Application, OwnedDialog } from './application.js';
 import { newTag, newTransactionId } from './identifiers.js';
 import type { ReliableProvisional } from './reliable-provisional.js';
 
-export interface IncomingRequestParts {
+/** A request as it came, with the transaction it is to be answered in. */
+export interface ArrivedRequest {
   readonly request: SipRequest;
   readonly identity: MessageIdentity;
   readonly transaction: ServerTransaction;
   readonly flow: Flow;
+}
+
+export interface IncomingRequestParts extends ArrivedRequest {
   readonly owner: Application;
   readonly dialog: OwnedDialog | undefined;
 }

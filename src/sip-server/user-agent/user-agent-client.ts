@@ -1,22 +1,22 @@
 /** The side of the user agent that sends requests. */
 import { dialogAsClient, publicDialogId } from '../dialog/dialog.js';
-import { agreeAsClient } from '../dialog/session-expires.js';
-import type { SessionTimerTerms } from '../dialog/session-expires.js';
+import { agreeAsClient, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
-import { identify } from '../transaction/identity.js';
-import type { MessageIdentity } from '../transaction/identity.js';
+import { identify, type MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
 import { Acknowledger } from './acknowledger.js';
-import { notSent, refusals } from './application.js';
-import type { Application, OwnedDialog, SendResult } from './application.js';
+import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch, newTransactionId } from './identifiers.js';
 import { nextHopOf } from './next-hop.js';
-import { OutgoingRequest } from './outgoing-request.js';
-import type { OutgoingRequestHandler, OutgoingRequestParts } from './outgoing-request.js';
+import {
+  OutgoingRequest,
+  type OutgoingRequestHandler,
+  type OutgoingRequestParts,
+} from './outgoing-request.js';
 import { completeInDialog, composeNewRequest, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
 

@@ -7,8 +7,13 @@ import type { TimerSettings } from '../transaction/timers.js';
 import { TransactionLayer } from '../transaction/transaction-layer.js';
 import type { Flow } from '../transport/flow.js';
 import type { Addressing } from './addressing.js';
-import { notSent, refusals } from './application.js';
-import type { Application, ApplicationDirectory, SendResult } from './application.js';
+import {
+  notSent,
+  refusals,
+  type Application,
+  type ApplicationDirectory,
+  type SendResult,
+} from './application.js';
 import { DialogKeeper } from './dialog-keeper.js';
 import type { SipLogger, UserAgentCounters, UserAgentEnvironment, UserAgentSettings } from './environment.js';
 import type { NextHop } from './next-hop.js';
@@ -46,7 +51,7 @@ export class UserAgentCore {
     this.transactions = new TransactionLayer(
       {
         request: (request, identity, transaction, flow) =>
-          this.#server.receive(request, identity, transaction, flow),
+          this.#server.receive({ request, identity, transaction, flow }),
         ack: (ack, identity, flow) => this.#server.receiveAck(ack, identity, flow),
         strayResponse: (response, identity) => this.#client.strayResponse(response, identity),
         overloaded: (request, flow) => this.#overloaded(request, flow),

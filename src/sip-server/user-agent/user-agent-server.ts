@@ -1,23 +1,20 @@
 /** The side of the user agent that answers requests. */
 import { dialogAsServer, publicDialogId } from '../dialog/dialog.js';
-import { agreeAsServer } from '../dialog/session-expires.js';
-import type { SessionTimerTerms } from '../dialog/session-expires.js';
+import { agreeAsServer, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
-import { notSent, refusals } from './application.js';
-import type { Application, OwnedDialog, SendResult } from './application.js';
+import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newTag } from './identifiers.js';
-import { IncomingRequest, type IncomingRequestParts } from './incoming-request.js';
+import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
-import { checkNewRequest, checkRequire } from './request-checks.js';
-import type { Refusal } from './request-checks.js';
+import { checkNewRequest, checkRequire, type Refusal } from './request-checks.js';
 import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
@@ -27,6 +24,8 @@ export interface ServerDialogEvents {
   /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
   readonly peerMoved: (dialog: OwnedDialog, flow: Flow) => void;
 }
+
+type AnswerableRequest = Pick<ArrivedRequest, 'request' | 'transaction'>;
 
 /** A final response that went out, and what it agreed on. */
 interface SentAnswer {
@@ -60,13 +59,13 @@ export class UserAgentServer {
     return this.#pending.size;
   }
 
-  /** A new request, with the transaction it is to be answered in. */
-  receive(request: SipRequest, identity: MessageIdentity, transaction: ServerTransaction, flow: Flow): void {
-    if (request.method === 'CANCEL') this.#receiveCancel(request, identity, transaction, flow);
-    else if (this.#environment.transactions.findMerged(transaction)) {
-      this.#refuse(request, transaction, { status: 482 });
-    } else if (identity.toTag !== '') this.#receiveInDialog(request, identity, transaction, flow);
-    else this.#receiveNew(request, identity, transaction, flow);
+  /** A new request. */
+  receive(arrived: ArrivedRequest): void {
+    const { request, identity, transaction } = arrived;
+    if (request.method === 'CANCEL') this.#receiveCancel(arrived);
+    else if (this.#environment.transactions.findMerged(transaction)) this.#refuse(arrived, { status: 482 });
+    else if (identity.toTag !== '') this.#receiveInDialog(arrived);
+    else this.#receiveNew(arrived);
   }
 
   /** The ACK of a 2xx (RFC 3261 §13.3.1.4). */
@@ -118,11 +117,10 @@ export class UserAgentServer {
   release(owner: Application): void {
     for (const incoming of [...this.#pending.values()]) {
       if (incoming.owner !== owner) continue;
-      const { request, transaction } = incoming;
       this.#finish(incoming);
       if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
-      if (request.method === 'BYE') this.#answer(request, transaction, incoming.toTag, 200);
-      else this.#refuse(request, transaction, this.#unavailable(), incoming.toTag);
+      if (incoming.request.method === 'BYE') this.#answer(incoming, incoming.toTag, 200);
+      else this.#refuse(incoming, this.#unavailable(), incoming.toTag);
     }
   }
 
@@ -146,74 +144,46 @@ export class UserAgentServer {
     for (const incoming of [...this.#pending.values()]) this.#finish(incoming);
   }
 
-  #receiveNew(
-    request: SipRequest,
-    identity: MessageIdentity,
-    transaction: ServerTransaction,
-    flow: Flow,
-  ): void {
+  #receiveNew(arrived: ArrivedRequest): void {
     const { settings, directory, dialogs } = this.#environment;
+    const { request, flow } = arrived;
     const { method } = request;
     const isInvite = method === 'INVITE';
     const isOptions = method === 'OPTIONS';
     const refusal = checkNewRequest(request, settings.supported);
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
-      this.#refuse(request, transaction, { status: 405, headers: [['Allow', this.#composer.allow]] });
-      return;
+      return this.#refuse(arrived, this.#methodRefusal());
     }
-    if (refusal) {
-      this.#refuse(request, transaction, refusal);
-      return;
-    }
+    if (refusal) return this.#refuse(arrived, refusal);
     const owner = directory.choose(method);
-    if (!owner && isOptions) {
-      this.#answerOptions(request, transaction);
-      return;
-    }
+    if (!owner && isOptions) return this.#answerOptions(arrived);
     const isFull = this.#pending.size >= settings.maxPendingRequests || (isInvite && dialogs.isFull);
-    if (!owner || isFull) {
-      this.#refuse(request, transaction, this.#unavailable());
-      return;
-    }
+    if (!owner || isFull) return this.#refuse(arrived, this.#unavailable());
     // RFC 3261 §17.2.1 allows 200 ms; at once it spares the caller a retransmission whatever happens behind us.
-    if (isInvite) this.#answer(request, transaction, '', 100);
-    const incoming = this.#accept({ request, identity, transaction, flow, owner, dialog: undefined });
+    if (isInvite) this.#answer(arrived, '', 100);
+    const incoming = this.#accept({ ...arrived, owner, dialog: undefined });
     owner.request(request, flow, incoming.id, '');
   }
 
-  #receiveInDialog(
-    request: SipRequest,
-    identity: MessageIdentity,
-    transaction: ServerTransaction,
-    flow: Flow,
-  ): void {
+  #receiveInDialog(arrived: ArrivedRequest): void {
     const { dialogs, settings } = this.#environment;
+    const { request, identity, flow } = arrived;
     const dialog = dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    if (!dialog) {
-      this.#refuse(request, transaction, { status: 481 });
-      return;
-    }
+    if (!dialog) return this.#refuse(arrived, { status: 481 });
     if (isWebSocket(flow) && flow.id !== dialog.flow.id) this.#peerMoved(dialog, flow);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
       checkRequire(request, settings.supported) ??
       checkModification(dialog, request, this.#modifying.has(dialog));
-    if (refusal) {
-      this.#refuse(request, transaction, refusal);
-      return;
-    }
+    if (refusal) return this.#refuse(arrived, refusal);
     const { owner } = dialog;
-    if (request.method === 'BYE' && this.#receiveBye(dialog, request, flow)) {
-      this.#answer(request, transaction, '', 200);
-      return;
+    if (request.method === 'BYE') {
+      const wasNoCall = this.#receiveBye(dialog, request, flow);
+      if (wasNoCall || !owner) return this.#answer(arrived, '', 200);
     }
-    if (!owner) {
-      if (request.method === 'BYE') this.#answer(request, transaction, '', 200);
-      else this.#refuse(request, transaction, { status: 481 });
-      return;
-    }
-    if (request.method === 'INVITE') this.#answer(request, transaction, '', 100);
-    const incoming = this.#accept({ request, identity, transaction, flow, owner, dialog });
+    if (!owner) return this.#refuse(arrived, { status: 481 });
+    if (request.method === 'INVITE') this.#answer(arrived, '', 100);
+    const incoming = this.#accept({ ...arrived, owner, dialog });
     if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#modifying.set(dialog, incoming);
       // A new INVITE shows that the answer to the one before arrived, even where its ACK did not.
@@ -235,26 +205,17 @@ export class UserAgentServer {
 
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | null {
-    if (!inDialogMethods.has(request.method)) {
-      return { status: 405, headers: [['Allow', this.#composer.allow]] };
-    }
+    if (!inDialogMethods.has(request.method)) return this.#methodRefusal();
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
     return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : null;
   }
 
-  #receiveCancel(
-    cancel: SipRequest,
-    identity: MessageIdentity,
-    transaction: ServerTransaction,
-    flow: Flow,
-  ): void {
+  #receiveCancel(arrived: ArrivedRequest): void {
+    const { request: cancel, identity, flow } = arrived;
     const cancelled = this.#environment.transactions.findCancelled(cancel, identity);
-    if (!cancelled) {
-      this.#refuse(cancel, transaction, { status: 481 });
-      return;
-    }
+    if (!cancelled) return this.#refuse(arrived, { status: 481 });
     const invite = this.#byTransaction.get(cancelled);
-    this.#answer(cancel, transaction, cancelled.toTag, 200);
+    this.#answer(arrived, cancelled.toTag, 200);
     // Already answered: CANCEL has no effect (RFC 3261 §9.2); the far end has to send a BYE.
     if (invite) this.#cancelled(invite, cancel, flow);
   }
@@ -262,7 +223,7 @@ export class UserAgentServer {
   #cancelled(invite: IncomingRequest, cancel: SipRequest, flow: Flow): void {
     this.#environment.counters.cancelled += 1;
     this.#finish(invite);
-    this.#answer(invite.request, invite.transaction, invite.toTag, 487);
+    this.#answer(invite, invite.toTag, 487);
     if (invite.isInitialInvite && invite.dialog) this.#environment.dialogs.end(invite.dialog);
     invite.owner.cancelled(cancel, flow, invite.id);
   }
@@ -276,12 +237,9 @@ export class UserAgentServer {
     return initial !== undefined;
   }
 
-  #answerOptions(request: SipRequest, transaction: ServerTransaction): void {
-    if (this.isDraining) {
-      this.#refuse(request, transaction, this.#unavailable());
-      return;
-    }
-    transaction.respond(200, formatMessage(this.#composer.capabilities(request)));
+  #answerOptions(arrived: ArrivedRequest): void {
+    if (this.isDraining) return this.#refuse(arrived, this.#unavailable());
+    arrived.transaction.respond(200, formatMessage(this.#composer.capabilities(arrived.request)));
   }
 
   #accept(parts: IncomingRequestParts): IncomingRequest {
@@ -303,7 +261,7 @@ export class UserAgentServer {
   /** Answers in the application's place, and tells it that there is nothing left to answer. */
   #giveUpInvite(incoming: IncomingRequest, status: number): void {
     this.#finish(incoming);
-    this.#refuse(incoming.request, incoming.transaction, { status }, incoming.toTag);
+    this.#refuse(incoming, { status }, incoming.toTag);
     this.#tellCancelled(incoming);
   }
 
@@ -386,13 +344,17 @@ export class UserAgentServer {
     return { status: 503, headers: [['Retry-After', String(this.#environment.settings.retryAfterSeconds)]] };
   }
 
-  #refuse(request: SipRequest, transaction: ServerTransaction, refusal: Refusal, toTag = newTag()): void {
+  #methodRefusal(): Refusal {
+    return { status: 405, headers: [['Allow', this.#composer.allow]] };
+  }
+
+  #refuse({ request, transaction }: AnswerableRequest, refusal: Refusal, toTag = newTag()): void {
     const response = this.#composer.refusal(request, toTag, refusal);
     transaction.toTag = toTag;
     transaction.respond(response.status, formatMessage(response));
   }
 
-  #answer(request: SipRequest, transaction: ServerTransaction, toTag: string, status: number): void {
+  #answer({ request, transaction }: AnswerableRequest, toTag: string, status: number): void {
     transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
 }

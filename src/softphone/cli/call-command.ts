@@ -4,10 +4,8 @@ import { formatHostPort } from '../../sip-server/message/host-port.js';
 import { formatWav, readWavMono } from '../../media/worker/sound/wav.js';
 import type { AudioSource } from '../audio-source.js';
 import type { CallEnd } from '../call-end.js';
-import { CallNotAnswered, placeCall } from '../phone-call.js';
-import type { CallProgress, PhoneCall } from '../phone-call.js';
-import { callUsage, parseCallArguments } from './call-arguments.js';
-import type { CallArguments } from './call-arguments.js';
+import { CallNotAnswered, placeCall, type CallProgress, type PhoneCall } from '../phone-call.js';
+import { callUsage, parseCallArguments, type CallArguments } from './call-arguments.js';
 
 /** How much of a call without an end in sight is recorded, the last of it. */
 const longestRecordingSeconds = 1_800;
