@@ -1,4 +1,5 @@
 /** A softphone’s call: signalling and media together. */
+import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
@@ -329,10 +330,8 @@ function targetOf(uri: SipUri, options: PlaceCallOptions): CallTarget {
 async function localAddressTowards(host: string, port: number): Promise<string> {
   const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.connect(port, host, resolve);
-    });
+    socket.connect(port, host);
+    await once(socket, 'connect');
     return socket.address().address;
   } finally {
     socket.close();

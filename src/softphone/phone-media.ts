@@ -1,4 +1,5 @@
 /** The RTP side of a softphone’s call. */
+import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
@@ -85,13 +86,8 @@ export class PhoneMedia {
 
   static async open(options: PhoneMediaOptions): Promise<PhoneMedia> {
     const socket = createSocket({ type: isIPv6(options.address) ? 'udp6' : 'udp4' });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind(0, options.address, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
+    socket.bind(0, options.address);
+    await once(socket, 'listening');
     return new PhoneMedia(socket, options);
   }
 

@@ -8,6 +8,7 @@
  * each call is raced, what comes too late is hung up, and its INVITEs go through `Inviter`, which sends the description that
  * is meant and hands it dialogs whose `destroy` does not fail.
  */
+import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import MrfModule from 'drachtio-fsmrf';
@@ -248,9 +249,8 @@ async function expectFree(host: string, port: number, clock: Clock): Promise<voi
   for (let attempt = 1; ; attempt += 1) {
     const server = createServer();
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject).listen(port, host, resolve);
-      });
+      server.listen(port, host);
+      await once(server, 'listening');
       return;
     } catch (error) {
       if (attempt === 3) throw error;

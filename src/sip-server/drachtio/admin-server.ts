@@ -1,4 +1,5 @@
 /** The admin port: where drachtio applications connect. */
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { BoundAddress } from '../transport/transport.js';
 import { AdminSession, type AdminSessionOptions } from './admin-session.js';
@@ -32,16 +33,9 @@ export class AdminServer {
 
   /** Rejects with the system's error (`EADDRINUSE`). */
   async listen(host: string, port: number): Promise<BoundAddress> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        this.#server.on('error', (error) =>
-          this.#options.logger.error({ error }, 'drachtio listener failed'),
-        );
-        resolve();
-      });
-    });
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    this.#server.on('error', (error) => this.#options.logger.error({ error }, 'drachtio listener failed'));
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('closed while binding');
     return { address: address.address, port: address.port };

@@ -41,7 +41,6 @@ type Input = InviteClientInput | NonInviteClientInput;
 /** One request that went out, until its answer is there (RFC 3261 §17.1). */
 export class ClientTransaction extends Transaction<State, Input> {
   readonly request: SipRequest;
-  readonly flow: Flow;
   readonly user: ClientTransactionUser;
   readonly #bytes: Buffer;
   #response: SipResponse | undefined;
@@ -62,19 +61,18 @@ export class ClientTransaction extends Transaction<State, Input> {
         // The two machines share their letters; which of them runs is settled here and nowhere else.
         machine: machine as Machine<State, Input>,
         state: isInvite ? 'calling' : 'trying',
-        isReliable: flow.reliable,
+        flow,
       },
       context,
     );
     this.request = request;
-    this.flow = flow;
     this.user = user;
     this.#bytes = bytes;
   }
 
   /** Sends the request and starts the timers; once, right after the transaction was registered. */
   start(): void {
-    this.#transmit(this.#bytes);
+    this.transmit(this.#bytes);
     // Entering the first state starts its timers: A and B, or E and F (§17.1.1.2, §17.1.2.2).
     for (const name of this.request.method === 'INVITE' ? (['A', 'B'] as const) : (['E', 'F'] as const)) {
       this.startTimer(name);
@@ -102,14 +100,14 @@ export class ClientTransaction extends Transaction<State, Input> {
     switch (action) {
       case 'resend':
         this.context.counters.retransmissionsSent += 1;
-        this.#transmit(this.#bytes);
+        this.transmit(this.#bytes);
         return;
       case 'pass':
         if (this.#response && this.#responseFlow) this.user.responded(this.#response, this.#responseFlow);
         return;
       case 'acknowledge':
         if (this.#response) this.#ack ??= formatAckOfRefusal(this.request, this.#response);
-        if (this.#ack) this.#transmit(this.#ack);
+        if (this.#ack) this.transmit(this.#ack);
         return;
       case 'cancel':
         this.user.giveUp();
@@ -123,11 +121,5 @@ export class ClientTransaction extends Transaction<State, Input> {
         return;
       default:
     }
-  }
-
-  #transmit(bytes: Buffer): void {
-    this.flow.send(bytes).catch(() => {
-      this.step('transport error');
-    });
   }
 }

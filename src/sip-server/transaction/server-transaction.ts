@@ -29,8 +29,6 @@ type Input = InviteServerInput | NonInviteServerInput;
 /** One request that came in, until its answer is safely there (RFC 3261 §17.2). */
 export class ServerTransaction extends Transaction<State, Input> {
   readonly method: string;
-  /** The way the responses go. */
-  readonly flow: Flow;
   user: ServerTransactionUser | undefined;
   /** Identifies a request that came by two ways (RFC 3261 §8.2.2.2); empty when it has a To tag. */
   readonly mergeKey: string;
@@ -54,13 +52,12 @@ export class ServerTransaction extends Transaction<State, Input> {
         // The two machines share their letters; which of them runs is settled here and nowhere else.
         machine: machine as Machine<State, Input>,
         state: isInvite ? 'proceeding' : 'trying',
-        isReliable: flow.reliable,
+        flow,
       },
       context,
     );
     this.method = method;
     this.mergeKey = mergeKey;
-    this.flow = flow;
   }
 
   /** The same request once more. */
@@ -100,12 +97,12 @@ export class ServerTransaction extends Transaction<State, Input> {
         if (!this.#pending) return;
         // A 2xx to INVITE is the user's to retransmit; keeping a copy here would only cost memory.
         this.#last = this.state === 'accepted' ? undefined : this.#pending;
-        this.#transmit(this.#pending);
+        this.transmit(this.#pending);
         return;
       case 'resend':
         if (!this.#last) return;
         this.context.counters.retransmissionsSent += 1;
-        this.#transmit(this.#last);
+        this.transmit(this.#last);
         return;
       case 'pass':
         if (this.#pendingAck) this.user?.acknowledged(this.#pendingAck.ack, this.#pendingAck.flow);
@@ -119,11 +116,5 @@ export class ServerTransaction extends Transaction<State, Input> {
         return;
       default:
     }
-  }
-
-  #transmit(bytes: Buffer): void {
-    this.flow.send(bytes).catch(() => {
-      this.step('transport error');
-    });
   }
 }

@@ -1,4 +1,5 @@
 /** What all transactions share: they run a table of states with timers. */
+import type { Flow } from '../transport/flow.js';
 import type { Clock } from './clock.js';
 import type { Action, Edge, Machine, TimerInput } from './machine.js';
 import { timerDelayMs, type TimerName, type TimerSettings } from './timers.js';
@@ -20,16 +21,17 @@ export interface TransactionBeginning<State extends string, Input extends string
   readonly key: string;
   readonly machine: Machine<State | 'terminated', Input>;
   readonly state: State;
-  /** The transport repeats by itself what is lost. */
-  readonly isReliable: boolean;
+  /** The way that what it sends goes. */
+  readonly flow: Flow;
 }
 
 /** Runs one state machine: looks the edge up, takes the step, performs the actions, keeps the timers. */
 export abstract class Transaction<State extends string, Input extends string> {
   /** What incoming messages are matched by (RFC 3261 §17.1.3, §17.2.3). */
   readonly key: string;
+  /** The way that what it sends goes. */
+  readonly flow: Flow;
   readonly #machine: Machine<State | 'terminated', Input>;
-  readonly #reliable: boolean;
   protected readonly context: TransactionContext;
   #state: State | 'terminated';
   #timers: Partial<Record<TimerName, unknown>> | undefined;
@@ -39,7 +41,7 @@ export abstract class Transaction<State extends string, Input extends string> {
     this.key = beginning.key;
     this.#machine = beginning.machine;
     this.#state = beginning.state;
-    this.#reliable = beginning.isReliable;
+    this.flow = beginning.flow;
     this.context = context;
   }
 
@@ -73,6 +75,12 @@ export abstract class Transaction<State extends string, Input extends string> {
     this.#startByTable(name);
   }
 
+  protected transmit(bytes: Buffer): void {
+    this.flow.send(bytes).catch(() => {
+      this.step('transport error' as Input);
+    });
+  }
+
   /** Does what an action says that is not about timers. */
   protected abstract perform(action: Action): void;
 
@@ -97,7 +105,7 @@ export abstract class Transaction<State extends string, Input extends string> {
     const rounds = (this.#rounds ??= {});
     const round = rounds[name] ?? 0;
     rounds[name] = round + 1;
-    const delayMs = timerDelayMs(name, this.#reliable, round, this.context.timers);
+    const delayMs = timerDelayMs(name, this.flow.reliable, round, this.context.timers);
     if (delayMs === 0) return true;
     if (delayMs !== null) this.#start(name, delayMs);
     return false;

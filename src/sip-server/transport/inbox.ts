@@ -1,4 +1,5 @@
 /** From received bytes to messages, whatever they came by. */
+import { promisify } from 'node:util';
 import type { SipRequest } from '../message/message.js';
 import { parseMessage, type ParseLimits, type RefusalStatus } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
@@ -86,6 +87,22 @@ export class Inbox {
       this.counters.handlerErrors += 1;
       this.#options.onHandlerError?.(error);
     }
+  }
+}
+
+/** Hands a message to `write`, and counts that it was sent or could not be. Rejects with the error that `write` tells. */
+export async function sendCounted(
+  counters: Counters,
+  bytes: Buffer,
+  write: (done: (error?: Error | null) => void) => void,
+): Promise<void> {
+  try {
+    await promisify(write)();
+    counters.messagesSent += 1;
+    counters.bytesSent += bytes.length;
+  } catch (error) {
+    counters.sendErrors += 1;
+    throw error;
   }
 }
 

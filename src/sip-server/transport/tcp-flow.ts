@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Flow } from './flow.js';
-import { plainAddress, type Inbox } from './inbox.js';
+import { plainAddress, sendCounted, type Inbox } from './inbox.js';
 import { StreamFramer, type StreamEvent } from './stream-framer.js';
 
 export interface TcpFlowLimits {
@@ -68,16 +68,7 @@ export class TcpFlow implements Flow {
       this.#drop();
       throw new Error('the peer does not read from its TCP connection');
     }
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.write(bytes, (error) => (error ? reject(error) : resolve()));
-      });
-      counters.messagesSent += 1;
-      counters.bytesSent += bytes.length;
-    } catch (error) {
-      counters.sendErrors += 1;
-      throw error;
-    }
+    await sendCounted(counters, bytes, (done) => socket.write(bytes, done));
   }
 
   close(): void {

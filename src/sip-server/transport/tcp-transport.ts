@@ -1,4 +1,5 @@
 /** SIP over TCP: one listener, any number of connections. */
+import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
 import { createConnection, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { defaultParseLimits } from '../message/parse-message.js';
@@ -60,13 +61,8 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#admit(socket));
     this.#server = server;
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, host, () => {
-          server.off('error', reject);
-          resolve();
-        });
-      });
+      server.listen(port, host);
+      await once(server, 'listening');
     } catch (error) {
       this.#server = undefined;
       throw error;

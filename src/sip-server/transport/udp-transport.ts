@@ -1,10 +1,11 @@
 /** SIP over UDP: one socket for everybody. */
+import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
-import { plainAddress, type InboxOptions } from './inbox.js';
+import { plainAddress, sendCounted, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
@@ -39,13 +40,8 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
     this.#socket = socket;
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.once('error', reject);
-        socket.bind(port, host, () => {
-          socket.off('error', reject);
-          resolve();
-        });
-      });
+      socket.bind(port, host);
+      await once(socket, 'listening');
     } catch (error) {
       this.#socket = undefined;
       socket.close();
@@ -120,17 +116,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
   async #send(bytes: Buffer, address: string, port: number): Promise<void> {
     const socket = this.#socket;
     if (!socket) throw new Error('the UDP transport is closed');
-    const { counters } = this.inbox;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.send(bytes, port, address, (error) => (error ? reject(error) : resolve()));
-      });
-      counters.messagesSent += 1;
-      counters.bytesSent += bytes.length;
-    } catch (error) {
-      counters.sendErrors += 1;
-      throw error;
-    }
+    await sendCounted(this.inbox.counters, bytes, (done) => socket.send(bytes, port, address, done));
   }
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import { plainAddress, type InboxOptions, type Inbox } from './inbox.js';
+import { plainAddress, sendCounted, type Inbox, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { Transport, TransportStats } from './transport.js';
 
@@ -191,17 +191,8 @@ class WebSocketFlow implements Flow {
       this.terminate();
       throw new Error('the peer does not read from its WebSocket');
     }
-    try {
-      await new Promise<void>((resolve, reject) => {
-        // A text frame: browsers get it as a string, and SIP is UTF-8 (RFC 7118 §4.2).
-        this.#socket.send(bytes, { binary: false }, (error) => (error ? reject(error) : resolve()));
-      });
-      counters.messagesSent += 1;
-      counters.bytesSent += bytes.length;
-    } catch (error) {
-      counters.sendErrors += 1;
-      throw error;
-    }
+    // A text frame: browsers get it as a string, and SIP is UTF-8 (RFC 7118 §4.2).
+    await sendCounted(counters, bytes, (done) => this.#socket.send(bytes, { binary: false }, done));
   }
 
   closeUnlessHeard(delayMs: number): void {
