@@ -12,15 +12,16 @@ export interface CallRecorderOptions {
   readonly logger: Logger;
   /** How long a record is kept after the call's end. */
   readonly keepMs: number;
-  /** How often old records are looked for, when there are none. Default one hour. */
-  readonly pruneIntervalMs?: number;
   /** How many records one step removes: few, so that nobody waits for it. Default 500. */
   readonly pruneStep?: number;
-  /** The pause between steps while there are more. Default 100 ms. */
-  readonly prunePauseMs?: number;
   /** The pause between two writes, unless they are hurried. Default 0. */
   readonly pauseMs?: number;
 }
+
+/** How often old records are looked for, when there are none. */
+const pruneIntervalMs = 3_600_000;
+/** The pause between steps while there are more. */
+const prunePauseMs = 100;
 
 export class CallRecorder implements EventSink {
   readonly #options: CallRecorderOptions;
@@ -81,7 +82,7 @@ export class CallRecorder implements EventSink {
 
   async #prune(): Promise<void> {
     const { store, clock, logger, keepMs } = this.#options;
-    const { pruneIntervalMs = 3_600_000, pruneStep = 500, prunePauseMs = 100 } = this.#options;
+    const { pruneStep = 500 } = this.#options;
     try {
       const removed = await store.pruneRecords(clock.now() - keepMs, pruneStep);
       this.#schedule(removed >= pruneStep ? prunePauseMs : pruneIntervalMs);

@@ -36,10 +36,6 @@ export interface WebhookDeliveryOptions {
   readonly longestRetryMs?: number;
   /** Failures of a receiver's first URL before its fallback is used. Default 3. */
   readonly failuresBeforeFallback?: number;
-  /** How often the first URL is tried meanwhile. Default 60 s. */
-  readonly probeMs?: number;
-  /** How long `close` waits for messages on their way. Default 1 s. */
-  readonly closeGraceMs?: number;
   /** A number in [0, 1), to spread the tries. Default Math.random. */
   readonly random?: () => number;
 }
@@ -66,6 +62,10 @@ interface Receiver {
 
 /** After this many failures in a row, over all lanes, the receiver is to blame and not one message. */
 const failuresOfReceiver = 3;
+/** How often the first URL is tried while the fallback is used. */
+const probeMs = 60_000;
+/** How long `close` waits for messages on their way. */
+const closeGraceMs = 1000;
 /** How long after a failure of the store the outbox is looked at again. */
 const storeRetryMs = 1000;
 
@@ -92,7 +92,7 @@ export class WebhookDelivery {
     this.#retry = { firstMs: options.firstRetryMs ?? 1000, longestMs: options.longestRetryMs ?? 600_000 };
     this.#routes = {
       failuresBeforeFallback: options.failuresBeforeFallback ?? 3,
-      probeMs: options.probeMs ?? 60_000,
+      probeMs,
     };
     this.#random = options.random ?? Math.random;
   }
@@ -146,7 +146,7 @@ export class WebhookDelivery {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { lanes } of this.#receivers.values()) for (const lane of lanes.values()) lane.timer?.cancel();
-    const { clock, sender, closeGraceMs = 1000 } = this.#options;
+    const { clock, sender } = this.#options;
     if (this.#sending.size > 0) {
       const timer = clock.after(closeGraceMs, () => sender.close());
       await Promise.all(this.#sending);

@@ -14,8 +14,6 @@ export interface WriteBehindOptions<T> {
   readonly clock: Clock;
   /** Items that wait for a store that is away. Default 10000. */
   readonly maxWaiting?: number;
-  /** How long after a failed write the next try comes. Default 1000. */
-  readonly retryMs?: number;
   /** The pause between two writes, unless somebody waits for what is written: many items then share few writes. Default 0. */
   readonly pauseMs?: number;
   /** A write begins in this turn: what belongs to it may be written with it. */
@@ -25,10 +23,12 @@ export interface WriteBehindOptions<T> {
 /** The most items that one write takes, so that nobody waits long for a long queue. */
 const maxBatch = 500;
 
+/** How long after a failed write the next try comes. */
+const retryMs = 1000;
+
 export class WriteBehind<T> {
   readonly #options: WriteBehindOptions<T>;
   readonly #maxWaiting: number;
-  readonly #retryMs: number;
   readonly #pauseMs: number;
   readonly #waiting: T[] = [];
   /** How many of `waiting`, from the front, were tried. */
@@ -45,7 +45,6 @@ export class WriteBehind<T> {
   constructor(options: WriteBehindOptions<T>) {
     this.#options = options;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
-    this.#retryMs = options.retryMs ?? 1000;
     this.#pauseMs = options.pauseMs ?? 0;
   }
 
@@ -117,7 +116,7 @@ export class WriteBehind<T> {
     // In the same step as the look at what waits: an item added later begins a new write.
     this.#flushing = null;
     this.#isHurried = false;
-    const pauseMs = this.#failure === null ? this.#pauseMs : this.#retryMs;
+    const pauseMs = this.#failure === null ? this.#pauseMs : retryMs;
     if (!this.#isClosed && pauseMs > 0) this.#timer = this.#options.clock.after(pauseMs, () => this.#again());
   }
 

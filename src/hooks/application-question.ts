@@ -12,11 +12,12 @@ export interface ApplicationQuestionOptions {
   /** Makes the signature of a body, `t=…,v1=…`. */
   readonly sign: (secret: string, body: string, nowMs: number) => string;
   readonly clock: Clock;
-  /** Questions on their way at once, for all numbers. Default 200. */
-  readonly maxConcurrent?: number;
-  /** Questions on their way at once for one number: one whose application hangs leaves room for the others. Default 20. */
-  readonly maxPerNumber?: number;
 }
+
+/** Questions on their way at once, for all numbers. */
+const maxConcurrent = 200;
+/** Questions on their way at once for one number: one whose application hangs leaves room for the others. */
+const maxPerNumber = 20;
 
 const participantFields = {
   tag: z.string().max(50).nullish(),
@@ -37,7 +38,7 @@ const answerSchema = z.union([
 ]);
 
 export function createApplicationQuestion(options: ApplicationQuestionOptions): AskApplication {
-  const { http, sign, clock, maxConcurrent = 200, maxPerNumber = 20 } = options;
+  const { http, sign, clock } = options;
   const asking = new Map<string, number>();
   let total = 0;
   return async (route, { numberId, number, platform, call }) => {

@@ -10,11 +10,12 @@ export interface PlatformOrdersOptions {
   readonly logger: Logger;
   /** Base URL of each platform's API. */
   readonly baseUrls: Readonly<Record<string, string>>;
-  /** Orders under way; above it new ones are dropped. Default 500. */
-  readonly maxUnderWay?: number;
-  /** The waits before the second try, the third, and so on. Default 0.3, 1 and 3 s: a caller waits no longer. */
-  readonly retriesMs?: readonly number[];
 }
+
+/** Orders under way; above it new ones are dropped. */
+const maxUnderWay = 500;
+/** The waits before the second try, the third, and so on: a caller waits no longer. */
+const retriesMs: readonly number[] = [300, 1000, 3000];
 
 export class PlatformOrders {
   readonly #options: PlatformOrdersOptions;
@@ -28,7 +29,7 @@ export class PlatformOrders {
 
   /** Sends the orders one after the other, until one fails. Returns at once. */
   send(platform: string, apiKey: string, commands: readonly PlatformCommand[]): void {
-    const { logger, maxUnderWay = 500 } = this.#options;
+    const { logger } = this.#options;
     if (commands.length === 0 || this.#isClosed) return;
     if (this.#underWay.size >= maxUnderWay) {
       logger.warn({ platform }, 'too many orders to a platform at once');
@@ -49,7 +50,7 @@ export class PlatformOrders {
   }
 
   async #run(platform: string, apiKey: string, commands: readonly PlatformCommand[]): Promise<void> {
-    const { http, logger, baseUrls, retriesMs = [300, 1000, 3000] } = this.#options;
+    const { http, logger, baseUrls } = this.#options;
     for (const { path, body } of commands) {
       const url = `${(baseUrls[platform] ?? '').replace(/\/$/, '')}${path}`;
       for (let attempt = 0; ; attempt += 1) {

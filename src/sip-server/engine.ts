@@ -1,7 +1,7 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
 import { attach, connectTo, responseFlowFor, type Transports } from './network.js';
-import { systemClock, type Clock } from './transaction/clock.js';
+import { systemClock } from './transaction/clock.js';
 import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
 import { Addressing } from './user-agent/addressing.js';
 import type { Application, ApplicationDirectory } from './user-agent/application.js';
@@ -18,20 +18,12 @@ export interface EngineOptions {
   readonly supported?: readonly string[];
   /** Default: nothing is logged. */
   readonly logger?: SipLogger;
-  /** Default: the system's. */
-  readonly clock?: Clock;
   /** Default T1 500 ms, T2 4 s, T4 5 s. */
   readonly timers?: Partial<TimerSettings>;
   /** Server and client transactions; above it requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
   readonly maxTransactions?: number;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
-  /** Requests that wait for an application's answer; above it they get 503. Default 20,000. */
-  readonly maxPendingRequests?: number;
-  /** An INVITE that no application answers finally within this gets 408. Default 200,000 ms: after timer C of any proxy. */
-  readonly inviteTimeoutMs?: number;
-  /** In the 503s made here. Default 5 s. */
-  readonly retryAfterSeconds?: number;
   /**
    * The session interval offered to callers who know session timers and UPDATE and ask for none, at least 90: a caller who
    * is gone without a BYE is found out after half of it. Default: none is offered.
@@ -57,15 +49,16 @@ export function createEngine(
   );
   const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
   const core = new UserAgentCore({
-    clock: options.clock ?? systemClock,
+    clock: systemClock,
     timers: { ...defaultTimerSettings, ...options.timers },
     logger,
     settings: {
       ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
       supported: options.supported ?? ['100rel', 'timer', 'replaces'],
-      maxPendingRequests: options.maxPendingRequests ?? 20_000,
-      inviteTimeoutMs: options.inviteTimeoutMs ?? 200_000,
-      retryAfterSeconds: options.retryAfterSeconds ?? 5,
+      maxPendingRequests: 20_000,
+      // After timer C of any proxy.
+      inviteTimeoutMs: 200_000,
+      retryAfterSeconds: 5,
       ...(options.sessionSeconds === undefined ? {} : { sessionSeconds: options.sessionSeconds }),
     },
     addressing,

@@ -31,8 +31,6 @@ describe('DtmfSender', () => {
   it('refuses what is no key, and lets nobody wait for ever', async () => {
     const sender = new DtmfSender();
     expect(() => sender.press('1x')).toThrow(RangeError);
-    expect(DtmfSender.isKey('a')).toBe(true);
-    expect(DtmfSender.isKey('12')).toBe(false);
     await sender.press('');
     const pressed = sender.press('1');
     sender.close();

@@ -29,11 +29,6 @@ export class DtmfSender {
   #step = 0;
   #timestamp = 0;
 
-  /** False for what is no key. */
-  static isKey(key: string): boolean {
-    return key.length === 1 && dtmfKeys.includes(key.toUpperCase());
-  }
-
   /** Queues keys; the promise ends after the pause that follows the last. Throws RangeError for what is no key. */
   press(keys: string): Promise<void> {
     const events = Array.from(keys, (key) => dtmfKeys.indexOf(key.toUpperCase()));

@@ -35,8 +35,6 @@ export interface PlaceCallOptions {
   readonly headers?: Iterable<readonly [name: string, value: string]>;
   /** Goes out as `User-to-User: <token>;encoding=jwt` (RFC 7433). */
   readonly token?: string;
-  /** Default: the address of this machine that leads to the far end. */
-  readonly localAddress?: string;
   /** In order of preference. Default PCMU, PCMA. */
   readonly codecs?: readonly G711Law[];
   /** User part of From and Contact. Default `phone`. */
@@ -84,7 +82,7 @@ export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
     throw new TypeError('the phone speaks SIP over UDP and TCP');
   const host = isIP(uri.host) === 0 ? (await lookup(uri.host)).address : uri.host;
   const port = uri.port ?? 5060;
-  const localAddress = options.localAddress ?? (await localAddressTowards(host, port));
+  const localAddress = await localAddressTowards(host, port);
   const transport = transportName === 'udp' ? new UdpTransport() : new TcpTransport();
   let media: PhoneMedia | undefined;
   try {

@@ -8,8 +8,6 @@ export interface JwtTokenCodecOptions {
   readonly secret: string;
   /** Verifies too: the secret before a rotation. */
   readonly previousSecret?: string | undefined;
-  /** How far the issuer's and our clock may differ. Default 30. */
-  readonly leewaySeconds?: number;
 }
 
 const minSecretBytes = 32;
@@ -22,10 +20,12 @@ const maxTokenLength = 1024;
 const signedHeader = `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.`;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+/** How far the issuer's and our clock may differ. */
+const leewaySeconds = 30;
+
 export class JwtTokenCodec implements TokenCodec {
   readonly #secret: KeyObject;
   readonly #verifyingSecrets: readonly KeyObject[];
-  readonly #leewaySeconds: number;
 
   constructor(options: JwtTokenCodecOptions) {
     this.#secret = secretKey(options.secret);
@@ -33,7 +33,6 @@ export class JwtTokenCodec implements TokenCodec {
       options.previousSecret === undefined
         ? [this.#secret]
         : [this.#secret, secretKey(options.previousSecret)];
-    this.#leewaySeconds = options.leewaySeconds ?? 30;
   }
 
   sign(participantId: string, expiresAt: number): string {
@@ -50,7 +49,7 @@ export class JwtTokenCodec implements TokenCodec {
           algorithms: ['HS256'],
           // jsonwebtoken takes 0 for "not given".
           clockTimestamp: Math.max(1, Math.floor(now / 1000)),
-          clockTolerance: this.#leewaySeconds,
+          clockTolerance: leewaySeconds,
         });
         return readClaims(claims);
       } catch (error) {

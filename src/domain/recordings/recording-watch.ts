@@ -15,12 +15,12 @@ export interface RecordingWatchOptions {
   readonly minFreeBytes: number;
   /** How long after its end a recording is deleted; null: never. */
   readonly keepMs: number | null;
-  /** How often recordings that go on are looked at. Default 5 s. */
-  readonly intervalMs?: number;
-  /** How often old recordings are looked for, when there are none. Default one minute. */
-  readonly pruneIntervalMs?: number;
 }
 
+/** How often recordings that go on are looked at. */
+const intervalMs = 5000;
+/** How often old recordings are looked for, when there are none. */
+const pruneIntervalMs = 60_000;
 /** How many recordings one step deletes: few, so that nobody waits for it. */
 const pruneStep = 20;
 
@@ -107,16 +107,14 @@ export class RecordingWatch {
 
   #schedule(): void {
     if (this.#isClosed) return;
-    const { clock, intervalMs = 5000 } = this.#options;
-    this.#timer = clock.after(intervalMs, () => {
+    this.#timer = this.#options.clock.after(intervalMs, () => {
       this.#checking = this.check().then(() => this.#schedule());
     });
   }
 
   #schedulePrune(delayMs: number): void {
     if (this.#isClosed) return;
-    const { clock, pruneIntervalMs = 60_000 } = this.#options;
-    this.#pruneTimer = clock.after(delayMs, () => {
+    this.#pruneTimer = this.#options.clock.after(delayMs, () => {
       this.#pruning = this.prune().then((isMore) => this.#schedulePrune(isMore ? 100 : pruneIntervalMs));
     });
   }

@@ -25,13 +25,14 @@ export interface AbandonmentCleanerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly abandonedAfterMs: number;
-  /** Between looks when there is nothing to do. Default one minute. */
-  readonly intervalMs?: number;
   /** Deleted in one step, so that nobody waits for it. Default 50. */
   readonly stepSize?: number;
-  /** Between steps when there is more to do. Default 50 ms. */
-  readonly pauseMs?: number;
 }
+
+/** Between looks when there is nothing to do. */
+const intervalMs = 60_000;
+/** Between steps when there is more to do. */
+const pauseMs = 50;
 
 export class AbandonmentCleaner {
   readonly #options: AbandonmentCleanerOptions;
@@ -82,8 +83,7 @@ export class AbandonmentCleaner {
 
   #schedule(isMore: boolean): void {
     if (this.#isClosed) return;
-    const { clock, intervalMs = 60_000, pauseMs = 50 } = this.#options;
-    this.#timer = clock.after(isMore ? pauseMs : intervalMs, () => {
+    this.#timer = this.#options.clock.after(isMore ? pauseMs : intervalMs, () => {
       this.#running = this.step().then((more) => this.#schedule(more));
     });
   }

@@ -33,13 +33,14 @@ export interface TransferServiceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: TransferLimits;
-  /** How often transfers are looked for whose call did not come in time. Default 10 s. */
-  readonly sweepIntervalMs?: number;
 }
 
 /** How long an ended transfer is remembered, and with it its idempotency key. */
 const rememberMs = 24 * 3600 * 1000;
 const sweepStep = 100;
+
+/** How often transfers are looked for whose call did not come in time. */
+const sweepIntervalMs = 10_000;
 
 export class TransferService implements FactFollower {
   readonly #options: TransferServiceOptions;
@@ -57,7 +58,7 @@ export class TransferService implements FactFollower {
 
   /** Begins to look for transfers whose time is over. */
   start(): void {
-    const { clock, sweepIntervalMs = 10_000 } = this.#options;
+    const { clock } = this.#options;
     if (this.#isClosed) return;
     this.#timer = clock.after(sweepIntervalMs, () => {
       this.#sweeping = this.sweep().then(() => this.start());

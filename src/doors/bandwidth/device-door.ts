@@ -11,7 +11,7 @@ import type { Logger } from '../../domain/logger.js';
 import { Refusal, type RefusalCode } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { DeviceSession } from './device-session.js';
-import { closeCode, DeviceSocket, type DeviceSocketLimits, type MessageSocket } from './device-socket.js';
+import { closeCode, DeviceSocket, type MessageSocket } from './device-socket.js';
 
 export interface DeviceDoorOptions {
   readonly legs: LegAdmission;
@@ -22,7 +22,6 @@ export interface DeviceDoorOptions {
   readonly reconnectTimeoutMs?: number;
   /** Requests of one device that wait for those before them. Default 16. */
   readonly maxPending?: number;
-  readonly limits?: DeviceSocketLimits;
 }
 
 export class DeviceDoor {
@@ -43,8 +42,8 @@ export class DeviceDoor {
 
   /** Takes a WebSocket that was upgraded. `source` is where it came from, for the limit on guesses. */
   accept(webSocket: MessageSocket, request: Pick<IncomingMessage, 'url'>, source: string): void {
-    const { clock, logger, limits, onRefused } = this.#options;
-    const socket = new DeviceSocket(webSocket, clock, limits);
+    const { clock, logger, onRefused } = this.#options;
+    const socket = new DeviceSocket(webSocket, clock);
     this.#sockets.add(socket);
     webSocket.on('close', () => this.#sockets.delete(socket));
     this.#welcome(socket, readQuery(request.url ?? ''), source).catch((error: unknown) => {

@@ -27,19 +27,18 @@ export interface SubscribeNegotiationOptions {
   readonly logger: Logger;
   /** Called only while attached. */
   readonly send: (offer: SubscribeOffer) => void;
-  /** How long the first try waits for an answer; each later one twice as long. Default 5000 ms. */
-  readonly answerTimeoutMs?: number;
-  /** The longest wait. Default 60 000 ms. */
-  readonly maxDelayMs?: number;
 }
 
 /** The pause before an offer is made again whose answer could not be used. */
 const firstRetryMs = 1000;
 
+/** How long the first try waits for an answer; each later one twice as long. */
+const answerTimeoutMs = 5000;
+/** The longest wait. */
+const maxDelayMs = 60_000;
+
 export class SubscribeNegotiation {
   readonly #options: SubscribeNegotiationOptions;
-  readonly #answerTimeoutMs: number;
-  readonly #maxDelayMs: number;
   #state: SubscribeState = 'away';
   /** Ends with the state that began it. */
   #timer: Timer | null = null;
@@ -55,8 +54,6 @@ export class SubscribeNegotiation {
 
   constructor(options: SubscribeNegotiationOptions) {
     this.#options = options;
-    this.#answerTimeoutMs = options.answerTimeoutMs ?? 5000;
-    this.#maxDelayMs = options.maxDelayMs ?? 60_000;
   }
 
   get state(): SubscribeState {
@@ -137,7 +134,7 @@ export class SubscribeNegotiation {
     // From the clock, so that it rises over a restart of the gateway too, which the device outlives.
     this.#revision = Math.max(this.#revision + 1, clock.now());
     this.#sections = countSections(sdpOffer) ?? 0;
-    this.#timer = clock.after(this.#delay(this.#answerTimeoutMs), () => this.#unanswered());
+    this.#timer = clock.after(this.#delay(answerTimeoutMs), () => this.#unanswered());
     const streamMetadata = subscribedMetadata(sdpOffer);
     send({ sdpOffer, sdpRevision: this.#revision, endpointId, streamMetadata });
   }
@@ -158,6 +155,6 @@ export class SubscribeNegotiation {
   }
 
   #delay(firstMs: number): number {
-    return Math.min(this.#maxDelayMs, firstMs * 2 ** this.#failures);
+    return Math.min(maxDelayMs, firstMs * 2 ** this.#failures);
   }
 }

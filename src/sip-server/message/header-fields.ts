@@ -91,23 +91,11 @@ export class HeaderFields implements Iterable<HeaderField> {
     return this;
   }
 
-  /** Removes the first field of that name and gives its value. */
-  removeFirst(name: string): string | undefined {
-    const at = this.#indexOf(headerKey(name));
-    return at < 0 ? undefined : this.#entries.splice(at, 1)[0]?.value;
-  }
-
   /** Removes every field of that name. */
   remove(name: string): this {
     const key = headerKey(name);
     this.#entries = this.#entries.filter((field) => field.key !== key);
     return this;
-  }
-
-  clone(): HeaderFields {
-    const copy = new HeaderFields();
-    copy.#entries = [...this.#entries];
-    return copy;
   }
 
   *[Symbol.iterator](): Iterator<HeaderField> {

@@ -12,15 +12,15 @@ import type { BoundAddress, ListeningTransport, TransportStats } from './transpo
 export interface UdpTransportOptions extends InboxOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
   readonly maxFlows?: number;
-  /** Kernel buffer asked for in each direction, bytes. Default 1 MiB: a burst of calls must not be lost. */
-  readonly socketBufferBytes?: number;
 }
+
+/** Kernel buffer asked for in each direction: a burst of calls must not be lost. */
+const socketBufferBytes = 1_048_576;
 
 /** SIP over UDP (RFC 3261 §18): one socket, one datagram a message. */
 export class UdpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol = 'udp';
   readonly #maxFlows: number;
-  readonly #socketBufferBytes: number;
   readonly #flows = new Map<string, UdpFlow>();
   #socket: Socket | undefined;
   #bound: BoundAddress | undefined;
@@ -28,7 +28,6 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
   constructor(options: UdpTransportOptions = {}) {
     super(options);
     this.#maxFlows = options.maxFlows ?? 10_000;
-    this.#socketBufferBytes = options.socketBufferBytes ?? 1_048_576;
   }
 
   get boundAddress(): BoundAddress | undefined {
@@ -51,8 +50,8 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     socket.on('error', () => (this.inbox.counters.sendErrors += 1));
     socket.on('message', (bytes, { address, port: remotePort }) => this.#receive(bytes, address, remotePort));
     try {
-      socket.setRecvBufferSize(this.#socketBufferBytes);
-      socket.setSendBufferSize(this.#socketBufferBytes);
+      socket.setRecvBufferSize(socketBufferBytes);
+      socket.setSendBufferSize(socketBufferBytes);
     } catch {
       // A system that does not grant it works with what it has.
     }

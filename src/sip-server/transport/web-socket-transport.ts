@@ -16,8 +16,6 @@ export interface WebSocketTransportOptions extends InboxOptions {
   readonly firstMessageTimeoutMs?: number;
   /** Every connection is pinged this often, and terminated if the ping before was not answered. Default 30,000 ms. */
   readonly pingIntervalMs?: number;
-  /** Bytes waiting to be sent to a peer that does not read; then it is terminated. Default 1 MiB. */
-  readonly maxBufferedBytes?: number;
 }
 
 export interface WebSocketPeer {
@@ -36,6 +34,9 @@ const messageTooBig = 1009;
 const tryAgainLater = 1013;
 const goingAway = 1001;
 
+/** Bytes waiting to be sent to a peer that does not read; then it is terminated. */
+const maxBufferedBytes = 1_048_576;
+
 /** SIP over WebSocket (RFC 7118): one frame a message. Upgrading is the HTTP server's work; it brings the sockets here. */
 export class WebSocketTransport extends ReceivingTransport implements Transport {
   readonly protocol = 'ws';
@@ -43,7 +44,6 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
   readonly #maxConnections: number;
   readonly #maxConnectionsPerAddress: number;
   readonly #firstMessageTimeoutMs: number;
-  readonly #maxBufferedBytes: number;
   readonly #maxMessageBytes: number;
   readonly #connectionsOf = new Map<string, number>();
   readonly #flows = new Set<WebSocketFlow>();
@@ -55,7 +55,6 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     this.#maxConnections = options.maxConnections ?? 4_096;
     this.#maxConnectionsPerAddress = options.maxConnectionsPerAddress ?? 1_024;
     this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 300_000;
-    this.#maxBufferedBytes = options.maxBufferedBytes ?? 1_048_576;
     this.#maxMessageBytes = options.limits?.maxMessageBytes ?? defaultParseLimits.maxMessageBytes;
     this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
     this.#pingTimer.unref();
@@ -78,7 +77,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
       socket.close(refusal);
       return null;
     }
-    const flow = new WebSocketFlow(socket, peer, this.inbox, this.#maxBufferedBytes);
+    const flow = new WebSocketFlow(socket, peer, this.inbox);
     this.#flows.add(flow);
     this.#connectionsOf.set(flow.remoteAddress, (this.#connectionsOf.get(flow.remoteAddress) ?? 0) + 1);
     this.inbox.counters.connectionsOpened += 1;
@@ -161,13 +160,11 @@ class WebSocketFlow implements Flow {
   answeredPing = true;
   readonly #socket: WebSocket;
   readonly #inbox: Inbox;
-  readonly #maxBufferedBytes: number;
   #silence: NodeJS.Timeout | undefined;
 
-  constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox, maxBufferedBytes: number) {
+  constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox) {
     this.#socket = socket;
     this.#inbox = inbox;
-    this.#maxBufferedBytes = maxBufferedBytes;
     this.protocol = peer.secure === true ? 'wss' : 'ws';
     this.localAddress = plainAddress(peer.localAddress);
     this.localPort = peer.localPort;
@@ -185,7 +182,7 @@ class WebSocketFlow implements Flow {
       counters.sendErrors += 1;
       throw new Error('the WebSocket is closed');
     }
-    if (this.#socket.bufferedAmount + bytes.length > this.#maxBufferedBytes) {
+    if (this.#socket.bufferedAmount + bytes.length > maxBufferedBytes) {
       counters.sendErrors += 1;
       counters.connectionsDropped += 1;
       this.terminate();
@@ -209,8 +206,7 @@ class WebSocketFlow implements Flow {
   }
 
   sendPong(): void {
-    if (this.isOpen && this.#socket.bufferedAmount < this.#maxBufferedBytes)
-      this.#socket.send('\r\n', () => {});
+    if (this.isOpen && this.#socket.bufferedAmount < maxBufferedBytes) this.#socket.send('\r\n', () => {});
   }
 
   ping(): void {
