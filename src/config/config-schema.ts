@@ -11,6 +11,15 @@ import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
 
 const hours = z.int().min(1).max(8760);
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
+const accountId = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores');
+const username = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[^:]*$/, 'must not contain a colon');
+const password = z.string().min(1).max(1024);
 const tokenSecret = z.string().min(32, 'must have at least 32 characters');
 
 /** One core is left for signalling, REST and the store, which live in the main process. */
@@ -33,38 +42,21 @@ const portRange = z
 const callerPrivacy = z.enum(['full', 'masked', 'none']);
 
 export const configSchema = z.strictObject({
-  account: z
-    .string()
-    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores')
+  account: accountId
     .optional()
     .meta({ description: 'Account id: the `{accountId}` in REST paths.', defaultText: '`local`' }),
-  username: z
-    .string()
-    .min(1)
-    .max(256)
-    .regex(/^[^:]*$/, 'must not contain a colon')
-    .optional()
-    .meta({ description: 'User name for HTTP Basic.', defaultText: '`local`' }),
-  password: z
-    .string()
-    .min(1)
-    .max(1024)
-    .optional()
-    .meta({
-      description: 'Password for HTTP Basic.',
-      defaultText: 'made at the first start and kept in the data directory',
-      ...secret,
-    }),
+  username: username.optional().meta({ description: 'User name for HTTP Basic.', defaultText: '`local`' }),
+  password: password.optional().meta({
+    description: 'Password for HTTP Basic.',
+    defaultText: 'made at the first start and kept in the data directory',
+    ...secret,
+  }),
   accounts: z
     .array(
       z.strictObject({
-        account: z.string().regex(/^[\w.-]{1,64}$/),
-        username: z
-          .string()
-          .min(1)
-          .max(256)
-          .regex(/^[^:]*$/),
-        password: z.string().min(1).max(1024),
+        account: accountId,
+        username,
+        password,
         callerPrivacy: callerPrivacy.optional(),
       }),
     )
@@ -143,15 +135,11 @@ export const configSchema = z.strictObject({
   http: group('HTTP: REST, WebSockets, console, metrics', {
     host: host.default('127.0.0.1').describe('Address to listen on.'),
     port: port.default(8080).describe('Port to listen on; 0 for any free one.'),
-    publicUrl: z
-      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
-      .max(200)
-      .optional()
-      .meta({
-        description:
-          'The URL that voice platforms call us at, like `https://gw.example.com`; their signatures cover it.',
-        defaultText: 'what each request says',
-      }),
+    publicUrl: webUrl.max(200).optional().meta({
+      description:
+        'The URL that voice platforms call us at, like `https://gw.example.com`; their signatures cover it.',
+      defaultText: 'what each request says',
+    }),
     bodyLimitBytes: z.int().min(1024).default(65_536).describe('Largest request body.'),
     requestTimeoutSeconds: seconds.default(30).describe('How long a client may take to send a request.'),
     closeGraceSeconds: seconds
@@ -359,8 +347,7 @@ export const configSchema = z.strictObject({
     hookTtlSeconds: seconds
       .default(120)
       .describe('How long the token in the answer of a hook works. The call follows at once.'),
-    telnyxApiUrl: z
-      .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    telnyxApiUrl: webUrl
       .default('https://api.telnyx.com')
       .describe('Where orders for Telnyx Call Control go.'),
   }),
