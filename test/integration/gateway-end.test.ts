@@ -58,6 +58,18 @@ describe('a gateway that is told to stop', () => {
     expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
   });
 
+  it('closes all of it in good order while the servers beside it are away', async () => {
+    const away = { LANDBRIDGE_DRACHTIO: '127.0.0.1:1:secret', LANDBRIDGE_FREESWITCH: '127.0.0.1:1:secret' };
+    const gateway = await TestGateway.start({ environment: away });
+    gateways.push(gateway);
+    const workers = gateway.workers();
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
+    expect(workers.filter(isAlive)).toEqual([]);
+    expect(gateway.stderr).toBe('');
+  });
+
   it('drains once for a signal that comes twice at once, and does not wait after another one', async () => {
     const gateway = await TestGateway.start({ environment: { LANDBRIDGE_DRAIN_SECONDS: '60' } });
     gateways.push(gateway);
