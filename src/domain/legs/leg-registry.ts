@@ -297,13 +297,11 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
 
   #add(request: AdmitRequest, slot: ClaimedSlot): LiveLeg {
     const { media, clock, callerPrivacy } = this.#options;
-    const { caller = null, clientId = null, attendant = null } = request;
+    const { caller = null } = request;
     const { participant } = slot;
     const leg = new LiveLeg({
       ...request,
       ...slot,
-      clientId,
-      attendant,
       caller: presentCaller(caller, callerPrivacy?.(participant.accountId) ?? 'masked'),
       media,
       clock,

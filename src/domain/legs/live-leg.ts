@@ -9,7 +9,9 @@
  */
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
+import type { ClaimedSlot } from './admission.js';
 import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
+import type { AdmitRequest } from './leg-admission.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
 import {
@@ -66,18 +68,10 @@ export interface LegObserver {
   sessionEnding?(sessionId: string): Promise<void>;
 }
 
-export interface LiveLegOptions {
-  readonly legId: string;
-  readonly door: string;
-  readonly callId: string;
-  readonly clientId?: string | null;
-  readonly voiceCallId: string | null;
+/** What a door asked for, and what it was given. */
+export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'source'>, ClaimedSlot {
   /** As far as it may be shown. */
   readonly caller?: Caller | null;
-  readonly participant: Participant;
-  readonly signalling: LegSignalling;
-  /** Until the leg is in a session. */
-  readonly attendant?: LegAttendant | null;
   readonly media: MediaPlane;
   readonly clock: Clock;
   /** Who looks after the leg, and tells others. */
