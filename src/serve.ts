@@ -5,6 +5,7 @@ import { startGateway, type Gateway } from './gateway.js';
 import { logConsole } from './observability/library-output.js';
 import { createLogger } from './observability/logger.js';
 import { DataDirectoryInUse } from './store/data-directory-lock.js';
+import { DataDirectoryOpen } from './store/private-data-directory.js';
 
 export interface ServeOptions {
   readonly configFile: string | undefined;
@@ -108,7 +109,8 @@ function printCredentials(gateway: Gateway): void {
 
 /** One line for what an operator can mend; null for what is a fault of ours. */
 function startProblem(error: unknown): string | null {
-  if (error instanceof ConfigError || error instanceof DataDirectoryInUse) return error.message;
+  const isOurs = [ConfigError, DataDirectoryInUse, DataDirectoryOpen].some((kind) => error instanceof kind);
+  if (isOurs) return (error as Error).message;
   if (!(error instanceof Error) || !('code' in error)) return null;
   const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   const where = `${address ?? ''}:${String(port ?? '')}`;

@@ -4,6 +4,7 @@ import { EventHub } from '../events/event-hub.js';
 import { Metrics } from '../observability/metrics.js';
 import { lockDataDirectory } from '../store/data-directory-lock.js';
 import { nodeName } from '../store/node-name.js';
+import { makeDataDirectoryPrivate } from '../store/private-data-directory.js';
 import { openStores } from '../store/open-stores.js';
 import type { Stores } from '../store/stores.js';
 import { JwtTokenCodec } from '../tokens/jwt-token-codec.js';
@@ -23,9 +24,10 @@ export interface Foundation {
   readonly settled: () => Promise<void>;
 }
 
-/** Rejects with DataDirectoryInUse where another gateway has it. */
+/** Rejects with DataDirectoryInUse where another gateway has it, and with DataDirectoryOpen where others may read or change it. */
 export async function openFoundation(context: GatewayContext): Promise<Foundation> {
   const { config, logger, closers } = context;
+  makeDataDirectoryPrivate(config.dataDir, logger);
   const lock = lockDataDirectory(config.dataDir);
   closers.onClose('data directory', () => lock.release());
   const credentials = resolveCredentials(config);

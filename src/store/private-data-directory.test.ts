@@ -1,0 +1,123 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger, type Logger } from '../domain/logger.js';
+import { lockDataDirectory } from './data-directory-lock.js';
+import { nodeName } from './node-name.js';
+import { openStores } from './open-stores.js';
+import { makeDataDirectoryPrivate } from './private-data-directory.js';
+
+let parent: string;
+let directory: string;
+let umask: number;
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'landbridge-private-'));
+  directory = join(parent, 'data');
+  umask = process.umask(0o022);
+});
+afterEach(() => {
+  process.umask(umask);
+  rmSync(parent, { recursive: true });
+});
+
+const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
+const modes = () =>
+  Object.fromEntries(readdirSync(directory).map((name) => [name, modeOf(join(directory, name))]));
+
+function recordingLogger(): { readonly logger: Logger; readonly warned: unknown[] } {
+  const warned: unknown[] = [];
+  return { logger: { ...silentLogger, warn: (fields) => warned.push(fields) }, warned };
+}
+
+/** Everything that a gateway opens in it. */
+async function open(logger: Logger = silentLogger): Promise<() => Promise<void>> {
+  makeDataDirectoryPrivate(directory, logger);
+  const lock = lockDataDirectory(directory);
+  const stores = await openStores({
+    ...{ store: 'sqlite', dataDir: directory, maxOutboxEntries: 10, logger },
+    sqlite: { synchronous: 'normal', busyTimeoutMs: 1000 },
+    node: nodeName(directory),
+  });
+  return async () => {
+    await stores.close();
+    lock.release();
+  };
+}
+
+const privateFiles = {
+  'landbridge.db': '600',
+  'landbridge.db-wal': '600',
+  'landbridge.db-shm': '600',
+  'landbridge.lock': '600',
+  'node-name': '600',
+};
+
+describe('The data directory', () => {
+  it('is made for this user alone', async () => {
+    const close = await open();
+    expect(modeOf(directory)).toBe('700');
+    expect(modes()).toEqual(privateFiles);
+    await close();
+  });
+
+  // The database was 0644 there, and the write-ahead log with it.
+  it('has files that nobody else can read where it was there, open to all', async () => {
+    mkdirSync(directory, { mode: 0o755 });
+    const close = await open();
+    expect(modes()).toEqual(privateFiles);
+    await close();
+    expect(modeOf(directory)).toBe('755');
+  });
+
+  it('has the files of an earlier version closed, those of a killed one and copies too, and says so', async () => {
+    await (
+      await open()
+    )();
+    writeFileSync(join(directory, 'landbridge.db-wal'), '');
+    writeFileSync(join(directory, 'landbridge.db.bak'), '');
+    writeFileSync(join(directory, 'credentials.json'), '{}');
+    writeFileSync(join(directory, 'notes.txt'), '');
+    for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o664);
+    const { logger, warned } = recordingLogger();
+    const close = await open(logger);
+    expect(modes()).toEqual({
+      ...privateFiles,
+      'landbridge.db.bak': '600',
+      'credentials.json': '600',
+      // Not ours.
+      'notes.txt': '664',
+    });
+    expect(warned).toHaveLength(6);
+    expect(warned).toContainEqual({ path: join(directory, 'credentials.json'), mode: '664' });
+    await close();
+  });
+
+  it('is closed to others who may write into it', async () => {
+    mkdirSync(directory);
+    chmodSync(directory, 0o777);
+    const { logger, warned } = recordingLogger();
+    const close = await open(logger);
+    expect(modeOf(directory)).toBe('755');
+    expect(warned).toEqual([{ path: directory, mode: '777' }]);
+    await close();
+  });
+
+  it('keeps its hands off what a link leads to', () => {
+    mkdirSync(directory);
+    const elsewhere = join(parent, 'elsewhere');
+    writeFileSync(elsewhere, '', { mode: 0o644 });
+    symlinkSync(elsewhere, join(directory, 'landbridge.db-old'));
+    makeDataDirectoryPrivate(directory, silentLogger);
+    expect(modeOf(elsewhere)).toBe('644');
+  });
+});

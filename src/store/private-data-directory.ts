@@ -1,0 +1,54 @@
+/** The data directory holds tokens, passwords and secrets of webhooks: nobody else on the machine may read or change it. */
+import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../domain/logger.js';
+
+/** Made here, so that libsql does not make them readable by everybody. */
+const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
+/** With the write-ahead log, and copies that an operator left beside them. */
+const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name)/;
+const othersMayWrite = 0o022;
+const othersMayAnything = 0o077;
+
+/** Other users of the machine could read what is in it, or put a file of theirs in the place of ours. */
+export class DataDirectoryOpen extends Error {
+  override readonly name = 'DataDirectoryOpen';
+  constructor(path: string, command: string) {
+    super(
+      `Other users of this machine have access to ${path}, and its permissions cannot be changed: ` +
+        `let its owner run ${command}, or choose another data directory.`,
+    );
+  }
+}
+
+/**
+ * Makes the directory (mode 0700) where it is not there, takes the permission to write into it away from others, and makes every
+ * file of ours in it readable by this user alone (0600), those of earlier versions, too. SQLite gives the write-ahead log and its index
+ * the permissions of the database, which is made here for that. Files in directories below are made private where they are
+ * written. Call it before anything in it is opened. Throws DataDirectoryOpen, or the system's error.
+ */
+export function makeDataDirectoryPrivate(directory: string, logger: Logger): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  takeFromOthers(directory, othersMayWrite, logger);
+  for (const name of madeByLibsql) closeSync(openSync(join(directory, name), 'a', 0o600));
+  for (const name of readdirSync(directory).filter((one) => ours.test(one))) {
+    const path = join(directory, name);
+    // A link may lead to what is not ours to close.
+    if (lstatSync(path).isFile()) takeFromOthers(path, othersMayAnything, logger);
+  }
+}
+
+function takeFromOthers(path: string, permissions: number, logger: Logger): void {
+  const { mode } = statSync(path);
+  if ((mode & permissions) === 0) return;
+  try {
+    chmodSync(path, mode & 0o7777 & ~permissions);
+  } catch {
+    throw new DataDirectoryOpen(path, `chmod go-${permissions === othersMayWrite ? 'w' : 'rwx'}`);
+  }
+  logger.warn({ path, mode: octal(mode) }, 'other users had access; it was taken from them');
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8);
+}
