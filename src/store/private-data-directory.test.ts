@@ -59,6 +59,7 @@ const privateFiles = {
   'landbridge.db-wal': '600',
   'landbridge.db-shm': '600',
   'landbridge.lock': '600',
+  'landbridge.lock-journal': '600',
   'node-name': '600',
 };
 
@@ -80,26 +81,24 @@ describe('The data directory', () => {
   });
 
   it('has the files of an earlier version closed, those of a killed one and copies too, and says so', async () => {
-    await (
-      await open()
-    )();
-    writeFileSync(join(directory, 'landbridge.db-wal'), '');
-    writeFileSync(join(directory, 'landbridge.db.bak'), '');
-    writeFileSync(join(directory, 'credentials.json'), '{}');
-    writeFileSync(join(directory, 'notes.txt'), '');
-    for (const name of readdirSync(directory)) chmodSync(join(directory, name), 0o664);
+    mkdirSync(directory);
+    const left = [
+      'landbridge.db',
+      'landbridge.db-wal',
+      'landbridge.db-shm',
+      'landbridge.db.bak',
+      'landbridge.lock',
+    ];
+    for (const name of [...left, 'credentials.json', 'node-name', 'notes.txt']) {
+      writeFileSync(join(directory, name), '');
+      chmodSync(join(directory, name), 0o664);
+    }
     const { logger, warned } = recordingLogger();
-    const close = await open(logger);
-    expect(modes()).toEqual({
-      ...privateFiles,
-      'landbridge.db.bak': '600',
-      'credentials.json': '600',
-      // Not ours.
-      'notes.txt': '664',
-    });
-    expect(warned).toHaveLength(6);
+    makeDataDirectoryPrivate(directory, logger);
+    // What is not ours stays as it is.
+    expect(Object.entries(modes()).filter(([, mode]) => mode !== '600')).toEqual([['notes.txt', '664']]);
+    expect(warned).toHaveLength(7);
     expect(warned).toContainEqual({ path: join(directory, 'credentials.json'), mode: '664' });
-    await close();
   });
 
   it('is closed to others who may write into it', async () => {
