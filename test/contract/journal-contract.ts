@@ -1,12 +1,11 @@
 /** What every outbox, webhook store and store of call records does, and how abandonment is found. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CallRecordChange } from '../../src/domain/facts/call-record.js';
 import type { Activity, OutboxEntry } from '../../src/domain/facts/outbox.js';
-import type { Stores } from '../../src/store/stores.js';
 import type { Webhook } from '../../src/domain/facts/webhook.js';
 import { newParticipant, newSession } from './participant-store-contract.js';
-import type { OpenedPlace } from './opened-place.js';
+import { useStores, type OpenedPlace } from './opened-place.js';
 
 const account = 'acme';
 const start = 1_700_000_000_000;
@@ -19,20 +18,7 @@ const note = (changes: Partial<Activity> & Pick<Activity, 'id' | 'of'>): Activit
 
 export function describeJournal(name: string, prepare: () => Promise<OpenedPlace>): void {
   describe(name, () => {
-    let place: OpenedPlace;
-    let stores: Stores;
-    beforeEach(async () => {
-      place = await prepare();
-      stores = await place.open();
-    });
-    afterEach(async () => {
-      await stores.close();
-      await place.dispose();
-    });
-    const reopen = async () => {
-      await stores.close();
-      stores = await place.open();
-    };
+    const { place, stores, reopen } = useStores(prepare);
 
     describe('the outbox', () => {
       const entry = (receiver: string, lane: string, eventId: string): OutboxEntry => ({
@@ -46,10 +32,10 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
       const drain = async (receiver: string, lane: string): Promise<string[]> => {
         const ids: string[] = [];
         for (;;) {
-          const next = await stores.outbox.next({ receiver, lane });
+          const next = await stores().outbox.next({ receiver, lane });
           if (next === null) return ids;
           ids.push(next.eventId);
-          await stores.outbox.remove(next.position);
+          await stores().outbox.remove(next.position);
         }
       };
 
@@ -60,59 +46,59 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
           entry('a', 's2', '2'),
           entry('a', 's1', '3'),
         ];
-        expect(await stores.outbox.append(entries, [])).toBe(0);
+        expect(await stores().outbox.append(entries, [])).toBe(0);
         await reopen();
-        expect(stores.outbox.size).toBe(4);
-        expect(await stores.outbox.next({ receiver: 'a', lane: 's1' })).toMatchObject({
+        expect(stores().outbox.size).toBe(4);
+        expect(await stores().outbox.next({ receiver: 'a', lane: 's1' })).toMatchObject({
           ...entries[0],
           attempts: 0,
         });
-        const lanes = [...(await stores.outbox.lanes())].map(({ receiver, lane }) => `${receiver} ${lane}`);
+        const lanes = [...(await stores().outbox.lanes())].map(({ receiver, lane }) => `${receiver} ${lane}`);
         expect(lanes).toEqual(['a s1', 'b s1', 'a s2']);
         expect(await drain('a', 's1')).toEqual(['1', '3']);
         expect(await drain('a', 's2')).toEqual(['2']);
-        expect(stores.outbox.size).toBe(1);
+        expect(stores().outbox.size).toBe(1);
       });
 
       it('remembers tries, removes once, and forgets a receiver whole', async () => {
-        await stores.outbox.append([entry('a', 's', '1'), entry('a', 't', '2'), entry('b', 's', '3')], []);
-        const first = await stores.outbox.next({ receiver: 'a', lane: 's' });
-        await stores.outbox.failed(first?.position ?? 0);
-        await stores.outbox.failed(first?.position ?? 0);
+        await stores().outbox.append([entry('a', 's', '1'), entry('a', 't', '2'), entry('b', 's', '3')], []);
+        const first = await stores().outbox.next({ receiver: 'a', lane: 's' });
+        await stores().outbox.failed(first?.position ?? 0);
+        await stores().outbox.failed(first?.position ?? 0);
         await reopen();
-        expect(await stores.outbox.next({ receiver: 'a', lane: 's' })).toMatchObject({ attempts: 2 });
-        await stores.outbox.remove(first?.position ?? 0);
-        await stores.outbox.remove(first?.position ?? 0);
-        expect(stores.outbox.size).toBe(2);
-        expect(await stores.outbox.removeReceiver('a')).toBe(1);
-        expect(stores.outbox.size).toBe(1);
+        expect(await stores().outbox.next({ receiver: 'a', lane: 's' })).toMatchObject({ attempts: 2 });
+        await stores().outbox.remove(first?.position ?? 0);
+        await stores().outbox.remove(first?.position ?? 0);
+        expect(stores().outbox.size).toBe(2);
+        expect(await stores().outbox.removeReceiver('a')).toBe(1);
+        expect(stores().outbox.size).toBe(1);
       });
 
       it('counts right when several entries are removed at once', async () => {
         const ids = Array.from({ length: 5 }, (_, index) => String(index));
-        await stores.outbox.append(
+        await stores().outbox.append(
           ids.map((id) => entry('a', id, id)),
           [],
         );
-        const next = await Promise.all(ids.map((lane) => stores.outbox.next({ receiver: 'a', lane })));
-        await Promise.all(next.map((one) => stores.outbox.remove(one?.position ?? 0)));
-        expect(stores.outbox.size).toBe(0);
+        const next = await Promise.all(ids.map((lane) => stores().outbox.next({ receiver: 'a', lane })));
+        await Promise.all(next.map((one) => stores().outbox.remove(one?.position ?? 0)));
+        expect(stores().outbox.size).toBe(0);
       });
 
       it('makes room by dropping the oldest of the receiver that has failed for longest', async () => {
-        const maxEntries = place.maxOutboxEntries;
+        const maxEntries = place().maxOutboxEntries;
         const half = Math.floor(maxEntries / 2);
         const fill = (receiver: string, from: number, entries: number) =>
-          stores.outbox.append(
+          stores().outbox.append(
             Array.from({ length: entries }, (_, index) => entry(receiver, 's', `${receiver}${from + index}`)),
             [],
           );
         await fill('slow', 0, half);
         await fill('dead', 0, maxEntries - half);
-        const head = await stores.outbox.next({ receiver: 'dead', lane: 's' });
-        await stores.outbox.failed(head?.position ?? 0);
+        const head = await stores().outbox.next({ receiver: 'dead', lane: 's' });
+        await stores().outbox.failed(head?.position ?? 0);
         expect(await fill('new', 0, 2)).toBe(2);
-        expect(stores.outbox.size).toBe(maxEntries);
+        expect(stores().outbox.size).toBe(maxEntries);
         expect((await drain('dead', 's'))[0]).toBe('dead2');
         expect(await drain('slow', 's')).toHaveLength(half);
         expect(await drain('new', 's')).toEqual(['new0', 'new1']);
@@ -125,7 +111,7 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
 
       it('keeps how far sessions and accounts are numbered, until they are gone', async () => {
         const session = randomUUID();
-        await stores.outbox.append(
+        await stores().outbox.append(
           [],
           [
             note({ id: session, of: 'session', sequence: 7 }),
@@ -133,16 +119,16 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
             note({ id: randomUUID(), of: 'participant' }),
           ],
         );
-        await stores.outbox.append([], [note({ id: session, of: 'session', sequence: 8 })]);
+        await stores().outbox.append([], [note({ id: session, of: 'session', sequence: 8 })]);
         await reopen();
-        expect(await stores.outbox.sequences()).toEqual(
+        expect(await stores().outbox.sequences()).toEqual(
           new Map([
             [session, 8],
             [account, 3],
           ]),
         );
-        await stores.outbox.append([], [note({ id: session, of: 'session', sequence: 9, isGone: true })]);
-        expect(await stores.outbox.sequences()).toEqual(new Map([[account, 3]]));
+        await stores().outbox.append([], [note({ id: session, of: 'session', sequence: 9, isGone: true })]);
+        expect(await stores().outbox.sequences()).toEqual(new Map([[account, 3]]));
       });
     });
 
@@ -161,21 +147,21 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
       it('come back as they were stored, oldest first', async () => {
         const plain = webhook();
         const full = webhook({ fallbackUrl: 'https://b/', events: ['call.ended'], createdAt: start + 1 });
-        expect(await stores.webhooks.createWebhook(full, 10)).toBe(true);
-        expect(await stores.webhooks.createWebhook(plain, 10)).toBe(true);
+        expect(await stores().webhooks.createWebhook(full, 10)).toBe(true);
+        expect(await stores().webhooks.createWebhook(plain, 10)).toBe(true);
         await reopen();
-        expect(await stores.webhooks.listWebhooks()).toEqual([plain, full]);
+        expect(await stores().webhooks.listWebhooks()).toEqual([plain, full]);
       });
 
       it('are limited per account, and deleted by their account only', async () => {
         const [one, two, other] = [webhook(), webhook(), webhook({ accountId: 'other' })];
-        expect(await stores.webhooks.createWebhook(one, 1)).toBe(true);
-        expect(await stores.webhooks.createWebhook(two, 1)).toBe(false);
-        expect(await stores.webhooks.createWebhook(other, 1)).toBe(true);
-        expect(await stores.webhooks.deleteWebhook('other', one.id)).toBe(false);
-        expect(await stores.webhooks.deleteWebhook(account, one.id)).toBe(true);
-        expect(await stores.webhooks.deleteWebhook(account, one.id)).toBe(false);
-        expect(await stores.webhooks.listWebhooks()).toEqual([other]);
+        expect(await stores().webhooks.createWebhook(one, 1)).toBe(true);
+        expect(await stores().webhooks.createWebhook(two, 1)).toBe(false);
+        expect(await stores().webhooks.createWebhook(other, 1)).toBe(true);
+        expect(await stores().webhooks.deleteWebhook('other', one.id)).toBe(false);
+        expect(await stores().webhooks.deleteWebhook(account, one.id)).toBe(true);
+        expect(await stores().webhooks.deleteWebhook(account, one.id)).toBe(false);
+        expect(await stores().webhooks.listWebhooks()).toEqual([other]);
       });
     });
 
@@ -203,11 +189,11 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
         outcome: { endedBy: 'participant', reason: 'hangup', q850Cause: 16 },
       });
       const list = async (query: object = {}) =>
-        stores.records.listRecords({ accountId: account, limit: 100, ...query });
+        stores().records.listRecords({ accountId: account, limit: 100, ...query });
 
       it('grow with what happens, and every change counts once', async () => {
         const session = newSession({ tag: 'of the session' });
-        await stores.participants.createSession(session);
+        await stores().participants.createSession(session);
         const statistics = {
           packetsReceived: 3,
           packetsSent: 2,
@@ -223,10 +209,10 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
           ended('l1', start + 9),
           { change: 'measured', legId: 'l1', statistics },
         ];
-        await stores.records.applyRecordChanges(changes);
+        await stores().records.applyRecordChanges(changes);
         await reopen();
-        await stores.records.applyRecordChanges(changes);
-        await stores.records.applyRecordChanges([ended('l1', start + 99), ended('unknown', start)]);
+        await stores().records.applyRecordChanges(changes);
+        await stores().records.applyRecordChanges([ended('l1', start + 99), ended('unknown', start)]);
         expect(await list()).toEqual({
           next: null,
           records: [
@@ -257,7 +243,7 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
       });
 
       it('are listed newest first, page by page, by account, session, participant and time', async () => {
-        await stores.records.applyRecordChanges([
+        await stores().records.applyRecordChanges([
           ...[1, 2, 3, 4, 5].map((n) => started(`l${n}`, start + n)),
           started('other', start, { accountId: 'other' }),
           started('mine', start + 6, { participantId: 'p2', sessionId: 's2' }),
@@ -265,7 +251,7 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
         const legs = async (query: object) => (await list(query)).records.map(({ legId }) => legId);
         const first = await list({ limit: 2 });
         expect(first.records.map(({ legId }) => legId)).toEqual(['mine', 'l5']);
-        await stores.records.applyRecordChanges([started('later', start + 7)]);
+        await stores().records.applyRecordChanges([started('later', start + 7)]);
         const after = first.next ?? 0;
         expect(await legs({ limit: 4, after })).toEqual(['l4', 'l3', 'l2', 'l1']);
         expect((await list({ limit: 4, after })).next).toBeNull();
@@ -276,22 +262,22 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
       });
 
       it('that have no end are known, and those that ended long ago are removed in steps', async () => {
-        await stores.records.applyRecordChanges([
+        await stores().records.applyRecordChanges([
           ...['l1', 'l2', 'l3', 'open'].map((id) => started(id, start)),
           ...['l1', 'l2'].map((id) => ended(id, start + 10)),
           ended('l3', start + 1000),
         ]);
-        expect((await stores.records.listOpenRecords()).map(({ legId }) => legId)).toEqual(['open']);
-        expect(await stores.records.pruneRecords(start + 11, 1)).toBe(1);
-        expect(await stores.records.pruneRecords(start + 11, 10)).toBe(1);
-        expect(await stores.records.pruneRecords(start + 11, 10)).toBe(0);
+        expect((await stores().records.listOpenRecords()).map(({ legId }) => legId)).toEqual(['open']);
+        expect(await stores().records.pruneRecords(start + 11, 1)).toBe(1);
+        expect(await stores().records.pruneRecords(start + 11, 10)).toBe(1);
+        expect(await stores().records.pruneRecords(start + 11, 10)).toBe(0);
         expect((await list()).records.map(({ legId }) => legId)).toEqual(['open', 'l3']);
       });
     });
 
     describe('abandonment', () => {
       it('is found by the last change, not where a leg is live', async () => {
-        const { participants: store, outbox, abandonment } = stores;
+        const { participants: store, outbox, abandonment } = stores();
         const [old, busy, fresh] = [newSession(), newSession(), newSession()];
         for (const session of [old, busy, fresh]) await store.createSession(session);
         const [idle, caller, member] = [newParticipant(), newParticipant(), newParticipant()];
@@ -332,7 +318,7 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
       });
 
       it('forgets what was deleted, and no account', async () => {
-        const { participants: store, outbox, abandonment } = stores;
+        const { participants: store, outbox, abandonment } = stores();
         const session = newSession();
         await store.createSession(session);
         const gone = randomUUID();

@@ -1,11 +1,10 @@
 /** What every store of sessions and participants does. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Participant } from '../../src/domain/participants/participant.js';
 import type { Session } from '../../src/domain/participants/session.js';
 import type { ParticipantStore, SlotClaim } from '../../src/domain/participants/participant-store.js';
-import type { Stores } from '../../src/store/stores.js';
-import type { OpenedPlace } from './opened-place.js';
+import { useStores, type OpenedPlace } from './opened-place.js';
 
 const account = 'acme';
 const subscriptions = { participants: [{ participantId: randomUUID(), streamAliases: ['microphone'] }] };
@@ -41,24 +40,13 @@ const claim = (legId: string, nodeId: string, now: number): SlotClaim => ({
 
 export function describeParticipantStore(name: string, prepare: () => Promise<OpenedPlace>): void {
   describe(name, () => {
-    let place: OpenedPlace;
-    let connections: Stores[];
+    const used = useStores(prepare);
     let store: ParticipantStore;
     /** The same data over another connection, as another process has it. */
     let other: ParticipantStore;
-
     beforeEach(async () => {
-      place = await prepare();
-      connections = [await place.open(), await place.open()];
-      [store, other] = connections.map(({ participants }) => participants) as [
-        ParticipantStore,
-        ParticipantStore,
-      ];
-    });
-
-    afterEach(async () => {
-      for (const stores of connections) await stores.close();
-      await place.dispose();
+      store = used.stores().participants;
+      other = (await used.openAnother()).participants;
     });
 
     async function createSession(changes: Partial<Session> = {}): Promise<Session> {
@@ -457,9 +445,8 @@ export function describeParticipantStore(name: string, prepare: () => Promise<Op
       const session = await createSession({ tag: 'kept' });
       const member = await createMember(session);
       await store.claimSlot(member.id, claim('leg-1', 'node-1', 5));
-      for (const stores of connections) await stores.close();
-      connections = [await place.open()];
-      store = connections[0]!.participants;
+      await used.reopen();
+      store = used.stores().participants;
       expect(await store.getSession(account, session.id)).toEqual(session);
       expect(await store.listMembers(session.id)).toEqual([{ ...member, legId: 'leg-1', tokenUsedAt: 5 }]);
     });

@@ -1,27 +1,19 @@
 /** What every store of recordings does. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Recording } from '../../src/domain/recordings/recording.js';
-import type { Stores } from '../../src/store/stores.js';
-import type { OpenedPlace } from './opened-place.js';
+import { useStores, type OpenedPlace } from './opened-place.js';
 
 const accountId = 'acme';
 const now = 1_700_000_000_000;
 
 export function describeRecordingStore(name: string, prepare: () => Promise<OpenedPlace>): void {
   describe(name, () => {
-    let place: OpenedPlace;
-    let stores: Stores;
+    const { stores, reopen } = useStores(prepare);
     let sessionId: string;
     beforeEach(async () => {
-      place = await prepare();
-      stores = await place.open();
       sessionId = randomUUID();
-      await stores.participants.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
-    });
-    afterEach(async () => {
-      await stores.close();
-      await place.dispose();
+      await stores().participants.createSession({ id: sessionId, accountId, tag: null, createdAt: now });
     });
 
     function recording(changes: Partial<Recording> = {}): Recording {
@@ -35,7 +27,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
 
     async function claimed(changes: Partial<Recording> = {}): Promise<Recording> {
       const wanted = recording(changes);
-      const claim = await stores.recordings.claimRecording(wanted, 'node', 100);
+      const claim = await stores().recordings.claimRecording(wanted, 'node', 100);
       expect(claim).toEqual({ result: 'claimed' });
       return wanted;
     }
@@ -44,15 +36,14 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
 
     it('keeps what it claimed, field by field, also over its own end', async () => {
       const wanted = await claimed({ participantId: randomUUID(), tag: 'a tag', format: 'wav', key: 'k 1' });
-      await stores.close();
-      stores = await place.open();
-      expect(await stores.recordings.getRecording(accountId, wanted.id)).toEqual(wanted);
-      expect(await stores.recordings.findRecordingByKey(accountId, 'k 1')).toEqual(wanted);
+      await reopen();
+      expect(await stores().recordings.getRecording(accountId, wanted.id)).toEqual(wanted);
+      expect(await stores().recordings.findRecordingByKey(accountId, 'k 1')).toEqual(wanted);
     });
 
     it('shows an account nothing of another', async () => {
       const { id } = await claimed({ key: 'k' });
-      const { recordings } = stores;
+      const { recordings } = stores();
       expect(await recordings.getRecording('other', id)).toBeNull();
       expect(await recordings.findRecordingByKey('other', 'k')).toBeNull();
       expect(await recordings.deleteRecording('other', id)).toBeNull();
@@ -68,7 +59,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('claims none for a session that is not there, is another account’s, or was deleted', async () => {
-      const { recordings, participants: store } = stores;
+      const { recordings, participants: store } = stores();
       const none = { result: 'no-session' };
       expect(await recordings.claimRecording(recording({ sessionId: randomUUID() }), 'node', 9)).toEqual(
         none,
@@ -81,7 +72,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('claims one for a key, however many ask at once, and no more than the limit', async () => {
-      const { recordings } = stores;
+      const { recordings } = stores();
       const wanted = Array.from({ length: 5 }, () => recording({ key: 'same' }));
       const claims = await Promise.all(wanted.map((one) => recordings.claimRecording(one, 'node', 3)));
       expect(claims.map(({ result }) => result).sort()).toEqual(
@@ -94,7 +85,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('keeps the first end, unless the file is lost afterwards', async () => {
-      const { recordings } = stores;
+      const { recordings } = stores();
       const { id } = await claimed();
       const ended = await recordings.endRecording(id, stopped);
       expect(ended).toMatchObject({ ...stopped, state: 'completed' });
@@ -106,7 +97,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('sums up what an account has recorded, and forgets what is deleted', async () => {
-      const { recordings } = stores;
+      const { recordings } = stores();
       expect(await recordings.recordedBytes(accountId)).toBe(0);
       const one = await claimed();
       const two = await claimed({ key: 'k' });
@@ -120,7 +111,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('lists page by page, the newest first, of all sessions or of one', async () => {
-      const { recordings, participants: store } = stores;
+      const { recordings, participants: store } = stores();
       const other = randomUUID();
       await store.createSession({ id: other, accountId, tag: null, createdAt: now });
       const ids: string[] = [];
@@ -135,7 +126,7 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('knows what a node left going on, what is old, and everything in the order of ids', async () => {
-      const { recordings } = stores;
+      const { recordings } = stores();
       const running = await claimed();
       const elsewhere = recording();
       await recordings.claimRecording(elsewhere, 'other node', 100);
@@ -154,12 +145,11 @@ export function describeRecordingStore(name: string, prepare: () => Promise<Open
     });
 
     it('says that it cannot be reached once it is closed', async () => {
-      const { recordings } = stores;
-      await stores.close();
+      const { recordings } = stores();
+      await stores().close();
       await expect(recordings.getRecording(accountId, randomUUID())).rejects.toMatchObject({
         code: 'store-unavailable',
       });
-      stores = await place.open();
     });
   });
 }

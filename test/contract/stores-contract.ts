@@ -1,10 +1,9 @@
 /** What every bundle of stores does: each of its stores by itself, and all of them together. */
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { OutboxEntry } from '../../src/domain/facts/outbox.js';
-import type { Stores } from '../../src/store/stores.js';
 import { describeJournal } from './journal-contract.js';
-import type { OpenedPlace } from './opened-place.js';
+import { useStores, type OpenedPlace } from './opened-place.js';
 import { describeParticipantStore, newParticipant, newSession } from './participant-store-contract.js';
 import { describeRecordingStore } from './recording-store-contract.js';
 import { describeVoiceStores } from './voice-store-contract.js';
@@ -19,20 +18,7 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
   describeRecordingStore(`${name}: recordings`, prepare);
 
   describe(`${name}: all together`, () => {
-    let place: OpenedPlace;
-    let stores: Stores;
-    beforeEach(async () => {
-      place = await prepare();
-      stores = await place.open();
-    });
-    afterEach(async () => {
-      await stores.close();
-      await place.dispose();
-    });
-    const reopen = async () => {
-      await stores.close();
-      stores = await place.open();
-    };
+    const { stores, reopen } = useStores(prepare);
 
     const entry = (eventId: string): OutboxEntry => ({
       ...{ eventId, accountId: account, receiver: 'a', lane: 's', body: '{}', createdAt: now },
@@ -42,19 +28,19 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
       const full = newParticipant({
         attributes: Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`a${i}`, 'x'])),
       });
-      await stores.participants.createParticipant(full, 'hash', now);
+      await stores().participants.createParticipant(full, 'hash', now);
       const session = newSession();
       const webhook = {
         ...{ id: randomUUID(), accountId: account, url: 'https://a.example/', fallbackUrl: null },
         ...{ events: null, secret: 's', createdAt: now },
       };
       const results = await Promise.allSettled([
-        stores.participants.createSession(session),
-        stores.outbox.append([entry('1')], []),
-        stores.participants.updateParticipant(account, full.id, { attributes: { more: 'x' } }),
-        stores.webhooks.createWebhook(webhook, 10),
-        stores.outbox.append([entry('2')], []),
-        stores.participants.claimSlot(full.id, {
+        stores().participants.createSession(session),
+        stores().outbox.append([entry('1')], []),
+        stores().participants.updateParticipant(account, full.id, { attributes: { more: 'x' } }),
+        stores().webhooks.createWebhook(webhook, 10),
+        stores().outbox.append([entry('2')], []),
+        stores().participants.claimSlot(full.id, {
           ...{ legId: 'leg', nodeId: 'node', now, maxLegsInSession: 20 },
         }),
       ]);
@@ -63,19 +49,19 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
       );
       expect(results[2]).toMatchObject({ reason: { code: 'too-many-attributes' } });
       await reopen();
-      expect(await stores.participants.getSession(account, session.id)).toEqual(session);
-      expect(await stores.webhooks.listWebhooks()).toEqual([webhook]);
-      expect((await stores.participants.findParticipant(full.id))?.legId).toBe('leg');
-      expect(stores.outbox.size).toBe(2);
-      const first = await stores.outbox.next({ receiver: 'a', lane: 's' });
+      expect(await stores().participants.getSession(account, session.id)).toEqual(session);
+      expect(await stores().webhooks.listWebhooks()).toEqual([webhook]);
+      expect((await stores().participants.findParticipant(full.id))?.legId).toBe('leg');
+      expect(stores().outbox.size).toBe(2);
+      const first = await stores().outbox.next({ receiver: 'a', lane: 's' });
       expect(first?.eventId).toBe('1');
     });
 
     it('each store sees what another has written', async () => {
       const session = newSession();
-      await stores.participants.createSession(session);
+      await stores().participants.createSession(session);
       const claim = () =>
-        stores.recordings.claimRecording(
+        stores().recordings.claimRecording(
           {
             ...{
               id: randomUUID(),
@@ -91,53 +77,53 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
           10,
         );
       expect(await claim()).toEqual({ result: 'claimed' });
-      await stores.participants.deleteSession(account, session.id);
+      await stores().participants.deleteSession(account, session.id);
       expect(await claim()).toEqual({ result: 'no-session' });
     });
 
     it('what was written without waiting is settled when it says so, and kept', async () => {
       const sessions = Array.from({ length: 20 }, () => newSession());
-      const writes = sessions.map((session) => stores.participants.createSession(session));
-      const appended = stores.outbox.append([entry('1')], []);
+      const writes = sessions.map((session) => stores().participants.createSession(session));
+      const appended = stores().outbox.append([entry('1')], []);
       await Promise.all([...writes, appended]);
-      await stores.settled();
-      await stores.checkWritable();
+      await stores().settled();
+      await stores().checkWritable();
       await reopen();
-      expect(await stores.participants.listSessions(account, 100)).toHaveLength(sessions.length);
-      expect(stores.outbox.size).toBe(1);
+      expect(await stores().participants.listSessions(account, 100)).toHaveLength(sessions.length);
+      expect(stores().outbox.size).toBe(1);
     });
 
     it('what waits to be written is written when they are closed', async () => {
       const session = newSession();
-      const writes = [stores.participants.createSession(session), stores.outbox.append([entry('1')], [])];
-      await stores.close();
+      const writes = [stores().participants.createSession(session), stores().outbox.append([entry('1')], [])];
+      await stores().close();
       await Promise.all(writes);
-      stores = await place.open();
-      expect(await stores.participants.getSession(account, session.id)).toEqual(session);
-      expect(stores.outbox.size).toBe(1);
+      await reopen();
+      expect(await stores().participants.getSession(account, session.id)).toEqual(session);
+      expect(stores().outbox.size).toBe(1);
     });
 
     it('are unavailable, not wrong, once they are closed, and close twice without complaint', async () => {
-      await stores.close();
-      await stores.close();
+      await stores().close();
+      await stores().close();
       const session = newSession();
       const calls = [
-        stores.participants.createSession(session),
-        stores.participants.listSessions(account, 1),
-        stores.participants.releaseSlot(randomUUID(), 'leg', true),
-        stores.outbox.append([], []),
-        stores.outbox.remove(1),
-        stores.webhooks.listWebhooks(),
-        stores.records.listOpenRecords(),
-        stores.abandonment.abandonedSessions(now, 1),
-        stores.transfers.listTransfers(account, 1),
-        stores.numbers.listNumbers(account, 1),
-        stores.recordings.recordedBytes(account),
-        stores.checkWritable(),
+        stores().participants.createSession(session),
+        stores().participants.listSessions(account, 1),
+        stores().participants.releaseSlot(randomUUID(), 'leg', true),
+        stores().outbox.append([], []),
+        stores().outbox.remove(1),
+        stores().webhooks.listWebhooks(),
+        stores().records.listOpenRecords(),
+        stores().abandonment.abandonedSessions(now, 1),
+        stores().transfers.listTransfers(account, 1),
+        stores().numbers.listNumbers(account, 1),
+        stores().recordings.recordedBytes(account),
+        stores().checkWritable(),
       ];
       for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'store-unavailable' });
-      stores = await place.open();
-      expect(await stores.participants.getSession(account, session.id)).toBeNull();
+      await reopen();
+      expect(await stores().participants.getSession(account, session.id)).toBeNull();
     });
   });
 }
