@@ -247,6 +247,7 @@ describe('RTP', () => {
     const sentBefore = phone.heard.length;
     await gateway.idle();
     await waitFor('ports are closed', () => gateway.openRtpPorts().length === 0);
-    expect(phone.heard.length - sentBefore).toBeLessThan(10);
+    // Half a second of packets at most: a busy machine takes its time from the answer to the closed port.
+    expect(phone.heard.length - sentBefore).toBeLessThan(25);
   });
 });

@@ -72,9 +72,10 @@ describe('keys for a phone', () => {
       expect(packet.sequenceNumber).toBe((first!.sequenceNumber + i) & 0xffff);
       if (packet.payload.length !== 160 || i === 0) return;
       const before = phone.heard.slice(0, i).findLastIndex(({ payload }) => payload.length === 160);
-      // As much time as packets: a jitter buffer sees no gap. A source passed through comes when it comes.
+      // As much time as packets: a jitter buffer sees no gap. A source passed through comes when it comes, and ticks that a busy
+      // machine made the clock skip have no packet.
       const step = (packet.timestamp - phone.heard[before]!.timestamp) >>> 0;
-      expect(Math.abs(step / 160 - (i - before))).toBeLessThanOrEqual(2);
+      expect(Math.abs(step / 160 - (i - before))).toBeLessThanOrEqual(2 + clock.statistics().skipped);
     });
   }
 

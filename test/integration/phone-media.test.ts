@@ -195,7 +195,7 @@ describe('phone media', () => {
       const step = (packet.timestamp - b.phone.heard[i - 1]!.timestamp) >>> 0;
       expect(step % 160).toBe(0);
       expect(step).toBeGreaterThan(0);
-      expect(step).toBeLessThanOrEqual(160 * 10);
+      expect(step).toBeLessThanOrEqual(160 * (10 + clock.statistics().skipped));
     });
   });
 
@@ -213,10 +213,12 @@ describe('phone media', () => {
     a.leg.receive([], false);
     await a.phone.listen(3);
     const { heard } = a.phone;
+    // A tick that a busy machine made the clock skip is a gap in time, not in numbers.
+    const longestStep = 160 * (5 + clock.statistics().skipped);
     heard.slice(1).forEach((packet, i) => {
       expect(packet.ssrc).toBe(heard[0]!.ssrc);
       expect(packet.sequenceNumber).toBe((heard[i]!.sequenceNumber + 1) & 0xffff);
-      expect((packet.timestamp - heard[i]!.timestamp) >>> 0).toBeLessThanOrEqual(800);
+      expect((packet.timestamp - heard[i]!.timestamp) >>> 0).toBeLessThanOrEqual(longestStep);
     });
   });
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { PhoneMedia } from '../../../src/softphone/phone-media.js';
 import type { NegotiatedAudio } from '../../../src/softphone/sdp.js';
+import { waitFor } from '../../support/wait-for.js';
 
 const host = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
@@ -41,19 +42,24 @@ it('sends one packet per 20 ms whatever delays single timers, and makes up for w
     await delay(13);
   }
   block(150);
-  await delay(5);
-  const due = (performance.now() - startedMs) / 20;
-  expect(Math.abs(talker.statistics.packetsSent - due)).toBeLessThanOrEqual(3);
-  while (listener.statistics.packetsReceived < talker.statistics.packetsSent) await delay(1);
+  // Read before the clock, so that what holds this test up makes nothing of it too many.
+  const { packetsSent } = talker.statistics;
+  expect(packetsSent - (performance.now() - startedMs) / 20).toBeLessThanOrEqual(3);
+  // What it would not make up for, it would be behind for ever.
+  const behind = () => (performance.now() - startedMs) / 20 - talker.statistics.packetsSent;
+  await waitFor('it has made up for what it missed', () => behind() <= 3, { everyMs: 1 });
+  const all = talker.statistics.packetsSent;
+  await waitFor('all of it came', () => listener.statistics.packetsReceived >= all, { everyMs: 1 });
   expect(listener.statistics.packetsLost).toBe(0);
 });
 
 it('leaves out what a long pause made worthless, and its time line shows the pause', async () => {
-  const { talker, listener } = await pair();
-  while (listener.heard.durationMs < 100) await delay(5);
-  const { packetsSent } = talker.statistics;
+  const { listener } = await pair();
+  await waitFor('it is heard', () => listener.heard.durationMs >= 100, { everyMs: 5 });
   block(600);
-  while (listener.heard.durationMs < 800) await delay(5);
-  expect(talker.statistics.packetsSent - packetsSent).toBeLessThan(20);
+  await waitFor('it is heard again', () => listener.heard.durationMs >= 800, { everyMs: 5 });
+  // At most 200 ms are made up for: the rest of the pause is on the time line, and no packet is.
+  const withoutPacketMs = listener.heard.durationMs - 20 * listener.statistics.packetsReceived;
+  expect(withoutPacketMs).toBeGreaterThanOrEqual(380);
   expect(listener.statistics.packetsLost).toBe(0);
 });

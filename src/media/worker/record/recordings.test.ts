@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readOggOpus, readOggPages } from '../../../../test/support/ogg-opus.js';
+import { waitFor } from '../../../../test/support/wait-for.js';
 import { pcmu } from '../codec/g711.js';
 import { PhoneIncomingTrack } from '../phone/phone-incoming-track.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
@@ -119,7 +120,7 @@ describe('the recordings of a worker', () => {
     recordings.onTick(1);
     await turn();
     recordings.onTick(100_000);
-    while (ended.length === 0) await turn();
+    await waitFor('the recording has ended', () => ended.length > 0, { everyMs: 0 });
     expect(ended).toEqual(['r too-long ']);
     expect(readOggOpus(await readFile(path())).length).toBe(60_000 * 8);
   });
@@ -157,7 +158,7 @@ describe('the recordings of a worker', () => {
     // 4 s in one turn: the disk has no time between.
     recordings.onTick(1);
     recordings.onTick(200);
-    while (ended.length === 0) await turn();
+    await waitFor('the recording has ended', () => ended.length > 0, { everyMs: 0 });
     expect(ended).toEqual(['r failed the disk does not keep up']);
     const file = await readFile(path());
     expect(parseWav(file).samples.length * 2 + 44).toBe(file.length);
@@ -182,7 +183,7 @@ describe('the recordings of a worker', () => {
     recordings.onTick(1);
     await turn();
     expect(recorded()).toBe(3);
-    while (recorded() < 10) await turn();
+    await waitFor('all have the frame', () => recorded() === 10, { everyMs: 0 });
     recordings.onTick(2);
     await turn();
     expect(recorded()).toBe(7);
@@ -197,7 +198,7 @@ describe('the recordings of a worker', () => {
     recordings.onTick(300);
     const other = { recordingId: 'other', path: join(directory, 'other') };
     await expect(open('wav', other)).rejects.toThrow('the recordings do not keep up');
-    while ((recordings.size('r')?.durationMs ?? 0) < 300 * 20) await turn();
+    await waitFor('it has caught up', () => recordings.size('r')?.durationMs === 300 * 20, { everyMs: 0 });
     await open('wav', other);
   });
 
