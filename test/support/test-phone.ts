@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
+import { within } from './wait-for.js';
 
 export interface HeardPacket {
   readonly sequenceNumber: number;
@@ -107,17 +108,21 @@ export class TestPhone {
     this.#timer = null;
   }
 
-  /** Resolves when `fact` holds; it is looked at after every packet. */
+  /** Resolves when `fact` holds, which is looked at after every packet; rejects where it does not within 20 s. */
   async until(fact: () => boolean): Promise<void> {
     if (fact()) return;
-    await new Promise<void>((resolve) => {
-      const waiter = (): void => {
-        if (!fact()) return;
-        this.#waiters.delete(waiter);
-        resolve();
+    let waiter = (): void => undefined;
+    const holds = new Promise<void>((resolve) => {
+      waiter = () => {
+        if (fact()) resolve();
       };
       this.#waiters.add(waiter);
     });
+    try {
+      await within('what the phone waits to hear', holds);
+    } finally {
+      this.#waiters.delete(waiter);
+    }
   }
 
   /** What comes in the next `packets` packets, decoded. */

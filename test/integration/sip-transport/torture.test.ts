@@ -5,6 +5,7 @@ import { createConnection } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipServer } from '../../../src/sip-server/index.js';
+import { within } from '../../support/wait-for.js';
 
 const host = '127.0.0.1';
 const cleanUp: (() => unknown)[] = [];
@@ -98,7 +99,7 @@ async function ping(socket: Socket, port: number): Promise<string> {
   const again = setInterval(() => socket.send(options, port, host), 100);
   try {
     for (;;) {
-      const [bytes] = (await once(socket, 'message')) as [Buffer];
+      const [bytes] = (await within('a message', once(socket, 'message'))) as [Buffer];
       if (bytes.includes('Call-ID: alive')) return bytes.toString().split('\r\n', 1)[0] ?? '';
     }
   } finally {
