@@ -15,6 +15,8 @@ interface PageState {
   events: string[];
   far: RTCPeerConnection;
   tone(frequencyHz: number): MediaStream;
+  /** Rejects where it is not so within 20 s. */
+  until(what: string, isSo: () => boolean): Promise<void>;
   /** Resolves once the frequency is the loudest in the stream. */
   hear(stream: MediaStream, frequencyHz: number): Promise<void>;
 }
@@ -269,6 +271,12 @@ function preparePage(): void {
       oscillator.start();
       return destination.stream;
     },
+    async until(what, isSo) {
+      for (const deadlineMs = performance.now() + 20_000; !isSo();) {
+        if (performance.now() > deadlineMs) throw new Error(`${what}: not within 20 s`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     async hear(stream, frequencyHz) {
       const element = new Audio();
       element.srcObject = stream;
@@ -278,12 +286,11 @@ function preparePage(): void {
       context.createMediaStreamSource(stream).connect(analyser);
       const levels = new Float32Array(analyser.frequencyBinCount);
       const bin = Math.round((frequencyHz * analyser.fftSize) / context.sampleRate);
-      for (;;) {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+      await prepared.until(`${frequencyHz} Hz are heard`, () => {
         analyser.getFloatFrequencyData(levels);
         const level = Math.max(...levels);
-        if (level > -50 && Math.abs(levels.indexOf(level) - bin) <= 2) break;
-      }
+        return level > -50 && Math.abs(levels.indexOf(level) - bin) <= 2;
+      });
       await play;
       element.srcObject = null;
     },
@@ -295,7 +302,7 @@ async function farAnswer(offer: string): Promise<string> {
   const { far } = state;
   await far.setRemoteDescription({ type: 'offer', sdp: offer });
   await far.setLocalDescription();
-  while (far.iceGatheringState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 10));
+  await state.until('candidates are gathered', () => far.iceGatheringState === 'complete');
   return far.localDescription!.sdp;
 }
 
@@ -312,7 +319,7 @@ async function farOffer([toneHz, streamId, label]: readonly [
   section.direction = toneHz === undefined ? 'inactive' : 'sendonly';
   await section.sender.replaceTrack(toneHz === undefined ? null : state.tone(toneHz).getTracks()[0]!);
   await far.setLocalDescription();
-  while (far.iceGatheringState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 10));
+  await state.until('candidates are gathered', () => far.iceGatheringState === 'complete');
   const { mid } = section;
   return far
     .localDescription!.sdp.split(/^(?=m=)/m)
