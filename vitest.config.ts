@@ -27,7 +27,9 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Its tests wait more than they compute. Vitest wants who has a number of his own in a group of his own.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

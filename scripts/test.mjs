@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { runPart } from './run-part.mjs';
 import { whyNot } from './servers-beside.mjs';
 
@@ -32,15 +33,19 @@ const stages = [
   [['build', ['npm', 'run', '--silent', 'build']]],
   [
     ['format', ['npx', 'prettier', '--check', '--log-level', 'warn', '.']],
-    ['lint', ['npx', 'eslint', '.']],
     ['types', ['npx', 'tsc', '-p', 'tsconfig.json']],
     ['types-sdk', ['npx', 'tsc', '-p', 'sdk/tsconfig.json']],
     ['types-browser', ['npx', 'tsc', '-p', 'test/browser/tsconfig.json']],
   ],
-  [['unit', vitest('--project', 'unit')]],
+  // Vitest's own default leaves a core to itself, which it does not need.
+  [['unit', vitest('--project', 'unit', '--maxWorkers', String(availableParallelism()))]],
   // These mostly wait for timers and for processes: more of them at once than there are cores.
   [['integration', vitest('--project', 'integration', '--maxWorkers', '3')]],
-  [['browser', vitest('--project', 'browser')]],
+  [
+    ['browser', vitest('--project', 'browser')],
+    // Needs one core for long and waits for nothing, so it takes what browsers and gateways leave; they go first, for their sound.
+    ['lint', ['nice', 'npx', 'eslint', '.']],
+  ],
   [
     [
       'beside',
