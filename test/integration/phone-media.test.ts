@@ -21,7 +21,7 @@ import { Tone } from '../../src/media/worker/sound/tone.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
-import { portOf, TestPhone } from '../support/test-phone.js';
+import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 
 interface Caller {
   readonly phone: TestPhone;
@@ -197,6 +197,37 @@ describe('phone media', () => {
       expect(step).toBeGreaterThan(0);
       expect(step).toBeLessThanOrEqual(160 * (10 + clock.statistics().skipped));
     });
+  });
+
+  it.each([
+    ['four packets of 20 ms every 80 ms', 20, 4],
+    ['packets of 100 ms', 100, 1],
+    ['ten packets of 20 ms every 200 ms', 20, 10],
+  ])('passes %s on at 8000 timestamp units a second', async (_what, durationMs, inOneBurst) => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    await b.phone.listen(3);
+    const count = 1600 / durationMs;
+    const payloadOf = (n: number): Uint8Array => new Uint8Array(durationMs * 8).fill(0x20 + (n % 80));
+    let n = 0;
+    const beganMs = performance.now();
+    const burst = (): void => {
+      for (let i = 0; i < inOneBurst; i++) a.phone.send(a.port, payloadOf(n++), { samples: durationMs * 8 });
+      const dueMs = beganMs + n * durationMs;
+      if (n < count) setTimeout(burst, Math.max(0, dueMs - performance.now()));
+    };
+    burst();
+    const spoken = (): HeardPacket[] => b.phone.heard.filter(({ payload }) => payload[0] !== 0xff);
+    await b.phone.until(
+      () =>
+        spoken()
+          .at(-1)
+          ?.payload.equals(payloadOf(count - 1)) === true,
+    );
+    const [first, last] = [spoken()[0]!, spoken().at(-1)!];
+    expect(first.payload.equals(payloadOf(0))).toBe(true);
+    const said = (count - 1) * durationMs * 8;
+    expect(Math.abs(((last.timestamp - first.timestamp) >>> 0) - said)).toBeLessThanOrEqual(160 * 2);
   });
 
   it('keeps one running sequence from silence to hold sound to pass-through to mix', async () => {

@@ -34,6 +34,14 @@ describe('RtpRewriter', () => {
     expect(mapped(r, packet(2, 50_001, 167), 140)).toEqual([3, 160 + 960]);
   });
 
+  it('does not run ahead over a change of a source that comes in bursts: four packets every 80 ms', () => {
+    const r = rewriter();
+    for (const [n, arrivalMs] of [0, 0, 0, 0, 80, 80, 80, 80].entries())
+      mapped(r, packet(1, n, n * 160), arrivalMs);
+    // 640 units, which the last four are, and not 1120: the last began 20 ms before this comes.
+    expect(mapped(r, packet(2, 50_000, 7), 160)).toEqual([8, 8 * 160]);
+  });
+
   it('counts the time that passed in the clock of the new source', () => {
     const r = rewriter();
     mapped(r, packet(1, 10, 0), 0, 48_000);

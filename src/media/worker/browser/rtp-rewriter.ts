@@ -1,4 +1,5 @@
 /** Gives forwarded packets one line of sequence numbers and timestamps, whatever source they come from. */
+import { PlayoutClock } from '../rtp/playout-clock.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 
@@ -21,10 +22,11 @@ export class RtpRewriter {
   #newestSource = 0;
   #firstSource = 0;
   #sinceSwitch = 0;
-  /** Newest that went out, and when it came in. */
+  /** Newest that went out. */
   #newestOut: number;
   #newestTimestampOut: number;
-  #newestArrivalMs = -1;
+  /** When all before the newest will have been heard: a packet that came in a burst is heard long after it came. */
+  readonly #playout = new PlayoutClock();
 
   constructor(firstSequenceNumber: number, firstTimestamp: number) {
     this.#newestOut = (firstSequenceNumber - 1) & 0xffff;
@@ -65,9 +67,10 @@ export class RtpRewriter {
     if (sequenceDistance(source, this.#newestSource) >= 0) {
       this.#newestSource = source;
       this.#newestOut = sequenceNumber;
-      if (timestampDistance(timestamp, this.#newestTimestampOut) >= 0) {
+      const ahead = timestampDistance(timestamp, this.#newestTimestampOut);
+      if (ahead >= 0) {
         this.#newestTimestampOut = timestamp;
-        this.#newestArrivalMs = arrivalMs;
+        this.#playout.receive(arrivalMs, (ahead * 1000) / clockRateHz, 0);
       }
     }
     this.sequenceNumber = sequenceNumber;
@@ -76,10 +79,9 @@ export class RtpRewriter {
   }
 
   #start(packet: RtpPacket, arrivalMs: number, clockRateHz: number): void {
-    const elapsed =
-      this.#newestArrivalMs < 0
-        ? 0
-        : Math.max(1, Math.round(((arrivalMs - this.#newestArrivalMs) * clockRateHz) / 1000));
+    const elapsed = this.#playout.hasBegun
+      ? Math.max(1, Math.round((this.#playout.idleMs(arrivalMs) * clockRateHz) / 1000))
+      : 0;
     this.#sourceSsrc = packet.ssrc;
     this.#firstSource = packet.sequenceNumber;
     this.#newestSource = packet.sequenceNumber;

@@ -25,13 +25,13 @@ describe('KeySender', () => {
   let detector: DtmfDetector;
 
   beforeEach(() => {
-    output = new RtpOutput();
+    output = new RtpOutput(note);
     sent = [];
     first = null;
     ticks = 0;
     heard = [];
     detector = new DtmfDetector((key, durationMs) => void heard.push(`${key} ${durationMs}`));
-    sender = new KeySender(output, note);
+    sender = new KeySender(output);
   });
 
   function note(datagram: Buffer): void {
@@ -54,7 +54,7 @@ describe('KeySender', () => {
   function run(count: number): void {
     for (let i = 0; i < count; i++) {
       ticks++;
-      if (!sender.onTick(96, ticks * 20)) note(output.write(0, new Uint8Array(160), ticks * 20));
+      if (!sender.onTick(96, ticks * 20)) output.write(0, new Uint8Array(160), ticks * 20);
     }
   }
 

@@ -42,7 +42,6 @@ interface Request {
  */
 export class KeySender {
   readonly #output: RtpOutput;
-  readonly #send: (datagram: Buffer) => void;
   readonly #payload = new Uint8Array(telephoneEventLength);
   #steps: Step[] = [];
   /** All steps' together, less what has gone by. */
@@ -50,9 +49,8 @@ export class KeySender {
   /** Ticks of the first step that have gone by. */
   #tick = 0;
 
-  constructor(output: RtpOutput, send: (datagram: Buffer) => void) {
+  constructor(output: RtpOutput) {
     this.#output = output;
-    this.#send = send;
   }
 
   get isBusy(): boolean {
@@ -106,8 +104,8 @@ export class KeySender {
     if (tick === 0) this.#output.beginEvent();
     const duration = Math.min((tick + 1) * samplesPerTick, durationMs * samplesPerMs);
     formatTelephoneEvent({ event, end: tick >= ticks - 1, volume, duration }, this.#payload);
-    this.#send(this.#output.writeEvent(payloadType, this.#payload, nowMs));
-    this.#output.advance(samplesPerTick);
+    this.#output.writeEvent(payloadType, this.#payload);
+    this.#output.advance(samplesPerTick, nowMs);
     return true;
   }
 }

@@ -105,7 +105,7 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #latch = new AddressLatch();
   #rtcpDestination: MediaAddress | null = null;
   readonly #reception = new ReceptionStatistics(8000);
-  readonly #output = new RtpOutput();
+  readonly #output = new RtpOutput((datagram) => this.#sendRtp(datagram));
   readonly #rtcp = new RtcpSession(randomBytes(12).toString('base64'));
   readonly #outgoing: PhoneOutgoingTrack;
   /** Null until something is played. */
@@ -138,14 +138,13 @@ class NativePhoneLeg implements PhoneLeg {
     this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
     this.#mayPublish = options.mayPublish;
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
-    this.#keys = new KeySender(this.#output, (datagram) => this.#sendRtp(datagram));
+    this.#keys = new KeySender(this.#output);
     this.#outgoing = new PhoneOutgoingTrack({
       mixes: options.mixes,
       ...(options.prompts && { prompts: options.prompts }),
       ...(options.hold && { hold: options.hold }),
       output: this.#output,
       now: () => this.#clock.now(),
-      send: (datagram) => this.#sendRtp(datagram),
     });
   }
 

@@ -61,9 +61,8 @@ describe('the outgoing track of a phone that is played something', () => {
     talker = new Talker();
     track = new PhoneOutgoingTrack({
       mixes,
-      output: new RtpOutput(),
+      output: new RtpOutput((datagram) => void sent.push(Buffer.from(datagram.subarray(rtpHeaderLength)))),
       now: () => nowMs,
-      send: (datagram) => void sent.push(Buffer.from(datagram.subarray(rtpHeaderLength))),
     });
     player = new PhonePlayer({
       sounds: new SoundLibrary({ maxSeconds: 10, maxBytes: 1_000_000 }),

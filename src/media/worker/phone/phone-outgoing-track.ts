@@ -10,8 +10,8 @@ import type { PacketSink, SourceStream, SourceTrack } from '../source-track.js';
 import type { PhonePlayer } from './phone-player.js';
 import type { RtpOutput } from './rtp-output.js';
 
-/** A source that is passed through may pause this long before silence is sent in its place. */
-const pauseMs = 60;
+/** So long after all was heard of a source that is passed through silence is sent in its place: as long as a mix would wait. */
+const pauseMs = 120;
 
 /** What the phone hears now. */
 type Feed =
@@ -29,7 +29,6 @@ export interface PhoneOutgoingTrackOptions {
   readonly hold?: SoundLoop;
   readonly output: RtpOutput;
   readonly now: () => number;
-  readonly send: (datagram: Buffer) => void;
 }
 
 /**
@@ -42,7 +41,6 @@ export class PhoneOutgoingTrack implements PacketSink {
   readonly #hold: SoundLoop;
   readonly #output: RtpOutput;
   readonly #now: () => number;
-  readonly #send: (datagram: Buffer) => void;
   #tracks: readonly SourceTrack[] = [];
   #holdSound = false;
   #prompt: Prompt | null = null;
@@ -61,13 +59,12 @@ export class PhoneOutgoingTrack implements PacketSink {
   readonly #heard = new Int16Array(frameSamples);
   readonly #payload = new Uint8Array(frameSamples);
 
-  constructor({ mixes, prompts, hold, output, now, send }: PhoneOutgoingTrackOptions) {
+  constructor({ mixes, prompts, hold, output, now }: PhoneOutgoingTrackOptions) {
     this.#mixes = mixes;
     this.#prompts = prompts;
     this.#hold = hold ?? (bell ??= new SoundLoop(holdSound()));
     this.#output = output;
     this.#now = now;
-    this.#send = send;
   }
 
   /** Begins to send, or goes on, in this law; paused: nothing at all is sent. */
@@ -97,10 +94,7 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
     if (this.#paused || this.isInterrupted || packet.payloadLength === 0) return;
-    const datagram = this.#output.forward(packet, this.#payloadType, arrivalMs);
-    if (datagram === null) return;
-    this.#filling = false;
-    this.#send(datagram);
+    if (this.#output.forward(packet, this.#payloadType, arrivalMs)) this.#filling = false;
   }
 
   /** From now on plays what the player has to play, whose time goes on while paused. Tell of its changes by `playingChanged`. */
@@ -129,7 +123,7 @@ export class PhoneOutgoingTrack implements PacketSink {
         return this.#write(this.#promptFrame(feed.prompt, law), nowMs);
       case 'pass-through':
         if (!this.#filling) {
-          if (nowMs - this.#output.lastMs <= pauseMs) return;
+          if (this.#output.idleMs(nowMs) <= pauseMs) return;
           this.#filling = true;
           this.#output.skipTo(nowMs);
         }
@@ -190,7 +184,7 @@ export class PhoneOutgoingTrack implements PacketSink {
   }
 
   #write(payload: Uint8Array, nowMs: number): void {
-    if (!this.isInterrupted) this.#send(this.#output.write(this.#payloadType, payload, nowMs));
+    if (!this.isInterrupted) this.#output.write(this.#payloadType, payload, nowMs);
   }
 
   #refeed(): void {
@@ -224,8 +218,10 @@ export class PhoneOutgoingTrack implements PacketSink {
     this.#feed = feed;
     if (feed.kind === 'hold') this.#holdPosition = 0;
     else if (feed.kind === 'prompt') this.#promptPosition = 0;
-    if (before.kind === 'pass-through') before.track.removeSink(this);
-    else if (before.kind === 'mix') this.#mixes.release(before.mix);
+    if (before.kind === 'pass-through') {
+      before.track.removeSink(this);
+      this.#output.releaseSource();
+    } else if (before.kind === 'mix') this.#mixes.release(before.mix);
   }
 }
 

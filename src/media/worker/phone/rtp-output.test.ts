@@ -10,12 +10,11 @@ interface Sent {
 
 /** Drives an output and notes its packets relative to the first. */
 class Probe {
-  readonly output = new RtpOutput();
+  readonly output = new RtpOutput((datagram) => this.note(datagram));
   readonly sent: Sent[] = [];
   #first: RtpPacket | null = null;
 
-  note(datagram: Buffer | null): void {
-    if (datagram === null) return;
+  note(datagram: Buffer): void {
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
     this.#first ??= packet;
@@ -27,7 +26,7 @@ class Probe {
     });
   }
   made(nowMs: number): void {
-    this.note(this.output.write(0, new Uint8Array(160), nowMs));
+    this.output.write(0, new Uint8Array(160), nowMs);
   }
   passed(sequence: number, timestamp: number, nowMs: number, ssrc = 5): boolean {
     const buffer = Buffer.alloc(172);
@@ -40,9 +39,7 @@ class Probe {
     });
     const packet = new RtpPacket();
     RtpPacket.parse(buffer, packet);
-    const before = this.sent.length;
-    this.note(this.output.forward(packet, 8, nowMs));
-    return this.sent.length > before;
+    return this.output.forward(packet, 8, nowMs);
   }
   get numbers(): [number, number][] {
     return this.sent.map(({ sequence, timestamp }) => [sequence, timestamp]);
@@ -119,7 +116,7 @@ describe('RtpOutput', () => {
     probe.made(0);
     const after = output.timestampAt(0);
     probe.made(20);
-    expect([output.packets, output.octets, output.lastMs]).toEqual([2, 320, 20]);
+    expect([output.packets, output.octets, output.idleMs(20)]).toEqual([2, 320, -20]);
     expect((output.timestampAt(30) - after) >>> 0).toBe(240);
   });
 
@@ -129,8 +126,8 @@ describe('RtpOutput', () => {
     const { output } = probe;
     output.beginEvent();
     for (const n of [1, 2, 3]) {
-      probe.note(output.writeEvent(101, new Uint8Array(4), n * 20));
-      output.advance(160);
+      output.writeEvent(101, new Uint8Array(4));
+      output.advance(160, n * 20);
     }
     probe.passed(14, 2240, 80);
     expect(probe.numbers).toEqual([
@@ -147,6 +144,6 @@ describe('RtpOutput', () => {
   it('sends nothing that is larger than a packet may be', () => {
     const packet = new RtpPacket();
     RtpPacket.parse(Buffer.concat([Buffer.from([0x80]), Buffer.alloc(1600)]), packet);
-    expect(new RtpOutput().forward(packet, 0, 0)).toBeNull();
+    expect(new RtpOutput(() => undefined).forward(packet, 0, 0)).toBe(false);
   });
 });

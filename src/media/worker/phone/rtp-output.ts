@@ -1,20 +1,30 @@
 /** The RTP stream towards a phone: one line of sequence numbers and timestamps. */
 import { randomInt } from 'node:crypto';
+import { PlayoutClock } from '../rtp/playout-clock.js';
 import { type RtpHeader, RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 
 /** Larger gaps than these in what is passed through are not carried over: the source began anew (1 s of 20 ms packets). */
 const maxSequenceGap = 50;
 const maxTimestampGap = 8000;
+/** How far a source that paused may come back ahead of the time: what a jitter buffer would still keep waiting. */
+const maxAheadSamples = 960;
 /** Ethernet's MTU less IP and UDP; nothing a phone sends is longer. */
 const maxPacketLength = 1472;
+/** G.711: an octet and a timestamp unit for each of 8000 samples a second. */
+const samplesPerMs = 8;
+const tickMs = 20;
+/** What late ticks make up for; timestamps skip what the ticks skip beyond. */
+const maxBehindMs = 80;
 
 /**
  * What one leg sends: a single SSRC whose sequence numbers and timestamps run on, whether a packet is made here (silence,
- * hold sound, mix) or passed through from another leg.
+ * hold sound, mix) or passed through from another leg. Its timestamps never run ahead of the time: where sound was sent before
+ * its time, as in bursts, what is made here waits until that has been heard.
  */
 export class RtpOutput {
   readonly ssrc = randomInt(1, 0xffff_ffff);
+  readonly #send: (datagram: Buffer) => void;
   readonly #packet = Buffer.allocUnsafeSlow(maxPacketLength);
   /** View of the packet as long as the last was: nearly all are alike, and a view costs as much as a copy. */
   #datagram = this.#packet.subarray(0, rtpHeaderLength + 160);
@@ -30,17 +40,24 @@ export class RtpOutput {
   #timestamp = randomInt(0x1_0000_0000);
   #packets = 0;
   #octets = 0;
-  #lastMs = -1;
-  /** Where the source stood when it was taken up: null between sources. */
-  #passing = false;
+  readonly #playout = new PlayoutClock();
+  /** How what is passed through stands: none is, it is, or something else was sent in its place since. */
+  #standing: 'none' | 'passing' | 'filled' = 'none';
   #sourceSsrc = 0;
   #firstSourceSequence = 0;
   #newestSourceSequence = 0;
   #sequenceOffset = 0;
   #timestampOffset = 0;
+  /** When a packet of the source last came too late, since something else was sent in its place. */
+  #lateMs: number | null = null;
   #mark = true;
   #eventTimestamp = 0;
   #eventBegins = false;
+
+  /** @param send Sends a datagram, which is valid until the next. */
+  constructor(send: (datagram: Buffer) => void) {
+    this.#send = send;
+  }
 
   get packets(): number {
     return this.#packets;
@@ -50,41 +67,47 @@ export class RtpOutput {
     return this.#octets;
   }
 
-  /** Monotonic time of the last packet; -1 before the first. */
-  get lastMs(): number {
-    return this.#lastMs;
+  /** For how long the listener has had nothing to hear; negative while what was sent is still being heard. */
+  idleMs(nowMs: number): number {
+    return this.#playout.idleMs(nowMs);
   }
 
   /** RTP timestamp that belongs to `nowMs`, for sender reports. */
   timestampAt(nowMs: number): number {
-    return this.#lastMs < 0
-      ? this.#timestamp
-      : (this.#timestamp + Math.round((nowMs - this.#lastMs) * 8)) >>> 0;
+    return (this.#timestamp + Math.round(this.idleMs(nowMs) * samplesPerMs)) >>> 0;
   }
 
   /** Time that passes while telephone events are sent in place of audio. */
-  advance(samples: number): void {
+  advance(samples: number, nowMs: number): void {
     this.#timestamp = (this.#timestamp + samples) >>> 0;
+    this.#playout.append(nowMs, samples / samplesPerMs);
   }
 
-  /** Lets timestamps keep up with the time that passed without packets (hold, a source that paused). */
+  /** Lets timestamps keep up with the time that passed without packets (hold, a source that paused), in whole ticks. */
   skipTo(nowMs: number): void {
     this.#mark = true;
-    if (this.#lastMs < 0) return;
-    // The timestamp already stands behind the last packet, taken as one tick long.
-    const frames = Math.round((nowMs - this.#lastMs) / 20) - 1;
-    if (frames > 0) this.#timestamp = (this.#timestamp + frames * 160) >>> 0;
+    const ticks = Math.round(this.idleMs(nowMs) / tickMs);
+    if (ticks > 0) this.advance(ticks * tickMs * samplesPerMs, nowMs);
   }
 
-  /** A packet made here, of one octet per sample. Valid until the next. */
-  write(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
+  /** A packet made here, of one octet per sample; not sent while there is still so much to hear. */
+  write(payloadType: number, payload: Uint8Array, nowMs: number): void {
     const { length } = payload;
-    this.#passing = false;
+    const idleMs = this.idleMs(nowMs);
+    if (idleMs <= -length / samplesPerMs) return;
+    if (idleMs > maxBehindMs) {
+      this.#mark = true;
+      this.advance(Math.ceil((idleMs - maxBehindMs) / tickMs) * tickMs * samplesPerMs, nowMs);
+    }
+    if (this.#standing === 'passing') {
+      this.#standing = 'filled';
+      this.#lateMs = null;
+    }
     this.#writeHeader(payloadType, this.#mark, this.#sequenceNumber, this.#timestamp);
     this.#packet.set(payload, rtpHeaderLength);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
-    this.#timestamp = (this.#timestamp + length) >>> 0;
-    return this.#sent(length, nowMs);
+    this.advance(length, nowMs);
+    this.#sent(length);
   }
 
   /** A telephone event begins with the next sample: the packets of `writeEvent` are of this one from now on. */
@@ -95,38 +118,33 @@ export class RtpOutput {
 
   /**
    * A packet of the event that began last (RFC 4733 §2.5): all of one bear the timestamp of its beginning, the first is marked.
-   * Time goes on by `advance`, and the audio after it begins a talkspurt. Valid until the next.
+   * Time goes on by `advance`, and the audio after it begins a talkspurt.
    */
-  writeEvent(payloadType: number, payload: Uint8Array, nowMs: number): Buffer {
-    this.#passing = false;
+  writeEvent(payloadType: number, payload: Uint8Array): void {
+    this.#standing = 'none';
     this.#writeHeader(payloadType, this.#eventBegins, this.#sequenceNumber, this.#eventTimestamp);
     this.#eventBegins = false;
     this.#packet.set(payload, rtpHeaderLength);
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
-    const datagram = this.#sent(payload.length, nowMs);
+    this.#sent(payload.length);
     this.#mark = true;
-    return datagram;
   }
 
   /**
    * A packet passed through: its payload as it is, its losses and order as they are, its numbers moved to follow on from
-   * what was sent before. Null for one that must not be sent. Valid until the next.
+   * what was sent before. False for one that must not be sent.
    */
-  forward(source: RtpPacket, payloadType: number, nowMs: number): Buffer | null {
+  forward(source: RtpPacket, payloadType: number, nowMs: number): boolean {
     const length = source.payloadLength;
-    if (length > maxPacketLength - rtpHeaderLength) return null;
-    if (!this.#passing || source.ssrc !== this.#sourceSsrc || this.#hasJumped(source)) {
-      this.#anchor(source);
-    } else if (sequenceDistance(source.sequenceNumber, this.#firstSourceSequence) < 0) {
-      // Older than what this source began with: its numbers are taken by what was sent before.
-      return null;
-    }
+    if (length > maxPacketLength - rtpHeaderLength || !this.#place(source, nowMs)) return false;
     const sequenceNumber = (source.sequenceNumber + this.#sequenceOffset) & 0xffff;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
     this.#writeHeader(payloadType, source.marker || this.#mark, sequenceNumber, timestamp);
     const { buffer, payloadOffset } = source;
     buffer.copy(this.#packet, rtpHeaderLength, payloadOffset, payloadOffset + length);
     if (sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0) {
+      const gapMs = timestampDistance(timestamp, this.#timestamp) / samplesPerMs;
+      this.#playout.receive(nowMs, gapMs, length / samplesPerMs);
       this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
       this.#timestamp = (timestamp + length) >>> 0;
       this.#newestSourceSequence = source.sequenceNumber;
@@ -135,7 +153,26 @@ export class RtpOutput {
         this.#firstSourceSequence = (source.sequenceNumber - 500) & 0xffff;
       }
     }
-    return this.#sent(length, nowMs);
+    this.#sent(length);
+    return true;
+  }
+
+  /** What is passed through next is another source, even if it has the same SSRC. */
+  releaseSource(): void {
+    this.#standing = 'none';
+  }
+
+  /** Finds the packet its place in what is sent; false where it has none. */
+  #place(source: RtpPacket, nowMs: number): boolean {
+    if (this.#standing === 'none' || source.ssrc !== this.#sourceSsrc) {
+      this.#anchor(source, nowMs);
+      return true;
+    }
+    if (this.#standing === 'filled') return this.#resume(source, nowMs);
+    if (this.#hasJumped(source)) this.#anchor(source, nowMs);
+    // Older than what this source began with: its numbers are taken by what was sent before.
+    else return sequenceDistance(source.sequenceNumber, this.#firstSourceSequence) >= 0;
+    return true;
   }
 
   #hasJumped(source: RtpPacket): boolean {
@@ -148,14 +185,45 @@ export class RtpOutput {
     return timestampAhead > maxTimestampGap || timestampAhead < -maxTimestampGap;
   }
 
-  #anchor(source: RtpPacket): void {
-    this.#passing = true;
+  /** The source comes back after something else was sent in its place: at its own time, which has gone on meanwhile. */
+  #resume(source: RtpPacket, nowMs: number): boolean {
+    const ahead = sequenceDistance(source.sequenceNumber, this.#newestSourceSequence);
+    // Of before the pause, and overtaken.
+    if (ahead <= 0 && ahead >= -maxSequenceGap) return false;
+    const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
+    const late = timestampDistance(this.#timestamp, timestamp);
+    const isAhead = timestampDistance(timestamp, this.timestampAt(nowMs)) > maxAheadSamples;
+    if (source.marker || ahead < 0 || isAhead) {
+      this.#anchor(source, nowMs);
+    } else if (late < source.payloadLength) {
+      this.#follow(source);
+      if (late > 0) this.#timestampOffset = (this.#timestamp - source.timestamp) >>> 0;
+    } else {
+      // The time of this packet has been heard as silence. What was held up comes all at once, until it has caught up; what
+      // comes at its pace is of a source whose clock stood still.
+      const { payloadLength } = source;
+      const keepsPace = this.#lateMs !== null && nowMs - this.#lateMs >= payloadLength / samplesPerMs / 2;
+      this.#lateMs = nowMs;
+      if (!keepsPace) return false;
+      this.#anchor(source, nowMs);
+    }
+    return true;
+  }
+
+  /** From now on the source's numbers follow on from what was sent, its time from what the time is. */
+  #anchor(source: RtpPacket, nowMs: number): void {
+    if (this.idleMs(nowMs) >= tickMs) this.skipTo(nowMs);
+    this.#follow(source);
+    this.#timestampOffset = (this.#timestamp - source.timestamp) >>> 0;
+  }
+
+  #follow(source: RtpPacket): void {
+    this.#standing = 'passing';
     this.#mark = true;
     this.#sourceSsrc = source.ssrc;
     this.#firstSourceSequence = source.sequenceNumber;
     this.#newestSourceSequence = source.sequenceNumber;
     this.#sequenceOffset = (this.#sequenceNumber - source.sequenceNumber) & 0xffff;
-    this.#timestampOffset = (this.#timestamp - source.timestamp) >>> 0;
   }
 
   #writeHeader(payloadType: number, marker: boolean, sequenceNumber: number, timestamp: number): void {
@@ -167,13 +235,12 @@ export class RtpOutput {
     RtpPacket.writeHeader(this.#packet, header);
   }
 
-  #sent(payloadLength: number, nowMs: number): Buffer {
+  #sent(payloadLength: number): void {
     this.#mark = false;
     this.#packets = (this.#packets + 1) >>> 0;
     this.#octets = (this.#octets + payloadLength) >>> 0;
-    this.#lastMs = nowMs;
     const length = rtpHeaderLength + payloadLength;
     if (this.#datagram.length !== length) this.#datagram = this.#packet.subarray(0, length);
-    return this.#datagram;
+    this.#send(this.#datagram);
   }
 }

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { Mixes } from '../mix/mixes.js';
+import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
+import { timestampDistance } from '../rtp/sequence.js';
+import { PhoneIncomingTrack } from './phone-incoming-track.js';
+import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
+import { RtpOutput } from './rtp-output.js';
+
+/** One packet of the talker's. */
+interface Said {
+  readonly atMs: number;
+  /** Where its first sample stands in the talker's time. */
+  readonly sampleMs: number;
+  readonly durationMs?: number;
+  readonly marker?: boolean;
+}
+
+interface Heard {
+  readonly atMs: number;
+  readonly timestamp: number;
+  readonly samples: number;
+  readonly isSilence: boolean;
+}
+
+const sound = 0x31;
+const silence = 0xff;
+
+/** What a listener of the same law is sent until `endMs` while the talker says this. Ticks come between the talker's packets. */
+function listen(
+  said: readonly Said[],
+  endMs: number,
+  { nobodyFromMs = Infinity, ticksMissed = (_tick: number): boolean => false } = {},
+): Heard[] {
+  let nowMs = 0;
+  const heard: Heard[] = [];
+  const output = new RtpOutput((datagram) => {
+    const packet = new RtpPacket();
+    RtpPacket.parse(datagram, packet);
+    const { timestamp, payloadLength, payload } = packet;
+    heard.push({
+      atMs: nowMs,
+      timestamp,
+      samples: payloadLength,
+      isSilence: payload.every((octet) => octet === silence),
+    });
+  });
+  const track = new PhoneOutgoingTrack({ mixes: new Mixes(), output, now: () => nowMs });
+  const talker = new PhoneIncomingTrack('talker.1', 'PCMU');
+  track.start('PCMU', 0, false);
+  track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker, video: null }], false);
+  const tick = (n: number): void => {
+    nowMs = n * 20 + 7;
+    if (nowMs >= nobodyFromMs) track.receive([], false);
+    if (!ticksMissed(n)) track.onTick(n, nowMs);
+  };
+  let ticks = 0;
+  said.forEach(({ atMs, sampleMs, durationMs = 20, marker = false }, sequenceNumber) => {
+    while (ticks * 20 + 7 <= atMs) tick(ticks++);
+    nowMs = atMs;
+    const datagram = Buffer.alloc(rtpHeaderLength + durationMs * 8, sound);
+    const timestamp = (0xffff_f000 + sampleMs * 8) >>> 0;
+    RtpPacket.writeHeader(datagram, { payloadType: 0, marker, sequenceNumber, timestamp, ssrc: 7 });
+    const packet = new RtpPacket();
+    RtpPacket.parse(datagram, packet);
+    talker.publish(packet, 'PCMU', nowMs);
+  });
+  while (ticks * 20 + 7 <= endMs) tick(ticks++);
+  return heard;
+}
+
+/** How far the listener's RTP time has run ahead of the time since the first packet, at its most and at its end. */
+function aheadMs(heard: readonly Heard[]): { most: number; atEnd: number; least: number } {
+  const [first] = heard;
+  const ahead = heard.map(
+    ({ atMs, timestamp }) => timestampDistance(timestamp, first!.timestamp) / 8 - (atMs - first!.atMs),
+  );
+  return { most: Math.max(...ahead), least: Math.min(...ahead), atEnd: ahead.at(-1)! };
+}
+
+const silences = (heard: readonly Heard[]): number => heard.filter(({ isSilence }) => isSilence).length;
+
+/** No two packets are of the same time, and none of an earlier one than the packet before. */
+function expectNoOverlap(heard: readonly Heard[]): void {
+  heard.slice(1).forEach((packet, i) => {
+    const { timestamp, samples } = heard[i]!;
+    expect(timestampDistance(packet.timestamp, timestamp)).toBeGreaterThanOrEqual(samples);
+  });
+}
+
+/** `count` packets, each sent when its last sample is there, or later. */
+const packets = (count: number, later: (readyMs: number) => number = (ms) => ms, durationMs = 20): Said[] =>
+  Array.from({ length: count }, (_, n) => {
+    const readyMs = 100 + (n + 1) * durationMs;
+    return { atMs: later(readyMs), sampleMs: n * durationMs, durationMs };
+  });
+
+/** Held up to the next whole multiple of this: bursts. */
+const inBursts =
+  (everyMs: number) =>
+  (readyMs: number): number =>
+    Math.ceil(readyMs / everyMs) * everyMs;
+
+/** Nothing comes in the first `stallMs` of each second; then all at once. */
+const stallingFor =
+  (stallMs: number) =>
+  (readyMs: number): number =>
+    Math.max(readyMs, Math.floor(readyMs / 1000) * 1000 + stallMs);
+
+describe('a phone that is passed through to another', () => {
+  it.each([
+    ['20 ms packets', packets(450)],
+    ['four 20 ms packets every 80 ms', packets(450, inBursts(80))],
+    ['ten 20 ms packets every 200 ms', packets(450, inBursts(200))],
+    ['packets of 10 ms in pairs', packets(900, inBursts(20), 10)],
+    ['packets of 60 ms', packets(150, undefined, 60)],
+    ['packets of 80 ms', packets(112, undefined, 80)],
+    ['packets of 100 ms', packets(90, undefined, 100)],
+    ['two packets of 100 ms every 200 ms', packets(90, inBursts(200), 100)],
+    ['a stall of 80 ms each second', packets(450, stallingFor(80))],
+    ['a stall of 110 ms each second', packets(450, stallingFor(110))],
+    ['packets that come up to 45 ms late', packets(450, (ms) => ms + ((ms / 20) % 10) * 5)],
+  ])('is heard as it speaks, without a silence that it did not make: %s', (_what, said) => {
+    const heard = listen(said, 9100);
+    // Silence is what was sent before the talker's first packet.
+    const from = heard.findIndex(({ isSilence }) => !isSilence);
+    const spoken = heard.slice(from);
+    expect(silences(spoken)).toBe(0);
+    expect(spoken).toHaveLength(said.length);
+    spoken.forEach((packet, n) => {
+      expect(timestampDistance(packet.timestamp, spoken[0]!.timestamp)).toBe(
+        (said[n]!.sampleMs - said[0]!.sampleMs) * 8,
+      );
+    });
+    expectNoOverlap(heard);
+  });
+
+  it.each([
+    ['300 ms each second', stallingFor(300)],
+    ['150 ms each second', stallingFor(150)],
+    ['700 ms each second', stallingFor(700)],
+    ['2.5 s, once', (ms: number) => (ms > 3000 && ms < 5500 ? 5500 : ms)],
+  ])(
+    'that stalls for %s is heard at its time afterwards, with what came too late left out',
+    (_what, later) => {
+      const heard = listen(packets(450, later), 9100);
+      expectNoOverlap(heard);
+      expect(Math.abs(aheadMs(heard).atEnd)).toBeLessThanOrEqual(40);
+      const samples = heard.reduce((sum, { samples }) => sum + samples, 0);
+      expect(samples / 8).toBeLessThanOrEqual(heard.at(-1)!.atMs + 40);
+      expect(silences(heard)).toBeGreaterThan(0);
+    },
+  );
+
+  it.each([
+    ['whose clock goes on', true, false],
+    ['whose clock stands still', false, false],
+    ['whose clock stands still, and that marks where it speaks again', false, true],
+  ])(
+    'that falls silent for a second again and again, %s, stays with the time',
+    (_what, clockGoesOn, marks) => {
+      const said: Said[] = [];
+      for (let round = 0; round < 6; round++) {
+        for (let n = 0; n < 25; n++) {
+          const atMs = 100 + round * 1500 + n * 20;
+          said.push({
+            atMs,
+            sampleMs: clockGoesOn ? atMs : (round * 25 + n) * 20,
+            marker: marks && n === 0,
+          });
+        }
+      }
+      const heard = listen(said, 9100);
+      expectNoOverlap(heard);
+      const { most, least } = aheadMs(heard);
+      expect(most).toBeLessThanOrEqual(40);
+      expect(least).toBeGreaterThanOrEqual(-140);
+      // One packet at most of each time that it speaks is taken for one that was held up.
+      expect(heard.length - silences(heard)).toBeGreaterThanOrEqual(
+        said.length - (clockGoesOn || marks ? 0 : 5),
+      );
+      expect(Math.abs(aheadMs(heard).atEnd)).toBeLessThanOrEqual(40);
+    },
+  );
+
+  it('whose clock is fast is still replaced by silence soon after it stops', () => {
+    // 1 % fast for 60 s: 600 ms ahead, had every packet to be heard to its end.
+    const said = Array.from({ length: 3000 }, (_, n) => ({ atMs: 100 + n * 19.8, sampleMs: n * 20 }));
+    const stopMs = said.at(-1)!.atMs;
+    const heard = listen(said, stopMs + 1000);
+    const first = heard.find(({ atMs, isSilence }) => isSilence && atMs > stopMs);
+    expect(first!.atMs - stopMs).toBeLessThan(250);
+  });
+
+  it('gives way to what is made here when all of it has been heard', () => {
+    // The last burst comes at 480 ms and lasts to 560 ms; from 500 ms on the listener hears nobody.
+    const heard = listen(packets(19, inBursts(80)), 9100, { nobodyFromMs: 500 });
+    expectNoOverlap(heard);
+    expect(aheadMs(heard).atEnd).toBeLessThan(20);
+    expect(heard.filter(({ isSilence }) => !isSilence)).toHaveLength(19);
+  });
+
+  it('keeps its timestamps with the time where ticks are skipped', () => {
+    const heard = listen([], 9100, { ticksMissed: (tick) => tick >= 100 && tick < 120 });
+    expect(aheadMs(heard).atEnd).toBeGreaterThanOrEqual(-80);
+    expectNoOverlap(heard);
+  });
+});
