@@ -137,6 +137,40 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       await isOver();
     });
 
+    it('takes a description among other parts in INVITE and re-INVITE, and says 415 and Accept where there is none', async () => {
+      const agent = await stage.agent(port);
+      const { token } = await stage.domain.participant();
+      const isup = 'Content-Type: application/isup;version=itu-t92+\r\n\r\n\u0001\u0011\u0000H\r\n';
+      const offers = (text: string) =>
+        `--b\r\n${isup}--b\r\nContent-Type: application/sdp\r\n\r\n${text}\r\n--b--\r\n`;
+      const type = 'Content-Type: multipart/mixed;boundary=b';
+      const contact = `Contact: <sip:raw@127.0.0.1:${agent.port}>`;
+      const send = (cseq: number, body: string, toTag?: string) => {
+        agent.received.length = 0;
+        const branch = `z9hG4bK${agent.tag}${String(cseq)}`;
+        const headers = [contact, type, `X-Token: ${token}`];
+        agent.send(agent.request('INVITE', { cseq, toTag, branch, headers, body }));
+        return agent.final('INVITE');
+      };
+      const answer = await send(1, offers(audioOffer(4000)));
+      expect(answer.status).toBe(200);
+      const call = new AnsweredCall(agent, answer);
+      call.send('ACK', 1);
+      const [leg] = stage.domain.media.legs;
+      expect(leg?.connection('main').localDescription).toContain('m=audio 4000');
+      const again = await send(2, offers(audioOffer(4002)), call.toTag);
+      expect(again.status).toBe(200);
+      expect(again.text).toContain('m=audio 4002');
+      call.send('ACK', 2);
+      const refused = await send(3, `--b\r\n${isup}--b--\r\n`, call.toTag);
+      expect(refused.status).toBe(415);
+      expect(refused.header('Accept')).toBe('application/sdp, multipart/mixed');
+      call.send('ACK', 3);
+      call.send('BYE', 4);
+      await agent.final('BYE');
+      await isOver();
+    });
+
     it('agrees that the phone refreshes the session', async () => {
       const agent = await stage.agent(port);
       const { token } = await stage.domain.participant();

@@ -61,7 +61,7 @@ function suite(start: () => Promise<OutsideServer>): void {
     const answer = await agent.final('OPTIONS');
     expect(answer.status).toBe(200);
     expect(answer.header('Allow')).toContain('INVITE');
-    expect(answer.header('Accept')).toBe('application/sdp');
+    expect(answer.header('Accept')).toBe('application/sdp, multipart/mixed');
     stage.domain.legs.drain();
     const late = await stage.agent(server.sipPort);
     late.send(late.request('OPTIONS'));

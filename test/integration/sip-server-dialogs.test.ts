@@ -176,7 +176,7 @@ describe('requests without a call', () => {
     peer.send('OPTIONS', target(), {});
     const ok = await peer.response(200);
     expect(ok.headers.get('Allow')).toContain('BYE');
-    expect(ok.headers.get('Accept')).toBe('application/sdp');
+    expect(ok.headers.get('Accept')).toBe('application/sdp, multipart/mixed');
     server.setDraining(true);
     peer.send('OPTIONS', target(), {});
     expect((await peer.response(503)).headers.get('Retry-After')).toBeDefined();

@@ -11,13 +11,14 @@ import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import { composeAnswer } from './answer.js';
-import { parseDtmfInfo } from './dtmf-info.js';
+import { dtmfInfoTypes, parseDtmfInfo } from './dtmf-info.js';
 import { DtmfInfoSender } from './dtmf-info-sender.js';
 import type { Farewells } from './farewells.js';
 import { Negotiation } from './negotiation.js';
 import { parseReason, reasonHeader, refusalResponse } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
+import { descriptionIn, guardBody } from './session-body.js';
 import { refreshSeconds } from './session-timer.js';
 import { SessionNotices } from './session-notices.js';
 import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from './srf.js';
@@ -71,11 +72,12 @@ export class DialogCall {
   /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */
   listen(): void {
     const { dialog, leg, traits } = this.#options;
-    dialog.on('ack', (ack: SrfRequest) => this.#negotiation.acknowledged(ack.body));
+    dialog.on('ack', (ack: SrfRequest) => this.#negotiation.acknowledged(descriptionIn(ack)));
     const reoffer = (request: SrfRequest, response: SrfResponse) => void this.#reoffer(request, response);
     dialog.on('modify', reoffer);
     dialog.on('update', (request: SrfRequest, response: SrfResponse) => {
-      if (request.body === undefined || request.body === '') response.send(200);
+      // It refreshes the session timer, and nothing else.
+      if (guardBody(request) === null && descriptionIn(request) === null) response.send(200);
       else reoffer(request, response);
     });
     dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(request, response));
@@ -170,12 +172,14 @@ export class DialogCall {
 
   async #reoffer(request: SrfRequest, response: SrfResponse): Promise<void> {
     const { traits, logger, retryAfterSeconds } = this.#options;
-    const offer = request.body === '' ? undefined : request.body;
+    const offer = descriptionIn(request);
     const isInvite = request.method === 'INVITE';
-    const fault = guardReoffer(request);
+    const fault = guardReoffer(request) ?? guardBody(request);
     if (fault !== null) {
       logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
-      response.send(fault.status, { headers: reasonHeader(fault.status, fault.reason) });
+      response.send(fault.status, {
+        headers: { ...fault.headers, ...reasonHeader(fault.status, fault.reason) },
+      });
       return;
     }
     try {
@@ -201,7 +205,8 @@ export class DialogCall {
     const contentType = request.get('Content-Type');
     const press = contentType === undefined ? null : parseDtmfInfo(contentType, request.body ?? '');
     if (press !== null) this.#options.leg.dtmf(press.digit, press.durationMs);
-    response.send(press !== null || contentType === undefined ? 200 : 415);
+    if (press !== null || contentType === undefined) response.send(200);
+    else response.send(415, { headers: { Accept: dtmfInfoTypes } });
   }
 
   #close(): void {

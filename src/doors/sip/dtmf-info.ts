@@ -4,6 +4,9 @@ export interface DtmfInfo {
   readonly durationMs: number;
 }
 
+/** The content types that are understood, as in the Accept header field. */
+export const dtmfInfoTypes = 'application/dtmf-relay, application/dtmf';
+
 const defaultDurationMs = 160;
 const digits = '0123456789*#ABCD';
 

@@ -1,166 +1,20 @@
-import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { account, DomainFixture } from '../../../test/support/domain-fixture.js';
-import { silentLogger } from '../../domain/logger.js';
+import { account, type DomainFixture } from '../../../test/support/domain-fixture.js';
+import { offer, Request, Response, settle, SipCallStage } from '../../../test/support/sip-call-stage.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
-import type { RefusalCode } from '../../domain/refusal.js';
-import { IncomingCall } from './incoming-call.js';
-import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
-import type { Srf, SrfDialog, SrfRequest, SrfResponse, SrfResponseOptions } from './srf.js';
-
-class Request extends EventEmitter implements SrfRequest {
-  readonly uri = 'sip:join@gateway.example';
-  readonly source_address = '192.0.2.1';
-  readonly source_port = 5060;
-  readonly protocol = 'udp';
-  constructor(
-    readonly method: string,
-    readonly headers: Record<string, string> = {},
-    readonly body: string = '',
-    readonly source: 'network' | 'application' = 'network',
-  ) {
-    super();
-  }
-  get(header: string): string | undefined {
-    return this.headers[header];
-  }
-}
-
-/** Behaves as drachtio-srf's: a final response is sent once. */
-class Response implements SrfResponse {
-  readonly sent: { status: number; options: SrfResponseOptions }[] = [];
-  readonly reason = '';
-  get status(): number {
-    return this.sent.at(-1)?.status ?? 0;
-  }
-  get finalResponseSent(): boolean {
-    return this.sent.length > 0;
-  }
-  get(): undefined {
-    return undefined;
-  }
-  send(status: number, options: SrfResponseOptions = {}): void {
-    if (!this.finalResponseSent) this.sent.push({ status, options });
-  }
-}
-
-class Dialog extends EventEmitter implements SrfDialog {
-  readonly local = { contact: '<sip:gateway@192.0.2.9>' };
-  connected = true;
-  readonly byes: SrfResponseOptions[] = [];
-  readonly reinvites: { body?: string }[] = [];
-  destroy(options: SrfResponseOptions): Promise<unknown> {
-    this.byes.push(options);
-    return Promise.resolve();
-  }
-  request(options: { body?: string }): void {
-    this.reinvites.push(options);
-  }
-}
-
-/** Lets everything go on that can: a write to the store takes a turn of the event loop, and nothing here makes five in a row. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-}
-
-const offer = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n';
-const contact = '<sip:caller@192.0.2.1:5070>';
+import { drachtioServer } from './server-traits.js';
 
 describe('a SIP call', () => {
+  let stage: SipCallStage;
   let domain: DomainFixture;
-  let sessionId: string;
   beforeEach(async () => {
-    domain = new DomainFixture();
-    sessionId = await domain.session();
+    stage = await SipCallStage.open();
+    ({ domain } = stage);
   });
-
-  /** A call whose 200 is confirmed when the test says so. */
-  function newCall(headers: Record<string, string>, body = offer, traits: ServerTraits = ownServer) {
-    const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: contact, ...headers }, body);
-    const response = new Response();
-    const dialog = new Dialog();
-    const refusals: RefusalCode[] = [];
-    let closings = 0;
-    let confirm: (dialog: Dialog) => void = () => undefined;
-    let fail: (reason: unknown) => void = () => undefined;
-    const created = new Promise<SrfDialog>((resolve, reject) => {
-      confirm = resolve;
-      fail = reject;
-    });
-    const srf = {
-      createUAS: (
-        _: unknown,
-        to: Response,
-        options: { localSdp: string; headers: Record<string, string> },
-        callback: (error: unknown, dialog?: SrfDialog) => void,
-      ) => {
-        to.send(200, { body: options.localSdp, headers: options.headers });
-        created.then(
-          (made) => {
-            callback(null, made);
-            handle.onConfirmed();
-          },
-          (error: unknown) => callback(error),
-        );
-      },
-    } as unknown as Srf;
-    const call = new IncomingCall({
-      srf,
-      request,
-      response,
-      legs: domain.legs,
-      clock: domain.clock,
-      logger: silentLogger,
-      settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
-      traits,
-      onRefused: (code) => void refusals.push(code),
-      onFarewell: () => undefined,
-      onClosed: () => void (closings += 1),
-    });
-    const handle = {
-      call,
-      request,
-      response,
-      dialog,
-      refusals,
-      /** What happens in the turn in which the dialog comes to be. */
-      onConfirmed: (): unknown => undefined,
-      confirm: async () => {
-        confirm(dialog);
-        await settle();
-      },
-      fail: async (reason: unknown) => {
-        fail(reason);
-        await settle();
-      },
-      closings: () => closings,
-    };
-    return handle;
-  }
-
-  async function newCaller() {
-    return domain.participant(sessionId);
-  }
-
-  /** A call up to its ACK. */
-  async function established(body = offer) {
-    const created = await newCaller();
-    const call = newCall({ 'User-to-User': `${created.token};encoding=jwt` }, body);
-    void call.call.run();
-    await settle();
-    await call.confirm();
-    call.dialog.emit('ack', new Request('ACK', {}, body === '' ? 'their answer' : ''));
-    await settle();
-    return { ...call, created, media: domain.mediaOf(created) };
-  }
-
-  async function expectNothingLeft(call: { closings(): number }): Promise<void> {
-    await settle();
-    expect(domain.legs.size).toBe(0);
-    expect(domain.media.openLegs).toHaveLength(0);
-    expect(domain.clock.pending).toBe(0);
-    expect(call.closings()).toBe(1);
-  }
+  const newCall: SipCallStage['newCall'] = (...parameters) => stage.newCall(...parameters);
+  const newCaller: SipCallStage['newCaller'] = () => stage.newCaller();
+  const established: SipCallStage['established'] = (body) => stage.established(body);
+  const expectNothingLeft: SipCallStage['expectNothingLeft'] = (call) => stage.expectNothingLeft(call);
 
   it('is answered with the media’s description and joined at the ACK, not before', async () => {
     const created = await newCaller();
@@ -462,6 +316,8 @@ describe('a SIP call', () => {
       const response = new Response();
       dialog.emit('info', new Request('INFO', headers, body), response);
       expect(response.status).toBe(status);
+      const accept = status === 415 ? 'application/dtmf-relay, application/dtmf' : undefined;
+      expect(response.sent[0]?.options.headers?.['Accept']).toBe(accept);
     }
     expect(domain.ofType('dtmf.received')).toMatchObject([{ data: { digit: '9', durationMs: 100 } }]);
   });

@@ -26,6 +26,7 @@ import { Farewells } from './farewells.js';
 import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
+import { descriptionIn, guardBody } from './session-body.js';
 import { noticesTaken, takesNotices } from './session-notices.js';
 import {
   forgetInvite,
@@ -156,14 +157,15 @@ export class IncomingCall implements LegSignalling {
 
   async #answer(): Promise<void> {
     const { request, traits } = this.#options;
-    const fault = guardInvite(request) ?? (traits.checksRequire ? null : guardRequire(request));
+    const fault =
+      guardInvite(request) ?? (traits.checksRequire ? null : guardRequire(request)) ?? guardBody(request);
     if (fault !== null) {
       this.#refuseFaulty(fault);
       return;
     }
     const leg = await this.#admit();
     if (leg === null) return;
-    const offer = request.body === undefined || request.body === '' ? null : request.body;
+    const offer = descriptionIn(request);
     await leg.open(mainConnection(offer === null ? 'phone' : kindOfOffer(offer), offer));
     if (leg.hasEnded) return;
 
@@ -251,7 +253,7 @@ export class IncomingCall implements LegSignalling {
     leg.answered();
     // Before the call listens: its negotiation knows nothing of the ACK that completes the answer.
     dialog.once('ack', (ack: SrfRequest) =>
-      this.#acknowledged(call, leg, isOfferless ? (ack.body ?? '') : null),
+      this.#acknowledged(call, leg, isOfferless ? (descriptionIn(ack) ?? '') : null),
     );
     call.listen();
   }

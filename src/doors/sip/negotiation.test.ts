@@ -25,7 +25,7 @@ class FarEnd extends EventEmitter implements SrfDialog {
 
   /** Answers the latest re-INVITE. */
   async answer(status: number, body = ''): Promise<void> {
-    this.#callbacks.at(-1)?.(null, { status, body } as SrfResponse);
+    this.#callbacks.at(-1)?.(null, { status, body, get: () => undefined } as unknown as SrfResponse);
     await settle();
   }
 
@@ -291,7 +291,7 @@ describe('the far end’s offers', () => {
 describe('a re-INVITE without offer', () => {
   it('is answered with ours, and the ACK brings the answer before anything else goes on', async () => {
     const { farEnd, media, negotiation, clock } = newNegotiation();
-    expect(await negotiation.answer(undefined)).toBe('offer of ours');
+    expect(await negotiation.answer(null)).toBe('offer of ours');
     negotiation.request();
     await settle();
     expect(farEnd.reinvites).toHaveLength(0);
@@ -303,11 +303,11 @@ describe('a re-INVITE without offer', () => {
   });
 
   it.each([
-    ['an ACK without answer', (negotiation: Negotiation) => negotiation.acknowledged(undefined)],
+    ['an ACK without answer', (negotiation: Negotiation) => negotiation.acknowledged(null)],
     ['no ACK in 40 s', (_: Negotiation, clock: ManualClock) => clock.advance(40_000)],
   ])('is rolled back by %s', async (_, happen) => {
     const { media, negotiation, clock } = newNegotiation();
-    await negotiation.answer(undefined);
+    await negotiation.answer(null);
     happen(negotiation, clock);
     await settle();
     expect(media.log).toEqual(['offer', 'rollback']);
@@ -317,7 +317,7 @@ describe('a re-INVITE without offer', () => {
   it('is rolled back where the answer in the ACK cannot be used', async () => {
     const { media, negotiation } = newNegotiation();
     media.accept = () => Promise.reject(new MediaRefusal('bad-sdp', ''));
-    await negotiation.answer(undefined);
+    await negotiation.answer(null);
     negotiation.acknowledged('rubbish');
     await settle();
     expect(media.log).toEqual(['offer', 'rollback']);
@@ -326,7 +326,7 @@ describe('a re-INVITE without offer', () => {
   it('is refused where no offer can be made', async () => {
     const { media, negotiation } = newNegotiation();
     media.offer = () => Promise.reject(new MediaRefusal('overloaded', ''));
-    await expect(negotiation.answer(undefined)).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(negotiation.answer(null)).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   it('is no business of an ACK that comes unasked', () => {
@@ -365,7 +365,7 @@ describe('closing', () => {
 
   it('while the ACK is awaited leaves no timer', async () => {
     const { negotiation, clock } = newNegotiation();
-    await negotiation.answer(undefined);
+    await negotiation.answer(null);
     negotiation.close();
     negotiation.close();
     await settle();

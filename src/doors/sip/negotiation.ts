@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
 import type { MediaConnection } from '../../domain/media-plane.js';
 import { nextOfferState, type OfferInput, type OfferState } from './offer-schedule.js';
+import { descriptionIn } from './session-body.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
 export interface NegotiationOptions {
@@ -40,7 +41,7 @@ export class Negotiation {
   #failures = 0;
   /** Every exchange runs behind the one before it. */
   #tail: Promise<unknown> = Promise.resolve();
-  #onAcknowledged: ((answer: string | undefined) => void) | null = null;
+  #onAcknowledged: ((answer: string | null) => void) | null = null;
   /** Ends what is being waited for when the call ends. */
   readonly #abort = new Set<() => void>();
 
@@ -59,8 +60,8 @@ export class Negotiation {
   }
 
   /** Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. */
-  answer(offer: string | undefined): Promise<string> {
-    if (offer !== undefined) {
+  answer(offer: string | null): Promise<string> {
+    if (offer !== null) {
       return this.#exclusively(async () => {
         const answer = await this.#options.media().answer(offer);
         this.#heard();
@@ -78,7 +79,7 @@ export class Negotiation {
   }
 
   /** An ACK came; with the answer, where the offer was ours. */
-  acknowledged(answer: string | undefined): void {
+  acknowledged(answer: string | null): void {
     this.#onAcknowledged?.(answer);
   }
 
@@ -117,7 +118,7 @@ export class Negotiation {
       const offer = await media.offer();
       response = await this.#reinvite(offer);
       if (response?.status === 200) {
-        await media.accept(response.body ?? '');
+        await media.accept(descriptionIn(response) ?? '');
         this.#failures = 0;
         this.#step('answered');
         return;

@@ -11,6 +11,7 @@ import { refusalResponse } from './refusal-response.js';
 import { guardRequire, tagOf } from './request-guard.js';
 import { IncomingCall, type IncomingCallSettings } from './incoming-call.js';
 import type { QuickAck } from './quick-ack.js';
+import { acceptedBodies } from './session-body.js';
 import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
 import {
   SipServerLink,
@@ -146,7 +147,7 @@ export class SipDoor {
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
       response.send(200, {
-        headers: { Allow: allow, Accept: 'application/sdp', Supported: 'timer' },
+        headers: { Allow: allow, Accept: acceptedBodies, Supported: 'timer' },
       });
     else if (tagOf(request.get('To')) === null && !ownServer.allow.split(', ').includes(method))
       response.send(405, { headers: { Allow: allow } });

@@ -41,7 +41,8 @@ export class ResponseComposer {
   capabilities(request: SipRequest): SipResponse {
     const response = this.plain(request, newTag(), 200);
     this.#addCapabilities(response);
-    response.headers.append('Accept', 'application/sdp');
+    // RFC 5621 §3.1: whoever can be called takes its description among other parts.
+    response.headers.append('Accept', 'application/sdp, multipart/mixed');
     return response;
   }
 
