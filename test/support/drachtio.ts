@@ -57,19 +57,24 @@ export interface DrachtioForTests {
   stop(): Promise<void>;
 }
 
-/** What a drachtio-server that was terminated says that it held; undefined where it says nothing of it. */
+/**
+ * What a drachtio-server that was terminated says that it held; undefined where it says nothing of it. 0.8 keeps dialogs and
+ * invites in two maps each, 0.9 in one set.
+ */
 export function heldAtEnd(log: string): Record<string, number | undefined> {
   const last = (words: string) => {
-    const [found] = [...log.matchAll(new RegExp(`${words}:?\\s+(\\d+)`, 'g'))].slice(-1);
+    const [found] = [...log.matchAll(new RegExp(`\\b${words}:?\\s+(\\d+)`, 'g'))].slice(-1);
     return found === undefined ? undefined : Number(found[1]);
+  };
+  const both = (one: string, other: string) => {
+    const [first, second] = [last(one), last(other)];
+    return first === undefined || second === undefined ? undefined : first + second;
   };
   return {
     legs: last('number of dialogs in the hash table'),
-    dialogs: last('m_mapLeg2Dialog size'),
-    dialogIds: last('m_mapId2Dialog size'),
+    dialogs: last('StableDialogs total size') ?? both('m_mapLeg2Dialog size', 'm_mapId2Dialog size'),
     routedDialogs: last('m_mapDialogs size'),
-    invitesIn: last('m_mapIrq2IIP size'),
-    invitesOut: last('m_mapOrq2IIP size'),
+    invites: last('IIP size') ?? both('m_mapIrq2IIP size', 'm_mapOrq2IIP size'),
   };
 }
 
