@@ -84,6 +84,8 @@ describe('starting', () => {
     const begun = performance.now();
     const { code, stderr, stdout } = await runGateway({
       environment: { [`LANDBRIDGE_${name}_PORT`]: String(port) },
+      // Below the ports that the system gives: a SIP port among those for audio is refused before it is opened.
+      rtpPorts: '29200-29299',
     });
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`^landbridge: Port 127\\.0\\.0\\.1:${port} is in use[^\\n]*\\n$`));
