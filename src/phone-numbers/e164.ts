@@ -12,11 +12,9 @@ const maxLength = 64;
  */
 export const normalizeNumber: NormalizeNumber = (text, country) => {
   if (text.length > maxLength) return null;
-  const plain = text
-    .trim()
-    .replace(/^tel:/i, '')
-    .replace(/^(?:00|011)(?=\d{8})/, '+');
-  if (!/^\+?[\d\s().\u00a0\u2010-\u2015/-]+$/.test(plain)) return null;
+  const written = text.trim().replace(/^tel:/i, '');
+  if (!/^\+?[\d\s().\u00a0\u2010-\u2015/-]+$/.test(written)) return null;
+  const plain = written.replaceAll(/[^+\d]/g, '').replace(/^(?:00|011)(?=\d{8})/, '+');
   if (plain.startsWith('+')) return parse(plain, null);
   const national = country === null ? null : parse(plain, country);
   return national ?? parse(`+${plain}`, null);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findCredential, type FoundCredential } from './credential.js';
+import { dialledNumber, findCredential, type FoundCredential } from './credential.js';
 
 const tokenHeaders = ['X-Landbridge-Token', 'X-PH-Token'];
 
@@ -89,16 +89,44 @@ describe('the credential of an INVITE', () => {
     expect(find('tel:+15551112222;token=a.b.c').credential).toBeNull();
   });
 
-  it('is a wrong token, not a missing one, where a header shows something unreadable', () => {
-    expect(find('sip:ABCDEFGHJKMN@gw', { 'X-Landbridge-Token': 'what is this' }).credential).toEqual(
-      jwt('what is this'),
-    );
+  it('is a wrong token, not a missing one, where a place of ours shows something else alone', () => {
+    const wrong = jwt('what is this');
+    expect(find('sip:join@gw', { 'X-Landbridge-Token': 'what is this' }).credential).toEqual(wrong);
+    expect(find('sip:join@gw;token=what%20is%20this').credential).toEqual(wrong);
+  });
+
+  it.each([
+    ['somebody’s own value in hex', '414343542d3432;encoding=hex'],
+    ['somebody’s own value in ASCII', '12345;encoding=ascii'],
+    ['somebody’s own JSON', '"{\\"account\\": 42}";encoding=json'],
+    ['a version with dots', '1.0;encoding=text'],
+    ['an address', '192.0.2.17;purpose=isdn-uui'],
+    ['ISDN octets', '04c80441434354;encoding=hex;pd=04'],
+    ['several of these', '414343542d3432;encoding=hex, 12345'],
+  ])('is looked for further where User-to-User has %s', (_, value) => {
+    const headers = { 'User-to-User': value };
+    expect(find('sip:join@gw.example', headers).credential).toBeNull();
+    expect(find('sip:join@gw', { ...headers, 'X-PH-Token': 'a.b.c' }).credential).toEqual(jwt('a.b.c'));
+    expect(find('sip:join@gw;token=a.b.c', headers).credential).toEqual(jwt('a.b.c'));
+    expect(find('sip:ABCDEFGHJKMN@gw', headers).credential).toEqual(code('ABCDEFGHJKMN'));
+    const behind = { 'User-to-User': `${value},ABCDEFGHJKMN` };
+    expect(find('sip:join@gw', behind).credential).toEqual(code('ABCDEFGHJKMN'));
+  });
+
+  it('is looked for further where a header of ours has something else', () => {
+    const headers = { 'X-Landbridge-Token': 'none', 'X-PH-Token': 'a.b.c' };
+    expect(find('sip:join@gw', headers).credential).toEqual(jwt('a.b.c'));
+    expect(find('sip:join@gw', { 'X-PH-Token': 'none, a.b.c' }).credential).toEqual(jwt('a.b.c'));
+    expect(find('sip:ABCDEFGHJKMN@gw', { 'X-PH-Token': 'none' }).credential).toEqual(code('ABCDEFGHJKMN'));
   });
 
   it('is found in linear time, whatever a stranger writes', () => {
     const begun = performance.now();
     for (const piece of ['a', 'a;', 'a:', ';token', '%']) find(`sip:${piece.repeat(600_000)}`);
-    for (const piece of ['a', 'a;', '@', ';', ':', '%4']) find(`sip:${piece.repeat(8000 / piece.length)}`);
+    for (const piece of ['a', 'a;', '@', ';', ':', '%4']) {
+      find(`sip:${piece.repeat(8000 / piece.length)}`);
+      dialledNumber(`sip:${piece.repeat(8000 / piece.length)}@gw`);
+    }
     expect(performance.now() - begun).toBeLessThan(1000);
   });
 
@@ -110,5 +138,50 @@ describe('the credential of an INVITE', () => {
         if (credential !== null) expect(credential.value).not.toBe('');
       }),
     );
+  });
+});
+
+describe('the number that a URI names', () => {
+  it.each([
+    ['sip:+14158675309@gw.example', '+14158675309'],
+    ['sip:4158675309@gw.example;user=phone', '4158675309'],
+    ['sip:+1-415-867-5309@gw.example', '+1-415-867-5309'],
+    ['sip:+1.415.867.5309@gw.example', '+1.415.867.5309'],
+    ['sip:(415)867-5309@gw.example', '(415)867-5309'],
+    ['sip:+1%20415%20867%205309@gw.example', '+1 415 867 5309'],
+    ['sip:%2B14158675309@gw.example', '+14158675309'],
+    ['sip:01114158675309@gw.example', '01114158675309'],
+    ['sip:0114915112345678901@gw.example', '0114915112345678901'],
+    ['sip:+14158675309;npdi;rn=+14155550100@gw.example', '+14158675309'],
+    ['sip:+14158675309%3Bnpdi@gw.example', '+14158675309'],
+    ['sip:+14158675309:pin@gw.example', '+14158675309'],
+    ['sips:8675309;phone-context=+1415@gw.example', '+14158675309'],
+    ['sip:415-867-5309;phone-context=+1@gw.example', '+1415-867-5309'],
+    ['sip:4158675309;phone-context=gw.example@gw.example', '4158675309'],
+    ['tel:+14158675309', '+14158675309'],
+    ['TEL:+1-415-867-5309', '+1-415-867-5309'],
+    ['tel:+14158675309;ext=42', '+14158675309'],
+    ['tel:8675309;phone-context=+1-415', '+1-4158675309'],
+    ['tel:+14158675309;phone-context=+49', '+14158675309'],
+    ['tel:911', '911'],
+  ])('%s is %s', (uri, number) => {
+    expect(dialledNumber(uri)).toBe(number);
+  });
+
+  it.each([
+    ['sip:gw.example'],
+    ['sip:join@gw.example'],
+    ['sip:12@gw.example'],
+    ['sip:+@gw.example'],
+    ['sip:--@gw.example'],
+    ['sip:+14158675309x5@gw.example'],
+    ['sip:ABCDEFGHJKMN@gw.example'],
+    ['sip:alice;phone-context=+1415@gw.example'],
+    [`sip:${'1'.repeat(65)}@gw.example`],
+    ['tel:'],
+    ['urn:service:sos'],
+    ['+14158675309'],
+  ])('%s names none', (uri) => {
+    expect(dialledNumber(uri)).toBeNull();
   });
 });

@@ -16,58 +16,98 @@ export interface FoundCredential {
 
 const maxLength = 8192;
 
-/** `tokenHeaders` are the names of the headers that may carry a token or code, in order. */
+/** A JSON Web Token by its form (RFC 7519 §3): three parts of base64url. */
+const jwtForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+/**
+ * `tokenHeaders` are the names of the headers that may carry a token or code, in order. What has the form of neither token nor
+ * code is passed over. Where there is nothing else, what stands in a place that is ours alone is a wrong token and not a
+ * missing one.
+ */
 export function findCredential(request: CredentialSource, tokenHeaders: readonly string[]): FoundCredential {
-  const userToUser = readUserToUser(request.get('User-to-User') ?? '');
-  const uri = readUri(request.uri);
-  const shown =
-    userToUser.credential ??
-    tokenHeaders.map((name) => headerToken(request.get(name))).find((token) => token !== null) ??
-    uri.token;
-  let credential = shown === null ? null : classify(shown);
-  if (credential === null && uri.user !== null) {
-    const value = normalizeJoinCode(uri.user);
-    if (value !== null) credential = { kind: 'join-code', value };
-  }
-  return { credential, voiceCallId: userToUser.voiceCallId };
+  const { texts, voiceCallId } = readUserToUser(request.get('User-to-User') ?? '');
+  const { user, token } = readUri(request.uri);
+  const ours = [...tokenHeaders.flatMap((name) => headerTokens(request.get(name))), ...(token ?? [])];
+  const found = [...texts, ...ours].flatMap((text) => classify(text) ?? [])[0] ?? joinCode(user ?? '');
+  if (found !== null) return { credential: found, voiceCallId };
+  const [wrong] = ours;
+  return { credential: wrong === undefined ? null : { kind: 'jwt', value: wrong }, voiceCallId };
 }
 
-/** The user part where it is a telephone number: an optional plus and digits. */
+/**
+ * The telephone number that a sip or tel URI names, as it is written there: digits with visual separators, a global number
+ * with its plus (RFC 3966 §5.1). A local number with a global `phone-context` is made whole with it.
+ */
 export function dialledNumber(uri: string): string | null {
-  const { user } = readUri(uri);
-  return user !== null && /^\+?\d{3,15}$/.test(user) ? user : null;
+  const { user, userParameters } = readUri(uri);
+  if (user === null || user.length > maxNumberLength || !numberForm.test(user)) return null;
+  if (user.startsWith('+')) return user;
+  const context = userParameters
+    .find((text) => /^phone-context=/i.test(text))
+    ?.slice('phone-context='.length);
+  return context !== undefined && contextForm.test(context) ? context + user : user;
 }
 
-function classify(shown: string): Credential {
-  const code = normalizeJoinCode(shown);
-  return code === null ? { kind: 'jwt', value: shown } : { kind: 'join-code', value: code };
+/** At least three digits; separators nowhere without digits about them. */
+const numberForm = /^\+?(?:[-.() ]*\d){3,}[-.() ]*$/;
+const contextForm = /^\+[\d\-.()]{1,32}$/;
+const maxNumberLength = 64;
+
+function classify(text: string): Credential | null {
+  return joinCode(text) ?? (jwtForm.test(text) ? { kind: 'jwt', value: text } : null);
+}
+
+function joinCode(text: string): Credential | null {
+  const value = normalizeJoinCode(text);
+  return value === null ? null : { kind: 'join-code', value };
 }
 
 /** A token header may carry a `;encoding=jwt` behind the token as User-to-User does; a JWT has no semicolon. */
-function headerToken(value: string | undefined): string | null {
-  if (value === undefined || value.length > maxLength) return null;
-  const [shown = ''] = value.split(/[;,]/, 1);
-  const token = shown.trim().replaceAll('"', '');
-  return token === '' ? null : token;
+function headerTokens(field: string | undefined): readonly string[] {
+  if (field === undefined || field.length > maxLength) return [];
+  return field
+    .split(',')
+    .map((value) => (value.split(';', 1)[0] ?? '').trim().replaceAll('"', ''))
+    .filter((token) => token !== '');
+}
+
+interface ReadUri {
+  readonly user: string | null;
+  /** What stands behind the user part's semicolons, or behind a tel URI's. */
+  readonly userParameters: readonly string[];
+  /** The URI parameter `token`. */
+  readonly token: readonly string[];
 }
 
 /** By hand, in one pass: a stranger writes this text, and a regular expression with two open ends backtracks. */
-function readUri(uri: string): { user: string | null; token: string | null } {
-  const nothing = { user: null, token: null };
-  if (uri.length > maxLength || !/^sips?:/i.test(uri)) return nothing;
-  const [address = ''] = uri.slice(uri.indexOf(':') + 1).split('?', 1);
-  const at = address.indexOf('@');
-  const [user] = at === -1 ? [] : address.slice(0, at).split(/[:;]/, 1);
-  const parameter = address
-    .slice(at + 1)
-    .split(';')
-    .slice(1)
-    .find((text) => /^token=/i.test(text));
-  return { user: unescapeUri(user), token: unescapeUri(parameter?.slice('token='.length)) };
+function readUri(uri: string): ReadUri {
+  const nothing = { user: null, userParameters: [], token: [] };
+  const [scheme = '', rest] = uri.length > maxLength ? [] : splitOnce(uri, ':');
+  if (rest === null || rest === undefined) return nothing;
+  const [address = ''] = rest.split('?', 1);
+  if (scheme.toLowerCase() === 'tel') return { ...readUser(address), token: [] };
+  if (!/^sips?$/i.test(scheme)) return nothing;
+  const [user, host] = splitOnce(address, '@');
+  const parameters = (host ?? address).split(';').slice(1);
+  const token = parameters.find((text) => /^token=/i.test(text))?.slice('token='.length) ?? '';
+  return {
+    ...(host === null ? nothing : readUser(splitOnce(user, ':')[0])),
+    token: token === '' ? [] : [unescapeUri(token)],
+  };
 }
 
-function unescapeUri(text: string | undefined): string | null {
-  if (text === undefined || text === '') return null;
+/** Escapes are read first: `%3B` is how some write the semicolon of a number's parameters. */
+function readUser(text: string): Pick<ReadUri, 'user' | 'userParameters'> {
+  const [user = '', ...userParameters] = unescapeUri(text).split(';');
+  return { user: user === '' ? null : user, userParameters };
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string | null] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function unescapeUri(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

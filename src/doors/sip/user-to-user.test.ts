@@ -10,7 +10,7 @@ const base64 = (text: string) => Buffer.from(text).toString('base64');
 describe('User-to-User', () => {
   it('as Bandwidth’s transfer writes it shows the token and keeps the voice call id', () => {
     expect(readUserToUser(`${voiceCallId};encoding=base64,${jwt};encoding=jwt`)).toEqual({
-      credential: jwt,
+      texts: [jwt],
       voiceCallId,
     });
   });
@@ -34,22 +34,23 @@ describe('User-to-User', () => {
     ['behind a value that cannot be one', `0102ff;encoding=hex,${jwt};encoding=jwt`],
     ['twice, as from a field that was duplicated', `${jwt};encoding=jwt, ${jwt};encoding=jwt`],
   ])('shows a token %s', (_, header) => {
-    expect(readUserToUser(header).credential).toBe(jwt);
+    expect(readUserToUser(header).texts[0]).toBe(jwt);
   });
 
-  it('takes the first of two tokens', () => {
-    expect(readUserToUser(`a.b.c;encoding=jwt,${jwt};encoding=jwt`).credential).toBe('a.b.c');
+  it('shows two tokens in their order', () => {
+    expect(readUserToUser(`a.b.c;encoding=jwt,${jwt};encoding=jwt`).texts).toEqual(['a.b.c', jwt]);
   });
 
   it('finds the voice call id in any place, in lower case, once', () => {
     const second = voiceCallId.replaceAll('c', 'd');
     const header = `${jwt};encoding=jwt,${voiceCallId.toUpperCase()},${second};encoding=base64`;
-    expect(readUserToUser(header)).toEqual({ credential: jwt, voiceCallId });
+    expect(readUserToUser(header)).toMatchObject({ voiceCallId });
+    expect(readUserToUser(header).texts[0]).toBe(jwt);
   });
 
   it('does not take 40 hex digits that are labelled jwt for a voice call id', () => {
     expect(readUserToUser(`${voiceCallId};encoding=jwt`)).toEqual({
-      credential: voiceCallId,
+      texts: [voiceCallId],
       voiceCallId: null,
     });
   });
@@ -57,12 +58,39 @@ describe('User-to-User', () => {
   it('shows a join code in every encoding', () => {
     const code = 'ABCD2345EFGH';
     for (const header of [code, `${hex(code)};encoding=hex`, hex(code), `${base64(code)};encoding=base64`]) {
-      expect(readUserToUser(header).credential).toBe(code);
+      expect(readUserToUser(header).texts[0]).toBe(code);
     }
   });
 
   it('does not take an unlabelled join code that begins with hex digits for hex', () => {
-    expect(readUserToUser('2345HJKMNPQR').credential).toBe('2345HJKMNPQR');
+    expect(readUserToUser('2345HJKMNPQR').texts).toEqual(['2345HJKMNPQR']);
+  });
+
+  it.each([
+    ['that names IA5 text (04)', '04', ''],
+    ['of the user’s own (00)', '00', ''],
+    ['and line ends behind', '04', '0d0a'],
+    ['and padded with NUL', '00', '000000'],
+  ])('shows what stands behind a protocol discriminator %s, whatever the base', (_, before, after) => {
+    for (const text of ['ABCD2345EFGH', jwt]) {
+      const octets = before + hex(text) + after;
+      for (const header of [
+        octets,
+        `${octets};encoding=hex`,
+        `${octets.toUpperCase()};pd=${before};encoding=hex`,
+      ]) {
+        expect(readUserToUser(header).texts[0]).toBe(text);
+      }
+      const header = `${Buffer.from(octets, 'hex').toString('base64')};encoding=base64`;
+      expect(readUserToUser(header).texts).toEqual([text]);
+    }
+  });
+
+  it('shows the texts in a PBX’s elements behind the discriminator', () => {
+    const ucid = 'fa080001000200030004';
+    const own = 'c80c' + hex('ABCD2345EFGH');
+    for (const octets of [`04${own}${ucid}`, `00${ucid}${own}`])
+      expect(readUserToUser(`${octets};encoding=hex`).texts).toEqual(['ABCD2345EFGH']);
   });
 
   it.each([
@@ -71,10 +99,12 @@ describe('User-to-User', () => {
     ['semicolons', ';;;encoding=jwt'],
     ['binary', '00ff;encoding=hex'],
     ['broken hex', '4a4;encoding=hex'],
+    ['a discriminator alone', '04;encoding=hex'],
+    ['elements that end too early', '04c80c4142;encoding=hex'],
     ['binary in base64', 'AP8=;encoding=base64'],
     ['more than 8 kB', `${'a'.repeat(8192)}.b.c;encoding=jwt`],
   ])('with %s shows nothing', (_, header) => {
-    expect(readUserToUser(header)).toEqual({ credential: null, voiceCallId: null });
+    expect(readUserToUser(header)).toEqual({ texts: [], voiceCallId: null });
   });
 
   it('keeps commas, semicolons and escaped quotes inside quotes together', () => {
@@ -86,7 +116,7 @@ describe('User-to-User', () => {
 
   it('is read up to 8 kB', () => {
     const long = `${'a'.repeat(8192 - '.b;encoding=jwt'.length)}.b`;
-    expect(readUserToUser(`${long};encoding=jwt`).credential).toBe(long);
+    expect(readUserToUser(`${long};encoding=jwt`).texts).toEqual([long]);
   });
 
   it('never throws, and never shows what is not printable ASCII out of hex or base64', () => {
@@ -118,8 +148,8 @@ describe('User-to-User', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1 }), fc.constantFrom('hex', 'base64'), (bytes, encoding) => {
         const value = Buffer.from(bytes).toString(encoding);
-        const { credential } = readUserToUser(`${value};encoding=${encoding}`);
-        if (credential !== null) expect(credential).toMatch(/^[\x21-\x7e]+$/);
+        const { texts } = readUserToUser(`${value};encoding=${encoding}`);
+        for (const text of texts) expect(text).toMatch(/^[\x21-\x7e]+$/);
       }),
     );
   });

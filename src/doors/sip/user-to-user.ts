@@ -1,6 +1,7 @@
 /**
  * Reads User-to-User (RFC 7433): several values, in several header fields or comma-separated in one, each with an
- * `encoding` parameter (`hex` by the RFC; `base64` and `jwt` as Bandwidth writes them).
+ * `encoding` parameter (`hex` by the RFC; `base64` and `jwt` as Bandwidth writes them). Carriers put values of their own
+ * beside ours, and what went through ISDN has its protocol discriminator in front (ITU-T Q.931 §4.5.30).
  */
 export interface UserToUserValue {
   readonly value: string;
@@ -9,26 +10,30 @@ export interface UserToUserValue {
 }
 
 export interface UserToUser {
-  /** The first value that can be a credential, decoded. */
-  readonly credential: string | null;
+  /** What may be read out of the values, in their order; whether it is a credential is for the reader to say. */
+  readonly texts: readonly string[];
   /** Bandwidth's voice call id: 40 hex digits, labelled base64 though they are not. */
   readonly voiceCallId: string | null;
 }
 
 const maxLength = 8192;
 const voiceCallIdForm = /^[0-9a-f]{40}$/i;
+/** The discriminators below 0x20; a printable first octet is text. */
+const lastDiscriminator = 0x1f;
+/** Padding and line ends about a text. */
+const padding = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 
 export function readUserToUser(header: string): UserToUser {
-  let credential: string | null = null;
+  const texts: string[] = [];
   let voiceCallId: string | null = null;
   for (const candidate of parseUserToUser(header)) {
     if (voiceCallId === null && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
       voiceCallId = candidate.value.toLowerCase();
     } else {
-      credential ??= decode(candidate);
+      texts.push(...decode(candidate));
     }
   }
-  return { credential, voiceCallId };
+  return { texts, voiceCallId };
 }
 
 /** Splits into values and their encodings. What is longer than 8 kB is not looked at. */
@@ -48,30 +53,59 @@ export function parseUserToUser(header: string): UserToUserValue[] {
   return values;
 }
 
-function decode({ value, encoding }: UserToUserValue): string | null {
+function decode({ value, encoding }: UserToUserValue): readonly string[] {
   // Neither hex nor base64 has dots: what has them is a JWT, whatever the label says (some platforms fix the label).
-  if (value.includes('.')) return value;
+  if (value.includes('.')) return [value];
   switch (encoding) {
     case 'base64':
-      return printable(Buffer.from(value, 'base64'));
+      return textsOf(Buffer.from(value, 'base64'));
     case 'hex':
       return hex(value);
     case null:
-      // Hex is the RFC's default, yet short values come without a label, too.
-      return hex(value) ?? value;
+      // Hex is the RFC's default, yet short values come without a label, too: of an even number of hex digits, both.
+      return [...hex(value), value];
     default:
-      return value;
+      return [value];
   }
 }
 
-/** Null where any of it is not hex: `Buffer.from` would stop there and pass the beginning for the whole. */
-function hex(value: string): string | null {
-  return /^(?:[0-9a-f]{2})+$/i.test(value) ? printable(Buffer.from(value, 'hex')) : null;
+/** Nothing where any of it is not hex: `Buffer.from` would stop there and pass the beginning for the whole. */
+function hex(value: string): readonly string[] {
+  return /^(?:[0-9a-f]{2})+$/i.test(value) ? textsOf(Buffer.from(value, 'hex')) : [];
 }
 
-/** Decoded bytes that are no printable ASCII cannot be a token; then nothing was shown. */
+/**
+ * The text that bytes are, with or without a protocol discriminator in front, or the texts in the elements behind it where
+ * there are such: an identifier, a length, and that many bytes, to the end (shared user-to-user data of PBXs).
+ */
+function textsOf(bytes: Buffer): readonly string[] {
+  const whole = printable(bytes);
+  if (whole !== null) return [whole];
+  if ((bytes[0] ?? 0xff) > lastDiscriminator) return [];
+  const data = bytes.subarray(1);
+  const text = printable(data);
+  return text === null ? elementsOf(data).flatMap((element) => printable(element) ?? []) : [text];
+}
+
+function elementsOf(data: Buffer): readonly Buffer[] {
+  const elements: Buffer[] = [];
+  let at = 0;
+  while (at < data.length) {
+    const end = at + 2 + (data[at + 1] ?? data.length);
+    if (end > data.length) return [];
+    elements.push(data.subarray(at + 2, end));
+    at = end;
+  }
+  return elements;
+}
+
+/** Decoded bytes that are no printable ASCII cannot be a credential. */
 function printable(bytes: Buffer): string | null {
-  const text = bytes.toString('latin1');
+  let from = 0;
+  let to = bytes.length;
+  while (from < to && padding.has(bytes[from] ?? 0)) from += 1;
+  while (to > from && padding.has(bytes[to - 1] ?? 0)) to -= 1;
+  const text = bytes.toString('latin1', from, to);
   return /^[\x21-\x7e]+$/.test(text) ? text : null;
 }
 
