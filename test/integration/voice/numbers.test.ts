@@ -8,6 +8,7 @@ import type { EventFollower } from '../../support/events.js';
 import { createHook, hookUrl, newCall, platformOf, send, type CreatedNumber } from '../../support/hooks.js';
 import { callControl, platformRequests } from '../../support/platform-requests.js';
 import { inviteOf } from '../../support/platform-invite.js';
+import { audioOffer, RawSip } from '../../support/raw-sip.js';
 import { TestGateway } from '../../support/start-gateway.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -322,6 +323,14 @@ describe('Telnyx Call Control', () => {
 });
 
 describe('A SIP call without a token', () => {
+  beforeAll(async () => {
+    await gateway.rest.done('POST', '/numbers', {
+      number: '+1 415 867 5309',
+      route: { kind: 'new-session' },
+      allowFrom: ['127.0.0.0/8'],
+    });
+  });
+
   const uriOf = (user: string) => `sip:${user}@127.0.0.1:${gateway.sipPort}`;
 
   /** The status of the refusal. */
@@ -356,6 +365,29 @@ describe('A SIP call without a token', () => {
       const members = await gateway.rest.done<unknown[]>('GET', `/sessions/${sessionId}/participants`);
       return members.length === 0;
     });
+  });
+
+  it.each([
+    'tel:+1-415-867-5309',
+    'tel:8675309;phone-context=+1415',
+    'sip:+1-415-867-5309@gateway.example',
+    'sip:415-867-5309;phone-context=+1@gateway.example',
+    'sip:(011)14158675309@gateway.example',
+    'sip:0014158675309@gateway.example',
+    'sip:+14158675309;npdi;rn=+14155550100@gateway.example;user=phone',
+  ])('lands where its number leads, called as %s', async (uri) => {
+    const caller = await RawSip.open(gateway.sipPort);
+    // What a carrier writes beside it for others hides nothing.
+    const headers = ['User-to-User: 414343542d3432;encoding=hex'];
+    caller.send(caller.invite({ uri, headers, body: audioOffer(caller.port) }));
+    const answer = await caller.final('INVITE');
+    expect(answer.status).toBe(200);
+    const toTag = /tag=([^;>\s]+)/.exec(answer.header('To') ?? '')?.[1];
+    caller.send(caller.request('ACK', { toTag, branch: 'z9hG4bKack' }));
+    caller.send(caller.request('BYE', { toTag, cseq: 2, branch: 'z9hG4bKbye' }));
+    expect((await caller.final('BYE')).status).toBe(200);
+    caller.close();
+    await gateway.idle();
   });
 
   it('is refused with 403 from elsewhere and to an unknown number', async () => {
