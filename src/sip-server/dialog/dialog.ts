@@ -1,7 +1,7 @@
 /** What is known of one dialog, its state in private; and how an INVITE and its responses make one. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { parseNameAddr } from '../message/name-addr.js';
+import { parseNameAddr, splitAddresses } from '../message/name-addr.js';
 import { splitCommas } from '../message/parameters.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
@@ -348,7 +348,7 @@ export function publicDialogId(callId: string, fromTag: string): string {
 export function contactUri(headers: HeaderFields): string | null {
   const contact = headers.get('Contact');
   if (contact === undefined) return null;
-  const uri = parseNameAddr(splitCommas(contact)[0] ?? '')?.uri ?? null;
+  const uri = parseNameAddr(splitAddresses(contact)[0] ?? '')?.uri ?? null;
   const scheme = uri === null ? null : parseUri(uri)?.scheme;
   return scheme === 'sip' || scheme === 'sips' ? uri : null;
 }

@@ -1,7 +1,7 @@
 /** One drachtio application at the other end of an admin connection. */
 import { randomUUID, timingSafeEqual, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { formatMessage } from '../message/format-message.js';
+import { formatReadable } from '../message/format-message.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { refusals, type Application, type Sent, type SendResult } from '../user-agent/application.js';
@@ -75,7 +75,7 @@ export class AdminSession implements Application {
   }
 
   dialogEnded(bye: SipRequest, flow: Flow, dialogId: string): void {
-    const raw = formatMessage(bye);
+    const raw = formatReadable(bye);
     const tokens = ['sip', 'application', ...this.#origin(raw, flow), 'unsolicited', dialogId, ''];
     this.#write(formatFrame(randomUUID(), tokens, raw));
   }
@@ -188,7 +188,7 @@ export class AdminSession implements Application {
   }
 
   #network(message: SipMessage, flow: Flow, { transactionId, dialogId, isNew = false }: MessageNames): void {
-    const raw = formatMessage(message);
+    const raw = formatReadable(message);
     const local = isNew ? [flow.localAddress, String(flow.localPort), ''] : [''];
     const tokens = ['sip', 'network', ...this.#origin(raw, flow), transactionId, dialogId, ...local];
     this.#write(formatFrame(randomUUID(), tokens, raw));

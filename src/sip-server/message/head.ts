@@ -93,5 +93,7 @@ function isContinuation(line: string | undefined): boolean {
 }
 
 function valuesOf(name: string, value: string): string[] {
-  return value.includes(',') && commaSeparatedFields.has(headerKey(name)) ? splitCommas(value) : [value];
+  return (value === '' || value.includes(',')) && commaSeparatedFields.has(headerKey(name))
+    ? splitCommas(value)
+    : [value];
 }

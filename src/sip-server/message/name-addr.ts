@@ -5,6 +5,7 @@ import {
   parseParameters,
   quote,
   skipBlanks,
+  splitCommas,
   unquote,
   type Parameters,
 } from './parameters.js';
@@ -22,29 +23,41 @@ const schemePattern = /^[A-Za-z][A-Za-z0-9+.-]*:\S/;
 
 /** Reads one value (not a list: see splitCommas); null when it is malformed. */
 export function parseNameAddr(value: string): NameAddr | null {
-  let at = skipBlanks(value, 0);
-  let displayName: string | undefined;
-  if (value[at] === '"') {
-    const end = endOfQuoted(value, at);
-    if (end < 0) return null;
-    displayName = unquote(value.slice(at, end));
-    at = skipBlanks(value, end);
-    if (value[at] !== '<') return null;
-  }
-  const open = value.indexOf('<', at);
-  if (open < 0) return parseBare(value, at);
-  if (open > at) {
-    const words = value.slice(at, open).trim();
-    // An unquoted name should be tokens and blanks; more is forgiven, but not what looks like a URI with parameters.
-    if (/[";,]/.test(words) || schemePattern.test(words)) return parseBare(value, at);
-    displayName = words;
-  }
+  const start = skipBlanks(value, 0);
+  const quotedEnd = value[start] === '"' ? endOfQuoted(value, start) : start;
+  if (quotedEnd < 0) return null;
+  const open = value.indexOf('<', quotedEnd);
+  if (open < 0) return parseBare(value, start);
+  const words = value.slice(start, open).trim();
+  if (schemePattern.test(words)) return parseBare(value, start);
+  const displayName = readDisplayName(words);
   const close = value.indexOf('>', open);
   if (close < 0) return null;
   const uri = value.slice(open + 1, close).trim();
   const params = parseParameters(value, close + 1);
   if (!params || !schemePattern.test(uri) || /[\s<"]/.test(uri)) return null;
-  return displayName === undefined || displayName === '' ? { uri, params } : { displayName, uri, params };
+  return displayName === '' ? { uri, params } : { displayName, uri, params };
+}
+
+/** A quoted string, or tokens and blanks. More is forgiven: commas without quotes, quotes about quotes. */
+function readDisplayName(words: string): string {
+  const isQuoted = words.startsWith('"') && endOfQuoted(words, 0) === words.length;
+  return isQuoted ? unquote(words) : words.replaceAll('"', '').trim();
+}
+
+/** Splits a list of addresses at its commas, but for those in a display name that should have had quotes. */
+export function splitAddresses(value: string): string[] {
+  const addresses: string[] = [];
+  let name = '';
+  for (const part of splitCommas(value)) {
+    if (part !== '*' && !part.includes('<') && !schemePattern.test(part)) name += `${part}, `;
+    else {
+      addresses.push(name + part);
+      name = '';
+    }
+  }
+  if (name !== '') addresses.push(name);
+  return addresses;
 }
 
 /** Without brackets everything after the first semicolon belongs to the header field (RFC 3261 §20.10). */

@@ -142,11 +142,6 @@ describe('what is wrong and answered', () => {
       'unreadable start line',
     ],
     [
-      'a request line with a blank after it',
-      request({ start: 'INVITE sip:bob@biloxi.example SIP/2.0 ' }),
-      'unreadable start line',
-    ],
-    [
       'two blanks in the request line',
       request({ start: 'INVITE  sip:bob@biloxi.example SIP/2.0' }),
       'unreadable start line',

@@ -3,8 +3,8 @@ import { parseCSeq } from './cseq.js';
 import { countLeadingBreaks, findHeadEnd, readHead } from './head.js';
 import type { HeaderFields } from './header-fields.js';
 import type { SipMessage, SipRequest } from './message.js';
-import { parseNameAddr } from './name-addr.js';
-import { splitCommas } from './parameters.js';
+import { parseNameAddr, splitAddresses } from './name-addr.js';
+import { decodeText } from './text.js';
 import { parseUri } from './uri.js';
 import { parseVia } from './via.js';
 
@@ -51,7 +51,9 @@ export function parseMessage(bytes: Buffer, limits: Partial<ParseLimits> = {}): 
   const headEnd = findHeadEnd(data.subarray(0, maxMessageBytes));
   // Even without its empty line a request may have all that an answer needs (a datagram cut short).
   const headBytes = data.subarray(0, headEnd?.end ?? maxMessageBytes);
-  const { startLine, headers, fault } = readHead(headBytes.toString('utf8'), headLimits);
+  const { startLine: firstLine, headers, fault } = readHead(decodeText(headBytes), headLimits);
+  // Some end it with a blank.
+  const startLine = firstLine.trimEnd();
 
   const status = statusLinePattern.exec(startLine);
   if (status) {
@@ -136,17 +138,17 @@ function checkHeaders(headers: HeaderFields, request?: SipRequest): string | nul
 
 function checkRequestHeaders(headers: HeaderFields, method: string): string | null {
   const maxForwards = headers.get('Max-Forwards');
-  if (maxForwards !== undefined && !(/^\d{1,3}$/.test(maxForwards) && Number(maxForwards) <= 255)) {
+  if (maxForwards !== undefined && !(/^\d{1,16}$/.test(maxForwards) && Number(maxForwards) <= 255)) {
     return 'malformed Max-Forwards';
   }
-  const contacts = headers.all('Contact').flatMap(splitCommas);
+  const contacts = headers.all('Contact').flatMap(splitAddresses);
   if (!contacts.every((contact) => contact === '*' || parseNameAddr(contact))) return 'malformed Contact';
   for (const name of ['Route', 'Record-Route'] as const) {
     if (!headers.all(name).every(parseNameAddr)) return `malformed ${name}`;
   }
   // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it. Not a list with empty places
   // either: applications stumble over those when they answer.
-  const isOne = contacts.length === 1 && contacts[0] === headers.get('Contact')?.trim();
+  const isOne = contacts.length === 1 && !/^\s*,|,\s*$/.test(headers.get('Contact') ?? '');
   if (method === 'INVITE' && (!isOne || !isSipContact(contacts[0]))) {
     return 'an INVITE needs one SIP Contact';
   }
