@@ -174,7 +174,7 @@ export class DialogCall {
     const { traits, logger, retryAfterSeconds } = this.#options;
     const offer = descriptionIn(request);
     const isInvite = request.method === 'INVITE';
-    const fault = guardReoffer(request) ?? guardBody(request);
+    const fault = guardReoffer(request, traits) ?? guardBody(request);
     if (fault !== null) {
       logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
       response.send(fault.status, {

@@ -54,16 +54,19 @@ describe('a SIP call', () => {
     ['no URI', { Contact: 'nobody' }],
     ['a URI in brackets of the wrong kind', { Contact: '[sip:x@192.0.2.1]' }],
     ['empty', { Contact: '<>' }],
-  ])('whose Contact is %s is refused with 400 and nothing else happens', async (_, headers) => {
-    const { token } = await newCaller();
-    const call = newCall({ 'User-to-User': token, Contact: '', ...headers });
-    await call.call.run();
-    expect(call.response.sent).toMatchObject([
-      { status: 400, options: { headers: { Reason: 'SIP;cause=400;text="bad-contact"' } } },
-    ]);
-    expect(domain.media.legs).toHaveLength(0);
-    await expectNothingLeft(call);
-  });
+  ])(
+    'whose Contact is %s is refused with 400 behind a drachtio-server and nothing else happens',
+    async (_, headers) => {
+      const { token } = await newCaller();
+      const call = newCall({ 'User-to-User': token, Contact: '', ...headers }, offer, drachtioServer);
+      await call.call.run();
+      expect(call.response.sent).toMatchObject([
+        { status: 400, options: { headers: { Reason: 'SIP;cause=400;text="bad-contact"' } } },
+      ]);
+      expect(domain.media.legs).toHaveLength(0);
+      await expectNothingLeft(call);
+    },
+  );
 
   it('that shows no credential is refused, counted, and opens no media', async () => {
     const call = newCall({});

@@ -158,7 +158,9 @@ export class IncomingCall implements LegSignalling {
   async #answer(): Promise<void> {
     const { request, traits } = this.#options;
     const fault =
-      guardInvite(request) ?? (traits.checksRequire ? null : guardRequire(request)) ?? guardBody(request);
+      guardInvite(request, traits) ??
+      (traits.checksRequire ? null : guardRequire(request)) ??
+      guardBody(request);
     if (fault !== null) {
       this.#refuseFaulty(fault);
       return;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { guardInvite, guardReoffer, guardRequire, responseBytes } from './request-guard.js';
+import { drachtioServer, ownServer } from './server-traits.js';
 
 const good: Record<string, string> = {
   From: '"x;tag=no" <sip:caller@192.0.2.1;tag=neither>;tag=abc',
@@ -16,8 +17,8 @@ function request(changes: Record<string, string | undefined> = {}, raw = '') {
 
 describe('an INVITE', () => {
   it('of the usual form passes', () => {
-    expect(guardInvite(request())).toBeNull();
-    expect(guardInvite(request({ From: 'sip:caller@192.0.2.1;tag=abc' }))).toBeNull();
+    expect(guardInvite(request(), drachtioServer)).toBeNull();
+    expect(guardInvite(request({ From: 'sip:caller@192.0.2.1;tag=abc' }), drachtioServer)).toBeNull();
   });
 
   it.each([
@@ -35,21 +36,32 @@ describe('an INVITE', () => {
     [{ From: `"${'x'.repeat(5000)}" <sip:a@b>;tag=1` }, 513],
     [{ To: `"${'ü'.repeat(2500)}" <sip:a@b>` }, 513],
   ])('with %o is refused with %d', (changes, status) => {
-    expect(guardInvite(request(changes))).toMatchObject({ status });
+    expect(guardInvite(request(changes), drachtioServer)).toMatchObject({ status });
+  });
+
+  it.each([
+    [{ 'Call-ID': 'a=1#2$3&4@pbx' }],
+    [{ 'Call-ID': 'a|b' }],
+    [{ From: '<sip:a@b>;tag=a/b=c' }],
+    [{ Contact: '<sip:#31#@192.0.2.1>' }],
+    [{ Contact: 'Doe, John <sip:doe@192.0.2.1>' }],
+  ])('with %o passes at our own server', (changes) => {
+    expect(guardInvite(request(changes), ownServer)).toBeNull();
+    expect(guardReoffer(request(changes), ownServer)).toBeNull();
   });
 
   it('above 64 kB is refused', () => {
-    expect(guardInvite(request({}, 'x'.repeat(65_536)))).toBeNull();
-    expect(guardInvite(request({}, 'x'.repeat(65_537)))).toMatchObject({ status: 513 });
+    expect(guardInvite(request({}, 'x'.repeat(65_536)), ownServer)).toBeNull();
+    expect(guardInvite(request({}, 'x'.repeat(65_537)), ownServer)).toMatchObject({ status: 513 });
   });
 });
 
 describe('a re-INVITE or UPDATE', () => {
   it('may do without Contact, but not have one that is none', () => {
-    expect(guardReoffer(request({ To: '<sip:join@gateway.example>;tag=ours' }))).toBeNull();
-    expect(guardReoffer(request({ Contact: undefined }))).toBeNull();
-    expect(guardReoffer(request({ Contact: '[sip:x@y]' }))).toMatchObject({ status: 400 });
-    expect(guardReoffer(request({}, 'x'.repeat(65_537)))).toMatchObject({ status: 513 });
+    expect(guardReoffer(request({ To: '<sip:join@gateway.example>;tag=ours' }), drachtioServer)).toBeNull();
+    expect(guardReoffer(request({ Contact: undefined }), drachtioServer)).toBeNull();
+    expect(guardReoffer(request({ Contact: '[sip:x@y]' }), drachtioServer)).toMatchObject({ status: 400 });
+    expect(guardReoffer(request({}, 'x'.repeat(65_537)), drachtioServer)).toMatchObject({ status: 513 });
   });
 });
 

@@ -3,6 +3,7 @@
  * that could not be answered at all because it takes no message above 12,228 bytes from us.
  */
 import { isAnswerableContact, isUsableContact } from './contact.js';
+import type { ServerTraits } from './server-traits.js';
 import type { SrfRequest } from './srf.js';
 
 export interface GuardRefusal {
@@ -27,16 +28,21 @@ const responseOverheadBytes = 400;
 const callIdPattern = /^[\w\-.!%*+`'~()<>:\\"/[\]?{}@]+$/;
 const tagPattern = /^[\w\-.!%*+`'~]+$/;
 
-/** Null where an INVITE may be answered. */
-export function guardInvite(request: Guarded): GuardRefusal | null {
+/** Null where an INVITE may be answered. Odd forms harm a drachtio-server alone; our own has read the request by its own rules. */
+export function guardInvite(
+  request: Guarded,
+  { mayDieOfAnswers }: Pick<ServerTraits, 'mayDieOfAnswers'>,
+): GuardRefusal | null {
   const contact = request.get('Contact');
-  if (!isAnswerableContact(contact)) return { status: 400, reason: 'bad-contact', isDeadly: true };
+  if (mayDieOfAnswers && !isAnswerableContact(contact))
+    return { status: 400, reason: 'bad-contact', isDeadly: true };
   // A dialog that we no longer have; the SIP server knows it still.
   if (tagOf(request.get('To')) !== null) return { status: 481, reason: 'no-such-dialog' };
   if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
   const callId = request.get('Call-ID') ?? '';
   const fromTag = tagOf(request.get('From')) ?? '';
   if (callId.length + fromTag.length > maxIdentityBytes) return { status: 513, reason: 'message-too-long' };
+  if (!mayDieOfAnswers) return null;
   if (!callIdPattern.test(callId)) return { status: 400, reason: 'bad-call-id' };
   if (fromTag !== '' && !tagPattern.test(fromTag)) return { status: 400, reason: 'bad-from-tag' };
   return isUsableContact(contact) ? null : { status: 400, reason: 'bad-contact' };
@@ -60,10 +66,15 @@ export function guardRequire(request: Pick<SrfRequest, 'get'>): GuardRefusal | n
 }
 
 /** Null where a re-INVITE or UPDATE may be answered. It may do without Contact: then that of the dialog stays. */
-export function guardReoffer(request: Guarded): GuardRefusal | null {
+export function guardReoffer(
+  request: Guarded,
+  { mayDieOfAnswers }: Pick<ServerTraits, 'mayDieOfAnswers'>,
+): GuardRefusal | null {
   if (isTooLong(request)) return { status: 513, reason: 'message-too-long' };
   const contact = request.get('Contact');
-  return contact === undefined || isUsableContact(contact) ? null : { status: 400, reason: 'bad-contact' };
+  return !mayDieOfAnswers || contact === undefined || isUsableContact(contact)
+    ? null
+    : { status: 400, reason: 'bad-contact' };
 }
 
 /** What a response of ours to this request costs on the admin connection, at most. */

@@ -339,9 +339,12 @@ export function dialogAsClient<Owner>(
   });
 }
 
-/** What drachtio calls the dialog. A `|` or a line break would break its frames, and neither belongs into a Call-ID. */
+/** What drachtio calls the dialog. A `|`, a blank or what is no ASCII would not come through its frames, and none belongs into a Call-ID. */
 export function publicDialogId(callId: string, fromTag: string): string {
-  return `${callId};from-tag=${fromTag}`.replace(/[|\s]/g, '_');
+  return `${callId};from-tag=${fromTag}`.replaceAll(
+    /[^\x21-\x7b\x7d\x7e]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** The URI of the first Contact; null when there is none that could be called. */

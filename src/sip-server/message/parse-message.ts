@@ -36,7 +36,7 @@ export type ParseResult =
       readonly answerable?: SipRequest;
     };
 
-const requestLinePattern = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+\.\d+)$/i;
+const requestLinePattern = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+(?:\.\d+)*)$/i;
 const statusLinePattern = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i;
 const singleFields = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'];
 const noBody = Buffer.alloc(0);
