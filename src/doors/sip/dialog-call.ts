@@ -14,7 +14,7 @@ import { composeAnswer } from './answer.js';
 import { dtmfInfoTypes, parseDtmfInfo } from './dtmf-info.js';
 import { DtmfInfoSender } from './dtmf-info-sender.js';
 import type { Farewells } from './farewells.js';
-import { Negotiation } from './negotiation.js';
+import { Negotiation, OfferCollision } from './negotiation.js';
 import { parseReason, reasonHeader, refusalResponse } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
@@ -26,6 +26,8 @@ import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from '.
 export interface DialogCallOptions {
   readonly dialog: SrfDialog;
   readonly leg: DoorLeg;
+  /** The offer was ours: the first ACK brings the answer. */
+  readonly isOfferOurs: boolean;
   /** The server that the dialog is held by. */
   readonly traits: ServerTraits;
   readonly retryAfterSeconds: number;
@@ -50,6 +52,8 @@ export class DialogCall {
   /** While its SIP server is away: when the call ends all the same. */
   #grace: Timer | null = null;
   #isServerAway = false;
+  /** The far end is known to have our answer to its first INVITE: by its ACK, or by another INVITE. */
+  #isConfirmed = false;
   /** While the far end must refresh the call: when the server has hung up on it, of which it does not tell us. */
   #sessionExpiry: Timer | null = null;
 
@@ -72,7 +76,10 @@ export class DialogCall {
   /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */
   listen(): void {
     const { dialog, leg, traits } = this.#options;
-    dialog.on('ack', (ack: SrfRequest) => this.#negotiation.acknowledged(descriptionIn(ack)));
+    dialog.on('ack', (ack: SrfRequest) => {
+      if (this.#isConfirmed) this.#negotiation.acknowledged(descriptionIn(ack));
+      else this.#confirm(descriptionIn(ack));
+    });
     const reoffer = (request: SrfRequest, response: SrfResponse) => void this.#reoffer(request, response);
     dialog.on('modify', reoffer);
     dialog.on('update', (request: SrfRequest, response: SrfResponse) => {
@@ -89,12 +96,6 @@ export class DialogCall {
     dialog.on('destroy', (bye: SrfRequest) => {
       void this.end(byeOutcome(bye, leg.state === 'established'));
     });
-  }
-
-  /** Both sides know of the dialog and its media: the leg is established, and offers of ours may go out. */
-  confirmed(): void {
-    this.#options.leg.established();
-    this.#negotiation.start();
   }
 
   /** Offers what the leg receives now. */
@@ -170,6 +171,47 @@ export class DialogCall {
     });
   }
 
+  /** The first ACK is here. `answer`: the far end's, where the offer was ours. */
+  #confirm(answer: string | null): void {
+    const { leg, isOfferOurs, logger } = this.#options;
+    this.#isConfirmed = true;
+    if (!isOfferOurs) {
+      this.#established();
+      return;
+    }
+    const accepted = leg.connection('main').accept(answer ?? '');
+    accepted.then(
+      () => this.#established(),
+      (error: unknown) => {
+        logger.warn({ err: error }, 'the answer in the ACK cannot be used');
+        void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
+      },
+    );
+  }
+
+  /**
+   * Another INVITE in the place of the first ACK: that got lost, and with it the answer to an offer of ours. RFC 3261 §14.1:
+   * nobody begins another before the one before it is over.
+   */
+  async #confirmWithoutAck(): Promise<void> {
+    const { leg, isOfferOurs } = this.#options;
+    this.#isConfirmed = true;
+    if (isOfferOurs) await leg.connection('main').rollback();
+    this.#established();
+  }
+
+  /** Both sides know of the dialog and its media: the leg is established, and offers of ours may go out. */
+  #established(): void {
+    this.#options.leg.established();
+    this.#negotiation.start();
+  }
+
+  async #answer(offer: string | null, method: 'INVITE' | 'UPDATE'): Promise<string> {
+    if (!this.#isConfirmed && method === 'INVITE') await this.#confirmWithoutAck();
+    else if (!this.#isConfirmed && this.#options.isOfferOurs) throw new OfferCollision();
+    return this.#negotiation.answer(offer, method);
+  }
+
   async #reoffer(request: SrfRequest, response: SrfResponse): Promise<void> {
     const { traits, logger, retryAfterSeconds } = this.#options;
     const offer = descriptionIn(request);
@@ -183,7 +225,8 @@ export class DialogCall {
       return;
     }
     try {
-      const answer = composeAnswer(traits, request, await this.#negotiation.answer(offer), isInvite);
+      const localSdp = await this.#answer(offer, isInvite ? 'INVITE' : 'UPDATE');
+      const answer = composeAnswer(traits, request, localSdp, isInvite);
       if (answer === null) {
         // What the media has agreed to stands; the far end goes on as before, and can offer again.
         response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
@@ -193,6 +236,10 @@ export class DialogCall {
       if (isInvite) this.expectRefresh(request, true);
       this.#notices.farEndHeard();
     } catch (error) {
+      if (error instanceof OfferCollision) {
+        response.send(491, { headers: reasonHeader(491, 'request-pending') });
+        return;
+      }
       // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
       const code = refusalCode(error);
       const { status, headers } = refusalResponse(code, retryAfterSeconds);

@@ -20,7 +20,7 @@ import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
 import { readCaller } from './caller-identity.js';
 import { dialledNumber, findCredential } from './credential.js';
-import { connectionLost, DialogCall, logCallEnd, refusalCode } from './dialog-call.js';
+import { connectionLost, DialogCall, logCallEnd } from './dialog-call.js';
 import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
 import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
@@ -220,7 +220,7 @@ export class IncomingCall implements LegSignalling {
   }
 
   /** Sends the 200; resolves when the dialog is there. */
-  #accept(leg: DoorLeg, answer: Answer, isOfferless: boolean): Promise<void> {
+  #accept(leg: DoorLeg, answer: Answer, isOfferOurs: boolean): Promise<void> {
     const { srf, request, response } = this.#options;
     return new Promise((resolve, reject) => {
       srf.createUAS(request, response, answer, (error, dialog) => {
@@ -228,7 +228,7 @@ export class IncomingCall implements LegSignalling {
         // Within this turn: what came right behind the ACK is read next, and must find somebody who listens. What is thrown
         // here would cost the connection to the SIP server, and every call with it.
         try {
-          this.#dialogMade(dialog, leg, isOfferless);
+          this.#dialogMade(dialog, leg, isOfferOurs);
           resolve();
         } catch (fault) {
           reject(fault instanceof Error ? fault : new Error(String(fault)));
@@ -237,7 +237,7 @@ export class IncomingCall implements LegSignalling {
     });
   }
 
-  #dialogMade(dialog: SrfDialog, leg: DoorLeg, isOfferless: boolean): void {
+  #dialogMade(dialog: SrfDialog, leg: DoorLeg, isOfferOurs: boolean): void {
     this.#deadline.cancel();
     // The leg may have ended while the 200 was on its way; terminate() had no dialog to end then.
     if (this.#outcome !== null) {
@@ -246,34 +246,14 @@ export class IncomingCall implements LegSignalling {
     }
     const { traits, clock, request, settings, onClosed } = this.#options;
     const call = new DialogCall({
-      ...{ dialog, leg, traits, clock, logger: this.#logger, farewells: this.#farewells },
+      ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       retryAfterSeconds: settings.retryAfterSeconds,
       onClosed: () => onClosed(this),
     });
     this.#answered = call;
     call.expectRefresh(request, false);
     leg.answered();
-    // Before the call listens: its negotiation knows nothing of the ACK that completes the answer.
-    dialog.once('ack', (ack: SrfRequest) =>
-      this.#acknowledged(call, leg, isOfferless ? (descriptionIn(ack) ?? '') : null),
-    );
     call.listen();
-  }
-
-  /** `answer`: the far end's, where the offer was ours. */
-  #acknowledged(call: DialogCall, leg: DoorLeg, answer: string | null): void {
-    if (answer === null) {
-      call.confirmed();
-      return;
-    }
-    const accepted = leg.connection('main').accept(answer);
-    accepted.then(
-      () => call.confirmed(),
-      (error: unknown) => {
-        this.#logger.warn({ err: error }, 'the answer in the ACK cannot be used');
-        void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
-      },
-    );
   }
 
   /** The far end cancelled or is gone. Resolves when the leg has ended. */

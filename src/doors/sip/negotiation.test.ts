@@ -4,7 +4,7 @@ import { ManualClock } from '../../../test/support/manual-clock.js';
 import { RecordingMediaLeg } from '../../../test/support/recording-media-plane.js';
 import { silentLogger } from '../../domain/logger.js';
 import { mainConnection, MediaRefusal } from '../../domain/media-plane.js';
-import { Negotiation } from './negotiation.js';
+import { Negotiation, OfferCollision } from './negotiation.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
 /** A far end that answers when the test says so. */
@@ -208,7 +208,7 @@ describe('our offers', () => {
     negotiation.request();
     await settle();
     expect(farEnd.reinvites).toHaveLength(1);
-    await negotiation.answer('their offer');
+    await negotiation.answer('their offer', 'INVITE');
     await settle();
     expect(media.log.slice(-2)).toEqual(['answer their offer', 'offer']);
     expect(farEnd.reinvites).toHaveLength(2);
@@ -260,21 +260,43 @@ describe('our offers', () => {
 describe('the far end’s offers', () => {
   it('are answered', async () => {
     const { negotiation } = newNegotiation();
-    expect(await negotiation.answer('theirs')).toBe('answer to theirs');
+    expect(await negotiation.answer('theirs', 'INVITE')).toBe('answer to theirs');
   });
 
-  it('wait until ours is settled, and ours until theirs is', async () => {
+  it.each(['INVITE', 'UPDATE'] as const)('collide with ours that is open, at once: %s', async (method) => {
     const { farEnd, media, negotiation } = newNegotiation();
     negotiation.request();
     await settle();
-    const answered = negotiation.answer('theirs');
+    await expect(negotiation.answer('theirs', method)).rejects.toBeInstanceOf(OfferCollision);
+    if (method === 'INVITE')
+      await expect(negotiation.answer(null, method)).rejects.toBeInstanceOf(OfferCollision);
+    expect(media.log).toEqual(['offer']);
+    await farEnd.answer(200, 'a');
+    expect(await negotiation.answer('theirs', method)).toBe('answer to theirs');
+    expect(media.log).toEqual(['offer', 'accept a', 'answer theirs']);
+  });
+
+  it('wait until the media has our answer, and ours until theirs is settled', async () => {
+    const { farEnd, media, negotiation } = newNegotiation();
+    let accepted = (): void => undefined;
+    const accept = media.accept.bind(media);
+    media.accept = async (answer) => {
+      await new Promise<void>((resolve) => (accepted = resolve));
+      await accept(answer);
+    };
+    negotiation.request();
+    await settle();
+    await farEnd.answer(200, 'a');
+    const answered = negotiation.answer('theirs', 'UPDATE');
     negotiation.request();
     await settle();
     expect(media.log).toEqual(['offer']);
-    await farEnd.answer(200, 'a');
+    accepted();
     expect(await answered).toBe('answer to theirs');
     await settle();
     await farEnd.answer(200, 'b');
+    accepted();
+    await settle();
     expect(media.log).toEqual(['offer', 'accept a', 'answer theirs', 'offer', 'accept b']);
   });
 
@@ -282,16 +304,16 @@ describe('the far end’s offers', () => {
     const { media, negotiation } = newNegotiation();
     const answer = media.answer.bind(media);
     media.answer = () => Promise.reject(new MediaRefusal('no-common-codec', ''));
-    await expect(negotiation.answer('theirs')).rejects.toMatchObject({ code: 'no-common-codec' });
+    await expect(negotiation.answer('theirs', 'INVITE')).rejects.toMatchObject({ code: 'no-common-codec' });
     media.answer = answer;
-    expect(await negotiation.answer('better')).toBe('answer to better');
+    expect(await negotiation.answer('better', 'INVITE')).toBe('answer to better');
   });
 });
 
 describe('a re-INVITE without offer', () => {
   it('is answered with ours, and the ACK brings the answer before anything else goes on', async () => {
     const { farEnd, media, negotiation, clock } = newNegotiation();
-    expect(await negotiation.answer(null)).toBe('offer of ours');
+    expect(await negotiation.answer(null, 'INVITE')).toBe('offer of ours');
     negotiation.request();
     await settle();
     expect(farEnd.reinvites).toHaveLength(0);
@@ -307,17 +329,72 @@ describe('a re-INVITE without offer', () => {
     ['no ACK in 40 s', (_: Negotiation, clock: ManualClock) => clock.advance(40_000)],
   ])('is rolled back by %s', async (_, happen) => {
     const { media, negotiation, clock } = newNegotiation();
-    await negotiation.answer(null);
+    await negotiation.answer(null, 'INVITE');
     happen(negotiation, clock);
     await settle();
     expect(media.log).toEqual(['offer', 'rollback']);
-    expect(await negotiation.answer('next')).toBe('answer to next');
+    expect(await negotiation.answer('next', 'INVITE')).toBe('answer to next');
+  });
+
+  it.each(['their offer', null])(
+    'whose ACK was lost gives way to the next at once, with offer %s',
+    async (offer) => {
+      const { media, negotiation, clock } = newNegotiation();
+      await negotiation.answer(null, 'INVITE');
+      // Was answered after 40 s, when the wait for the ACK was over.
+      const next = negotiation.answer(offer, 'INVITE');
+      await settle();
+      expect(media.log.slice(0, 3)).toEqual([
+        'offer',
+        'rollback',
+        offer === null ? 'offer' : 'answer their offer',
+      ]);
+      expect(await next).toBe(offer === null ? 'offer of ours' : 'answer to their offer');
+      negotiation.acknowledged('their answer');
+      await settle();
+      expect(media.log).toHaveLength(offer === null ? 4 : 3);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('whose ACK was lost gives way before an offer of ours that waits', async () => {
+    const { farEnd, media, negotiation } = newNegotiation();
+    await negotiation.answer(null, 'INVITE');
+    negotiation.request();
+    expect(await negotiation.answer('theirs', 'INVITE')).toBe('answer to theirs');
+    await settle();
+    expect(media.log).toEqual(['offer', 'rollback', 'answer theirs', 'offer']);
+    expect(farEnd.reinvites).toHaveLength(1);
+  });
+
+  it('collides with an UPDATE that has one, at once', async () => {
+    const { media, negotiation } = newNegotiation();
+    await negotiation.answer(null, 'INVITE');
+    await expect(negotiation.answer('theirs', 'UPDATE')).rejects.toBeInstanceOf(OfferCollision);
+    negotiation.acknowledged('their answer');
+    await settle();
+    expect(await negotiation.answer('theirs', 'UPDATE')).toBe('answer to theirs');
+    expect(media.log).toEqual(['offer', 'accept their answer', 'answer theirs']);
+  });
+
+  it('waits no longer for a pause after an offer of ours that was refused', async () => {
+    const { farEnd, negotiation, clock } = newNegotiation();
+    negotiation.request();
+    await settle();
+    await farEnd.answer(488);
+    await negotiation.answer(null, 'INVITE');
+    negotiation.acknowledged('their answer');
+    await settle();
+    expect(clock.pending).toBe(0);
+    negotiation.request();
+    await settle();
+    expect(farEnd.reinvites).toHaveLength(2);
   });
 
   it('is rolled back where the answer in the ACK cannot be used', async () => {
     const { media, negotiation } = newNegotiation();
     media.accept = () => Promise.reject(new MediaRefusal('bad-sdp', ''));
-    await negotiation.answer(null);
+    await negotiation.answer(null, 'INVITE');
     negotiation.acknowledged('rubbish');
     await settle();
     expect(media.log).toEqual(['offer', 'rollback']);
@@ -326,7 +403,7 @@ describe('a re-INVITE without offer', () => {
   it('is refused where no offer can be made', async () => {
     const { media, negotiation } = newNegotiation();
     media.offer = () => Promise.reject(new MediaRefusal('overloaded', ''));
-    await expect(negotiation.answer(null)).rejects.toMatchObject({ code: 'overloaded' });
+    await expect(negotiation.answer(null, 'INVITE')).rejects.toMatchObject({ code: 'overloaded' });
   });
 
   it('is no business of an ACK that comes unasked', () => {
@@ -365,7 +442,7 @@ describe('closing', () => {
 
   it('while the ACK is awaited leaves no timer', async () => {
     const { negotiation, clock } = newNegotiation();
-    await negotiation.answer(null);
+    await negotiation.answer(null, 'INVITE');
     negotiation.close();
     negotiation.close();
     await settle();

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
 import type { MediaConnection } from '../../domain/media-plane.js';
-import { nextOfferState, type OfferInput, type OfferState } from './offer-schedule.js';
+import { nextOfferState, receptionOf, type OfferInput, type OfferState } from './offer-schedule.js';
 import { descriptionIn } from './session-body.js';
 import type { SrfDialog, SrfResponse } from './srf.js';
 
@@ -31,6 +31,13 @@ const maxPauseMs = 60_000;
 const reinviteTimeoutMs = 40_000;
 /** An offerless re-INVITE's answer comes in the ACK, which comes within 64·T1 or the dialog ends. */
 const ackTimeoutMs = 40_000;
+
+/** An offer of ours is open; the far end is to try again a little later (491). */
+export class OfferCollision extends Error {
+  constructor() {
+    super('an offer of ours is open');
+  }
+}
 
 export class Negotiation {
   readonly #options: NegotiationOptions;
@@ -59,8 +66,15 @@ export class Negotiation {
     this.#step('wanted');
   }
 
-  /** Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. */
-  answer(offer: string | null): Promise<string> {
+  /**
+   * Answers the far end's offer, or makes ours where a re-INVITE has none; its answer then comes with `acknowledged`. Rejects
+   * with OfferCollision, at once, where an offer of ours is open.
+   */
+  answer(offer: string | null, method: 'INVITE' | 'UPDATE'): Promise<string> {
+    const reception = receptionOf(this.#state, method);
+    if (reception === 'collide') return Promise.reject(new OfferCollision());
+    // What was waited for will not come any more. The new exchange stands behind it in the queue.
+    if (reception === 'overtake') this.#onAcknowledged?.(null);
     if (offer !== null) {
       return this.#exclusively(async () => {
         const answer = await this.#options.media().answer(offer);
@@ -71,7 +85,14 @@ export class Negotiation {
     return new Promise((resolve, reject) => {
       this.#exclusively(async () => {
         const media = this.#options.media();
-        resolve(await media.offer());
+        this.#wait?.cancel();
+        this.#step('asked');
+        try {
+          resolve(await media.offer());
+        } catch (error) {
+          this.#step('withdrawn');
+          throw error;
+        }
         // The exchange is over only when the ACK has brought the answer; others wait behind it.
         await this.#takeAnswerFromAck(media);
       }).catch(reject);
@@ -118,9 +139,10 @@ export class Negotiation {
       const offer = await media.offer();
       response = await this.#reinvite(offer);
       if (response?.status === 200) {
+        // What the far end offers from now on crosses nothing of ours.
+        this.#step('answered');
         await media.accept(descriptionIn(response) ?? '');
         this.#failures = 0;
-        this.#step('answered');
         return;
       }
     } catch (error) {
@@ -162,14 +184,19 @@ export class Negotiation {
         this.#onAcknowledged = (body) => resolve(body ?? '');
       });
       if (this.#isClosed) return;
-      if (answer === null || answer === '') await this.#rollback(media);
-      else await media.accept(answer);
+      const isAnswered = answer !== null && answer !== '';
+      this.#step(isAnswered ? 'answered' : 'withdrawn');
+      if (isAnswered) {
+        await media.accept(answer);
+        this.#failures = 0;
+        return;
+      }
     } catch (error) {
       this.#options.logger.warn({ err: error }, 'the answer in an ACK cannot be used');
-      await this.#rollback(media);
     } finally {
       this.#onAcknowledged = null;
     }
+    await this.#rollback(media);
   }
 
   async #rollback(media: MediaConnection): Promise<void> {

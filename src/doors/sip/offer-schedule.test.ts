@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   nextOfferState,
+  receptionOf,
   offerInputs,
   offerStates,
   type OfferInput,
@@ -13,6 +14,8 @@ const edges: readonly (readonly [from: OfferState, input: OfferInput, to: OfferS
   ['early-due', 'confirmed', 'due'],
   ['idle', 'wanted', 'due'],
   ['due', 'begun', 'offering'],
+  ['idle', 'refused', 'paused'],
+  ['due', 'refused', 'paused-due'],
   ['offering', 'wanted', 'offering-again'],
   ['offering', 'answered', 'idle'],
   ['offering', 'refused', 'paused'],
@@ -26,6 +29,16 @@ const edges: readonly (readonly [from: OfferState, input: OfferInput, to: OfferS
   ['paused-due', 'elapsed', 'due'],
   ['paused-due', 'heard', 'due'],
   ['collided', 'elapsed', 'due'],
+  ['idle', 'asked', 'asked'],
+  ['due', 'asked', 'asked-due'],
+  ['paused', 'asked', 'asked'],
+  ['paused-due', 'asked', 'asked-due'],
+  ['collided', 'asked', 'asked-due'],
+  ['asked', 'wanted', 'asked-due'],
+  ['asked', 'answered', 'idle'],
+  ['asked', 'withdrawn', 'idle'],
+  ['asked-due', 'answered', 'due'],
+  ['asked-due', 'withdrawn', 'due'],
 ];
 
 describe('the schedule of our offers', () => {
@@ -45,5 +58,25 @@ describe('the schedule of our offers', () => {
   );
   it.each(others)('stays in %s whatever %s', (state, input) => {
     expect(nextOfferState(state, input)).toBe(state);
+  });
+});
+
+describe('an offer of the far end', () => {
+  const met = (state: OfferState) => [receptionOf(state, 'INVITE'), receptionOf(state, 'UPDATE')];
+
+  it.each(['offering', 'offering-again'] as const)('collides with ours in %s', (state) => {
+    expect(met(state)).toEqual(['collide', 'collide']);
+  });
+
+  it.each(['asked', 'asked-due'] as const)(
+    'overtakes ours in %s as an INVITE, and collides as an UPDATE',
+    (state) => {
+      expect(met(state)).toEqual(['overtake', 'collide']);
+    },
+  );
+
+  const others = offerStates.filter((state) => !/^(?:offering|asked)/.test(state));
+  it.each(others)('is taken in %s', (state) => {
+    expect(met(state)).toEqual(['take', 'take']);
   });
 });

@@ -7,14 +7,21 @@
  *     ▼                        │                │ elapsed,     │   ▼
  *   early-due ─ confirmed ─► due                │ heard        │  offering-again ─ answered ─► due
  *                                               │              │   │
- *   offering ─ refused ─► paused ─ wanted ─► paused-due ◄─ refused ┘
+ *   offering, idle ─ refused ─► paused ─ wanted ─► paused-due ◄─ refused ┘ (due, too)
  *                           └─ elapsed, heard ─► idle          │
  *   offering, offering-again ─ collided ─► collided ─ elapsed ─► due
  *
+ *   idle, paused ─ asked ─► asked ─ answered, withdrawn ─► idle
+ *                             │ wanted
+ *                             ▼
+ *   due, paused-due, ─ asked ─► asked-due ─ answered, withdrawn ─► due
+ *   collided
+ *
  *   any state ─ closed ─► closed
  *
- * `collided` is glare (491, RFC 3261 §14.1): only its own time ends it. `paused` is after an offer that was refused or could not
- * be sent: a sign of life from the far end (`heard`) ends it early.
+ * `asked`: our offer is in the answer to a re-INVITE without one, and the ACK is to bring the far end's answer. `collided` is
+ * glare (491, RFC 3261 §14.1): only its own time ends it. `paused` is after an offer that was refused or could not be sent: a
+ * sign of life from the far end (`heard`, `asked`) ends it early.
  */
 export const offerStates = [
   'early',
@@ -26,6 +33,8 @@ export const offerStates = [
   'paused',
   'paused-due',
   'collided',
+  'asked',
+  'asked-due',
   'closed',
 ] as const;
 export type OfferState = (typeof offerStates)[number];
@@ -38,7 +47,7 @@ export const offerInputs = [
   /** The offer that was due is being made. */
   'begun',
   'answered',
-  /** It came to nothing. */
+  /** It came to nothing, or its answer cannot be used. */
   'refused',
   /** It met one of the far end's (491). */
   'collided',
@@ -46,6 +55,10 @@ export const offerInputs = [
   'elapsed',
   /** The far end made an offer of its own, which was answered. */
   'heard',
+  /** The far end wants an offer, in the answer to its INVITE. */
+  'asked',
+  /** The offer that it wanted is given up: no ACK brought an answer. */
+  'withdrawn',
   'closed',
 ] as const;
 export type OfferInput = (typeof offerInputs)[number];
@@ -53,17 +66,39 @@ export type OfferInput = (typeof offerInputs)[number];
 const table: Readonly<Record<OfferState, Partial<Record<OfferInput, OfferState>>>> = {
   early: { wanted: 'early-due', confirmed: 'idle' },
   'early-due': { confirmed: 'due' },
-  idle: { wanted: 'due' },
-  due: { begun: 'offering' },
+  idle: { wanted: 'due', asked: 'asked', refused: 'paused' },
+  due: { begun: 'offering', asked: 'asked-due', refused: 'paused-due' },
   offering: { wanted: 'offering-again', answered: 'idle', refused: 'paused', collided: 'collided' },
   'offering-again': { answered: 'due', refused: 'paused-due', collided: 'collided' },
-  paused: { wanted: 'paused-due', elapsed: 'idle', heard: 'idle' },
-  'paused-due': { elapsed: 'due', heard: 'due' },
-  collided: { elapsed: 'due' },
+  paused: { wanted: 'paused-due', elapsed: 'idle', heard: 'idle', asked: 'asked' },
+  'paused-due': { elapsed: 'due', heard: 'due', asked: 'asked-due' },
+  collided: { elapsed: 'due', asked: 'asked-due' },
+  asked: { wanted: 'asked-due', answered: 'idle', withdrawn: 'idle' },
+  'asked-due': { answered: 'due', withdrawn: 'due' },
   closed: {},
 };
 
 /** The state after the input: the same where the input means nothing in it. */
 export function nextOfferState(state: OfferState, input: OfferInput): OfferState {
   return input === 'closed' ? 'closed' : (table[state][input] ?? state);
+}
+
+/**
+ * What becomes of an offer of the far end, or of its wish for one of ours. `take`: it has its turn. `collide`: 491, for ours is
+ * open (RFC 3261 §14.2, RFC 3311 §5.2). `overtake`: ours is given up, for only an ACK that was lost can have brought its answer:
+ * nobody begins another INVITE before the one before it is over (RFC 3261 §14.1).
+ */
+export type Reception = 'take' | 'collide' | 'overtake';
+
+export function receptionOf(state: OfferState, method: 'INVITE' | 'UPDATE'): Reception {
+  switch (state) {
+    case 'offering':
+    case 'offering-again':
+      return 'collide';
+    case 'asked':
+    case 'asked-due':
+      return method === 'INVITE' ? 'overtake' : 'collide';
+    default:
+      return 'take';
+  }
 }
