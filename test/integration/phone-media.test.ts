@@ -10,7 +10,7 @@ import {
   type PhoneLegSettings,
 } from '../../src/media/worker/phone/phone-leg.js';
 import { PortAllocator } from '../../src/media/worker/rtp/port-allocator.js';
-import { parseRtcp } from '../../src/media/worker/rtp/rtcp.js';
+import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import {
   dominantFrequencyHz,
   levelAt,
@@ -21,6 +21,7 @@ import { Tone } from '../../src/media/worker/sound/tone.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
+import { waitFor } from '../support/wait-for.js';
 import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 
 interface Caller {
@@ -371,6 +372,73 @@ describe('phone media', () => {
     expect(portOf(await a.leg.answer(moved.sdp()))).toBe(a.port);
     await moved.listen(3);
     moved.close();
+  });
+
+  it('follows a phone whose source port changes in mid-call, and hears it on', async () => {
+    const [a, b] = [await caller(), await called()];
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
+    everyoneHearsTheOthers();
+    b.phone.talk(b.port, 1000);
+    a.phone.talk(a.port, 440);
+    await a.phone.listen(60);
+    const moved = await a.phone.rebound();
+    try {
+      moved.talk(a.port, 440);
+      await moved.listen(10);
+      const [atMoved, atB] = await Promise.all([moved.listen(30), b.phone.listen(30)]);
+      expect(dominantFrequencyHz(atMoved, 8000)).toBeCloseTo(1000, -1);
+      expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+    } finally {
+      moved.close();
+    }
+  });
+
+  it('finds a phone behind a NAT though a stranger’s packet was there before its first', async () => {
+    const [a, b] = [await caller(), await called()];
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
+    everyoneHearsTheOthers();
+    const stranger = await TestPhone.open();
+    try {
+      stranger.send(a.port, new Uint8Array(160));
+      await stranger.listen(3);
+      a.phone.talk(a.port, 440);
+      b.phone.talk(b.port, 1000);
+      await a.phone.listen(10);
+      const strangerHeard = stranger.heard.length;
+      stranger.talk(a.port, 1500);
+      const [atA, atB] = await Promise.all([a.phone.listen(40), b.phone.listen(40)]);
+      expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
+      expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
+      expect(stranger.heard.length).toBe(strangerHeard);
+    } finally {
+      stranger.close();
+    }
+  });
+
+  it.each([
+    ['on a port of its own', ['a=sendrecv'], 1],
+    ['beside RTP', ['a=rtcp-mux'], 0],
+  ])('keeps a muted phone whose RTP stops, while it sends RTCP %s', async (_what, attributes, offset) => {
+    const a = await caller({ rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 });
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ attributes })));
+    a.phone.send(a.port, new Uint8Array(160));
+    const report: RtcpPacket = { type: 'receiver-report', ssrc: a.phone.ssrc, reports: [] };
+    const reporting = setInterval(() => a.phone.sendRtcp(a.port + offset, [report]), 200);
+    try {
+      await a.phone.listen(200);
+      expect(a.facts).toEqual(['connected']);
+    } finally {
+      clearInterval(reporting);
+    }
+    // A goodbye is no life: it ends as any silence does.
+    const goodbye: RtcpPacket = { type: 'bye', ssrcs: [a.phone.ssrc] };
+    const leaving = setInterval(() => a.phone.sendRtcp(a.port + offset, [report, goodbye]), 200);
+    try {
+      await waitFor('the leg ends', () => a.facts.length === 2);
+    } finally {
+      clearInterval(leaving);
+    }
+    expect(a.facts).toEqual(['connected', 'ended media-timeout']);
   });
 
   it('reports one key press of many retransmissions, and keeps its packets out of the audio', async () => {

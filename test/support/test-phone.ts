@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
+import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { within } from './wait-for.js';
 
@@ -86,6 +87,18 @@ export class TestPhone {
     this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
     this.timestamp = (this.timestamp + samples) >>> 0;
     this.#socket.send(packet, to, '127.0.0.1');
+  }
+
+  sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
+    this.#socket.send(formatRtcp(packets), to, '127.0.0.1');
+  }
+
+  /** The same phone at another port, as a NAT would have it: its stream goes on there. */
+  async rebound(): Promise<TestPhone> {
+    this.hush();
+    const moved = await TestPhone.open(this.#law);
+    const { ssrc, sequenceNumber, timestamp } = this;
+    return Object.assign(moved, { ssrc, sequenceNumber, timestamp });
   }
 
   /** Talks from now on: a tone, a packet every 20 ms. */

@@ -49,9 +49,9 @@ export interface PhoneLegSettings {
   readonly sounds: SoundLibrary;
   /** What is heard on hold. Absent: the hold sound. */
   readonly hold?: SoundLoop;
-  /** No RTP at all for this long ends the leg, unless the peer holds. Default 30 000. */
+  /** Neither RTP nor RTCP at all for this long ends the leg, unless the peer holds. Default 30 000. */
   readonly rtpTimeoutBeforeFirstMs?: number;
-  /** No further RTP for this long ends the leg, unless the peer holds. Default 15 000. */
+  /** Neither RTP nor RTCP any more for this long ends the leg, unless the peer holds. Default 15 000. */
   readonly rtpTimeoutMs?: number;
   /** Neither RTP nor RTCP from a peer that holds for this long ends the leg: it is gone. Default 7 200 000. */
   readonly holdTimeoutMs?: number;
@@ -118,7 +118,7 @@ class NativePhoneLeg implements PhoneLeg {
   #nextStreamNumber = randomInt(1, 1_000_000_000);
 
   #connected = false;
-  /** Since when RTP is waited for: the last packet, the answer, or the end of a hold. */
+  /** Since when RTP or RTCP is waited for: the last packet, the answer, or the end of a hold. */
   #waitingSinceMs = 0;
   /** When anything last came from the peer: RTP, RTCP or a description. */
   #heardMs = 0;
@@ -339,14 +339,17 @@ class NativePhoneLeg implements PhoneLeg {
     const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
     const nowMs = this.#clock.now();
     // Something that is not even in an agreed format shall not win the lock.
-    if (!isKnown && !this.#latch.locked) {
+    if (!isKnown && !this.#latch.isLockedOn(from)) {
       this.#fromStrangers++;
       return;
     }
-    if (this.#latch.onPacket(from.address, from.port, nowMs) === 'stranger') {
+    const verdict = this.#latch.onPacket(packet, from, nowMs);
+    if (verdict === 'stranger') {
       this.#fromStrangers++;
       return;
     }
+    // What RTCP taught before may have been a stranger's; where the phone's comes from, it teaches again.
+    if (verdict === 'locked') this.#rtcpDestination = agreement.rtcpMux ? null : agreement.remoteRtcp;
     this.#waitingSinceMs = nowMs;
     this.#heardMs = nowMs;
     this.#reception.onPacket(packet, nowMs, law !== undefined);
@@ -364,24 +367,27 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   #onRtcp(buffer: Buffer, from: RemoteInfo): void {
+    const nowMs = this.#clock.now();
     // RTCP comes from the host that RTP comes from; its port may be another, and behind a NAT any.
-    if (
-      this.#latch.destination?.address !== from.address ||
-      !this.#rtcp.onPacket(buffer, this.#clock.now())
-    ) {
+    const isOfPeer = this.#latch.destination?.address === from.address;
+    const content = isOfPeer ? this.#rtcp.onPacket(buffer, nowMs) : null;
+    if (content === null) {
       this.#fromStrangers++;
       return;
     }
-    this.#heardMs = this.#clock.now();
     if (this.#agreement?.rtcpMux === false)
       this.#rtcpDestination = { address: from.address, port: from.port };
+    if (content === 'goodbye') return;
+    // Who reports is there, though it may send no RTP: muted, or without comfort noise while nobody speaks.
+    this.#heardMs = nowMs;
+    this.#waitingSinceMs = nowMs;
   }
 
   #sendRtp(datagram: Buffer): void {
     send(this.#sockets?.rtp, datagram, this.#latch.destination);
   }
 
-  /** Once a second: has RTP stopped, is a report due? */
+  /** Once a second: has the phone fallen silent, is a report due? */
   #check(nowMs: number): void {
     this.#nextCheckMs = nowMs + 1000;
     if (nowMs >= this.#nextReportMs) {

@@ -15,16 +15,16 @@ export class RtcpSession {
     this.#cname = cname;
   }
 
-  /** Returns whether it was RTCP at all. */
-  onPacket(buffer: Buffer, nowMs: number): boolean {
+  /** Null where it is no RTCP at all; `goodbye` where the peer leaves with it (RFC 3550 §6.6). */
+  onPacket(buffer: Buffer, nowMs: number): 'report' | 'goodbye' | null {
     const packets = parseRtcp(buffer);
-    if (packets === null) return false;
+    if (packets === null) return null;
     for (const packet of packets) {
       if (packet.type !== 'sender-report') continue;
       this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
       this.#lastSenderReportMs = nowMs;
     }
-    return true;
+    return packets.some(({ type }) => type === 'bye') ? 'goodbye' : 'report';
   }
 
   /** SR when something was sent since the last report, else RR (RFC 3550 §6.4), with the canonical name. */
