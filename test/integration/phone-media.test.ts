@@ -1,16 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LegEvents } from '../../src/media/worker/leg.js';
+import { describe, expect, it } from 'vitest';
 import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
-import { Mixes } from '../../src/media/worker/mix/mixes.js';
-import {
-  createPhoneLeg,
-  type PhoneLeg,
-  type PhoneLegSettings,
-} from '../../src/media/worker/phone/phone-leg.js';
 import { PortAllocator } from '../../src/media/worker/rtp/port-allocator.js';
-import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import { parseRtcp } from '../../src/media/worker/rtp/rtcp.js';
 import {
   dominantFrequencyHz,
   levelAt,
@@ -18,20 +11,8 @@ import {
 } from '../../src/media/worker/sound/dominant-frequency.js';
 import { PromptSounds } from '../../src/media/worker/sound/prompt-sounds.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
-import type { SourceStream } from '../../src/media/worker/source-track.js';
-import { TickClock } from '../../src/media/worker/tick-clock.js';
-import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
-import { waitFor } from '../support/wait-for.js';
-import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
-
-interface Caller {
-  readonly phone: TestPhone;
-  readonly leg: PhoneLeg;
-  readonly streams: () => readonly SourceStream[];
-  readonly facts: string[];
-  /** Our port, once answered. */
-  port: number;
-}
+import { type Caller, usePhoneLegs } from '../support/phone-legs.js';
+import { portOf } from '../support/test-phone.js';
 
 /** An even port that the OS says is free, with the odd one above it. */
 async function freePair(): Promise<number> {
@@ -59,81 +40,7 @@ async function freePair(): Promise<number> {
 const range = { from: 21_000, to: 21_999 };
 
 describe('phone media', () => {
-  let clock: TickClock;
-  let mixes: Mixes;
-  let ports: PortAllocator;
-  let sounds: SoundLibrary;
-  let callers: Caller[];
-
-  beforeEach(() => {
-    clock = new TickClock();
-    mixes = new Mixes();
-    ports = new PortAllocator(range);
-    sounds = new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 });
-    callers = [];
-  });
-
-  afterEach(() => {
-    for (const { leg, phone } of callers) {
-      leg.close();
-      phone.close();
-    }
-    expect(mixes.size).toBe(0);
-    expect(mixes.sourceCount).toBe(0);
-    clock.close();
-  });
-
-  async function caller(
-    settings: Partial<PhoneLegSettings> = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
-  ): Promise<Caller> {
-    const phone = await TestPhone.open(law);
-    const facts: string[] = [];
-    let streams: readonly SourceStream[] = [];
-    const events: LegEvents = {
-      onConnected: () => facts.push('connected'),
-      onStreams: (now) => (streams = now),
-      onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
-      onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
-      onHeld: () => undefined,
-      onNegotiationNeeded: () => facts.push('negotiation needed'),
-      onEnded: (reason) => facts.push(`ended ${reason}`),
-    };
-    const leg = createPhoneLeg({
-      legId: 'leg',
-      participantId: `p${callers.length}`,
-      mayPublish: new Set(['audio']),
-      events,
-      ports,
-      bindAddress: '127.0.0.1',
-      advertisedAddress: '127.0.0.1',
-      tickClock: clock,
-      mixes,
-      sounds,
-      ...settings,
-    });
-    const made: Caller = { phone, leg, facts, streams: () => streams, port: 0 };
-    callers.push(made);
-    return made;
-  }
-
-  async function called(
-    settings: Partial<PhoneLegSettings> = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
-  ): Promise<Caller> {
-    const made = await caller(settings, law);
-    made.port = portOf(await made.leg.answer(made.phone.sdp()));
-    return made;
-  }
-
-  const everyoneHearsTheOthers = (): void => {
-    for (const { leg } of callers) {
-      leg.receive(
-        callers.filter((other) => other.leg !== leg).flatMap((other) => other.streams()),
-        false,
-      );
-    }
-  };
+  const { clock, ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs(range);
 
   it('lets two phones hear each other and not themselves', async () => {
     const [a, b] = [await called(), await called()];
@@ -196,39 +103,8 @@ describe('phone media', () => {
       const step = (packet.timestamp - b.phone.heard[i - 1]!.timestamp) >>> 0;
       expect(step % 160).toBe(0);
       expect(step).toBeGreaterThan(0);
-      expect(step).toBeLessThanOrEqual(160 * (10 + clock.statistics().skipped));
+      expect(step).toBeLessThanOrEqual(160 * (10 + clock().statistics().skipped));
     });
-  });
-
-  it.each([
-    ['four packets of 20 ms every 80 ms', 20, 4],
-    ['packets of 100 ms', 100, 1],
-    ['ten packets of 20 ms every 200 ms', 20, 10],
-  ])('passes %s on at 8000 timestamp units a second', async (_what, durationMs, inOneBurst) => {
-    const [a, b] = [await called(), await called()];
-    b.leg.receive(a.streams(), false);
-    await b.phone.listen(3);
-    const count = 1600 / durationMs;
-    const payloadOf = (n: number): Uint8Array => new Uint8Array(durationMs * 8).fill(0x20 + (n % 80));
-    let n = 0;
-    const beganMs = performance.now();
-    const burst = (): void => {
-      for (let i = 0; i < inOneBurst; i++) a.phone.send(a.port, payloadOf(n++), { samples: durationMs * 8 });
-      const dueMs = beganMs + n * durationMs;
-      if (n < count) setTimeout(burst, Math.max(0, dueMs - performance.now()));
-    };
-    burst();
-    const spoken = (): HeardPacket[] => b.phone.heard.filter(({ payload }) => payload[0] !== 0xff);
-    await b.phone.until(
-      () =>
-        spoken()
-          .at(-1)
-          ?.payload.equals(payloadOf(count - 1)) === true,
-    );
-    const [first, last] = [spoken()[0]!, spoken().at(-1)!];
-    expect(first.payload.equals(payloadOf(0))).toBe(true);
-    const said = (count - 1) * durationMs * 8;
-    expect(Math.abs(((last.timestamp - first.timestamp) >>> 0) - said)).toBeLessThanOrEqual(160 * 2);
   });
 
   it('keeps one running sequence from silence to hold sound to pass-through to mix', async () => {
@@ -246,7 +122,7 @@ describe('phone media', () => {
     await a.phone.listen(3);
     const { heard } = a.phone;
     // A tick that a busy machine made the clock skip is a gap in time, not in numbers.
-    const longestStep = 160 * (5 + clock.statistics().skipped);
+    const longestStep = 160 * (5 + clock().statistics().skipped);
     heard.slice(1).forEach((packet, i) => {
       expect(packet.ssrc).toBe(heard[0]!.ssrc);
       expect(packet.sequenceNumber).toBe((heard[i]!.sequenceNumber + 1) & 0xffff);
@@ -347,100 +223,6 @@ describe('phone media', () => {
     expect(a.phone.heard[heardByA]!.marker).toBe(true);
   });
 
-  it('drops and counts strangers once it has locked on to the phone', async () => {
-    const [a, b] = [await called(), await called()];
-    b.leg.receive(a.streams(), false);
-    a.phone.talk(a.port, 440);
-    await b.phone.listen(10);
-    const stranger = await TestPhone.open();
-    stranger.talk(a.port, 1500);
-    await b.phone.listen(10);
-    const atB = await b.phone.listen(30);
-    stranger.close();
-    expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
-    expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
-    expect(a.leg.statistics().packetsFromStrangers).toBeGreaterThan(10);
-    expect(stranger.heard).toEqual([]);
-  });
-
-  it('sends to where the phone really is, and follows it when a re-INVITE moves it', async () => {
-    const a = await caller();
-    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '127.0.0.99', port: 9 })));
-    a.phone.talk(a.port, 440);
-    await a.phone.listen(3);
-    const moved = await TestPhone.open();
-    expect(portOf(await a.leg.answer(moved.sdp()))).toBe(a.port);
-    await moved.listen(3);
-    moved.close();
-  });
-
-  it('follows a phone whose source port changes in mid-call, and hears it on', async () => {
-    const [a, b] = [await caller(), await called()];
-    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
-    everyoneHearsTheOthers();
-    b.phone.talk(b.port, 1000);
-    a.phone.talk(a.port, 440);
-    await a.phone.listen(60);
-    const moved = await a.phone.rebound();
-    try {
-      moved.talk(a.port, 440);
-      await moved.listen(10);
-      const [atMoved, atB] = await Promise.all([moved.listen(30), b.phone.listen(30)]);
-      expect(dominantFrequencyHz(atMoved, 8000)).toBeCloseTo(1000, -1);
-      expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
-    } finally {
-      moved.close();
-    }
-  });
-
-  it('finds a phone behind a NAT though a stranger’s packet was there before its first', async () => {
-    const [a, b] = [await caller(), await called()];
-    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
-    everyoneHearsTheOthers();
-    const stranger = await TestPhone.open();
-    try {
-      stranger.send(a.port, new Uint8Array(160));
-      await stranger.listen(3);
-      a.phone.talk(a.port, 440);
-      b.phone.talk(b.port, 1000);
-      await a.phone.listen(10);
-      const strangerHeard = stranger.heard.length;
-      stranger.talk(a.port, 1500);
-      const [atA, atB] = await Promise.all([a.phone.listen(40), b.phone.listen(40)]);
-      expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
-      expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
-      expect(stranger.heard.length).toBe(strangerHeard);
-    } finally {
-      stranger.close();
-    }
-  });
-
-  it.each([
-    ['on a port of its own', ['a=sendrecv'], 1],
-    ['beside RTP', ['a=rtcp-mux'], 0],
-  ])('keeps a muted phone whose RTP stops, while it sends RTCP %s', async (_what, attributes, offset) => {
-    const a = await caller({ rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 });
-    a.port = portOf(await a.leg.answer(a.phone.sdp({ attributes })));
-    a.phone.send(a.port, new Uint8Array(160));
-    const report: RtcpPacket = { type: 'receiver-report', ssrc: a.phone.ssrc, reports: [] };
-    const reporting = setInterval(() => a.phone.sendRtcp(a.port + offset, [report]), 200);
-    try {
-      await a.phone.listen(200);
-      expect(a.facts).toEqual(['connected']);
-    } finally {
-      clearInterval(reporting);
-    }
-    // A goodbye is no life: it ends as any silence does.
-    const goodbye: RtcpPacket = { type: 'bye', ssrcs: [a.phone.ssrc] };
-    const leaving = setInterval(() => a.phone.sendRtcp(a.port + offset, [report, goodbye]), 200);
-    try {
-      await waitFor('the leg ends', () => a.facts.length === 2);
-    } finally {
-      clearInterval(leaving);
-    }
-    expect(a.facts).toEqual(['connected', 'ended media-timeout']);
-  });
-
   it('reports one key press of many retransmissions, and keeps its packets out of the audio', async () => {
     const [a, b] = [await called(), await called()];
     b.leg.receive(a.streams(), false);
@@ -509,7 +291,7 @@ describe('phone media', () => {
     await expect(a.leg.answer(a.phone.sdp().replace('RTP/AVP', 'RTP/SAVP'))).rejects.toMatchObject({
       code: 'no-common-codec',
     });
-    expect(ports.taken).toBe(0);
+    expect(ports().taken).toBe(0);
   });
 
   it('makes the offer itself when the INVITE had none', async () => {

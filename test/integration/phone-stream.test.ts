@@ -1,0 +1,137 @@
+/** How a phone's packets come and where from: bursts, strangers, other ports, RTCP alone. */
+import { describe, expect, it } from 'vitest';
+import type { RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
+import { usePhoneLegs } from '../support/phone-legs.js';
+import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
+import { waitFor } from '../support/wait-for.js';
+
+describe("a phone's stream", () => {
+  // Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.
+  const { caller, called, everyoneHearsTheOthers } = usePhoneLegs({ from: 20_000, to: 20_999 });
+
+  it.each([
+    ['four packets of 20 ms every 80 ms', 20, 4],
+    ['packets of 100 ms', 100, 1],
+    ['ten packets of 20 ms every 200 ms', 20, 10],
+  ])('passes %s on at 8000 timestamp units a second', async (_what, durationMs, inOneBurst) => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    await b.phone.listen(3);
+    const count = 1600 / durationMs;
+    const payloadOf = (n: number): Uint8Array => new Uint8Array(durationMs * 8).fill(0x20 + (n % 80));
+    let n = 0;
+    const beganMs = performance.now();
+    const burst = (): void => {
+      for (let i = 0; i < inOneBurst; i++) a.phone.send(a.port, payloadOf(n++), { samples: durationMs * 8 });
+      const dueMs = beganMs + n * durationMs;
+      if (n < count) setTimeout(burst, Math.max(0, dueMs - performance.now()));
+    };
+    burst();
+    const spoken = (): HeardPacket[] => b.phone.heard.filter(({ payload }) => payload[0] !== 0xff);
+    await b.phone.until(
+      () =>
+        spoken()
+          .at(-1)
+          ?.payload.equals(payloadOf(count - 1)) === true,
+    );
+    const [first, last] = [spoken()[0]!, spoken().at(-1)!];
+    expect(first.payload.equals(payloadOf(0))).toBe(true);
+    const said = (count - 1) * durationMs * 8;
+    expect(Math.abs(((last.timestamp - first.timestamp) >>> 0) - said)).toBeLessThanOrEqual(160 * 2);
+  });
+
+  it('drops and counts strangers once it has locked on to the phone', async () => {
+    const [a, b] = [await called(), await called()];
+    b.leg.receive(a.streams(), false);
+    a.phone.talk(a.port, 440);
+    await b.phone.listen(10);
+    const stranger = await TestPhone.open();
+    stranger.talk(a.port, 1500);
+    await b.phone.listen(10);
+    const atB = await b.phone.listen(30);
+    stranger.close();
+    expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+    expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
+    expect(a.leg.statistics().packetsFromStrangers).toBeGreaterThan(10);
+    expect(stranger.heard).toEqual([]);
+  });
+
+  it('sends to where the phone really is, and follows it when a re-INVITE moves it', async () => {
+    const a = await caller();
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '127.0.0.99', port: 9 })));
+    a.phone.talk(a.port, 440);
+    await a.phone.listen(3);
+    const moved = await TestPhone.open();
+    expect(portOf(await a.leg.answer(moved.sdp()))).toBe(a.port);
+    await moved.listen(3);
+    moved.close();
+  });
+
+  it('follows a phone whose source port changes in mid-call, and hears it on', async () => {
+    const [a, b] = [await caller(), await called()];
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
+    everyoneHearsTheOthers();
+    b.phone.talk(b.port, 1000);
+    a.phone.talk(a.port, 440);
+    await a.phone.listen(60);
+    const moved = await a.phone.rebound();
+    try {
+      moved.talk(a.port, 440);
+      await moved.listen(10);
+      const [atMoved, atB] = await Promise.all([moved.listen(30), b.phone.listen(30)]);
+      expect(dominantFrequencyHz(atMoved, 8000)).toBeCloseTo(1000, -1);
+      expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+    } finally {
+      moved.close();
+    }
+  });
+
+  it('finds a phone behind a NAT though a stranger’s packet was there before its first', async () => {
+    const [a, b] = [await caller(), await called()];
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '10.0.0.5', port: 4000 })));
+    everyoneHearsTheOthers();
+    const stranger = await TestPhone.open();
+    try {
+      stranger.send(a.port, new Uint8Array(160));
+      await stranger.listen(3);
+      a.phone.talk(a.port, 440);
+      b.phone.talk(b.port, 1000);
+      await a.phone.listen(10);
+      const strangerHeard = stranger.heard.length;
+      stranger.talk(a.port, 1500);
+      const [atA, atB] = await Promise.all([a.phone.listen(40), b.phone.listen(40)]);
+      expect(dominantFrequencyHz(atA, 8000)).toBeCloseTo(1000, -1);
+      expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
+      expect(stranger.heard.length).toBe(strangerHeard);
+    } finally {
+      stranger.close();
+    }
+  });
+
+  it.each([
+    ['on a port of its own', ['a=sendrecv'], 1],
+    ['beside RTP', ['a=rtcp-mux'], 0],
+  ])('keeps a muted phone whose RTP stops, while it sends RTCP %s', async (_what, attributes, offset) => {
+    const a = await caller({ rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 });
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ attributes })));
+    a.phone.send(a.port, new Uint8Array(160));
+    const report: RtcpPacket = { type: 'receiver-report', ssrc: a.phone.ssrc, reports: [] };
+    const reporting = setInterval(() => a.phone.sendRtcp(a.port + offset, [report]), 200);
+    try {
+      await a.phone.listen(200);
+      expect(a.facts).toEqual(['connected']);
+    } finally {
+      clearInterval(reporting);
+    }
+    // A goodbye is no life: it ends as any silence does.
+    const goodbye: RtcpPacket = { type: 'bye', ssrcs: [a.phone.ssrc] };
+    const leaving = setInterval(() => a.phone.sendRtcp(a.port + offset, [report, goodbye]), 200);
+    try {
+      await waitFor('the leg ends', () => a.facts.length === 2);
+    } finally {
+      clearInterval(leaving);
+    }
+    expect(a.facts).toEqual(['connected', 'ended media-timeout']);
+  });
+});

@@ -1,0 +1,114 @@
+/** Legs of phones in the test's own process, with a phone at the far end of each. */
+import { afterEach, beforeEach, expect } from 'vitest';
+import type { LegEvents } from '../../src/media/worker/leg.js';
+import { Mixes } from '../../src/media/worker/mix/mixes.js';
+import {
+  createPhoneLeg,
+  type PhoneLeg,
+  type PhoneLegSettings,
+} from '../../src/media/worker/phone/phone-leg.js';
+import { PortAllocator } from '../../src/media/worker/rtp/port-allocator.js';
+import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
+import type { SourceStream } from '../../src/media/worker/source-track.js';
+import { TickClock } from '../../src/media/worker/tick-clock.js';
+import { portOf, TestPhone } from './test-phone.js';
+
+export interface Caller {
+  readonly phone: TestPhone;
+  readonly leg: PhoneLeg;
+  readonly streams: () => readonly SourceStream[];
+  readonly facts: string[];
+  /** Our port, once answered. */
+  port: number;
+}
+
+export interface PhoneLegs {
+  readonly clock: () => TickClock;
+  readonly ports: () => PortAllocator;
+  /** A phone and its leg, not yet answered. */
+  readonly caller: (settings?: Partial<PhoneLegSettings>, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  /** Answered. */
+  readonly called: (settings?: Partial<PhoneLegSettings>, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  readonly everyoneHearsTheOthers: () => void;
+}
+
+/** Legs that share a tick, mixes and `range` of ports, new for each test and closed behind it. */
+export function usePhoneLegs(range: { readonly from: number; readonly to: number }): PhoneLegs {
+  let clock: TickClock;
+  let mixes: Mixes;
+  let ports: PortAllocator;
+  let sounds: SoundLibrary;
+  let callers: Caller[];
+
+  beforeEach(() => {
+    clock = new TickClock();
+    mixes = new Mixes();
+    ports = new PortAllocator(range);
+    sounds = new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 });
+    callers = [];
+  });
+
+  afterEach(() => {
+    for (const { leg, phone } of callers) {
+      leg.close();
+      phone.close();
+    }
+    expect(mixes.size).toBe(0);
+    expect(mixes.sourceCount).toBe(0);
+    clock.close();
+  });
+
+  async function caller(
+    settings: Partial<PhoneLegSettings> = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+  ): Promise<Caller> {
+    const phone = await TestPhone.open(law);
+    const facts: string[] = [];
+    let streams: readonly SourceStream[] = [];
+    const events: LegEvents = {
+      onConnected: () => facts.push('connected'),
+      onStreams: (now) => (streams = now),
+      onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
+      onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
+      onHeld: () => undefined,
+      onNegotiationNeeded: () => facts.push('negotiation needed'),
+      onEnded: (reason) => facts.push(`ended ${reason}`),
+    };
+    const leg = createPhoneLeg({
+      legId: 'leg',
+      participantId: `p${callers.length}`,
+      mayPublish: new Set(['audio']),
+      events,
+      ports,
+      bindAddress: '127.0.0.1',
+      advertisedAddress: '127.0.0.1',
+      tickClock: clock,
+      mixes,
+      sounds,
+      ...settings,
+    });
+    const made: Caller = { phone, leg, facts, streams: () => streams, port: 0 };
+    callers.push(made);
+    return made;
+  }
+
+  async function called(
+    settings: Partial<PhoneLegSettings> = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+  ): Promise<Caller> {
+    const made = await caller(settings, law);
+    made.port = portOf(await made.leg.answer(made.phone.sdp()));
+    return made;
+  }
+
+  const everyoneHearsTheOthers = (): void => {
+    for (const { leg } of callers) {
+      leg.receive(
+        callers.filter((other) => other.leg !== leg).flatMap((other) => other.streams()),
+        false,
+      );
+    }
+  };
+
+  return { clock: () => clock, ports: () => ports, caller, called, everyoneHearsTheOthers };
+}
