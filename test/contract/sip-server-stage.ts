@@ -26,7 +26,7 @@ export interface SipServerTraits {
   readonly refusesLateAnswers: boolean;
   /** Whether calls get a BYE when their application's connection closes; else they stay until it is back. */
   readonly hangsUpForGoneApplication: boolean;
-  /** Whether a method that nobody knows has an answer; drachtio-server 0.8.6 drops it without a word. */
+  /** Whether a method that nobody knows has an answer; drachtio-server, 0.8.6 and 0.9.10, drops it without a word. */
   readonly answersUnknownMethods: boolean;
 }
 
