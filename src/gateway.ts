@@ -6,6 +6,7 @@ import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import type { BoundAddress } from './gateway/addresses.js';
 import { Closers } from './gateway/closers.js';
+import { ConsoleMark } from './gateway/console-mark.js';
 import type { GatewayContext } from './gateway/context.js';
 import { openDomain } from './gateway/domain.js';
 import { openFoundation } from './gateway/foundation.js';
@@ -48,13 +49,15 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   const foundation = await openFoundation(context);
   const domain = await openDomain(context, foundation);
   const { legs, voice } = domain;
+  const consoleMark = new ConsoleMark();
   const sip = await openSip({
     ...context,
     legs,
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
+    sourceOf: (address, fieldOf) => consoleMark.sourceOf(address, fieldOf),
     onRefused: (code) => foundation.metrics.refused('sip', code),
   });
-  const http = await openWeb(context, { foundation, domain, sip });
+  const http = await openWeb(context, { foundation, domain, sip, consoleMark });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));

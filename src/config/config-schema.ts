@@ -166,7 +166,9 @@ export const configSchema = z.strictObject({
       ),
     failedLoginsPerMinute: count
       .default(30)
-      .describe('Wrong credentials accepted per address and minute before 429 is answered.'),
+      .describe(
+        'Wrong credentials accepted per address and minute, at REST and at hooks with a password, before 429 is answered.',
+      ),
     maxLoginSources: count.default(10_000).describe('Addresses whose failed logins are remembered.'),
     trustedProxies: z
       .array(network)
@@ -261,7 +263,9 @@ export const configSchema = z.strictObject({
   joinCodes: group('Guessing of join codes', {
     maxFailuresPerMinute: count
       .default(10)
-      .describe('Unknown codes per source and minute before none of it are looked up.'),
+      .describe(
+        'Unknown codes per source and minute before none of it are looked up. Each account’s console is a source of its own.',
+      ),
     maxSources: count.default(10_000).describe('Sources whose failures are remembered.'),
   }),
 
@@ -365,7 +369,17 @@ export const configSchema = z.strictObject({
     maxWrongPinsPerCaller: count
       .default(5)
       .describe('Wrong PINs per minute of one caller to one number before none of it are looked up.'),
-    maxWrongPinsPerNumber: count.default(60).describe('The same for all callers to a number together.'),
+    maxWrongPinsPerNumber: count
+      .default(60)
+      .describe(
+        'Wrong PINs per minute of all callers to a number together; above it each PIN waits for its turn.',
+      ),
+    pinWaitSeconds: seconds
+      .max(60)
+      .default(5)
+      .describe(
+        'A caller who would wait longer than this is told to try later. Who gave the right PIN the last time does not wait.',
+      ),
     maxCallers: count.default(10_000).describe('Callers whose wrong PINs are remembered.'),
     pinTries: count
       .default(3)

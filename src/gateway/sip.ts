@@ -13,6 +13,7 @@ import type { GatewayContext } from './context.js';
 export interface OpenSipOptions extends GatewayContext {
   readonly legs: LegRegistry;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
+  readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (code: RefusalCode) => void;
 }
 
@@ -45,6 +46,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
       dialIn: options.dialIn,
+      sourceOf: options.sourceOf,
     },
     onRefused: options.onRefused,
   });

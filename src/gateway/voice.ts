@@ -90,8 +90,11 @@ export function openVoice(options: VoiceOptions): Voice {
     logger: hooksLogger,
     limits: {
       ttlSeconds: config.transfers.hookTtlSeconds,
-      pinGuesses: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
-      maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
+      pins: {
+        perCaller: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
+        maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
+        maxWaitMs: config.numbers.pinWaitSeconds * 1000,
+      },
       pinDialogue: {
         maxTries: config.numbers.pinTries,
         timeoutMs: config.numbers.pinTimeoutSeconds * 1000,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DeviceDoor } from '../doors/bandwidth/device-door.js';
+import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import { hookDialects, transferDialects } from '../hooks/dialects.js';
 import { createHooks } from '../hooks/hooks.js';
 import { readWavMono } from '../media/worker/sound/wav.js';
@@ -15,6 +16,7 @@ import { createWebFiles } from '../rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from '../rest/web-socket-upgrades.js';
 import { CallInPhones } from '../softphone/call-in-phones.js';
 import { reachable, type BoundAddress } from './addresses.js';
+import type { ConsoleMark } from './console-mark.js';
 import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
@@ -26,6 +28,7 @@ export interface WebParts {
   readonly foundation: Foundation;
   readonly domain: GatewayDomain;
   readonly sip: GatewaySip;
+  readonly consoleMark: ConsoleMark;
 }
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
@@ -54,7 +57,7 @@ export async function openWeb(context: GatewayContext, parts: WebParts): Promise
 /** REST for applications, and the hooks that voice platforms call. */
 async function registerApi(server: HttpServer, context: GatewayContext, parts: WebParts): Promise<void> {
   const { config, clock, logger, version } = context;
-  const { foundation, domain, sip } = parts;
+  const { foundation, domain, sip, consoleMark } = parts;
   const { publicUrl } = config.http;
   const { sessions, legs, voice, sounds, dtmf, recordings } = domain;
   const { hub, journal, stores, metrics, settled } = foundation;
@@ -73,7 +76,7 @@ async function registerApi(server: HttpServer, context: GatewayContext, parts: W
         hookUrl: (platform, numberId) =>
           `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
       },
-      phone: openPhones(context, sip),
+      phone: openPhones(context, sip, consoleMark),
       authentication: {
         failuresPerMinute: config.http.failedLoginsPerMinute,
         maxSources: config.http.maxLoginSources,
@@ -88,6 +91,10 @@ async function registerApi(server: HttpServer, context: GatewayContext, parts: W
       publicUrl: publicUrl ?? null,
       orders: voice.orders,
       logger: logger.child({ layer: 'hooks' }),
+      guesses: new GuessLimiter(
+        { maxFailuresPerMinute: config.http.failedLoginsPerMinute, maxSources: config.http.maxLoginSources },
+        clock,
+      ),
       onAnswered: (platform, outcome) => metrics.hookAnswered(platform, outcome),
       error: (code, message) => new RestError(code, message),
     }),
@@ -138,12 +145,17 @@ function openWebSockets(context: GatewayContext, { foundation, domain, sip }: We
 }
 
 /** The phones of the console's test call. */
-function openPhones({ config, closers }: GatewayContext, sip: GatewaySip): CallInPhones {
+function openPhones(
+  { config, closers }: GatewayContext,
+  sip: GatewaySip,
+  consoleMark: ConsoleMark,
+): CallInPhones {
   const phones = new CallInPhones({
     gateway: () => {
       const { host, port } = reachableSip(sip);
       return `${host}:${port}`;
     },
+    headersFor: (accountId) => consoleMark.fieldsFor(accountId),
     voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
     ...config.phoneCalls,
   });

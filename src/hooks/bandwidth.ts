@@ -43,11 +43,11 @@ export const bandwidth: HookDialect = {
     { name: 'password', isRequired: true, description: 'Password of the callbacks, as set at Bandwidth.' },
   ],
 
-  verify({ headers }, { username = '', password = '' }) {
+  verify(request, { username = '', password = '' }) {
     const expected = Buffer.from(`${username}:${password}`).toString('base64');
-    const given = /^basic +([A-Za-z0-9+/=]+) *$/i.exec(headers['authorization'] ?? '')?.[1] ?? '';
-    return isSame(given, expected) ? 'genuine' : 'forged';
+    return isSame(shownPassword(request), expected) ? 'genuine' : 'forged';
   },
+  shownPassword,
 
   read: readBandwidth,
 
@@ -73,6 +73,10 @@ export const bandwidth: HookDialect = {
     acknowledge: () => noContent,
   }),
 };
+
+function shownPassword({ headers }: HookRequest): string {
+  return /^basic +([A-Za-z0-9+/=]+) *$/i.exec(headers['authorization'] ?? '')?.[1] ?? '';
+}
 
 function shown({ username, password }: Credentials): XmlAttributes {
   return { username: username ?? null, password: password ?? null };

@@ -72,6 +72,8 @@ export interface HookDialect {
   readonly platform: string;
   readonly methods: readonly ('GET' | 'POST')[];
   readonly credentials: readonly CredentialField[];
+  /** The password that the request shows as its proof, which anybody may try; missing where requests are signed. */
+  shownPassword?(request: HookRequest): string;
   verify(request: HookRequest, credentials: Credentials, nowMs: number): Verdict;
   read(request: HookRequest, place: HookPlace): HookMessage;
   answers(request: HookRequest, credentials: Credentials): PlatformAnswers;

@@ -1,6 +1,7 @@
 /** The hooks as a Fastify plugin: `/hooks/{platform}/{number-or-hook-id}`, which voice platforms call directly. */
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.js';
+import type { Guesses } from '../domain/legs/guess-limiter.js';
 import type { Logger } from '../domain/logger.js';
 import type { CallDecision, CallRefusal, NumberCalls } from '../domain/numbers/number-calls.js';
 import type { IncomingCall, PhoneNumber } from '../domain/numbers/phone-number.js';
@@ -13,8 +14,9 @@ import {
   type PlatformAnswers,
 } from './dialect.js';
 import { hookDialects } from './dialects.js';
-import { readHookRequest } from './hook-request.js';
+import { readHookRequest, type HookRequest } from './hook-request.js';
 import type { PlatformOrders } from './platform-orders.js';
+import { ShownPasswords } from './shown-passwords.js';
 
 export interface HooksOptions {
   readonly calls: NumberCalls;
@@ -24,6 +26,8 @@ export interface HooksOptions {
   readonly publicUrl: string | null;
   readonly orders: PlatformOrders;
   readonly clock: Clock;
+  /** Wrong passwords, by address. */
+  readonly guesses: Guesses;
   readonly logger: Logger;
   /** How each request was answered, for metrics. */
   readonly onAnswered?: (platform: string, answer: HookOutcome) => void;
@@ -34,10 +38,22 @@ export interface HooksOptions {
 }
 
 export type HookErrorCode =
-  'hook-not-found' | 'method-not-allowed' | 'webhook-not-genuine' | 'unreadable-request';
+  | 'hook-not-found'
+  | 'method-not-allowed'
+  | 'webhook-not-genuine'
+  | 'too-many-failures'
+  | 'unreadable-request';
 
 export type HookOutcome =
-  'transfer' | 'ask-pin' | 'refuse' | 'acknowledge' | 'forged' | 'stale' | 'unreadable' | 'unknown';
+  | 'transfer'
+  | 'ask-pin'
+  | 'refuse'
+  | 'acknowledge'
+  | 'forged'
+  | 'stale'
+  | 'blocked'
+  | 'unreadable'
+  | 'unknown';
 
 interface Path {
   readonly platform: string;
@@ -57,6 +73,7 @@ const defaultPrompt = 'Please enter your code, then press pound.';
 const wrongPin = 'This code is not right.';
 
 export function createHooks(options: HooksOptions): FastifyPluginCallback {
+  const passwords = new ShownPasswords(options.guesses);
   return (server, _, done) => {
     // Signatures are over the bytes as they came.
     server.removeAllContentTypeParsers();
@@ -70,7 +87,7 @@ export function createHooks(options: HooksOptions): FastifyPluginCallback {
         method: ['GET', 'POST'],
         exposeHeadRoute: false,
         url: `/hooks/:platform/:name${suffix}`,
-        handler: (request, reply) => new HookExchange(options, request, reply, place).run(),
+        handler: (request, reply) => new HookExchange({ ...options, passwords }, request, reply, place).run(),
       });
     }
     done();
@@ -86,14 +103,18 @@ interface Hook {
   readonly answers: PlatformAnswers;
 }
 
+interface ExchangeOptions extends HooksOptions {
+  readonly passwords: ShownPasswords;
+}
+
 /** One request and its answer. */
 class HookExchange {
-  readonly #options: HooksOptions;
+  readonly #options: ExchangeOptions;
   readonly #request: Request;
   readonly #reply: FastifyReply;
   readonly #place: HookPlace;
 
-  constructor(options: HooksOptions, request: Request, reply: FastifyReply, place: HookPlace) {
+  constructor(options: ExchangeOptions, request: Request, reply: FastifyReply, place: HookPlace) {
     this.#options = options;
     this.#request = request;
     this.#reply = reply;
@@ -101,15 +122,13 @@ class HookExchange {
   }
 
   async run(): Promise<FastifyReply> {
-    const { calls, clock, settled } = this.#options;
-    const { platform, name } = this.#request.params;
+    const { calls, settled } = this.#options;
+    const { platform } = this.#request.params;
     this.#reply.header('cache-control', 'no-store');
     const dialect = hookDialects.get(platform);
     // A number whose application is a hook of ours would ask in circles.
     if (dialect === undefined || 'landbridge-signature' in this.#request.headers)
       throw this.#failure('hook-not-found', 'unknown');
-    const number = await calls.findHook(platform, name);
-    if (number === null) throw this.#failure('hook-not-found', 'unknown');
     if (!dialect.methods.some((method) => method === this.#request.method)) {
       this.#reply.header('allow', dialect.methods.join(', '));
       throw this.#failure('method-not-allowed', 'unreadable');
@@ -120,8 +139,7 @@ class HookExchange {
       rawBody: Buffer.isBuffer(this.#request.body) ? this.#request.body : Buffer.alloc(0),
       headers: headersOf(this.#request),
     });
-    const verdict = dialect.verify(request, number.credentials, clock.now());
-    if (verdict !== 'genuine') throw this.#failure('webhook-not-genuine', verdict);
+    const number = await this.#prove(dialect, request);
     const message = request.isReadable ? dialect.read(request, this.#place) : { kind: 'unreadable' as const };
     const answers = dialect.answers(request, number.credentials);
     const hook = { number, dialect, answers };
@@ -154,6 +172,32 @@ class HookExchange {
         return this.#decided(hook, message.call, decision);
       }
     }
+  }
+
+  /**
+   * The number whose hook it is, where the request is its platform's. A hook that is not there is answered as one whose secret is
+   * not known, after the same work: which hooks there are is nobody's business.
+   */
+  async #prove(dialect: HookDialect, request: HookRequest): Promise<PhoneNumber> {
+    const { calls, clock, passwords } = this.#options;
+    const { platform, name } = this.#request.params;
+    const attempt = async () => {
+      const number = await calls.findHook(platform, name);
+      const verdict = dialect.verify(request, number?.credentials ?? {}, clock.now());
+      return { number, verdict, isRight: number !== null && verdict === 'genuine' };
+    };
+    const password = dialect.shownPassword?.(request) ?? null;
+    const shown = { address: this.#request.ip, hook: name, password: password ?? '' };
+    const { number, verdict, isRight } =
+      password === null ? await attempt() : await passwords.check(shown, attempt, () => this.#blocked());
+    if (number === null) throw this.#failure('webhook-not-genuine', 'unknown');
+    if (!isRight) throw this.#failure('webhook-not-genuine', verdict === 'stale' ? 'stale' : 'forged');
+    return number;
+  }
+
+  #blocked(): Error {
+    this.#reply.header('retry-after', '60');
+    return this.#failure('too-many-failures', 'blocked');
   }
 
   #decided({ number, dialect, answers }: Hook, call: IncomingCall, decision: CallDecision): FastifyReply {
@@ -212,6 +256,7 @@ class HookExchange {
 const failures: Readonly<Record<HookErrorCode, string>> = {
   'unreadable-request': 'The request cannot be read',
   'webhook-not-genuine': 'Forbidden',
+  'too-many-failures': 'Too Many Requests',
   'hook-not-found': 'There is no such hook',
   'method-not-allowed': 'The platform does not call this way',
 };

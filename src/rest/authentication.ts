@@ -1,5 +1,6 @@
 /** HTTP Basic (RFC 7617): the time it takes tells a stranger nothing, and guessing is limited. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { sourceOf } from '../domain/address-source.js';
 import type { Clock } from '../domain/clock.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import { RestError } from './rest-error.js';
@@ -48,7 +49,8 @@ export class Authenticator {
   }
 
   /** Throws RestError: `unauthorized`, `wrong-account`, or `too-many-failures` after too many wrong credentials. */
-  authenticate(authorization: string | undefined, accountId: string, source: string): void {
+  authenticate(authorization: string | undefined, accountId: string, address: string): void {
+    const source = sourceOf(address);
     if (authorization === undefined) throw unauthorized();
     const proof = `${source} ${this.#hash(authorization).toString('base64')}`;
     if (this.#limiter.isBlocked(source) && !this.#proven.has(proof)) {

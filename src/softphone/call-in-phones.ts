@@ -7,6 +7,8 @@ import type { CallEnd } from './call-end.js';
 export interface CallInPhonesOptions {
   /** Where they call, e.g. `127.0.0.1:5060`. Asked at each call: the port may be the system's choice. */
   readonly gateway: () => string;
+  /** Header fields of an account's calls. Default none. */
+  readonly headersFor?: (accountId: string) => Iterable<readonly [name: string, value: string]>;
   /** What a caller says when no tone is asked for: mono, 8 kHz, repeated. */
   readonly voice: Int16Array;
   /** Calls in progress at once, over all accounts. */
@@ -73,6 +75,7 @@ export class CallInPhones {
     try {
       entry.call = await placeCall({
         uri: `sip:${request.joinCode ?? 'join'}@${this.#options.gateway()}`,
+        headers: this.#options.headersFor?.(request.accountId) ?? [],
         ...(request.token === undefined ? {} : { token: request.token }),
         source: this.#source(request.toneHz),
         keepSeconds: 2,

@@ -3,10 +3,11 @@
  * happens here, before any media is allocated; nothing is kept of a leg that is refused.
  */
 import { randomUUID } from 'node:crypto';
+import { sourceOf } from '../address-source.js';
 import type { Clock } from '../clock.js';
 import { hashJoinCode } from '../participants/join-code.js';
 import type { Participant } from '../participants/participant.js';
-import type { ParticipantStore } from '../participants/participant-store.js';
+import type { ParticipantStore, StoredJoinCode } from '../participants/participant-store.js';
 import type { Credential, TokenCodec } from '../participants/token.js';
 import { Refusal, type RefusalCode } from '../refusal.js';
 import type { Guesses } from './guess-limiter.js';
@@ -83,16 +84,25 @@ export class Admission {
 
   async #lookUp(joinCode: string, source: string): Promise<string> {
     const { store, clock, guesses } = this.#options;
-    if (await guesses.isBlocked(source))
+    const guesser = sourceOf(source);
+    if (!(await guesses.take(guesser)))
       throw new Refusal('overloaded', 'too many unknown join codes from this source');
-    const found = await store.findJoinCode(hashJoinCode(joinCode));
-    if (found === null) {
-      await guesses.failed(source);
-      throw new Refusal('token-invalid', 'unknown join code');
+    let isUnknown = false;
+    try {
+      const found = await store.findJoinCode(hashJoinCode(joinCode));
+      isUnknown = found === null;
+      return participantOf(found, clock.now());
+    } finally {
+      await guesses.settle(guesser, !isUnknown);
     }
-    if (found.expiresAt <= clock.now()) throw new Refusal('token-expired');
-    return found.participantId;
   }
+}
+
+/** Throws Refusal. */
+function participantOf(found: StoredJoinCode | null, now: number): string {
+  if (found === null) throw new Refusal('token-invalid', 'unknown join code');
+  if (found.expiresAt <= now) throw new Refusal('token-expired');
+  return found.participantId;
 }
 
 function refuseWhere(code: RefusalCode | null): void {

@@ -55,4 +55,34 @@ describe('the limit on guesses', () => {
     for (const source of ['a', 'b', 'c']) guesses.failed(source);
     expect(['a', 'b', 'c'].map((source) => guesses.isBlocked(source))).toEqual([false, true, true]);
   });
+
+  it('counts guesses before they are looked up: no more are granted at a moment than may be wrong', async () => {
+    const { guesses } = limiter(2);
+    expect([guesses.take('a'), guesses.take('a')]).toEqual([true, true]);
+    const waiting = [guesses.take('a'), guesses.take('a')];
+    guesses.settle('a', true);
+    expect(await waiting[0]).toBe(true);
+    guesses.settle('a', false);
+    guesses.settle('a', false);
+    expect(await waiting[1]).toBe(false);
+    expect(guesses.take('a')).toBe(false);
+    expect(guesses.take('b')).toBe(true);
+  });
+
+  it('lets any number of right guesses through', async () => {
+    const { guesses } = limiter(1);
+    const granted = Array.from({ length: 5 }, () => guesses.take('a'));
+    for (const grant of granted) {
+      expect(await grant).toBe(true);
+      guesses.settle('a', true);
+    }
+  });
+
+  it('forgets no source whose guess is being looked up', () => {
+    const { guesses } = limiter(1, 1);
+    expect(guesses.take('a')).toBe(true);
+    guesses.failed('b');
+    guesses.settle('a', false);
+    expect(guesses.take('a')).toBe(false);
+  });
 });

@@ -1,7 +1,6 @@
 /** What becomes of a call that comes in by a number: it is let in, its caller is asked for a PIN, or it is refused. */
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
-import type { GuessLimits } from '../legs/guess-limiter.js';
 import type { Logger } from '../logger.js';
 import { NetworkList } from '../network-list.js';
 import { Refusal } from '../refusal.js';
@@ -17,16 +16,13 @@ import type {
   NumberStore,
   PhoneNumber,
 } from './phone-number.js';
-import { PinChecker } from './pin-checker.js';
+import { PinChecker, type PinLimits } from './pin-checker.js';
 import { PinDialogue, type PinDialogueLimits } from './pin-dialogue.js';
 
 export interface NumberCallLimits {
   /** How long the token and the code of a call work: it follows at once. */
   readonly ttlSeconds: number;
-  /** How many wrong PINs one caller may give to one number. */
-  readonly pinGuesses: GuessLimits;
-  /** How many wrong PINs one number takes in a minute, whoever calls. */
-  readonly maxWrongPinsPerNumber: number;
+  readonly pins: PinLimits;
   /** Limits of the dialogue with a caller whom we ask for the PIN ourselves. */
   readonly pinDialogue: PinDialogueLimits;
   /** The country of numbers that are dialled in national form; null: they must be international. */
@@ -71,8 +67,7 @@ export class NumberCalls {
   constructor(options: NumberCallsOptions) {
     this.#options = options;
     const { numbers, secrets, clock, logger, limits } = options;
-    const { pinGuesses: guesses, maxWrongPinsPerNumber } = limits;
-    this.#pins = new PinChecker({ numbers, secrets, clock, logger, guesses, maxWrongPinsPerNumber });
+    this.#pins = new PinChecker({ numbers, secrets, clock, logger, limits: limits.pins });
   }
 
   /** The number with a hook of that platform, named by its id or by the number itself; null where there is none. */

@@ -43,6 +43,8 @@ export interface IncomingCallSettings {
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
+  /** Whom a call's guesses are counted for. Default its address. */
+  readonly sourceOf?: (address: string, fieldOf: (name: string) => string | undefined) => string;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
   readonly dialIn?: (dialled: string, source: string, call: DialledCall) => Promise<DialIn | null>;
 }
@@ -194,7 +196,8 @@ export class IncomingCall implements LegSignalling {
       door: 'sip',
       callId: this.#callId,
       caller: readCaller(request),
-      source: request.source_address,
+      source:
+        settings.sourceOf?.(request.source_address, (name) => request.get(name)) ?? request.source_address,
       signalling: this,
     });
     this.#leg = leg;

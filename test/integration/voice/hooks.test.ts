@@ -65,18 +65,27 @@ describe.each(platforms)('The hook of %s', (platform) => {
   it('is unknown under another id, number or platform', async () => {
     const { number } = await hook(platform);
     const other = platforms.find((name) => name !== platform) ?? '';
-    for (const url of [
+    const unknown = [
       hookUrl(gateway, platform, nobody),
       hookUrl(gateway, platform, '+15550000000'),
       hookUrl(gateway, platform, 'x'.repeat(150)),
-      hookUrl(gateway, other, number.id),
-      hookUrl(gateway, 'carrierpigeon', number.id),
       hookUrl(gateway, platform, "'; DROP TABLE numbers; --"),
-    ]) {
+    ];
+    // As one whose secret is not known: it was 404, which told strangers which hooks there are.
+    for (const url of unknown) {
       const answer = await send(request(url, newCall()));
-      expect(answer.status).toBe(404);
-      expect(await answer.json()).toMatchObject({ code: 'hook-not-found' });
+      expect(answer.status).toBe(403);
+      expect(await answer.json()).toMatchObject({ code: 'webhook-not-genuine', error: 'Forbidden' });
     }
+    // Another platform's: as if nobody had it there, by whichever method it calls.
+    const [elsewhere, nobodys] = await Promise.all(
+      [number.id, nobody].map((id) => send(request(hookUrl(gateway, other, id), newCall()))),
+    );
+    expect(elsewhere?.status).toBe(nobodys?.status);
+    expect([403, 405]).toContain(elsewhere?.status);
+    const answer = await send(request(hookUrl(gateway, 'carrierpigeon', number.id), newCall()));
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'hook-not-found' });
   });
 
   it('answers what is genuine and no request about a call with 400', async () => {

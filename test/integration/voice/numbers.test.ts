@@ -422,5 +422,5 @@ it('replaces a number and keeps its credentials; deletes it, and its hook is unk
     expect.objectContaining({ tag: 'changed' }),
   ]);
   await gateway.rest.done('DELETE', `/numbers/${number.id}`);
-  expect((await send(platformOf('twilio').call(url, newCall()))).status).toBe(404);
+  expect((await send(platformOf('twilio').call(url, newCall()))).status).toBe(403);
 });

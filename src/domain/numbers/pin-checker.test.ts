@@ -1,0 +1,100 @@
+/** Guessing PINs: whoever guesses is slowed down, and nobody else is shut out for long. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import { silentLogger } from '../logger.js';
+import { PinChecker } from './pin-checker.js';
+import { hashPin } from './pin.js';
+
+const secret = 'a secret';
+const right = hashPin(secret, 'number', '4711');
+const pin = { id: 'pin', sessionId: 'session', pinHash: right, length: 4, createdAt: 0 };
+let clock: ManualClock;
+let lookUps: number;
+let pins: PinChecker;
+beforeEach(() => {
+  clock = new ManualClock();
+  lookUps = 0;
+  pins = new PinChecker({
+    numbers: {
+      async findPin(numberId, pinHash) {
+        lookUps += 1;
+        await Promise.resolve();
+        if (pinHash !== right) return null;
+        return { ...pin, numberId };
+      },
+    },
+    secrets: [secret],
+    clock,
+    logger: silentLogger,
+    limits: {
+      perCaller: { maxFailuresPerMinute: 5, maxSources: 1000 },
+      maxWrongPinsPerNumber: 60,
+      maxWaitMs: 5000,
+    },
+  });
+});
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+const resultOf = async (from: string | null, digits: string) =>
+  (await pins.check('number', from, digits)).result;
+
+/** Wrong PINs of so many callers, one each, one after the other. */
+async function guess(times: number): Promise<void> {
+  for (let at = 0; at < times; at += 1) await resultOf(`+1555${String(at).padStart(7, '0')}`, '0000');
+}
+
+describe('A caller who guesses', () => {
+  it('has five looked up in a minute, also where all come at the same moment', async () => {
+    // All 300 were looked up: they were counted only once each was known to be wrong.
+    const results = await Promise.all(Array.from({ length: 300 }, () => resultOf('+15550001', '0000')));
+    expect(lookUps).toBe(5);
+    expect(results.filter((result) => result === 'wrong')).toHaveLength(5);
+    expect(await resultOf('+15550001', '4711')).toBe('too-many-guesses');
+    clock.advance(60_000);
+    expect(await resultOf('+15550001', '4711')).toBe('right');
+  });
+
+  it('is none who gives the right PIN, however many do at the same moment', async () => {
+    const results = await Promise.all(Array.from({ length: 100 }, () => resultOf(null, '4711')));
+    expect(new Set(results)).toEqual(new Set(['right']));
+  });
+
+  it('shuts out no other caller', async () => {
+    for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000');
+    expect(await resultOf('+15550002', '4711')).toBe('right');
+  });
+});
+
+describe('A number at which many callers guess', () => {
+  it('lets an innocent caller in within a second of their end', async () => {
+    // 66 wrong ones in 3.5 s shut it for the rest of the minute.
+    await guess(60);
+    const innocent = resultOf('+15559999', '4711');
+    clock.advance(1000);
+    expect(await innocent).toBe('right');
+  });
+
+  it('looks up one a second while they go on, and lets nobody wait for long', async () => {
+    await guess(60);
+    const waiting = Array.from({ length: 50 }, (_, at) => resultOf(`+1666${String(at)}`, '0000'));
+    await settle();
+    clock.advance(5000);
+    const results = await Promise.all(waiting);
+    expect(results.filter((result) => result === 'wrong')).toHaveLength(5);
+    expect(lookUps).toBe(65);
+    clock.advance(1000);
+    expect(await resultOf('+15559999', '4711')).toBe('right');
+  });
+
+  it('lets in at once who gave the right PIN the last time', async () => {
+    expect(await resultOf('+15559999', '4711')).toBe('right');
+    await guess(60);
+    expect(await resultOf('+15559999', '4711')).toBe('right');
+    expect(await resultOf('+15559999', '1174')).toBe('wrong');
+  });
+
+  it('is no other number', async () => {
+    await guess(60);
+    expect((await pins.check('other', '+15559999', '0000')).result).toBe('wrong');
+  });
+});
