@@ -92,6 +92,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   koffi: ['src/doors/sip/quick-ack.ts'],
   '@evan/opus': ['src/media/worker/'],
   fastify: ['src/rest/', 'src/hooks/', 'src/gateway'],
+  '@fastify/helmet': ['src/rest/'],
   '@fastify/static': ['src/rest/', 'src/gateway'],
   'sip.js': ['sdk/'],
   jsonwebtoken: ['src/tokens/'],

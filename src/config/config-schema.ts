@@ -192,7 +192,7 @@ export const configSchema = z.strictObject({
       .default(900)
       .describe('A TCP connection that carries nothing for this long is closed.'),
     firstMessageTimeoutSeconds: seconds
-      .default(300)
+      .default(30)
       .describe('A WebSocket that has brought no SIP message by then is closed.'),
     sessionTimerSeconds: z
       .int()
@@ -390,6 +390,15 @@ export const configSchema = z.strictObject({
     applicationTimeoutSeconds: seconds
       .default(5)
       .describe('An application that has not said by then where a call goes is not waited for.'),
+  }),
+
+  metrics: group('Metrics', {
+    refreshSeconds: z
+      .int()
+      .min(0)
+      .max(3600)
+      .default(1)
+      .describe('`/metrics` is computed at most this often; 0: each time that somebody asks.'),
   }),
 
   records: group('Call detail records', {

@@ -104,12 +104,18 @@ async function registerApi(server: HttpServer, context: GatewayContext, parts: W
 /** Health, readiness and metrics; the console and the SDK. */
 async function registerPages(
   server: HttpServer,
-  { version }: GatewayContext,
+  { config, version }: GatewayContext,
   { foundation, domain, sip }: WebParts,
 ): Promise<void> {
   const readiness = createReadiness({ foundation, ...domain, sip });
   const { metrics } = foundation;
-  await server.register(createMonitoring({ metrics, version, notReady: () => readiness.reasons() }));
+  await server.register(
+    createMonitoring({
+      ...{ metrics, version },
+      notReady: () => readiness.reasons(),
+      metricsRefreshMs: config.metrics.refreshSeconds * 1000,
+    }),
+  );
   await server.register(
     createWebFiles({
       consoleDirectory: join(packageRoot, 'dist', 'console'),

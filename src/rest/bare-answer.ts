@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describeError, type RestError } from './rest-error.js';
+import { noPagePolicy } from './security-headers.js';
 
 /**
  * Writes the answer and ends the connection. What the client still sends is thrown away; where it does not end its side, too, it
@@ -17,6 +18,8 @@ export function answerOnSocket(socket: Duplex, error: RestError, lingerMs: numbe
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
+    `Content-Security-Policy: ${noPagePolicy}`,
+    'X-Content-Type-Options: nosniff',
     'Connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

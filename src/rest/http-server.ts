@@ -8,6 +8,7 @@ import { answerOnSocket } from './bare-answer.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
 import { describeError, RestError } from './rest-error.js';
+import { addSecurityHeaders } from './security-headers.js';
 
 export interface HttpServerOptions {
   readonly logger: Logger;
@@ -88,6 +89,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     trustedProxies: options.trustedProxies ?? [],
     stalledMs: (options.stalledSeconds ?? 30) * 1000,
   });
+
+  addSecurityHeaders(server);
 
   // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
   server.removeAllContentTypeParsers();

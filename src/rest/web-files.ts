@@ -1,6 +1,7 @@
 /** Serves the console at `/` and the browser SDK at `/sdk`, as built; nothing of them comes from elsewhere. */
 import fastifyStatic from '@fastify/static';
 import type { FastifyPluginAsync } from 'fastify';
+import { pagePolicy } from './security-headers.js';
 
 export interface WebFilesOptions {
   readonly consoleDirectory: string;
@@ -8,9 +9,10 @@ export interface WebFilesOptions {
 }
 
 /** The console needs no inline script and no other origin. Its media are MediaStreams, which are not fetched. */
-const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; " +
-  "media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const contentSecurityPolicy = pagePolicy(
+  ...["script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self' ws: wss:"],
+  "media-src 'self' blob: mediastream:",
+);
 
 export function createWebFiles(options: WebFilesOptions): FastifyPluginAsync {
   return async (server) => {
@@ -21,8 +23,6 @@ export function createWebFiles(options: WebFilesOptions): FastifyPluginAsync {
       cacheControl: false,
       setHeaders: (response) => {
         void response.header('content-security-policy', contentSecurityPolicy);
-        void response.header('x-content-type-options', 'nosniff');
-        void response.header('referrer-policy', 'no-referrer');
         void response.header('cache-control', 'no-cache');
       },
     });
@@ -35,7 +35,7 @@ export function createWebFiles(options: WebFilesOptions): FastifyPluginAsync {
       setHeaders: (response) => {
         // Customers import it from their own pages.
         void response.header('access-control-allow-origin', '*');
-        void response.header('x-content-type-options', 'nosniff');
+        void response.header('cross-origin-resource-policy', 'cross-origin');
         void response.header('cache-control', 'no-cache');
       },
     });

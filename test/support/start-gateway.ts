@@ -69,6 +69,8 @@ function environmentFor(dataDirectory: string, options: GatewayOptions): Record<
     LANDBRIDGE_WORKERS: '1',
     LANDBRIDGE_DRAIN_SECONDS: '5',
     LANDBRIDGE_LOG_LEVEL: 'debug',
+    // Tests read figures right after what they count.
+    LANDBRIDGE_METRICS_REFRESH_SECONDS: '0',
     ...options.environment,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
