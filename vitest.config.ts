@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Properties are tried with many values, and every core is busy.
+          testTimeout: 20_000,
           setupFiles: ['test/setup/fast-check.ts'],
           include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/architecture.test.ts'],
         },

@@ -180,7 +180,12 @@ export const configSchema = z.strictObject({
     host: host.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
     port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
     maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
-    maxTransactions: count.default(20_000).describe('Transactions at once; above it new requests get 503.'),
+    maxTransactions: count
+      .default(20_000)
+      .describe('Transactions at once; above it new requests get 503, those within calls go on.'),
+    maxTransactionsPerAddress: count
+      .default(15_000)
+      .describe('Of these, for requests outside of calls from one address. A call leaves one for 32 s.'),
     maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
     maxConnections: count.default(10_000).describe('TCP connections at once, and as many WebSockets.'),
     maxConnectionsPerAddress: count

@@ -4,6 +4,7 @@ import type { Config } from '../config/config-schema.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { RefusalCode } from '../domain/refusal.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
+import { Screen } from '../doors/sip/screen.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
@@ -63,7 +64,8 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
 }
 
 /** Where there are drachtio-servers, phones come through those and ours takes only the browsers' WebSockets. */
-function openServer({ config, logger, version }: OpenSipOptions, secret: string): Promise<SipServer> {
+function openServer(options: OpenSipOptions, secret: string): Promise<SipServer> {
+  const { config, logger, version } = options;
   const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
   const connections = { maxConnections, maxConnectionsPerAddress };
   const listening: Pick<SipServerOptions, 'udp' | 'tcp'> = {
@@ -80,10 +82,30 @@ function openServer({ config, logger, version }: OpenSipOptions, secret: string)
     supported: ['100rel', 'timer'],
     messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
+    maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,
+    screen: screenOf(options),
     maxDialogs: config.sip.maxDialogs,
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     logger: logger.child({ layer: 'sip-server' }),
   });
+}
+
+function screenOf({
+  config,
+  clock,
+  logger,
+  onRefused,
+}: OpenSipOptions): NonNullable<SipServerOptions['screen']> {
+  const { tokenHeaders } = config;
+  const screen = new Screen({
+    ...{ tokenHeaders, retryAfterSeconds, clock, onRefused },
+    logger: logger.child({ door: 'sip' }),
+  });
+  return ({ uri, headers }, { remoteAddress }) => {
+    const get = (name: string) => (headers.has(name) ? headers.all(name).join(', ') : undefined);
+    const refusal = screen.refusalOf({ uri, get }, remoteAddress);
+    return refusal === null ? null : { status: refusal.status, headers: Object.entries(refusal.headers) };
+  };
 }
 
 function linkSettings({ sipServer }: Config) {

@@ -1,11 +1,14 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
 import { attach, connectTo, responseFlowFor, type Transports } from './network.js';
+import type { SipRequest } from './message/message.js';
 import { systemClock } from './transaction/clock.js';
 import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
+import type { Flow } from './transport/flow.js';
 import { Addressing } from './user-agent/addressing.js';
 import type { Application, ApplicationDirectory } from './user-agent/application.js';
 import { silentLogger, type SipLogger } from './user-agent/environment.js';
+import type { Refusal } from './user-agent/request-checks.js';
 import { UserAgentCore } from './user-agent/user-agent-core.js';
 
 /** What a server and a client have in common to be set. */
@@ -20,8 +23,12 @@ export interface EngineOptions {
   readonly logger?: SipLogger;
   /** Default T1 500 ms, T2 4 s, T4 5 s. */
   readonly timers?: Partial<TimerSettings>;
-  /** Server and client transactions; above it requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
+  /** Server and client transactions; above it new requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
   readonly maxTransactions?: number;
+  /** Of them, for requests from one address outside of dialogs. Default: all. */
+  readonly maxTransactionsPerAddress?: number;
+  /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
+  readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
   /**
@@ -54,6 +61,7 @@ export function createEngine(
     logger,
     settings: {
       ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
+      ...(options.screen === undefined ? {} : { screen: options.screen }),
       supported: options.supported ?? ['100rel', 'timer', 'replaces'],
       maxPendingRequests: 20_000,
       // After timer C of any proxy.
@@ -65,6 +73,9 @@ export function createEngine(
     directory,
     dialogs,
     maxTransactions: options.maxTransactions ?? 200_000,
+    ...(options.maxTransactionsPerAddress === undefined
+      ? {}
+      : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
     connect: (hop) => connectTo(transports, hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });

@@ -190,6 +190,10 @@ export class CallSignalling implements TransactionUser {
 
   strayResponse(): void {}
 
+  isInDialog(): boolean {
+    return true;
+  }
+
   overloaded(request: SipRequest, flow: Flow): void {
     void flow.send(formatMessage(createResponse(request, 503, newTag()))).catch(() => {});
   }

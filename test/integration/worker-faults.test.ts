@@ -204,7 +204,7 @@ describe('a media plane whose workers have faults', () => {
   });
 
   it('leaves no process after close, not even when a worker hangs, and closes twice', async () => {
-    await start({ requestTimeoutMs: 300 });
+    await start({ requestTimeoutMs: 2000 });
     const pids = plane.pids();
     expect(pids.map(isAlive)).toEqual([true, true]);
     await expect(open('hang')).rejects.toMatchObject({ code: 'overloaded' });

@@ -93,6 +93,7 @@ describe('the credential of an INVITE', () => {
     const wrong = jwt('what is this');
     expect(find('sip:join@gw', { 'X-Landbridge-Token': 'what is this' }).credential).toEqual(wrong);
     expect(find('sip:join@gw;token=what%20is%20this').credential).toEqual(wrong);
+    expect(find('sip:join@gw', { 'User-to-User': 'what is this;encoding=jwt' }).credential).toEqual(wrong);
   });
 
   it.each([

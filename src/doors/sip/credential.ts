@@ -21,16 +21,16 @@ const jwtForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /**
  * `tokenHeaders` are the names of the headers that may carry a token or code, in order. What has the form of neither token nor
- * code is passed over. Where there is nothing else, what stands in a place that is ours alone is a wrong token and not a
+ * code is passed over. Where there is nothing else, what stands in a place that is ours alone, or is called a token, is a wrong token and not a
  * missing one.
  */
 export function findCredential(request: CredentialSource, tokenHeaders: readonly string[]): FoundCredential {
-  const { texts, voiceCallId } = readUserToUser(request.get('User-to-User') ?? '');
+  const { texts, labelled, voiceCallId } = readUserToUser(request.get('User-to-User') ?? '');
   const { user, token } = readUri(request.uri);
   const ours = [...tokenHeaders.flatMap((name) => headerTokens(request.get(name))), ...(token ?? [])];
   const found = [...texts, ...ours].flatMap((text) => classify(text) ?? [])[0] ?? joinCode(user ?? '');
   if (found !== null) return { credential: found, voiceCallId };
-  const [wrong] = ours;
+  const [wrong] = [...labelled, ...ours];
   return { credential: wrong === undefined ? null : { kind: 'jwt', value: wrong }, voiceCallId };
 }
 

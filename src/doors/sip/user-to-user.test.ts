@@ -11,6 +11,7 @@ describe('User-to-User', () => {
   it('as Bandwidth’s transfer writes it shows the token and keeps the voice call id', () => {
     expect(readUserToUser(`${voiceCallId};encoding=base64,${jwt};encoding=jwt`)).toEqual({
       texts: [jwt],
+      labelled: [jwt],
       voiceCallId,
     });
   });
@@ -51,6 +52,7 @@ describe('User-to-User', () => {
   it('does not take 40 hex digits that are labelled jwt for a voice call id', () => {
     expect(readUserToUser(`${voiceCallId};encoding=jwt`)).toEqual({
       texts: [voiceCallId],
+      labelled: [voiceCallId],
       voiceCallId: null,
     });
   });
@@ -104,7 +106,7 @@ describe('User-to-User', () => {
     ['binary in base64', 'AP8=;encoding=base64'],
     ['more than 8 kB', `${'a'.repeat(8192)}.b.c;encoding=jwt`],
   ])('with %s shows nothing', (_, header) => {
-    expect(readUserToUser(header)).toEqual({ texts: [], voiceCallId: null });
+    expect(readUserToUser(header)).toEqual({ texts: [], labelled: [], voiceCallId: null });
   });
 
   it('keeps commas, semicolons and escaped quotes inside quotes together', () => {

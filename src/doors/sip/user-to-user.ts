@@ -12,6 +12,8 @@ export interface UserToUserValue {
 export interface UserToUser {
   /** What may be read out of the values, in their order; whether it is a credential is for the reader to say. */
   readonly texts: readonly string[];
+  /** Those that are said to be tokens. */
+  readonly labelled: readonly string[];
   /** Bandwidth's voice call id: 40 hex digits, labelled base64 though they are not. */
   readonly voiceCallId: string | null;
 }
@@ -25,15 +27,17 @@ const padding = new Set([0x00, 0x09, 0x0a, 0x0d, 0x20]);
 
 export function readUserToUser(header: string): UserToUser {
   const texts: string[] = [];
+  const labelled: string[] = [];
   let voiceCallId: string | null = null;
   for (const candidate of parseUserToUser(header)) {
     if (voiceCallId === null && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
       voiceCallId = candidate.value.toLowerCase();
     } else {
       texts.push(...decode(candidate));
+      if (candidate.encoding === 'jwt') labelled.push(candidate.value);
     }
   }
-  return { texts, voiceCallId };
+  return { texts, labelled, voiceCallId };
 }
 
 /** Splits into values and their encodings. What is longer than 8 kB is not looked at. */

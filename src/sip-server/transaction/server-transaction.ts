@@ -23,6 +23,18 @@ export interface ServerTransactionUser {
   transactionEnded(): void;
 }
 
+export interface ServerTransactionContext extends TransactionContext {
+  /** A refusal was sent, and is kept until it is known to have arrived. */
+  refused(transaction: ServerTransaction): void;
+}
+
+export interface ServerTransactionBeginning {
+  readonly mergeKey: string;
+  readonly method: string;
+  readonly flow: Flow;
+  readonly address: string;
+}
+
 type State = InviteServerState | NonInviteServerState;
 type Input = InviteServerInput | NonInviteServerInput;
 
@@ -32,8 +44,11 @@ export class ServerTransaction extends Transaction<State, Input> {
   user: ServerTransactionUser | undefined;
   /** Identifies a request that came by two ways (RFC 3261 §8.2.2.2); empty when it has a To tag. */
   readonly mergeKey: string;
+  /** Where a request outside of dialogs came from; empty for one within. */
+  readonly address: string;
   /** To tag of the responses; what tells the ACK of an RFC 2543 client apart (§17.2.3). */
   toTag = '';
+  readonly #onRefused: () => void;
   #last: Buffer | undefined;
   #pending: Buffer | undefined;
   #pendingAck: { ack: SipRequest; flow: Flow } | undefined;
@@ -41,8 +56,8 @@ export class ServerTransaction extends Transaction<State, Input> {
   /** `flow`: the way the responses go. */
   constructor(
     key: string,
-    { mergeKey, method, flow }: { readonly mergeKey: string; readonly method: string; readonly flow: Flow },
-    context: TransactionContext,
+    { mergeKey, method, flow, address }: ServerTransactionBeginning,
+    context: ServerTransactionContext,
   ) {
     const isInvite = method === 'INVITE';
     const machine: unknown = isInvite ? inviteServerMachine : nonInviteServerMachine;
@@ -58,6 +73,8 @@ export class ServerTransaction extends Transaction<State, Input> {
     );
     this.method = method;
     this.mergeKey = mergeKey;
+    this.address = address;
+    this.#onRefused = () => context.refused(this);
   }
 
   /** The same request once more. */
@@ -77,6 +94,7 @@ export class ServerTransaction extends Transaction<State, Input> {
     this.#pending = bytes;
     const sent = this.step(status < 200 ? 'send 1xx' : status < 300 ? 'send 2xx' : 'send 3xx-6xx');
     this.#pending = undefined;
+    if (sent && status >= 300) this.#onRefused();
     return sent;
   }
 

@@ -19,7 +19,7 @@ afterEach(() => {
 const heard: string[] = [];
 let transaction: ServerTransaction | undefined;
 
-function layerOf(maxTransactions = 100): TransactionLayer {
+function layerOf(maxTransactions = 100, maxTransactionsPerAddress = maxTransactions): TransactionLayer {
   heard.length = 0;
   transaction = undefined;
   return new TransactionLayer(
@@ -30,9 +30,13 @@ function layerOf(maxTransactions = 100): TransactionLayer {
       },
       ack: () => heard.push('stray ACK'),
       strayResponse: (response) => heard.push(`stray ${response.status}`),
+      isInDialog: ({ toTag }) => toTag === 'ours',
       overloaded: (request) => heard.push(`overloaded ${request.method}`),
     },
-    { clock: systemClock, timers: defaultTimerSettings, maxTransactions, responseFlow: (flow) => flow },
+    {
+      ...{ clock: systemClock, timers: defaultTimerSettings, maxTransactions, maxTransactionsPerAddress },
+      responseFlow: (flow) => flow,
+    },
   );
 }
 
@@ -190,6 +194,52 @@ describe('matching', () => {
     }
     expect(heard).toEqual(['INVITE', 'INVITE', 'overloaded INVITE']);
     expect(layer.size).toBe(2);
+  });
+
+  const numbered = (method: string, branch: string, to = '<sip:c@d>') =>
+    request(method, { Via: `SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK${branch}`, To: to, 'Call-ID': branch });
+
+  const flow = new RecordedFlow();
+
+  it('takes requests within dialogs where it is full, as many again', () => {
+    const layer = layerOf(2);
+    for (const branch of ['a', 'b', 'c']) layer.receive(numbered('INVITE', branch), flow);
+    for (const branch of ['d', 'e', 'f']) layer.receive(numbered('BYE', branch, '<sip:c@d>;tag=ours'), flow);
+    layer.receive(numbered('BYE', 'g', '<sip:c@d>;tag=nobody'), flow);
+    expect(heard).toEqual([
+      ...['INVITE', 'INVITE', 'overloaded INVITE'],
+      ...['BYE', 'BYE', 'overloaded BYE', 'overloaded BYE'],
+    ]);
+  });
+
+  it('gives the places of refusals up for new requests, the oldest first', () => {
+    const layer = layerOf(2);
+    for (const branch of ['a', 'b']) {
+      layer.receive(numbered('INVITE', branch), flow);
+      respond(numbered('INVITE', branch), 403);
+    }
+    layer.receive(numbered('INVITE', 'c'), flow);
+    layer.receive(numbered('INVITE', 'b'), flow);
+    layer.receive(numbered('INVITE', 'a'), flow);
+    layer.receive(numbered('INVITE', 'd'), flow);
+    // `b` was known still when its copy came, and is the next to go.
+    expect(heard).toEqual(['INVITE', 'INVITE', 'INVITE', 'INVITE', 'overloaded INVITE']);
+    expect(layer.size).toBe(2);
+  });
+
+  it('keeps what one address may have from the others, and counts down what is over', () => {
+    const layer = layerOf(4, 2);
+    const other = new RecordedFlow('udp', '192.0.2.9');
+    for (const branch of ['a', 'b', 'c']) layer.receive(numbered('INVITE', branch), flow);
+    layer.receive(numbered('INVITE', 'd'), other);
+    layer.receive(numbered('BYE', 'e', '<sip:c@d>;tag=ours'), flow);
+    transaction?.abandon();
+    expect(heard).toEqual(['INVITE', 'INVITE', 'overloaded INVITE', 'INVITE', 'BYE']);
+    layer.receive(numbered('MESSAGE', 'f'), other);
+    transaction?.abandon();
+    layer.receive(numbered('MESSAGE', 'g'), other);
+    layer.receive(numbered('MESSAGE', 'h'), other);
+    expect(heard.slice(5)).toEqual(['MESSAGE', 'MESSAGE', 'overloaded MESSAGE']);
   });
 
   it('drops a response with a Via that is not ours', () => {

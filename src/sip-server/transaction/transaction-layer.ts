@@ -23,6 +23,8 @@ export interface TransactionUser {
   ack(request: SipRequest, identity: MessageIdentity, flow: Flow): void;
   /** A response whose transaction is over: a late 2xx, perhaps of another fork. */
   strayResponse(response: SipResponse, identity: MessageIdentity, flow: Flow): void;
+  /** Whether a request belongs to a dialog that stands. */
+  isInDialog(identity: MessageIdentity): boolean;
   /** There is no room for another transaction: answer without one. */
   overloaded(request: SipRequest, flow: Flow): void;
 }
@@ -30,8 +32,10 @@ export interface TransactionUser {
 export interface TransactionLayerOptions {
   readonly clock: Clock;
   readonly timers: TimerSettings;
-  /** Server and client transactions together; above it requests get 503. */
+  /** Server and client transactions together; above it new requests get 503. Those within dialogs have as much room again. */
   readonly maxTransactions: number;
+  /** Of requests outside of dialogs, from one address. Default: all. */
+  readonly maxTransactionsPerAddress?: number;
   /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
@@ -52,6 +56,10 @@ export class TransactionLayer {
   readonly #clients = new Map<string, ClientTransaction>();
   /** INVITE and other requests outside a dialog, by what their copies on another way share. */
   readonly #merges = new Map<string, ServerTransaction>();
+  /** Refusals that wait for their ACK or for copies, the oldest first: they give their places up where room is needed. */
+  readonly #refused = new Set<ServerTransaction>();
+  /** How many transactions of requests outside of dialogs each address has. */
+  readonly #addresses = new Map<string, number>();
 
   constructor(user: TransactionUser, options: TransactionLayerOptions) {
     this.#user = user;
@@ -107,10 +115,13 @@ export class TransactionLayer {
 
   ended(transaction: Transaction<string, string>): void {
     if (transaction instanceof ServerTransaction) {
-      this.#servers.delete(transaction.key);
-      if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey);
+      this.#forget(transaction);
       transaction.user?.transactionEnded();
     } else this.#clients.delete(transaction.key);
+  }
+
+  refused(transaction: ServerTransaction): void {
+    this.#refused.add(transaction);
   }
 
   /** Ends every transaction silently; idempotent. */
@@ -120,6 +131,8 @@ export class TransactionLayer {
     this.#servers.clear();
     this.#clients.clear();
     this.#merges.clear();
+    this.#refused.clear();
+    this.#addresses.clear();
   }
 
   #receiveRequest(request: SipRequest, identity: MessageIdentity, flow: Flow): void {
@@ -129,17 +142,44 @@ export class TransactionLayer {
       known.receiveAgain();
       return;
     }
-    if (this.isFull) {
-      this.#user.overloaded(request, this.#options.responseFlow(flow, identity));
+    const responseFlow = this.#options.responseFlow(flow, identity);
+    const isInDialog = identity.toTag !== '' && this.#user.isInDialog(identity);
+    const address = isInDialog ? '' : flow.remoteAddress;
+    if (!this.#hasRoom(address)) {
+      this.#user.overloaded(request, responseFlow);
       return;
     }
     const mergeKey = identity.toTag === '' && request.method !== 'CANCEL' ? mergeKeyOf(identity) : '';
-    const responseFlow = this.#options.responseFlow(flow, identity);
     const { method } = request;
-    const transaction = new ServerTransaction(key, { mergeKey, method, flow: responseFlow }, this);
+    const transaction = new ServerTransaction(key, { mergeKey, method, flow: responseFlow, address }, this);
     this.#servers.set(key, transaction);
+    if (address !== '') this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1);
     if (mergeKey !== '' && !this.#merges.has(mergeKey)) this.#merges.set(mergeKey, transaction);
     this.#user.request(request, identity, transaction, flow);
+  }
+
+  /** `address`: where a request outside of dialogs comes from; empty for one within. */
+  #hasRoom(address: string): boolean {
+    const { maxTransactions, maxTransactionsPerAddress = maxTransactions } = this.#options;
+    if (this.isFull) this.#dropRefusal();
+    if (address === '') return this.size < 2 * maxTransactions;
+    return !this.isFull && (this.#addresses.get(address) ?? 0) < maxTransactionsPerAddress;
+  }
+
+  /** The oldest refusal is not sent again: a copy of its request would be a new one, and be refused anew. */
+  #dropRefusal(): void {
+    const [oldest] = this.#refused;
+    oldest?.abandon();
+  }
+
+  #forget(transaction: ServerTransaction): void {
+    this.#servers.delete(transaction.key);
+    this.#refused.delete(transaction);
+    if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey);
+    const { address } = transaction;
+    const left = (this.#addresses.get(address) ?? 0) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
   }
 
   #receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {

@@ -1,5 +1,6 @@
 /** What all parts of the user agent share: settings, counters, clock, dialogs, transactions, the way to the network. */
 import type { DialogStore } from '../dialog/dialog-store.js';
+import type { SipRequest } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';
 import type { TimerSettings } from '../transaction/timers.js';
 import type { TransactionLayer } from '../transaction/transaction-layer.js';
@@ -7,6 +8,7 @@ import type { Flow } from '../transport/flow.js';
 import type { Addressing } from './addressing.js';
 import type { Application, ApplicationDirectory } from './application.js';
 import type { NextHop } from './next-hop.js';
+import type { Refusal } from './request-checks.js';
 
 /** Where the engine's log lines go; constant messages, data in fields. */
 export interface SipLogger {
@@ -26,6 +28,8 @@ export const silentLogger: SipLogger = {
 export interface UserAgentSettings {
   /** For Server and User-Agent; absent: neither is sent. */
   readonly userAgent?: string;
+  /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. */
+  readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Option tags that may stand in Require, and that we announce. */
   readonly supported: readonly string[];
   /** Most requests that wait for an application's answer. */

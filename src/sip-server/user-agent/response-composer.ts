@@ -2,7 +2,6 @@
 import { optionTags } from '../dialog/session-expires.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';
-import { newTag } from './identifiers.js';
 import type { IncomingRequest } from './incoming-request.js';
 import type { Refusal } from './request-checks.js';
 import { addContentType, allowValue, copyApplicationFields } from './requests.js';
@@ -38,8 +37,8 @@ export class ResponseComposer {
   }
 
   /** What we can do (RFC 3261 §11.2). */
-  capabilities(request: SipRequest): SipResponse {
-    const response = this.plain(request, newTag(), 200);
+  capabilities(request: SipRequest, toTag: string): SipResponse {
+    const response = this.plain(request, toTag, 200);
     this.#addCapabilities(response);
     // RFC 5621 §3.1: whoever can be called takes its description among other parts.
     response.headers.append('Accept', 'application/sdp, multipart/mixed');

@@ -29,6 +29,7 @@ export interface UserAgentCoreOptions {
   readonly directory: ApplicationDirectory;
   readonly dialogs: DialogStore<Application>;
   readonly maxTransactions: number;
+  readonly maxTransactionsPerAddress?: number;
   readonly connect: (hop: NextHop) => Promise<Flow>;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
@@ -54,6 +55,8 @@ export class UserAgentCore {
           this.#server.receive({ request, identity, transaction, flow }),
         ack: (ack, identity, flow) => this.#server.receiveAck(ack, identity, flow),
         strayResponse: (response, identity) => this.#client.strayResponse(response, identity),
+        isInDialog: (identity) =>
+          options.dialogs.find(identity.callId, identity.toTag, identity.fromTag) !== undefined,
         overloaded: (request, flow) => this.#overloaded(request, flow),
       },
       options,

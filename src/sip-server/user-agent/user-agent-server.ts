@@ -1,4 +1,5 @@
 /** The side of the user agent that answers requests. */
+import { randomBytes } from 'node:crypto';
 import { dialogAsServer, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsServer, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
@@ -10,7 +11,7 @@ import type { Flow } from '../transport/flow.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
-import { newTag } from './identifiers.js';
+import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
@@ -46,6 +47,8 @@ export class UserAgentServer {
   readonly #modifying = new Map<OwnedDialog, IncomingRequest>();
   readonly #answers: PendingAnswers;
   readonly #composer: ResponseComposer;
+  /** Behind the To tags of answers without a transaction. */
+  readonly #secret = randomBytes(16);
 
   constructor(environment: UserAgentEnvironment, events: ServerDialogEvents) {
     this.#environment = environment;
@@ -63,7 +66,7 @@ export class UserAgentServer {
   receive(arrived: ArrivedRequest): void {
     const { request, identity, transaction } = arrived;
     if (request.method === 'CANCEL') this.#receiveCancel(arrived);
-    else if (this.#environment.transactions.findMerged(transaction)) this.#refuse(arrived, { status: 482 });
+    else if (this.#environment.transactions.findMerged(transaction)) this.#turnAway(arrived, { status: 482 });
     else if (identity.toTag !== '') this.#receiveInDialog(arrived);
     else this.#receiveNew(arrived);
   }
@@ -152,13 +155,15 @@ export class UserAgentServer {
     const isOptions = method === 'OPTIONS';
     const refusal = checkNewRequest(request, settings.supported);
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
-      return this.#refuse(arrived, this.#methodRefusal());
+      return this.#turnAway(arrived, this.#methodRefusal());
     }
-    if (refusal) return this.#refuse(arrived, refusal);
+    if (refusal) return this.#turnAway(arrived, refusal);
     const owner = directory.choose(method);
     if (!owner && isOptions) return this.#answerOptions(arrived);
     const isFull = this.#pending.size >= settings.maxPendingRequests || (isInvite && dialogs.isFull);
-    if (!owner || isFull) return this.#refuse(arrived, this.#unavailable());
+    if (!owner || isFull) return this.#turnAway(arrived, this.#unavailable());
+    const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
+    if (screened) return this.#turnAway(arrived, screened);
     // RFC 3261 §17.2.1 allows 200 ms; at once it spares the caller a retransmission whatever happens behind us.
     if (isInvite) this.#answer(arrived, '', 100);
     const incoming = this.#accept({ ...arrived, owner, dialog: undefined });
@@ -169,7 +174,7 @@ export class UserAgentServer {
     const { dialogs, settings } = this.#environment;
     const { request, identity, flow } = arrived;
     const dialog = dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    if (!dialog) return this.#refuse(arrived, { status: 481 });
+    if (!dialog) return this.#turnAway(arrived, { status: 481 });
     if (isWebSocket(flow) && flow.id !== dialog.flow.id) this.#peerMoved(dialog, flow);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
@@ -213,7 +218,7 @@ export class UserAgentServer {
   #receiveCancel(arrived: ArrivedRequest): void {
     const { request: cancel, identity, flow } = arrived;
     const cancelled = this.#environment.transactions.findCancelled(cancel, identity);
-    if (!cancelled) return this.#refuse(arrived, { status: 481 });
+    if (!cancelled) return this.#turnAway(arrived, { status: 481 });
     const invite = this.#byTransaction.get(cancelled);
     this.#answer(arrived, cancelled.toTag, 200);
     // Already answered: CANCEL has no effect (RFC 3261 §9.2); the far end has to send a BYE.
@@ -238,8 +243,8 @@ export class UserAgentServer {
   }
 
   #answerOptions(arrived: ArrivedRequest): void {
-    if (this.isDraining) return this.#refuse(arrived, this.#unavailable());
-    arrived.transaction.respond(200, formatMessage(this.#composer.capabilities(arrived.request)));
+    if (this.isDraining) return this.#turnAway(arrived, this.#unavailable());
+    this.#sendOnce(arrived, this.#composer.capabilities(arrived.request, this.#tagFor(arrived)));
   }
 
   #accept(parts: IncomingRequestParts): IncomingRequest {
@@ -352,6 +357,24 @@ export class UserAgentServer {
     const response = this.#composer.refusal(request, toTag, refusal);
     transaction.toTag = toTag;
     transaction.respond(response.status, formatMessage(response));
+  }
+
+  /**
+   * Refuses what no application has heard of, and keeps nothing of it (RFC 3261 §8.2.7): a copy is a new request and gets the same
+   * answer, an ACK is nobody's. So a flood from strangers leaves no transactions, and nothing is sent to them twice.
+   */
+  #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
+    this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
+  }
+
+  #sendOnce({ transaction }: ArrivedRequest, response: SipResponse): void {
+    transaction.flow.send(formatMessage(response)).catch(() => undefined);
+    transaction.abandon();
+  }
+
+  #tagFor({ identity }: ArrivedRequest): string {
+    const { callId, fromTag, via } = identity;
+    return statelessTag(this.#secret, [callId, fromTag, via.params.get('branch') ?? '']);
   }
 
   #answer({ request, transaction }: AnswerableRequest, toTag: string, status: number): void {
