@@ -104,6 +104,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
+    otherPorts: [config.sip.port],
     bindAddress: config.sip.host,
     ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
     logger: logger.child({ layer: 'media' }),

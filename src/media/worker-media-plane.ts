@@ -31,6 +31,8 @@ export interface MediaPlaneOptions {
   readonly workers: number;
   /** UDP ports for media, shared out among the workers; no other program may use them. */
   readonly rtpPorts: PortRange;
+  /** What else is open for UDP at the same address, such as SIP: neither is a destination of media. */
+  readonly otherPorts?: readonly number[];
   readonly bindAddress: string;
   /** The address that peers are told, where it is not the bind address. */
   readonly advertisedAddress?: string;
@@ -126,6 +128,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       entry: options.workerEntry ?? fileURLToPath(new URL('./worker/main.js', import.meta.url)),
       settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts) => ({
         rtpPorts,
+        gatewayPorts: [
+          options.rtpPorts,
+          ...(options.otherPorts ?? []).map((port) => ({ from: port, to: port })),
+        ],
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,
         maxLegs: this.#maxLegsPerWorker,

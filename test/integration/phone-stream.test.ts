@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
+import { OwnAddresses } from '../../src/sdp/own-addresses.js';
 import { usePhoneLegs } from '../support/phone-legs.js';
 import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
@@ -133,5 +134,26 @@ describe("a phone's stream", () => {
       clearInterval(leaving);
     }
     expect(a.facts).toEqual(['connected', 'ended media-timeout']);
+  });
+
+  it.each([
+    ['an RTP port of ours', 25_000, []],
+    ['our SIP port', 5060, []],
+    ['an RTCP port of ours', 40_000, ['a=rtcp:25001']],
+  ])('refuses a description that names %s, in an offer and in an answer', async (_what, port, attributes) => {
+    const ownAddresses = new OwnAddresses({
+      addresses: ['127.0.0.1'],
+      ranges: [
+        { from: 20_000, to: 29_999 },
+        { from: 5060, to: 5060 },
+      ],
+    });
+    const [a, b] = [await caller({ ownAddresses }), await caller({ ownAddresses })];
+    const sdp = a.phone.sdp({ port, attributes });
+    await expect(a.leg.answer(sdp)).rejects.toMatchObject({ code: 'bad-sdp' });
+    await b.leg.offer();
+    await expect(b.leg.accept(sdp)).rejects.toMatchObject({ code: 'bad-sdp' });
+    // Not the same port of somebody else.
+    await a.leg.answer(a.phone.sdp({ port, attributes, address: '127.0.0.2' }));
   });
 });

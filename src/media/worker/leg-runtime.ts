@@ -1,6 +1,7 @@
 /** Puts together what a worker process needs for its legs, from its settings. */
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
+import { OwnAddresses } from '../../sdp/own-addresses.js';
 import type { LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
@@ -23,6 +24,7 @@ export async function createLegRuntime(settings: WorkerSettings): Promise<LegRun
     ports: phonePorts,
     bindAddress,
     advertisedAddress: settings.advertisedAddress ?? reachableAddress(bindAddress),
+    ownAddresses: new OwnAddresses({ addresses: ownAddresses(settings), ranges: settings.gatewayPorts }),
     tickClock,
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
@@ -70,9 +72,19 @@ export function sharePorts({ from, to }: Ports): { readonly phone: Ports; readon
   return { phone: { from, to: firstOfBrowsers - 1 }, browser: { from: firstOfBrowsers, to } };
 }
 
+/** Where sockets that are bound like these can be reached. */
+function ownAddresses({ bindAddress, advertisedAddress }: WorkerSettings): string[] {
+  const bound = isAny(bindAddress)
+    ? Object.values(networkInterfaces()).flatMap((found) => found?.map(({ address }) => address) ?? [])
+    : [bindAddress];
+  return advertisedAddress === null ? bound : [...bound, advertisedAddress];
+}
+
+const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
+
 /** An address to put in a description for a socket that is bound to all of them: the first that is not loopback. */
 function reachableAddress(bindAddress: string): string {
-  if (bindAddress !== '0.0.0.0' && bindAddress !== '::') return bindAddress;
+  if (!isAny(bindAddress)) return bindAddress;
   const family = bindAddress === '::' ? 'IPv6' : 'IPv4';
   const found = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

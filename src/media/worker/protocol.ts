@@ -33,6 +33,8 @@ export type { RecordingEndReason, RecordingResult };
 export interface WorkerSettings {
   /** UDP ports for media, both ends included; no other process may use them. */
   readonly rtpPorts: { readonly from: number; readonly to: number };
+  /** Ports of the whole gateway, these among them: no phone is there. */
+  readonly gatewayPorts: readonly { readonly from: number; readonly to: number }[];
   readonly bindAddress: string;
   /** The address written into session descriptions; null: the bind address. */
   readonly advertisedAddress: string | null;

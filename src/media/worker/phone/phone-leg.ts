@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { MediaAddress } from '../../../sdp/media-address.js';
+import type { OwnAddresses } from '../../../sdp/own-addresses.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
@@ -40,6 +41,8 @@ export interface PhoneLegSettings {
   readonly bindAddress: string;
   /** Literal address that the SDP names. */
   readonly advertisedAddress: string;
+  /** The gateway's own: refused as a destination. Absent: none is. */
+  readonly ownAddresses?: OwnAddresses;
   readonly tickClock: TickClock;
   /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
   readonly mixes: Mixes;
@@ -152,6 +155,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#offerOutstanding) throw new Error('an offer of our own is outstanding');
     // Refusals come before sockets.
     const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
+    this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
     const local = await this.#open();
     const text = this.#describe((version) => formatAnswer(agreement, local, version));
     this.#agree(agreement);
@@ -175,7 +179,9 @@ class NativePhoneLeg implements PhoneLeg {
     if (!this.#offerOutstanding) throw new Error('no offer is outstanding');
     if (this.#closed) throw new Error('the leg is closed');
     this.#offerOutstanding = false;
-    this.#agree(negotiateAnswer(answer, this.#preferences, this.#agreement));
+    const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement);
+    this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
+    this.#agree(agreement);
   }
 
   rollback(): void {
