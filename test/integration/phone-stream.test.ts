@@ -1,6 +1,7 @@
 /** How a phone's packets come and where from: bursts, strangers, other ports, RTCP alone. */
 import { describe, expect, it } from 'vitest';
-import type { RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
+import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import { OwnAddresses } from '../../src/sdp/own-addresses.js';
 import { usePhoneLegs } from '../support/phone-legs.js';
@@ -155,5 +156,58 @@ describe("a phone's stream", () => {
     await expect(b.leg.accept(sdp)).rejects.toMatchObject({ code: 'bad-sdp' });
     // Not the same port of somebody else.
     await a.leg.answer(a.phone.sdp({ port, attributes, address: '127.0.0.2' }));
+  });
+
+  it.each([
+    ['passed through', 1],
+    ['mixed', 2],
+  ])(
+    'leaves no gap in the numbers where key presses were, and reports none as lost: %s',
+    async (_how, talkers) => {
+      const [b, ...others] = [await called(), await called(), await called()];
+      const [a] = others;
+      b.leg.receive(
+        others.slice(0, talkers).flatMap(({ streams }) => streams()),
+        false,
+      );
+      a!.phone.talk(a!.port, 440);
+      await b.phone.listen(10);
+      const event = new Uint8Array(4);
+      for (const [key, round] of [1, 2].entries()) {
+        a!.phone.hush();
+        for (let n = 1; n <= 12; n++) {
+          formatTelephoneEvent(
+            { event: key, end: n > 9, volume: 10, duration: Math.min(n, 10) * 160 },
+            event,
+          );
+          a!.phone.send(a!.port, event, { payloadType: 101, samples: 0, marker: n === 1 });
+        }
+        a!.phone.timestamp += 12 * 160;
+        a!.phone.talk(a!.port, 440);
+        await waitFor('the key', () => a!.facts.length === 1 + round);
+        await b.phone.listen(10);
+      }
+      const { heard } = b.phone;
+      heard.slice(1).forEach(({ sequenceNumber }, i) => {
+        expect((sequenceNumber - heard[i]!.sequenceNumber) & 0xffff).toBe(1);
+      });
+      expect(heard.every(({ payload }) => payload.length === 160)).toBe(true);
+      expect(a!.leg.statistics().packetsLost).toBe(0);
+    },
+  );
+
+  it.each([
+    ['on a port of its own', ['a=rtcp:@']],
+    ['beside RTP', ['a=rtcp-mux']],
+  ])('ends with an RTCP BYE: %s', async (_what, attributes) => {
+    const a = await caller();
+    const rtcp = attributes.map((line) => line.replace('@', String(a.phone.port)));
+    await a.leg.answer(a.phone.sdp({ attributes: rtcp }));
+    await a.phone.listen(3);
+    a.leg.close();
+    await a.phone.until(() => a.phone.rtcp.length > 0);
+    const [report, , goodbye] = parseRtcp(a.phone.rtcp.at(-1)!)!;
+    expect(report).toMatchObject({ type: 'sender-report' });
+    expect(goodbye).toEqual({ type: 'bye', ssrcs: [a.phone.heard[0]!.ssrc] });
   });
 });

@@ -177,6 +177,7 @@ export class BrowserMedia {
     if (packet.payloadType === slot.track.payloadType) return false;
     const format = slot.telephoneEvents.find(({ payloadType }) => payloadType === packet.payloadType);
     if (format === undefined) return false;
+    slot.track.leaveOut(packet, nowMs);
     const event = parseTelephoneEvent(packet.payload);
     if (event === null) return true;
     slot.dtmf ??= new DtmfDetector(this.#options.onDtmf, undefined, format.clockRateHz);

@@ -3,6 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import { compactNtp, type ReportBlock, type SenderReport } from '../rtp/rtcp.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { ThinnedSequence } from '../rtp/thinned-sequence.js';
 import type { PacketSink, SenderClock, SourceTrack, TrackKind } from '../source-track.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
 import { NackGenerator } from './nack-generator.js';
@@ -35,6 +36,7 @@ export class IncomingTrack implements SourceTrack {
   readonly #options: IncomingTrackOptions;
   readonly #statistics: ReceptionStatistics;
   readonly #nack: NackGenerator | null;
+  readonly #sequence = new ThinnedSequence();
   /** Replaced, never changed: a sink may leave while it is called. */
   #sinks: readonly PacketSink[] = [];
   #ssrc = -1;
@@ -87,6 +89,12 @@ export class IncomingTrack implements SourceTrack {
     this.#sinks = this.#sinks.filter((s) => s !== sink);
   }
 
+  /** A packet of the same source that nobody is to hear, a telephone event: it came, and is not missing in what is heard. */
+  leaveOut(packet: RtpPacket, arrivalMs: number): void {
+    this.#statistics.onPacket(packet, arrivalMs, false);
+    this.#sequence.takeOut(packet);
+  }
+
   onPacket(packet: RtpPacket, arrivalMs: number): void {
     if (packet.ssrc !== this.#ssrc) {
       this.#ssrc = packet.ssrc;
@@ -101,6 +109,7 @@ export class IncomingTrack implements SourceTrack {
     if (this.#nack?.takeGaveUp() === true) this.requestKeyFrame();
     // Without payload: a probe of the sender's bandwidth estimation. It is forwarded too, or sequence numbers would have gaps.
     if (this.muted || arrival === 'duplicate') return;
+    if (this.kind === 'audio') packet.renumber(this.#sequence.numberOf(packet));
     for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);
   }
 

@@ -2,6 +2,7 @@
 import type { Codec } from '../codec/codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { ThinnedSequence } from '../rtp/thinned-sequence.js';
 import type { PacketSink, SourceTrack } from '../source-track.js';
 
 /** The voice of one phone, for those who listen. */
@@ -10,6 +11,7 @@ export class PhoneIncomingTrack implements SourceTrack {
   readonly kind = 'audio';
   readonly codec: Codec;
   readonly law: G711Law;
+  readonly #sequence = new ThinnedSequence();
   /** Replaced, never changed, so that sinks may come and go while a packet is handed round. */
   #sinks: readonly PacketSink[] = [];
 
@@ -31,8 +33,17 @@ export class PhoneIncomingTrack implements SourceTrack {
     // Every packet of G.711 stands for itself.
   }
 
-  /** Hands a packet to every sink. One in another law is brought into the track's first, in its own buffer. */
+  /** A packet of the same stream that nobody is to hear: a telephone event, hold music. It shall not count as lost. */
+  leaveOut(packet: RtpPacket): void {
+    this.#sequence.takeOut(packet);
+  }
+
+  /**
+   * Hands a packet to every sink, numbered without those that were left out. One in another law is brought into the track's
+   * first. Both in its own buffer.
+   */
   publish(packet: RtpPacket, law: G711Law, arrivalMs: number): void {
+    packet.renumber(this.#sequence.numberOf(packet));
     if (this.#sinks.length === 0) return;
     if (law !== this.law) translate(packet, law, this.law);
     for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);

@@ -234,6 +234,8 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#closed) return;
     this.#closed = true;
     this.#clock.remove(this);
+    // RFC 3550 §6.3.7: nobody leaves who was never heard.
+    if (this.#output.packets > 0) this.#sendReport(this.#clock.now(), 'goodbye');
     this.#keys.fail(new Error('the leg is closed'));
     this.#player?.close();
     this.#outgoing.close();
@@ -363,10 +365,13 @@ class NativePhoneLeg implements PhoneLeg {
       this.#connected = true;
       this.#options.events.onConnected();
     }
-    if (law !== undefined) {
-      // What comes while the peer holds is its hold music.
-      if (agreement.peerSends && agreement.peerReceives) this.#incoming?.publish(packet, law, nowMs);
-    } else if (isEvent) {
+    // What comes while the peer holds is its hold music.
+    if (law !== undefined && agreement.peerSends && agreement.peerReceives) {
+      this.#incoming?.publish(packet, law, nowMs);
+      return;
+    }
+    this.#incoming?.leaveOut(packet);
+    if (isEvent) {
       const event = parseTelephoneEvent(buffer, packet.payloadOffset, packet.payloadLength);
       if (event !== null) this.#dtmf.onPacket(event, packet, nowMs);
     }
@@ -413,11 +418,11 @@ class NativePhoneLeg implements PhoneLeg {
     return nowMs - this.#waitingSinceMs >= limitMs;
   }
 
-  #sendReport(nowMs: number): void {
+  #sendReport(nowMs: number, kind: 'report' | 'goodbye' = 'report'): void {
     const isMuxed = this.#agreement?.rtcpMux === true;
     const destination = isMuxed ? this.#latch.destination : this.#rtcpDestination;
     if (destination === null) return;
-    const report = this.#rtcp.report(this.#output, this.#reception, nowMs, Date.now());
+    const report = this.#rtcp[kind](this.#output, this.#reception, nowMs, Date.now());
     send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, destination);
   }
 }

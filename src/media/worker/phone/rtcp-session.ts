@@ -51,4 +51,10 @@ export class RtcpSession {
       : { type: 'receiver-report', ssrc, reports };
     return formatRtcp([first, { type: 'source-description', chunks: [{ ssrc, cname: this.#cname }] }]);
   }
+
+  /** The last report, with the goodbye (RFC 3550 §6.6). */
+  goodbye(output: RtpOutput, reception: ReceptionStatistics, nowMs: number, unixMs: number): Buffer {
+    const report = this.report(output, reception, nowMs, unixMs);
+    return Buffer.concat([report, formatRtcp([{ type: 'bye', ssrcs: [output.ssrc] }])]);
+  }
 }

@@ -125,6 +125,13 @@ export class RtpPacket implements RtpHeader {
     return offset < 0 ? null : this.buffer.subarray(offset, offset + this.extensionElementLength(offset));
   }
 
+  /** Gives the packet another sequence number, in its buffer too. */
+  renumber(sequenceNumber: number): void {
+    this.sequenceNumber = sequenceNumber;
+    this.buffer[2] = sequenceNumber >>> 8;
+    this.buffer[3] = sequenceNumber;
+  }
+
   /** The payload as a view (allocates the view). */
   get payload(): Buffer {
     return this.buffer.subarray(this.payloadOffset, this.payloadOffset + this.payloadLength);
