@@ -186,8 +186,13 @@ export const rtcpFeedbackAttribute = (feedback: RtcpFeedback): Attribute =>
   );
 
 /** Milliseconds of audio per packet that the far end would like to receive; null when it does not say. */
-export function ptimeMs(of: Carrier): number | null {
-  const match = /^(\d{1,4})(?:\.\d+)?$/.exec(attributeValue(of, 'ptime') ?? '');
+export const ptimeMs = (of: Carrier): number | null => wholeMs(attributeValue(of, 'ptime'));
+
+/** Milliseconds of audio per packet that the far end can receive at most; null when it does not say. */
+export const maxPtimeMs = (of: Carrier): number | null => wholeMs(attributeValue(of, 'maxptime'));
+
+function wholeMs(text: string | null): number | null {
+  const match = /^(\d{1,4})(?:\.\d+)?$/.exec(text ?? '');
   return match !== null && Number(match[1]) > 0 ? Number(match[1]) : null;
 }
 

@@ -57,6 +57,17 @@ describe('a carrier’s offer', () => {
     },
   );
 
+  it.each([
+    [['a=maxptime:10'], 10],
+    [['a=ptime:60', 'a=maxptime:40'], 40],
+    [['a=ptime:20', 'a=maxptime:150'], 20],
+    [['a=ptime:30', 'a=maxptime:25'], 20],
+    [['a=maxptime:5'], 10],
+    [['a=ptime:7'], 20],
+  ])('has packets as it likes, none longer than it takes: %j', (lines, ptimeMs) => {
+    expect(offer('0 101', ...lines).ptimeMs).toBe(ptimeMs);
+  });
+
   it('is answered with its first codec that FreeSWITCH has', () => {
     expect(offer('9 0 101').codec.name).toBe('G722');
     expect(readCarrierOffer(sdp(...audio('18 9 8 0')), new Set(['PCMA', 'PCMU']), null).codec.name).toBe(

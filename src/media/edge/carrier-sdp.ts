@@ -19,6 +19,7 @@ import {
 import {
   attribute,
   fmtp,
+  maxPtimeMs,
   ptimeMs,
   rtpMaps,
   telephoneEventAt,
@@ -203,6 +204,10 @@ export function placeholderTerms(): CarrierAudio {
   return { codec, events: ownEvents, srtp: null, peer: null, ptimeMs: 20 };
 }
 
+/** The longest of the usual lengths up to the one wanted that the carrier takes; the shortest where it takes none. */
+const usualPtime = (wantedMs: number, longestMs: number): number =>
+  usualPtimesMs.findLast((ms) => ms <= Math.min(wantedMs, longestMs)) ?? usualPtimesMs[0] ?? 20;
+
 /** FreeSWITCH's answer to what it was told of a carrier. Throws an error where it cannot be one. */
 export function readFreeSwitchEnd(answer: string, carrier: Pick<CarrierTerms, 'srtp'>): FreeSwitchEnd {
   const session = parseSessionDescription(answer);
@@ -242,12 +247,13 @@ function farSide(
   media: MediaDescription,
 ): Pick<CarrierTerms, 'peer' | 'srtp' | 'direction' | 'ptimeMs'> {
   const { destination, direction } = farSideOf(session, media);
-  const wanted = ptimeMs(media);
+  const longest = maxPtimeMs(media) ?? Infinity;
+  const wanted = ptimeMs(media) ?? 20;
   return {
     peer: destination,
     srtp: isSecure(media) ? readSrtpKey(media) : null,
     direction,
-    ptimeMs: wanted !== null && usualPtimesMs.includes(wanted) ? wanted : 20,
+    ptimeMs: usualPtime(usualPtimesMs.includes(wanted) ? wanted : 20, longest),
   };
 }
 

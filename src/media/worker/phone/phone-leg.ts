@@ -309,6 +309,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#heardMs = nowMs;
     const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
     if (obstacle !== null) this.#keys.fail(obstacle);
+    this.#output.maxPacketMs = agreement.maxPacketMs;
     this.#outgoing.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
     if (agreement.peerReceives !== (before?.peerReceives ?? true))
       this.#options.events.onHeld(!agreement.peerReceives);

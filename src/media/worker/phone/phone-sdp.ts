@@ -17,6 +17,7 @@ import {
   attribute,
   directionOf,
   hasAttribute,
+  maxPtimeMs,
   receives,
   rtcpAddress,
   sends,
@@ -63,6 +64,8 @@ export interface PhoneAgreement {
   readonly remoteRtp: MediaAddress | null;
   readonly remoteRtcp: MediaAddress | null;
   readonly rtcpMux: boolean;
+  /** The longest packet that the peer takes (RFC 8866 §6.4); null: any. */
+  readonly maxPacketMs: number | null;
   /** Whether the peer wants RTP (it holds us otherwise), and whether it sends any that is meant for the session. */
   readonly peerReceives: boolean;
   readonly peerSends: boolean;
@@ -165,7 +168,10 @@ function remoteSide(
   session: SessionDescription,
   { media, sections, audioIndex }: ChosenAudio<LawUse>,
   previous: PhoneAgreement | null,
-): Pick<PhoneAgreement, 'remoteRtp' | 'remoteRtcp' | 'rtcpMux' | 'peerReceives' | 'peerSends' | 'layout'> {
+): Pick<
+  PhoneAgreement,
+  'remoteRtp' | 'remoteRtcp' | 'rtcpMux' | 'maxPacketMs' | 'peerReceives' | 'peerSends' | 'layout'
+> {
   const { destination, holdsOldWay, direction, host } = farSideOf(session, media);
   const rtcp = rtcpAddress(media);
   return {
@@ -174,6 +180,7 @@ function remoteSide(
       ? (previous?.remoteRtcp ?? null)
       : usableDestination(rtcp?.connection?.address ?? host, rtcp?.port ?? media.port + 1),
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
+    maxPacketMs: maxPtimeMs(media),
     peerReceives: receives(direction),
     peerSends: sends(direction),
     layout: { sections, audioIndex },

@@ -6,6 +6,7 @@ interface Sent {
   readonly sequence: number;
   readonly timestamp: number;
   readonly marker: boolean;
+  readonly length: number;
 }
 
 /** Drives an output and notes its packets relative to the first. */
@@ -23,6 +24,7 @@ class Probe {
       sequence: (packet.sequenceNumber - this.#first.sequenceNumber) & 0xffff,
       timestamp: (packet.timestamp - this.#first.timestamp) >>> 0,
       marker: packet.marker,
+      length: packet.payloadLength,
     });
   }
   made(nowMs: number): void {
@@ -40,6 +42,9 @@ class Probe {
     const packet = new RtpPacket();
     RtpPacket.parse(buffer, packet);
     return this.output.forward(packet, 8, nowMs);
+  }
+  get lengths(): number[] {
+    return this.sent.map(({ length }) => length);
   }
   get numbers(): [number, number][] {
     return this.sent.map(({ sequence, timestamp }) => [sequence, timestamp]);
@@ -146,4 +151,38 @@ describe('RtpOutput', () => {
     RtpPacket.parse(Buffer.concat([Buffer.from([0x80]), Buffer.alloc(1600)]), packet);
     expect(new RtpOutput(() => undefined).forward(packet, 0, 0)).toBe(false);
   });
+
+  it.each([
+    [null, [160]],
+    [30, [160]],
+    [20, [160]],
+    [15, [80, 80]],
+    [10, [80, 80]],
+    [7, [54, 54, 52]],
+    [5, [40, 40, 40, 40]],
+    [1, [40, 40, 40, 40]],
+  ])(
+    'sends nothing longer than the listener takes, made here or passed through: %s ms',
+    (maxPacketMs, lengths) => {
+      const probe = new Probe();
+      probe.output.maxPacketMs = maxPacketMs;
+      probe.made(0);
+      probe.passed(10, 1600, 20);
+      // One is lost.
+      probe.passed(12, 1920, 60);
+      probe.made(80);
+      const starts = lengths.map((_, i) => lengths.slice(0, i).reduce((sum, length) => sum + length, 0));
+      const n = lengths.length;
+      const ofOne = (sequence: number, timestamp: number): [number, number][] =>
+        starts.map((start, i) => [sequence + i, timestamp + start]);
+      expect(probe.numbers).toEqual([
+        ...ofOne(0, 0),
+        ...ofOne(n, 160),
+        ...ofOne(2 * n + 1, 480),
+        ...ofOne(3 * n + 1, 640),
+      ]);
+      expect(probe.lengths).toEqual([...lengths, ...lengths, ...lengths, ...lengths]);
+      expect(probe.sent.filter(({ marker }) => marker)).toHaveLength(2);
+    },
+  );
 });

@@ -14,6 +14,8 @@ const maxPacketLength = 1472;
 /** G.711: an octet and a timestamp unit for each of 8000 samples a second. */
 const samplesPerMs = 8;
 const tickMs = 20;
+/** Shorter packets than these nobody is sent, whatever it asks for: 200 a second. */
+const shortestPacketMs = 5;
 /** What late ticks make up for; timestamps skip what the ticks skip beyond. */
 const maxBehindMs = 80;
 
@@ -52,11 +54,18 @@ export class RtpOutput {
   #lateMs: number | null = null;
   #mark = true;
   #eventTimestamp = 0;
+  #maxSamples = Infinity;
   #eventBegins = false;
 
   /** @param send Sends a datagram, which is valid until the next. */
   constructor(send: (datagram: Buffer) => void) {
     this.#send = send;
+  }
+
+  /** The longest packet that the listener takes: what is longer is cut. Null: any. */
+  set maxPacketMs(maxPacketMs: number | null) {
+    this.#maxSamples =
+      maxPacketMs === null ? Infinity : Math.max(maxPacketMs, shortestPacketMs) * samplesPerMs;
   }
 
   get packets(): number {
@@ -90,7 +99,7 @@ export class RtpOutput {
     if (ticks > 0) this.advance(ticks * tickMs * samplesPerMs, nowMs);
   }
 
-  /** A packet made here, of one octet per sample; not sent while there is still so much to hear. */
+  /** Sound made here, an octet for each sample, as one packet or several; not sent while there is still so much to hear. */
   write(payloadType: number, payload: Uint8Array, nowMs: number): void {
     const { length } = payload;
     const idleMs = this.idleMs(nowMs);
@@ -103,11 +112,15 @@ export class RtpOutput {
       this.#standing = 'filled';
       this.#lateMs = null;
     }
-    this.#writeHeader(payloadType, this.#mark, this.#sequenceNumber, this.#timestamp);
-    this.#packet.set(payload, rtpHeaderLength);
-    this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
-    this.advance(length, nowMs);
-    this.#sent(length);
+    const pieceLength = this.#pieceOf(length);
+    for (let at = 0; at < length; at += pieceLength) {
+      const piece = pieceLength === length ? payload : payload.subarray(at, at + pieceLength);
+      this.#writeHeader(payloadType, this.#mark, this.#sequenceNumber, this.#timestamp);
+      this.#packet.set(piece, rtpHeaderLength);
+      this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
+      this.advance(piece.length, nowMs);
+      this.#sent(piece.length);
+    }
   }
 
   /** A telephone event begins with the next sample: the packets of `writeEvent` are of this one from now on. */
@@ -132,20 +145,32 @@ export class RtpOutput {
 
   /**
    * A packet passed through: its payload as it is, its losses and order as they are, its numbers moved to follow on from
-   * what was sent before. False for one that must not be sent.
+   * what was sent before. Cut where it is too long for the listener. False for one that must not be sent.
    */
   forward(source: RtpPacket, payloadType: number, nowMs: number): boolean {
     const length = source.payloadLength;
     if (length > maxPacketLength - rtpHeaderLength || !this.#place(source, nowMs)) return false;
     const sequenceNumber = (source.sequenceNumber + this.#sequenceOffset) & 0xffff;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
-    this.#writeHeader(payloadType, source.marker || this.#mark, sequenceNumber, timestamp);
-    const { buffer, payloadOffset } = source;
-    buffer.copy(this.#packet, rtpHeaderLength, payloadOffset, payloadOffset + length);
-    if (sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0) {
+    const isNewest = sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0;
+    const pieceLength = this.#pieceOf(length);
+    const pieces = Math.ceil(length / pieceLength);
+    // The pieces of one that was overtaken have no numbers left.
+    if (pieces > 1 && !isNewest) return false;
+    for (let piece = 0; piece < pieces; piece++) {
+      const at = piece * pieceLength;
+      const mark = piece === 0 && (source.marker || this.#mark);
+      this.#writeHeader(payloadType, mark, (sequenceNumber + piece) & 0xffff, (timestamp + at) >>> 0);
+      const { buffer, payloadOffset } = source;
+      const end = Math.min(length, at + pieceLength);
+      buffer.copy(this.#packet, rtpHeaderLength, payloadOffset + at, payloadOffset + end);
+      this.#sent(end - at);
+    }
+    if (isNewest) {
       const gapMs = timestampDistance(timestamp, this.#timestamp) / samplesPerMs;
       this.#playout.receive(nowMs, gapMs, length / samplesPerMs);
-      this.#sequenceNumber = (sequenceNumber + 1) & 0xffff;
+      this.#sequenceNumber = (sequenceNumber + pieces) & 0xffff;
+      this.#sequenceOffset = (this.#sequenceOffset + pieces - 1) & 0xffff;
       this.#timestamp = (timestamp + length) >>> 0;
       this.#newestSourceSequence = source.sequenceNumber;
       // So that the window in which the source may reorder does not run out at half the number space.
@@ -153,7 +178,6 @@ export class RtpOutput {
         this.#firstSourceSequence = (source.sequenceNumber - 500) & 0xffff;
       }
     }
-    this.#sent(length);
     return true;
   }
 
@@ -224,6 +248,11 @@ export class RtpOutput {
     this.#firstSourceSequence = source.sequenceNumber;
     this.#newestSourceSequence = source.sequenceNumber;
     this.#sequenceOffset = (this.#sequenceNumber - source.sequenceNumber) & 0xffff;
+  }
+
+  /** Sound of this length goes out in pieces of the same length each, the last perhaps shorter. */
+  #pieceOf(length: number): number {
+    return length <= this.#maxSamples ? length : Math.ceil(length / Math.ceil(length / this.#maxSamples));
   }
 
   #writeHeader(payloadType: number, marker: boolean, sequenceNumber: number, timestamp: number): void {
