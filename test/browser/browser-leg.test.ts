@@ -3,7 +3,11 @@ import type { Server } from 'node:http';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/chromium.js';
-import { LegPeer, Room, startBlankOrigin } from './leg-peer.js';
+import { pcmu } from '../../src/media/worker/codec/g711.js';
+import { PhoneIncomingTrack } from '../../src/media/worker/phone/phone-incoming-track.js';
+import { RtpPacket, rtpHeaderLength } from '../../src/media/worker/rtp/rtp-packet.js';
+import { Tone } from '../../src/media/worker/sound/tone.js';
+import { type HeardStream, LegPeer, Room, startBlankOrigin } from './leg-peer.js';
 import { ToneSource } from '../integration/tone-source.js';
 
 const alice = '7a1c8d0e-2f4b-4c6d-8e9f-00000000000a';
@@ -31,6 +35,54 @@ afterEach(async () => {
 });
 
 const open = (participantId: string): Promise<LegPeer> => LegPeer.open(browser, origin, participantId, room);
+
+/** A phone's stream of 20 ms packets that come by four every 80 ms. */
+class BurstingPhone {
+  readonly track: PhoneIncomingTrack;
+  readonly #tone = new Tone(660);
+  #sequenceNumber = 60_000;
+  #timestamp = 1000;
+  lastTimestamp = 0;
+  sent = 0;
+
+  constructor(streamId: string) {
+    this.track = new PhoneIncomingTrack(streamId, 'PCMU');
+  }
+
+  /** Resolves with its frequency after so many packets. */
+  async talk(packets: number): Promise<number> {
+    const beganMs = performance.now();
+    for (let n = 0; n < packets; n++) {
+      const packet = this.#packet(160);
+      pcmu.encode(this.#tone.fill(new Int16Array(160)), packet.buffer, packet.payloadOffset);
+      this.lastTimestamp = this.#timestamp;
+      this.#timestamp += 160;
+      this.sent++;
+      this.track.publish(packet, 'PCMU', performance.now());
+      const waitMs = n % 4 === 3 ? beganMs + (n + 1) * 20 - performance.now() : 0;
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    return 660;
+  }
+
+  /** Twelve packets that nobody is to hear. */
+  pressKey(): void {
+    for (let n = 0; n < 12; n++) this.track.leaveOut(this.#packet(4));
+    this.#timestamp += 12 * 160;
+  }
+
+  #packet(payloadLength: number): RtpPacket {
+    const buffer = Buffer.alloc(rtpHeaderLength + payloadLength);
+    const sequenceNumber = this.#sequenceNumber++ & 0xffff;
+    RtpPacket.writeHeader(buffer, {
+      ...{ payloadType: 0, marker: false, sequenceNumber },
+      ...{ timestamp: this.#timestamp, ssrc: 4711 },
+    });
+    const packet = new RtpPacket();
+    RtpPacket.parse(buffer, packet);
+    return packet;
+  }
+}
 
 describe('two pages', () => {
   it('hear each other, and what one publishes later or stops publishing is offered to the other', async () => {
@@ -149,6 +201,42 @@ describe('two pages', () => {
     } finally {
       phone.close();
     }
+  });
+
+  it('hear a phone that sends in bursts and presses keys at its own time, and miss no packet', async () => {
+    const b = await open(bob);
+    await b.offer();
+    const phone = new BurstingPhone(`${alice}.1`);
+    room.extra.push({ streamId: `${alice}.1`, alias: 'microphone', audio: phone.track, video: null });
+    room.route();
+    const { mid } = await b.receives('microphone', 'audio');
+    await b.hears('microphone', await phone.talk(100));
+    /** Once all that was sent has been played: how many came, and when the last began. */
+    const played = async (): Promise<HeardStream> => {
+      let last = await b.heardStream(mid);
+      await expect
+        .poll(
+          async () => {
+            const before = last;
+            last = await b.heardStream(mid);
+            return last.rtpTimestamp !== 0 && last.rtpTimestamp === before.rtpTimestamp;
+          },
+          { interval: 500, timeout: 10_000 },
+        )
+        .toBe(true);
+      return last;
+    };
+    const before = await played();
+    const [sentBefore, timestampBefore] = [phone.sent, phone.lastTimestamp];
+    await phone.talk(60);
+    phone.pressKey();
+    await phone.talk(60);
+    phone.pressKey();
+    await phone.talk(60);
+    const after = await played();
+    expect(after.packetsLost).toBe(0);
+    expect(after.packetsReceived - before.packetsReceived).toBe(phone.sent - sentBefore);
+    expect((after.rtpTimestamp - before.rtpTimestamp) >>> 0).toBe(phone.lastTimestamp - timestampBefore);
   });
 
   it('publish nothing that may not be published', async () => {

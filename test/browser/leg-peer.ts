@@ -23,9 +23,18 @@ interface PagePeer {
   heard(mid: string): Promise<number>;
   framesDecoded(mid: string): Promise<number>;
   audioPlayedS(): Promise<number>;
+  heardStream(mid: string): Promise<HeardStream>;
   transportPorts(): Promise<{ selected: number; offered: number }>;
 }
 declare const peer: PagePeer;
+
+/** What the browser says of a stream that it hears. */
+export interface HeardStream {
+  readonly packetsReceived: number;
+  readonly packetsLost: number;
+  /** Of what was played last; 0 before. */
+  readonly rtpTimestamp: number;
+}
 
 function installPeer(): void {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -140,6 +149,19 @@ function installPeer(): void {
       const transport = pc.getReceivers()[0]?.transport?.iceTransport;
       const selected = transport?.getSelectedCandidatePair?.()?.remote?.port ?? 0;
       return Promise.resolve({ selected, offered: Number(/^m=\w+ (\d+)/m.exec(self.remote)?.[1]) });
+    },
+    async heardStream(mid) {
+      const receiver = pc.getTransceivers().find((t) => t.mid === mid)?.receiver;
+      let [packetsReceived, packetsLost] = [0, 0];
+      (await receiver?.getStats())?.forEach(
+        (report: { type: string; packetsReceived?: number; packetsLost?: number }) => {
+          if (report.type !== 'inbound-rtp') return;
+          packetsReceived = report.packetsReceived ?? 0;
+          packetsLost = report.packetsLost ?? 0;
+        },
+      );
+      const rtpTimestamp = receiver?.getSynchronizationSources()[0]?.rtpTimestamp ?? 0;
+      return { packetsReceived, packetsLost, rtpTimestamp };
     },
     async audioPlayedS() {
       let seconds = 0;
@@ -289,6 +311,10 @@ export class LegPeer {
     const decoded = (): Promise<number> => this.page.evaluate((m) => peer.framesDecoded(m), mid);
     const before = await decoded();
     await expect.poll(decoded, { timeout: 15_000 }).toBeGreaterThanOrEqual(before + moreFrames);
+  }
+
+  heardStream(mid: string): Promise<HeardStream> {
+    return this.page.evaluate((m) => peer.heardStream(m), mid);
   }
 
   /** Seconds of audio that came out of all jitter buffers. */

@@ -136,6 +136,25 @@ describe('a browser leg', () => {
       .toEqual(expect.arrayContaining([11, 22]));
   });
 
+  it('hands a voice on without gaps where its keys were, and counts none of them as lost', async () => {
+    const section = [
+      'm=audio 9 UDP/TLS/RTP/SAVPF 0 101',
+      'c=IN IP4 0.0.0.0',
+      'a=rtpmap:101 telephone-event/8000',
+    ];
+    await join([...section, 'a=mid:0', 'a=sendonly', 'a=msid:one t', 'a=label:left', 'a=ssrc:11 cname:x']);
+    const numbers: number[] = [];
+    streams[0]!.audio!.addSink({ onPacket: (packet) => void numbers.push(packet.sequenceNumber) });
+    for (let n = 0; n < 20; n++) {
+      const isKey = n >= 5 && n < 12;
+      const payload = isKey ? Buffer.from([1, n > 8 ? 0x8a : 0x0a, 0, 160]) : Buffer.alloc(160, 0x55);
+      far.sendRtp(11, isKey ? 101 : 0, n, n * 160, payload);
+    }
+    await expect.poll(() => numbers.length).toBe(13);
+    numbers.forEach((number, i) => expect(number - numbers[0]!).toBe(i));
+    expect(leg.statistics()).toMatchObject({ packetsReceived: 20, packetsLost: 0 });
+  });
+
   it('follows a far end that changes to another negotiated codec, as a new track of the same stream', async () => {
     const both = ['m=audio 9 UDP/TLS/RTP/SAVPF 0 8', 'c=IN IP4 0.0.0.0'];
     await join([...both, 'a=mid:0', 'a=sendrecv', 'a=msid:one t', 'a=ssrc:11 cname:x']);

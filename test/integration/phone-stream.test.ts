@@ -170,21 +170,21 @@ describe("a phone's stream", () => {
         others.slice(0, talkers).flatMap(({ streams }) => streams()),
         false,
       );
-      a!.phone.talk(a!.port, 440);
+      a.phone.talk(a.port, 440);
       await b.phone.listen(10);
       const event = new Uint8Array(4);
       for (const [key, round] of [1, 2].entries()) {
-        a!.phone.hush();
+        a.phone.hush();
         for (let n = 1; n <= 12; n++) {
           formatTelephoneEvent(
             { event: key, end: n > 9, volume: 10, duration: Math.min(n, 10) * 160 },
             event,
           );
-          a!.phone.send(a!.port, event, { payloadType: 101, samples: 0, marker: n === 1 });
+          a.phone.send(a.port, event, { payloadType: 101, samples: 0, marker: n === 1 });
         }
-        a!.phone.timestamp += 12 * 160;
-        a!.phone.talk(a!.port, 440);
-        await waitFor('the key', () => a!.facts.length === 1 + round);
+        a.phone.timestamp += 12 * 160;
+        a.phone.talk(a.port, 440);
+        await waitFor('the key', () => a.facts.length === 1 + round);
         await b.phone.listen(10);
       }
       const { heard } = b.phone;
@@ -192,7 +192,7 @@ describe("a phone's stream", () => {
         expect((sequenceNumber - heard[i]!.sequenceNumber) & 0xffff).toBe(1);
       });
       expect(heard.every(({ payload }) => payload.length === 160)).toBe(true);
-      expect(a!.leg.statistics().packetsLost).toBe(0);
+      expect(a.leg.statistics().packetsLost).toBe(0);
     },
   );
 
