@@ -1,10 +1,12 @@
 /** The process around the gateway: configuration, the words at the start, signals, exit codes. */
 import { writeFileSync } from 'node:fs';
 import { ConfigError, loadConfig } from './config/load-config.js';
+import { DomainError } from './domain/domain-error.js';
 import { startGateway, type Gateway } from './gateway.js';
 import { logConsole } from './observability/library-output.js';
 import { createLogger } from './observability/logger.js';
 import { DataDirectoryInUse } from './store/data-directory-lock.js';
+import { DataDirectoryUnusable } from './store/file-faults.js';
 import { DataDirectoryOpen } from './store/private-data-directory.js';
 
 export interface ServeOptions {
@@ -107,24 +109,30 @@ function printCredentials(gateway: Gateway): void {
   );
 }
 
+type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
 /** One line for what an operator can mend; null for what is a fault of ours. */
 function startProblem(error: unknown): string | null {
-  const isOurs = [ConfigError, DataDirectoryInUse, DataDirectoryOpen].some((kind) => error instanceof kind);
+  const isOurs = [ConfigError, DataDirectoryInUse, DataDirectoryOpen, DataDirectoryUnusable].some(
+    (kind) => error instanceof kind,
+  );
   if (isOurs) return (error as Error).message;
   if (!(error instanceof Error) || !('code' in error)) return null;
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (error instanceof DomainError && error.code === 'store-unavailable') {
+    return 'The database cannot be written to; the log says why.';
+  }
+  const { code, syscall, address, port } = error as SystemError;
   const where = `${address ?? ''}:${String(port ?? '')}`;
   switch (code) {
     case 'EADDRINUSE':
       return `Port ${where} is in use: is another Landbridge running?`;
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine.`;
-    case 'SQLITE_FULL':
-      return 'The disk of the data directory is full.';
     case 'EACCES':
       return `Not allowed: ${error.message}`;
     default:
-      return null;
+      // What the system refuses is not ours to mend, whatever it is.
+      return syscall === undefined ? null : `The system refused it: ${error.message}`;
   }
 }
 

@@ -187,9 +187,24 @@ describe('The configuration', () => {
 
   it('refuses a SIP port among the RTP ports, and too few RTP ports for the workers', () => {
     expect(problemsOf({ LANDBRIDGE_SIP_PORT: '20002' })).toEqual(['sip.port: 20002 lies within rtp.ports']);
-    expect(problemsOf({ LANDBRIDGE_RTP_PORTS: '20000-20003', LANDBRIDGE_WORKERS: '3' })).toEqual([
-      'rtp.ports: too few for 3 workers, each needs at least two',
-    ]);
+    // 20001-20004 has four ports, but only one pair that begins at an even one.
+    for (const [ports, workers] of [
+      ['20000-20010', '3'],
+      ['20001-20004', '1'],
+      ['20000-20002', '1'],
+    ] as const) {
+      expect(problemsOf({ LANDBRIDGE_RTP_PORTS: ports, LANDBRIDGE_WORKERS: workers }), ports).toEqual([
+        `rtp.ports: too few for ${workers} media ${workers === '1' ? 'worker' : 'workers'} (the setting \`workers\`), ` +
+          'each needs four, counted from an even port',
+      ]);
+    }
+    for (const [ports, workers] of [
+      ['20000-20011', '3'],
+      ['20001-20005', '1'],
+      ['20000-20003', '1'],
+    ] as const) {
+      expect(problemsOf({ LANDBRIDGE_RTP_PORTS: ports, LANDBRIDGE_WORKERS: workers }), ports).toEqual([]);
+    }
   });
 
   it('refuses what FreeSWITCH or drachtio-server could not work with', () => {

@@ -127,8 +127,20 @@ function conflicts(config: Config): string[] {
   if (config.sip.port >= ports.from && config.sip.port <= ports.to) {
     problems.push(`sip.port: ${config.sip.port} lies within rtp.ports`);
   }
-  if (ports.to - ports.from + 1 < 2 * config.workers) {
-    problems.push(`rtp.ports: too few for ${config.workers} workers, each needs at least two`);
+  // As the media plane shares them out: a phone's leg takes two, of which the first is even, and each worker has two of these.
+  const firstPort = ports.from + (ports.from % 2);
+  if (ports.to + 1 - firstPort < 4 * config.workers) {
+    problems.push(
+      `rtp.ports: too few for ${config.workers} media ${config.workers === 1 ? 'worker' : 'workers'} (the setting ` +
+        '`workers`), each needs four, counted from an even port',
+    );
+  }
+  if (
+    config.freeswitch !== undefined &&
+    config.edge.sipPort >= ports.from &&
+    config.edge.sipPort <= ports.to
+  ) {
+    problems.push(`edge.sipPort: ${config.edge.sipPort} lies within rtp.ports`);
   }
   if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {
     problems.push('previousTokenSecret: is the same as tokenSecret');

@@ -2,6 +2,7 @@
 import { resolveCredentials, type Credentials } from '../config/credentials.js';
 import { EventHub } from '../events/event-hub.js';
 import { Metrics } from '../observability/metrics.js';
+import { dataDirectoryFault } from '../store/file-faults.js';
 import { lockDataDirectory } from '../store/data-directory-lock.js';
 import { nodeName } from '../store/node-name.js';
 import { makeDataDirectoryPrivate } from '../store/private-data-directory.js';
@@ -24,18 +25,15 @@ export interface Foundation {
   readonly settled: () => Promise<void>;
 }
 
-/** Rejects with DataDirectoryInUse where another gateway has it, and with DataDirectoryOpen where others may read or change it. */
+/**
+ * Rejects with DataDirectoryInUse where another gateway has it, with DataDirectoryOpen where others may read or change it, and
+ * with DataDirectoryUnusable where it cannot be used for another reason.
+ */
 export async function openFoundation(context: GatewayContext): Promise<Foundation> {
-  const { config, logger, closers } = context;
-  makeDataDirectoryPrivate(config.dataDir, logger);
-  const lock = lockDataDirectory(config.dataDir);
-  closers.onClose('data directory', () => lock.release());
-  const credentials = resolveCredentials(config);
-  const nodeId = nodeName(config.dataDir);
-  const { maxWaiting: maxOutboxEntries } = config.webhooks;
-  const stores = await openStores({ ...config, maxOutboxEntries, node: nodeId, logger });
-  closers.onClose('stores', () => stores.close());
-
+  const { config, logger } = context;
+  const { credentials, nodeId, stores } = await openDataDirectory(context).catch((error: unknown) => {
+    throw dataDirectoryFault(error, config.dataDir);
+  });
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
@@ -52,4 +50,16 @@ export async function openFoundation(context: GatewayContext): Promise<Foundatio
       await Promise.all([stores.settled(), journal.settled()]);
     },
   };
+}
+
+async function openDataDirectory({ config, logger, closers }: GatewayContext) {
+  makeDataDirectoryPrivate(config.dataDir, logger);
+  const lock = lockDataDirectory(config.dataDir);
+  closers.onClose('data directory', () => lock.release());
+  const credentials = resolveCredentials(config);
+  const nodeId = nodeName(config.dataDir);
+  const { maxWaiting: maxOutboxEntries } = config.webhooks;
+  const stores = await openStores({ ...config, maxOutboxEntries, node: nodeId, logger });
+  closers.onClose('stores', () => stores.close());
+  return { credentials, nodeId, stores };
 }

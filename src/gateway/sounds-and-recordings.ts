@@ -59,7 +59,7 @@ export async function openRecordings(options: SoundsAndRecordingsOptions): Promi
   const { directory, keepDays, ...limits } = config.recordings;
   const logger = options.logger.child({ layer: 'recordings' });
   const ownDirectory = join(config.dataDir, 'recordings');
-  const files = new DiskRecordingFiles(directory ?? ownDirectory);
+  const files = openRecordingFiles(directory ?? ownDirectory);
   // The data directory is locked, and what is in it goes with the database.
   if (directory !== undefined && directory !== ownDirectory) {
     const isUsed = [...(await stores.recordings.scanRecordings('', 1)), ...(await files.list())].length > 0;
@@ -88,6 +88,15 @@ export async function openRecordings(options: SoundsAndRecordingsOptions): Promi
     await watch.close();
   });
   return recordings;
+}
+
+function openRecordingFiles(directory: string): DiskRecordingFiles {
+  try {
+    return new DiskRecordingFiles(directory);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new ConfigError([`recordings.directory: ${directory} cannot be used (${error.message})`]);
+  }
 }
 
 export interface Sounds {

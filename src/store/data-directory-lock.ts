@@ -1,7 +1,7 @@
 /** One gateway per data directory: a second one would free the first one's slots at its start. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
+import { makeDirectories } from './private-path.js';
 
 export class DataDirectoryInUse extends Error {
   override readonly name = 'DataDirectoryInUse';
@@ -19,7 +19,7 @@ export interface DataDirectoryLock {
  * vanishes with the process, however that ends. Throws DataDirectoryInUse.
  */
 export function lockDataDirectory(directory: string): DataDirectoryLock {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory);
   const database = new Database(join(directory, 'landbridge.lock'));
   try {
     database.exec('BEGIN EXCLUSIVE');

@@ -3,7 +3,8 @@ import { open, readdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { RecordingFormat } from '../domain/media-plane.js';
 import type { RecordingFile, RecordingFiles } from '../domain/recordings/recording.js';
-import { isMissing, makePrivateDirectory, removeDurably } from './durable-directory.js';
+import { makePrivateDirectory, removeDurably } from './durable-directory.js';
+import { isMissing } from './file-faults.js';
 import { readOggDurationMs } from './ogg-duration.js';
 import { readWavHeader } from './wav-header.js';
 

@@ -10,13 +10,8 @@ import {
   type SoundLimits,
   type StoredSound,
 } from '../domain/sounds/sound.js';
-import {
-  isFull,
-  isMissing,
-  makePrivateDirectory,
-  removeDurably,
-  syncDirectory,
-} from './durable-directory.js';
+import { makePrivateDirectory, removeDurably, syncDirectory } from './durable-directory.js';
+import { isFull, isMissing } from './file-faults.js';
 import { readWavHeader } from './wav-header.js';
 
 const suffix = '.wav';

@@ -1,11 +1,12 @@
 /** Private directories whose entries survive a power cut: nobody but this process's user reads them. */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
+import { isMissing } from './file-faults.js';
+import { makeDirectories } from './private-path.js';
 
 export function makePrivateDirectory(path: string): void {
-  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
   // The umask may have taken permissions away.
-  if (made !== undefined) chmodSync(path, 0o700);
+  if (makeDirectories(path)) chmodSync(path, 0o700);
 }
 
 /** Makes the directory's entries survive a power cut: files that were created, renamed or removed in it. */
@@ -28,13 +29,4 @@ export async function removeDurably(directory: string, path: string): Promise<bo
   }
   await syncDirectory(directory);
   return true;
-}
-
-/** Whether the error says that the disk, or our quota of it, is full. */
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code));
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

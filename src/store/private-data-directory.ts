@@ -1,7 +1,8 @@
 /** The data directory holds tokens, passwords and secrets of webhooks: nobody else on the machine may read or change it. */
-import { chmodSync, closeSync, lstatSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, lstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../domain/logger.js';
+import { makeDirectories } from './private-path.js';
 
 /** Made here, so that libsql does not make them readable by everybody. */
 const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
@@ -28,7 +29,7 @@ export class DataDirectoryOpen extends Error {
  * written. Call it before anything in it is opened. Throws DataDirectoryOpen, or the system's error.
  */
 export function makeDataDirectoryPrivate(directory: string, logger: Logger): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory);
   takeFromOthers(directory, othersMayWrite, logger);
   for (const name of madeByLibsql) closeSync(openSync(join(directory, name), 'a', 0o600));
   for (const name of readdirSync(directory).filter((one) => ours.test(one))) {

@@ -1,7 +1,8 @@
 /** A directory of recordings belongs to one gateway: another would take its files for left-overs, and remove them. */
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, syncDirectory } from './durable-directory.js';
+import { syncDirectory } from './durable-directory.js';
+import { isMissing } from './file-faults.js';
 
 /** The file that names the directory's owner. */
 export const ownerFileName = '.landbridge-owner';

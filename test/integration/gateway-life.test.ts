@@ -1,13 +1,14 @@
 /** The gateway as a process: how it starts, refuses to start, drains, dies and comes back. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { callGateway } from '../support/gateway-phone.js';
+import { makeSmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
 import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -37,6 +38,18 @@ async function newDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'landbridge-test-'));
   directories.push(directory);
   return directory;
+}
+
+function put(directory: string, name: string, content: string): void {
+  mkdirSync(directory);
+  writeFileSync(join(directory, name), content);
+}
+
+function database(directory: string, statement: string): void {
+  mkdirSync(directory);
+  const made = new Database(join(directory, 'landbridge.db'));
+  made.exec(statement);
+  made.close();
 }
 
 describe('starting', () => {
@@ -123,6 +136,88 @@ describe('starting', () => {
     for (const secret of ['too short', 'secret-of-drachtio']) expect(stderr).not.toContain(secret);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(existsSync(join(dataDirectory, 'landbridge.db'))).toBe(false);
+  });
+
+  it.each([
+    ['a file', (place: string) => writeFileSync(place, ''), 'is not a directory'],
+    ['below a file', (place: string) => writeFileSync(dirname(place), ''), 'is not a directory'],
+    ['where no directory can be made', () => '/proc/nope/data', 'cannot be'],
+    [
+      'of another program, whose file is no database',
+      (place: string) => put(place, 'landbridge.db', 'hello'),
+      'is none',
+    ],
+    ['with a lock that is no database', (place: string) => put(place, 'landbridge.lock', 'hello'), 'is none'],
+    [
+      'with a directory in the place of the database',
+      (place: string) => {
+        mkdirSync(join(place, 'landbridge.db'), { recursive: true });
+      },
+      'is a directory',
+    ],
+    [
+      'of a newer version',
+      (place: string) => database(place, 'PRAGMA user_version = 1000'),
+      'schema version 1000',
+    ],
+    [
+      'of another program, with tables of its own',
+      (place: string) => database(place, 'CREATE TABLE theirs (x)'),
+      'another program',
+    ],
+  ])('over a data directory that is %s is refused in one sentence, soon', async (_, prepare, sentence) => {
+    const place = join(await newDirectory(), 'above', 'data');
+    mkdirSync(dirname(dirname(place)), { recursive: true });
+    if (!/^below/.test(_)) mkdirSync(dirname(place), { recursive: true });
+    const elsewhere = prepare(place);
+    const { code, stdout, stderr } = await runGateway({
+      environment: { LANDBRIDGE_DATA_DIR: typeof elsewhere === 'string' ? elsewhere : place },
+    });
+    expect(stderr).toMatch(/^landbridge: [^\n]*\.\n$/);
+    expect(stderr).toContain(sentence);
+    expect([code, stdout.includes('"msg":"ready"')]).toEqual([1, false]);
+  });
+
+  it.skipIf(!smallDiskIsPossible).each([16, 48, 96])(
+    'on a disk that is full after %i kB is refused in one sentence',
+    async (kilobytes) => {
+      const disk = await makeSmallDisk(kilobytes);
+      try {
+        const { code, stderr } = await runGateway({
+          environment: { LANDBRIDGE_DATA_DIR: join(disk.path, 'data') },
+        });
+        expect(stderr).toMatch(/^landbridge: [^\n]*full[^\n]*\n$/);
+        expect(code).toBe(1);
+      } finally {
+        await disk.remove();
+      }
+    },
+  );
+
+  it.each([
+    ['29200-29202', '1', 'rtp.ports'],
+    ['29201-29204', '1', 'rtp.ports'],
+    ['29200-29206', '2', 'rtp.ports'],
+  ])('with ports %s for audio and %s workers, too few, says so', async (ports, workers, setting) => {
+    const { code, stderr } = await runGateway({
+      rtpPorts: ports,
+      environment: { LANDBRIDGE_WORKERS: workers },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain(setting);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it.each([
+    ['LANDBRIDGE_SIP_HOST', '203.0.113.7'],
+    ['LANDBRIDGE_HTTP_HOST', '203.0.113.7'],
+    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/proc/nope'],
+    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/etc/hostname/recordings'],
+  ])('with %s=%s, which the system refuses, is refused in words', async (name, value) => {
+    const { code, stderr } = await runGateway({ environment: { [name]: value } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^landbridge: /);
+    expect(stderr).not.toMatch(/^\s+at /m);
   });
 
   it('with an unknown command or option says how to use it', async () => {

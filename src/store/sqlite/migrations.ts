@@ -1,5 +1,6 @@
 /** The schema, step by step. `PRAGMA user_version` counts the steps a database has taken; a published step never changes. */
 import type Database from 'libsql';
+import { DataDirectoryUnusable } from '../file-faults.js';
 
 const migrations: readonly string[] = [
   `CREATE TABLE sessions (
@@ -164,17 +165,28 @@ const migrations: readonly string[] = [
 
 export const schemaVersion = migrations.length;
 
-/** Brings the database to the newest schema. Throws where a newer Landbridge has written it. */
+/** Brings the database to the newest schema. Throws DataDirectoryUnusable where a newer Landbridge, or another program, made it. */
 export function migrate(database: Database.Database): void {
   const upgrade = database.transaction(() => {
     const version = (database.pragma('user_version') as { user_version: number }[])[0]?.user_version ?? 0;
     if (version > migrations.length) {
-      throw new Error(
-        `The database has schema version ${version}; this version of Landbridge knows ${migrations.length}.`,
+      throw new DataDirectoryUnusable(
+        `The database in the data directory has schema version ${version}, and this version of Landbridge knows ` +
+          `${migrations.length}: start the version that made it, or a newer one.`,
+      );
+    }
+    if (version === 0 && tables(database) > 0) {
+      throw new DataDirectoryUnusable(
+        'The landbridge.db in the data directory is the database of another program.',
       );
     }
     for (const step of migrations.slice(version)) database.exec(step);
     if (version < migrations.length) database.exec(`PRAGMA user_version = ${migrations.length}`);
   });
   upgrade.immediate();
+}
+
+function tables(database: Database.Database): number {
+  return (database.prepare(`SELECT count(*) AS tables FROM sqlite_schema`).get() as { tables: number })
+    .tables;
 }

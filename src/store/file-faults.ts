@@ -1,0 +1,76 @@
+/** What the system's and SQLite's errors about files mean to an operator. */
+import { statfsSync } from 'node:fs';
+
+/** The data directory cannot be used as it is; the message says why, and what an operator can do about it. */
+export class DataDirectoryUnusable extends Error {
+  override readonly name = 'DataDirectoryUnusable';
+}
+
+/** Whether the error says that the disk, or our quota of it, is full. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(codeOf(error) ?? '');
+}
+
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}
+
+/** A DataDirectoryUnusable for what the system or SQLite says of files in the directory; any other error as it is. */
+export function dataDirectoryFault(error: unknown, directory: string): unknown {
+  const code = codeOf(error);
+  if (!(error instanceof Error) || code === null) return error;
+  // SQLite says of a full disk what it was doing: an I/O error, or that there is nothing to roll back.
+  const isOfRoom = code.startsWith('SQLITE_') && code !== 'SQLITE_NOTADB' && hasNoRoom(directory);
+  const why = isFull(error) || isOfRoom ? full : reason(error, code);
+  return new DataDirectoryUnusable(`The data directory ${directory} cannot be used: ${why}`, {
+    cause: error,
+  });
+}
+
+const full = 'its disk is full. Make room on it, or choose another data directory.';
+
+function reason(error: Error, code: string): string {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : 'its path';
+  switch (code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return `${path} is not a directory, or lies below a file.`;
+    case 'EISDIR':
+      return `${path} is a directory where a file of Landbridge’s should be.`;
+    case 'EACCES':
+    case 'EPERM':
+      return `this user may not use ${path}.`;
+    case 'EROFS':
+    case 'SQLITE_READONLY':
+      return 'its file system is read-only.';
+    case 'ENOENT':
+      return `${path} cannot be made.`;
+    case 'SQLITE_NOTADB':
+    case 'SQLITE_CORRUPT':
+      return (
+        'its database is damaged, or a file there named landbridge.db or landbridge.lock is none. ' +
+        'Bring the directory back from a copy, or choose another one.'
+      );
+    case 'SQLITE_BUSY':
+      return 'another program keeps its database locked.';
+    default:
+      return `${error.message}${error.message.includes(code) ? '' : ` (${code})`}.`;
+  }
+}
+
+function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ('code' in error && /^(?:E[A-Z0-9]+|SQLITE_\w+)$/.test(String(error.code))) return String(error.code);
+  // libsql has no code of its own for a file that SQLite cannot open.
+  return error.message.includes('Unable to open connection to local database') ? 'SQLITE_CANTOPEN' : null;
+}
+
+function hasNoRoom(directory: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    // Less than what SQLite makes for the index of its log.
+    return bavail * bsize < 65_536;
+  } catch {
+    return false;
+  }
+}
