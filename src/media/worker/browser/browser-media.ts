@@ -1,6 +1,7 @@
 /** The packets of one peer connection, in and out, and their RTCP. */
 import { randomInt } from 'node:crypto';
-import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
+import { DtmfDetector } from '../codec/dtmf-detector.js';
+import { parseTelephoneEvent } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
 import type { LegStatistics } from '../leg.js';

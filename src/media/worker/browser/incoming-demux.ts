@@ -1,6 +1,6 @@
 /** Which track a browser’s packet belongs to. */
 import type { RtpPacket } from '../rtp/rtp-packet.js';
-import type { DtmfDetector } from '../codec/telephone-event.js';
+import type { DtmfDetector } from '../codec/dtmf-detector.js';
 import type { NegotiatedCodec, TelephoneEventFormat } from './browser-codecs.js';
 import type { IncomingTrack } from './incoming-track.js';
 

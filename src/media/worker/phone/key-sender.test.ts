@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DtmfDetector, parseTelephoneEvent } from '../codec/telephone-event.js';
+import { DtmfDetector } from '../codec/dtmf-detector.js';
+import { parseTelephoneEvent } from '../codec/telephone-event.js';
 import { RtpPacket } from '../rtp/rtp-packet.js';
 import { KeySender } from './key-sender.js';
 import { RtpOutput } from './rtp-output.js';

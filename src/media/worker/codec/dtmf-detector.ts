@@ -1,0 +1,231 @@
+/** One key of each press out of telephone events (RFC 4733), as senders send them: by the standard, and otherwise. */
+import type { RtpHeader } from '../rtp/rtp-packet.js';
+import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
+import { keyOfEvent, type TelephoneEvent } from './telephone-event.js';
+
+/** What the header of an event's packet adds to its payload. */
+export type EventHeader = Readonly<Pick<RtpHeader, 'ssrc' | 'sequenceNumber' | 'timestamp' | 'marker'>>;
+
+interface Press {
+  readonly key: string;
+  readonly event: number;
+  readonly ssrc: number;
+  /** Of the first packet that arrived. */
+  readonly firstTimestamp: number;
+  readonly firstDuration: number;
+  readonly firstMs: number;
+  /** Of the last packet. */
+  timestamp: number;
+  sequenceNumber: number;
+  lastMs: number;
+  /** The longest time between two packets of it: how slowly this sender sends. */
+  longestGapMs: number;
+  /** What its last packet says, and what was before that began to count: both in timestamp units. */
+  duration: number;
+  durationBefore: number;
+  /** Its end bit has come. */
+  ended: boolean;
+  reported: boolean;
+}
+
+/** A packet, as it stands to a press of the same key. */
+interface Step {
+  readonly payload: TelephoneEvent;
+  readonly marker: boolean;
+  /** Later than the press' last packet, in timestamp units and in packets. */
+  readonly ahead: number;
+  readonly skip: number;
+  readonly gapMs: number;
+  /** Later than its first packet, in timestamp units. */
+  readonly sinceFirst: number;
+}
+
+/** A second press cannot begin sooner after the first, and their beginnings cannot be closer (ITU-T Q.24: 40 ms each). */
+const shortestPauseMs = 20;
+const closestPressesMs = 60;
+/** How far the timestamp may move from one packet of a press to the next where nothing was lost, or where the duration grows. */
+const nextPacketMs = 200;
+const growingMs = 400;
+/** The end of a press is repeated for so long, or for two of its sender's intervals. */
+const repetitionMs = 250;
+/** A press that begins anew with the same duration: not within this, which the same press' packets arrive in. */
+const anewMs = 100;
+/** RFC 3550 §A.1 (MAX_MISORDER); and no packet is that late. */
+const maxMisorder = 100;
+const maxLateMs = 1000;
+/** 16 bits of duration are full (RFC 4733 §2.5.1.3): a new segment follows, or wrongly the same one from 0. */
+const fullDuration = 0xf000;
+
+/**
+ * Makes one call of `onKey` per key press, at its end; an end that got lost is made up for by `expire`. By RFC 4733 all
+ * packets of a press have one timestamp and a growing duration; but senders are seen whose timestamp moves along, in
+ * updates or in the repeated end, whose duration stands still, who never move the timestamp, set no marker or set it
+ * always, or begin their sequence anew. So what decides is what no sender can do: press the same key again before it was
+ * let go.
+ */
+export class DtmfDetector {
+  readonly #onKey: (key: string, durationMs: number) => void;
+  readonly #timeoutMs: number;
+  readonly #unitsPerMs: number;
+  #press: Press | null = null;
+  /** The one before, whose end may still be repeated. */
+  #previous: Press | null = null;
+
+  /**
+   * @param timeoutMs Silence after which a press counts as ended, or two intervals of its sender where that is longer.
+   *   Default 600: twice the slowest updates that are seen.
+   * @param clockRateHz The rate the format was negotiated with, which is that of the audio beside it. Default 8000.
+   */
+  constructor(onKey: (key: string, durationMs: number) => void, timeoutMs = 600, clockRateHz = 8000) {
+    this.#onKey = onKey;
+    this.#timeoutMs = timeoutMs;
+    this.#unitsPerMs = clockRateHz / 1000;
+  }
+
+  /** True while a press has begun and neither ended nor expired. */
+  get pressed(): boolean {
+    return this.#press !== null && !this.#press.reported;
+  }
+
+  onPacket(payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
+    const key = keyOfEvent(payload.event);
+    if (key === null) return;
+    const press = this.#press;
+    if (press !== null) {
+      if (this.#isOld(press, header, nowMs)) return;
+      if (this.#isOf(press, payload, header, nowMs)) {
+        this.#follow(press, payload, header, nowMs);
+        return;
+      }
+      // The end of the key before, repeated when this one has begun already.
+      if (payload.end && this.#previous !== null && this.#isOf(this.#previous, payload, header, nowMs))
+        return;
+      this.#report(press);
+      this.#previous = press;
+    }
+    const begun = beginPress(key, payload, header, nowMs);
+    this.#press = begun;
+    if (payload.end) this.#end(begun);
+  }
+
+  /** Ends a press whose packets have stopped coming. Call it now and then while `pressed`. */
+  expire(nowMs: number): void {
+    const press = this.#press;
+    if (press === null) return;
+    if (nowMs - press.lastMs >= Math.max(this.#timeoutMs, 2 * press.longestGapMs)) this.#report(press);
+  }
+
+  /** Overtaken by later ones, or doubled. One whose timestamp is later comes from a sequence that began anew. */
+  #isOld(press: Press, header: EventHeader, nowMs: number): boolean {
+    if (header.ssrc !== press.ssrc || nowMs - press.lastMs >= maxLateMs) return false;
+    const behind = sequenceDistance(header.sequenceNumber, press.sequenceNumber);
+    if (behind > 0 || behind <= -maxMisorder) return false;
+    return timestampDistance(header.timestamp, press.timestamp) <= this.#reach(press);
+  }
+
+  #isOf(press: Press, payload: TelephoneEvent, header: EventHeader, nowMs: number): boolean {
+    if (press.event !== payload.event) return false;
+    const gapMs = nowMs - press.lastMs;
+    if (header.ssrc !== press.ssrc) {
+      // A stream that is sent anew in the midst of a press; timestamps of two cannot be compared.
+      return gapMs <= nextPacketMs && payload.duration >= press.duration && (payload.end || !press.ended);
+    }
+    const step: Step = {
+      payload,
+      gapMs,
+      marker: header.marker,
+      ahead: timestampDistance(header.timestamp, press.timestamp),
+      skip: sequenceDistance(header.sequenceNumber, press.sequenceNumber),
+      sinceFirst: timestampDistance(header.timestamp, press.firstTimestamp),
+    };
+    return press.reported ? this.#repeats(press, step) : this.#continues(press, step);
+  }
+
+  /** What comes after a press was told is of it, or begins another. */
+  #repeats(press: Press, { payload, marker, ahead, skip, gapMs, sinceFirst }: Step): boolean {
+    const isInReach = ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs;
+    if (!payload.end) {
+      if (!isInReach || payload.duration < press.duration) return false;
+      return !press.ended || !(marker || (payload.duration === press.duration && gapMs > anewMs));
+    }
+    if (ahead === 0 && skip <= 3) return true;
+    if (gapMs > Math.max(repetitionMs, 2 * press.longestGapMs)) return false;
+    return isInReach || (skip === 1 && ahead > 0 && ahead <= nextPacketMs * this.#unitsPerMs);
+  }
+
+  #continues(press: Press, { payload, marker, ahead, skip, sinceFirst }: Step): boolean {
+    const { duration, end } = payload;
+    const isFull = press.duration >= fullDuration;
+    if (isFull && ahead >= fullDuration && ahead <= 0x10000) return true;
+    if (ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs) {
+      // Smaller than before: a press that began anew, unless it is a segment that follows where the one before ended.
+      const isSegment = ahead * 2 >= press.duration || isFull;
+      return end || duration >= press.duration || isSegment;
+    }
+    if (ahead < 0 || duration < press.duration) return false;
+    if (skip === 1 && ahead <= nextPacketMs * this.#unitsPerMs) return true;
+    return duration > press.duration && ahead <= growingMs * this.#unitsPerMs && (skip === 1 || !marker);
+  }
+
+  /** How much later a packet of the same press may be, in timestamp units: the next press begins after it. */
+  #reach(press: Press): number {
+    return Math.max(press.duration + shortestPauseMs * this.#unitsPerMs, closestPressesMs * this.#unitsPerMs);
+  }
+
+  #follow(press: Press, payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
+    if (!press.reported) count(press, payload.duration, header);
+    press.longestGapMs = Math.max(press.longestGapMs, Math.min(nowMs - press.lastMs, this.#timeoutMs));
+    press.timestamp = header.timestamp;
+    press.sequenceNumber = header.sequenceNumber;
+    press.lastMs = nowMs;
+    if (payload.end) this.#end(press);
+  }
+
+  #end(press: Press): void {
+    press.ended = true;
+    this.#report(press);
+  }
+
+  #report(press: Press): void {
+    if (press.reported) return;
+    press.reported = true;
+    const told = (press.durationBefore + press.duration) / this.#unitsPerMs;
+    const standsStill =
+      press.timestamp === press.firstTimestamp &&
+      (press.duration === press.firstDuration || press.duration === 0xffff);
+    const lasted = press.lastMs - press.firstMs + press.firstDuration / this.#unitsPerMs;
+    this.#onKey(press.key, Math.round(standsStill ? Math.max(told, lasted) : told));
+  }
+}
+
+function beginPress(key: string, payload: TelephoneEvent, header: EventHeader, nowMs: number): Press {
+  const { ssrc, sequenceNumber, timestamp } = header;
+  return {
+    key,
+    event: payload.event,
+    ssrc,
+    firstTimestamp: timestamp,
+    firstDuration: payload.duration,
+    firstMs: nowMs,
+    timestamp,
+    sequenceNumber,
+    lastMs: nowMs,
+    longestGapMs: 0,
+    duration: payload.duration,
+    durationBefore: 0,
+    ended: false,
+    reported: false,
+  };
+}
+
+/** Adds up a press whose duration begins anew with each segment, or stands still while the timestamp moves. */
+function count(press: Press, duration: number, header: EventHeader): void {
+  const ahead = header.ssrc === press.ssrc ? timestampDistance(header.timestamp, press.timestamp) : 0;
+  const hasGrown = duration > press.duration;
+  if (ahead < 0) press.durationBefore = Math.max(0, press.durationBefore + ahead);
+  else if (ahead > 0 && !hasGrown) press.durationBefore += ahead;
+  else if (press.duration >= fullDuration && duration <= 0xffff - fullDuration)
+    press.durationBefore += 0x10000;
+  else if (!hasGrown) return;
+  press.duration = duration;
+}
