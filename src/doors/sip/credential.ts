@@ -21,8 +21,8 @@ const jwtForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /**
  * `tokenHeaders` are the names of the headers that may carry a token or code, in order. What has the form of neither token nor
- * code is passed over. Where there is nothing else, what stands in a place that is ours alone, or is called a token, is a wrong token and not a
- * missing one.
+ * code is passed over. Where there is nothing else, what stands in a place that is ours alone, or is called a token, is a wrong
+ * token and not a missing one.
  */
 export function findCredential(request: CredentialSource, tokenHeaders: readonly string[]): FoundCredential {
   const { texts, labelled, voiceCallId } = readUserToUser(request.get('User-to-User') ?? '');
