@@ -195,7 +195,7 @@ export const configSchema = z.strictObject({
       ),
     idleTimeoutSeconds: seconds
       .default(900)
-      .describe('A TCP connection that carries nothing for this long is closed.'),
+      .describe('A TCP connection that carries nothing for this long is closed, unless a call goes over it.'),
     firstMessageTimeoutSeconds: seconds
       .default(30)
       .describe('A WebSocket that has brought no SIP message by then is closed.'),

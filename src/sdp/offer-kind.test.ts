@@ -19,6 +19,10 @@ describe('the kind of an offer', () => {
   it.each([
     ['browser', 'ICE and DTLS', offer('UDP/TLS/RTP/SAVPF', ...ice, fingerprint)],
     ['browser', 'ICE and DTLS over TCP', offer('TCP/TLS/RTP/SAVPF', ...ice, fingerprint)],
+    ['browser', 'ICE and DTLS, called SRTP with feedback', offer('RTP/SAVPF', ...ice, fingerprint)],
+    ['browser', 'ICE and DTLS, called SRTP', offer('RTP/SAVP', ...ice, fingerprint)],
+    ['browser', 'ICE and DTLS, without feedback', offer('UDP/TLS/RTP/SAVP', ...ice, fingerprint)],
+    ['phone', 'SRTP with a key, ICE and DTLS', offer('RTP/SAVP', ...ice, fingerprint, 'crypto:1 x inline:y')],
     ['phone', 'plain RTP', offer('RTP/AVP')],
     ['phone', 'SRTP with a key in the description', offer('RTP/SAVP')],
     ['phone', 'DTLS without ICE', offer('UDP/TLS/RTP/SAVPF', fingerprint)],

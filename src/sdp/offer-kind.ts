@@ -1,10 +1,10 @@
 /** Tells a phone’s offer from a browser’s. */
-import { fingerprints, iceCredentials } from './attributes.js';
+import { fingerprints, hasAttribute, iceCredentials } from './attributes.js';
 import { SdpRefusal } from './sdp-refusal.js';
 import { parseSessionDescription } from './session-description.js';
 
-/** Media over DTLS as browsers offer it: RTP (RFC 5764 §8), and data channels (RFC 8841 §4). */
-const browserProtocols = /^(?:(?:UDP|TCP)\/TLS\/RTP\/SAVPF|(?:UDP|TCP)\/DTLS\/SCTP)$/i;
+/** Media over DTLS as browsers offer it: RTP (RFC 5764 §8; also under the names of SRTP alone), and data channels (RFC 8841 §4). */
+const browserProtocols = /^(?:(?:(?:UDP|TCP)\/TLS\/)?RTP\/SAVPF?|(?:UDP|TCP)\/DTLS\/SCTP)$/i;
 
 /**
  * Tells by an offer who made it: a section with ICE and DTLS makes it a browser's, everything else is a phone's. So is what
@@ -16,6 +16,8 @@ export function kindOfOffer(offer: string): 'phone' | 'browser' {
     const isBrowser = session.media.some(
       (section) =>
         browserProtocols.test(section.protocol) &&
+        // A key in the description is a phone's way (RFC 4568).
+        !hasAttribute(section, 'crypto') &&
         iceCredentials(section, session) !== null &&
         fingerprints(section, session).length > 0,
     );

@@ -2,7 +2,7 @@
 import { DialogStore } from './dialog/dialog-store.js';
 import { attach, connectTo, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
-import { systemClock } from './transaction/clock.js';
+import { systemClock, type Clock } from './transaction/clock.js';
 import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
 import type { Flow } from './transport/flow.js';
 import { Addressing } from './user-agent/addressing.js';
@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly supported?: readonly string[];
   /** Default: nothing is logged. */
   readonly logger?: SipLogger;
+  /** Default: the system's. */
+  readonly clock?: Clock;
   /** Default T1 500 ms, T2 4 s, T4 5 s. */
   readonly timers?: Partial<TimerSettings>;
   /** Server and client transactions; above it new requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
@@ -56,7 +58,7 @@ export function createEngine(
   );
   const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
   const core = new UserAgentCore({
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     timers: { ...defaultTimerSettings, ...options.timers },
     logger,
     settings: {
@@ -88,6 +90,7 @@ export function createEngine(
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
       },
       flowClosed: (flow) => core.flowClosed(flow),
+      isFlowNeeded: (flow) => core.isFlowNeeded(flow),
     });
   }
   return { core, addressing, dialogs };

@@ -138,9 +138,11 @@ export function attach(
     receive: (message: Parameters<Parameters<Transport['onMessage']>[0]>[0], flow: Flow) => void;
     receiveMalformed: (...parameters: Parameters<Parameters<Transport['onMalformed']>[0]>) => void;
     flowClosed: (flow: Flow) => void;
+    isFlowNeeded: (flow: Flow) => boolean;
   },
 ): void {
   transport.onMessage((message, flow) => user.receive(message, flow));
   transport.onMalformed((...parameters) => user.receiveMalformed(...parameters));
   transport.onFlowClosed((flow) => user.flowClosed(flow));
+  transport.keepWhile((flow) => user.isFlowNeeded(flow));
 }

@@ -96,6 +96,8 @@ export class SipCallStage {
       fail = reject;
     });
     const srf = {
+      // What an INVITE that stays unanswered is forgotten in.
+      app: { client: { mapServer: new Map() } },
       createUAS: (
         _: unknown,
         to: Response,

@@ -32,6 +32,63 @@ describe('the caller of an INVITE', () => {
     expect(callerOf({ From: from })).toEqual({ number, name });
   });
 
+  const From = '"Somebody" <sip:anybody@h>;tag=1';
+  const ann = { number: '+15551230142', name: 'Ann' };
+  it.each([
+    ['P-Preferred-Identity alone', { 'P-Preferred-Identity': '"Ann" <sip:+15551230142@h>' }, ann],
+    [
+      'Remote-Party-ID alone',
+      { 'Remote-Party-ID': '"Ann" <sip:+15551230142@h>;party=calling;screen=yes;privacy=off' },
+      ann,
+    ],
+    ['Remote-Party-ID without parameters', { 'Remote-Party-ID': '"Ann" <sip:+15551230142@h>' }, ann],
+    [
+      'Remote-Party-ID, of which only that of the caller counts',
+      { 'Remote-Party-ID': '"Bob" <sip:+1999@h>;party=called, "Ann" <sip:+15551230142@h>;Party=Calling' },
+      ann,
+    ],
+    [
+      'Remote-Party-ID of who is called, and From',
+      { 'Remote-Party-ID': '<sip:+1999@h>;party=called' },
+      { number: null, name: 'Somebody' },
+    ],
+    [
+      'the asserted identity before the others',
+      {
+        'P-Asserted-Identity': '"Ann" <sip:+15551230142@h>',
+        'P-Preferred-Identity': '<sip:+1999@h>',
+        'Remote-Party-ID': '<sip:+1998@h>;party=calling',
+      },
+      ann,
+    ],
+    [
+      'Remote-Party-ID before what the caller would like',
+      { 'Remote-Party-ID': '"Ann" <sip:+15551230142@h>', 'P-Preferred-Identity': '<sip:+1999@h>' },
+      ann,
+    ],
+  ])('is read from %s', (_, headers, expected) => {
+    expect(callerOf({ From, ...headers })).toEqual(expected);
+  });
+
+  it.each([
+    ['all', 'full', null],
+    ['all, in capitals and quotes', '"FULL"', null],
+    ['all, by the network', 'full-network', null],
+    ['the name', 'name', { number: '+15551230142', name: null }],
+    ['the number', 'uri', { number: null, name: 'Ann' }],
+    ['nothing', 'off', ann],
+  ])(
+    'who hides %s in Remote-Party-ID is hidden so, whatever other headers say: %s',
+    (_, privacy, expected) => {
+      const hiding = {
+        'Remote-Party-ID': `"Ann" <sip:+15551230142@h>;party=calling;privacy=${privacy};screen=no`,
+      };
+      expect(callerOf({ From, ...hiding })).toEqual(expected);
+      const asserted = { 'P-Asserted-Identity': '"Ann" <sip:+15551230142@h>' };
+      expect(callerOf({ From, ...hiding, ...asserted })).toEqual(expected);
+    },
+  );
+
   it('is the asserted identity rather than what the caller wrote himself', () => {
     const From = '"Somebody" <sip:+19990000000@h>;tag=1';
     expect(callerOf({ From, 'P-Asserted-Identity': '"Ann" <sip:+15551230142@carrier.example>' })).toEqual({

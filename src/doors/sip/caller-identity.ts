@@ -1,6 +1,7 @@
 /**
- * Who calls, out of an INVITE: P-Asserted-Identity (RFC 3325) before From, and nobody where the caller asked for privacy
- * (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
+ * Who calls, out of an INVITE: P-Asserted-Identity (RFC 3325), Remote-Party-ID that came before it
+ * (draft-ietf-sip-privacy-04), P-Preferred-Identity, and From, the first of them that there is; and nobody where the caller
+ * asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
 import type { Caller } from '../../domain/participants/caller.js';
 
@@ -17,17 +18,41 @@ const maxIdentities = 4;
 interface NameAddr {
   readonly name: string | null;
   readonly uri: string;
+  /** Those of the header field, behind the brackets. */
+  readonly parameters: string;
 }
 
 /** Null where nobody is named, or the caller does not want to be. */
 export function readCaller(headers: CallerHeaders): Caller | null {
   if (isPrivate(headers.get('Privacy'))) return null;
-  const asserted = readNameAddrs(headers.get('P-Asserted-Identity'));
-  const identities = asserted.length > 0 ? asserted : readNameAddrs(headers.get('From')).slice(0, 1);
-  const known = identities.filter(({ uri }) => !isAnonymous(uri));
-  const number = firstOf(known, ({ uri }) => numberOf(uri));
-  const name = firstOf(known, ({ name: display }) => display);
+  const remoteParty = readNameAddrs(headers.get('Remote-Party-ID')).filter(
+    // Others are of who is called, or of a third (draft-ietf-sip-privacy-04 §4).
+    ({ parameters }) => /^(?:calling)?$/i.test(parameterOf(parameters, 'party')),
+  );
+  const hidden = remoteParty.map(({ parameters }) => parameterOf(parameters, 'privacy').toLowerCase());
+  const isHidden = (part: 'full' | 'name' | 'uri'): boolean =>
+    hidden.some((privacy) => privacy.split(/[,-]/).includes(part));
+  if (isHidden('full')) return null;
+  const identities = [
+    readNameAddrs(headers.get('P-Asserted-Identity')),
+    remoteParty,
+    readNameAddrs(headers.get('P-Preferred-Identity')).slice(0, 1),
+  ].find(({ length }) => length > 0);
+  const known = (identities ?? readNameAddrs(headers.get('From')).slice(0, 1)).filter(
+    ({ uri }) => !isAnonymous(uri),
+  );
+  const number = isHidden('uri') ? null : firstOf(known, ({ uri }) => numberOf(uri));
+  const name = isHidden('name') ? null : firstOf(known, ({ name: display }) => display);
   return number === null && name === null ? null : { number, name };
+}
+
+/** Empty where there is none of that name. */
+function parameterOf(parameters: string, name: string): string {
+  const found = parameters
+    .split(';')
+    .map((parameter) => parameter.split('='))
+    .find(([key]) => key?.trim().toLowerCase() === name);
+  return (found?.[1] ?? '').trim().replaceAll('"', '');
 }
 
 /** `id` is RFC 3325's; `user` and `header` ask to hide the same (RFC 3323 §4.2). */
@@ -78,12 +103,17 @@ function readNameAddrs(header: string | undefined): NameAddr[] {
       const close = header.indexOf('>', open);
       if (close === -1) break;
       name ||= header.slice(at, open);
-      found.push({ name: cleanName(name), uri: header.slice(open + 1, close).trim() });
       at = endOf(header, close);
+      found.push({
+        name: cleanName(name),
+        uri: header.slice(open + 1, close).trim(),
+        parameters: header.slice(close + 1, at),
+      });
     } else {
       // addr-spec: what follows a semicolon is a parameter of the header (RFC 3261 §20.10).
-      const uri = header.slice(at, end).split(';', 1)[0]?.trim() ?? '';
-      if (uri !== '') found.push({ name: cleanName(name), uri });
+      const [uri = '', ...parameters] = header.slice(at, end).split(';');
+      if (uri.trim() !== '')
+        found.push({ name: cleanName(name), uri: uri.trim(), parameters: parameters.join(';') });
       at = end;
     }
     if (at <= start) at = start + 1;

@@ -170,7 +170,8 @@ export class IncomingCall implements LegSignalling {
     const leg = await this.#admit();
     if (leg === null) return;
     const offer = descriptionIn(request);
-    await leg.open(mainConnection(offer === null ? 'phone' : kindOfOffer(offer), offer));
+    const kind = offer !== null ? kindOfOffer(offer) : isOverWebSocket(request) ? 'browser' : 'phone';
+    await leg.open(mainConnection(kind, offer));
     if (leg.hasEnded) return;
 
     const { localDescription } = leg.connection('main');
@@ -303,6 +304,12 @@ export class IncomingCall implements LegSignalling {
     logCallEnd(this.#logger, this.#options.clock, this.#leg, outcome);
     this.#options.onClosed(this);
   }
+}
+
+/** Its sender has a WebSocket (RFC 7118 §5.2): a browser. What stands between it and us need not have one. */
+function isOverWebSocket(request: Pick<SrfRequest, 'get'>): boolean {
+  const hops = [...(request.get('Via') ?? '').matchAll(/SIP\s*\/\s*2\.0\s*\/\s*(\w+)/gi)];
+  return /^wss?$/i.test(hops.at(-1)?.[1] ?? '');
 }
 
 /** In drachtio's words: the INVITE was canceled, or its connection is gone. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byeHeaders, parseReason, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { parseReason } from './reason-header.js';
+import { byeHeaders, refusalResponse, unansweredStatus } from './refusal-response.js';
 
 describe('the refusal of an INVITE', () => {
   it.each([

@@ -70,17 +70,3 @@ function q850Cause(reason: EndReason): number {
 function formatReason(protocol: string, cause: number, text: string): string {
   return `${protocol};cause=${String(cause)};text="${text}"`;
 }
-
-const maxReasonLength = 1024;
-
-/** What the far end's Reason header says: the Q.850 cause and the first text. */
-export function parseReason(header: string | undefined): Pick<Outcome, 'q850Cause' | 'text'> {
-  // A bound keeps the searching below cheap, whatever a stranger writes.
-  if (header === undefined || header.length > maxReasonLength) return {};
-  const cause = /Q\.850\s*;[^,]*?cause\s*=\s*(\d{1,3})/i.exec(header)?.[1];
-  const text = /text\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(header)?.[1];
-  return {
-    ...(cause === undefined ? {} : { q850Cause: Number(cause) }),
-    ...(text === undefined ? {} : { text: text.slice(0, 200) }),
-  };
-}

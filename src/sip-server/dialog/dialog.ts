@@ -112,6 +112,11 @@ export class Dialog<Owner = unknown> {
     return this.#resolvedFlow;
   }
 
+  /** Its messages come or go by this flow. */
+  goesOver(flow: Flow): boolean {
+    return this.#flow.id === flow.id || this.#resolvedFlow?.id === flow.id;
+  }
+
   /** Our INVITE in it waits for its final response (RFC 3261 §14.2). */
   get hasPendingInvite(): boolean {
     return this.#pendingInvite !== undefined;

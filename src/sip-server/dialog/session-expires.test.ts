@@ -14,6 +14,8 @@ describe('Session-Expires', () => {
     ['1800', { seconds: 1800 }],
     ['1800;refresher=uac', { seconds: 1800, refresher: 'uac' }],
     ['90 ; refresher=uas;x=y', { seconds: 90, refresher: 'uas' }],
+    ['90;refresher=UAS', { seconds: 90, refresher: 'uas' }],
+    ['90;Refresher = Uac', { seconds: 90, refresher: 'uac' }],
     ['90;refresher=me', { seconds: 90 }],
     ['soon', null],
     ['-1', null],
@@ -54,6 +56,17 @@ describe('Session-Expires', () => {
   it.each([
     ['is offered to who knows timers and asks for none', { Supported: 'timer' }, '1800;refresher=uas'],
     ['is not offered to who does not know timers', { Supported: '100rel' }, undefined],
+    [
+      'is no shorter than who takes none shorter',
+      { Supported: 'timer', 'Min-SE': '3600' },
+      '3600;refresher=uas',
+    ],
+    [
+      'is as it is for who takes shorter ones',
+      { Supported: 'timer', 'Min-SE': '120;x=y' },
+      '1800;refresher=uas',
+    ],
+    ['is not offered to who takes none of a month', { Supported: 'timer', 'Min-SE': '2592000' }, undefined],
     ['is what the request asks for', { Supported: 'timer', 'Session-Expires': '600' }, '600;refresher=uac'],
   ])('of ours %s', (_, request, answer) => {
     const response = fields({});

@@ -5,6 +5,9 @@ import { parseParameters } from '../message/parameters.js';
 /** Shortest session interval that we take, in seconds (RFC 4028 §4). */
 export const minimumSessionSeconds = 90;
 
+/** Three weeks: what a timer can hold. A longer session is refreshed, or ended, as if it were so long. */
+const longestSessionSeconds = 1_814_400;
+
 export interface SessionExpires {
   readonly seconds: number;
   readonly refresher?: 'uac' | 'uas';
@@ -22,7 +25,9 @@ export function parseSessionExpires(headers: HeaderFields): SessionExpires | nul
   if (value === undefined) return null;
   const parts = /^(\d{1,9})\s*(;.*)?$/.exec(value);
   if (!parts) return null;
-  const refresher = parseParameters(parts[2] ?? '')?.get('refresher');
+  const refresher = parseParameters(parts[2] ?? '')
+    ?.get('refresher')
+    ?.toLowerCase();
   const seconds = Number(parts[1]);
   return refresher === 'uac' || refresher === 'uas' ? { seconds, refresher } : { seconds };
 }
@@ -50,7 +55,8 @@ export function agreeAsServer(
 ): SessionTimerTerms | null {
   const peerRefreshes = optionTags(request, 'Supported').includes('timer');
   const ours = parseSessionExpires(response);
-  const wanted = ours ?? parseSessionExpires(request) ?? (peerRefreshes ? proposal(proposedSeconds) : null);
+  const proposed = peerRefreshes ? proposal(proposedSeconds, parseMinSeconds(request)) : null;
+  const wanted = ours ?? parseSessionExpires(request) ?? proposed;
   if (!wanted) return null;
   // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
   const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
@@ -73,11 +79,19 @@ export function agreeAsClient(request: HeaderFields, response: HeaderFields): Se
   return asked?.refresher === 'uac' ? { seconds: asked.seconds, weRefresh: true } : null;
 }
 
-function proposal(seconds: number | null): SessionExpires | null {
-  return seconds === null ? null : { seconds, refresher: 'uas' };
+/** No shorter than what the peer takes (RFC 4028 §9); none where that is more than we can count. */
+function proposal(seconds: number | null, minSeconds: number): SessionExpires | null {
+  if (seconds === null || minSeconds > longestSessionSeconds) return null;
+  return { seconds: Math.max(seconds, minSeconds), refresher: 'uas' };
+}
+
+/** Min-SE: the shortest session interval that the sender takes, in seconds; 0 where it does not say. */
+function parseMinSeconds(headers: HeaderFields): number {
+  return Number(/^(\d{1,9})\s*(?:;.*)?$/.exec(headers.get('Min-SE') ?? '')?.[1] ?? 0);
 }
 
 /** Seconds until we act: the refresher at half time, the other side shortly before the end (RFC 4028 §10). */
 export function sessionTimerDelaySeconds(terms: SessionTimerTerms): number {
-  return terms.weRefresh ? terms.seconds / 2 : terms.seconds - Math.min(32, terms.seconds / 3);
+  const seconds = Math.min(terms.seconds, longestSessionSeconds);
+  return terms.weRefresh ? seconds / 2 : seconds - Math.min(32, seconds / 3);
 }

@@ -3,7 +3,13 @@ import { promisify } from 'node:util';
 import type { SipRequest } from '../message/message.js';
 import { parseMessage, type ParseLimits, type RefusalStatus } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
-import type { FlowClosedHandler, MalformedHandler, MessageHandler, TransportStats } from './transport.js';
+import type {
+  FlowClosedHandler,
+  FlowNeeded,
+  MalformedHandler,
+  MessageHandler,
+  TransportStats,
+} from './transport.js';
 import { stampReceived } from './via-routing.js';
 
 export interface InboxOptions {
@@ -38,6 +44,7 @@ export class Inbox {
   onMessage: MessageHandler | undefined;
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;
+  isFlowNeeded: FlowNeeded | undefined;
   readonly #options: InboxOptions;
 
   constructor(options: InboxOptions) {

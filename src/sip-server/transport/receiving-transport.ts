@@ -1,6 +1,6 @@
 /** What all transports share: one user, told of messages, of what is none, and of connections that ended. */
 import { Inbox, type InboxOptions } from './inbox.js';
-import type { FlowClosedHandler, MalformedHandler, MessageHandler } from './transport.js';
+import type { FlowClosedHandler, FlowNeeded, MalformedHandler, MessageHandler } from './transport.js';
 
 export abstract class ReceivingTransport {
   protected readonly inbox: Inbox;
@@ -19,5 +19,9 @@ export abstract class ReceivingTransport {
 
   onFlowClosed(handler: FlowClosedHandler): void {
     this.inbox.onFlowClosed = handler;
+  }
+
+  keepWhile(isNeeded: FlowNeeded): void {
+    this.inbox.isFlowNeeded = isNeeded;
   }
 }

@@ -40,7 +40,11 @@ export class TcpFlow implements Flow {
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
     socket.setTimeout(limits.idleTimeoutMs);
-    socket.on('timeout', () => this.#drop());
+    socket.on('timeout', () => {
+      // A call says nothing for as long as nobody changes it.
+      if (inbox.isFlowNeeded?.(this) === true) socket.setTimeout(limits.idleTimeoutMs);
+      else this.#drop();
+    });
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // The peer has no more to say and can hear no request: what is queued goes out, then we close too.
     socket.on('end', () => socket.destroySoon());

@@ -14,7 +14,7 @@ export interface TcpTransportOptions extends InboxOptions {
   readonly maxConnections?: number;
   /** Open connections from one address. Default 1,024: a carrier's proxy may open many, one phone has one. */
   readonly maxConnectionsPerAddress?: number;
-  /** A connection without a byte in either direction is closed after this. Default 600,000 ms. */
+  /** A connection without a byte in either direction, and without a call, is closed after this. Default 600,000 ms. */
   readonly idleTimeoutMs?: number;
   /** From the first byte of a message to its last; then the connection is closed. Default 10,000 ms. */
   readonly messageTimeoutMs?: number;

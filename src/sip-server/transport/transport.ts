@@ -22,6 +22,9 @@ export type MalformedHandler = (
 
 export type FlowClosedHandler = (flow: Flow) => void;
 
+/** Whether a connection that carries nothing shall stay open. */
+export type FlowNeeded = (flow: Flow) => boolean;
+
 /** Counters since the transport was made, except `connectionsOpen`, which is now. */
 export interface TransportStats {
   readonly messagesReceived: number;
@@ -54,6 +57,8 @@ export interface Transport {
   onMalformed(handler: MalformedHandler): void;
   /** A connection ended, whoever ended it. Never for UDP. */
   onFlowClosed(handler: FlowClosedHandler): void;
+  /** Asked before an idle connection is closed, and again each time that it was idle for as long. Default: none is needed. */
+  keepWhile(isNeeded: FlowNeeded): void;
   /** A flow to that peer: over UDP at once, else an open connection to it, else a new one. Rejects when there is none. */
   connect(host: string, port: number): Promise<Flow>;
   stats(): TransportStats;

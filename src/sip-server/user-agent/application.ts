@@ -8,7 +8,10 @@ import type { Flow } from '../transport/flow.js';
  * is handed in `request` it answers through `UserAgentCore.respond`; the other messages are for its information.
  */
 export interface Application {
-  /** A new request, or one within a dialog of this application (`dialogId` is then not empty). Must be answered. */
+  /**
+   * A new request, or one within a dialog of this application (`dialogId` is then not empty). Must be answered. An INVITE
+   * without body in a dialog may be the server's own, which wants the offer of a session refresh.
+   */
   request(request: SipRequest, flow: Flow, transactionId: string, dialogId: string): void;
   /** The ACK of a 2xx, with the identifier of its INVITE. */
   acknowledged(ack: SipRequest, flow: Flow, transactionId: string, dialogId: string): void;

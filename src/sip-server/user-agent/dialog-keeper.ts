@@ -6,9 +6,10 @@ import {
 } from '../dialog/session-expires.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import type { OwnedDialog } from './application.js';
+import type { Application, OwnedDialog, SendResult } from './application.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch } from './identifiers.js';
+import { RefreshOffers, type RefreshOffer } from './refresh-offers.js';
 import { completeInDialog } from './requests.js';
 import type { UserAgentClient } from './user-agent-client.js';
 
@@ -25,10 +26,12 @@ export class DialogKeeper {
   readonly #environment: UserAgentEnvironment;
   readonly #client: UserAgentClient;
   readonly #sessions = new Map<OwnedDialog, Session>();
+  readonly #offers: RefreshOffers;
 
   constructor(environment: UserAgentEnvironment, client: UserAgentClient) {
     this.#environment = environment;
     this.#client = client;
+    this.#offers = new RefreshOffers(environment);
     environment.dialogs.onEnd((dialog) => this.#stop(dialog));
   }
 
@@ -52,6 +55,11 @@ export class DialogKeeper {
     if (!draft.headers.has('Supported')) {
       draft.headers.append('Supported', this.#environment.settings.supported.join(', '));
     }
+  }
+
+  /** Takes an application's response where it is the offer of a refresh; null where it is to something else. */
+  respond(transactionId: string, draft: SipResponse, owner: Application): SendResult | null {
+    return this.#offers.respond(transactionId, draft, owner);
   }
 
   /** Ends the dialog with a BYE of our own and tells its application why. */
@@ -80,6 +88,7 @@ export class DialogKeeper {
 
   close(): void {
     for (const dialog of [...this.#sessions.keys()]) this.#stop(dialog);
+    this.#offers.close();
   }
 
   #notice(dialog: OwnedDialog, draft: SipRequest): SipRequest {
@@ -98,19 +107,34 @@ export class DialogKeeper {
 
   async #refresh(dialog: OwnedDialog, session: Session): Promise<void> {
     const useUpdate = dialog.remoteTakesUpdate || !dialog.localSdp;
+    // Without the application its last description would go out again, and the answer nowhere.
+    const asked = useUpdate ? null : dialog.hasPendingInvite ? 'busy' : await this.#offers.ask(dialog);
+    if (this.#sessions.get(dialog) !== session) {
+      // Refreshed by the other side meanwhile, or over.
+      if (asked !== null && asked !== 'busy') asked.settle(null);
+    } else if (asked === 'busy') this.#retry(dialog, session);
+    else await this.#send(dialog, session, asked);
+  }
+
+  /** `offer`: the application's; null: an UPDATE, or a re-INVITE with our last description. */
+  async #send(dialog: OwnedDialog, session: Session, offer: RefreshOffer | null): Promise<void> {
+    const useUpdate = offer === null && (dialog.remoteTakesUpdate || !dialog.localSdp);
     const draft = draftOf(useUpdate ? 'UPDATE' : 'INVITE', [
       ['Session-Expires', `${session.terms.seconds};refresher=uac`],
       ['Min-SE', String(minimumSessionSeconds)],
       ['Supported', this.#environment.settings.supported.join(', ')],
     ]);
     if (!useUpdate && dialog.localSdp) {
-      draft.body = dialog.localSdp;
-      draft.headers.append('Content-Type', 'application/sdp');
+      draft.body = offer?.body ?? dialog.localSdp;
+      draft.headers.append('Content-Type', offer?.contentType ?? 'application/sdp');
     }
     const result = await this.#client.send(dialog, draft, undefined, (response) => {
+      if (response.status >= 200) offer?.settle(response.status < 300 ? response : null);
       if (response.status >= 300) this.#refreshRefused(dialog, session, response);
     });
-    if (!result.ok) this.#retry(dialog, session);
+    if (result.ok) return;
+    offer?.settle(null);
+    this.#retry(dialog, session);
   }
 
   #refreshRefused(dialog: OwnedDialog, session: Session, response: SipResponse): void {

@@ -18,7 +18,8 @@ export function checkNewRequest(request: SipRequest, supported: readonly string[
   const { headers, method } = request;
   if (inDialogOnly.has(method)) return { status: 481 };
   // As a gateway we are the last hop of the one call and the first of another: a loop through us must end.
-  if (Number(headers.get('Max-Forwards') ?? '70') === 0) return { status: 483 };
+  // OPTIONS begins no other, and asks with 0 for whoever is here (RFC 3261 §11).
+  if (method !== 'OPTIONS' && Number(headers.get('Max-Forwards') ?? '70') === 0) return { status: 483 };
   if (!/^(?:sips?|tel):/i.test(request.uri)) return { status: 416 };
   const unsupported = checkRequire(request, supported);
   if (unsupported) return unsupported;

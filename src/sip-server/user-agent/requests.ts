@@ -3,6 +3,7 @@ import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import { parseCSeq } from '../message/cseq.js';
+import { splitCommas } from '../message/parameters.js';
 import { bracketed } from '../message/host-port.js';
 import type { Flow } from '../transport/flow.js';
 import type { Addressing } from './addressing.js';
@@ -20,6 +21,8 @@ const ownFields = new Set([
   'Content-Length',
   'Max-Forwards',
   'Record-Route',
+  // Those of a response are numbered where it is sent (RFC 3262 §3), whatever an application copied from another.
+  'RSeq',
 ]);
 
 /** Requests whose Contact matters (RFC 3261 §8.1.1.8, RFC 3311, RFC 6665, RFC 3515). */
@@ -116,19 +119,8 @@ export function createCancel(invite: SipRequest, draft: SipRequest | undefined):
   return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) };
 }
 
-/** What every user agent here can do, and what applications asked for beyond that. */
-const baseMethods = [
-  'INVITE',
-  'ACK',
-  'CANCEL',
-  'BYE',
-  'OPTIONS',
-  'UPDATE',
-  'INFO',
-  'PRACK',
-  'NOTIFY',
-  'REFER',
-];
+/** What every call here can do, and what applications asked for beyond that. */
+const baseMethods = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'UPDATE', 'INFO', 'PRACK'];
 
 export function allowValue(known: Iterable<string>): string {
   return [...new Set([...baseMethods, ...known])].join(', ');
@@ -140,7 +132,26 @@ function hasContact(method: string): boolean {
 
 /** `own`: the Contact that the application wants. */
 function contactOf(own: string | undefined, flow: Flow, addressing: Addressing): string {
-  return own === undefined ? addressing.contact(flow) : addressing.rewriteLocalhost(own, flow, true);
+  return own === undefined
+    ? addressing.contact(flow)
+    : addressing.rewriteLocalhost(inBrackets(own), flow, true);
+}
+
+/** Parameters that mean something in a URI (RFC 3261 §19.1.1, RFC 5626 §5.3, RFC 5627 §3), of which more are a Contact's own. */
+const uriParameters = new Set(['transport', 'user', 'method', 'ttl', 'maddr', 'lr', 'ob', 'gr', 'comp']);
+
+/** A Contact as applications write it, with each URI in brackets: without them its parameters would be the field's (RFC 3261 §20.10). */
+export function inBrackets(contact: string): string {
+  const addresses = splitCommas(contact).map((address) => {
+    if (address === '*' || address.includes('<')) return address;
+    const [uri = '', ...parameters] = address.split(';').map((part) => part.trim());
+    const isOfUri = (parameter: string): boolean =>
+      uriParameters.has((parameter.split('=', 1)[0] ?? '').trim().toLowerCase());
+    const ofUri = parameters.filter(isOfUri).map((parameter) => `;${parameter}`);
+    const ofField = parameters.filter((parameter) => !isOfUri(parameter)).map((parameter) => `;${parameter}`);
+    return `<${uri}${ofUri.join('')}>${ofField.join('')}`;
+  });
+  return addresses.join(', ');
 }
 
 function withTag(value: string): string {

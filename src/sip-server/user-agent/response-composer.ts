@@ -4,7 +4,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';
 import type { IncomingRequest } from './incoming-request.js';
 import type { Refusal } from './request-checks.js';
-import { addContentType, allowValue, copyApplicationFields } from './requests.js';
+import { addContentType, allowValue, copyApplicationFields, inBrackets } from './requests.js';
 import { createResponse } from './responses.js';
 
 /** Writes the responses of the user agent server: its own, and those that applications draft. */
@@ -56,7 +56,8 @@ export class ResponseComposer {
       for (const route of request.headers.all('Record-Route')) headers.append('Record-Route', route);
     }
     const contact = draft.headers.get('Contact');
-    if (contact !== undefined) headers.append('Contact', addressing.rewriteLocalhost(contact, flow, true));
+    if (contact !== undefined)
+      headers.append('Contact', addressing.rewriteLocalhost(inBrackets(contact), flow, true));
     else if (needsContact(request.method, status)) headers.append('Contact', addressing.contact(flow));
     copyApplicationFields(draft.headers, headers, true);
     if (request.method === 'INVITE' && status >= 200 && status < 300) this.#addCapabilities(response);

@@ -15,6 +15,7 @@ export const reasonPhrases: Readonly<Record<number, string>> = {
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  415: 'Unsupported Media Type',
   416: 'Unsupported URI Scheme',
   420: 'Bad Extension',
   422: 'Session Interval Too Small',
@@ -28,6 +29,7 @@ export const reasonPhrases: Readonly<Record<number, string>> = {
   491: 'Request Pending',
   500: 'Server Internal Error',
   501: 'Not Implemented',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Server Time-out',
   505: 'Version Not Supported',
@@ -59,7 +61,7 @@ export function createResponse(
 }
 
 /** A response that was never sent by anybody: what a request's sender is told when none came (RFC 3261 §8.1.3.1). */
-export function createLocalResponse(request: SipRequest, status: 408 | 503): SipResponse {
+export function createLocalResponse(request: SipRequest, status: 408 | 502 | 503): SipResponse {
   return createResponse(request, status, '');
 }
 

@@ -61,16 +61,66 @@ describe('session timers', () => {
     expect(app.heard).toEqual([]);
   });
 
-  it('refresh by re-INVITE with our last description, acknowledged without the application', async () => {
+  it('refresh by re-INVITE with an offer of the application, which gets the answer as that of its own', async () => {
     established({ 'Session-Expires': '100' });
     await vi.advanceTimersByTimeAsync(50_000);
+    expect(app.heard).toEqual(['INVITE']);
+    expect(respond(200, { 'Content-Type': 'application/sdp' }, 'v=0\r\no=our offer')).toMatchObject({
+      ok: true,
+    });
+    await settle();
+    const invite = flow.requests[0];
+    expect(invite?.method).toBe('INVITE');
+    expect(invite?.headers.get('Session-Expires')).toBe('100;refresher=uac');
+    expect(invite?.body.toString()).toBe('v=0\r\no=our offer');
+    const ok = answerTo(invite ?? request('INVITE'), { 'Session-Expires': '100;refresher=uac' });
+    // Was thrown away: an answer from another address, with another codec, or that holds.
+    ok.headers.append('Content-Type', 'application/sdp');
+    ok.body = Buffer.from(`${sdp}a=sendonly\r\n`);
+    core.receive(ok, flow);
+    await settle();
+    expect(flow.summary).toBe('INVITE ACK');
+    expect(app.heard).toEqual(['INVITE', `ACK ${ok.body.length}`]);
+    await vi.advanceTimersByTimeAsync(50_000);
+    expect(app.heard.at(-1)).toBe('INVITE');
+  });
+
+  it('refresh with our last description where the application makes no offer, acknowledged without it', async () => {
+    established({ 'Session-Expires': '100' });
+    await vi.advanceTimersByTimeAsync(55_000);
     const invite = flow.requests[0];
     expect(invite?.method).toBe('INVITE');
     expect(invite?.body.toString()).toBe(sdp);
     if (invite) core.receive(answerTo(invite, { 'Session-Expires': '100;refresher=uac' }), flow);
     await settle();
     expect(flow.summary).toBe('INVITE ACK');
-    expect(app.heard).toEqual([]);
+    expect(app.heard).toEqual(['INVITE']);
+    // Too late.
+    expect(respond(200, {}, sdp)).toMatchObject({ ok: false });
+  });
+
+  it('refresh a little later where an exchange of the application is under way', async () => {
+    established({ 'Session-Expires': '100' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    respond(491);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(flow.summary).toBe('');
+    expect(app.heard).toEqual(['INVITE', 'INVITE']);
+    respond(200, {}, sdp);
+    await settle();
+    expect(flow.summary).toBe('INVITE');
+  });
+
+  it('tell the application where its offer for a refresh came to nothing', async () => {
+    established({ 'Session-Expires': '100' });
+    await vi.advanceTimersByTimeAsync(50_000);
+    respond(200, {}, sdp);
+    await settle();
+    const invite = flow.requests[0];
+    if (invite) core.receive(createResponse(invite, 488, 'far'), flow);
+    await settle();
+    expect(app.heard).toEqual(['INVITE', 'ACK 0']);
+    expect(flow.summary).toBe('INVITE ACK');
   });
 
   it('end the call when the far end has forgotten it, and try again after other refusals', async () => {
@@ -134,11 +184,14 @@ describe('a session timer of ours', () => {
     await vi.advanceTimersByTimeAsync(900_000);
     const update = flow.requests[0];
     if (update) core.receive(createResponse(update, 501, ''), flow);
+    respond(200, {}, sdp);
     await settle();
     expect(flow.summary).toBe('UPDATE INVITE');
     const invite = flow.requests[1];
     if (invite) core.receive(answerTo(invite), flow);
     await vi.advanceTimersByTimeAsync(900_000);
+    respond(200, {}, sdp);
+    await settle();
     expect(flow.summary).toBe('UPDATE INVITE ACK INVITE');
   });
 });

@@ -252,6 +252,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     }
     if (status === 100 || identity.toTag === '') {
       if (status < 200) this.#pass(outgoing, response, flow, '');
+      else this.#acceptedWithoutTag(outgoing, arrived);
       return;
     }
     const known = outgoing.dialogs.findLast((dialog) => dialog.remoteTag === identity.toTag);
@@ -281,6 +282,28 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
     this.#acknowledger.expect(dialog);
     this.#pass(outgoing, response, flow, dialog.publicId);
+  }
+
+  /**
+   * A 2xx without a tag in To, which makes no dialog that others could be told from. The call is acknowledged and ended, and
+   * the application hears of a failure: it would wait for its answer for ever.
+   */
+  #acceptedWithoutTag(outgoing: OutgoingRequest, arrived: ArrivedResponse): void {
+    const { response, identity, flow } = arrived;
+    const known = outgoing.dialogs.findLast(({ remoteTag }) => remoteTag === '');
+    if (known) {
+      this.#acknowledger.acknowledgeAgain(known, identity.cseq.number);
+      return;
+    }
+    const dialog = this.#newDialog(outgoing, arrived);
+    if (!dialog) return;
+    dialog.release();
+    dialog.acceptedAsClient(response, flow);
+    dialog.oweAck(identity.cseq.number);
+    this.#acknowledger.acknowledgeAndEnd(dialog, 400, 'accepted without a tag');
+    if (outgoing.accepted) return;
+    for (const other of outgoing.dialogs) if (other.state === 'early') this.#environment.dialogs.end(other);
+    this.#pass(outgoing, createLocalResponse(outgoing.request, 502), flow, '');
   }
 
   #modificationResponded(

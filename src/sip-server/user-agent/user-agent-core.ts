@@ -101,9 +101,18 @@ export class UserAgentCore {
     this.#server.flowClosed(flow);
   }
 
+  /** A call goes over the flow, or a request that came by it waits for its answer. */
+  isFlowNeeded(flow: Flow): boolean {
+    for (const dialog of this.#environment.dialogs) if (dialog.goesOver(flow)) return true;
+    return this.#server.hasPendingFrom(flow);
+  }
+
   /** Answers the request that was handed to the application with this identifier. */
   respond(transactionId: string, response: SipResponse, owner: Application): SendResult {
-    return this.#server.respond(transactionId, response, owner);
+    return (
+      this.#keeper.respond(transactionId, response, owner) ??
+      this.#server.respond(transactionId, response, owner)
+    );
   }
 
   /** Sends a request outside of a dialog, to its own URI, its first Route, or the given proxy URI. */

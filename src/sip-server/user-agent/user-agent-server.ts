@@ -58,6 +58,11 @@ export class UserAgentServer {
     environment.dialogs.onEnd((dialog) => this.#modifying.delete(dialog));
   }
 
+  /** A request that came by this flow waits for its application. */
+  hasPendingFrom(flow: Flow): boolean {
+    return [...this.#pending.values()].some((incoming) => incoming.flow.id === flow.id);
+  }
+
   get pendingCount(): number {
     return this.#pending.size;
   }

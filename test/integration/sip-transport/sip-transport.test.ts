@@ -229,6 +229,21 @@ describe('TcpTransport', () => {
     expect(quiet.stats().connectionsDropped).toBe(1);
   });
 
+  it('keeps a connection that is idle for as long as it is needed', async () => {
+    const tcp = own(new TcpTransport({ idleTimeoutMs: 30 }));
+    const told = new Told(tcp);
+    const asked: Flow[] = [];
+    // A call stands for three times as long; was dropped the first time.
+    tcp.keepWhile((flow) => asked.push(flow) < 4);
+    const { port } = await tcp.listen(host, 0);
+    const client = await dial(port);
+    await once(client, 'close');
+    expect(asked).toHaveLength(4);
+    expect(new Set(asked).size).toBe(1);
+    await told.until(() => told.closed.length === 1);
+    expect(tcp.stats().connectionsDropped).toBe(1);
+  });
+
   it('turns away more connections than it is allowed, in all and from one address', async () => {
     for (const limit of [{ maxConnections: 1 }, { maxConnectionsPerAddress: 1 }]) {
       const tcp = own(new TcpTransport(limit));
