@@ -61,6 +61,15 @@ describe('a leg that is looked after', () => {
     expect(attendant.log).toEqual(['established', 'key 2', 'key 3', 'entered', 'ended']);
   });
 
+  it('tells its attendant once of a key that comes as telephone event and as INFO', async () => {
+    const leg = await join();
+    for (const digit of '4711') {
+      domain.mediaOf(created).listener.onDtmf(digit, 100);
+      leg.dtmf(digit, 250);
+    }
+    expect(attendant.log).toEqual(['established', 'key 4', 'key 7', 'key 1', 'key 1']);
+  });
+
   it('may be without a session for as long as it is looked after, and not longer', async () => {
     const leg = await join();
     domain.clock.advance(120_000);

@@ -274,6 +274,15 @@ describe('a live leg', () => {
     }
   });
 
+  it('tells once of a press that comes as telephone event and as INFO', async () => {
+    const { leg, media, log } = await legIn('established');
+    for (const digit of '55') {
+      leg.dtmf(digit, 160);
+      media.only.listener.onDtmf(digit, 100);
+    }
+    expect(log).toEqual(['dtmf 5 160', 'dtmf 5 160']);
+  });
+
   it('passes on that its media wants an offer, until its end', async () => {
     const { leg, media, log } = await legIn('established');
     media.only.listener.onNegotiationNeeded('main');

@@ -12,6 +12,7 @@ import type { Clock } from '../clock.js';
 import type { ClaimedSlot } from './admission.js';
 import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
 import type { AdmitRequest } from './leg-admission.js';
+import { KeyPresses, type KeySource } from './key-presses.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
 import {
@@ -91,6 +92,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
+  readonly #keys: KeyPresses;
   readonly #observer: LegObserver;
   #participant: Participant;
   #state: LegState = 'admitted';
@@ -119,6 +121,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.#isAttended = this.#attendant !== null;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
+    this.#keys = new KeyPresses(options.clock);
     this.#observer = options.observer;
   }
 
@@ -252,9 +255,13 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     if (!this.hasEnded) this.#observer.legSignallingBack?.(this);
   }
 
-  /** The far end signalled a key press outside the media (SIP INFO). An attendant's are nobody else's. */
+  /** The far end signalled a key press outside the media (SIP INFO); one that the media tells too counts once. An attendant's are nobody else's. */
   dtmf(digit: string, durationMs: number): void {
-    if (this.#state !== 'established') return;
+    this.#keyPressed('signalling', digit, durationMs);
+  }
+
+  #keyPressed(source: KeySource, digit: string, durationMs: number): void {
+    if (this.#state !== 'established' || !this.#keys.isNew(source, digit, durationMs)) return;
     if (this.#isAttended) this.#attendant?.keyPressed(digit);
     else this.#observer.legDtmf?.(this, digit, durationMs);
   }
@@ -378,7 +385,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
       this.#streams = streams;
       if (this.#state === 'established') this.#observer.legStreamsChanged?.(this, before);
     },
-    onDtmf: (digit, durationMs) => this.dtmf(digit, durationMs),
+    onDtmf: (digit, durationMs) => this.#keyPressed('media', digit, durationMs),
     onPlayed: (playbackId, how) => {
       if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);
     },

@@ -16,6 +16,38 @@ describe('a key press in INFO', () => {
     ['Application/DTMF-Relay; charset=utf-8', 'Signal=1\r\nDuration=0', '1', 0],
     ['application/dtmf', '7', '7', 160],
     ['application/dtmf', ' d\r\n', 'D', 160],
+    ['application/dtmf', 'Signal=5\r\nDuration=160\r\n', '5', 160],
+    ['application/dtmf', 'signal=#', '#', 160],
+    ['application/dtmf', '"8"', '8', 160],
+    ['application/dtmf', '11', '#', 160],
+    [relay, 'Signal="5"\r\nDuration="250"\r\n', '5', 250],
+    [relay, "Signal='*'\r\nDuration=' 250'", '*', 160],
+    [relay, 'Signal : 5\r\nDuration : 250', '5', 250],
+    [relay, 'Signal=5;Duration=250', '5', 250],
+    [relay, 'Signal=5 Duration=250', '5', 250],
+    [relay, 'Signal=5,Duration=250', '5', 250],
+    [relay, 'Signal=5\rDuration=250\r', '5', 250],
+    [relay, 'Signal=%23\r\nDuration=250', '#', 250],
+    [relay, 'Signal=%2a\r\nDuration=250', '*', 250],
+    [relay, 'Signal=12\r\nDuration=250', 'A', 250],
+    [relay, 'Signal=15\r\nDuration=250', 'D', 250],
+    [relay, 'Signal=5\r\nDuration=', '5', 160],
+    [relay, 'Signal=5\r\nDuration=-1', '5', 160],
+    [relay, 'Signal=5\r\nDuration=123456', '5', 160],
+    [relay, 'Signal=5\r\nDuration=250 ms', '5', 250],
+    [relay, '5', '5', 160],
+    ['application/vnd.nortelnetworks.digits', 'p=Digit-Collection\r\ny=Digits\r\n\r\nd=4\r\n', '4', 160],
+    ['audio/telephone-event', '\x0b\x0a\x03\x20', '#', 100],
+    ['audio/telephone-event', '\x05\x8a\x07\xd0', '5', 250],
+    ['audio/telephone-event', '\x05\ufffd\x07\ufffd', '5', 160],
+    ['audio/telephone-event;rate=8000', 'Signal=5\r\nDuration=250', '5', 250],
+    ['Audio/Telephone-Event', '5', '5', 160],
+    [
+      'multipart/mixed;boundary=b',
+      '--b\r\nContent-Type: text/plain\r\n\r\n7\r\n--b\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal=5\r\nDuration=250\r\n--b--\r\n',
+      '5',
+      250,
+    ],
   ])('%s %j is %s for %i ms', (contentType, body, digit, durationMs) => {
     expect(parseDtmfInfo(contentType, body)).toEqual({ digit, durationMs });
   });
@@ -24,7 +56,19 @@ describe('a key press in INFO', () => {
     [relay, ''],
     [relay, 'Duration=160'],
     [relay, 'Signal='],
-    [relay, 'Signal=12'],
+    [relay, 'Signal=16'],
+    [relay, 'Signal=123'],
+    [relay, 'Signal=!'],
+    [relay, 'Signal=""'],
+    [relay, 'Signal=5x'],
+    ['audio/telephone-event', ''],
+    ['audio/telephone-event', '\x10\x8a\x03\x20'],
+    ['audio/telephone-event', '\x05\x8a\x03'],
+    ['multipart/mixed', 'Signal=5'],
+    [
+      'multipart/mixed;boundary=b',
+      '--b\r\nContent-Type: multipart/mixed;boundary=b\r\n\r\nSignal=5\r\n--b--',
+    ],
     [relay, 'Signal=E'],
     [relay, 'Signal=constructor'],
     ['application/dtmf', ''],
@@ -45,7 +89,7 @@ describe('a key press in INFO', () => {
     expect(formatDtmfInfo({ digit: '#', durationMs: 160 }).body).toBe('Signal=#\r\nDuration=160\r\n');
   });
 
-  it.each(['\n', '\r\n', ' ', '\n ', 'Signal\n', 'Duration = '])(
+  it.each(['\n', '\r\n', ' ', '\n ', 'Signal\n', 'Duration = ', 'Signal=1', '"', '\t', 'd='])(
     'is looked for in no time in a body of nothing but %j',
     (piece) => {
       const body = `${piece.repeat(Math.floor(200_000 / piece.length))}x`;

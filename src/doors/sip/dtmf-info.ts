@@ -1,24 +1,78 @@
-/** Key presses in SIP INFO: `application/dtmf-relay` (Signal=, Duration=) and `application/dtmf` (the digit alone). */
+/** Key presses in SIP INFO, in every form that phones and gateways send. */
+import { boundaryOf, parseMultipart } from './multipart.js';
+
 export interface DtmfInfo {
   readonly digit: string;
   readonly durationMs: number;
 }
 
 /** The content types that are understood, as in the Accept header field. */
-export const dtmfInfoTypes = 'application/dtmf-relay, application/dtmf';
+export const dtmfInfoTypes = 'application/dtmf-relay, application/dtmf, audio/telephone-event';
 
 const defaultDurationMs = 160;
+/** Telephone events count at 8 kHz where nothing else is said. */
+const unitsPerMs = 8;
+/** In the order of RFC 4733's event numbers (§3.2). */
 const digits = '0123456789*#ABCD';
+const textTypes: ReadonlySet<string> = new Set([
+  'application/dtmf-relay',
+  'application/dtmf',
+  'application/vnd.nortelnetworks.digits',
+]);
+const eventTypes: ReadonlySet<string> = new Set(['audio/telephone-event', 'application/telephone-event']);
 
-/** Null where the body is no key press of that content type. */
+/**
+ * A named value on a line of its own or beside another, quoted or not, after `=` or `:`. Every repetition has a limit, so
+ * that a stranger's body is looked through in no time.
+ */
+const fieldPattern =
+  /(?:^|[\s;,&?])(signal|digits?|d|duration)[ \t]{0,16}[=:][ \t]{0,16}["']?(%2[3a]|[\da-d*#]{1,9})(?=["'\s;,&]|$)/gi;
+
+/**
+ * A key press of a body of that content type: `Signal=` and `Duration=` (application/dtmf-relay), the digit alone
+ * (application/dtmf), or an event as RFC 4733 writes it (audio/telephone-event); text types take either text, and a part of
+ * a multipart body counts. Null where it is none.
+ */
 export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | null {
-  const type = contentType.split(';', 1)[0]?.trim().toLowerCase();
-  if (type === 'application/dtmf') return keyPress(body.trim(), undefined);
-  if (type !== 'application/dtmf-relay') return null;
-  // Blanks alone: `\s` would run over line ends, from each line to the end of a body of nothing else.
-  const signal = /^[ \t]*Signal[ \t]*=[ \t]*(\S+)/im.exec(body)?.[1];
-  const duration = /^[ \t]*Duration[ \t]*=[ \t]*(\d{1,5})/im.exec(body)?.[1];
-  return signal === undefined ? null : keyPress(signal, duration);
+  const type = typeOf(contentType);
+  if (textTypes.has(type)) return parseText(body);
+  if (eventTypes.has(type)) return parseText(body) ?? parseEvent(body);
+  if (!type.startsWith('multipart/')) return null;
+  const boundary = boundaryOf(contentType);
+  if (boundary === null) return null;
+  for (const part of parseMultipart(body, boundary)) {
+    const partType = part.header('content-type') ?? '';
+    const press = typeOf(partType).startsWith('multipart/') ? null : parseDtmfInfo(partType, part.content);
+    if (press !== null) return press;
+  }
+  return null;
+}
+
+function typeOf(contentType: string): string {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function parseText(body: string): DtmfInfo | null {
+  let signal: string | null = null;
+  let duration: string | null = null;
+  for (const [, name = '', value = ''] of body.matchAll(fieldPattern)) {
+    if (name.toLowerCase() === 'duration') duration ??= value;
+    else signal ??= value;
+  }
+  return keyPress(signal ?? body.trim().replace(/^(["'])(.{1,2})\1$/, '$2'), duration);
+}
+
+/**
+ * The four octets of RFC 4733 §2.3, as far as they came through: octets above 127 may have become something else on their
+ * way as text, and with them the duration.
+ */
+function parseEvent(body: string): DtmfInfo | null {
+  const octets = Array.from(body, (character) => character.codePointAt(0) ?? 0);
+  const [event = 255, , high = 256, low = 256] = octets;
+  const digit = octets.length >= 4 ? digits[event] : undefined;
+  if (digit === undefined) return null;
+  const isWhole = octets.length === 4 && high < 256 && low < 256;
+  return { digit, durationMs: isWhole ? Math.round(((high << 8) | low) / unitsPerMs) : defaultDurationMs };
 }
 
 /** The INFO that presses a key, which those of old understand: no package is named (RFC 6086 §1). */
@@ -32,9 +86,16 @@ export function formatDtmfInfo({ digit, durationMs }: DtmfInfo): {
   };
 }
 
-function keyPress(signal: string, duration: string | undefined): DtmfInfo | null {
-  // RFC 4733's event numbers 10 and 11 are seen in place of the characters.
-  const digit = signal === '10' ? '*' : signal === '11' ? '#' : signal.toUpperCase();
-  if (digit.length !== 1 || !digits.includes(digit)) return null;
-  return { digit, durationMs: duration === undefined ? defaultDurationMs : Number(duration) };
+function keyPress(signal: string, duration: string | null): DtmfInfo | null {
+  const digit = digitOf(signal.toUpperCase());
+  if (digit === null) return null;
+  const isDuration = duration !== null && /^\d{1,5}$/.test(duration);
+  return { digit, durationMs: isDuration ? Number(duration) : defaultDurationMs };
+}
+
+/** Characters are also seen percent-encoded, and as RFC 4733's event numbers, 10 to 15. */
+function digitOf(signal: string): string | null {
+  if (/^1[0-5]$/.test(signal)) return digits[Number(signal)] ?? null;
+  const digit = signal === '%23' ? '#' : signal === '%2A' ? '*' : signal;
+  return digit.length === 1 && digits.includes(digit) ? digit : null;
 }

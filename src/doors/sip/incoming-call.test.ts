@@ -317,7 +317,8 @@ describe('a SIP call', () => {
       const response = new Response();
       dialog.emit('info', new Request('INFO', headers, body), response);
       expect(response.status).toBe(status);
-      const accept = status === 415 ? 'application/dtmf-relay, application/dtmf' : undefined;
+      const accept =
+        status === 415 ? 'application/dtmf-relay, application/dtmf, audio/telephone-event' : undefined;
       expect(response.sent[0]?.options.headers?.['Accept']).toBe(accept);
     }
     expect(domain.ofType('dtmf.received')).toMatchObject([{ data: { digit: '9', durationMs: 100 } }]);

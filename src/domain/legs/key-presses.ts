@@ -1,0 +1,51 @@
+/** Presses of one leg that come twice: in its media and by its signalling, as phones set to "both" send them. */
+import type { Clock } from '../clock.js';
+
+/** `media`: told when the key was let go. `signalling`: when it was pressed or let go, and some time later where a request got lost. */
+export type KeySource = 'media' | 'signalling';
+
+interface Told {
+  readonly source: KeySource;
+  readonly digit: string;
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
+/** How far the two may be apart: a request that was sent again (RFC 3261: T1 is 500 ms) and what the ways differ by. */
+const apartMs = 1000;
+/** As long as a press may be for the other way's word to be known as its own. */
+const longestPressMs = 60_000;
+/** More are of nobody's fingers. */
+const maxTold = 64;
+
+/**
+ * Says which presses are new. Each is matched with at most one of the other source, oldest first, so that two presses of one
+ * key that come by both ways are two; those of one source are never matched with each other.
+ */
+export class KeyPresses {
+  readonly #clock: Clock;
+  #told: Told[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** False where the other source told of it already. */
+  isNew(source: KeySource, digit: string, durationMs: number): boolean {
+    const endedMs = this.#clock.now();
+    const press = { source, digit, beganMs: endedMs - durationMs, endedMs };
+    const twin = this.#told.findIndex((told) => told.source !== source && isSame(told, press));
+    if (twin !== -1) {
+      this.#told.splice(twin, 1);
+      return false;
+    }
+    this.#told = this.#told.filter((told) => endedMs - told.endedMs < longestPressMs).slice(1 - maxTold);
+    this.#told.push(press);
+    return true;
+  }
+}
+
+function isSame(told: Told, press: Told): boolean {
+  if (told.digit !== press.digit) return false;
+  return press.beganMs - told.endedMs < apartMs && told.beganMs - press.endedMs < apartMs;
+}
