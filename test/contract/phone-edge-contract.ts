@@ -11,6 +11,7 @@ import type { WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { EdgeCalls, press, type EdgeCaller } from '../support/freeswitch-edge.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
+import { phoneHoldContract } from './phone-hold-contract.js';
 import { openUdpPorts } from '../support/udp-ports.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -140,6 +141,8 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       expectTones(await hear(a), { heard: [1000] });
       expect(a.owner.holds).toEqual([true, false]);
     });
+
+    phoneHoldContract(() => edge.plane);
 
     it('follows a phone that moves and changes its codec', async () => {
       const [a, b] = await pair();
