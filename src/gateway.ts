@@ -67,10 +67,12 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     refuseCalls() {
       legs.drain();
       sip.server.setDraining(true);
+      // Nobody waits for the end of the console's own test calls.
+      http.hangUpTestCalls();
     },
   });
   return {
-    http,
+    http: http.address,
     sip: sip.address(),
     credentials: foundation.credentials,
     drain: (deadlineMs) => shutdown.drain(deadlineMs),

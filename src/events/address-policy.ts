@@ -64,7 +64,9 @@ export class AddressPolicy {
     const { protocol, hostname } = new URL(url);
     if (protocol !== 'http:' && protocol !== 'https:') return 'The URL must begin with http:// or https://';
     const host = hostOf(hostname);
-    return isIP(host) !== 0 && !this.allows(host) ? 'The URL leads to a private address' : null;
+    return isIP(host) !== 0 && !this.allows(host)
+      ? 'The URL leads to a private address, which the settings webhooks.allowedNetworks and webhooks.allowPrivateNetworks do not allow'
+      : null;
   }
 }
 

@@ -35,15 +35,22 @@ export interface WebParts {
 const maxDeviceFrameBytes = 1024 * 1024;
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
+export interface GatewayWeb {
+  readonly address: BoundAddress;
+  /** Ends the calls of the console's test caller. */
+  hangUpTestCalls(): void;
+}
+
 /** Resolves when it listens. */
-export async function openWeb(context: GatewayContext, parts: WebParts): Promise<BoundAddress> {
+export async function openWeb(context: GatewayContext, parts: WebParts): Promise<GatewayWeb> {
   const { config, logger, closers } = context;
   const server = createHttpServer({
     logger: logger.child({ layer: 'http' }),
     ...config.http,
     onAnswered: (answer) => parts.foundation.metrics.requestAnswered(answer),
   });
-  await registerApi(server, context, parts);
+  const phones = openPhones(context, parts.sip, parts.consoleMark);
+  await registerApi(server, context, { ...parts, phones });
   await registerPages(server, context, parts);
   const upgrades = handleUpgrades(server, openWebSockets(context, parts), config.http);
   closers.onClose('HTTP server', async () => {
@@ -51,13 +58,18 @@ export async function openWeb(context: GatewayContext, parts: WebParts): Promise
     await server.close();
   });
   await server.listen({ host: config.http.host, port: config.http.port });
-  return { host: config.http.host, port: (server.server.address() as AddressInfo).port };
+  const { port } = server.server.address() as AddressInfo;
+  return { address: { host: config.http.host, port }, hangUpTestCalls: () => phones.hangUpAll() };
 }
 
 /** REST for applications, and the hooks that voice platforms call. */
-async function registerApi(server: HttpServer, context: GatewayContext, parts: WebParts): Promise<void> {
+async function registerApi(
+  server: HttpServer,
+  context: GatewayContext,
+  parts: WebParts & { readonly phones: CallInPhones },
+): Promise<void> {
   const { config, clock, logger, version } = context;
-  const { foundation, domain, sip, consoleMark } = parts;
+  const { foundation, domain, sip, phones } = parts;
   const { publicUrl } = config.http;
   const { sessions, legs, voice, sounds, dtmf, recordings } = domain;
   const { hub, journal, stores, metrics, settled } = foundation;
@@ -73,10 +85,10 @@ async function registerApi(server: HttpServer, context: GatewayContext, parts: W
       numbers: {
         numbers: voice.numbers,
         platforms: [...hookDialects.keys()],
-        hookUrl: (platform, numberId) =>
-          `${publicUrl?.replace(/\/$/, '') ?? ''}/hooks/${platform}/${numberId}`,
+        hookUrl: (origin, platform, numberId) =>
+          `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
-      phone: openPhones(context, sip, consoleMark),
+      phone: phones,
       authentication: {
         failuresPerMinute: config.http.failedLoginsPerMinute,
         maxSources: config.http.maxLoginSources,

@@ -48,7 +48,10 @@ export function credentialsProblem(platform: string, credentials: Credentials): 
   const unknown = Object.keys(credentials).find(
     (name) => !dialect.credentials.some((field) => field.name === name),
   );
-  if (unknown !== undefined) return `credentials: ${platform} has no such field`;
+  if (unknown !== undefined) {
+    const known = dialect.credentials.map(({ name }) => name).join(', ');
+    return `credentials.${unknown}: is not known to ${platform}, whose credentials are ${known}`;
+  }
   for (const { name, isRequired, form, description } of dialect.credentials) {
     const value = credentials[name];
     if (value === undefined || value === '') {

@@ -6,7 +6,7 @@ import { participantPath } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 
 const newKeys = z
-  .object({
+  .strictObject({
     digits: z
       .string()
       .max(64)

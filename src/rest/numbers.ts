@@ -10,15 +10,15 @@ export interface NumberResources {
   readonly numbers: NumberService;
   /** The platforms that can have a hook. */
   readonly platforms: readonly string[];
-  /** `/hooks/…` of a number as platforms write it; only the path where our own URL is not configured. */
-  readonly hookUrl: (platform: string, numberId: string) => string;
+  /** The URL of a number's hook; `origin` is ours as the request names it, for where none is configured. */
+  readonly hookUrl: (origin: string, platform: string, numberId: string) => string;
 }
 
 const pin = z.string().regex(/^\d{4,12}$/, 'must have 4 to 12 digits');
 const routeFields = {
-  session: z.object({ kind: z.literal('session'), sessionId: uuid }),
-  newSession: z.object({ kind: z.literal('new-session'), tag: tag.nullish() }),
-  pin: z.object({
+  session: z.strictObject({ kind: z.literal('session'), sessionId: uuid }),
+  newSession: z.strictObject({ kind: z.literal('new-session'), tag: tag.nullish() }),
+  pin: z.strictObject({
     kind: z.literal('pin'),
     prompt: z.string().min(1).max(300).nullish().describe('What the caller is told; plain text.'),
   }),
@@ -28,7 +28,7 @@ const routeRequest = z
     routeFields.session,
     routeFields.newSession,
     routeFields.pin,
-    z.object({
+    z.strictObject({
       kind: z.literal('application'),
       url: webUrl,
       secret: z
@@ -47,7 +47,7 @@ const routeRequest = z
 
 const newNumber = (platforms: readonly string[]) =>
   z
-    .object({
+    .strictObject({
       number: z
         .string()
         .max(64)
@@ -78,7 +78,9 @@ const newNumber = (platforms: readonly string[]) =>
         .array(z.string().max(64))
         .max(100)
         .nullish()
-        .describe('Addresses or networks whose SIP calls to the number need no token.'),
+        .describe(
+          'Addresses or networks whose SIP calls to the number need no token. Without a `platform` nobody else can call it.',
+        ),
     })
     .meta({ id: 'NewNumber' });
 
@@ -123,6 +125,10 @@ const define = operationsOf('Numbers');
 export function numberOperations(resources: NumberResources): Operation[] {
   const { numbers } = resources;
   const body = newNumber(resources.platforms);
+  const from =
+    (origin: string): HookUrl =>
+    (platform, id) =>
+      resources.hookUrl(origin, platform, id);
   return [
     define({
       operationId: 'createNumber',
@@ -132,9 +138,9 @@ export function numberOperations(resources: NumberResources): Operation[] {
       body,
       success: { status: 201, description: 'The number', schema: createdNumber },
       errors: [404, 409],
-      handle: async ({ accountId, body: wanted }) => {
+      handle: async ({ accountId, body: wanted, origin }) => {
         const number = await numbers.create(accountId, toNewNumber(wanted));
-        return { ...formatNumber(number, resources), ...secretOf(number) };
+        return { ...formatNumber(number, from(origin)), ...secretOf(number) };
       },
     }),
     define({
@@ -144,8 +150,8 @@ export function numberOperations(resources: NumberResources): Operation[] {
       summary: 'List numbers',
       query: listQuery,
       success: { status: 200, description: 'The newest numbers', schema: z.array(numberSchema) },
-      handle: async ({ accountId, query }) =>
-        (await numbers.list(accountId, query.limit)).map((number) => formatNumber(number, resources)),
+      handle: async ({ accountId, query, origin }) =>
+        (await numbers.list(accountId, query.limit)).map((number) => formatNumber(number, from(origin))),
     }),
     define({
       operationId: 'getNumber',
@@ -155,8 +161,8 @@ export function numberOperations(resources: NumberResources): Operation[] {
       params: numberPath,
       success: { status: 200, description: 'The number', schema: numberSchema },
       errors: [404],
-      handle: async ({ accountId, params }) =>
-        formatNumber(await numbers.get(accountId, params.numberId), resources),
+      handle: async ({ accountId, params, origin }) =>
+        formatNumber(await numbers.get(accountId, params.numberId), from(origin)),
     }),
     define({
       operationId: 'replaceNumber',
@@ -168,8 +174,8 @@ export function numberOperations(resources: NumberResources): Operation[] {
       body,
       success: { status: 200, description: 'The number', schema: numberSchema },
       errors: [404, 409],
-      handle: async ({ accountId, params, body: wanted }) =>
-        formatNumber(await numbers.replace(accountId, params.numberId, toNewNumber(wanted)), resources),
+      handle: async ({ accountId, params, body: wanted, origin }) =>
+        formatNumber(await numbers.replace(accountId, params.numberId, toNewNumber(wanted)), from(origin)),
     }),
     define({
       operationId: 'deleteNumber',
@@ -189,7 +195,7 @@ export function numberOperations(resources: NumberResources): Operation[] {
       summary: 'Let callers into a session by a PIN',
       params: numberPath,
       body: z
-        .object({ sessionId: uuid, pin: pin.nullish().describe('Missing: six digits are made.') })
+        .strictObject({ sessionId: uuid, pin: pin.nullish().describe('Missing: six digits are made.') })
         .meta({ id: 'NewPin' }),
       success: { status: 201, description: 'The PIN', schema: createdPin },
       errors: [404, 409],
@@ -251,7 +257,9 @@ function toRoute(route: z.output<typeof routeRequest>): NewNumber['route'] {
   }
 }
 
-function formatNumber(number: PhoneNumber, { hookUrl }: NumberResources): z.output<typeof numberSchema> {
+type HookUrl = (platform: string, numberId: string) => string;
+
+function formatNumber(number: PhoneNumber, hookUrl: HookUrl): z.output<typeof numberSchema> {
   const { participant } = number;
   return {
     id: number.id,

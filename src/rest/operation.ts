@@ -1,6 +1,7 @@
 /** A REST operation as one value: what it is called, what it takes and answers, what it does. Routes and OpenAPI are made of these. */
 import { z } from 'zod';
 import { InvalidRequest } from './rest-error.js';
+import { describeIssue } from './validation-words.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -45,6 +46,8 @@ export interface RawRequest {
   readonly params: unknown;
   readonly query: unknown;
   readonly body: unknown;
+  /** Our URL without a path, as the request names it. */
+  readonly origin?: string;
   /** As the header has it. */
   readonly idempotencyKey?: string | undefined;
 }
@@ -59,6 +62,8 @@ export interface OperationRequest<P extends z.ZodObject, Q extends z.ZodObject, 
   readonly params: z.output<P>;
   readonly query: z.output<Q>;
   readonly body: z.output<B>;
+  /** Our URL without a path, as the request names it. */
+  readonly origin: string;
   /** Null where there is none. */
   readonly idempotencyKey: string | null;
 }
@@ -92,8 +97,13 @@ export function operationsOf(tag: string) {
         return handle({
           accountId: request.accountId,
           params: validate(params, request.params) as z.output<P>,
-          query: validate(query, request.query) as z.output<Q>,
+          // A misspelt filter would otherwise give everything.
+          query: validate(
+            definition.query === undefined ? query : query.strict(),
+            request.query,
+          ) as z.output<Q>,
           body: validate(body, request.body) as z.output<B>,
+          origin: request.origin ?? '',
           idempotencyKey: readIdempotencyKey(description, request.idempotencyKey),
         });
       },
@@ -117,8 +127,11 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown): z.outp
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const path = issue?.path.join('.') ?? '';
-  const message = (issue?.message ?? 'invalid').replace(/^Invalid (input|option): /, '');
-  if (path === '') throw new InvalidRequest(null, `The request body is invalid: ${message}`);
+  // A name that nobody knows is what is wrong, not what it stands in.
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const path = [...(issue?.path ?? []), ...unknown].join('.');
+  const message =
+    issue === undefined ? 'is wrong' : unknown.length > 0 ? 'is not known here' : describeIssue(issue);
+  if (path === '') throw new InvalidRequest(null, `The request body ${message}`);
   throw new InvalidRequest(path, message);
 }

@@ -35,7 +35,7 @@ export interface PhoneCaller {
 }
 
 const newPhoneCall = z
-  .object({
+  .strictObject({
     // It goes into a header field: a line end in it would begin another.
     token: z
       .string()

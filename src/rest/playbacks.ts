@@ -23,7 +23,7 @@ const tone = z
   .meta({ id: 'Tone' });
 
 const newPlayback = z
-  .object({
+  .strictObject({
     sound: soundNameField.optional().describe('Name of an uploaded sound. This or `tone`.'),
     tone: tone.optional(),
     times: z

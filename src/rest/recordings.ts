@@ -9,7 +9,7 @@ import { operationsOf, type Operation } from './operation.js';
 const mediaTypes = { wav: 'audio/wav', ogg: 'audio/ogg' } as const;
 
 const newRecording = z
-  .object({
+  .strictObject({
     format: z.enum(['ogg', 'wav']).default('ogg').describe('`ogg`: Opus, small. `wav`: uncompressed.'),
     participantId: uuid
       .nullish()

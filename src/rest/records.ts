@@ -10,9 +10,19 @@ const moment = z
   .transform((text) => Date.parse(text))
   .meta({ type: 'string', format: 'date-time' });
 
+const searched = z.string().min(1).max(1024);
+
 const recordQuery = pageQuery.extend({
   sessionId: uuid.optional().describe('Only of this session.'),
   participantId: uuid.optional().describe('Only of this participant.'),
+  legId: uuid.optional().describe('Only of this leg.'),
+  callId: searched.optional().describe('Only with this Call-ID (SIP), or what the door has for one.'),
+  voiceCallId: searched.optional().describe('Only with this id of the voice platform’s.'),
+  callerNumber: searched
+    .optional()
+    .describe(
+      'Only of this caller, written as records show it: with `callerPrivacy` `masked` that is the masked form.',
+    ),
   from: moment.optional().describe('Only calls that began then or later.'),
   to: moment.optional().describe('Only calls that began before.'),
 });

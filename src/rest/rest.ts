@@ -184,6 +184,7 @@ async function answer(
     params,
     query: request.query,
     body: request.body,
+    origin: `${request.protocol}://${request.host}`,
     idempotencyKey: Array.isArray(key) ? key.join() : key,
   });
   if (operation.method !== 'GET') await settled?.();

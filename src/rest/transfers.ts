@@ -65,7 +65,7 @@ const openTransferSchema = z
 
 function newTransfer(platforms: readonly string[]) {
   return z
-    .object({
+    .strictObject({
       sessionId: uuid,
       tag: tag.nullish(),
       displayName: displayName.nullish(),

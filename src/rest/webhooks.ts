@@ -8,7 +8,7 @@ import { operationsOf, type Operation } from './operation.js';
 const eventType = z.enum(eventTypes);
 
 const newWebhook = z
-  .object({
+  .strictObject({
     url: webUrl,
     fallbackUrl: webUrl.nullish().describe('Told while `url` fails.'),
     events: z.array(eventType).max(100).nullish().describe('Missing or empty: all.'),

@@ -107,6 +107,12 @@ export class CallInPhones {
     return true;
   }
 
+  /** Hangs up every call; which have ended is seen at the calls. */
+  hangUpAll(): void {
+    for (const [callId, { accountId }] of this.#calls)
+      void this.hangUp(accountId, callId).catch(() => undefined);
+  }
+
   /** Hangs up every call and closes its sockets. */
   async close(): Promise<void> {
     await Promise.all(

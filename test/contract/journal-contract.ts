@@ -242,6 +242,26 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
         });
       });
 
+      it('are found by leg, Call-ID, the voice platform’s id of the call and the number of the caller', async () => {
+        const caller = { number: '+14158675309', name: 'Jenny' };
+        await stores().records.applyRecordChanges([
+          started('l1', start, { callId: 'a@b', voiceCallId: 'v-1', caller }),
+          started('l2', start + 1, { callId: 'a@b', voiceCallId: 'v-2', caller: null }),
+          started('l3', start + 2, { voiceCallId: 'v-1', caller: { number: null, name: 'Jenny' } }),
+          started('theirs', start + 3, { accountId: 'other', callId: 'a@b', voiceCallId: 'v-1', caller }),
+        ]);
+        await reopen();
+        const legs = async (query: object) => (await list(query)).records.map(({ legId }) => legId);
+        expect(await legs({ callId: 'a@b' })).toEqual(['l2', 'l1']);
+        expect(await legs({ callId: 'A@b' })).toEqual([]);
+        expect(await legs({ voiceCallId: 'v-1' })).toEqual(['l3', 'l1']);
+        expect(await legs({ callerNumber: '+14158675309' })).toEqual(['l1']);
+        expect(await legs({ legId: 'l2' })).toEqual(['l2']);
+        expect(await legs({ legId: 'theirs' })).toEqual([]);
+        expect(await legs({ callId: 'a@b', voiceCallId: 'v-2' })).toEqual(['l2']);
+        expect(await legs({ callId: 'a@b', limit: 1 })).toEqual(['l2']);
+      });
+
       it('are listed newest first, page by page, by account, session, participant and time', async () => {
         await stores().records.applyRecordChanges([
           ...[1, 2, 3, 4, 5].map((n) => started(`l${n}`, start + n)),

@@ -40,6 +40,20 @@ describe('Call detail records', () => {
     const phone = await callIn(gateway, token, { toneHz: 440 });
     const connectedMs = performance.now();
     const live = await gateway.rest.done<Page>('GET', '/records');
+    // What an operator is told of a call: its Call-ID, its leg.
+    const { callId, legId } = live.records[0] as { readonly callId: string; readonly legId: string };
+    for (const query of [`callId=${encodeURIComponent(callId)}`, `legId=${legId}`]) {
+      expect([query, await gateway.rest.done<Page>('GET', `/records?${query}`)]).toMatchObject([
+        query,
+        { records: [{ legId }] },
+      ]);
+    }
+    for (const query of ['callId=other', 'voiceCallId=other', 'callerNumber=%2B15550000000']) {
+      expect([query, await gateway.rest.done<Page>('GET', `/records?${query}`)]).toEqual([
+        query,
+        { records: [], next: null },
+      ]);
+    }
     expect(live.records).toMatchObject([{ participantId: id, endedAt: null, outcome: null }]);
     await waitFor('audio flows', () => phone.statistics.packetsReceived > 5);
     const talkedMs = performance.now() - connectedMs;

@@ -58,6 +58,21 @@ describe('a gateway that is told to stop', () => {
     expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
   });
 
+  it('hangs up the console’s own test calls, and waits for none of them', async () => {
+    const gateway = await TestGateway.start({ environment: { LANDBRIDGE_DRAIN_SECONDS: '60' } });
+    gateways.push(gateway);
+    const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
+    await gateway.rest.done('POST', '/phone-calls', { token });
+    await waitFor('it is answered', async () => (await gateway.rest.legs()).length === 1);
+    const begun = performance.now();
+    gateway.signal('SIGTERM');
+    expect(await gateway.exited).toBe(0);
+    expect(messages(gateway, 'draining')).toHaveLength(1);
+    expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
+    // Not the 60 s that it may wait for calls of others.
+    expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
   it('closes all of it in good order while the servers beside it are away', async () => {
     const away = { LANDBRIDGE_DRACHTIO: '127.0.0.1:1:secret', LANDBRIDGE_FREESWITCH: '127.0.0.1:1:secret' };
     const gateway = await TestGateway.start({ environment: away });
@@ -150,7 +165,9 @@ describe('a gateway that is told to stop', () => {
       const onFullDisk = await runGateway({ dataDirectory: disk.path });
       expect(onFullDisk).toMatchObject({
         code: 1,
-        stderr: 'landbridge: The disk of the data directory is full.\n',
+        stderr:
+          `landbridge: The data directory ${disk.path} cannot be used: its disk is full. ` +
+          'Make room on it, or choose another data directory.\n',
       });
 
       rmSync(filler);

@@ -401,6 +401,11 @@ describe('Requests for webhooks', () => {
     ['a URL that is none', { url: 'somewhere' }, 400],
     ['another scheme', { url: 'ftp://example.com/' }, 400],
     ['an unknown event', { url: 'https://example.com/', events: ['call.imagined'] }, 400],
+    [
+      'a misspelt field, which would mean every event',
+      { url: 'https://example.com/', eventTypes: ['call.ended'] },
+      400,
+    ],
     ['a short secret', { url: 'https://example.com/', secret: 'short' }, 400],
     ['a private fallback', { url: 'https://example.com/', fallbackUrl: 'http://10.0.0.1/' }, 400],
     ['a very long URL', { url: `https://example.com/${'x'.repeat(3000)}` }, 400],
@@ -428,6 +433,7 @@ describe('Private addresses', () => {
     for (const host of ['127.0.0.1', '2130706433', '0177.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '10.1.2.3']) {
       const answer = await gateway.rest.request('POST', '/webhooks', { url: `http://${host}:${port}/` });
       expect([host, answer.status]).toEqual([host, 400]);
+      expect((answer.body as { error: string }).error).toContain('webhooks.allowedNetworks');
     }
     // A name may lead anywhere, so it is looked at when it is called.
     await createWebhook(gateway, { url: `http://localhost:${port}/` });

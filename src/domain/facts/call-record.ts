@@ -69,6 +69,13 @@ export interface CallRecordQuery {
   readonly accountId: string;
   readonly sessionId?: string | undefined;
   readonly participantId?: string | undefined;
+  readonly legId?: string | undefined;
+  /** The Call-ID, or what the door has for one. */
+  readonly callId?: string | undefined;
+  /** The voice platform's id of the call. */
+  readonly voiceCallId?: string | undefined;
+  /** Who called, exactly as the records show it. */
+  readonly callerNumber?: string | undefined;
   /** Started at that time or later. */
   readonly from?: number | undefined;
   /** Started before that time. */

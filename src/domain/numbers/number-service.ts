@@ -148,6 +148,11 @@ export class NumberService {
     if (!allowFrom.every((network) => isNetwork(network))) {
       throw unusable('allowFrom: addresses or networks like 192.0.2.0/24');
     }
+    if (platform === null && allowFrom.length === 0) {
+      throw unusable(
+        'Nobody could call this number: give the platform whose hook it is, or in allowFrom who calls over SIP',
+      );
+    }
     return {
       id,
       accountId,

@@ -161,6 +161,12 @@ const migrations: readonly string[] = [
    UPDATE call_records SET client_id = call_id WHERE door = 'bandwidth';
    UPDATE webhooks SET events = replace(replace(replace(events, '"call.ringing"', '"call.arrived"'),
      '"device.connected"', '"signalling.back"'), '"device.disconnected"', '"signalling.lost"');`,
+  // Records are looked for by what an operator is told of a call. With the account in front, as every query names it.
+  `CREATE INDEX IF NOT EXISTS call_records_by_call_id ON call_records (account_id, call_id, position);
+   CREATE INDEX IF NOT EXISTS call_records_by_voice_call_id ON call_records (account_id, voice_call_id, position)
+     WHERE voice_call_id IS NOT NULL;
+   CREATE INDEX IF NOT EXISTS call_records_by_caller
+     ON call_records (account_id, json_extract(caller, '$.number'), position) WHERE caller IS NOT NULL;`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -131,6 +131,7 @@ it('finds a hook by its number in any form, and tells the number’s fields to t
   );
   const again = await gateway.rest.request('POST', '/numbers', {
     number: '+1 415 867 5309',
+    allowFrom: ['192.0.2.1'],
     route: { kind: 'new-session' },
   });
   expect(again.status).toBe(409);
@@ -156,7 +157,11 @@ it('refuses credentials that cannot work, naming the field', async () => {
   const route = { kind: 'new-session' };
   for (const [platform, credentials, message] of [
     ['twilio', {}, 'credentials.authToken'],
-    ['twilio', { authToken: 'x', other: 'y' }, 'no such field'],
+    [
+      'twilio',
+      { authToken: 'x', other: 'y' },
+      'credentials.other: is not known to twilio, whose credentials are authToken',
+    ],
     ['telnyx', { publicKey: 'short' }, 'credentials.publicKey'],
     ['bandwidth', { username: 'u' }, 'credentials.password'],
   ] as const) {

@@ -398,7 +398,12 @@ describe('A SIP call without a token', () => {
       route,
       allowFrom: ['192.0.2.0/24'],
     });
-    await gateway.rest.done('POST', '/numbers', { number: '+15550100002', route });
+    // With neither a platform nor a network nobody could ever call it.
+    const uncallable = await gateway.rest.request('POST', '/numbers', { number: '+15550100002', route });
+    expect([uncallable.status, (uncallable.body as { error: string }).error]).toEqual([
+      400,
+      expect.stringMatching(/^Nobody could call this number.*platform.*allowFrom/),
+    ]);
     for (const user of ['+15550100001', '+15550100002', '+15550100004', '442071838750']) {
       expect([user, await refusal(user)]).toEqual([user, 403]);
     }
@@ -409,6 +414,26 @@ describe('A SIP call without a token', () => {
     });
     expect(wrong.status).toBe(400);
   });
+});
+
+it('says what each request says where its hook is, and what a credential is called that the platform does not know', async () => {
+  const number = await createHook(gateway, 'twilio', { kind: 'new-session' });
+  const url = `${gateway.origin}/hooks/twilio/${number.id}`;
+  expect(number.hookUrl).toBe(url);
+  const got = await gateway.rest.done<{ hookUrl: string }>('GET', `/numbers/${number.id}`);
+  expect(got.hookUrl).toBe(url);
+  const credentials = { authTokn: 'x' };
+  const wrong = await gateway.rest.request('POST', '/numbers', {
+    platform: 'twilio',
+    credentials,
+    route: { kind: 'new-session' },
+  });
+  expect([wrong.status, wrong.body]).toEqual([
+    400,
+    expect.objectContaining({ error: expect.stringMatching(/authTokn.*authToken/) as string }),
+  ]);
+  const misspelt = await gateway.rest.request('GET', '/records?sessionid=x');
+  expect([misspelt.status, misspelt.body]).toEqual([400, expect.objectContaining({ field: 'sessionid' })]);
 });
 
 it('replaces a number and keeps its credentials; deletes it, and its hook is unknown', async () => {
