@@ -2,6 +2,7 @@
  * One audio section among others, which are refused in their places (RFC 3264 §6): how carriers, phones and FreeSWITCH are
  * described to each other. Which codecs there are is for the caller to say.
  */
+import { isIP } from 'node:net';
 import {
   attribute,
   attributeValue,
@@ -15,6 +16,7 @@ import { addressTypeOf, isNowhere, usableDestination, type MediaAddress } from '
 import { SdpRefusal } from './sdp-refusal.js';
 import {
   formatSessionDescription,
+  type AddressType,
   type Attribute,
   type MediaDescription,
   type SessionDescription,
@@ -123,6 +125,8 @@ export interface FarSide {
   readonly destination: MediaAddress | null;
   /** Its address is the one that stands for a hold (RFC 3264 §8.4); the direction is `inactive` then. */
   readonly holdsOldWay: boolean;
+  /** The family of its address; null where it holds in the old way, which says nothing of it. */
+  readonly addressType: AddressType | null;
   /** As the far end sees it. */
   readonly direction: Direction;
   /** As written, for what else goes to the same host. */
@@ -131,12 +135,16 @@ export interface FarSide {
 
 /** Throws SdpRefusal `bad-sdp` where there is no address, or one that no peer can have. */
 export function farSideOf(session: SessionDescription, media: MediaDescription): FarSide {
-  const host = connectionOf(media, session)?.address;
-  if (host === undefined) throw new SdpRefusal('bad-sdp', 'the audio section has no c= line');
+  const connection = connectionOf(media, session);
+  if (connection === null) throw new SdpRefusal('bad-sdp', 'the audio section has no c= line');
+  const host = connection.address;
   // Whoever holds the old way and sends still, sends hold music.
-  if (isNowhere(host)) return { destination: null, holdsOldWay: true, direction: 'inactive', host };
+  if (isNowhere(host))
+    return { destination: null, holdsOldWay: true, addressType: null, direction: 'inactive', host };
   const destination = usableDestination(host, media.port);
-  return { destination, holdsOldWay: false, direction: direction(media, session), host };
+  // The literal decides where the two contradict each other.
+  const addressType = isIP(host) === 0 ? connection.addressType : addressTypeOf(host);
+  return { destination, holdsOldWay: false, addressType, direction: direction(media, session), host };
 }
 
 /** Whose description it is. */

@@ -1,5 +1,5 @@
 /** Addresses of media: where a description says that RTP is wanted, and whether anything can be sent there. */
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import { SdpRefusal } from './sdp-refusal.js';
 import type { AddressType } from './session-description.js';
 
@@ -27,6 +27,10 @@ const unspecified = ranges(['0.0.0.0', 8], ['::', 128]);
 const isIn = (list: BlockList, address: string): boolean =>
   list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 
+/** As sockets write it: 2001:DB8:0:0::1 is 2001:db8::1. */
+const canonical = (address: string): string =>
+  isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address;
+
 /** The old way to hold (RFC 3264 §8.4), for both families: nothing shall be sent to whoever gives this address. */
 export const isNowhere = (address: string): boolean => address === '0.0.0.0' || address === '::';
 
@@ -42,5 +46,7 @@ export function usableDestination(address: string, port: number): MediaAddress |
   }
   if (address.includes('%')) return null;
   if (isIn(groups, address)) throw new SdpRefusal('bad-sdp', 'an address is not that of one host');
-  return isIn(unspecified, address) || port < 1 || port > 65_535 ? null : { address, port };
+  return isIn(unspecified, address) || port < 1 || port > 65_535
+    ? null
+    : { address: canonical(address), port };
 }

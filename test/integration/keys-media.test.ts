@@ -44,7 +44,8 @@ describe('keys for a phone', () => {
     let streams: readonly SourceStream[] = [];
     const leg = createPhoneLeg({
       ...{ legId: 'leg', participantId: `p${callers.length}`, mayPublish: new Set(['audio'] as const) },
-      ...{ ports, bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1', tickClock: clock, mixes },
+      ...{ ports, tickClock: clock, mixes },
+      endpoints: [{ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' }],
       sounds: new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 }),
       events: {
         onConnected: () => undefined,

@@ -1,4 +1,5 @@
 /** How a phone's packets come and where from: bursts, strangers, other ports, RTCP alone. */
+import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
@@ -10,7 +11,7 @@ import { waitFor } from '../support/wait-for.js';
 
 describe("a phone's stream", () => {
   // Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.
-  const { caller, called, everyoneHearsTheOthers } = usePhoneLegs({ from: 20_000, to: 20_999 });
+  const { ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs({ from: 20_000, to: 20_999 });
 
   it.each([
     ['four packets of 20 ms every 80 ms', 20, 4],
@@ -209,5 +210,46 @@ describe("a phone's stream", () => {
     const [report, , goodbye] = parseRtcp(a.phone.rtcp.at(-1)!)!;
     expect(report).toMatchObject({ type: 'sender-report' });
     expect(goodbye).toEqual({ type: 'bye', ssrcs: [a.phone.heard[0]!.ssrc] });
+  });
+
+  describe('in IPv6', () => {
+    const endpoints = [
+      { bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' },
+      { bindAddress: '::1', advertisedAddress: '::1' },
+    ] as const;
+    const hasIpv6 = Object.values(networkInterfaces()).some((found) =>
+      found?.some(({ address }) => address === '::1'),
+    );
+
+    it.skipIf(!hasIpv6)('is answered in IPv6, and hears and is heard there', async () => {
+      const [a, b] = [await caller({ endpoints }), await called()];
+      const phone = await TestPhone.open('PCMU', '::1');
+      try {
+        const answer = await a.leg.answer(phone.sdp({ address: '0:0:0:0:0:0:0:1' }));
+        expect(answer).toMatch(/^o=- \d+ 1 IN IP6 ::1\r$/m);
+        expect(answer).toContain('c=IN IP6 ::1\r\n');
+        everyoneHearsTheOthers();
+        b.phone.talk(b.port, 1000);
+        phone.talk(portOf(answer), 440);
+        await Promise.all([phone.listen(20), b.phone.listen(20)]);
+        const [atPhone, atB] = await Promise.all([phone.listen(30), b.phone.listen(30)]);
+        expect(dominantFrequencyHz(atPhone, 8000)).toBeCloseTo(1000, -1);
+        expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+        // A hold in the old way says nothing of the family; a change of it is refused.
+        expect(await a.leg.answer(phone.sdp({ address: '0.0.0.0' }))).toContain('c=IN IP6 ::1');
+        await expect(a.leg.answer(b.phone.sdp())).rejects.toMatchObject({ code: 'no-common-codec' });
+      } finally {
+        phone.close();
+      }
+    });
+
+    it('is refused where the gateway has no such address, before a port is taken', async () => {
+      const a = await caller();
+      await expect(a.leg.answer(a.phone.sdp({ address: '2001:db8::7' }))).rejects.toMatchObject({
+        code: 'no-common-codec',
+        message: 'the media is in IP6, where the gateway has no address',
+      });
+      expect(ports().taken).toBe(0);
+    });
   });
 });

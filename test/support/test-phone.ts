@@ -22,13 +22,15 @@ export class TestPhone {
   readonly rtcp: Buffer[] = [];
   readonly #socket: Socket;
   readonly #law: G711Law;
+  readonly #host: string;
   readonly #waiters = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   sequenceNumber = 1000;
   timestamp = 160_000;
   ssrc = Math.floor(Math.random() * 0xffffffff);
 
-  private constructor(socket: Socket, law: G711Law) {
+  private constructor(socket: Socket, law: G711Law, host: string) {
+    this.#host = host;
     this.#socket = socket;
     this.#law = law;
     socket.on('message', (buffer) => {
@@ -42,11 +44,12 @@ export class TestPhone {
     });
   }
 
-  static async open(law: G711Law = 'PCMU'): Promise<TestPhone> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+  /** @param host Literal address that it is at, and sends to. */
+  static async open(law: G711Law = 'PCMU', host = '127.0.0.1'): Promise<TestPhone> {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    socket.bind(0, host);
     await once(socket, 'listening');
-    return new TestPhone(socket, law);
+    return new TestPhone(socket, law, host);
   }
 
   get port(): number {
@@ -54,10 +57,11 @@ export class TestPhone {
   }
 
   /** A session description of this phone. */
-  sdp({ attributes = ['a=sendrecv'], port = this.port, address = '127.0.0.1' } = {}): string {
+  sdp({ attributes = ['a=sendrecv'], port = this.port, address = this.#host } = {}): string {
     const payloadType = this.#law === 'PCMU' ? 0 : 8;
+    const family = address.includes(':') ? 'IP6' : 'IP4';
     const lines = [
-      ...['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0'],
+      ...['v=0', `o=- 1 1 IN ${family} ${address}`, 's=-', `c=IN ${family} ${address}`, 't=0 0'],
       `m=audio ${port} RTP/AVP ${payloadType} 101`,
       ...[
         `a=rtpmap:${payloadType} ${this.#law}/8000`,
@@ -86,17 +90,17 @@ export class TestPhone {
     packet.set(payload, 12);
     this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
     this.timestamp = (this.timestamp + samples) >>> 0;
-    this.#socket.send(packet, to, '127.0.0.1');
+    this.#socket.send(packet, to, this.#host);
   }
 
   sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
-    this.#socket.send(formatRtcp(packets), to, '127.0.0.1');
+    this.#socket.send(formatRtcp(packets), to, this.#host);
   }
 
   /** The same phone at another port, as a NAT would have it: its stream goes on there. */
   async rebound(): Promise<TestPhone> {
     this.hush();
-    const moved = await TestPhone.open(this.#law);
+    const moved = await TestPhone.open(this.#law, this.#host);
     const { ssrc, sequenceNumber, timestamp } = this;
     return Object.assign(moved, { ssrc, sequenceNumber, timestamp });
   }

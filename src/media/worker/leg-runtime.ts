@@ -4,6 +4,7 @@ import { createBrowserLeg } from './browser/browser-leg.js';
 import { OwnAddresses } from '../../sdp/own-addresses.js';
 import type { LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
+import { phoneEndpoints, reachedAt } from './phone/phone-endpoints.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { PortAllocator } from './rtp/port-allocator.js';
@@ -17,14 +18,18 @@ import { WorkerRefusal } from './worker-refusal.js';
 /** What the legs of a worker process share: its ports, its tick, its mixes, its sounds. Throws WorkerRefusal. */
 export async function createLegRuntime(settings: WorkerSettings): Promise<LegRuntime> {
   const { bindAddress } = settings;
+  const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  const endpoints = phoneEndpoints(settings, interfaces);
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
   const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
   const phone = {
     ports: phonePorts,
-    bindAddress,
-    advertisedAddress: settings.advertisedAddress ?? reachableAddress(bindAddress),
-    ownAddresses: new OwnAddresses({ addresses: ownAddresses(settings), ranges: settings.gatewayPorts }),
+    endpoints,
+    ownAddresses: new OwnAddresses({
+      addresses: reachedAt(endpoints, interfaces),
+      ranges: settings.gatewayPorts,
+    }),
     tickClock,
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
@@ -70,25 +75,4 @@ interface Ports {
 export function sharePorts({ from, to }: Ports): { readonly phone: Ports; readonly browser: Ports } {
   const firstOfBrowsers = from + Math.floor((to + 1 - from) / 3) * 2;
   return { phone: { from, to: firstOfBrowsers - 1 }, browser: { from: firstOfBrowsers, to } };
-}
-
-/** Where sockets that are bound like these can be reached. */
-function ownAddresses({ bindAddress, advertisedAddress }: WorkerSettings): string[] {
-  const bound = isAny(bindAddress)
-    ? Object.values(networkInterfaces()).flatMap((found) => found?.map(({ address }) => address) ?? [])
-    : [bindAddress];
-  return advertisedAddress === null ? bound : [...bound, advertisedAddress];
-}
-
-const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
-
-/** An address to put in a description for a socket that is bound to all of them: the first that is not loopback. */
-function reachableAddress(bindAddress: string): string {
-  if (!isAny(bindAddress)) return bindAddress;
-  const family = bindAddress === '::' ? 'IPv6' : 'IPv4';
-  const found = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    // A link-local address means nothing without its interface.
-    .find((address) => address.family === family && !address.internal && !address.address.startsWith('fe80'));
-  return found?.address ?? (family === 'IPv6' ? '::1' : '127.0.0.1');
 }

@@ -1,8 +1,9 @@
 /** A phone’s leg in the media worker. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
-import type { MediaAddress } from '../../../sdp/media-address.js';
+import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
 import type { OwnAddresses } from '../../../sdp/own-addresses.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector } from '../codec/dtmf-detector.js';
 import { parseTelephoneEvent } from '../codec/telephone-event.js';
@@ -20,6 +21,7 @@ import type { SourceStream, TrackKind } from '../source-track.js';
 import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
 import { KeySender } from './key-sender.js';
+import type { PhoneEndpoint } from './phone-endpoints.js';
 import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
 import {
@@ -38,10 +40,8 @@ import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface PhoneLegSettings {
   readonly ports: PortAllocator;
-  /** Literal address that the sockets are bound to. */
-  readonly bindAddress: string;
-  /** Literal address that the SDP names. */
-  readonly advertisedAddress: string;
+  /** One for each family, that for our own offers first. */
+  readonly endpoints: readonly [PhoneEndpoint, ...PhoneEndpoint[]];
   /** The gateway's own: refused as a destination. Absent: none is. */
   readonly ownAddresses?: OwnAddresses;
   readonly tickClock: TickClock;
@@ -102,6 +102,8 @@ class NativePhoneLeg implements PhoneLeg {
   #agreement: PhoneAgreement | null = null;
   #offerOutstanding = false;
 
+  /** Where it is reached: one family for the whole call. */
+  #endpoint: PhoneEndpoint | null = null;
   #sockets: RtpSockets | null = null;
   #opening: Promise<RtpSockets> | null = null;
   #closed = false;
@@ -157,7 +159,7 @@ class NativePhoneLeg implements PhoneLeg {
     // Refusals come before sockets.
     const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
     this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
-    const local = await this.#open();
+    const local = await this.#open(this.#endpointFor(agreement));
     const text = this.#describe((version) => formatAnswer(agreement, local, version));
     this.#agree(agreement);
     return text;
@@ -167,7 +169,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#offerOutstanding) throw new Error('an offer is outstanding');
     this.#offerOutstanding = true;
     try {
-      const local = await this.#open();
+      const local = await this.#open(this.#endpoint ?? this.#options.endpoints[0]);
       return this.#describe((version) => formatOffer(this.#preferences, this.#agreement, local, version));
     } catch (error) {
       this.#offerOutstanding = false;
@@ -182,6 +184,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#offerOutstanding = false;
     const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement);
     this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
+    this.#endpointFor(agreement);
     this.#agree(agreement);
   }
 
@@ -266,10 +269,25 @@ class NativePhoneLeg implements PhoneLeg {
     return this.#player;
   }
 
-  async #open(): Promise<LocalEndpoint> {
+  /** The one in use, else the first, of the family that the peer is in. Throws SdpRefusal `no-common-codec` where there is none. */
+  #endpointFor({ addressType }: PhoneAgreement): PhoneEndpoint {
+    const candidates = this.#endpoint === null ? this.#options.endpoints : [this.#endpoint];
+    const found = candidates.find(
+      ({ bindAddress }) => addressType === null || addressTypeOf(bindAddress) === addressType,
+    );
+    if (found === undefined)
+      throw new SdpRefusal(
+        'no-common-codec',
+        `the media is in ${addressType}, where the gateway has no address`,
+      );
+    return found;
+  }
+
+  async #open(endpoint: PhoneEndpoint): Promise<LocalEndpoint> {
     if (this.#closed) throw new Error('the leg is closed');
-    const { ports, bindAddress, advertisedAddress } = this.#options;
-    this.#opening ??= openRtpSockets(ports, bindAddress);
+    this.#endpoint ??= endpoint;
+    const { bindAddress, advertisedAddress } = this.#endpoint;
+    this.#opening ??= openRtpSockets(this.#options.ports, bindAddress);
     const sockets = await this.#opening.catch((error: unknown) => {
       this.#opening = null;
       throw error;

@@ -30,6 +30,7 @@ import { g711Format, plainG711, staticPayloadTypes, type G711Law, type LawUse } 
 import { usableDestination, type MediaAddress } from '../../../sdp/media-address.js';
 import {
   parseSessionDescription,
+  type AddressType,
   type MediaDescription,
   type SessionDescription,
 } from '../../../sdp/session-description.js';
@@ -63,6 +64,8 @@ export interface PhoneAgreement {
   /** Where RTP goes according to the SDP; null when the peer gives no usable address (then the latch decides). */
   readonly remoteRtp: MediaAddress | null;
   readonly remoteRtcp: MediaAddress | null;
+  /** The family that the peer's media is in; null where it does not say. */
+  readonly addressType: AddressType | null;
   readonly rtcpMux: boolean;
   /** The longest packet that the peer takes (RFC 8866 §6.4); null: any. */
   readonly maxPacketMs: number | null;
@@ -170,15 +173,23 @@ function remoteSide(
   previous: PhoneAgreement | null,
 ): Pick<
   PhoneAgreement,
-  'remoteRtp' | 'remoteRtcp' | 'rtcpMux' | 'maxPacketMs' | 'peerReceives' | 'peerSends' | 'layout'
+  | 'remoteRtp'
+  | 'remoteRtcp'
+  | 'addressType'
+  | 'rtcpMux'
+  | 'maxPacketMs'
+  | 'peerReceives'
+  | 'peerSends'
+  | 'layout'
 > {
-  const { destination, holdsOldWay, direction, host } = farSideOf(session, media);
+  const { destination, holdsOldWay, addressType, direction, host } = farSideOf(session, media);
   const rtcp = rtcpAddress(media);
   return {
     remoteRtp: holdsOldWay ? (previous?.remoteRtp ?? null) : destination,
     remoteRtcp: holdsOldWay
       ? (previous?.remoteRtcp ?? null)
       : usableDestination(rtcp?.connection?.address ?? host, rtcp?.port ?? media.port + 1),
+    addressType,
     rtcpMux: hasAttribute(media, 'rtcp-mux'),
     maxPacketMs: maxPtimeMs(media),
     peerReceives: receives(direction),

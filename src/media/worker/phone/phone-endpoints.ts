@@ -1,0 +1,83 @@
+/** Where phones' media can come to: an address of each family that the gateway has. */
+import { isIPv4 } from 'node:net';
+import { addressTypeOf } from '../../../sdp/media-address.js';
+import type { AddressType } from '../../../sdp/session-description.js';
+
+export interface PhoneEndpoint {
+  /** Literal address that sockets are bound to. */
+  readonly bindAddress: string;
+  /** Literal address of the same family that descriptions name. */
+  readonly advertisedAddress: string;
+}
+
+/** An address of one of the machine's interfaces. */
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly family: string;
+  readonly internal: boolean;
+}
+
+export interface AddressSettings {
+  readonly bindAddress: string;
+  /** Null: that of the interface. */
+  readonly advertisedAddress: string | null;
+}
+
+const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
+const anyOf: Readonly<Record<AddressType, string>> = { IP4: '0.0.0.0', IP6: '::' };
+const loopbackOf: Readonly<Record<AddressType, string>> = { IP4: '127.0.0.1', IP6: '::1' };
+
+/**
+ * The endpoints for phones, that for our own offers first. A gateway that listens at `::` has both families, as far as the
+ * machine has; at the loopback address of one it has the other's too; at any other address only that.
+ */
+export function phoneEndpoints(
+  settings: AddressSettings,
+  interfaces: readonly InterfaceAddress[],
+): readonly [PhoneEndpoint, ...PhoneEndpoint[]] {
+  const { bindAddress, advertisedAddress } = settings;
+  const own: AddressType = addressTypeOf(bindAddress);
+  const other: AddressType = own === 'IP4' ? 'IP6' : 'IP4';
+  if (bindAddress === '::') {
+    // IPv4 first: who has IPv6 has it as well, and not the other way round.
+    const both = (['IP4', 'IP6'] as const).flatMap((type) => {
+      const told = advertisedAddress !== null && addressTypeOf(advertisedAddress) === type;
+      const address = told ? advertisedAddress : reachable(type, interfaces);
+      return address === null ? [] : [{ bindAddress: anyOf[type], advertisedAddress: address }];
+    });
+    const [first = { bindAddress, advertisedAddress: loopbackOf.IP6 }, ...rest] = both;
+    return [first, ...rest];
+  }
+  const main: PhoneEndpoint = {
+    bindAddress,
+    advertisedAddress:
+      advertisedAddress ??
+      (isAny(bindAddress) ? (reachable(own, interfaces) ?? loopbackOf[own]) : bindAddress),
+  };
+  const loopback = loopbackOf[other];
+  const hasOther =
+    bindAddress === loopbackOf[own] &&
+    advertisedAddress === null &&
+    interfaces.some(({ address }) => address === loopback);
+  return hasOther ? [main, { bindAddress: loopback, advertisedAddress: loopback }] : [main];
+}
+
+/** The first that is not loopback. A link-local address means nothing without its interface. */
+function reachable(type: AddressType, interfaces: readonly InterfaceAddress[]): string | null {
+  const found = interfaces.find(
+    ({ address, internal }) =>
+      !internal && (isIPv4(address) ? 'IP4' : 'IP6') === type && !address.startsWith('fe80'),
+  );
+  return found?.address ?? null;
+}
+
+/** Every address that sockets of these endpoints can be reached at. */
+export function reachedAt(
+  endpoints: readonly PhoneEndpoint[],
+  interfaces: readonly InterfaceAddress[],
+): string[] {
+  return endpoints.flatMap(({ bindAddress, advertisedAddress }) => [
+    ...(isAny(bindAddress) ? interfaces.map(({ address }) => address) : [bindAddress]),
+    advertisedAddress,
+  ]);
+}
