@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
-import { OwnAddresses } from '../../src/sdp/own-addresses.js';
+import { GatewayPorts } from '../../src/media/worker/rtp/gateway-ports.js';
 import { usePhoneLegs } from '../support/phone-legs.js';
 import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
@@ -143,14 +143,16 @@ describe("a phone's stream", () => {
     ['our SIP port', 5060, []],
     ['an RTCP port of ours', 40_000, ['a=rtcp:25001']],
   ])('refuses a description that names %s, in an offer and in an answer', async (_what, port, attributes) => {
-    const ownAddresses = new OwnAddresses({
+    const gatewayPorts = new GatewayPorts({
       addresses: ['127.0.0.1'],
       ranges: [
         { from: 20_000, to: 29_999 },
         { from: 5060, to: 5060 },
       ],
+      own: { from: 20_000, to: 20_999 },
+      allocator: ports(),
     });
-    const [a, b] = [await caller({ ownAddresses }), await caller({ ownAddresses })];
+    const [a, b] = [await caller({ gatewayPorts }), await caller({ gatewayPorts })];
     const sdp = a.phone.sdp({ port, attributes });
     await expect(a.leg.answer(sdp)).rejects.toMatchObject({ code: 'bad-sdp' });
     await b.leg.offer();

@@ -1,12 +1,12 @@
 /** Puts together what a worker process needs for its legs, from its settings. */
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
-import { OwnAddresses } from '../../sdp/own-addresses.js';
 import type { LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { phoneEndpoints, reachedAt } from './phone/phone-endpoints.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
+import { GatewayPorts } from './rtp/gateway-ports.js';
 import { PortAllocator } from './rtp/port-allocator.js';
 import { PromptSounds } from './sound/prompt-sounds.js';
 import { SoundLibrary } from './sound/sound-library.js';
@@ -26,9 +26,11 @@ export async function createLegRuntime(settings: WorkerSettings): Promise<LegRun
   const phone = {
     ports: phonePorts,
     endpoints,
-    ownAddresses: new OwnAddresses({
+    gatewayPorts: new GatewayPorts({
       addresses: reachedAt(endpoints, interfaces),
       ranges: settings.gatewayPorts,
+      own: settings.rtpPorts,
+      allocator: phonePorts,
     }),
     tickClock,
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),

@@ -2,7 +2,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
-import type { OwnAddresses } from '../../../sdp/own-addresses.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector } from '../codec/dtmf-detector.js';
@@ -10,6 +9,7 @@ import { parseTelephoneEvent } from '../codec/telephone-event.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
+import type { GatewayPorts } from '../rtp/gateway-ports.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { openRtpSockets, type RtpSockets } from '../rtp/rtp-sockets.js';
@@ -43,7 +43,7 @@ export interface PhoneLegSettings {
   /** One for each family, that for our own offers first. */
   readonly endpoints: readonly [PhoneEndpoint, ...PhoneEndpoint[]];
   /** The gateway's own: refused as a destination. Absent: none is. */
-  readonly ownAddresses?: OwnAddresses;
+  readonly gatewayPorts?: GatewayPorts;
   readonly tickClock: TickClock;
   /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
   readonly mixes: Mixes;
@@ -158,7 +158,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#offerOutstanding) throw new Error('an offer of our own is outstanding');
     // Refusals come before sockets.
     const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
-    this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
+    await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
     const local = await this.#open(this.#endpointFor(agreement));
     const text = this.#describe((version) => formatAnswer(agreement, local, version));
     this.#agree(agreement);
@@ -177,14 +177,14 @@ class NativePhoneLeg implements PhoneLeg {
     }
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects
   async accept(answer: string): Promise<void> {
     if (!this.#offerOutstanding) throw new Error('no offer is outstanding');
     if (this.#closed) throw new Error('the leg is closed');
     this.#offerOutstanding = false;
     const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement);
-    this.#options.ownAddresses?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
+    await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
     this.#endpointFor(agreement);
+    if (this.#closed) throw new Error('the leg was closed meanwhile');
     this.#agree(agreement);
   }
 

@@ -53,6 +53,11 @@ export class PortAllocator {
     return this.#taken.size;
   }
 
+  /** Either port of a pair. */
+  isTaken(port: number): boolean {
+    return this.#taken.has(port - (port & 1));
+  }
+
   /** Pairs that were taken before they had rested, because no other was left. */
   get takenUnrested(): number {
     return this.#takenUnrested;

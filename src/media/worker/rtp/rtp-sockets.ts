@@ -45,6 +45,18 @@ export async function openRtpSockets(ports: PortAllocator, bindAddress: string):
   throw new WorkerRefusal('overloaded', `${maxAttempts} RTP ports in a row could not be bound`);
 }
 
+/** Whether nobody has this port here. True too for an address that is not of this machine: nobody here has it. */
+export async function isPortFree(port: number, address: string): Promise<boolean> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  return new Promise((resolve) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      socket.close();
+      resolve(error.code !== 'EADDRINUSE');
+    });
+    socket.bind({ port, address, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
 function bind(port: number, address: string): Promise<Socket | null> {
   const family = isIPv6(address) ? 6 : 4;
   // Only literal addresses are ever sent to. Answering at once keeps name resolution out of the packet path, and means

@@ -1,0 +1,58 @@
+/** Where the gateway itself is reached: no phone is there. */
+import { BlockList } from 'node:net';
+import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import type { PortAllocator } from './port-allocator.js';
+import { isPortFree } from './rtp-sockets.js';
+
+/** A range of ports, both ends included. */
+interface Ports {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface GatewayPortsOptions {
+  /** Literal addresses that the gateway is reached at. */
+  readonly addresses: readonly string[];
+  /** All ports of the gateway. */
+  readonly ranges: readonly Ports[];
+  /** This worker's part of them, and those of its phones. */
+  readonly own: Ports;
+  readonly allocator: PortAllocator;
+}
+
+const isWithin = (port: number, { from, to }: Ports): boolean => port >= from && port <= to;
+
+/** The addresses and ports that are the gateway's own: what it sends there it would hear itself, now or in a later call. */
+export class GatewayPorts {
+  readonly #options: GatewayPortsOptions;
+  readonly #addresses = new BlockList();
+
+  constructor(options: GatewayPortsOptions) {
+    this.#options = options;
+    for (const address of options.addresses) this.#addresses.addAddress(address, familyOf(address));
+  }
+
+  /** Rejects with SdpRefusal `bad-sdp` where one of these destinations is ours. */
+  async refuse(...destinations: readonly (MediaAddress | null)[]): Promise<void> {
+    for (const destination of destinations) {
+      if (destination !== null && this.#isOurs(destination) && !(await this.#isOfAnother(destination)))
+        throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
+    }
+  }
+
+  #isOurs({ address, port }: MediaAddress): boolean {
+    return (
+      this.#options.ranges.some((range) => isWithin(port, range)) &&
+      this.#addresses.check(address, familyOf(address))
+    );
+  }
+
+  /** A port of this worker's that a phone on the same machine was given by the system, where the ranges overlap. */
+  async #isOfAnother({ address, port }: MediaAddress): Promise<boolean> {
+    const { own, allocator } = this.#options;
+    return isWithin(port, own) && !allocator.isTaken(port) && !(await isPortFree(port, address));
+  }
+}
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (addressTypeOf(address) === 'IP6' ? 'ipv6' : 'ipv4');
