@@ -2,6 +2,7 @@
  * Finds out by ear what is in a sound: tests give every talker a tone of its own and ask here who is heard.
  * Levels are in dBFS: 0 is a full-scale sine, silence is -Infinity.
  */
+import { spectrumOf } from './spectrum.js';
 
 const fullScale = 32768;
 
@@ -47,19 +48,17 @@ export function dominantFrequencyHz(
   { fromHz = 100, toHz = sampleRateHz / 2 - 100, floorDbfs = -60 } = {},
 ): number | null {
   if (pcm.length < 80) return null;
-  // The window's main lobe is 4 bins wide: a step of one bin cannot step over a peak. Long sounds need no finer look.
+  // Long sounds need no finer look.
   const analysed = pcm.length > sampleRateHz ? pcm.subarray(pcm.length - sampleRateHz) : pcm;
   const windowed = hannWindowed(analysed);
-  const binHz = sampleRateHz / analysed.length;
-  let bestHz = fromHz;
-  let best = -Infinity;
-  for (let hz = fromHz; hz <= toHz; hz += binHz) {
-    const level = windowedLevelAt(windowed, sampleRateHz, hz);
-    if (level > best) {
-      best = level;
-      bestHz = hz;
-    }
-  }
+  // The window's main lobe is 4 bins wide: a step of one bin or less cannot step over a peak.
+  const spectrum = spectrumOf(windowed);
+  const binHz = sampleRateHz / 2 / (spectrum.length - 1);
+  let bestBin = Math.ceil(fromHz / binHz);
+  for (let bin = bestBin + 1; bin * binHz <= toHz; bin++)
+    if (spectrum[bin]! > spectrum[bestBin]!) bestBin = bin;
+  let bestHz = bestBin * binHz;
+  let best = windowedLevelAt(windowed, sampleRateHz, bestHz);
   if (best < floorDbfs) return null;
   for (let step = binHz / 2; step > 0.1; step /= 2) {
     for (const hz of [bestHz - step, bestHz + step]) {

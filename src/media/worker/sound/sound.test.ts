@@ -17,6 +17,14 @@ describe('tone and ear', () => {
     second(443).forEach((sample, i) => expect(Math.abs(joined[i]! - sample)).toBeLessThanOrEqual(1));
   });
 
+  it('finds the frequency of a second fifty times within a second, so that a phone that measures goes on sending', () => {
+    // Each time took 70 to 80 ms.
+    const startedMs = performance.now();
+    for (let i = 0; i < 50; i++) dominantFrequencyHz(second(440), 8000);
+    const tookMs = performance.now() - startedMs;
+    expect(tookMs).toBeLessThan(1000);
+  });
+
   it.each([180, 440, 1000.5, 3300])('hears %s Hz as the dominant frequency', (hz) => {
     expect(Math.abs(dominantFrequencyHz(second(hz), 8000)! - hz)).toBeLessThan(1);
   });
