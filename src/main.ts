@@ -41,7 +41,15 @@ async function main(argv: string[]): Promise<number> {
 async function serve(argv: string[]): Promise<number> {
   let configFile: string | undefined;
   try {
-    configFile = parseArgs({ args: argv, options: { config: { type: 'string' } } }).values.config;
+    const { values } = parseArgs({
+      args: argv,
+      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help === true) {
+      console.log(usage);
+      return 0;
+    }
+    configFile = values.config;
   } catch (error) {
     console.error(`landbridge: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     return exitUsage;

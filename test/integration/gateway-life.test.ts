@@ -220,6 +220,19 @@ describe('starting', () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
+  it('asked for help, before or after its command, says how to use it and opens nothing', async () => {
+    for (const words of [
+      ['--help'],
+      ['serve', '--help'],
+      ['serve', '-h'],
+      ['serve', '--config', 'x', '--help'],
+    ]) {
+      const { code, stdout, stderr } = await runGateway({ arguments: words });
+      expect([words, code, stderr]).toEqual([words, 0, '']);
+      expect(stdout).toMatch(/^Usage: landbridge/);
+    }
+  });
+
   it('with an unknown command or option says how to use it', async () => {
     for (const words of [['dance'], ['serve', '--loudly']]) {
       const { code, stderr } = await runGateway({ arguments: words });
