@@ -53,6 +53,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   const sip = await openSip({
     ...context,
     legs,
+    tokens: foundation.tokens,
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
     sourceOf: (address, fieldOf) => consoleMark.sourceOf(address, fieldOf),
     onRefused: (code) => foundation.metrics.refused('sip', code),

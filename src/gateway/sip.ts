@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config-schema.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
+import type { TokenCodec } from '../domain/participants/token.js';
 import type { RefusalCode } from '../domain/refusal.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { Screen } from '../doors/sip/screen.js';
@@ -13,6 +14,7 @@ import type { GatewayContext } from './context.js';
 
 export interface OpenSipOptions extends GatewayContext {
   readonly legs: LegRegistry;
+  readonly tokens: Pick<TokenCodec, 'verify'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (code: RefusalCode) => void;
@@ -92,13 +94,14 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
 
 function screenOf({
   config,
+  tokens,
   clock,
   logger,
   onRefused,
 }: OpenSipOptions): NonNullable<SipServerOptions['screen']> {
   const { tokenHeaders } = config;
   const screen = new Screen({
-    ...{ tokenHeaders, retryAfterSeconds, clock, onRefused },
+    ...{ tokenHeaders, tokens, retryAfterSeconds, clock, onRefused },
     logger: logger.child({ door: 'sip' }),
   });
   return ({ uri, headers }, { remoteAddress }) => {

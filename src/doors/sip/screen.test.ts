@@ -1,9 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { silentLogger } from '../../domain/logger.js';
+import { JwtTokenCodec } from '../../tokens/jwt-token-codec.js';
 import { Screen } from './screen.js';
 
 const clock = new ManualClock();
+const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
+const valid = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() + 600_000);
+const expired = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() - 600_000);
 const refused: string[] = [];
 const lines: string[] = [];
 const logger = {
@@ -16,13 +20,16 @@ beforeEach(() => {
   refused.length = 0;
   lines.length = 0;
   screen = new Screen({
-    ...{ tokenHeaders: ['X-PH-Token'], retryAfterSeconds: 5, clock, logger },
+    ...{ tokenHeaders: ['X-PH-Token'], tokens, retryAfterSeconds: 5, clock, logger },
     onRefused: (code) => refused.push(code),
   });
 });
 
-const refusalOf = (uri: string, headers: Record<string, string> = {}) =>
-  screen.refusalOf({ uri, get: (name) => headers[name] }, '192.0.2.1');
+let calls = 0;
+const refusalOf = (uri: string, headers: Record<string, string> = {}) => {
+  const fields: Record<string, string> = { 'Call-ID': `call ${(calls += 1)}`, ...headers };
+  return screen.refusalOf({ uri, get: (name) => fields[name] }, '192.0.2.1');
+};
 
 describe('An INVITE', () => {
   it.each([
@@ -39,13 +46,28 @@ describe('An INVITE', () => {
     expect(refused).toEqual(['token-missing']);
   });
 
+  // Each was answered eleven times, which made a made-up token worth a flood.
+  it.each([
+    ['sip:join@gw;token=what', {}, 'token-invalid'],
+    ['sip:join@gw', { 'User-to-User': 'a.b.c;encoding=jwt' }, 'token-invalid'],
+    ['sip:join@gw', { 'X-PH-Token': 'anything' }, 'token-invalid'],
+    ['sip:+14158675309@gw', { 'X-PH-Token': `${valid}x` }, 'token-invalid'],
+    ['sip:join@gw', { 'X-PH-Token': expired }, 'token-expired'],
+  ])('to %s with %o shows a token that is none, and is refused and counted', (uri, headers, code) => {
+    expect(refusalOf(uri, headers)).toEqual({
+      status: 403,
+      headers: { Reason: `SIP;cause=403;text="${code}"` },
+    });
+    expect(refused).toEqual([code]);
+  });
+
   it.each([
     ['sip:+14158675309@gw', {}],
     ['tel:+14158675309', {}],
     ['sip:ABCDEFGHJKMN@gw', {}],
-    ['sip:join@gw;token=what', {}],
-    ['sip:join@gw', { 'User-to-User': 'a.b.c;encoding=jwt' }],
-    ['sip:join@gw', { 'X-PH-Token': 'anything' }],
+    [`sip:join@gw;token=${valid}`, {}],
+    ['sip:join@gw', { 'User-to-User': `${valid};encoding=jwt` }],
+    ['sip:join@gw', { 'X-PH-Token': valid }],
   ])('to %s with %o passes: whether it is good is seen later', (uri, headers) => {
     expect(refusalOf(uri, headers)).toBeNull();
     expect(refused).toEqual([]);
@@ -58,8 +80,15 @@ it('Of a flood, twenty a second are told of, and then how many there were more',
   clock.advance(1000);
   refusalOf('sip:join@gw');
   expect(lines.slice(20)).toEqual([
-    '{"calls":80} more calls without a credential were refused',
+    '{"calls":80} more calls without a good credential were refused',
     'call refused',
   ]);
   expect(refused).toHaveLength(101);
+});
+
+it('A copy of an INVITE that was refused is refused again, and neither counted nor told of', () => {
+  const copy = { 'Call-ID': 'the same' };
+  expect(refusalOf('sip:join@gw', copy)).toEqual(refusalOf('sip:join@gw', copy));
+  expect(refused).toEqual(['token-missing']);
+  expect(lines).toEqual(['call refused']);
 });

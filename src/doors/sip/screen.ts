@@ -1,12 +1,14 @@
-/** Turns away INVITEs that show nothing, before anything is kept of them: a flood of them costs a reading each. */
+/** Turns away INVITEs that show nothing, or a token that is none, before anything is kept of them: a flood of them costs a reading each. */
 import type { Clock } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
+import type { TokenCodec } from '../../domain/participants/token.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import { dialledNumber, findCredential, type CredentialSource } from './credential.js';
 import { refusalResponse, type RefusalResponse } from './refusal-response.js';
 
 export interface ScreenOptions {
   readonly tokenHeaders: readonly string[];
+  readonly tokens: Pick<TokenCodec, 'verify'>;
   readonly retryAfterSeconds: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -15,37 +17,62 @@ export interface ScreenOptions {
 
 /** Each is told of up to this many a second; of more, how many there were. */
 const linesPerSecond = 20;
+const maxRecent = 1000;
 
 export class Screen {
   readonly #options: ScreenOptions;
   #second = 0;
   #refused = 0;
+  /** Calls that were refused last: a copy of one is not counted again, nor told of. */
+  readonly #recent = new Set<string>();
 
   constructor(options: ScreenOptions) {
     this.#options = options;
   }
 
-  /** The refusal of an INVITE that bears neither a credential nor a number that may be ours; null for any other. */
+  /**
+   * The refusal of an INVITE that bears neither a credential nor a number that may be ours, or a token that is not ours or has
+   * expired: it would get the same answer however it were looked at. Null for any other.
+   */
   refusalOf(request: CredentialSource, source: string): RefusalResponse | null {
-    const { tokenHeaders, retryAfterSeconds, onRefused } = this.#options;
-    if (findCredential(request, tokenHeaders).credential !== null) return null;
-    if (dialledNumber(request.uri) !== null) return null;
-    onRefused('token-missing');
-    this.#log(request.get('Call-ID'), source);
-    return refusalResponse('token-missing', retryAfterSeconds);
+    const code = this.#objectionTo(request);
+    if (code === null) return null;
+    const callId = request.get('Call-ID') ?? '';
+    if (this.#isNew(callId)) {
+      this.#options.onRefused(code);
+      this.#log({ callId, code, source });
+    }
+    return refusalResponse(code, this.#options.retryAfterSeconds);
   }
 
-  #log(callId: string | undefined, source: string): void {
+  #objectionTo(request: CredentialSource): RefusalCode | null {
+    const { tokenHeaders, tokens, clock } = this.#options;
+    const { credential } = findCredential(request, tokenHeaders);
+    if (credential === null) return dialledNumber(request.uri) === null ? 'token-missing' : null;
+    // A join code has to be looked up.
+    if (credential.kind === 'join-code') return null;
+    const { result } = tokens.verify(credential.value, clock.now());
+    return result === 'valid' ? null : result === 'expired' ? 'token-expired' : 'token-invalid';
+  }
+
+  #isNew(callId: string): boolean {
+    if (this.#recent.has(callId)) return false;
+    this.#recent.add(callId);
+    const oldest = this.#recent.values().next();
+    if (this.#recent.size > maxRecent && oldest.done !== true) this.#recent.delete(oldest.value);
+    return true;
+  }
+
+  #log(refused: object): void {
     const { clock, logger } = this.#options;
     const second = Math.floor(clock.now() / 1000);
     if (second !== this.#second) {
       const leftOut = this.#refused - linesPerSecond;
-      if (leftOut > 0) logger.warn({ calls: leftOut }, 'more calls without a credential were refused');
+      if (leftOut > 0) logger.warn({ calls: leftOut }, 'more calls without a good credential were refused');
       this.#second = second;
       this.#refused = 0;
     }
     this.#refused += 1;
-    if (this.#refused <= linesPerSecond)
-      logger.info({ callId, code: 'token-missing', source }, 'call refused');
+    if (this.#refused <= linesPerSecond) logger.info(refused, 'call refused');
   }
 }
