@@ -36,7 +36,7 @@ export class CallView {
 
   constructor(options: CallViewOptions) {
     this.#options = options;
-    const { connection, audioOnly, announce } = options;
+    const { connection, audioOnly } = options;
     this.own = new OwnMedia(connection, () => this.#show());
     this.#context = {
       speech: this.#speech,
@@ -83,21 +83,12 @@ export class CallView {
       event.stopPropagation();
     });
 
-    const said = (what: string) => (participant: RemoteParticipant) =>
-      // The gateway tells the name a moment later.
-      setTimeout(
-        () =>
-          announce(
-            `${nameOf(connection.participants.get(participant.participantId) ?? participant)} ${what}`,
-          ),
-        300,
-      );
-    connection.on('participantJoined', said('joined'));
-    connection.on('participantLeft', said('left'));
+    this.#sayWhatOthersDo();
     for (const name of [
       'streamAvailable',
       'streamChanged',
       'streamUnavailable',
+      'participantJoined',
       'participantLeft',
       'participantChanged',
     ] as const)
@@ -117,6 +108,36 @@ export class CallView {
     this.#speech.close();
     this.own.release();
     this.root.remove();
+  }
+
+  #sayWhatOthersDo(): void {
+    const { connection, announce } = this.#options;
+    const muted = new Set<string>();
+    const isMuted = (participant: RemoteParticipant): boolean =>
+      tilesOf([participant]).some((tile) => tile.isMuted);
+    connection.on('participantJoined', (joined) => {
+      const { participantId } = joined;
+      if (isMuted(joined)) muted.add(participantId);
+      // Where a stream comes first, the gateway tells the name a moment later.
+      setTimeout(() => {
+        const participant = connection.participants.get(participantId);
+        if (participant !== undefined) announce(`${nameOf(participant)} joined`);
+      }, 300);
+    });
+    connection.on('participantLeft', (participant) => {
+      muted.delete(participant.participantId);
+      // We have left, not everybody else.
+      if (connection.connected) announce(`${nameOf(participant)} left`);
+    });
+    connection.on('participantChanged', (participant) => {
+      const { participantId } = participant;
+      if (isMuted(participant) === muted.has(participantId)) return;
+      if (muted.delete(participantId)) announce(`${nameOf(participant)} is no longer muted`);
+      else {
+        muted.add(participantId);
+        announce(`${nameOf(participant)} was muted`);
+      }
+    });
   }
 
   #show(): void {

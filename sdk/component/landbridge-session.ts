@@ -9,7 +9,7 @@ import { LandbridgeError } from '../src/errors.js';
 import { CallView } from './call-view.js';
 import { element } from './element.js';
 import { stopTracks } from './own-media.js';
-import { problemText, endText } from './problem-text.js';
+import { endText, needsNewInvitation, problemText } from './problem-text.js';
 import { styles } from './styles.js';
 import { button } from './toolbar.js';
 
@@ -145,23 +145,21 @@ export class LandbridgeSession extends HTMLElement {
     const hasToken = this.token !== '';
     join.disabled = !hasToken;
     listen.disabled = !hasToken;
+    const isOver = needsNewInvitation(error ?? ended?.reason);
+    const heading = element('h2', isOver ? { tabindex: '-1' } : {}, headingOf(error, ended));
     this.#frame.replaceChildren(
       element(
         'div',
         { class: 'lobby', part: 'lobby' },
-        element('h2', {}, headingOf(error, ended)),
+        heading,
         error === undefined
-          ? element(
-              'p',
-              {},
-              hasToken ? 'Your browser will ask for the microphone.' : 'There is no invitation yet.',
-            )
+          ? element('p', {}, lobbyText(hasToken, isOver))
           : element('div', { class: 'problem', part: 'problem', role: 'alert' }, problemText(error)),
-        element('div', { class: 'actions' }, join, listen),
+        isOver ? undefined : element('div', { class: 'actions' }, join, listen),
       ),
     );
     if (ended !== undefined) this.#announce(endText(ended));
-    if (focus) join.focus();
+    if (focus) (isOver ? heading : join).focus();
   }
 
   #showJoining(microphone: boolean): void {
@@ -224,6 +222,11 @@ export class LandbridgeSession extends HTMLElement {
 
 if (customElements.get('landbridge-session') === undefined)
   customElements.define('landbridge-session', LandbridgeSession);
+
+function lobbyText(hasToken: boolean, isOver: boolean): string {
+  if (isOver) return 'To come back, ask for a new invitation.';
+  return hasToken ? 'Your browser will ask for the microphone.' : 'There is no invitation yet.';
+}
 
 function headingOf(error: unknown, ended: Disconnection | undefined): string {
   if (error !== undefined) return 'You have not joined';

@@ -27,6 +27,22 @@ const texts: Partial<Record<LandbridgeErrorCode, string>> = {
   timeout: 'The service did not answer in time. Check your connection and try again.',
 };
 
+/** With these the same invitation will not do another time: only another one does. */
+const deadInvitation: ReadonlySet<string> = new Set([
+  'token-missing',
+  'token-invalid',
+  'token-expired',
+  'token-used',
+  'participant-gone',
+  'participant-deleted',
+]);
+
+/** What went wrong, or why it ended, leaves no way back with the invitation that there is. */
+export function needsNewInvitation(reason: unknown): boolean {
+  const code = reason instanceof LandbridgeError ? reason.code : reason;
+  return typeof code === 'string' && deadInvitation.has(code);
+}
+
 export function problemText(error: unknown): string {
   const known = error instanceof LandbridgeError ? texts[error.code] : undefined;
   if (known !== undefined) return known;

@@ -106,12 +106,12 @@ button.plain { min-block-size: 2rem; min-inline-size: 2rem; padding: 0; border: 
 .tile.phone .avatar { background: var(--phone-soft); color: var(--phone); }
 .tile[data-speaking] .avatar { box-shadow: 0 0 0 5px color-mix(in srgb, var(--speaking) 35%, transparent); }
 .tile:not(.faceless) .avatar { visibility: hidden; }
-.caption { position: absolute; inset-inline: 0.5rem; inset-block-end: 0.5rem; display: flex; align-items: center; gap: 0.375rem;
+.caption { position: absolute; inset-inline: 0.5rem; inset-block-end: 0.5rem; display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.375rem;
   max-inline-size: calc(100% - 1rem); inline-size: fit-content; padding: 0.1875rem 0.625rem; border-radius: 0.5rem; font-size: 0.8125rem;
   background: color-mix(in srgb, var(--surface) 88%, transparent); }
-.caption .name { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.caption .name { min-inline-size: 0; max-inline-size: 100%; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .caption .note:empty { display: none; }
-.caption .note { color: var(--muted); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex-shrink: 2; }
+.caption .note { color: var(--muted); flex: none; max-inline-size: 100%; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .muted-badge { display: inline-flex; color: var(--danger); }
 .alone { grid-column: 1 / -1; text-align: center; color: var(--muted); }
 
@@ -127,7 +127,6 @@ select { font: inherit; font-size: 0.9375rem; color: var(--text); background: va
   .toolbar button { flex: 1 1 0; min-inline-size: 0; padding: 0 0.25rem; flex-direction: column; gap: 0.125rem; min-block-size: 3.5rem;
     font-size: 0.6875rem; }
   .avatar { inline-size: 2.75rem; block-size: 2.75rem; margin-block-end: 1.75rem; font-size: 1rem; }
-  .caption .note { display: none; }
 }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { transition: none !important; } }
 @media (forced-colors: active) {

@@ -15,6 +15,7 @@ function participant(changes: Partial<RemoteParticipant> = {}): RemoteParticipan
     attributes: {},
     caller: undefined,
     streams: [],
+    mutedStreams: [],
     ...changes,
   };
 }
@@ -58,6 +59,26 @@ describe('tilesOf', () => {
       ['a.screenShare', true],
       ['a', false],
     ]);
+  });
+});
+
+describe('a muted stream', () => {
+  const microphone = stream('a', 'microphone', 'AUDIO');
+
+  it('leaves its owner’s tile there, marked, from when it is told', () => {
+    const muted = participant({ streams: [], mutedStreams: [microphone] });
+    const notYetGone = participant({ streams: [microphone], mutedStreams: [microphone] });
+    for (const one of [muted, notYetGone])
+      expect(tilesOf([one])).toMatchObject([{ key: 'a', name: 'Ann', isMuted: true, sounds: [] }]);
+  });
+
+  it('does not mark somebody who is still heard by another, or whose picture alone is muted', () => {
+    const headset = stream('a', 'headset', 'AUDIO');
+    const camera = stream('a', 'camera', 'VIDEO');
+    expect(tilesOf([participant({ streams: [headset], mutedStreams: [microphone] })])[0]?.isMuted).toBe(
+      false,
+    );
+    expect(tilesOf([participant({ mutedStreams: [camera] })])[0]?.isMuted).toBe(false);
   });
 });
 

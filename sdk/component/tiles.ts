@@ -24,13 +24,16 @@ export function tilesOf(participants: Iterable<RemoteParticipant>): TileModel[] 
 }
 
 function tilesOfParticipant(participant: RemoteParticipant): TileModel[] {
-  const { participantId, streams } = participant;
+  const { participantId, streams, mutedStreams } = participant;
+  const mutedIds = new Set(mutedStreams.map(({ streamId }) => streamId));
   const name = nameOf(participant);
   const kind = participant.kind ?? 'browser';
   const pictured = streams.filter(({ mediaTypes }) => mediaTypes.includes('VIDEO'));
   const face = pictured.find(({ alias }) => alias !== screenAlias);
   const others = pictured.filter((stream) => stream !== face);
-  const hasSound = ({ mediaTypes }: RemoteStream): boolean => mediaTypes.includes('AUDIO');
+  const hasSound = ({ streamId, mediaTypes }: RemoteStream): boolean =>
+    mediaTypes.includes('AUDIO') && !mutedIds.has(streamId);
+  const sounds = streams.filter((stream) => hasSound(stream) && !others.includes(stream));
   const main: TileModel = {
     key: participantId,
     name,
@@ -38,8 +41,8 @@ function tilesOfParticipant(participant: RemoteParticipant): TileModel[] {
     kind,
     isScreen: false,
     picture: face?.mediaStream,
-    sounds: streams.filter((stream) => hasSound(stream) && !others.includes(stream)),
-    isMuted: false,
+    sounds,
+    isMuted: sounds.length === 0 && mutedStreams.some(({ mediaTypes }) => mediaTypes.includes('AUDIO')),
   };
   const further = others.map((stream): TileModel => {
     const isScreen = stream.alias === screenAlias;

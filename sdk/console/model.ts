@@ -61,6 +61,8 @@ export interface CreatedParticipant {
   readonly participant: Participant;
   readonly token: string;
   readonly joinCode: string;
+  /** Where phones reach it. */
+  readonly sipUri: string;
 }
 
 export interface PhoneCall {
@@ -78,6 +80,24 @@ export interface GatewayEvent {
   /** RFC 3339. */
   readonly time: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What the gateway says of itself holds on its own machine alone where it is a loopback address: others know it by another name. */
+export function reachableSipUri(sipUri: string, pageHostname: string): string {
+  const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[::1\])$/.test(host);
+  return isLoopback(pageHostname)
+    ? sipUri
+    : sipUri.replace(/@(\[[^\]]*\]|[^:;]+)/, (whole, host: string) =>
+        isLoopback(host) ? `@${pageHostname}` : whole,
+      );
+}
+
+/** What somebody without a session hears, of those who are connected. */
+export function withoutSessionText(legs: readonly Pick<Leg, 'kind'>[]): string {
+  const phones = legs.filter(({ kind }) => kind === 'phone').length;
+  if (legs.length === 0) return 'None of them is connected.';
+  if (phones === 0) return 'Who is connected hears nobody.';
+  return 'Phones that are connected hear the hold sound, and nobody else.';
 }
 
 /** The name a person would use: what was given, else the beginning of the id. */

@@ -20,17 +20,23 @@ export interface Caller {
   readonly name: string | null;
 }
 
-/** A participant whose streams we receive. The gateway tells who it is a moment after its first stream. */
+/** A stream that a moderator has muted: nobody receives it. */
+export type MutedStream = Pick<RemoteStream, 'streamId' | 'alias' | 'mediaTypes'>;
+
+/** A participant whom we are subscribed to, whether or not it publishes anything now. */
 export interface RemoteParticipant {
   readonly participantId: string;
-  /** Undefined until the gateway has told. */
+  /** Undefined until the gateway has told, which may be a moment after the first stream. */
   readonly kind: 'phone' | 'browser' | undefined;
   readonly displayName: string | undefined;
   /** The application's own, given over REST. */
   readonly attributes: Readonly<Record<string, string>>;
   /** Where it is a phone. */
   readonly caller: Caller | undefined;
+  /** What we receive of it now. */
   readonly streams: readonly RemoteStream[];
+  /** What we would receive of it, had a moderator not muted it. */
+  readonly mutedStreams: readonly MutedStream[];
 }
 
 /** A key that a participant pressed whose streams we receive. */
@@ -62,11 +68,14 @@ export interface ConnectionEvents {
   /** The stream gained or lost its audio or video; `mediaStream` is the same object with other tracks. */
   readonly streamChanged: RemoteStream;
   readonly streamUnavailable: RemoteStream;
-  /** The first stream of a participant is about to become available. */
+  /** It is in the session, and its streams, if it publishes any, are about to become available. */
   readonly participantJoined: RemoteParticipant;
-  /** The gateway has told who it is, or that changed. */
+  /** The gateway has told who it is, or that changed; a stream of it was muted by a moderator, or is so no more. */
   readonly participantChanged: RemoteParticipant;
-  /** The last stream of a participant has become unavailable. */
+  /**
+   * It has left the session, or we are no longer subscribed to it. At the end of our own connection it is told of everybody;
+   * `connected` is false by then.
+   */
   readonly participantLeft: RemoteParticipant;
   readonly dtmfReceived: DtmfEvent;
   /** A published track has ended by itself: a device was unplugged, a permission withdrawn, a screen no longer shared. */
@@ -77,7 +86,10 @@ export interface ConnectionEvents {
 }
 
 export interface ConnectOptions {
-  /** The gateway's SIP WebSocket, for example `wss://gateway.example.com/sip`. Default: `/sip` at the page's origin. */
+  /**
+   * The gateway's SIP WebSocket, for example `wss://gateway.example.com/sip`. Default: `/sip` at the origin that this module
+   * was read from.
+   */
   readonly url?: string | URL;
   /** STUN and TURN servers. Default: none; the gateway has an address that browsers reach. */
   readonly iceServers?: readonly RTCIceServer[];
@@ -162,7 +174,7 @@ export interface Connection {
   /** What we receive now. */
   readonly streams: readonly RemoteStream[];
   readonly publications: readonly Publication[];
-  /** By id, those whose streams we receive; always as it is now. */
+  /** By id, those whom we are subscribed to; always as it is now. */
   readonly participants: ReadonlyMap<string, RemoteParticipant>;
   readonly state: ConnectionState;
   /** False once the connection is over for good. */

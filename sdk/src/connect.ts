@@ -42,10 +42,16 @@ export async function connect(token: string, options: ConnectOptions = {}): Prom
   }
 }
 
+/** The gateway that this module was read from; where it was made part of a file that has no address, the page's origin. */
+function defaultUrl(): URL {
+  const base = /^https?:/.test(import.meta.url) ? import.meta.url : location.href;
+  return new URL('/sip', base);
+}
+
 function gatewayUrl(given: string | URL | undefined): URL {
   let url: URL;
   try {
-    url = new URL(given ?? '/sip', location.href);
+    url = given === undefined ? defaultUrl() : new URL(given, location.href);
   } catch (cause) {
     throw new LandbridgeError('invalid-argument', 'The url is not a URL.', { cause });
   }

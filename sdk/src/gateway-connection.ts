@@ -19,7 +19,7 @@ import { Participants } from './participants.js';
 import { LocalPublication, mediaTypeOf, tracksToPublish } from './publication.js';
 import { ReceivedMedia } from './received-media.js';
 import { Reconnection, type AttemptResult } from './reconnection.js';
-import { parseNotice } from './session-notice.js';
+import { parseNotice, type DescribedParticipant } from './session-notice.js';
 import { SignallingLost } from './sip-dialog.js';
 import { readStatistics, type CounterSnapshot, type SectionTrack } from './statistics.js';
 import { participantIdOf, type ReceivedTrack } from './stream-changes.js';
@@ -66,6 +66,8 @@ export class GatewayConnection implements Connection {
   #state: ConnectionState = 'connecting';
   #tracks: readonly ReceivedTrack[] = [];
   #told = false;
+  /** The gateway's list, where it came before the application could listen. */
+  #untoldParticipants: readonly DescribedParticipant[] | undefined;
   #mediaWasLost = false;
   #counters: CounterSnapshot = new Map();
 
@@ -179,6 +181,7 @@ export class GatewayConnection implements Connection {
     setTimeout(() => {
       this.#told = true;
       if (!this.connected) return;
+      if (this.#untoldParticipants !== undefined) this.#participants.describe(this.#untoldParticipants);
       this.#received.update(this.#tracks);
       if (this.#call?.isLost === true) this.#lost(this.#needsCall ? 'dialog' : 'connection');
       else if (this.#call?.media.isConnected === true) this.#to('connected');
@@ -256,8 +259,10 @@ export class GatewayConnection implements Connection {
   #onNotice(body: string): void {
     const notice = parseNotice(body);
     if (notice === undefined || !this.connected) return;
-    if (notice.type === 'participants') this.#participants.describe(notice.participants);
-    else {
+    if (notice.type === 'participants') {
+      if (this.#told) this.#participants.describe(notice.participants);
+      else this.#untoldParticipants = notice.participants;
+    } else {
       const { participantId, digit, durationMs } = notice;
       this.#emitter.emit('dtmfReceived', { participantId, digit, durationMs });
     }
@@ -365,8 +370,10 @@ export class GatewayConnection implements Connection {
     networkInformation()?.removeEventListener('change', this.#onNetworkChange);
     this.#reconnection.stop();
     this.#attempt?.abort(disconnectedError());
-    this.#received.update([]);
-    this.#to('disconnected');
+    // So that who is told of the others' going can see that it is ours.
+    this.#state = 'disconnected';
+    this.#received.end();
+    this.#emitter.emit('stateChanged', { state: 'disconnected' });
     void this.#call?.close();
     for (const publication of this.#publications) publication.end();
     this.#publications.clear();

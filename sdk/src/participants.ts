@@ -1,30 +1,36 @@
-/** Who the others are: those whose streams we receive, with what the gateway tells about them. */
+/** Who the others are: those whom we are subscribed to, with what the gateway tells about them. */
 import type { ConnectionEvents, RemoteParticipant, RemoteStream } from './api.js';
 import type { Emitter } from './emitter.js';
 import type { DescribedParticipant } from './session-notice.js';
 
+/**
+ * Somebody is there from when the gateway lists it, or its first stream comes, until the gateway lists it no more and its
+ * last stream has gone: list and streams come by different ways, in any order.
+ */
 export class Participants {
   /** Replaced entry by entry; the map itself is what the application holds. */
   readonly byId = new Map<string, RemoteParticipant>();
   readonly #emitter: Emitter<ConnectionEvents>;
-  /** As the gateway last told; it may know of a participant before its first stream comes, and after its last has gone. */
-  #described: ReadonlyMap<string, DescribedParticipant> = new Map();
+  /** As the gateway last told, of those who are there. */
+  readonly #described = new Map<string, DescribedParticipant>();
+  /** The gateway's last list. */
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(emitter: Emitter<ConnectionEvents>) {
     this.#emitter = emitter;
   }
 
+  /** Its first stream is about to come. */
   join(participantId: string): void {
+    if (this.byId.has(participantId)) return;
     const participant = this.#participant(participantId, []);
     this.byId.set(participantId, participant);
     this.#emitter.emit('participantJoined', participant);
   }
 
-  leave(participantId: string): void {
-    const participant = this.byId.get(participantId);
-    if (participant === undefined) return;
-    this.byId.delete(participantId);
-    this.#emitter.emit('participantLeft', participant);
+  /** Its last stream has gone: it was muted, publishes nothing any more, or has left. */
+  streamsGone(participantId: string): void {
+    if (!this.#listed.has(participantId)) this.#leave(participantId);
   }
 
   /** Adds the stream, or what it is now. */
@@ -40,15 +46,35 @@ export class Participants {
 
   /** Takes the complete list of the gateway's. */
   describe(participants: readonly DescribedParticipant[]): void {
-    const before = this.#described;
-    this.#described = new Map(participants.map((one) => [one.participantId, one]));
-    for (const [participantId, { streams }] of this.byId) {
-      const now = this.#described.get(participantId);
-      if (JSON.stringify(now) === JSON.stringify(before.get(participantId))) continue;
-      const participant = this.#participant(participantId, streams);
-      this.byId.set(participantId, participant);
-      this.#emitter.emit('participantChanged', participant);
+    this.#listed = new Set(participants.map(({ participantId }) => participantId));
+    for (const described of participants) {
+      const { participantId } = described;
+      const before = this.#described.get(participantId);
+      this.#described.set(participantId, described);
+      const known = this.byId.get(participantId);
+      if (known === undefined) this.join(participantId);
+      else if (JSON.stringify(before) !== JSON.stringify(described)) {
+        const participant = this.#participant(participantId, known.streams);
+        this.byId.set(participantId, participant);
+        this.#emitter.emit('participantChanged', participant);
+      }
     }
+    for (const [participantId, { streams }] of this.byId)
+      if (!this.#listed.has(participantId) && streams.length === 0) this.#leave(participantId);
+  }
+
+  /** Our own connection is over, and with it all that we know of others. */
+  end(): void {
+    this.#listed = new Set();
+    for (const participantId of [...this.byId.keys()]) this.#leave(participantId);
+  }
+
+  #leave(participantId: string): void {
+    const participant = this.byId.get(participantId);
+    if (participant === undefined) return;
+    this.byId.delete(participantId);
+    this.#described.delete(participantId);
+    this.#emitter.emit('participantLeft', participant);
   }
 
   #streamsBeside({ participantId, streamId }: RemoteStream): readonly RemoteStream[] {
@@ -64,6 +90,7 @@ export class Participants {
       attributes: described?.attributes ?? {},
       caller: described?.caller ?? undefined,
       streams,
+      mutedStreams: described?.mutedStreams ?? [],
     };
   }
 }

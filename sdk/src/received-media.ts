@@ -55,10 +55,17 @@ export class ReceivedMedia {
     const changes = compareStreams(this.#described, described);
     this.#described = described;
     for (const { streamId } of changes.gone) this.#remove(streamId);
-    for (const participantId of changes.left) this.#participants.leave(participantId);
+    for (const participantId of changes.left) this.#participants.streamsGone(participantId);
     for (const participantId of changes.joined) this.#participants.join(participantId);
     for (const stream of changes.changed) this.#change(stream);
     for (const stream of changes.added) this.#add(stream);
+  }
+
+  /** Our own connection is over, and with it every stream. */
+  end(): void {
+    this.#described = new Map();
+    for (const streamId of [...this.#streams.keys()]) this.#remove(streamId);
+    this.#participants.end();
   }
 
   #add(described: ReceivedStream): void {

@@ -5,10 +5,23 @@ describe('parseNotice', () => {
   it('reads who the others are, and leaves out what it does not understand', () => {
     const caller = { number: '+15551230142', name: null };
     const described = { participantId: 'a', kind: 'phone', displayName: null, attributes: {}, caller };
-    const participants = [{ ...described, later: 1 }, { kind: 'phone' }, 7];
+    const microphone = { streamId: 'a.1', alias: 'microphone', mediaTypes: ['AUDIO'] };
+    const participants = [
+      { ...described, later: 1 },
+      { kind: 'phone' },
+      7,
+      {
+        ...described,
+        participantId: 'b',
+        mutedStreams: [{ ...microphone, mediaTypes: ['AUDIO', 'SMELL'] }, { alias: 7 }, null],
+      },
+    ];
     expect(parseNotice(JSON.stringify({ type: 'participants', participants }))).toEqual({
       type: 'participants',
-      participants: [described],
+      participants: [
+        { ...described, mutedStreams: [] },
+        { ...described, participantId: 'b', mutedStreams: [microphone] },
+      ],
     });
   });
 

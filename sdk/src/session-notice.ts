@@ -1,16 +1,17 @@
 /** What the gateway tells beside the media, as INFO requests of a package of its own (RFC 6086). */
-import type { Caller } from './api.js';
+import type { Caller, MediaType, MutedStream } from './api.js';
 
 /** Announced in `Recv-Info`; a gateway that does not know it sends nothing. */
 export const noticePackage = 'landbridge-session';
 
-/** A participant whose streams we receive. */
+/** A participant whom we are subscribed to. */
 export interface DescribedParticipant {
   readonly participantId: string;
   readonly kind: 'phone' | 'browser';
   readonly displayName: string | null;
   readonly attributes: Readonly<Record<string, string>>;
   readonly caller: Caller | null;
+  readonly mutedStreams: readonly MutedStream[];
 }
 
 export type SessionNotice =
@@ -42,7 +43,7 @@ export function parseNotice(body: string): SessionNotice | undefined {
 
 function readParticipant(value: unknown): DescribedParticipant[] {
   if (!isObject(value) || typeof value['participantId'] !== 'string') return [];
-  const { participantId, kind, displayName, attributes, caller } = value;
+  const { participantId, kind, displayName, attributes, caller, mutedStreams } = value;
   return [
     {
       participantId,
@@ -56,6 +57,20 @@ function readParticipant(value: unknown): DescribedParticipant[] {
           )
         : {},
       caller: isObject(caller) ? { number: textOf(caller['number']), name: textOf(caller['name']) } : null,
+      mutedStreams: Array.isArray(mutedStreams) ? mutedStreams.flatMap(readMutedStream) : [],
+    },
+  ];
+}
+
+function readMutedStream(value: unknown): MutedStream[] {
+  if (!isObject(value)) return [];
+  const { streamId, alias, mediaTypes } = value;
+  if (typeof streamId !== 'string' || typeof alias !== 'string' || !Array.isArray(mediaTypes)) return [];
+  return [
+    {
+      streamId,
+      alias,
+      mediaTypes: mediaTypes.filter((type): type is MediaType => type === 'AUDIO' || type === 'VIDEO'),
     },
   ];
 }

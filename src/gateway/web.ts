@@ -78,6 +78,7 @@ async function registerApi(
     createRest({
       ...{ sessions, legs, sounds, dtmf, recordings, settled, clock, version },
       accounts: foundation.credentials.accounts,
+      sipAddress: address,
       events: hub,
       webhooks: journal.webhooks,
       records: stores.records,

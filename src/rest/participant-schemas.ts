@@ -81,6 +81,10 @@ export const createdParticipantSchema = z
     participant: participantSchema,
     token: z.string().describe('What the participant shows to connect.'),
     joinCode: z.string().describe('The same in 12 characters, for carriers that take only a short string.'),
+    sipUri: z
+      .string()
+      .optional()
+      .describe('Where a phone reaches it: the join code at the gateway’s SIP address.'),
   })
   .meta({ id: 'CreatedParticipant' });
 

@@ -1,6 +1,7 @@
 /** Participants: `/participants`. */
 import { z } from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
+import type { SipAddress } from '../domain/transfers/transfer.js';
 import { listQuery, participantPath } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import {
@@ -13,7 +14,11 @@ import {
 
 const define = operationsOf('Participants');
 
-export function participantOperations(sessions: SessionService): Operation[] {
+/** `address` says where calls are sent to; without it new participants are told no SIP URI. */
+export function participantOperations(
+  sessions: SessionService,
+  address?: () => Pick<SipAddress, 'sipUri'>,
+): Operation[] {
   return [
     define({
       operationId: 'createParticipant',
@@ -37,7 +42,9 @@ export function participantOperations(sessions: SessionService): Operation[] {
           attributes: body?.attributes ?? {},
           tokenUse: body?.tokenUse ?? 'slot',
         });
-        return { participant: formatParticipant(participant), token, joinCode };
+        const created = { participant: formatParticipant(participant), token, joinCode };
+        if (address === undefined) return created;
+        return { ...created, sipUri: address().sipUri.replace('sip:join@', `sip:${joinCode}@`) };
       },
     }),
     define({

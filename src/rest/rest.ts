@@ -8,6 +8,7 @@ import type { DtmfService } from '../domain/keys/dtmf-service.js';
 import type { PlaybackService } from '../domain/sounds/playback-service.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
+import type { SipAddress } from '../domain/transfers/transfer.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
 import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
@@ -36,6 +37,8 @@ export interface RestOptions {
   readonly accounts: readonly AccountCredentials[];
   readonly sessions: SessionService;
   readonly legs: LegControl;
+  /** Where calls are sent to. Without it new participants are told no SIP URI. */
+  readonly sipAddress?: () => Pick<SipAddress, 'sipUri'>;
   readonly events: EventFeed;
   /** Without one there is no `/webhooks`. */
   readonly webhooks?: WebhookService;
@@ -70,7 +73,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
   const limits = options.authentication ?? { failuresPerMinute: 30, maxSources: 10_000 };
   const authenticator = new Authenticator(options.accounts, limits, clock);
   const operations = [
-    ...participantOperations(options.sessions),
+    ...participantOperations(options.sessions, options.sipAddress),
     ...sessionOperations(options.sessions),
     ...memberOperations(options.sessions),
     ...streamOperations(options.sessions),

@@ -125,6 +125,37 @@ describe('the component', () => {
     await scene().gateway.idle();
   });
 
+  it('keeps whom a moderator mutes, marked, and says so; after leaving it says of nobody else that they left', async () => {
+    const phone = await scene().phone({ toneHz: 440, fields: { displayName: 'Ann Lee' } });
+    const page = await joined();
+    const ann = tile(page, 'Ann Lee');
+    await ann.and(page.locator('[data-speaking]')).waitFor();
+    await page.setViewportSize({ width: 375, height: 700 });
+    await page.setViewportSize({ width: 1000, height: 760 });
+    const note = ann.getByText('by phone');
+    expect(await note.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+    const stream = `/sessions/${scene().sessionId}/participants/${phone.participantId}/streams/microphone`;
+    await scene().gateway.rest.done('POST', `${stream}/mute`);
+    await ann.getByText('muted').waitFor();
+    await ann.locator('audio').waitFor({ state: 'detached' });
+    await scene().gateway.rest.done('POST', `${stream}/unmute`);
+    await ann.and(page.locator('[data-speaking]')).waitFor();
+    expect(await ann.getByText('muted').isVisible()).toBe(false);
+    // Somebody who publishes nothing is there too, and goes.
+    const listener = await scene().page({ fields: { displayName: 'Ben' } });
+    await waitFor('it is said that Ben joined', async () => (await announced(page)).includes('Ben joined'));
+    await listener.disconnect();
+    await tile(page, 'Ben').waitFor({ state: 'detached' });
+    await press(page, 'Leave');
+    await page.getByRole('heading', { name: 'You have left.' }).waitFor();
+    expect(await announced(page)).toEqual([
+      'Ann Lee is no longer muted',
+      'Ben joined',
+      'Ben left',
+      'You have left.',
+    ]);
+  });
+
   it('shows cameras and a shared screen to the others, and takes them away again', async () => {
     const [a, b] = await Promise.all([joined({ displayName: 'Ann' }), joined({ displayName: 'Ben' })]);
     await press(a, 'Camera on');
@@ -198,6 +229,19 @@ describe('the component', () => {
     const [leg] = await scene().gateway.rest.legs();
     await scene().gateway.rest.done('DELETE', `/participants/${leg!.participantId}`);
     await page.getByRole('heading', { name: 'You were removed from the session.' }).waitFor();
+    // No way back with an invitation that is worth nothing any more.
+    for (const one of [invalid, page]) {
+      await one.getByText('ask for a new').or(one.getByRole('alert')).first().waitFor();
+      expect(await one.getByRole('button').count()).toBe(0);
+    }
+    await page.evaluate(
+      (token) => {
+        document.querySelector('landbridge-session')!.setAttribute('token', token);
+      },
+      await newToken(),
+    );
+    await press(page, 'Join');
+    await tile(page, 'You').waitFor();
   });
 
   it('shows a name as text, whatever it looks like, and nothing sideways at 375 px', async () => {
@@ -213,6 +257,15 @@ describe('the component', () => {
     await phoneHearsPage();
   });
 });
+
+/** What was said to screen readers last; the element keeps five. */
+function announced(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.querySelector('landbridge-session')!.shadowRoot!.querySelectorAll('[aria-live] p')]
+      .map(({ textContent }) => textContent)
+      .slice(-4),
+  );
+}
 
 /** The last caller is heard by somebody: a fake microphone beeps. */
 async function phoneHearsPage(): Promise<void> {

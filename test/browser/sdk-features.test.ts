@@ -1,4 +1,5 @@
 /** What a page does with its streams, and what it is told of the others, against the whole gateway. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type * as Sdk from '../../sdk/src/landbridge.js';
 import { waitFor } from '../support/wait-for.js';
@@ -81,7 +82,7 @@ describe('keys', () => {
 });
 
 describe('participants', () => {
-  it('are those that are received, with what the gateway tells of them, as it is now', async () => {
+  it('are those whom it is subscribed to, with what the gateway tells of them, as it is now', async () => {
     const phone = await scene().phone({
       toneHz: 440,
       fields: { displayName: 'Ann', attributes: { team: 'red' } },
@@ -90,7 +91,9 @@ describe('participants', () => {
     const other = await scene().page({ toneHz: 600, fields: { displayName: 'Ben' } });
     await page.hears(600);
     await page.page.waitForFunction(() =>
-      [...kit.connection.participants.values()].every(({ displayName }) => displayName !== undefined),
+      [...kit.connection.participants.values()].every(
+        ({ displayName, streams }) => displayName !== undefined && streams.length === 1,
+      ),
     );
     expect(await participantsOf(page)).toEqual([
       {
@@ -99,6 +102,7 @@ describe('participants', () => {
         displayName: 'Ann',
         attributes: { team: 'red' },
         streams: ['microphone'],
+        mutedStreams: [],
       },
       {
         participantId: other.participantId,
@@ -106,6 +110,7 @@ describe('participants', () => {
         displayName: 'Ben',
         attributes: {},
         streams: ['microphone'],
+        mutedStreams: [],
       },
     ]);
     await scene().gateway.rest.done('PATCH', `/participants/${phone.participantId}`, { displayName: 'Anna' });
@@ -115,6 +120,33 @@ describe('participants', () => {
     await other.disconnect();
     await page.event({ name: 'participantLeft', participantId: other.participantId });
     expect(await participantsOf(page)).toMatchObject([{ displayName: 'Anna' }]);
+  });
+});
+
+describe('the example of the README', () => {
+  it('works as it stands there in a page of another origin: it is heard, and hears', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+    const example = /In the browser,[^`]*```js\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    const phone = await scene().phone({ toneHz: 440 });
+    const { id, token } = await scene().gateway.rest.newcomer(scene().sessionId);
+    const page = await scene().blankPage(id);
+    await page.page.evaluate(
+      ([code, shown]) => {
+        Object.assign(globalThis, { token: shown });
+        const script = document.createElement('script');
+        script.type = 'module';
+        script.textContent = `${code}; globalThis.connectedByExample = connection;`;
+        document.head.append(script);
+      },
+      [example.replace('http://127.0.0.1:8080', scene().gateway.origin), token] as const,
+    );
+    // The fake microphone beeps.
+    await waitFor('the page is heard', () => phone.call.heard.levelDbfs(200) > -40);
+    await page.page.waitForFunction(() =>
+      (globalThis as unknown as { connectedByExample: Sdk.Connection }).connectedByExample.streams.some(
+        ({ mediaStream }) => mediaStream.getAudioTracks().length === 1,
+      ),
+    );
   });
 });
 

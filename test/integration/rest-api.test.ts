@@ -49,6 +49,21 @@ const errorBody = {
 };
 
 describe('Participants', () => {
+  it('are told the SIP URI, with its port, that a phone reaches them at', async () => {
+    const sipAddress = () => ({ sipUri: 'sip:join@192.0.2.7:5070;transport=tcp' });
+    const reachable = await startRestServer({ sipAddress });
+    try {
+      const answer = await reachable.request('POST', '/participants', {});
+      const { joinCode, sipUri } = (await answer.json()) as {
+        readonly joinCode: string;
+        readonly sipUri: string;
+      };
+      expect(sipUri).toBe(`sip:${joinCode}@192.0.2.7:5070;transport=tcp`);
+    } finally {
+      await reachable.close();
+    }
+  });
+
   it('have a display name and a token use beside Bandwidth’s fields', async () => {
     const { participant, joinCode } = await create({
       displayName: 'Zoë',

@@ -1,7 +1,7 @@
 /** Questions and answers that need the whole attention. */
 import { textOf } from '../view/text-of.js';
 import type { ConsoleApp } from '../console-app.js';
-import { nameOf, type CreatedParticipant } from '../model.js';
+import { nameOf, reachableSipUri, type CreatedParticipant } from '../model.js';
 import type { Dialog } from '../state.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
@@ -130,8 +130,7 @@ function checkbox(name: string, value: string, label: string): VNode {
   );
 }
 
-function credentials(app: ConsoleApp, { token, joinCode }: CreatedParticipant): Child {
-  const { hostname } = location;
+function credentials(app: ConsoleApp, { token, joinCode, sipUri }: CreatedParticipant): Child {
   return [
     h(
       'p',
@@ -147,7 +146,7 @@ function credentials(app: ConsoleApp, { token, joinCode }: CreatedParticipant): 
     copyable(
       app,
       'SIP address to call',
-      `sip:${joinCode}@${hostname}`,
+      reachableSipUri(sipUri, location.hostname),
       'Transfer a call here, or dial it from a SIP phone.',
     ),
     copyable(app, 'Token', token, 'For browsers: connect(token). For transfers: User-to-User, encoding=jwt.'),

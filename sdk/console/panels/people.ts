@@ -1,6 +1,14 @@
 /** Who is in the session, how they are connected, and what can be done with them. */
 import type { ConsoleApp } from '../console-app.js';
-import { callerText, nameOf, qualityText, shortId, type Leg, type Participant } from '../model.js';
+import {
+  callerText,
+  nameOf,
+  qualityText,
+  shortId,
+  withoutSessionText,
+  type Leg,
+  type Participant,
+} from '../model.js';
 import { legsByParticipant } from '../state.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
@@ -40,7 +48,7 @@ export function outside(app: ConsoleApp, sessionId: string): Child {
   if (without.length === 0) return null;
   return panel(
     'Without a session',
-    { note: 'They hear the hold sound and nobody else.' },
+    { note: withoutSessionText(without.flatMap(({ id }) => legs.get(id) ?? [])) },
     h(
       'ul',
       { class: 'people' },

@@ -15,6 +15,12 @@ export interface DescribedParticipant {
   readonly caller: Caller | null;
 }
 
+/** Somebody whose streams the leg is subscribed to. */
+export interface HeardParticipant extends DescribedParticipant {
+  /** Streams that a moderator has muted, and that the leg would receive otherwise. */
+  readonly mutedStreams: readonly MediaStreamInfo[];
+}
+
 /** Somebody who is in the session. */
 export interface DescribedMember extends DescribedParticipant {
   /** What it publishes there, whoever receives it. */
@@ -28,8 +34,8 @@ export type MessageContent =
   { readonly kind: 'text'; readonly text: string } | { readonly kind: 'json'; readonly value: JsonValue };
 
 export type LegNotice =
-  /** Those whose streams the leg receives: the complete list. */
-  | { readonly type: 'participants'; readonly participants: readonly DescribedParticipant[] }
+  /** Those in its session whom the leg is subscribed to, whether or not they publish anything now: the complete list. */
+  | { readonly type: 'participants'; readonly participants: readonly HeardParticipant[] }
   /** Everybody in the leg's session in the order they joined, the leg itself too: the complete list. */
   | { readonly type: 'members'; readonly members: readonly DescribedMember[] }
   /** Somebody whom the leg receives pressed a key. */

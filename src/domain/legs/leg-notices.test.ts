@@ -88,7 +88,9 @@ describe('the notice of members', () => {
   it('goes to nobody who does not take it', async () => {
     const { told } = await listener('participants', 'dtmf', 'message');
     await phone('Ann');
-    expect(told).toEqual([]);
+    expect(lists(told)).toEqual([]);
+    // It is subscribed to nobody.
+    expect(told).toEqual([{ type: 'participants', participants: [] }]);
   });
 });
 

@@ -4,26 +4,38 @@
  */
 import { describeMember, describeParticipant, type LegNotice } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
+import type { MediaStreamInfo } from '../media-plane.js';
 
 type ListNotice = Extract<LegNotice, { type: 'participants' | 'members' }>;
 
 /** The lists that a leg was last told, as JSON. */
 type ToldLists = Partial<Record<ListNotice['type'], string>>;
 
-const emptyList = '[]';
+/** Somebody in the session whom a leg is subscribed to. */
+export interface HeardLeg {
+  readonly member: { readonly leg: LiveLeg };
+  readonly mutedStreams: readonly MediaStreamInfo[];
+}
 
 export class LegNotices {
   readonly #told = new WeakMap<LiveLeg, ToldLists>();
   /** The streams that a leg receives. */
   readonly #received = new WeakMap<LiveLeg, ReadonlySet<string>>();
 
-  /** The leg receives these streams now; `legs` are all in its session. */
-  routed(leg: LiveLeg, streamIds: readonly string[], legs: readonly LiveLeg[]): void {
-    if (leg.takesNotice('participants') || leg.takesNotice('dtmf')) {
-      const received = new Set(streamIds);
-      this.#received.set(leg, received);
-      const publishers = legs.filter(({ streams }) => streams.some(({ streamId }) => received.has(streamId)));
-      this.#tellList(leg, { type: 'participants', participants: publishers.map(describeParticipant) });
+  /** The leg receives these streams now; `heard` are those whom it is subscribed to, and `legs` all in its session. */
+  routed(
+    leg: LiveLeg,
+    streamIds: readonly string[],
+    { heard, legs }: { readonly heard: readonly HeardLeg[]; readonly legs: readonly LiveLeg[] },
+  ): void {
+    if (leg.takesNotice('participants') || leg.takesNotice('dtmf'))
+      this.#received.set(leg, new Set(streamIds));
+    if (leg.takesNotice('participants')) {
+      const participants = heard.map(({ member, mutedStreams }) => ({
+        ...describeParticipant(member.leg),
+        mutedStreams,
+      }));
+      this.#tellList(leg, { type: 'participants', participants });
     }
     if (leg.takesNotice('members'))
       this.#tellList(leg, { type: 'members', members: legs.map(describeMember) });
@@ -47,7 +59,8 @@ export class LegNotices {
     if (!leg.takesNotice(notice.type)) return;
     const text = JSON.stringify(notice.type === 'participants' ? notice.participants : notice.members);
     const told = this.#told.get(leg) ?? {};
-    if (text === (told[notice.type] ?? emptyList)) return;
+    // The first is told even where it is empty: who calls anew may have heard of others before.
+    if (text === told[notice.type]) return;
     this.#told.set(leg, { ...told, [notice.type]: text });
     leg.notify(notice);
   }

@@ -1,4 +1,4 @@
-/** What a leg that takes notices is told about the others: those whose streams it receives, and nobody else. */
+/** What a leg that takes notices is told about the others: those whom it is subscribed to, and nobody else. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LegNotice } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
@@ -27,6 +27,12 @@ beforeEach(async () => {
   await establish(leg, 'browser');
 });
 
+describe('a leg that joins', () => {
+  it('is told that nobody is there: it may have heard of somebody in a call before this one', () => {
+    expect(told).toEqual([{ type: 'participants', participants: [] }]);
+  });
+});
+
 async function establish(leg: LiveLeg, kind: LegKind): Promise<LiveLeg> {
   await leg.open(mainConnection(kind, 'offer'));
   leg.answered();
@@ -51,10 +57,16 @@ function names(): (string | null)[] | undefined {
   return last?.type === 'participants' ? last.participants.map(({ displayName }) => displayName) : undefined;
 }
 
+/** Aliases of muted streams, of each in the list. */
+function mutedOf(notice: LegNotice | undefined): string[][] | undefined {
+  if (notice?.type !== 'participants') return undefined;
+  return notice.participants.map(({ mutedStreams }) => mutedStreams.map(({ alias }) => alias));
+}
+
 describe('a leg that takes notices', () => {
   it('is told who the publishers of its streams are, a caller’s number as far as it may be shown', async () => {
     const leg = await phone('Ann');
-    expect(told).toEqual([
+    expect(told.slice(1)).toEqual([
       {
         type: 'participants',
         participants: [
@@ -64,6 +76,7 @@ describe('a leg that takes notices', () => {
             displayName: 'Ann',
             attributes: { team: 'red' },
             caller: { number: '+********142', name: null },
+            mutedStreams: [],
           },
         ],
       },
@@ -72,7 +85,50 @@ describe('a leg that takes notices', () => {
     expect(names()).toEqual(['Ann', 'Ben']);
     await leg.end({ endedBy: 'participant', reason: 'hangup' });
     expect(names()).toEqual(['Ben']);
-    expect(told).toHaveLength(3);
+    expect(told).toHaveLength(4);
+  });
+
+  it('is told that somebody was muted, who stays on the list, and that the mute is over', async () => {
+    const ann = await phone('Ann');
+    const { id } = ann.participant;
+    const muted = () => mutedOf(told.at(-1));
+    await domain.sessions.setMuted(account, sessionId, id, {
+      stream: 'microphone',
+      isMuted: true,
+    });
+    expect([names(), muted()]).toEqual([['Ann'], [['microphone']]]);
+    const count = told.length;
+    // An alias of no stream is nothing to tell.
+    await domain.sessions.setMuted(account, sessionId, id, {
+      stream: 'screenShare',
+      isMuted: true,
+    });
+    expect(told).toHaveLength(count);
+    await domain.sessions.setMuted(account, sessionId, id, {
+      stream: 'microphone',
+      isMuted: false,
+    });
+    expect([names(), muted()]).toEqual([['Ann'], [[]]]);
+  });
+
+  it('is not told of a muted stream that it is not subscribed to', async () => {
+    const ann = await phone('Ann');
+    const { id } = ann.participant;
+    await subscribe({ participants: [{ participantId: id, streamAliases: ['camera'] }] });
+    await domain.sessions.setMuted(account, sessionId, id, {
+      stream: 'microphone',
+      isMuted: true,
+    });
+    expect([names(), mutedOf(told.at(-1))]).toEqual([['Ann'], [[]]]);
+  });
+
+  it('is told of somebody who publishes nothing, or nothing any more', async () => {
+    const ann = await phone('Ann');
+    domain.mediaOf(ann).publish();
+    expect(names()).toEqual(['Ann']);
+    const ben = await domain.participant(sessionId, { displayName: 'Ben' });
+    await establish(await domain.admit(ben.token), 'browser');
+    expect(names()).toEqual(['Ann', 'Ben']);
   });
 
   it('is told nothing of those whom it does not receive', async () => {

@@ -1,6 +1,6 @@
 /** Who hears whom, as a pure function of memberships, subscriptions, mutes and streams. */
 import type { MediaStreamInfo } from '../media-plane.js';
-import { streamSelector, type Subscriptions } from '../participants/subscriptions.js';
+import { participantSelector, streamSelector, type Subscriptions } from '../participants/subscriptions.js';
 
 /** A joined participant as routing sees it. */
 export interface RoutedMember {
@@ -29,6 +29,33 @@ export function receivedStreams(
     }
   }
   return received;
+}
+
+/** A member to whose streams a listener is subscribed, whether or not any of them is there to be received. */
+export interface HeardMember<Member extends RoutedMember> {
+  readonly member: Member;
+  /** Those that it would receive if they were not muted. */
+  readonly mutedStreams: readonly MediaStreamInfo[];
+}
+
+/** The others to whom `listener` is subscribed, in the members' order: of some all streams, of some those of a few aliases. */
+export function heardMembers<Member extends RoutedMember>(
+  sessionId: string,
+  listener: RoutedMember,
+  members: Iterable<Member>,
+): HeardMember<Member>[] {
+  const isWanted = streamSelector(listener.participantId, sessionId, listener.subscriptions);
+  const isSubscribedTo = participantSelector(listener.participantId, sessionId, listener.subscriptions);
+  return [...members].filter(isSubscribedTo).map((member) => {
+    const { participantId, streams } = member;
+    const mutedStreams = streams.filter(
+      ({ streamId, alias }) =>
+        isMuted(member, alias) &&
+        listener.accepts?.has(streamId) !== false &&
+        isWanted({ participantId, alias }),
+    );
+    return { member, mutedStreams };
+  });
 }
 
 export function isMuted(publisher: { readonly mutedAliases: readonly string[] }, alias: string): boolean {

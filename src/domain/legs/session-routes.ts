@@ -2,9 +2,10 @@
 import { isMessageTooLong, type MessageContent } from './leg-notice.js';
 import { LegNotices } from './leg-notices.js';
 import type { LiveLeg } from './live-leg.js';
+import { logMediaFailure } from '../log-media-failure.js';
 import type { Logger } from '../logger.js';
 import type { MediaStreamInfo } from '../media-plane.js';
-import { isMuted, receivedStreams, type RoutedMember } from './routes.js';
+import { heardMembers, isMuted, receivedStreams, type RoutedMember } from './routes.js';
 
 /** A live stream of a session, as moderators see it. */
 export interface SessionStream {
@@ -119,19 +120,23 @@ export class SessionRoutes {
     );
   }
 
-  #apply(leg: LiveLeg, listener: RoutedMember | undefined, members: readonly RoutedMember[]): void {
+  #apply(leg: LiveLeg, listener: RoutedMember | undefined, members: readonly RoutedLeg[]): void {
     const { sessionId } = leg.participant;
     if (listener === undefined) return;
     const streamIds = sessionId === null ? [] : receivedStreams(sessionId, listener, members);
-    if (leg.takesNotices)
-      this.#notices.routed(leg, streamIds, sessionId === null ? [] : this.legs(sessionId));
+    if (leg.takesNotices) {
+      const legs = sessionId === null ? [] : this.legs(sessionId);
+      const heard = sessionId === null ? [] : heardMembers(sessionId, listener, members);
+      this.#notices.routed(leg, streamIds, { heard, legs });
+    }
     const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
     const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
     this.#receiving.set(leg, wanted);
     leg.receive(streamIds, holdSound).catch((error: unknown) => {
       // A worker that died ends its legs by itself; what remains is worth a line.
-      this.#options.logger.warn({ err: error, legId: leg.legId }, 'could not change what a leg receives');
+      const { legId } = leg;
+      logMediaFailure(this.#options.logger, error, 'could not change what a leg receives', { legId });
     });
   }
 }
@@ -142,7 +147,11 @@ function hears(streamIds: readonly string[], members: readonly RoutedMember[]): 
   );
 }
 
-function routed(leg: LiveLeg): RoutedMember {
+interface RoutedLeg extends RoutedMember {
+  readonly leg: LiveLeg;
+}
+
+function routed(leg: LiveLeg): RoutedLeg {
   const { id, subscriptions, mutedAliases } = leg.participant;
-  return { participantId: id, subscriptions, mutedAliases, streams: leg.streams, accepts: leg.accepts };
+  return { leg, participantId: id, subscriptions, mutedAliases, streams: leg.streams, accepts: leg.accepts };
 }

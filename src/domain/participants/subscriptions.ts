@@ -23,6 +23,19 @@ export interface SubscribableStream {
   readonly alias: string;
 }
 
+/** Says of a participant whether a listener with these subscriptions receives what it publishes, all of it or some. */
+export function participantSelector(
+  listenerId: string,
+  sessionId: string,
+  { sessionId: wantedSessionId, participants }: Subscriptions,
+): (participant: { readonly participantId: string }) => boolean {
+  if (participants === undefined || participants.length === 0)
+    return ({ participantId }) => participantId !== listenerId && wantedSessionId === sessionId;
+  const wanted = new Set(participants.map(({ participantId }) => participantId));
+  wanted.delete(listenerId);
+  return ({ participantId }) => wanted.has(participantId);
+}
+
 /**
  * Says of a stream whether a listener with these subscriptions receives it. Both are members of `sessionId`; that a
  * participant never receives itself is decided here too. For many streams at once: a long list is read once.

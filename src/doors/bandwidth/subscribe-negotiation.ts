@@ -5,6 +5,7 @@
  * offer that is out belongs to one before. The states are those of subscribe-states.ts.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
+import { logMediaFailure } from '../../domain/log-media-failure.js';
 import type { Logger } from '../../domain/logger.js';
 import type { MediaConnection } from '../../domain/media-plane.js';
 import { countSections } from './device-sdp.js';
@@ -119,7 +120,8 @@ export class SubscribeNegotiation {
       this.#isOutstanding = true;
       sdpOffer = await connection.offer();
     } catch (error) {
-      if (this.#state !== 'closed') logger.warn({ err: error }, 'could not offer a device what it receives');
+      if (this.#state !== 'closed')
+        logMediaFailure(logger, error, 'could not offer a device what it receives');
       this.#failed();
       return;
     }

@@ -7,6 +7,7 @@
  */
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
+import { FarEndUnreachable, logMediaFailure } from '../../domain/log-media-failure.js';
 import type { MediaConnection } from '../../domain/media-plane.js';
 import { nextOfferState, receptionOf, type OfferInput, type OfferState } from './offer-schedule.js';
 import { descriptionIn } from './session-body.js';
@@ -125,7 +126,7 @@ export class Negotiation {
     this.#state = nextOfferState(before, input);
     if (this.#state !== 'due' || before === 'due') return;
     this.#exclusively(() => this.#offer()).catch((error: unknown) => {
-      if (!this.#isClosed) this.#options.logger.warn({ err: error }, 'could not renegotiate a leg');
+      if (!this.#isClosed) logMediaFailure(this.#options.logger, error, 'could not renegotiate a leg');
     });
   }
 
@@ -171,7 +172,7 @@ export class Negotiation {
           headers: { Contact: dialog.local.contact, 'Content-Type': 'application/sdp' },
         },
         (error, response) => {
-          if (error) reject(error);
+          if (error) reject(new FarEndUnreachable(error.message, { cause: error }));
           else if (response !== undefined && response.status >= 200) resolve(response);
         },
       );
@@ -192,7 +193,7 @@ export class Negotiation {
         return;
       }
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the answer in an ACK cannot be used');
+      logMediaFailure(this.#options.logger, error, 'the answer in an ACK cannot be used');
     } finally {
       this.#onAcknowledged = null;
     }

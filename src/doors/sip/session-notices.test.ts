@@ -31,7 +31,9 @@ class FarEnd extends EventEmitter implements SrfDialog {
 const key = (digit: string): LegNotice => ({ type: 'dtmf', participantId: 'a', digit, durationMs: 100 });
 const people = (displayName: string): LegNotice => ({
   type: 'participants',
-  participants: [{ participantId: 'a', kind: 'phone', displayName, attributes: {}, caller: null }],
+  participants: [
+    { participantId: 'a', kind: 'phone', displayName, attributes: {}, caller: null, mutedStreams: [] },
+  ],
 });
 
 function newNotices() {
