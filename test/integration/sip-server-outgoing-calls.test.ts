@@ -27,7 +27,7 @@ describe('a call that goes out', () => {
       { cbProvisional: (response: SrfResponse) => provisional.push(response.status) },
     );
     const invite = await peer.request('INVITE');
-    expect(invite.headers.get('Contact')).toBe(`sip:1000@127.0.0.1:${port()}`);
+    expect(invite.headers.get('Contact')).toBe(`<sip:1000@127.0.0.1:${port()}>`);
     expect(invite.headers.get('X-Out')).toBe('1');
     expect(invite.headers.get('Content-Type')).toBe('application/sdp');
     peer.reply(invite, 100);
