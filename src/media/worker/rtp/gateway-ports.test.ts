@@ -34,7 +34,7 @@ describe('the addresses of the gateway itself', () => {
     ['192.0.2.2', 20_000],
     ['2001:db8::2', 25_000],
   ])('are not those of a phone beside it: %s port %i', async (address, port) => {
-    await own.refuse({ address, port }, null);
+    await own.refuse({ address, port }, { address, port: port + 1 });
   });
 
   it('are not those of a phone on the same machine that the system gave a port of the range, while it has it', async () => {
@@ -48,9 +48,11 @@ describe('the addresses of the gateway itself', () => {
       own: range,
       allocator: new PortAllocator(range),
     });
-    await ports.refuse({ address: '127.0.0.1', port });
+    await ports.refuse({ address: '127.0.0.1', port }, { address: '127.0.0.1', port: port + 1 });
     phone.close();
     await once(phone, 'close');
-    await expect(ports.refuse({ address: '127.0.0.1', port })).rejects.toMatchObject({ code: 'bad-sdp' });
+    await expect(ports.refuse({ address: '127.0.0.1', port }, null)).rejects.toMatchObject({
+      code: 'bad-sdp',
+    });
   });
 });

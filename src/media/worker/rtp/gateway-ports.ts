@@ -33,12 +33,19 @@ export class GatewayPorts {
     for (const address of options.addresses) this.#addresses.addAddress(address, familyOf(address));
   }
 
-  /** Rejects with SdpRefusal `bad-sdp` where one of these destinations is ours. */
-  async refuse(...destinations: readonly (MediaAddress | null)[]): Promise<void> {
-    for (const destination of destinations) {
-      if (destination !== null && this.#isOurs(destination) && !(await this.#isOfAnother(destination)))
-        throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
-    }
+  /**
+   * Rejects with SdpRefusal `bad-sdp` where one of these destinations is ours. That of RTCP counts where it is another than the next
+   * port (RFC 3550 §11): a phone on this machine that was given a port of the range need not listen for RTCP at all.
+   */
+  async refuse(rtp: MediaAddress | null, rtcp: MediaAddress | null): Promise<void> {
+    if (rtp !== null) await this.#check(rtp);
+    const isNext = rtp !== null && rtcp?.address === rtp.address && rtcp.port === rtp.port + 1;
+    if (rtcp !== null && !isNext) await this.#check(rtcp);
+  }
+
+  async #check(destination: MediaAddress): Promise<void> {
+    if (this.#isOurs(destination) && !(await this.#isOfAnother(destination)))
+      throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
   }
 
   #isOurs({ address, port }: MediaAddress): boolean {
