@@ -4,7 +4,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 const header = 'X-Landbridge-Console';
 
 export class ConsoleMark {
-  /** Of this life of the gateway: nobody else can mark a call. */
+  /** Made anew with each life of the gateway: nobody else can mark a call. */
   readonly #key = randomBytes(32);
 
   /** Header fields of a test call. */

@@ -125,7 +125,7 @@ export class ConnectionGuard {
   }
 }
 
-/** Of a client that sends its requests without waiting for the answers only the last one counts: its answer comes last, too. */
+/** The last request counts where a client sends them without waiting for the answers: its answer comes last, too. */
 function isPassive({ request, response }: Connection): boolean {
   return request === null || response === null || !request.complete || response.writableEnded;
 }

@@ -50,7 +50,7 @@ export interface MediaDescription {
   readonly connection?: Connection;
   readonly bandwidth: readonly Bandwidth[];
   readonly attributes: readonly Attribute[];
-  /** Of a section that was read: what is wrong in it, so that it cannot be used. Its port is 0 then. */
+  /** What is wrong in a section that was read, so that it cannot be used. Its port is 0 then. */
   readonly fault?: string;
 }
 

@@ -27,7 +27,7 @@ export interface EngineOptions {
   readonly timers?: Partial<TimerSettings>;
   /** Server and client transactions; above it new requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
   readonly maxTransactions?: number;
-  /** Of them, for requests from one address outside of dialogs. Default: all. */
+  /** As many of them may be of requests outside of dialogs from one address. Default: all. */
   readonly maxTransactionsPerAddress?: number;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;

@@ -34,7 +34,7 @@ export interface TransactionLayerOptions {
   readonly timers: TimerSettings;
   /** Server and client transactions together; above it new requests get 503. Those within dialogs have as much room again. */
   readonly maxTransactions: number;
-  /** Of requests outside of dialogs, from one address. Default: all. */
+  /** As many may be of requests outside of dialogs from one address. Default: all. */
   readonly maxTransactionsPerAddress?: number;
   /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;

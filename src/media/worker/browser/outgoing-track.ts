@@ -54,7 +54,7 @@ export class OutgoingTrack implements PacketSink {
 
   readonly #options: OutgoingTrackOptions;
   readonly #rewriter: RtpRewriter;
-  /** Of the packet that is being written. */
+  /** Header of the packet that is being written. */
   readonly #header: RtpHeader;
   #codecs: readonly NegotiatedCodec[];
   #cache: PacketCache | null = null;

@@ -10,11 +10,11 @@ interface Press {
   readonly key: string;
   readonly event: number;
   readonly ssrc: number;
-  /** Of the first packet that arrived. */
+  /** As the first packet that arrived has it. */
   readonly firstTimestamp: number;
   readonly firstDuration: number;
   readonly firstMs: number;
-  /** Of the last packet. */
+  /** As the last packet has it. */
   timestamp: number;
   sequenceNumber: number;
   lastMs: number;

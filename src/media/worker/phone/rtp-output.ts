@@ -30,7 +30,7 @@ export class RtpOutput {
   readonly #packet = Buffer.allocUnsafeSlow(maxPacketLength);
   /** View of the packet as long as the last was: nearly all are alike, and a view costs as much as a copy. */
   #datagram = this.#packet.subarray(0, rtpHeaderLength + 160);
-  /** Of the packet that is being written. */
+  /** Header of the packet that is being written. */
   readonly #header: RtpHeader = {
     payloadType: 0,
     marker: false,
