@@ -137,3 +137,11 @@ it('A secret of less than 32 bytes is refused', () => {
   expect(() => new JwtTokenCodec({ secret: randomBytes(15).toString('hex') })).toThrow(RangeError);
   expect(() => new JwtTokenCodec({ secret, previousSecret: 'short' })).toThrow(RangeError);
 });
+
+it('refuses a token that it has taken before, once that has expired', () => {
+  const token = codec.sign(participantId, inAnHour);
+  expect(codec.verify(token, now).result).toBe('valid');
+  expect(codec.verify(token, inAnHour + 29_000).result).toBe('valid');
+  expect(codec.verify(token, inAnHour + 30_000)).toEqual({ result: 'expired' });
+  expect(codec.verify(`${token}A`, now)).toEqual({ result: 'invalid' });
+});

@@ -18,6 +18,8 @@ const maxTokenLength = 1024;
  * refused by comparison, before anything is decoded.
  */
 const signedHeader = `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.`;
+/** A token is verified several times within a call's first moments: at the screen, and where its participant is claimed. */
+const maxRemembered = 256;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** How far the issuer's and our clock may differ. */
@@ -26,6 +28,8 @@ const leewaySeconds = 30;
 export class JwtTokenCodec implements TokenCodec {
   readonly #secret: KeyObject;
   readonly #verifyingSecrets: readonly KeyObject[];
+  /** Good ones that were verified last, the oldest first. */
+  readonly #remembered = new Map<string, Remembered>();
 
   constructor(options: JwtTokenCodecOptions) {
     this.#secret = secretKey(options.secret);
@@ -43,15 +47,16 @@ export class JwtTokenCodec implements TokenCodec {
 
   verify(token: string, now: number): TokenVerification {
     if (token.length > maxTokenLength || !token.startsWith(signedHeader)) return { result: 'invalid' };
+    const remembered = this.#remembered.get(token);
+    if (remembered !== undefined && nowSeconds(now) < remembered.endSeconds) return remembered.verification;
     for (const secret of this.#verifyingSecrets) {
       try {
         const claims = jwt.verify(token, secret, {
           algorithms: ['HS256'],
-          // jsonwebtoken takes 0 for "not given".
-          clockTimestamp: Math.max(1, Math.floor(now / 1000)),
+          clockTimestamp: nowSeconds(now),
           clockTolerance: leewaySeconds,
         });
-        return readClaims(claims);
+        return this.#remember(token, claims);
       } catch (error) {
         // Expiry is looked at only after the signature was found good.
         if (error instanceof jwt.TokenExpiredError) return { result: 'expired' };
@@ -59,6 +64,26 @@ export class JwtTokenCodec implements TokenCodec {
     }
     return { result: 'invalid' };
   }
+
+  #remember(token: string, claims: string | jwt.JwtPayload): TokenVerification {
+    const verification = readClaims(claims);
+    if (typeof claims === 'string' || verification.result !== 'valid') return verification;
+    this.#remembered.set(token, { verification, endSeconds: (claims.exp ?? 0) + leewaySeconds });
+    const oldest = this.#remembered.keys().next();
+    if (this.#remembered.size > maxRemembered && oldest.done !== true) this.#remembered.delete(oldest.value);
+    return verification;
+  }
+}
+
+interface Remembered {
+  readonly verification: TokenVerification;
+  /** From then on it has expired. */
+  readonly endSeconds: number;
+}
+
+/** jsonwebtoken takes 0 for "not given". */
+function nowSeconds(now: number): number {
+  return Math.max(1, Math.floor(now / 1000));
 }
 
 function readClaims(claims: string | jwt.JwtPayload): TokenVerification {

@@ -26,14 +26,17 @@ export class EventRecorder {
   }
 
   record<T extends EventType>(type: T, subject: EventSubject, data: EventData[T]): void {
-    const { callbackUrl = null, ...visible } = subject;
+    const { accountId, sessionId, participantId, tag, callbackUrl = null } = subject;
     const sequence = this.#sequences.next(subject);
-    if (type === 'session.deleted' && subject.sessionId !== null) this.#sequences.end(subject.sessionId);
+    if (type === 'session.deleted' && sessionId !== null) this.#sequences.end(sessionId);
     // The union is over T; TypeScript cannot see that `type` and `data` vary together.
     const event = {
       id: randomUUID(),
       type,
-      ...visible,
+      accountId,
+      sessionId,
+      participantId,
+      tag,
       sequence,
       time: this.#clock.now(),
       data,
