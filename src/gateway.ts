@@ -6,6 +6,7 @@ import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import type { BoundAddress } from './gateway/addresses.js';
 import { Closers } from './gateway/closers.js';
+import { openCertificates } from './gateway/certificates.js';
 import { ConsoleMark } from './gateway/console-mark.js';
 import type { GatewayContext } from './gateway/context.js';
 import { openDomain } from './gateway/domain.js';
@@ -21,8 +22,9 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
-  readonly http: BoundAddress;
-  readonly sip: BoundAddress;
+  readonly http: BoundAddress & { readonly isTls: boolean };
+  /** `tlsPort`: null where SIP is spoken in the clear only. */
+  readonly sip: BoundAddress & { readonly tlsPort: number | null };
   readonly credentials: Credentials;
   /** Refuses new calls, waits for those in progress up to the deadline, then closes; never rejects. */
   drain(deadlineMs: number): Promise<void>;
@@ -46,19 +48,22 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 async function compose(context: GatewayContext): Promise<Gateway> {
   const { closers } = context;
+  const certificates = openCertificates(context);
   const foundation = await openFoundation(context);
+  foundation.metrics.observeCertificates(() => certificates?.ends() ?? {});
   const domain = await openDomain(context, foundation);
   const { legs, voice } = domain;
   const consoleMark = new ConsoleMark();
   const sip = await openSip({
     ...context,
+    certificates,
     legs,
     tokens: foundation.tokens,
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
     sourceOf: (address, fieldOf) => consoleMark.sourceOf(address, fieldOf),
     onRefused: (code) => foundation.metrics.refused('sip', code),
   });
-  const http = await openWeb(context, { foundation, domain, sip, consoleMark });
+  const http = await openWeb(context, { certificates, foundation, domain, sip, consoleMark });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));
@@ -73,8 +78,8 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     },
   });
   return {
-    http: http.address,
-    sip: sip.address(),
+    http: { ...http.address, isTls: http.isTls },
+    sip: { ...sip.address(), tlsPort: sip.server.tlsAddress?.port ?? null },
     credentials: foundation.credentials,
     drain: (deadlineMs) => shutdown.drain(deadlineMs),
     close: () => shutdown.close(),

@@ -8,6 +8,7 @@ import { createLogger } from './observability/logger.js';
 import { DataDirectoryInUse } from './store/data-directory-lock.js';
 import { DataDirectoryUnusable } from './store/file-faults.js';
 import { DataDirectoryOpen } from './store/private-data-directory.js';
+import { CertificateProblem } from './tls/certificate.js';
 
 export interface ServeOptions {
   readonly configFile: string | undefined;
@@ -46,9 +47,11 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
     logger.info(
       {
         httpHost: gateway.http.host,
+        ...(gateway.http.isTls && { https: true }),
         httpPort: gateway.http.port,
         sipHost: gateway.sip.host,
         sipPort: gateway.sip.port,
+        ...(gateway.sip.tlsPort !== null && { sipTlsPort: gateway.sip.tlsPort }),
         startMs: Math.round(performance.now()),
       },
       'ready',
@@ -100,12 +103,12 @@ function printCredentials(gateway: Gateway): void {
   const { createdFile, accounts } = gateway.credentials;
   const [first] = accounts;
   if (createdFile === null || first === undefined) return;
-  const { host, port } = gateway.http;
+  const { host, port, isTls } = gateway.http;
   writeFileSync(
     1,
     `\n  Landbridge made credentials, kept in ${createdFile}. They are shown this once:\n\n` +
       `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
-      `  Console: http://${host.includes(':') ? `[${host}]` : host}:${String(port)}/\n\n`,
+      `  Console: ${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${String(port)}/\n\n`,
   );
 }
 
@@ -113,9 +116,10 @@ type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly
 
 /** One line for what an operator can mend; null for what is a fault of ours. */
 function startProblem(error: unknown): string | null {
-  const isOurs = [ConfigError, DataDirectoryInUse, DataDirectoryOpen, DataDirectoryUnusable].some(
-    (kind) => error instanceof kind,
-  );
+  const isOurs = [
+    ...[ConfigError, CertificateProblem],
+    ...[DataDirectoryInUse, DataDirectoryOpen, DataDirectoryUnusable],
+  ].some((kind) => error instanceof kind);
   if (isOurs) return (error as Error).message;
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error instanceof DomainError && error.code === 'store-unavailable') {

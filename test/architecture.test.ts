@@ -44,6 +44,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/events/', 'events'],
   ['src/config/', 'config'],
   ['src/tokens/', 'tokens'],
+  ['src/tls/', 'tls'],
   ['src/observability/', 'observability'],
   ['src/softphone/', 'softphone'],
   ['src/phone-numbers/', 'phone-numbers'],
@@ -65,6 +66,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   events: ['domain'],
   config: ['domain'],
   tokens: ['domain'],
+  tls: ['domain'],
   observability: ['domain'],
   softphone: ['sdp', 'sip-server', 'media/worker'],
   'phone-numbers': ['domain'],
@@ -108,6 +110,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
 /** Layers that import no package at all, or only these. */
 const packagesOf: Readonly<Record<string, readonly string[]>> = {
   domain: [],
+  tls: [],
   'sip-server': ['ws'],
   'media/worker': ['node-datachannel', '@evan/opus'],
   sdp: [],

@@ -8,6 +8,7 @@ import { eventTypes } from '../domain/facts/event-types.js';
 import { count, group, host, network, port, seconds, secret, serverList } from './schema-parts.js';
 import { serversBesideGroups } from './servers-beside-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
+import { tlsGroups } from './tls-schema.js';
 
 const hours = z.int().min(1).max(8760);
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
@@ -179,6 +180,9 @@ export const configSchema = z.strictObject({
   sip: group('SIP', {
     host: host.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
     port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
+    tlsPort: port
+      .default(5061)
+      .describe('Port for SIP over TLS, once there is `tls.cert`; 0 for any free one.'),
     maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
     maxTransactions: count
       .default(20_000)
@@ -211,6 +215,8 @@ export const configSchema = z.strictObject({
       .default(10)
       .describe('A call that could not be answered by then is refused with 503.'),
   }),
+
+  ...tlsGroups,
 
   rtp: group('Phone audio', {
     ports: portRange

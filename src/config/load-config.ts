@@ -49,9 +49,19 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
   const dataDir = resolve(workingDirectory, config.dataDir);
   const { directory } = config.recordings;
   const { holdMusic } = config.sounds;
+  const absolute = (path: string): string => resolve(workingDirectory, path);
+  const { cert, key, clientCa, serverCa, hosts } = config.tls;
   return {
     ...config,
     dataDir,
+    tls: {
+      ...config.tls,
+      ...(cert !== undefined && { cert: absolute(cert) }),
+      ...(key !== undefined && { key: absolute(key) }),
+      ...(clientCa !== undefined && { clientCa: absolute(clientCa) }),
+      ...(serverCa !== undefined && { serverCa: absolute(serverCa) }),
+      hosts: hosts.map((host) => ({ cert: absolute(host.cert), key: absolute(host.key) })),
+    },
     recordings: {
       ...config.recordings,
       directory: directory === undefined ? join(dataDir, 'recordings') : resolve(workingDirectory, directory),
@@ -142,6 +152,7 @@ function conflicts(config: Config): string[] {
   ) {
     problems.push(`edge.sipPort: ${config.edge.sipPort} lies within rtp.ports`);
   }
+  problems.push(...tlsConflicts(config));
   if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {
     problems.push('previousTokenSecret: is the same as tokenSecret');
   }
@@ -152,5 +163,24 @@ function conflicts(config: Config): string[] {
   if (config.drachtio?.some(({ secret }) => secret.includes('|')) === true) {
     problems.push('drachtio: a secret must not contain |');
   }
+  return problems;
+}
+
+function tlsConflicts({ tls, sip, rtp, transfers }: Config): string[] {
+  const { cert, key, hosts, clientCertificates, clientCa } = tls;
+  const problems: string[] = [];
+  if (cert !== undefined && key === undefined) problems.push('tls.key: is missing beside tls.cert');
+  if (cert === undefined && key !== undefined) problems.push('tls.cert: is missing beside tls.key');
+  if (cert === undefined && hosts.length > 0)
+    problems.push('tls.hosts: needs tls.cert, for clients that name no host');
+  if (clientCertificates !== 'off' && clientCa === undefined)
+    problems.push(`tls.clientCa: is missing, but clientCertificates is ${clientCertificates}`);
+  if (cert === undefined && transfers.sipTransport === 'tls' && transfers.sipAddress === undefined)
+    problems.push('transfers.sipTransport: is tls, but there is no tls.cert');
+  if (cert === undefined) return problems;
+  if (sip.tlsPort !== 0 && sip.tlsPort === sip.port)
+    problems.push(`sip.tlsPort: ${sip.tlsPort} is sip.port, too`);
+  if (sip.tlsPort >= rtp.ports.from && sip.tlsPort <= rtp.ports.to)
+    problems.push(`sip.tlsPort: ${sip.tlsPort} lies within rtp.ports`);
   return problems;
 }

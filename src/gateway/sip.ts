@@ -1,5 +1,6 @@
 /** Opens the SIP server (ours, or connections to drachtio-servers) and the door that turns its calls into legs. */
 import { randomBytes } from 'node:crypto';
+import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
@@ -8,11 +9,20 @@ import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { Screen } from '../doors/sip/screen.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
-import { createSipServer, type SipServer, type SipServerOptions } from '../sip-server/index.js';
+import {
+  createSipServer,
+  type SipServer,
+  type SipServerOptions,
+  type TlsStreamOptions,
+} from '../sip-server/index.js';
+import { readAuthorities } from '../tls/certificate.js';
+import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
 
 export interface OpenSipOptions extends GatewayContext {
+  /** Null: no SIP over TLS. */
+  readonly certificates: Certificates | null;
   readonly legs: LegRegistry;
   readonly tokens: Pick<TokenCodec, 'verify'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
@@ -70,9 +80,13 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
   const { config, logger, version } = options;
   const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
   const connections = { maxConnections, maxConnectionsPerAddress };
-  const listening: Pick<SipServerOptions, 'udp' | 'tcp'> = {
+  const streams = { host, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 };
+  const listening: Pick<SipServerOptions, 'udp' | 'tcp' | 'tls'> = {
     udp: { host, port },
-    tcp: { host, port, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
+    tcp: { ...streams, port },
+    ...(options.certificates !== null && {
+      tls: { ...streams, port: config.sip.tlsPort, ...tlsOptions(config, options.certificates) },
+    }),
   };
   return createSipServer({
     ...(config.drachtio === undefined ? listening : {}),
@@ -90,6 +104,15 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     logger: logger.child({ layer: 'sip-server' }),
   });
+}
+
+function tlsOptions({ tls }: Config, certificates: Certificates): TlsStreamOptions {
+  const { clientCertificates, verifyServers, serverCa, handshakeTimeoutSeconds } = tls;
+  return {
+    ...{ certificates, clientCertificates, verifyServers },
+    handshakeTimeoutMs: handshakeTimeoutSeconds * 1000,
+    ...(serverCa !== undefined && { serverCa: [...rootCertificates, readAuthorities(serverCa)] }),
+  };
 }
 
 function screenOf({

@@ -15,6 +15,7 @@ import { RestError } from '../rest/rest-error.js';
 import { createWebFiles } from '../rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from '../rest/web-socket-upgrades.js';
 import { CallInPhones } from '../softphone/call-in-phones.js';
+import type { Certificates } from '../tls/certificates.js';
 import { reachable, type BoundAddress } from './addresses.js';
 import type { ConsoleMark } from './console-mark.js';
 import type { GatewayContext } from './context.js';
@@ -25,6 +26,8 @@ import type { GatewaySip } from './sip.js';
 import { sipAddress } from './voice.js';
 
 export interface WebParts {
+  /** Null: HTTP in the clear. */
+  readonly certificates: Certificates | null;
   readonly foundation: Foundation;
   readonly domain: GatewayDomain;
   readonly sip: GatewaySip;
@@ -37,6 +40,8 @@ const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface GatewayWeb {
   readonly address: BoundAddress;
+  /** It speaks https. */
+  readonly isTls: boolean;
   /** Ends the calls of the console's test caller. */
   hangUpTestCalls(): void;
 }
@@ -44,9 +49,14 @@ export interface GatewayWeb {
 /** Resolves when it listens. */
 export async function openWeb(context: GatewayContext, parts: WebParts): Promise<GatewayWeb> {
   const { config, logger, closers } = context;
+  const certificates = config.tls.http ? parts.certificates : null;
   const server = createHttpServer({
     logger: logger.child({ layer: 'http' }),
     ...config.http,
+    ...(certificates !== null && {
+      certificates,
+      handshakeTimeoutSeconds: config.tls.handshakeTimeoutSeconds,
+    }),
     onAnswered: (answer) => parts.foundation.metrics.requestAnswered(answer),
   });
   const phones = openPhones(context, parts.sip, parts.consoleMark);
@@ -59,7 +69,11 @@ export async function openWeb(context: GatewayContext, parts: WebParts): Promise
   });
   await server.listen({ host: config.http.host, port: config.http.port });
   const { port } = server.server.address() as AddressInfo;
-  return { address: { host: config.http.host, port }, hangUpTestCalls: () => phones.hangUpAll() };
+  return {
+    address: { host: config.http.host, port },
+    isTls: certificates !== null,
+    hangUpTestCalls: () => phones.hangUpAll(),
+  };
 }
 
 /** REST for applications, and the hooks that voice platforms call. */
@@ -73,7 +87,11 @@ async function registerApi(
   const { publicUrl } = config.http;
   const { sessions, legs, voice, sounds, dtmf, recordings } = domain;
   const { hub, journal, stores, metrics, settled } = foundation;
-  const address = () => sipAddress(config, reachableSip(sip));
+  const address = () => {
+    const { host, port } = reachableSip(sip);
+    const isTls = config.transfers.sipTransport === 'tls';
+    return sipAddress(config, { host, port: (isTls ? sip.server.tlsAddress?.port : null) ?? port });
+  };
   await server.register(
     createRest({
       ...{ sessions, legs, sounds, dtmf, recordings, settled, clock, version },

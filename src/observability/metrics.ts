@@ -134,6 +134,14 @@ export class Metrics implements FactFollower {
     this.#figures.gauge('event_readers', 'Event streams open now.', read);
   }
 
+  /** When certificates end, milliseconds since the epoch, each by its first name. */
+  observeCertificates(read: () => Readonly<Record<string, number>>): void {
+    const help = 'When the certificate ends, seconds since the epoch.';
+    this.#figures.gaugeBy('name', 'tls_certificate_expiry_timestamp_seconds', help, () =>
+      Object.fromEntries(Object.entries(read()).map(([name, endMs]) => [name, endMs / 1000])),
+    );
+  }
+
   observeDelivery(read: () => DeliveryFigures): void {
     exposeDelivery(this.#figures, read);
   }

@@ -22,6 +22,8 @@ export interface ConnectionLimits {
 
 interface Connection {
   readonly socket: Socket;
+  /** Address and port. */
+  readonly peer: string;
   /** Null for a trusted proxy. */
   readonly source: string | null;
   request: IncomingMessage | null;
@@ -31,7 +33,13 @@ interface Connection {
 export class ConnectionGuard {
   readonly #limits: ConnectionLimits;
   readonly #trustedProxies: NetworkList;
+  /** By their sockets; with TLS the bare ones. */
   readonly #connections = new Map<Duplex, Connection>();
+  /** Those whose TLS handshake is not done, by the peer's address and port: Node does not say which bare socket became which. */
+  readonly #shakingHands = new Map<string, Connection>();
+  /** By the sockets that TLS made of theirs. */
+  readonly #secured = new WeakMap<Duplex, Connection>();
+  readonly #isTls: boolean;
   /** Those that are no WebSockets, by when they were last heard, the oldest first. */
   readonly #evictable = new Set<Connection>();
   /** All of each source, in the same order. */
@@ -42,6 +50,8 @@ export class ConnectionGuard {
     this.#trustedProxies = new NetworkList(limits.trustedProxies);
     server.setTimeout(limits.stalledMs);
     server.on('connection', (socket: Socket) => this.#admit(socket));
+    this.#isTls = 'setSecureContext' in server;
+    server.on('secureConnection', (socket: Socket) => this.#secure(socket));
     server.on('request', (request: IncomingMessage, response: ServerResponse) =>
       this.#asked(request, response),
     );
@@ -51,7 +61,7 @@ export class ConnectionGuard {
 
   /** It became a WebSocket: it counts on, and never makes room for others. */
   upgraded(socket: Duplex): void {
-    const connection = this.#connections.get(socket);
+    const connection = this.#of(socket);
     if (connection !== undefined) this.#evictable.delete(connection);
   }
 
@@ -73,15 +83,28 @@ export class ConnectionGuard {
       socket.destroy();
       return;
     }
-    const connection: Connection = { socket, source, request: null, response: null };
+    const connection: Connection = { socket, peer: peerOf(socket), source, request: null, response: null };
     this.#connections.set(socket, connection);
+    if (this.#isTls) this.#shakingHands.set(connection.peer, connection);
     this.#evictable.add(connection);
     if (source !== null) this.#bySource.set(source, ofSource.add(connection));
     socket.once('close', () => this.#forget(connection));
   }
 
+  #secure(socket: Socket): void {
+    const peer = peerOf(socket);
+    const connection = this.#shakingHands.get(peer);
+    if (connection === undefined) return;
+    this.#shakingHands.delete(peer);
+    this.#secured.set(socket, connection);
+  }
+
+  #of(socket: Duplex): Connection | undefined {
+    return this.#secured.get(socket) ?? this.#connections.get(socket);
+  }
+
   #asked(request: IncomingMessage, response: ServerResponse): void {
-    const connection = this.#connections.get(request.socket);
+    const connection = this.#of(request.socket);
     if (connection === undefined) return;
     connection.request = request;
     connection.response = response;
@@ -108,21 +131,26 @@ export class ConnectionGuard {
 
   /** Nothing went in or out for a while. A request that is not whole has its own time-out, and a handler may be at work. */
   #silent(socket: Socket): void {
-    const connection = this.#connections.get(socket);
+    const connection = this.#of(socket);
     const isWhole = connection?.request?.complete === true;
     if (socket.writableLength > 0 || (isWhole && connection.response?.writableEnded === true))
       socket.destroy();
   }
 
   #forget(connection: Connection): void {
-    const { socket, source } = connection;
+    const { socket, source, peer } = connection;
     if (!this.#connections.delete(socket)) return;
+    if (this.#shakingHands.get(peer) === connection) this.#shakingHands.delete(peer);
     this.#evictable.delete(connection);
     if (source === null) return;
     const ofSource = this.#bySource.get(source);
     ofSource?.delete(connection);
     if (ofSource?.size === 0) this.#bySource.delete(source);
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 }
 
 /** The last request counts where a client sends them without waiting for the answers: its answer comes last, too. */

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../domain/logger.js';
 import { answerOnSocket } from './bare-answer.js';
@@ -10,8 +11,25 @@ import type { RequestErrorCode } from './error-codes.js';
 import { describeError, RestError } from './rest-error.js';
 import { addSecurityHeaders } from './security-headers.js';
 
+/** What can be given other certificates while it listens. */
+interface TlsListener {
+  setSecureContext(options: SecureContextOptions): void;
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** The certificates that are shown, now and later. */
+export interface HttpCertificates {
+  readonly serverOptions: TlsOptions;
+  /** Gives the server new ones when there are. */
+  keepFresh(server: TlsListener): void;
+}
+
 export interface HttpServerOptions {
   readonly logger: Logger;
+  /** https with these. Absent: plain HTTP. */
+  readonly certificates?: HttpCertificates;
+  /** A TLS handshake that is not done by then is given up. Default 10. */
+  readonly handshakeTimeoutSeconds?: number;
   /** Default 65536. */
   readonly bodyLimitBytes?: number;
   /** How long a client may take to send a request. Default 30. */
@@ -61,15 +79,25 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   };
   const lingerMs = (options.lingerSeconds ?? 2) * 1000;
   const requestTimeout = (options.requestTimeoutSeconds ?? 30) * 1000;
-  const server = Fastify({
+  const { certificates } = options;
+  const limits = {
+    requestTimeout,
+    headersTimeout: requestTimeout,
+    connectionsCheckingInterval: lateRequestCheckMs,
+  };
+  const tls = {
+    ...limits,
+    ...certificates?.serverOptions,
+    // HTTP/1.1 alone, and nothing else by the same certificate (RFC 9325 §3.7).
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: (options.handshakeTimeoutSeconds ?? 10) * 1000,
+  };
+  const server = Fastify<Server>({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? 65_536,
     requestTimeout,
-    http: {
-      requestTimeout,
-      headersTimeout: requestTimeout,
-      connectionsCheckingInterval: lateRequestCheckMs,
-    },
+    // Node's server of https is one of HTTP in all that is used here; the types of Fastify know them as two.
+    ...(certificates === undefined ? { http: limits } : ({ https: tls } as object)),
     keepAliveTimeout: (options.keepAliveSeconds ?? 72) * 1000,
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     // A closing server ends what is idle at once and lets requests in progress finish.
@@ -80,8 +108,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requestIdHeader: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, lingerMs),
-    frameworkErrors: (error, request, reply) =>
-      void answerError(error, request.id, reply as unknown as FastifyReply),
+    frameworkErrors: (error, request, reply) => void answerError(error, request.id, reply),
   });
   const guard = new ConnectionGuard(server.server, {
     maxConnections: options.maxConnections ?? 10_000,
@@ -89,6 +116,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     trustedProxies: options.trustedProxies ?? [],
     stalledMs: (options.stalledSeconds ?? 30) * 1000,
   });
+
+  if (certificates !== undefined) certificates.keepFresh(server.server as Server & TlsListener);
 
   addSecurityHeaders(server);
 

@@ -34,7 +34,7 @@ export class IgnoredUpgrades {
       // The server adds its own anew; an error without one would end the process until then.
       for (const event of ['timeout', 'error']) socket.removeAllListeners(event);
       socket.unshift(Buffer.concat([headWithoutUpgrade(request), behind]));
-      this.#server.emit('connection', socket);
+      this.#server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
     };
     const before = this.#underWay.get(socket);
     if (before === undefined) giveBack();

@@ -1,6 +1,6 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
-import { attach, connectTo, responseFlowFor, type Transports } from './network.js';
+import { attach, connectTo, listTransports, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
 import { systemClock, type Clock } from './transaction/clock.js';
 import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
@@ -81,8 +81,7 @@ export function createEngine(
     connect: (hop) => connectTo(transports, hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
-  for (const transport of [transports.udp, transports.tcp, transports.ws]) {
-    if (!transport) continue;
+  for (const transport of listTransports(transports)) {
     attach(transport, {
       receive: (message, flow) => core.receive(message, flow),
       receiveMalformed: (reason, flow, answerable, status) => {

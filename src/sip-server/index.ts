@@ -27,5 +27,6 @@ export type { CSeq } from './message/cseq.js';
 export type { Flow, TransportProtocol } from './transport/flow.js';
 export type { BoundAddress, ListeningTransport, Transport, TransportStats } from './transport/transport.js';
 export { UdpTransport } from './transport/udp-transport.js';
+export type { SipCertificates, TlsStreamOptions } from './transport/stream-source.js';
 export { TcpTransport } from './transport/tcp-transport.js';
 export { WebSocketTransport } from './transport/web-socket-transport.js';

@@ -6,30 +6,53 @@ import { zeroCounters } from './transport/inbox.js';
 import type { Transport, TransportStats } from './transport/transport.js';
 import { responseTarget } from './transport/via-routing.js';
 import { addressKind } from './user-agent/local-address.js';
-import type { NextHop } from './user-agent/next-hop.js';
+import { defaultPort, type NextHop } from './user-agent/next-hop.js';
 
 /** The transports of one server or client, by protocol. */
 export interface Transports {
   readonly udp?: Transport;
   readonly tcp?: Transport;
+  readonly tls?: Transport;
   readonly ws?: Transport;
 }
 
-/** A flow to the next hop; a name without port is looked up by SRV first (RFC 3263 §4.2). Rejects when there is no way. */
+export function listTransports({ udp, tcp, tls, ws }: Transports): Transport[] {
+  return [udp, tcp, tls, ws].filter((transport) => transport !== undefined);
+}
+
+/**
+ * A flow to the next hop; a name without port is looked up by SRV first (RFC 3263 §4.2). With TLS the peer must show a
+ * certificate for the name that was asked for, wherever the DNS leads (RFC 5922 §7.1). Rejects when there is no way.
+ */
 export async function connectTo(transports: Transports, hop: NextHop): Promise<Flow> {
-  const wanted =
-    hop.protocol === 'udp'
-      ? (transports.udp ?? (hop.transportGiven ? undefined : transports.tcp))
-      : transports.tcp;
-  if (!wanted || (hop.protocol !== 'udp' && hop.protocol !== 'tcp')) {
-    throw new Error(`no ${hop.protocol} transport`);
+  const wanted = transportFor(transports, hop);
+  if (wanted === null) throw new Error(`no ${hop.protocol} transport`);
+  const { host, port } = hop;
+  if (port !== undefined || addressKind(host) !== 'name' || host === 'localhost') {
+    return wanted.connect(host, port ?? defaultPort(wanted.protocol), host);
   }
-  if (hop.port !== undefined || addressKind(hop.host) !== 'name' || hop.host === 'localhost') {
-    return wanted.connect(hop.host, hop.port ?? 5060);
-  }
-  const records = await resolveSrv(`_sip._${wanted.protocol}.${hop.host}`).catch(() => []);
+  const service = wanted.protocol === 'tls' ? '_sips._tcp' : `_sip._${wanted.protocol}`;
+  const records = await resolveSrv(`${service}.${host}`).catch(() => []);
   const best = records.sort((a, b) => a.priority - b.priority || b.weight - a.weight)[0];
-  return best ? wanted.connect(best.name, best.port) : wanted.connect(hop.host, 5060);
+  return best
+    ? wanted.connect(best.name, best.port, host)
+    : wanted.connect(host, defaultPort(wanted.protocol), host);
+}
+
+function transportFor(
+  { udp, tcp, tls }: Transports,
+  { protocol, transportGiven }: NextHop,
+): Transport | null {
+  switch (protocol) {
+    case 'udp':
+      return udp ?? (transportGiven ? null : (tcp ?? null));
+    case 'tcp':
+      return tcp ?? null;
+    case 'tls':
+      return tls ?? null;
+    default:
+      return null;
+  }
 }
 
 /**
@@ -40,9 +63,8 @@ export async function connectTo(transports: Transports, hop: NextHop): Promise<F
  * port in its Via is one inside its own network.
  */
 export function responseFlowFor(transports: Transports, flow: Flow, { via }: MessageIdentity): Flow {
-  if (flow.protocol === 'tcp' && transports.tcp) {
-    return new FallbackFlow(flow, transports.tcp, responseTarget(via));
-  }
+  const stream = flow.protocol === 'tcp' || flow.protocol === 'tls' ? transports[flow.protocol] : undefined;
+  if (stream) return new FallbackFlow(flow, stream, { ...responseTarget(via), name: via.host });
   if (flow.protocol !== 'udp' || !transports.udp) return flow;
   const target = responseTarget(via);
   const isBehindNat = via.host !== flow.remoteAddress && addressKind(via.host) !== 'name';
@@ -105,9 +127,9 @@ class RedirectedFlow extends DerivedFlow {
 
 class FallbackFlow extends DerivedFlow {
   readonly #transport: Transport;
-  readonly #target: Target;
+  readonly #target: Target & { readonly name: string };
 
-  constructor(flow: Flow, transport: Transport, target: Target) {
+  constructor(flow: Flow, transport: Transport, target: Target & { readonly name: string }) {
     super(flow, { host: flow.remoteAddress, port: flow.remotePort });
     this.#transport = transport;
     this.#target = target;
@@ -115,7 +137,8 @@ class FallbackFlow extends DerivedFlow {
 
   async send(bytes: Buffer): Promise<void> {
     if (this.flow.isOpen) return this.flow.send(bytes);
-    const flow = await this.#transport.connect(this.#target.host, this.#target.port);
+    const { host, port, name } = this.#target;
+    const flow = await this.#transport.connect(host, port, name);
     return flow.send(bytes);
   }
 }
@@ -123,8 +146,7 @@ class FallbackFlow extends DerivedFlow {
 /** The counters of several transports as one. */
 export function sumStats(transports: Transports): TransportStats {
   const sum: Record<string, number> = {};
-  for (const transport of [transports.udp, transports.tcp, transports.ws]) {
-    if (!transport) continue;
+  for (const transport of listTransports(transports)) {
     for (const [name, value] of Object.entries(transport.stats()))
       sum[name] = (sum[name] ?? 0) + Number(value);
   }

@@ -6,7 +6,8 @@ import { Routes } from './drachtio/routes.js';
 import { createEngine, type EngineOptions } from './engine.js';
 import { formatHostPort } from './message/host-port.js';
 import type { ParseLimits } from './message/parse-message.js';
-import { sumStats } from './network.js';
+import { listTransports, sumStats } from './network.js';
+import { tlsStreams, type TlsStreamOptions } from './transport/stream-source.js';
 import { TcpTransport, type TcpTransportOptions } from './transport/tcp-transport.js';
 import type { BoundAddress, TransportStats } from './transport/transport.js';
 import { UdpTransport } from './transport/udp-transport.js';
@@ -25,6 +26,10 @@ export interface SipServerOptions extends EngineOptions {
   readonly udp?: ListenOptions;
   /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
   readonly tcp?: ListenOptions &
+    Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
+  /** SIP over TLS, with the limits of TCP. */
+  readonly tls?: ListenOptions &
+    TlsStreamOptions &
     Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
   readonly webSocket?: Pick<
     WebSocketTransportOptions,
@@ -68,6 +73,7 @@ export interface SipServerStats {
 export interface SipServer {
   readonly udpAddress: BoundAddress | undefined;
   readonly tcpAddress: BoundAddress | undefined;
+  readonly tlsAddress: BoundAddress | undefined;
   readonly adminAddress: BoundAddress;
   /**
    * Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. `clientAddress` is
@@ -88,18 +94,19 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const logger = options.logger ?? silentLogger;
   const onHandlerError = (error: unknown): void =>
     logger.error({ error }, 'SIP message could not be handled');
-  const { udp, tcp } = await listen(options, onHandlerError);
+  const { udp, tcp, tls } = await listen(options, onHandlerError);
   const limits = options.messageLimits ?? {};
   const ws = new WebSocketTransport({ ...options.webSocket, onHandlerError, limits });
   const routes = new Routes();
-  const transports = { ...(udp ? { udp } : {}), ...(tcp ? { tcp } : {}), ws };
+  const transports = { ...(udp && { udp }), ...(tcp && { tcp }), ...(tls && { tls }), ws };
   const { core, addressing, dialogs } = createEngine(options, transports, routes);
   addressing.listeningPorts = {
-    ...(udp?.boundAddress ? { udp: udp.boundAddress.port } : {}),
-    ...(tcp?.boundAddress ? { tcp: tcp.boundAddress.port } : {}),
+    ...(udp?.boundAddress && { udp: udp.boundAddress.port }),
+    ...(tcp?.boundAddress && { tcp: tcp.boundAddress.port }),
+    ...(tls?.boundAddress && { tls: tls.boundAddress.port }),
   };
   const hostPorts = (address: string | undefined): string =>
-    [tcp, udp]
+    [tcp, udp, tls]
       .flatMap((transport) => {
         const bound = transport?.boundAddress;
         return transport && bound
@@ -124,7 +131,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const close = async (): Promise<void> => {
     await admin.close();
     core.close();
-    await Promise.all([udp?.close(), tcp?.close(), ws.close()]);
+    await Promise.all(listTransports(transports).map((transport) => transport.close()));
   };
   let adminAddress: BoundAddress;
   try {
@@ -135,10 +142,12 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   }
   const udpAddress = udp?.boundAddress;
   const tcpAddress = tcp?.boundAddress;
+  const tlsAddress = tls?.boundAddress;
 
   return {
     udpAddress,
     tcpAddress,
+    tlsAddress,
     adminAddress,
     acceptWebSocket: (socket, request, clientAddress = request.socket.remoteAddress) => {
       const { remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
@@ -165,11 +174,35 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   };
 }
 
-/** Binds UDP and TCP; with port 0 for both it tries until one number is free for the two. */
+interface Listeners {
+  readonly udp: UdpTransport | undefined;
+  readonly tcp: TcpTransport | undefined;
+  readonly tls: TcpTransport | undefined;
+}
+
+/** Binds UDP, TCP and TLS. Rejects where one of them cannot be bound; then none is. */
 async function listen(
   options: SipServerOptions,
   onHandlerError: (error: unknown) => void,
-): Promise<{ udp: UdpTransport | undefined; tcp: TcpTransport | undefined }> {
+): Promise<Listeners> {
+  const { messageLimits: limits = {}, tls: tlsOptions } = options;
+  const { udp, tcp } = await listenInTheClear(options, onHandlerError);
+  if (tlsOptions === undefined) return { udp, tcp, tls: undefined };
+  const tls = new TcpTransport({ ...tlsOptions, streams: tlsStreams(tlsOptions), onHandlerError, limits });
+  try {
+    await tls.listen(tlsOptions.host, tlsOptions.port);
+  } catch (error) {
+    await Promise.all([udp?.close(), tcp?.close(), tls.close()]);
+    throw error;
+  }
+  return { udp, tcp, tls };
+}
+
+/** Binds UDP and TCP; with port 0 for both it tries until one number is free for the two. */
+async function listenInTheClear(
+  options: SipServerOptions,
+  onHandlerError: (error: unknown) => void,
+): Promise<Pick<Listeners, 'udp' | 'tcp'>> {
   const { udp: udpOptions, tcp: tcpOptions, messageLimits: limits = {} } = options;
   for (let attempt = 1; ; attempt += 1) {
     const udp = udpOptions ? new UdpTransport({ onHandlerError, limits }) : undefined;

@@ -7,9 +7,11 @@ import { isIP, isIPv6 } from 'node:net';
 import type { G711Law } from '../media/worker/codec/g711.js';
 import { directionOf } from '../sdp/attributes.js';
 import { formatUri, parseUri, unescapeUri, type SipUri } from '../sip-server/message/uri.js';
+import { tlsStreams } from '../sip-server/transport/stream-source.js';
 import { TcpTransport } from '../sip-server/transport/tcp-transport.js';
 import type { ListeningTransport } from '../sip-server/transport/transport.js';
 import { UdpTransport } from '../sip-server/transport/udp-transport.js';
+import { defaultPort, nextHopOf } from '../sip-server/user-agent/next-hop.js';
 import type { AudioSource } from './audio-source.js';
 import type { CallEnd } from './call-end.js';
 import { CallSignalling } from './call-signalling.js';
@@ -29,8 +31,15 @@ export type CallProgress =
   | { readonly kind: 'ended'; readonly end: CallEnd };
 
 export interface PlaceCallOptions {
-  /** `sip:user@host:port`; UDP unless `;transport=tcp`. `X-…` and `User-to-User` after `?` become header fields. */
+  /**
+   * `sip:user@host:port`; UDP unless `;transport=tcp` or `tls`; `sips:` is TLS. `X-…` and `User-to-User` after `?` become header
+   * fields.
+   */
   readonly uri: string;
+  /** Over TLS: PEM of CAs that are believed, in place of those that Node knows. */
+  readonly serverCa?: readonly string[];
+  /** Over TLS: false takes any certificate. Default true. */
+  readonly verifyServer?: boolean;
   /** More header fields of the INVITE. */
   readonly headers?: Iterable<readonly [name: string, value: string]>;
   /** Goes out as `User-to-User: <token>;encoding=jwt` (RFC 7433). */
@@ -76,23 +85,24 @@ export class CallNotAnswered extends Error {
 export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
   options.signal?.throwIfAborted();
   const uri = parseUri(options.uri);
-  const transportName = uri?.params.get('transport')?.toLowerCase() ?? 'udp';
-  if (uri?.scheme !== 'sip') throw new TypeError('the phone calls sip: URIs only');
-  if (transportName !== 'udp' && transportName !== 'tcp')
-    throw new TypeError('the phone speaks SIP over UDP and TCP');
+  const hop = uri === null ? null : nextHopOf(options.uri);
+  if (uri === null || uri.scheme === 'tel') throw new TypeError('the phone calls sip: and sips: URIs only');
+  if (hop === null || hop.protocol === 'ws' || hop.protocol === 'wss')
+    throw new TypeError('the phone speaks SIP over UDP, TCP and TLS');
   const host = isIP(uri.host) === 0 ? (await lookup(uri.host)).address : uri.host;
-  const port = uri.port ?? 5060;
+  const port = uri.port ?? defaultPort(hop.protocol);
   const localAddress = await localAddressTowards(host, port);
-  const transport = transportName === 'udp' ? new UdpTransport() : new TcpTransport();
+  const transport = transportFor(hop.protocol, options);
   let media: PhoneMedia | undefined;
   try {
-    await transport.listen(localAddress, 0);
+    // Whoever is called over TLS calls back by the same connection: nobody else shows us a certificate, nor we one.
+    if (hop.protocol !== 'tls') await transport.listen(localAddress, 0);
     media = await PhoneMedia.open({
       address: localAddress,
       source: options.source,
       ...(options.keepSeconds !== undefined && { keepSeconds: options.keepSeconds }),
     });
-    const flow = await transport.connect(host, port);
+    const flow = await transport.connect(host, port, uri.host);
     options.signal?.throwIfAborted();
     const mediaOfCall = media;
     return new PhoneCall(options, mediaOfCall, transport, (offer, user) => {
@@ -102,6 +112,17 @@ export async function placeCall(options: PlaceCallOptions): Promise<PhoneCall> {
     await Promise.all([transport.close(), media?.close()]);
     throw error;
   }
+}
+
+function transportFor(
+  protocol: 'udp' | 'tcp' | 'tls',
+  { serverCa, verifyServer = true }: PlaceCallOptions,
+): ListeningTransport {
+  if (protocol === 'udp') return new UdpTransport();
+  if (protocol === 'tcp') return new TcpTransport();
+  return new TcpTransport({
+    streams: tlsStreams({ verifyServers: verifyServer, ...(serverCa !== undefined && { serverCa }) }),
+  });
 }
 
 type StartSignalling = (

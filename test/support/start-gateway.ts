@@ -60,6 +60,7 @@ function environmentFor(dataDirectory: string, options: GatewayOptions): Record<
     LANDBRIDGE_HTTP_PORT: '0',
     LANDBRIDGE_SIP_HOST: '127.0.0.1',
     LANDBRIDGE_SIP_PORT: '0',
+    LANDBRIDGE_SIP_TLS_PORT: '0',
     LANDBRIDGE_RTP_PORTS: options.rtpPorts ?? newRtpPorts(),
     LANDBRIDGE_ACCOUNT: account,
     LANDBRIDGE_USERNAME: username,
@@ -101,6 +102,8 @@ export class TestGateway {
   readonly dataDirectory: string;
   readonly httpPort: number;
   readonly sipPort: number;
+  /** NaN where there is no SIP over TLS. */
+  readonly sipTlsPort: number;
   readonly rest: RestClient;
   /** Every line that it logged. */
   readonly log: LogLine[];
@@ -130,6 +133,7 @@ export class TestGateway {
     this.#stderr = stderr;
     this.httpPort = Number(ready['httpPort']);
     this.sipPort = Number(ready['sipPort']);
+    this.sipTlsPort = Number(ready['sipTlsPort']);
     this.rest = new RestClient(this.origin, account, username, password);
     this.#exited = new Promise((resolve) => {
       if (child.exitCode !== null) resolve(child.exitCode);

@@ -1,4 +1,4 @@
-/** One TCP connection that carries SIP. */
+/** One connection over TCP, or TLS, that carries SIP. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Flow } from './flow.js';
@@ -12,12 +12,19 @@ export interface TcpFlowLimits {
   readonly maxMessageBytes: number;
 }
 
+export interface TcpFlowUser {
+  readonly inbox: Inbox;
+  readonly limits: TcpFlowLimits;
+  /** Called exactly once. */
+  readonly onClosed: () => void;
+}
+
 const pong = Buffer.from('\r\n');
 
-/** One TCP connection. Owns its socket and its timer; tells `onClosed` exactly once. */
+/** One connection. Owns its socket and its timer. */
 export class TcpFlow implements Flow {
   readonly id = randomUUID();
-  readonly protocol = 'tcp';
+  readonly protocol: 'tcp' | 'tls';
   readonly reliable = true;
   readonly localAddress: string;
   readonly localPort: number;
@@ -30,7 +37,8 @@ export class TcpFlow implements Flow {
   #messageTimer: NodeJS.Timeout | undefined;
   #broken = false;
 
-  constructor(socket: Socket, inbox: Inbox, limits: TcpFlowLimits, onClosed: () => void) {
+  constructor(protocol: 'tcp' | 'tls', socket: Socket, { inbox, limits, onClosed }: TcpFlowUser) {
+    this.protocol = protocol;
     this.#socket = socket;
     this.#inbox = inbox;
     this.#limits = limits;
@@ -65,12 +73,12 @@ export class TcpFlow implements Flow {
     const { counters } = this.#inbox;
     if (!socket.writable) {
       counters.sendErrors += 1;
-      throw new Error('the TCP connection is closed');
+      throw new Error('the connection is closed');
     }
     if (socket.writableLength + bytes.length > this.#limits.maxBufferedBytes) {
       counters.sendErrors += 1;
       this.#drop();
-      throw new Error('the peer does not read from its TCP connection');
+      throw new Error('the peer does not read from its connection');
     }
     await sendCounted(counters, bytes, (done) => socket.write(bytes, done));
   }

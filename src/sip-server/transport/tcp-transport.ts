@@ -1,15 +1,18 @@
-/** SIP over TCP: one listener, any number of connections. */
+/** SIP over TCP, bare or with TLS: one listener, any number of connections. */
 import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
-import { createConnection, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
+import { isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { defaultParseLimits } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
 import { plainAddress, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
+import { plainStreams, type StreamSource, type StreamTarget } from './stream-source.js';
 import { TcpFlow } from './tcp-flow.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
 export interface TcpTransportOptions extends InboxOptions {
+  /** What is below the messages. Default: bare TCP. */
+  readonly streams?: StreamSource;
   /** Open connections; more are turned away. Default 4,096. */
   readonly maxConnections?: number;
   /** Open connections from one address. Default 1,024: a carrier's proxy may open many, one phone has one. */
@@ -24,14 +27,24 @@ export interface TcpTransportOptions extends InboxOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** SIP over TCP (RFC 3261 §18), with the CRLF keep-alive of RFC 5626 §4.4.1. */
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly key: string;
+  /** Null until messages may go over it. */
+  flow: TcpFlow | null;
+}
+
+/** SIP over TCP or TLS (RFC 3261 §18), with the CRLF keep-alive of RFC 5626 §4.4.1. */
 export class TcpTransport extends ReceivingTransport implements ListeningTransport {
-  readonly protocol = 'tcp';
-  readonly #options: Required<Omit<TcpTransportOptions, keyof InboxOptions>> & {
+  readonly protocol: 'tcp' | 'tls';
+  readonly #streams: StreamSource;
+  readonly #options: Required<Omit<TcpTransportOptions, keyof InboxOptions | 'streams'>> & {
     readonly maxMessageBytes: number;
   };
-  readonly #flows = new Set<TcpFlow>();
-  /** The newest connection to each peer, by `address port`. */
+  /** All that are open, by their sockets: with TLS the bare ones of those that came in. */
+  readonly #connections = new Map<Socket, Connection>();
+  /** The newest connection to each peer, by `peerKey`. */
   readonly #byPeer = new Map<string, TcpFlow>();
   readonly #connectionsOf = new Map<string, number>();
   readonly #dialing = new Map<string, Promise<Flow>>();
@@ -41,6 +54,8 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
 
   constructor(options: TcpTransportOptions = {}) {
     super(options);
+    this.#streams = options.streams ?? plainStreams;
+    this.protocol = this.#streams.protocol;
     this.#options = {
       maxConnections: options.maxConnections ?? 4_096,
       maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_024,
@@ -57,8 +72,11 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
   }
 
   async listen(host: string, port: number): Promise<BoundAddress> {
-    if (this.#server || this.#closed) throw new Error('this TCP transport is already listening, or closed');
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#admit(socket));
+    if (this.#server || this.#closed) throw new Error('this transport is already listening, or closed');
+    const server = this.#streams.createServer({
+      arrived: (socket) => this.#arrived(socket),
+      ready: (stream, socket) => this.#ready(stream, socket),
+    });
     this.#server = server;
     try {
       server.listen(port, host);
@@ -75,21 +93,23 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return this.#bound;
   }
 
-  async connect(host: string, port: number): Promise<Flow> {
-    if (this.#closed) throw new Error('the TCP transport is closed');
+  async connect(host: string, port: number, serverName = host): Promise<Flow> {
+    if (this.#closed) throw new Error('the transport is closed');
     const address = plainAddress(isIP(host) === 0 ? (await lookup(host)).address : host);
-    const key = `${address} ${port}`;
-    const known = this.#byPeer.get(key);
+    const key = peerKey(address, port, this.protocol === 'tls' ? serverName : null);
+    const known = this.#byPeer.get(key) ?? this.#byPeer.get(peerKey(address, port, null));
     if (known?.isOpen) return known;
     const dialing = this.#dialing.get(key);
     if (dialing) return dialing;
-    const dialed = this.#dial(address, port).finally(() => this.#dialing.delete(key));
+    const dialed = this.#dial({ host: address, port, serverName }, key).finally(() =>
+      this.#dialing.delete(key),
+    );
     this.#dialing.set(key, dialed);
     return dialed;
   }
 
   stats(): TransportStats {
-    return { ...this.inbox.counters, connectionsOpen: this.#flows.size };
+    return { ...this.inbox.counters, connectionsOpen: this.#connections.size };
   }
 
   async close(): Promise<void> {
@@ -97,14 +117,14 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     const server = this.#server;
     this.#server = undefined;
     this.#bound = undefined;
-    for (const flow of [...this.#flows]) flow.close();
+    for (const socket of [...this.#connections.keys()]) socket.destroy();
     await Promise.allSettled(this.#dialing.values());
     if (server?.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 
-  #admit(socket: Socket): void {
+  #arrived(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
-    const full = this.#flows.size >= this.#options.maxConnections;
+    const full = this.#connections.size >= this.#options.maxConnections;
     const fullForOne = (this.#connectionsOf.get(address) ?? 0) >= this.#options.maxConnectionsPerAddress;
     if (full || fullForOne || this.#closed) {
       this.inbox.counters.connectionsRefused += 1;
@@ -112,30 +132,23 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
       socket.destroy();
       return;
     }
-    this.#adopt(socket);
+    this.#register(socket, peerKey(address, socket.remotePort ?? 0, null));
   }
 
-  async #dial(host: string, port: number): Promise<Flow> {
-    if (this.#flows.size >= this.#options.maxConnections) throw new Error('too many TCP connections');
-    const socket = createConnection({ host, port, noDelay: true, keepAlive: true, ...this.#sourceFor(host) });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        socket.setTimeout(this.#options.connectTimeoutMs, () =>
-          reject(new Error(`no TCP connection to ${host}:${port}`)),
-        );
-        socket.once('error', reject);
-        socket.once('connect', resolve);
-      });
-    } catch (error) {
-      socket.on('error', () => {});
-      socket.destroy();
-      throw error;
-    }
-    socket.removeAllListeners('timeout').removeAllListeners('error');
-    const flow = this.#adopt(socket);
+  #ready(stream: Socket, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || this.#closed) stream.destroy();
+    else this.#adopt(stream, connection);
+  }
+
+  async #dial(target: Pick<StreamTarget, 'host' | 'port' | 'serverName'>, key: string): Promise<Flow> {
+    if (this.#connections.size >= this.#options.maxConnections) throw new Error('too many connections');
+    const timeoutMs = this.#options.connectTimeoutMs;
+    const stream = await this.#streams.connect({ ...target, ...this.#sourceFor(target.host), timeoutMs });
+    const flow = this.#adopt(stream, this.#register(stream, key));
     if (this.#closed) {
       flow.close();
-      throw new Error('the TCP transport is closed');
+      throw new Error('the transport is closed');
     }
     return flow;
   }
@@ -147,24 +160,42 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return wildcard || isIPv6(own) !== isIPv6(host) ? {} : { localAddress: own };
   }
 
-  #adopt(socket: Socket): TcpFlow {
-    const flow = new TcpFlow(socket, this.inbox, this.#options, () => this.#forget(flow));
-    const { remoteAddress } = flow;
-    this.#flows.add(flow);
-    this.#byPeer.set(`${remoteAddress} ${flow.remotePort}`, flow);
-    this.#connectionsOf.set(remoteAddress, (this.#connectionsOf.get(remoteAddress) ?? 0) + 1);
+  #register(socket: Socket, key: string): Connection {
+    const connection: Connection = { socket, address: plainAddress(socket.remoteAddress), key, flow: null };
+    const { address } = connection;
+    this.#connections.set(socket, connection);
+    this.#connectionsOf.set(address, (this.#connectionsOf.get(address) ?? 0) + 1);
     this.inbox.counters.connectionsOpened += 1;
+    // 'close' always follows.
+    socket.on('error', () => {});
+    socket.once('close', () => {
+      if (connection.flow === null) this.#forget(connection);
+    });
+    return connection;
+  }
+
+  #adopt(stream: Socket, connection: Connection): TcpFlow {
+    const flow = new TcpFlow(this.protocol, stream, {
+      inbox: this.inbox,
+      limits: this.#options,
+      onClosed: () => this.#forget(connection),
+    });
+    connection.flow = flow;
+    this.#byPeer.set(connection.key, flow);
     return flow;
   }
 
-  #forget(flow: TcpFlow): void {
-    if (!this.#flows.delete(flow)) return;
-    const { remoteAddress } = flow;
-    const key = `${remoteAddress} ${flow.remotePort}`;
+  #forget({ socket, address, key, flow }: Connection): void {
+    if (!this.#connections.delete(socket)) return;
     if (this.#byPeer.get(key) === flow) this.#byPeer.delete(key);
-    const left = (this.#connectionsOf.get(remoteAddress) ?? 1) - 1;
-    if (left > 0) this.#connectionsOf.set(remoteAddress, left);
-    else this.#connectionsOf.delete(remoteAddress);
-    this.inbox.flowClosed(flow);
+    const left = (this.#connectionsOf.get(address) ?? 1) - 1;
+    if (left > 0) this.#connectionsOf.set(address, left);
+    else this.#connectionsOf.delete(address);
+    if (flow !== null) this.inbox.flowClosed(flow);
   }
+}
+
+/** `serverName`: whom the peer has proven to be; null for a connection without such a proof, or one that came in (RFC 5923 §5). */
+function peerKey(address: string, port: number, serverName: string | null): string {
+  return `${address} ${port} ${serverName?.toLowerCase() ?? ''}`;
 }

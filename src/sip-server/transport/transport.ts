@@ -59,8 +59,11 @@ export interface Transport {
   onFlowClosed(handler: FlowClosedHandler): void;
   /** Asked before an idle connection is closed, and again each time that it was idle for as long. Default: none is needed. */
   keepWhile(isNeeded: FlowNeeded): void;
-  /** A flow to that peer: over UDP at once, else an open connection to it, else a new one. Rejects when there is none. */
-  connect(host: string, port: number): Promise<Flow>;
+  /**
+   * A flow to that peer: over UDP at once, else an open connection to it, else a new one. With TLS the peer must prove that it
+   * is `serverName`. Rejects when there is none.
+   */
+  connect(host: string, port: number, serverName?: string): Promise<Flow>;
   stats(): TransportStats;
   /** Closes everything; idempotent. */
   close(): Promise<void>;

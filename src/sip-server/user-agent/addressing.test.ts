@@ -40,13 +40,16 @@ describe('our address', () => {
 
   it('in Contact is the public one, except for a peer on this machine', () => {
     const addressing = new Addressing({ publicAddress: '203.0.113.50', interfaces: () => interfaces });
-    addressing.listeningPorts = { udp: 5080, tcp: 5081 };
+    addressing.listeningPorts = { udp: 5080, tcp: 5081, tls: 5082 };
     const contact = (protocol: TransportProtocol, remote: string): string =>
       addressing.contact(new RecordedFlow(protocol, remote, 40_000));
     expect(contact('udp', '198.51.100.1')).toBe('<sip:203.0.113.50:5080>');
     expect(contact('tcp', '198.51.100.1')).toBe('<sip:203.0.113.50:5081;transport=tcp>');
     expect(contact('wss', '198.51.100.1')).toBe('<sip:203.0.113.50:5060;transport=ws>');
     expect(contact('udp', '127.0.0.1')).toBe('<sip:127.0.0.1:5080>');
+    expect(contact('tls', '198.51.100.1')).toBe('<sip:203.0.113.50:5082;transport=tls>');
+    const overTls = new RecordedFlow('tls', '198.51.100.1', 40_000);
+    expect(addressing.contact(overTls, true)).toBe('<sips:203.0.113.50:5082>');
   });
 
   it.each([
@@ -69,7 +72,11 @@ describe('the next hop', () => {
     ],
     ['sip:a@b;maddr=10.0.0.9', { protocol: 'udp', host: '10.0.0.9', transportGiven: false }],
     ['tel:+1', null],
-    ['sips:a@b', null],
+    ['sips:a@b', { protocol: 'tls', host: 'b', transportGiven: true }],
+    ['sips:a@b:5071;transport=tcp', { protocol: 'tls', host: 'b', port: 5071, transportGiven: true }],
+    ['sips:a@b;transport=ws', { protocol: 'wss', host: 'b', transportGiven: true }],
+    ['sips:a@b;transport=udp', null],
+    ['sip:a@b;transport=TLS', { protocol: 'tls', host: 'b', transportGiven: true }],
     ['sip:a@b;transport=sctp', null],
     ['nonsense', null],
   ])('of %s', (uri, expected) => {

@@ -17,7 +17,7 @@ const interfacesFreshMs = 30_000;
 /** Writes the addresses that stand in our Via, Contact and From so that the peer can reach them. */
 export class Addressing {
   /** Ports that we listen on: an outgoing TCP connection's own port takes no calls. */
-  listeningPorts: { udp?: number; tcp?: number } = {};
+  listeningPorts: { udp?: number; tcp?: number; tls?: number } = {};
   readonly #publicAddress: string | undefined;
   readonly #interfaces: () => readonly LocalInterface[];
 
@@ -36,14 +36,15 @@ export class Addressing {
   }
 
   port(flow: Flow): number {
-    if (flow.protocol === 'udp') return this.listeningPorts.udp ?? flow.localPort;
-    if (flow.protocol === 'tcp') return this.listeningPorts.tcp ?? flow.localPort;
-    return flow.localPort;
+    const { protocol, localPort } = flow;
+    return protocol === 'ws' || protocol === 'wss' ? localPort : (this.listeningPorts[protocol] ?? localPort);
   }
 
-  /** `<sip:host:port;transport=…>`, with the user part when there is one. */
-  contact(flow: Flow, user?: string): string {
-    return `<sip:${user === undefined ? '' : `${user}@`}${this.#hostPortTransport(flow)}>`;
+  /** `<sip:host:port;transport=…>`; `<sips:host:port>` towards who called so (RFC 3261 §12.1.1). */
+  contact(flow: Flow, isSips = false): string {
+    if (isSips && flow.protocol === 'tls')
+      return `<sips:${formatHostPort(this.host(flow), this.port(flow))}>`;
+    return `<sip:${this.#hostPortTransport(flow)}>`;
   }
 
   via(flow: Flow, branch: string): string {

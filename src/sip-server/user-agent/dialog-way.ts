@@ -13,7 +13,7 @@ export function knownFlow(dialog: OwnedDialog): Flow | null {
 
 /** The same after looking the next hop up and connecting to it. Rejects when there is no way to the peer. */
 export async function findFlow(dialog: OwnedDialog, connect: (hop: NextHop) => Promise<Flow>): Promise<Flow> {
-  const hop = nextHopOf(dialog.nextHop);
+  const hop = secured(nextHopOf(dialog.nextHop), dialog.flow);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
     const flow = await connect(hop).catch(() => undefined);
     if (flow && !leadsInside(flow, dialog.flow)) return dialog.resolve(flow);
@@ -21,6 +21,12 @@ export async function findFlow(dialog: OwnedDialog, connect: (hop: NextHop) => P
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.
   if (dialog.flow.isOpen) return dialog.resolve(dialog.flow);
   throw new Error('no way to the peer');
+}
+
+/** Who came over TLS and names no transport is not called back in the clear. */
+function secured(hop: NextHop | null, heard: Flow): NextHop | null {
+  if (hop === null || hop.transportGiven || heard.protocol !== 'tls') return hop;
+  return { ...hop, protocol: 'tls' };
 }
 
 /**

@@ -8,25 +8,45 @@ export interface NextHop {
   readonly protocol: TransportProtocol;
   /** Address or name; IPv6 without brackets. */
   readonly host: string;
-  /** Absent: look it up in the DNS, else 5060 (RFC 3263). */
+  /** Absent: look it up in the DNS, else 5060, with TLS 5061 (RFC 3263). */
   readonly port?: number;
   /** The URI names the transport itself; otherwise a long message may go over TCP instead (RFC 3261 §18.1.1). */
   readonly transportGiven: boolean;
 }
 
-/** Reads the next hop out of a URI; null for what cannot be sent to (tel, sips, nonsense). */
+/**
+ * Reads the next hop out of a URI; null for what cannot be sent to (tel, nonsense). `sips` is TLS whatever the URI's transport
+ * is (RFC 3261 §26.2.2): `tcp` there means what is below TLS, and over UDP there is none.
+ */
 export function nextHopOf(uri: string): NextHop | null {
   const parsed = parseUri(uri);
-  if (!parsed || parsed.scheme !== 'sip' || parsed.host === '') return null;
+  if (!parsed || parsed.scheme === 'tel' || parsed.host === '') return null;
   const transport = parsed.params.get('transport')?.toLowerCase();
-  if (transport !== undefined && !['udp', 'tcp', 'ws', 'wss'].includes(transport)) return null;
-  const protocol = (transport ?? 'udp') as TransportProtocol;
+  const isSecure = parsed.scheme === 'sips';
+  const protocol = isSecure
+    ? secureProtocols.get(transport ?? 'tls')
+    : plainProtocols.get(transport ?? 'udp');
+  if (protocol === undefined) return null;
   const host = parsed.params.get('maddr') ?? parsed.host;
-  const transportGiven = transport !== undefined;
+  const transportGiven = isSecure || transport !== undefined;
   return parsed.port === undefined
     ? { protocol, host, transportGiven }
     : { protocol, host, port: parsed.port, transportGiven };
 }
+
+const plainProtocols = new Map<string, TransportProtocol>([
+  ['udp', 'udp'],
+  ['tcp', 'tcp'],
+  ['tls', 'tls'],
+  ['ws', 'ws'],
+  ['wss', 'wss'],
+]);
+const secureProtocols = new Map<string, TransportProtocol>([
+  ['tcp', 'tls'],
+  ['tls', 'tls'],
+  ['ws', 'wss'],
+  ['wss', 'wss'],
+]);
 
 /**
  * True when requests to that hop should go down the flow the peer was heard on: the flow is a connection, the hop is a
@@ -39,5 +59,10 @@ export function belongsToFlow(hop: NextHop | null, flow: Flow): boolean {
   const kind = addressKind(hop.host);
   if (kind === 'public' || kind === 'name') return false;
   if (hop.host !== flow.remoteAddress) return true;
-  return hop.protocol === flow.protocol && (hop.port ?? 5060) === flow.remotePort;
+  return hop.protocol === flow.protocol && (hop.port ?? defaultPort(hop.protocol)) === flow.remotePort;
+}
+
+/** Where a host is reached that names no port (RFC 3261 §19.1.2). */
+export function defaultPort(protocol: TransportProtocol): number {
+  return protocol === 'tls' ? 5061 : 5060;
 }

@@ -66,7 +66,7 @@ export function composeNewRequest(
   const cseq = parseCSeq(draft.headers.get('CSeq') ?? '')?.number ?? 1 + Math.floor(Math.random() * 0xffff);
   headers.append('CSeq', `${cseq} ${method}`);
   if (hasContact(method))
-    headers.append('Contact', contactOf(draft.headers.get('Contact'), flow, addressing));
+    headers.append('Contact', contactOf(draft.headers.get('Contact'), uri, flow, addressing));
   copyApplicationFields(draft.headers, headers, false);
   const identityValue = headers.get('P-Asserted-Identity');
   if (identityValue?.includes('localhost')) {
@@ -96,7 +96,7 @@ export function completeInDialog(
   headers.prepend('Via', addressing.via(way.flow, way.branch));
   if (hasContact(request.method)) {
     const own = (draft ?? request).headers.get('Contact');
-    headers.append('Contact', contactOf(own, way.flow, addressing));
+    headers.append('Contact', contactOf(own, request.uri, way.flow, addressing));
   }
   if (draft) {
     copyApplicationFields(draft.headers, headers, true);
@@ -130,11 +130,16 @@ function hasContact(method: string): boolean {
   return withContact.has(method);
 }
 
-/** `own`: the Contact that the application wants. */
-function contactOf(own: string | undefined, flow: Flow, addressing: Addressing): string {
-  return own === undefined
-    ? addressing.contact(flow)
-    : addressing.rewriteLocalhost(inBrackets(own), flow, true);
+/** `own`: the Contact that the application wants. Who calls a `sips` URI shows one (RFC 3261 §8.1.1.8). */
+function contactOf(own: string | undefined, uri: string, flow: Flow, addressing: Addressing): string {
+  if (own === undefined) return addressing.contact(flow, isSips(uri));
+  const contact = inBrackets(own);
+  const isOurs = isSips(uri) && flow.protocol === 'tls' && /<sip:(?:[^@>]*@)?localhost/i.test(contact);
+  return addressing.rewriteLocalhost(isOurs ? contact.replace(/<sip:/i, '<sips:') : contact, flow, true);
+}
+
+export function isSips(uri: string): boolean {
+  return /^sips:/i.test(uri);
 }
 
 /** Parameters that mean something in a URI (RFC 3261 §19.1.1, RFC 5626 §5.3, RFC 5627 §3), of which more are a Contact's own. */

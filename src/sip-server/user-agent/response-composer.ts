@@ -4,7 +4,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';
 import type { IncomingRequest } from './incoming-request.js';
 import type { Refusal } from './request-checks.js';
-import { addContentType, allowValue, copyApplicationFields, inBrackets } from './requests.js';
+import { addContentType, allowValue, copyApplicationFields, inBrackets, isSips } from './requests.js';
 import { createResponse } from './responses.js';
 
 /** Writes the responses of the user agent server: its own, and those that applications draft. */
@@ -58,7 +58,8 @@ export class ResponseComposer {
     const contact = draft.headers.get('Contact');
     if (contact !== undefined)
       headers.append('Contact', addressing.rewriteLocalhost(inBrackets(contact), flow, true));
-    else if (needsContact(request.method, status)) headers.append('Contact', addressing.contact(flow));
+    else if (needsContact(request.method, status))
+      headers.append('Contact', addressing.contact(flow, isSips(request.uri)));
     copyApplicationFields(draft.headers, headers, true);
     if (request.method === 'INVITE' && status >= 200 && status < 300) this.#addCapabilities(response);
     this.#addServer(response);

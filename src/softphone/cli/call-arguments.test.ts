@@ -28,6 +28,8 @@ describe('parseCallArguments', () => {
     ['example.com', 'sip:example.com'],
     ['localhost:5060', 'sip:localhost:5060'],
     ['SIP:a@h', 'sip:a@h'],
+    ['sips:a@h:5061', 'sips:a@h:5061'],
+    ['sip:a@h;transport=TLS', 'sip:a@h;transport=TLS'],
   ])('takes %s for %s', (text, uri) => {
     expect(parseCallArguments([text])).toMatchObject({ uri });
   });
@@ -36,7 +38,8 @@ describe('parseCallArguments', () => {
     ['', 'a SIP URI is missing'],
     ['sip:a sip:b', 'one SIP URI, not 2'],
     ['tel:+1', 'not a sip: URI: tel:+1'],
-    ['sip:a;transport=tls', 'transport is udp or tcp'],
+    ['sip:a;transport=sctp', 'transport is udp, tcp or tls'],
+    ['sips:a;transport=udp', 'sips: is TLS, which is not over UDP'],
     ['sip:a --seconds=-1', '--seconds is from 0 to 86400'],
     ['sip:a --dtmf x', '--dtmf takes 0-9, *, # and A-D'],
     ['sip:a --tone 5', '--tone is from 20 to 3900 Hz'],

@@ -11,11 +11,14 @@ export interface CallArguments {
   /** 0: until the far end hangs up. */
   readonly seconds: number;
   readonly dtmf?: string;
+  /** Over TLS any certificate is taken. */
+  readonly isInsecure?: boolean;
 }
 
 export const callUsage = `usage: landbridge call <sip-uri> [options]
 
-  Places a phone call and tells what is heard. <sip-uri> is sip:user@host[:port], with ;transport=tcp for TCP.
+  Places a phone call and tells what is heard. <sip-uri> is sip:user@host[:port], with ;transport=tcp for TCP, ;transport=tls
+  or sips: for TLS.
 
   --token <jwt>     the participant's token, sent in User-to-User
   --code <code>     the participant's join code, put into the user part of the URI
@@ -23,6 +26,7 @@ export const callUsage = `usage: landbridge call <sip-uri> [options]
   --tone <hz>       play a tone (default: 440)
   --record <file>   write what is heard to a WAV file
   --dtmf <keys>     press keys (0-9 * # A-D) one second after the answer
+  --insecure        over TLS, take any certificate
   --seconds <n>     hang up after n seconds (default: 10; 0: when the far end does)
 
   Exits 0 when the call was answered and ended as it should, 1 when not, 2 when this is what you read.`;
@@ -42,6 +46,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
         record: { type: 'string' },
         seconds: { type: 'string' },
         dtmf: { type: 'string' },
+        insecure: { type: 'boolean' },
       },
     });
   } catch (error) {
@@ -52,9 +57,11 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
   if (text === undefined) return 'a SIP URI is missing';
   if (rest.length > 0) return `one SIP URI, not ${positionals.length}`;
   const uri = parseUri(/^[a-z]+:/i.test(text) && !/^[^@:]+:\d+$/.test(text) ? text : `sip:${text}`);
-  if (uri?.scheme !== 'sip') return `not a sip: URI: ${text.slice(0, 100)}`;
+  if (uri === null || uri.scheme === 'tel') return `not a sip: URI: ${text.slice(0, 100)}`;
   const transport = uri.params.get('transport')?.toLowerCase();
-  if (transport !== undefined && transport !== 'udp' && transport !== 'tcp') return 'transport is udp or tcp';
+  if (transport !== undefined && !['udp', 'tcp', 'tls'].includes(transport))
+    return 'transport is udp, tcp or tls';
+  if (uri.scheme === 'sips' && transport === 'udp') return 'sips: is TLS, which is not over UDP';
   if (values.token !== undefined && values.code !== undefined) return '--token or --code, not both';
   if (values.play !== undefined && values.tone !== undefined) return '--play or --tone, not both';
   const toneHz = values.tone === undefined ? undefined : Number(values.tone);
@@ -72,5 +79,6 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
     ...(toneHz !== undefined && { toneHz }),
     ...(values.record !== undefined && { recordFile: values.record }),
     ...(values.dtmf !== undefined && { dtmf: values.dtmf }),
+    ...(values.insecure === true && { isInsecure: true }),
   };
 }

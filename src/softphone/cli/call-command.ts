@@ -49,6 +49,7 @@ export async function runCallCommand(
       keepSeconds: keepSeconds(parsed),
       onProgress: (progress) => printProgress(progress, parsed.uri, print),
       ...(parsed.token !== undefined && { token: parsed.token }),
+      verifyServer: parsed.isInsecure !== true,
     });
     return await attend(call, parsed, print);
   } catch (error) {

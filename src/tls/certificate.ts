@@ -1,0 +1,90 @@
+/** One certificate with its private key, read from two PEM files and checked before anybody is shown it. */
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+export interface CertificateFiles {
+  /** PEM: the certificate itself first, then its chain. */
+  readonly cert: string;
+  /** PEM, not encrypted. */
+  readonly key: string;
+}
+
+export interface Certificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** The names and addresses that it is for, in small letters; a name may begin with `*.`. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** What an operator has to mend, in a sentence that names the file. */
+export class CertificateProblem extends Error {
+  override readonly name = 'CertificateProblem';
+}
+
+/** Throws CertificateProblem: a file that cannot be read, that holds none, or two that do not belong together. */
+export function readCertificate({ cert, key }: CertificateFiles): Certificate {
+  const certPem = read(cert);
+  const keyPem = read(key);
+  const leaf = leafOf(certPem, cert);
+  const privateKey = privateKeyOf(keyPem, key);
+  if (!leaf.checkPrivateKey(privateKey))
+    throw new CertificateProblem(`The key in ${key} does not belong to the certificate in ${cert}.`);
+  return {
+    certPem,
+    keyPem,
+    names: namesOf(leaf),
+    notBeforeMs: Date.parse(leaf.validFrom),
+    notAfterMs: Date.parse(leaf.validTo),
+  };
+}
+
+/** Whether the certificate is for that host: its very name, or one label under its wildcard (RFC 6125 §6.4.3). */
+export function isFor(certificate: Certificate, host: string): boolean {
+  const wanted = host.toLowerCase().replace(/\.$/, '');
+  const wildcard = wanted.replace(/^[^.]+/, '*');
+  return certificate.names.some((name) => name === wanted || name === wildcard);
+}
+
+/** Reads a file of certificates of CAs. Throws CertificateProblem. */
+export function readAuthorities(path: string): string {
+  const pem = read(path);
+  leafOf(pem, path);
+  return pem;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CertificateProblem(`${path} cannot be read (${code}).`, { cause: error });
+  }
+}
+
+function leafOf(pem: string, path: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new CertificateProblem(`${path} holds no certificate in PEM form.`, { cause: error });
+  }
+}
+
+function privateKeyOf(pem: string, path: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    // OpenSSL's own words may quote the file.
+    const why = /ENCRYPTED/.test(pem) ? 'a key that is encrypted' : 'no private key in PEM form';
+    throw new CertificateProblem(`${path} holds ${why}.`, { cause: error });
+  }
+}
+
+/** Subject alternative names; where there are none, the common name, as old peers still do. */
+function namesOf({ subjectAltName, subject }: X509Certificate): string[] {
+  const alternatives = [...(subjectAltName ?? '').matchAll(/(?:DNS|IP Address):([^,\s"]+)/g)];
+  const found = alternatives.length > 0 ? alternatives : [...subject.matchAll(/^CN=(\S+)$/gm)];
+  return found.map(([, name = '']) => name.toLowerCase());
+}
