@@ -3,6 +3,7 @@ import { g711, type G711Law } from '../codec/g711.js';
 import type { Mix, Mixes } from '../mix/mixes.js';
 import { canDecode, frameSamples } from '../mix/pcm-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { fadeOut } from '../sound/fade-out.js';
 import { holdSound } from '../sound/hold-sound.js';
 import { SoundLoop } from '../sound/sound-loop.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
@@ -45,6 +46,8 @@ export class PhoneOutgoingTrack implements PacketSink {
   #holdSound = false;
   #prompt: Prompt | null = null;
   #feed: Feed = { kind: 'silence' };
+  /** Some of the feed was sent: what replaces it cuts it off. */
+  #isHeard = false;
   #law: G711Law | null = null;
   #payloadType = 0;
   #paused = false;
@@ -55,7 +58,9 @@ export class PhoneOutgoingTrack implements PacketSink {
   #player: PhonePlayer | null = null;
   /** Key presses are sent in place of what is heard, whose time goes on. */
   isInterrupted = false;
-  /** One frame that is heard, and one that is sent, while something is played. */
+  /** The end of what was cut off, to be added to the frame that is sent next; null: of nothing. */
+  #tail: Int16Array | null = null;
+  /** One frame that is heard, and one that is sent, while something is played or fades out. */
   readonly #heard = new Int16Array(frameSamples);
   readonly #payload = new Uint8Array(frameSamples);
 
@@ -94,6 +99,8 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
     if (this.#paused || this.isInterrupted || packet.payloadLength === 0) return;
+    // What was heard before comes to its end first, at the next tick.
+    if (this.#tail !== null) return;
     if (this.#output.forward(packet, this.#payloadType, arrivalMs)) this.#filling = false;
   }
 
@@ -109,6 +116,7 @@ export class PhoneOutgoingTrack implements PacketSink {
   onTick(tick: number, nowMs: number): void {
     const law = this.#law;
     if (law === null) return;
+    if (this.#paused || this.isInterrupted) this.#tail = null;
     if (this.#player?.isPlaying === true) return this.#play(this.#player, law, tick, nowMs);
     if (this.#paused) return;
     const feed = this.#feed;
@@ -136,6 +144,7 @@ export class PhoneOutgoingTrack implements PacketSink {
     this.#law = null;
     this.#tracks = [];
     this.#replaceFeed({ kind: 'silence' });
+    this.#tail = null;
   }
 
   #play(player: PhonePlayer, law: G711Law, tick: number, nowMs: number): void {
@@ -169,6 +178,7 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   #holdFrame(law: G711Law): Uint8Array {
     const frame = this.#hold.frame(law, this.#holdPosition);
+    this.#isHeard = true;
     this.#holdPosition = (this.#holdPosition + frameSamples) % this.#hold.length;
     return frame;
   }
@@ -178,22 +188,38 @@ export class PhoneOutgoingTrack implements PacketSink {
     if (payload === null) return silenceIn(law);
     const position = this.#promptPosition;
     this.#promptPosition += frameSamples;
+    this.#isHeard = position + frameSamples < payload.length;
     if (position < payload.length) return payload.subarray(position, position + frameSamples);
     if (repeatAfterMs !== null && position >= payload.length + repeatAfterMs * 8) this.#promptPosition = 0;
     return silenceIn(law);
   }
 
   #write(payload: Uint8Array, nowMs: number): void {
-    if (!this.isInterrupted) this.#output.write(this.#payloadType, payload, nowMs);
+    if (this.isInterrupted) return;
+    const tail = this.#tail;
+    this.#tail = null;
+    this.#output.write(this.#payloadType, tail === null ? payload : this.#join(payload, tail), nowMs);
+  }
+
+  /** Both at once. */
+  #join(payload: Uint8Array, tail: Int16Array): Uint8Array {
+    const { decode, encode } = g711(this.#law!);
+    const sum = this.#heard;
+    decode(payload, 0, frameSamples, sum);
+    for (let i = 0; i < sum.length; i++) sum[i] = Math.max(-32_768, Math.min(32_767, sum[i]! + tail[i]!));
+    encode(sum, this.#payload);
+    return this.#payload;
   }
 
   #refeed(): void {
     const law = this.#law!;
-    // Whoever hears nothing holds no source: a buffer that nobody reads would be stale by the time of the resumption.
-    const tracks = this.#paused || this.#player?.isAlone === true ? [] : this.#tracks;
+    const tracks = this.#tracks;
     const [first] = tracks;
     const feed = this.#feed;
-    if (first === undefined && this.#prompt !== null) {
+    if (this.#paused || this.#player?.isAlone === true) {
+      // Whoever hears nothing holds no source: a buffer that nobody reads would be stale by the time of the resumption.
+      if (feed.kind !== 'silence') this.#replaceFeed({ kind: 'silence' });
+    } else if (first === undefined && this.#prompt !== null) {
       if (feed.kind !== 'prompt' || feed.prompt !== this.#prompt) {
         this.#replaceFeed({ kind: 'prompt', prompt: this.#prompt });
       }
@@ -215,6 +241,8 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   #replaceFeed(feed: Feed): void {
     const before = this.#feed;
+    this.#tail = this.#tailOf(before) ?? this.#tail;
+    this.#isHeard = false;
     this.#feed = feed;
     if (feed.kind === 'hold') this.#holdPosition = 0;
     else if (feed.kind === 'prompt') this.#promptPosition = 0;
@@ -222,6 +250,18 @@ export class PhoneOutgoingTrack implements PacketSink {
       before.track.removeSink(this);
       this.#output.releaseSource();
     } else if (before.kind === 'mix') this.#mixes.release(before.mix);
+  }
+
+  /** How a hold sound or a prompt that is cut off ends; null where nothing of it is heard now. */
+  #tailOf(feed: Feed): Int16Array | null {
+    const law = this.#law;
+    if (law === null || this.#paused || !this.#isHeard || (feed.kind !== 'hold' && feed.kind !== 'prompt'))
+      return null;
+    const payload = feed.kind === 'hold' ? this.#holdFrame(law) : this.#promptFrame(feed.prompt, law);
+    const tail = new Int16Array(frameSamples);
+    g711(law).decode(payload, 0, frameSamples, tail);
+    fadeOut(tail);
+    return tail;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Plays sounds, prompts and tones to one phone. */
 import { Mixer } from '../mix/mixer.js';
 import { frameSamples } from '../mix/pcm-source.js';
+import { fadeOut } from '../sound/fade-out.js';
 import type { Playback, PlaybackEnd, ToneSound } from '../sound/playback.js';
 import type { LoadedSound, SoundLibrary } from '../sound/sound-library.js';
 import { PcmVoice, ToneVoice, type Voice } from '../sound/voice.js';
@@ -22,6 +23,7 @@ interface Playing {
   readonly voice: Voice;
   /** What it holds in the library. */
   readonly sound: LoadedSound | null;
+  isHeard: boolean;
 }
 
 /** What was asked for and is still being read. */
@@ -32,8 +34,8 @@ interface Request {
 }
 
 /**
- * What one phone is played beside what it hears: one playback and one short tone. What ends before its time fades out over
- * a frame. Time is that of the frames that are asked for.
+ * What one phone is played beside what it hears: one playback and one short tone. What ends before its time fades
+ * out. Time is that of the frames that are asked for.
  */
 export class PhonePlayer {
   readonly #options: PhonePlayerOptions;
@@ -47,6 +49,7 @@ export class PhonePlayer {
   #playing: Playing | null = null;
   #leaving: Playing | null = null;
   #tone: Voice | null = null;
+  #leavingTone: Voice | null = null;
   #wasPlaying = false;
   #wasAlone = false;
   #closed = false;
@@ -83,7 +86,7 @@ export class PhonePlayer {
       }
       this.#leave('replaced');
       this.#newest = request.number;
-      this.#playing = { playbackId, mode, ...loaded };
+      this.#playing = { playbackId, mode, ...loaded, isHeard: false };
       this.#checkChanged();
     } finally {
       this.#requests.delete(request);
@@ -99,7 +102,9 @@ export class PhonePlayer {
 
   /** Throws WorkerRefusal. */
   tone(sound: ToneSound): void {
-    this.#tone = new ToneVoice(sound, 1, maxToneMs);
+    const tone = new ToneVoice(sound, 1, maxToneMs);
+    this.#leavingTone ??= this.#tone;
+    this.#tone = tone;
     this.#checkChanged();
   }
 
@@ -108,12 +113,15 @@ export class PhonePlayer {
     this.#mixer.clear();
     if (heard !== null && !this.isAlone) this.#mixer.add(heard);
     if (this.#tone !== null && !this.#add(this.#tone)) this.#tone = null;
-    if (this.#leaving !== null) this.#fadeOut(this.#leaving);
+    this.#fadeOut();
     const playing = this.#playing;
-    if (playing !== null && !this.#add(playing.voice)) {
-      this.#playing = null;
-      this.#release(playing.sound);
-      this.#tell(playing.playbackId, 'completed');
+    if (playing !== null) {
+      playing.isHeard = true;
+      if (!this.#add(playing.voice)) {
+        this.#playing = null;
+        this.#release(playing.sound);
+        this.#tell(playing.playbackId, 'completed');
+      }
     }
     this.#mixer.limit(this.#out);
     this.#checkChanged();
@@ -124,6 +132,7 @@ export class PhonePlayer {
   close(): void {
     this.#closed = true;
     this.#tone = null;
+    this.#leavingTone = null;
     this.#release(this.#playing?.sound ?? null);
     this.#playing = null;
     this.#release(this.#leaving?.sound ?? null);
@@ -142,9 +151,12 @@ export class PhonePlayer {
   #leave(how: PlaybackEnd): void {
     const playing = this.#playing;
     if (playing === null) return;
-    this.#release(this.#leaving?.sound ?? null);
-    this.#leaving = playing;
     this.#playing = null;
+    // What was not heard yet has nothing to fade, and lets what was go on to.
+    if (playing.isHeard) {
+      this.#release(this.#leaving?.sound ?? null);
+      this.#leaving = playing;
+    } else this.#release(playing.sound);
     this.#tell(playing.playbackId, how);
   }
 
@@ -154,13 +166,19 @@ export class PhonePlayer {
     return goesOn;
   }
 
-  #fadeOut({ voice, sound }: Playing): void {
-    const frame = this.#frame;
-    voice.next(frame);
-    for (let i = 0; i < frame.length; i++) frame[i] = frame[i]! * (1 - (i + 1) / frame.length);
-    this.#mixer.add(frame);
+  #fadeOut(): void {
+    if (this.#leavingTone !== null) this.#addFading(this.#leavingTone);
+    this.#leavingTone = null;
+    if (this.#leaving === null) return;
+    this.#addFading(this.#leaving.voice);
+    this.#release(this.#leaving.sound);
     this.#leaving = null;
-    this.#release(sound);
+  }
+
+  #addFading(voice: Voice): void {
+    voice.next(this.#frame);
+    fadeOut(this.#frame);
+    this.#mixer.add(this.#frame);
   }
 
   #release(sound: LoadedSound | null): void {
