@@ -10,8 +10,8 @@ export const soundsAndRecordingsGroups = {
     }),
     holdMusicWhenAlone: z
       .boolean()
-      .default(false)
-      .describe('Also for a caller in a session who hears nobody there. Else: silence.'),
+      .default(true)
+      .describe('Also for a caller in a session until somebody can be heard there. Else: silence.'),
     joinTone: z.boolean().default(false).describe('A short rising tone when somebody joins the session.'),
     leaveTone: z.boolean().default(false).describe('A short falling tone when somebody leaves it.'),
     maxSeconds: seconds

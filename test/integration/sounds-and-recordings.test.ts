@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { formatWav, readWavMono } from '../../src/media/worker/sound/wav.js';
 import type { EventFollower } from '../support/events.js';
@@ -127,10 +128,7 @@ describe('Playing', () => {
   it('hold music is what a caller hears who is alone, until somebody is there', async () => {
     const holdMusic = join(directory, 'hold.wav');
     writeFileSync(holdMusic, toneFile(600, 2));
-    await start({
-      LANDBRIDGE_SOUNDS_HOLD_MUSIC: holdMusic,
-      LANDBRIDGE_SOUNDS_HOLD_MUSIC_WHEN_ALONE: 'true',
-    });
+    await start({ LANDBRIDGE_SOUNDS_HOLD_MUSIC: holdMusic });
     const sessionId = await gateway.rest.createSession();
     const one = await phone(sessionId);
     await phoneHears(one, 600);
@@ -141,8 +139,21 @@ describe('Playing', () => {
     await phoneHears(one, 600);
   });
 
+  it('silence is what a caller hears who is alone, where hold music is not wanted', async () => {
+    await start({ LANDBRIDGE_SOUNDS_HOLD_MUSIC_WHEN_ALONE: 'false' });
+    const one = await phone(await gateway.rest.createSession());
+    // Longer than the hold sound is silent.
+    await waitFor('four seconds', () => one.call.heard.durationMs > 4000);
+    expect(overallLevel(one.call.heard.recording())).toBeLessThan(-60);
+  });
+
   it('who joins is announced to the phones that are there', async () => {
-    await start({ LANDBRIDGE_SOUNDS_JOIN_TONE: 'true', LANDBRIDGE_SOUNDS_LEAVE_TONE: 'true' });
+    await start({
+      LANDBRIDGE_SOUNDS_JOIN_TONE: 'true',
+      LANDBRIDGE_SOUNDS_LEAVE_TONE: 'true',
+      // Its notes are nearly the same.
+      LANDBRIDGE_SOUNDS_HOLD_MUSIC_WHEN_ALONE: 'false',
+    });
     const sessionId = await gateway.rest.createSession();
     const one = await phone(sessionId);
     const { id, token } = await gateway.rest.newcomer(sessionId);
@@ -204,6 +215,21 @@ describe('Recording', () => {
     for (const { id } of [whole, ofOne, ogg]) await gateway.rest.done('DELETE', `/recordings/${id}`);
     expect(readdirSync(recordings)).toEqual([]);
     expect(events.seen.filter(({ type }) => type === 'recording.failed')).toEqual([]);
+  });
+
+  it('holds no hold music, which whoever is alone hears', async () => {
+    await start();
+    const sessionId = await gateway.rest.createSession();
+    const one = await phone(sessionId);
+    const whole = await record(sessionId, { format: 'wav' });
+    const ofOne = await record(sessionId, { format: 'wav', participantId: one.id });
+    const bell = phoneHears(one, 880);
+    // The bell sounds every four seconds.
+    await Promise.all([bell, recorded(whole.id, 4.5), recorded(ofOne.id, 4.5)]);
+    for (const { id } of [whole, ofOne]) {
+      await stop(id);
+      expect(overallLevel(readWavMono(await download(id)))).toBeLessThan(-60);
+    }
   });
 
   it('who is muted is not in it', async () => {
