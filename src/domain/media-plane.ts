@@ -146,11 +146,11 @@ export interface MediaLeg {
   receive(streams: ReceivedStreams, holdSound: boolean): Promise<void>;
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
   /**
-   * A phone hears this where it would hear the hold sound: from its beginning, again with `repeatAfterMs` of silence in
-   * between, or once where that is null, and silence then. Ends at once with null, or when `receive` takes the hold sound
-   * away. Other legs ignore it.
+   * A phone hears this where it would hear the hold sound: from its beginning, again (or `next` in its place) with
+   * `repeatAfterMs` of silence in between, or once where that is null, and silence then. Ends with null, or when `receive`
+   * takes the hold sound away: at once, but so that it does not click. Other legs ignore it.
    */
-  prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void>;
+  prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): Promise<void>;
   /**
    * Plays a sound to a phone, in place of one that is being played. While the phone holds, the sound's time goes on. Throws
    * MediaRefusal: `bad-sound` where the sound cannot be used, or where the leg is no phone.

@@ -122,8 +122,8 @@ export class WorkerMediaLeg implements MediaLeg {
     await this.#request('setMayPublish', { legId: this.legId, mayPublish: trackKinds(mayPublish) });
   }
 
-  async prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void> {
-    const prompt = sound === null ? null : { sound, repeatAfterMs };
+  async prompt(sound: PromptName | null, repeatAfterMs: number | null, next = sound): Promise<void> {
+    const prompt = sound === null ? null : { sound, repeatAfterMs, next: next ?? sound };
     await this.#request('prompt', { legId: this.legId, prompt });
   }
 

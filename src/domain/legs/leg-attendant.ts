@@ -1,11 +1,15 @@
 /** Looks after a leg until it is in a session: speaks to its far end, and is told its key presses in place of everybody else. */
-import type { PromptName } from '../media-plane.js';
+import type { PromptName, ToneSound } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 
 /** What an attendant may do with its leg. No method throws, nor does any have an effect once the leg has ended. */
 export interface AttendedLeg {
+  /** When the call was answered, in milliseconds since the epoch. */
+  readonly answeredAt: number | null;
   /** See MediaLeg. */
-  prompt(sound: PromptName | null, repeatAfterMs: number | null): void;
+  prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): void;
+  /** A short tone over all that the far end hears. */
+  tone(sound: ToneSound): void;
   terminate(outcome: Outcome): Promise<void>;
 }
 

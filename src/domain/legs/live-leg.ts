@@ -285,10 +285,10 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.media.receive(this.#receiving === null ? {} : { [this.#receiving]: streamIds }, holdSound);
   }
 
-  prompt(sound: PromptName | null, repeatAfterMs: number | null): void {
+  prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): void {
     if (this.#media === null || this.hasEnded) return;
     // A worker that does not answer is gone, and ends the leg.
-    this.#media.prompt(sound, repeatAfterMs).catch(() => undefined);
+    this.#media.prompt(sound, repeatAfterMs, next).catch(() => undefined);
   }
 
   /** A short tone over all that a phone hears. No effect on a leg that has ended. */

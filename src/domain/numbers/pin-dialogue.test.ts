@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { DomainError } from '../domain-error.js';
 import type { Logger } from '../logger.js';
+import type { ToneSound } from '../media-plane.js';
 import type { PinVerdict } from './pin-checker.js';
 import { PinDialogue } from './pin-dialogue.js';
 
@@ -50,7 +51,11 @@ function setUp(pinLength: number | null = null): void {
 }
 
 const leg = {
-  prompt: (sound: string | null) => void log.push(`say ${sound ?? 'nothing'}`),
+  answeredAt: 0,
+  prompt: (sound: string | null, repeatAfterMs: number | null, next?: string) => {
+    log.push(`say ${sound ?? 'nothing'}${repeatAfterMs === null || next === sound ? '' : `, then ${next}`}`);
+  },
+  tone: ({ frequenciesHz }: ToneSound) => void log.push(`tone ${frequenciesHz.join(' ')}`),
   terminate: ({ reason }: { reason: string }) => {
     log.push(`end ${reason}`);
     return Promise.resolve();
@@ -59,8 +64,9 @@ const leg = {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Keys one by one; a number waits for so many seconds. */
-async function play(script: readonly (string | number)[]): Promise<void> {
+/** Keys one by one; a number waits for so many seconds. The ACK came so long after the answer. */
+async function play(script: readonly (string | number)[], ackAfterMs = 500): Promise<void> {
+  leg.answeredAt = clock.now() - ackAfterMs;
   dialogue.legEstablished(leg);
   for (const step of script) {
     if (typeof step === 'number') clock.advance(step * 1000);
@@ -70,18 +76,20 @@ async function play(script: readonly (string | number)[]): Promise<void> {
 }
 
 const asked = ['say pin', 'say quiet'];
-const again = (digits: string) => [`check ${digits}`, 'say pin-wrong'];
+const again = (digits: string) => [`check ${digits}`, 'say pin-wrong, then pin'];
+/** Let in, and told so. */
+const entered = ['enter s', 'tone 440'];
 const left = ['say goodbye', 'end pin-refused'];
 
 describe('the dialogue for a PIN', () => {
   it.each<[string, readonly (string | number)[], readonly string[]]>([
     ['asks and waits', [59], ['say pin']],
-    ['lets a right PIN in at the pound key', ['481516#'], [...asked, 'check 481516', 'enter s']],
-    ['takes a pause of five seconds for it', ['4815', 4.9, '16', 5], [...asked, 'check 481516', 'enter s']],
+    ['lets a right PIN in at the pound key', ['481516#'], [...asked, 'check 481516', ...entered]],
+    ['takes a pause of five seconds for it', ['4815', 4.9, '16', 5], [...asked, 'check 481516', ...entered]],
     [
       'asks again for a wrong one, and lets the right one in',
       ['1111#', '481516#'],
-      [...asked, ...again('1111'), 'say quiet', 'check 481516', 'enter s'],
+      [...asked, ...again('1111'), 'say quiet', 'check 481516', ...entered],
     ],
     [
       'says goodbye after the third wrong one, and ends the call then',
@@ -91,14 +99,18 @@ describe('the dialogue for a PIN', () => {
     [
       'begins anew at the star key',
       ['99*481516#'],
-      [...asked, 'say pin', 'say quiet', 'check 481516', 'enter s'],
+      [...asked, 'say pin', 'say quiet', 'check 481516', ...entered],
     ],
     ['does not count a pound key alone', ['####', 6], ['say pin']],
-    ['hears no other key', ['4ABCD81516#'], [...asked, 'check 481516', 'enter s']],
+    ['hears no other key', ['4ABCD81516#'], [...asked, 'check 481516', ...entered]],
     ['keeps no more than it needs', ['1'.repeat(500) + '#'], [...asked, ...again('1'.repeat(13))]],
     ['ends when its time is over', [60, 1.5], ['say pin', ...left]],
     ['ends amidst the digits, too', [58, '48', 2, '1516#', 1.5], [...asked, ...left]],
-    ['stops for good once it is in', ['481516#', '123#', 120], [...asked, 'check 481516', 'enter s']],
+    [
+      'stops for good once it is in',
+      ['481516#', '123#', 120],
+      [...asked, 'check 481516', ...entered, 'tone 660'],
+    ],
   ])('%s', async (_, script, expected) => {
     await play(script);
     expect(log).toEqual(expected);
@@ -106,14 +118,68 @@ describe('the dialogue for a PIN', () => {
   });
 
   it.each<[string, readonly (string | number)[], readonly string[]]>([
-    ['waits a second only after as many digits', ['481516', 0.9, 0.1], [...asked, 'check 481516', 'enter s']],
-    ['takes a pound key within it for the same', ['481516#', 2], [...asked, 'check 481516', 'enter s']],
-    ['waits on after fewer', ['48151', 4.9, '6', 1], [...asked, 'check 481516', 'enter s']],
+    [
+      'waits a second only after as many digits',
+      ['481516', 0.9, 0.1],
+      [...asked, 'check 481516', ...entered],
+    ],
+    [
+      'takes a pound key within it for the same',
+      ['481516#', 2],
+      [...asked, 'check 481516', ...entered, 'tone 660'],
+    ],
+    ['waits on after fewer', ['48151', 4.9, '6', 1], [...asked, 'check 481516', ...entered]],
     ['takes more for what they are: wrong', ['4815167', 5], [...asked, ...again('4815167')]],
   ])('where all PINs are of one length %s', async (_, script, expected) => {
     setUp(6);
     await play(script);
     expect(log).toEqual(expected);
+  });
+
+  it.each<[string, number, readonly (string | number)[], readonly string[]]>([
+    ['0.5 s after the answer', 0, [0.499, 0.001], ['say quiet', 'say pin']],
+    ['0.5 s after the answer where the ACK is late', 300, [0.199, 0.001], ['say quiet', 'say pin']],
+    ['at once where the ACK is later than that', 800, [], ['say pin']],
+    ['at the latest 0.5 s after the ACK, whatever the clock says', -60_000, [0.5], ['say quiet', 'say pin']],
+    ['never where a key came first', 0, ['4', 2], ['say quiet', 'say quiet']],
+    [
+      '0.5 s after the answer though the star key was pressed',
+      0,
+      ['*', 0.499, 0.001],
+      ['say quiet', 'say quiet', 'say pin'],
+    ],
+    [
+      '0.5 s after the answer where the PIN was wrong before',
+      0,
+      ['1#', 0.5],
+      ['say quiet', 'say quiet', 'check 1', 'say quiet', 'say pin-wrong, then pin'],
+    ],
+  ])('first speaks %s', async (_, ackAfterMs, script, expected) => {
+    await play([], ackAfterMs);
+    const beforeMs = clock.now();
+    for (const step of script) {
+      if (typeof step === 'number') clock.advance(step * 1000);
+      else for (const key of step) dialogue.keyPressed(key);
+      await settled();
+      if (clock.now() - beforeMs < 500 - Math.max(ackAfterMs, 0)) expect(log).not.toContain('say pin');
+    }
+    expect(log).toEqual(expected);
+  });
+
+  it('says once that a PIN was wrong, and asks anew then', async () => {
+    await play(['1#', '*']);
+    expect(log).toEqual([...asked, ...again('1'), 'say pin']);
+  });
+
+  it('says with two notes that one is in, also where an application put one there, and not once one has hung up', async () => {
+    await play(['48']);
+    dialogue.legEntered();
+    expect(log).toEqual([...asked, 'tone 440']);
+    clock.advance(119);
+    await dialogue.legEnded();
+    clock.advance(1000);
+    expect(log).toEqual([...asked, 'tone 440', 'remove']);
+    expect(clock.pending).toBe(0);
   });
 
   it.each<[string, PinVerdict | Error]>([
@@ -140,7 +206,7 @@ describe('the dialogue for a PIN', () => {
     await play([`${rightPin}#`, 61, '5']);
     answer({ result: 'right', sessionId: 's' });
     await settled();
-    expect(log).toEqual([...asked, `check ${rightPin}`, 'enter s']);
+    expect(log).toEqual([...asked, `check ${rightPin}`, ...entered]);
   });
 
   it('does not ask again after a wrong one when the time is over', async () => {

@@ -1,7 +1,7 @@
 /**
  * Asks the caller of a plain SIP call for a PIN, and puts it into the PIN's session.
  *
- *   waiting ──established──► listening ──# or pause──► checking ──right──► over: in the session
+ *   waiting ──established──► listening ──# or pause──► checking ──right──► over: in the session, and told so by two notes
  *                             ▲      │                  │    │
  *                             └──────┼──────wrong───────┘    │ wrong for the last time, or guessed too often,
  *                                    └──time is over──┐      │ or the session takes nobody
@@ -13,7 +13,9 @@
 import type { Clock, Timer } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import type { AttendedLeg, LegAttendant } from '../legs/leg-attendant.js';
+import { playTwoNotes } from '../legs/two-notes.js';
 import type { Logger } from '../logger.js';
+import type { PromptName } from '../media-plane.js';
 import type { PinVerdict } from './pin-checker.js';
 
 export interface PinDialogueLimits {
@@ -45,6 +47,8 @@ const pauseAtLengthMs = 1000;
 const repeatAfterMs = 4000;
 /** As long as saying goodbye takes, and a moment more. */
 const goodbyeMs = 1500;
+/** Nothing is said sooner after the answer: carriers open the way to the caller only then, and cut off the first words. */
+const leadInMs = 500;
 /** One more than the longest PIN has: what is longer is wrong, and need not be kept. */
 const maxDigits = 13;
 
@@ -58,6 +62,8 @@ export class PinDialogue implements LegAttendant {
   #isLate = false;
   /** Runs while digits are keyed in, and while goodbye is said. */
   #timer: Timer | null = null;
+  /** Runs until the first words may be said, or the second note that says that one is in. */
+  #sound: Timer | null = null;
 
   constructor(options: PinDialogueOptions) {
     this.#options = options;
@@ -77,7 +83,7 @@ export class PinDialogue implements LegAttendant {
   keyPressed(digit: string): void {
     if (this.#state !== 'listening') return;
     if (/^\d$/.test(digit)) {
-      if (this.#digits === '') this.#leg?.prompt('quiet', null);
+      if (this.#digits === '') this.#say('quiet', null);
       if (this.#digits.length < maxDigits) this.#digits += digit;
       const isWhole = this.#digits.length === this.#options.pinLength;
       this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
@@ -87,7 +93,10 @@ export class PinDialogue implements LegAttendant {
   }
 
   legEntered(): void {
+    const wasAsked = this.#state !== 'waiting';
     this.#end();
+    if (wasAsked && this.#leg !== null)
+      this.#sound = playTwoNotes([this.#leg], 'rising', this.#options.clock);
   }
 
   async legEnded(): Promise<void> {
@@ -101,11 +110,28 @@ export class PinDialogue implements LegAttendant {
     }
   }
 
+  /** That the last one was wrong is said once: whoever says nothing then is asked as if for the first time. */
   #ask(sound: 'pin' | 'pin-wrong'): void {
     this.#state = 'listening';
     this.#digits = '';
     this.#timer?.cancel();
-    this.#leg?.prompt(sound, repeatAfterMs);
+    this.#say(sound, repeatAfterMs);
+  }
+
+  /** Nothing else is heard from now on; words not before the lead-in is over. */
+  #say(sound: PromptName, againAfterMs: number | null): void {
+    const { clock } = this.#options;
+    const leg = this.#leg;
+    if (leg === null) return;
+    this.#sound?.cancel();
+    const say = () => leg.prompt(sound, againAfterMs, 'pin');
+    const leftMs = Math.min(leadInMs, (leg.answeredAt ?? 0) + leadInMs - clock.now());
+    if (leftMs <= 0 || sound === 'quiet') {
+      say();
+      return;
+    }
+    leg.prompt('quiet', null);
+    this.#sound = clock.after(leftMs, say);
   }
 
   /** Never rejects. */
@@ -147,7 +173,7 @@ export class PinDialogue implements LegAttendant {
     this.#state = 'leaving';
     this.#deadline?.cancel();
     this.#options.logger.info({ why }, 'a caller was not let in');
-    this.#leg?.prompt('goodbye', null);
+    this.#say('goodbye', null);
     this.#after(goodbyeMs, () => void this.#leg?.terminate({ endedBy: 'gateway', reason: 'pin-refused' }));
   }
 
@@ -161,5 +187,6 @@ export class PinDialogue implements LegAttendant {
     this.#digits = '';
     this.#deadline?.cancel();
     this.#timer?.cancel();
+    this.#sound?.cancel();
   }
 }

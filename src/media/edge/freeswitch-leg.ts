@@ -155,8 +155,8 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
     return this.#worker.setMayPublish(mayPublish);
   }
 
-  prompt(sound: PromptName | null, repeatAfterMs: number | null): Promise<void> {
-    return this.#worker.prompt(sound, repeatAfterMs);
+  prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): Promise<void> {
+    return this.#worker.prompt(sound, repeatAfterMs, next);
   }
 
   play(playback: Playback): Promise<void> {

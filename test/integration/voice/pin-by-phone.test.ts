@@ -1,11 +1,12 @@
 /** A number that asks for a PIN, called over plain SIP: we ask ourselves. */
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { levelAt, overallLevel } from '../../../src/media/worker/sound/dominant-frequency.js';
 import { readWavMono } from '../../../src/media/worker/sound/wav.js';
 import { CallNotAnswered, placeCall, type PhoneCall } from '../../../src/softphone/phone-call.js';
 import type { EventFollower } from '../../support/events.js';
 import { callGateway } from '../../support/gateway-phone.js';
-import { phoneHears } from '../../support/phone-hearing.js';
+import { firstHeardMs, phoneHears, phoneHearsNot } from '../../support/phone-hearing.js';
 import { TestGateway } from '../../support/start-gateway.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -67,25 +68,34 @@ async function dial(number: string, options: { toneHz?: number; user?: string } 
 
 /** The file's loudest 20 ms, as they are in no other. */
 function markOf(name: string): Int16Array {
-  const file = readFileSync(new URL(`../../../assets/prompts/${name}.wav`, import.meta.url));
-  const pcm = readWavMono(file);
+  const pcm = promptFile(name);
   const loudness = (at: number) => pcm.subarray(at, at + 160).reduce((sum, sample) => sum + sample ** 2, 0);
   let loudest = 0;
   for (let at = 0; at + 160 <= pcm.length; at += 160) if (loudness(at) > loudness(loudest)) loudest = at;
   return pcm.slice(loudest, loudest + 160);
 }
 
+/** Where the mark is, in samples from the beginning of what is heard. */
+function placesOf(mark: Int16Array, heard: Int16Array): number[] {
+  const places: number[] = [];
+  for (let at = 0; at + mark.length <= heard.length; at += 1) {
+    if (mark.every((sample, index) => heard[at + index] === sample)) places.push(at);
+  }
+  return places;
+}
+
 /** Until the prompt has been heard for the `times`th time. */
 async function heardPrompt(phone: PhoneCall, name: string, times = 1): Promise<void> {
   const mark = markOf(name);
-  await waitFor(`the phone hears the prompt ${name}`, () => {
-    const heard = phone.heard.recording();
-    let found = 0;
-    for (let at = 0; at + mark.length <= heard.length; at += 1) {
-      if (mark.every((sample, index) => heard[at + index] === sample)) found += 1;
-    }
-    return found >= times;
-  });
+  await waitFor(
+    `the phone hears the prompt ${name}`,
+    () => placesOf(mark, phone.heard.recording()).length >= times,
+  );
+}
+
+/** The file as it is heard. */
+function promptFile(name: string): Int16Array {
+  return readWavMono(readFileSync(new URL(`../../../assets/prompts/${name}.wav`, import.meta.url)));
 }
 
 const key = (phone: PhoneCall, digits: string) => phone.sendDtmf(`${digits}#`);
@@ -114,6 +124,50 @@ describe('A SIP call to a number that asks for a PIN', () => {
     await caller.hangUp();
     await events.wait('participant.deleted', (event) => event.participantId === participantId);
     expect(await gateway.rest.done<unknown[]>('GET', `/sessions/${sessionId}/participants`)).toHaveLength(1);
+  });
+
+  it('is spoken to half a second after the answer, as carriers need it', async () => {
+    const { number } = await pinNumber();
+    const caller = await dial(number);
+    await heardPrompt(caller, 'pin');
+    const mark = markOf('pin');
+    const [offset = 0] = placesOf(mark, promptFile('pin'));
+    const heard = caller.heard.recording();
+    const [at = 0] = placesOf(mark, heard);
+    // What is heard begins with the answer, and the file without a pause.
+    const beginsMs = (at - offset) / 8;
+    expect(beginsMs).toBeGreaterThanOrEqual(480);
+    expect(beginsMs).toBeLessThan(1000);
+    expect(overallLevel(heard.subarray(0, at - offset))).toBeLessThan(-60);
+  });
+
+  it('is told that the PIN was wrong once, and asked as before then', async () => {
+    const { number } = await pinNumber();
+    const caller = await dial(number, { user: '+15558880006' });
+    await heardPrompt(caller, 'pin');
+    await key(caller, wrongPins[0] ?? '');
+    await heardPrompt(caller, 'pin-wrong');
+    await heardPrompt(caller, 'pin', 2);
+    expect(placesOf(markOf('pin-wrong'), caller.heard.recording())).toHaveLength(1);
+  });
+
+  it('hears that it is in, and hold music while it is alone there, until somebody can be heard', async () => {
+    const { sessionId, number } = await pinNumber();
+    const caller = await dial(number);
+    await heardPrompt(caller, 'pin');
+    const inAt = firstHeardMs({ call: caller }, 440);
+    await key(caller, pin);
+    await joined(sessionId);
+    await inAt;
+    await phoneHears({ call: caller }, 880);
+    const member = await gateway.rest.newcomer(sessionId);
+    phones.push(await callGateway(gateway, member.token, { toneHz: 1000 }));
+    await phoneHears({ call: caller }, 1000);
+    await phoneHearsNot({ call: caller }, 880);
+    // For longer than the hold music is silent.
+    const fromMs = caller.heard.durationMs;
+    await waitFor('more is heard', () => caller.heard.durationMs > fromMs + 4000);
+    expect(levelAt(caller.heard.window(4000), 8000, 880)).toBeLessThan(-55);
   });
 
   it('may be wrong twice, and is hung up on the third time', async () => {

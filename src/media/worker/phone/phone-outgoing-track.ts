@@ -55,6 +55,7 @@ export class PhoneOutgoingTrack implements PacketSink {
   #filling = false;
   #holdPosition = 0;
   #promptPosition = 0;
+  #promptIsRepeated = false;
   #player: PhonePlayer | null = null;
   /** Key presses are sent in place of what is heard, whose time goes on. */
   isInterrupted = false;
@@ -183,14 +184,17 @@ export class PhoneOutgoingTrack implements PacketSink {
     return frame;
   }
 
-  #promptFrame({ sound, repeatAfterMs }: Prompt, law: G711Law): Uint8Array {
-    const payload = this.#prompts?.payload(sound, law) ?? null;
+  #promptFrame({ sound, repeatAfterMs, next = sound }: Prompt, law: G711Law): Uint8Array {
+    const payload = this.#prompts?.payload(this.#promptIsRepeated ? next : sound, law) ?? null;
     if (payload === null) return silenceIn(law);
     const position = this.#promptPosition;
     this.#promptPosition += frameSamples;
     this.#isHeard = position + frameSamples < payload.length;
     if (position < payload.length) return payload.subarray(position, position + frameSamples);
-    if (repeatAfterMs !== null && position >= payload.length + repeatAfterMs * 8) this.#promptPosition = 0;
+    if (repeatAfterMs !== null && position >= payload.length + repeatAfterMs * 8) {
+      this.#promptPosition = 0;
+      this.#promptIsRepeated = true;
+    }
     return silenceIn(law);
   }
 
@@ -245,7 +249,10 @@ export class PhoneOutgoingTrack implements PacketSink {
     this.#isHeard = false;
     this.#feed = feed;
     if (feed.kind === 'hold') this.#holdPosition = 0;
-    else if (feed.kind === 'prompt') this.#promptPosition = 0;
+    else if (feed.kind === 'prompt') {
+      this.#promptPosition = 0;
+      this.#promptIsRepeated = false;
+    }
     if (before.kind === 'pass-through') {
       before.track.removeSink(this);
       this.#output.releaseSource();

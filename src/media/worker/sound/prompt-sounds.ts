@@ -14,6 +14,8 @@ export interface Prompt {
   readonly sound: PromptName;
   /** Silence before it is said again; null: once. */
   readonly repeatAfterMs: number | null;
+  /** What is said then and from there on, where that is something else. */
+  readonly next?: PromptName;
 }
 
 /** What a worker's phones are told, ready to send. */
