@@ -120,6 +120,75 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       expect(outcomes()).toMatchObject([{ endedBy: 'participant', reason: 'hangup' }]);
     });
 
+    describe('of a press that comes by INFO', () => {
+      const five = (end: boolean, durationMs: number) => {
+        const octets = Buffer.from([5, end ? 0x8a : 0x0a, 0, 0]);
+        octets.writeUInt16BE(durationMs * 8, 2);
+        return octets;
+      };
+      // drachtio-server itself says 400 to a NUL in a body.
+      const [begun, ended] = [five(false, 32.125), five(true, 160.125)];
+      let call: AnsweredCall;
+      let cseq: number;
+      beforeEach(async () => {
+        call = await stage.call(port);
+        cseq = 1;
+      });
+      afterEach(async () => {
+        call.send('BYE', ++cseq);
+        await call.agent.final('BYE');
+        await isOver();
+      });
+
+      async function info(octets: Buffer): Promise<void> {
+        cseq += 1;
+        const { agent, contact: uri, toTag } = call;
+        const text = agent.request('INFO', {
+          ...{
+            uri,
+            toTag,
+            cseq,
+            branch: `${agent.branch}${String(cseq)}`,
+            body: 'octets of it'.slice(0, octets.length),
+          },
+          headers: [`Contact: <sip:raw@127.0.0.1:${agent.port}>`, 'Content-Type: audio/telephone-event'],
+        });
+        agent.send(Buffer.concat([Buffer.from(text).subarray(0, -octets.length), octets]));
+        await agent.wait(
+          `200 to INFO ${cseq}`,
+          ({ status, header }) => status === 200 && header('CSeq') === `${cseq} INFO`,
+        );
+      }
+      const inMedia = () => stage.domain.media.legs[0]?.listener.onDtmf('5', 160);
+      const keys = () => stage.domain.ofType('dtmf.received').map(({ data }) => data.digit);
+
+      it('as its beginning and its end tells one key, with its length', async () => {
+        await info(begun);
+        expect(keys()).toEqual([]);
+        await info(ended);
+        expect(keys()).toEqual(['5']);
+        const [press] = stage.domain.ofType('dtmf.received');
+        expect(Math.abs((press?.data.durationMs ?? 0) - 160)).toBeLessThanOrEqual(16);
+        await info(begun);
+        await info(ended);
+        expect(keys()).toEqual(['5', '5']);
+      });
+
+      it.each([
+        ['first', [begun, ended, null]],
+        ['in between', [begun, null, ended]],
+        ['last', [null, begun, ended]],
+      ])('tells one key where the media tells of it too, %s', async (_when, steps) => {
+        for (let presses = 1; presses <= 2; presses += 1) {
+          for (const step of steps) {
+            if (step === null) inMedia();
+            else await info(step);
+          }
+          expect(keys()).toHaveLength(presses);
+        }
+      });
+    });
+
     it('makes the offer where the INVITE has none', async () => {
       const agent = await stage.agent(port);
       const { token } = await stage.domain.participant();

@@ -13,6 +13,7 @@ import type { RefusalCode } from '../../domain/refusal.js';
 import { composeAnswer } from './answer.js';
 import { dtmfInfoTypes, parseDtmfInfo } from './dtmf-info.js';
 import { DtmfInfoSender } from './dtmf-info-sender.js';
+import { InfoPresses } from './info-presses.js';
 import type { Farewells } from './farewells.js';
 import { Negotiation, OfferCollision } from './negotiation.js';
 import { parseReason } from './reason-header.js';
@@ -48,6 +49,7 @@ export class DialogCall {
   readonly #negotiation: Negotiation;
   readonly #notices: SessionNotices;
   readonly #keys: DtmfInfoSender;
+  readonly #presses: InfoPresses;
   /** How the call ended, once it has; the first word counts. */
   #outcome: Outcome | null = null;
   /** While its SIP server is away: when the call ends all the same. */
@@ -72,6 +74,7 @@ export class DialogCall {
     });
     this.#notices = new SessionNotices(dialog, logger);
     this.#keys = new DtmfInfoSender(dialog, clock, logger);
+    this.#presses = new InfoPresses((digit, durationMs) => leg.dtmf(digit, durationMs), clock);
   }
 
   /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */
@@ -252,7 +255,7 @@ export class DialogCall {
   #info(request: SrfRequest, response: SrfResponse): void {
     const contentType = request.get('Content-Type');
     const press = contentType === undefined ? null : parseDtmfInfo(contentType, request.body ?? '');
-    if (press !== null) this.#options.leg.dtmf(press.digit, press.durationMs);
+    if (press !== null) this.#presses.take(press);
     if (press !== null || contentType === undefined) response.send(200);
     else response.send(415, { headers: { Accept: dtmfInfoTypes } });
   }
@@ -263,6 +266,7 @@ export class DialogCall {
     this.#negotiation.close();
     this.#notices.close();
     this.#keys.close();
+    this.#presses.close();
     const { logger, leg, clock, onClosed } = this.#options;
     if (this.#outcome !== null) logCallEnd(logger, clock, leg, this.#outcome);
     onClosed();

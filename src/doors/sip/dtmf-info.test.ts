@@ -37,9 +37,6 @@ describe('a key press in INFO', () => {
     [relay, 'Signal=5\r\nDuration=250 ms', '5', 250],
     [relay, '5', '5', 160],
     ['application/vnd.nortelnetworks.digits', 'p=Digit-Collection\r\ny=Digits\r\n\r\nd=4\r\n', '4', 160],
-    ['audio/telephone-event', '\x0b\x0a\x03\x20', '#', 100],
-    ['audio/telephone-event', '\x05\x8a\x07\xd0', '5', 250],
-    ['audio/telephone-event', '\x05\ufffd\x07\ufffd', '5', 160],
     ['audio/telephone-event;rate=8000', 'Signal=5\r\nDuration=250', '5', 250],
     ['Audio/Telephone-Event', '5', '5', 160],
     [
@@ -50,6 +47,21 @@ describe('a key press in INFO', () => {
     ],
   ])('%s %j is %s for %i ms', (contentType, body, digit, durationMs) => {
     expect(parseDtmfInfo(contentType, body)).toEqual({ digit, durationMs });
+  });
+
+  it.each([
+    ['\x0b\x0a\x03\x20', '#', 100, false],
+    ['\x05\x8a\x07\xd0', '5', 250, true],
+    ['\x05\x0a\x00\x00', '5', 0, false],
+    // As text, which octets above 127 do not survive: the last 16 ms are lost, or what is above 4 s.
+    ['\x05\ufffd\x07\ufffd', '5', 240, true],
+    ['\x05\ufffd\ufffd\x08', '5', 4097, true],
+    ['\x05\ufffd\ufffd\ufffd', '5', 4112, true],
+    // Two of them that look like one character in UTF-8.
+    [Buffer.from([5, 0x8a, 0xc3, 0xa0]).toString(), '5', 4096, true],
+    [Buffer.from([5, 0x0a, 0xe1, 0x80]).toString(), '5', 4096, false],
+  ])('of an event’s four octets %j is %s for %i ms, let go: %s', (body, digit, durationMs, isEnd) => {
+    expect(parseDtmfInfo('audio/telephone-event', body)).toEqual({ digit, durationMs, isEnd });
   });
 
   it.each([

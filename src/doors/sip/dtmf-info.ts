@@ -4,6 +4,8 @@ import { boundaryOf, parseMultipart } from './multipart.js';
 export interface DtmfInfo {
   readonly digit: string;
   readonly durationMs: number;
+  /** Of an event, which may be told of twice: false where its key was pressed, true where it was let go. Absent: a whole press. */
+  readonly isEnd?: boolean;
 }
 
 /** The content types that are understood, as in the Accept header field. */
@@ -12,6 +14,8 @@ export const dtmfInfoTypes = 'application/dtmf-relay, application/dtmf, audio/te
 const defaultDurationMs = 160;
 /** Telephone events count at 8 kHz where nothing else is said. */
 const unitsPerMs = 8;
+/** Stands for an octet of which nothing is known but that it is above 127. */
+const leastHigh = 0x80;
 /** In the order of RFC 4733's event numbers (§3.2). */
 const digits = '0123456789*#ABCD';
 const textTypes: ReadonlySet<string> = new Set([
@@ -63,16 +67,22 @@ function parseText(body: string): DtmfInfo | null {
 }
 
 /**
- * The four octets of RFC 4733 §2.3, as far as they came through: octets above 127 may have become something else on their
- * way as text, and with them the duration.
+ * The four octets of RFC 4733 §2.3, as far as they came through: on their way as text octets above 127 may have become
+ * something else that is above 127, and the last two of them one character. What is lost of the duration is its last 16 ms,
+ * or how much longer than 4 s it was.
  */
 function parseEvent(body: string): DtmfInfo | null {
   const octets = Array.from(body, (character) => character.codePointAt(0) ?? 0);
-  const [event = 255, , high = 256, low = 256] = octets;
-  const digit = octets.length >= 4 ? digits[event] : undefined;
+  const [event = 255, flags = 0, high = 0, low = 0] = octets;
+  const areJoined = octets.length === 3 && high > 127;
+  const digit = octets.length >= 4 || areJoined ? digits[event] : undefined;
   if (digit === undefined) return null;
-  const isWhole = octets.length === 4 && high < 256 && low < 256;
-  return { digit, durationMs: isWhole ? Math.round(((high << 8) | low) / unitsPerMs) : defaultDurationMs };
+  const duration = areJoined ? leastHigh << 8 : (octetOf(high) << 8) | octetOf(low);
+  return { digit, durationMs: Math.round(duration / unitsPerMs), isEnd: flags > 127 };
+}
+
+function octetOf(codePoint: number): number {
+  return codePoint < 256 ? codePoint : leastHigh;
 }
 
 /** The INFO that presses a key, which those of old understand: no package is named (RFC 6086 §1). */
