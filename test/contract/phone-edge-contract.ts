@@ -3,12 +3,19 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { MediaLeg, MediaPlane, Playback, ToneSound } from '../../src/domain/media-plane.js';
+import {
+  mainConnection,
+  type MediaLeg,
+  type MediaPlane,
+  type Playback,
+  type ToneSound,
+} from '../../src/domain/media-plane.js';
 import { parseTelephoneEvent, type TelephoneEvent } from '../../src/media/worker/codec/telephone-event.js';
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { readWavMono } from '../../src/media/worker/sound/wav.js';
 import type { WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { EdgeCalls, press, type EdgeCaller } from '../support/freeswitch-edge.js';
+import { liveLeg } from '../support/live-leg.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { phoneHoldContract } from './phone-hold-contract.js';
@@ -102,6 +109,37 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       await a.owner.until(({ digits }) => digits.length >= 3);
       await a.phone.listen(25);
       expect(a.owner.digits).toEqual(['5', '#', '5']);
+    });
+
+    it.each([
+      ['pressed', 6],
+      ['let go', 6],
+      ['pressed', 80],
+      ['let go', 80],
+    ])('tells a press once of which INFO tells when it is %s, of %i packets', async (when, packets) => {
+      const phone = await TestPhone.open('PCMU');
+      const told: string[] = [];
+      const leg = liveLeg(edge.plane, (digit) => void told.push(digit));
+      try {
+        await leg.open(mainConnection('phone', phone.sdp()));
+        leg.answered();
+        leg.established();
+        phone.talk(portOf(leg.connection('main').localDescription), 440);
+        await phone.listen(5);
+        for (let presses = 1; presses <= 2; presses += 1) {
+          if (when === 'pressed') leg.dtmf('5', 160);
+          await press({ phone, leg }, 5, packets);
+          if (when === 'let go') leg.dtmf('5', packets * 20);
+        }
+        // What is told of another comes after all that is told of those.
+        await press({ phone, leg }, 9);
+        await waitFor('the next key', () => told.includes('9'));
+        expect(told).toEqual(['5', '5', '9']);
+      } finally {
+        await leg.end({ endedBy: 'participant', reason: 'hangup' });
+        phone.close();
+      }
+      await nothingLeft();
     });
 
     it('presses keys for the phone, each once', async () => {

@@ -195,19 +195,23 @@ export async function channelsOf(freeSwitch: FreeSwitchForTests): Promise<string
   return [...table.matchAll(/^([0-9a-f]{8}-[0-9a-f-]{27}),/gm)].map(([, uuid = '']) => uuid);
 }
 
-/** Presses a key (RFC 4733): 60 ms, and the end three times. */
-export async function press({ phone, leg }: EdgeCaller, event: number): Promise<void> {
+/** Presses a key (RFC 4733): a packet for each 20 ms that it lasts, and the end three times. */
+export async function press(
+  { phone, leg }: { readonly phone: TestPhone; readonly leg: Pick<MediaLeg, 'connection'> },
+  event: number,
+  packets = 6,
+): Promise<void> {
   const payload = new Uint8Array(4);
   const to = portOf(leg.connection('main').localDescription);
   phone.hush();
   const { timestamp } = phone;
-  for (let step = 1; step <= 8; step += 1) {
-    const duration = Math.min(step, 6) * 160;
-    formatTelephoneEvent({ event, end: step >= 6, volume: 10, duration }, payload);
+  for (let step = 1; step <= packets + 2; step += 1) {
+    const duration = Math.min(step, packets) * 160;
+    formatTelephoneEvent({ event, end: step >= packets, volume: 10, duration }, payload);
     phone.send(to, payload, { payloadType: 101, samples: 0, marker: step === 1 });
     await phone.listen(1);
   }
-  phone.timestamp = timestamp + 160 * 8;
+  phone.timestamp = timestamp + 160 * (packets + 2);
 }
 
 export interface UsedEdge {

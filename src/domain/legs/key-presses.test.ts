@@ -23,6 +23,10 @@ describe('presses that come in the media and in signalling', () => {
     ['one in both is one', [[0, 'signalling', '5'], [100, 'media', '5']], '5'], // prettier-ignore
     ['one in both is one, whichever comes first', [[0, 'media', '5'], [80, 'signalling', '5', 250]], '5'], // prettier-ignore
     ['one whose INFO was lost and sent again is one', [[0, 'media', '5'], [600, 'signalling', '5']], '5'], // prettier-ignore
+    ['one whose INFO was lost twice is one', [[0, 'media', '5'], [1600, 'signalling', '5']], '5'], // prettier-ignore
+    ['one of 4 s that is passed on in the media when it is over is one, signalled when it began', [[0, 'signalling', '5'], [8000, 'media', '5', 4000]], '5'], // prettier-ignore
+    ['one of 4 s that is passed on in the media when it is over is one, signalled when it ended', [[4000, 'signalling', '5', 4000], [8000, 'media', '5', 4000]], '5'], // prettier-ignore
+    ['one of 10 s is one, signalled at its end', [[10_000, 'media', '5', 10_000], [10_050, 'signalling', '5', 8191]], '5'], // prettier-ignore
     ['one of 4 s, signalled when it began, is one', [[0, 'signalling', '5'], [4000, 'media', '5', 4000]], '5'], // prettier-ignore
     ['equal ones in both are as many', [[0, 'signalling', '1'], [90, 'media', '1'], [300, 'signalling', '1'], [390, 'media', '1']], '11'], // prettier-ignore
     ['equal ones in both are as many where one way is late', [[0, 'signalling', '1'], [300, 'signalling', '1'], [350, 'media', '1'], [650, 'media', '1']], '11'], // prettier-ignore

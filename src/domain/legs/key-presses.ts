@@ -11,8 +11,8 @@ interface Told {
   readonly endedMs: number;
 }
 
-/** How far the two may be apart: a request that was sent again (RFC 3261: T1 is 500 ms) and what the ways differ by. */
-const apartMs = 1000;
+/** How far the two may be apart: a request that was lost twice (RFC 3261: sent again after 0.5 and 1.5 s) and what the ways differ by. */
+const apartMs = 2000;
 /** As long as a press may be for the other way's word to be known as its own. */
 const longestPressMs = 60_000;
 /** More are of nobody's fingers. */
@@ -33,7 +33,9 @@ export class KeyPresses {
   /** False where the other source told of it already. */
   isNew(source: KeySource, digit: string, durationMs: number): boolean {
     const endedMs = this.#clock.now();
-    const press = { source, digit, beganMs: endedMs - durationMs, endedMs };
+    // What stands before our media may pass a press on only when it is over, which takes its length once more.
+    const lengths = source === 'media' ? 2 : 1;
+    const press = { source, digit, beganMs: endedMs - lengths * durationMs, endedMs };
     const twin = this.#told.findIndex((told) => told.source !== source && isSame(told, press));
     if (twin !== -1) {
       this.#told.splice(twin, 1);
