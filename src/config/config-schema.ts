@@ -189,20 +189,31 @@ export const configSchema = z.strictObject({
       .describe('Transactions at once; above it new requests get 503, those within calls go on.'),
     maxTransactionsPerAddress: count
       .default(15_000)
-      .describe('Of these, for requests outside of calls from one address. A call leaves one for 32 s.'),
+      .describe(
+        'Of these, for requests outside of calls from one IPv4 address or IPv6 /64 network. A call leaves one for 32 s.',
+      ),
     maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
-    maxConnections: count.default(10_000).describe('TCP connections at once, and as many WebSockets.'),
+    maxConnections: count
+      .default(10_000)
+      .describe(
+        'TCP connections at once, and as many WebSockets. Where more come, the oldest that has come to nothing goes.',
+      ),
     maxConnectionsPerAddress: count
       .default(200)
       .describe(
-        'The same from one address. Behind a proxy set `http.trustedProxies`, or all browsers have the proxy’s.',
+        'The same from one IPv4 address or IPv6 /64 network. Behind a proxy set `http.trustedProxies`, or all browsers have the proxy’s.',
       ),
     idleTimeoutSeconds: seconds
       .default(900)
       .describe('A TCP connection that carries nothing for this long is closed, unless a call goes over it.'),
     firstMessageTimeoutSeconds: seconds
       .default(30)
-      .describe('A WebSocket that has brought no SIP message by then is closed.'),
+      .describe('A TCP connection or WebSocket that has brought no SIP message by then is closed.'),
+    stalledSeconds: seconds
+      .default(30)
+      .describe(
+        'A peer that takes nothing of what it is sent over TCP or a WebSocket for this long is cut off.',
+      ),
     sessionTimerSeconds: z
       .int()
       .max(86_400)

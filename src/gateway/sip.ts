@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
+import { sourceOf } from '../domain/address-source.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import type { RefusalCode } from '../domain/refusal.js';
@@ -79,7 +80,12 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
 function openServer(options: OpenSipOptions, secret: string): Promise<SipServer> {
   const { config, logger, version } = options;
   const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
-  const connections = { maxConnections, maxConnectionsPerAddress };
+  const connections = {
+    maxConnections,
+    maxConnectionsPerAddress,
+    firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000,
+    stalledMs: config.sip.stalledSeconds * 1000,
+  };
   const streams = { host, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 };
   const listening: Pick<SipServerOptions, 'udp' | 'tcp' | 'tls'> = {
     udp: { host, port },
@@ -90,7 +96,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
   };
   return createSipServer({
     ...(config.drachtio === undefined ? listening : {}),
-    webSocket: { ...connections, firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000 },
+    webSocket: connections,
     admin: { host: '127.0.0.1', port: 0, secret },
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
     userAgent: `Landbridge/${version}`,
@@ -99,6 +105,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
     maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,
+    sourceOf,
     screen: screenOf(options),
     maxDialogs: config.sip.maxDialogs,
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),

@@ -177,6 +177,7 @@ function openWebSockets(context: GatewayContext, { foundation, domain, sip }: We
       subprotocol: 'sip',
       maxPayloadBytes: config.sip.maxMessageBytes,
       accept: (socket, request, source) => sip.server.acceptWebSocket(socket, request, source),
+      isPassive: (socket) => sip.server.isPassive(socket),
     },
   ];
 }

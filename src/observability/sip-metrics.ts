@@ -35,7 +35,7 @@ const ofTransport = [
     'counter',
     'connectionsDropped',
     'sip_connections_dropped_total',
-    'Connections closed as idle or too slow.',
+    'Connections closed as idle or too slow, or to make room for others.',
   ],
 ] as const satisfies readonly FigureRow[];
 

@@ -1,7 +1,8 @@
 /**
  * Keeps the HTTP port open to all while somebody holds connections that ask for nothing. A connection is passive as long as the
- * gateway owes it nothing: nothing came, half a request, everything is answered, or the client does not fetch the answer. Where
- * there is no room, the oldest passive one makes room; where none is passive, the newcomer is cut off.
+ * gateway owes it nothing: nothing came, half a request, everything is answered, or the client does not fetch the answer; of a
+ * WebSocket its door says. Where there is no room, the oldest passive one makes room; where none is passive, the newcomer is
+ * cut off.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -28,6 +29,8 @@ interface Connection {
   readonly source: string | null;
   request: IncomingMessage | null;
   response: ServerResponse | null;
+  /** Of a WebSocket. */
+  isPassive: (() => boolean) | null;
 }
 
 export class ConnectionGuard {
@@ -40,7 +43,7 @@ export class ConnectionGuard {
   /** By the sockets that TLS made of theirs. */
   readonly #secured = new WeakMap<Duplex, Connection>();
   readonly #isTls: boolean;
-  /** Those that are no WebSockets, by when they were last heard, the oldest first. */
+  /** All but the WebSockets that never go, by when they were last heard or found at work, the oldest first. */
   readonly #evictable = new Set<Connection>();
   /** All of each source, in the same order. */
   readonly #bySource = new Map<string, Set<Connection>>();
@@ -59,15 +62,18 @@ export class ConnectionGuard {
     server.on('timeout', (socket: Socket) => this.#silent(socket));
   }
 
-  /** It became a WebSocket: it counts on, and never makes room for others. */
-  upgraded(socket: Duplex): void {
+  /** It became a WebSocket: it counts on, and makes room for others where `isPassive` says so; without that never. */
+  upgraded(socket: Duplex, isPassive: (() => boolean) | undefined): void {
     const connection = this.#of(socket);
-    if (connection !== undefined) this.#evictable.delete(connection);
+    if (connection === undefined) return;
+    if (isPassive === undefined) this.#evictable.delete(connection);
+    else connection.isPassive = isPassive;
   }
 
   /** Cuts off every connection that never brought a request: Node does not count such a one as idle. */
   endUnused(): void {
-    for (const { socket, request } of this.#evictable) if (request === null) socket.destroy();
+    for (const { socket, request, isPassive } of this.#evictable)
+      if (request === null && isPassive === null) socket.destroy();
   }
 
   #admit(socket: Socket): void {
@@ -83,7 +89,10 @@ export class ConnectionGuard {
       socket.destroy();
       return;
     }
-    const connection: Connection = { socket, peer: peerOf(socket), source, request: null, response: null };
+    const connection: Connection = {
+      ...{ socket, peer: peerOf(socket), source },
+      ...{ request: null, response: null, isPassive: null },
+    };
     this.#connections.set(socket, connection);
     if (this.#isTls) this.#shakingHands.set(connection.peer, connection);
     this.#evictable.add(connection);
@@ -120,8 +129,16 @@ export class ConnectionGuard {
 
   /** Cuts off the oldest passive connection, if there is one. */
   #makeRoom(connections: ReadonlySet<Connection>): boolean {
+    // Those found at work are put behind the others, where they have been looked at.
+    let left = connections.size;
     for (const connection of connections) {
-      if (!this.#evictable.has(connection) || !isPassive(connection)) continue;
+      if (left === 0) break;
+      left -= 1;
+      if (!this.#evictable.has(connection)) continue;
+      if (!isPassive(connection)) {
+        this.#heard(connection);
+        continue;
+      }
       connection.socket.destroy();
       this.#forget(connection);
       return true;
@@ -154,6 +171,7 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 }
 
 /** The last request counts where a client sends them without waiting for the answers: its answer comes last, too. */
-function isPassive({ request, response }: Connection): boolean {
+function isPassive({ isPassive: doorSays, request, response }: Connection): boolean {
+  if (doorSays !== null) return doorSays();
   return request === null || response === null || !request.complete || response.writableEnded;
 }

@@ -16,6 +16,8 @@ export interface WebSocketRoute {
   readonly maxPayloadBytes: number;
   /** `clientAddress` is the caller's, also behind a trusted proxy. */
   readonly accept: (socket: WebSocket, request: IncomingMessage, clientAddress: string) => void;
+  /** Whether an accepted one has come to nothing so far, so that it may be cut off to make room for others. Default: none may. */
+  readonly isPassive?: (socket: WebSocket) => boolean;
 }
 
 export interface WebSocketUpgrades {
@@ -85,7 +87,8 @@ export function handleUpgrades(
     request.headers.upgrade = 'websocket';
     entry.server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = clientAddress(request);
-      server.connections.upgraded(socket);
+      const { isPassive } = entry.route;
+      server.connections.upgraded(socket, isPassive && (() => isPassive(webSocket)));
       count(webSocket, sourceOf(address));
       entry.route.accept(webSocket, request, address);
     });

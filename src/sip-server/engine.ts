@@ -27,8 +27,10 @@ export interface EngineOptions {
   readonly timers?: Partial<TimerSettings>;
   /** Server and client transactions; above it new requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
   readonly maxTransactions?: number;
-  /** As many of them may be of requests outside of dialogs from one address. Default: all. */
+  /** As many of them may be of requests outside of dialogs of one source. Default: all. */
   readonly maxTransactionsPerAddress?: number;
+  /** Whom an address counts as, where something is limited for each. Default: itself. */
+  readonly sourceOf?: ((address: string) => string) | undefined;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
@@ -78,6 +80,7 @@ export function createEngine(
     ...(options.maxTransactionsPerAddress === undefined
       ? {}
       : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
+    sourceOf: options.sourceOf,
     connect: (hop) => connectTo(transports, hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
@@ -89,7 +92,7 @@ export function createEngine(
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
       },
       flowClosed: (flow) => core.flowClosed(flow),
-      isFlowNeeded: (flow) => core.isFlowNeeded(flow),
+      standingOf: (flow) => core.standingOf(flow),
     });
   }
   return { core, addressing, dialogs };

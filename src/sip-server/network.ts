@@ -3,7 +3,7 @@ import { resolveSrv } from 'node:dns/promises';
 import type { MessageIdentity } from './transaction/identity.js';
 import type { Flow } from './transport/flow.js';
 import { zeroCounters } from './transport/inbox.js';
-import type { Transport, TransportStats } from './transport/transport.js';
+import type { StandingOf, Transport, TransportStats } from './transport/transport.js';
 import { responseTarget } from './transport/via-routing.js';
 import { addressKind } from './user-agent/local-address.js';
 import { defaultPort, type NextHop } from './user-agent/next-hop.js';
@@ -160,11 +160,11 @@ export function attach(
     receive: (message: Parameters<Parameters<Transport['onMessage']>[0]>[0], flow: Flow) => void;
     receiveMalformed: (...parameters: Parameters<Parameters<Transport['onMalformed']>[0]>) => void;
     flowClosed: (flow: Flow) => void;
-    isFlowNeeded: (flow: Flow) => boolean;
+    standingOf: StandingOf;
   },
 ): void {
   transport.onMessage((message, flow) => user.receive(message, flow));
   transport.onMalformed((...parameters) => user.receiveMalformed(...parameters));
   transport.onFlowClosed((flow) => user.flowClosed(flow));
-  transport.keepWhile((flow) => user.isFlowNeeded(flow));
+  transport.judgeBy((flow) => user.standingOf(flow));
 }

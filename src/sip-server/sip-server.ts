@@ -20,21 +20,20 @@ interface ListenOptions {
   readonly port: number;
 }
 
+/** What is limited alike for TCP, TLS and WebSockets. */
+type ConnectionLimit = 'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs' | 'stalledMs';
+
 export interface SipServerOptions extends EngineOptions {
   /** What a message may be at most. Default 64 kB, 256 header fields. */
   readonly messageLimits?: Partial<ParseLimits>;
   readonly udp?: ListenOptions;
   /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
-  readonly tcp?: ListenOptions &
-    Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
+  readonly tcp?: ListenOptions & Pick<TcpTransportOptions, ConnectionLimit | 'idleTimeoutMs'>;
   /** SIP over TLS, with the limits of TCP. */
   readonly tls?: ListenOptions &
     TlsStreamOptions &
-    Pick<TcpTransportOptions, 'maxConnections' | 'maxConnectionsPerAddress' | 'idleTimeoutMs'>;
-  readonly webSocket?: Pick<
-    WebSocketTransportOptions,
-    'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs'
-  >;
+    Pick<TcpTransportOptions, ConnectionLimit | 'idleTimeoutMs'>;
+  readonly webSocket?: Pick<WebSocketTransportOptions, ConnectionLimit>;
   /** Where drachtio clients connect: keep it on the loopback address. */
   readonly admin: ListenOptions & {
     readonly secret: string;
@@ -80,6 +79,8 @@ export interface SipServer {
    * the caller's where a proxy stands before us; without it the connection's far end is.
    */
   acceptWebSocket(socket: WebSocket, request: IncomingMessage, clientAddress?: string): void;
+  /** Whether nothing that came by the WebSocket was accepted, so that it may be cut off where there is no room for others. */
+  isPassive(socket: WebSocket): boolean;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
   stats(): SipServerStats;
@@ -95,8 +96,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const onHandlerError = (error: unknown): void =>
     logger.error({ error }, 'SIP message could not be handled');
   const { udp, tcp, tls } = await listen(options, onHandlerError);
-  const limits = options.messageLimits ?? {};
-  const ws = new WebSocketTransport({ ...options.webSocket, onHandlerError, limits });
+  const { sourceOf, messageLimits: limits = {} } = options;
+  const ws = new WebSocketTransport({ ...options.webSocket, sourceOf, onHandlerError, limits });
   const routes = new Routes();
   const transports = { ...(udp && { udp }), ...(tcp && { tcp }), ...(tls && { tls }), ws };
   const { core, addressing, dialogs } = createEngine(options, transports, routes);
@@ -155,6 +156,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       const secure = 'encrypted' in request.socket || request.headers['x-forwarded-proto'] === 'https';
       ws.accept(socket, { remoteAddress, remotePort, localAddress, localPort, secure });
     },
+    isPassive: (socket) => ws.isPassive(socket),
     setDraining: (isDraining) => core.setDraining(isDraining),
     stats: () => ({
       transport: sumStats(transports),
@@ -185,10 +187,11 @@ async function listen(
   options: SipServerOptions,
   onHandlerError: (error: unknown) => void,
 ): Promise<Listeners> {
-  const { messageLimits: limits = {}, tls: tlsOptions } = options;
+  const { messageLimits: limits = {}, tls: tlsOptions, sourceOf } = options;
   const { udp, tcp } = await listenInTheClear(options, onHandlerError);
   if (tlsOptions === undefined) return { udp, tcp, tls: undefined };
-  const tls = new TcpTransport({ ...tlsOptions, streams: tlsStreams(tlsOptions), onHandlerError, limits });
+  const streams = tlsStreams(tlsOptions);
+  const tls = new TcpTransport({ ...tlsOptions, streams, sourceOf, onHandlerError, limits });
   try {
     await tls.listen(tlsOptions.host, tlsOptions.port);
   } catch (error) {
@@ -203,10 +206,12 @@ async function listenInTheClear(
   options: SipServerOptions,
   onHandlerError: (error: unknown) => void,
 ): Promise<Pick<Listeners, 'udp' | 'tcp'>> {
-  const { udp: udpOptions, tcp: tcpOptions, messageLimits: limits = {} } = options;
+  const { udp: udpOptions, tcp: tcpOptions, messageLimits: limits = {}, sourceOf } = options;
   for (let attempt = 1; ; attempt += 1) {
     const udp = udpOptions ? new UdpTransport({ onHandlerError, limits }) : undefined;
-    const tcp = tcpOptions ? new TcpTransport({ ...tcpOptions, onHandlerError, limits }) : undefined;
+    const tcp = tcpOptions
+      ? new TcpTransport({ ...tcpOptions, sourceOf, onHandlerError, limits })
+      : undefined;
     try {
       const bound = udp && udpOptions ? await udp.listen(udpOptions.host, udpOptions.port) : undefined;
       if (tcp && tcpOptions) {

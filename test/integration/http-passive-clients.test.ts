@@ -28,7 +28,14 @@ async function start(options: Partial<HttpServerOptions>): Promise<void> {
   server.post('/echo', (request) => request.body);
   const upgrades = handleUpgrades(
     server,
-    [{ path: '/sip', subprotocol: 'sip', maxPayloadBytes: 1000, accept: () => undefined }],
+    [
+      {
+        ...{ path: '/sip', subprotocol: 'sip', maxPayloadBytes: 1000 },
+        accept: () => undefined,
+        isPassive: () => true,
+      },
+      { path: '/v3', maxPayloadBytes: 1000, accept: () => undefined },
+    ],
     options,
   );
   server.addHook('onClose', (_, done) => {
@@ -153,6 +160,20 @@ describe('The HTTP port', () => {
     await once(refused.resume(), 'end');
     expect(working.every(({ destroyed, readableEnded }) => !destroyed && !readableEnded)).toBe(true);
     expect(await open()).toBe(10);
+  });
+
+  it('answers where WebSockets that came to nothing hold all connections, and cuts off no other WebSocket', async () => {
+    await start({ maxConnections: 40, maxConnectionsPerAddress: 30 });
+    let isCutOff = false;
+    const device = (await hold(upgrade('/v3'))).on('end', () => (isCutOff = true));
+    await once(device.resume(), 'data');
+    for (let host = 2; host < 6; host += 1) {
+      const offer = upgrade('/sip').replace('\r\n\r\n', '\r\nSec-WebSocket-Protocol: sip\r\n\r\n');
+      await holdMany(30, offer, `127.0.0.${host}`);
+    }
+    expect(await health()).toBe(200);
+    expect(await open()).toBeLessThanOrEqual(40);
+    expect(isCutOff || device.destroyed).toBe(false);
   });
 
   it('lets a trusted proxy have as many as there may be', async () => {

@@ -151,6 +151,21 @@ describe('the TLS port', () => {
     await waitFor('it is answered', () => read.text.startsWith('SIP/2.0 200'));
   });
 
+  it('lets a caller in beside any number of handshakes that are never done, and of idle connections', async () => {
+    const { rest } = gateway;
+    const { token } = await rest.newcomer(await rest.createSession());
+    const uri = `sips:join@127.0.0.1:${gateway.sipTlsPort}`;
+    const over = await call(uri, token, 440);
+    for (let n = 0; n < 30; n += 1) {
+      sockets.push(connectTcp(gateway.sipTlsPort, '127.0.0.1').on('error', () => undefined));
+      (await shakeHands()).on('error', () => undefined);
+    }
+    const other = await rest.newcomer(await rest.createSession());
+    await call(uri, other.token, 1000);
+    await over.hangUp();
+    expect(await over.ended).toMatchObject({ by: 'local' });
+  });
+
   it('closes a handshake that is never done', async () => {
     const socket = connectTcp(gateway.sipTlsPort, '127.0.0.1').on('error', () => undefined);
     sockets.push(socket);

@@ -1,10 +1,13 @@
 /** The dialogs that are alive, found by their tags or by the name that applications use; the one place where a dialog ends. */
+import type { Flow } from '../transport/flow.js';
+import { FlowCounts } from '../transport/flow-counts.js';
 import { dialogKey, type Dialog } from './dialog.js';
 
 export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   readonly #limit: number;
   readonly #byKey = new Map<string, Dialog<Owner>>();
   readonly #byPublicId = new Map<string, Dialog<Owner>>();
+  readonly #flows = new FlowCounts();
   readonly #listeners: ((dialog: Dialog<Owner>) => void)[] = [];
 
   /** `limit`: early and confirmed dialogs together. */
@@ -23,6 +26,12 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   add(dialog: Dialog<Owner>): void {
     this.#byKey.set(dialog.key, dialog);
     this.#byPublicId.set(dialog.publicId, dialog);
+    dialog.countIn(this.#flows);
+  }
+
+  /** A dialog's messages come or go by this connection. */
+  goOver(flow: Flow): boolean {
+    return this.#flows.has(flow);
   }
 
   find(callId: string, localTag: string, remoteTag: string): Dialog<Owner> | undefined {
@@ -48,6 +57,7 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   end(dialog: Dialog<Owner>): void {
     if (dialog.state === 'terminated') return;
     dialog.terminated();
+    dialog.countIn(null);
     if (this.#byKey.get(dialog.key) === dialog) this.#byKey.delete(dialog.key);
     if (this.#byPublicId.get(dialog.publicId) === dialog) this.#byPublicId.delete(dialog.publicId);
     for (const listener of this.#listeners) listener(dialog);
@@ -56,6 +66,7 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   clear(): void {
     this.#byKey.clear();
     this.#byPublicId.clear();
+    this.#flows.clear();
   }
 
   /** A copy, so that dialogs may end while they are walked through. */

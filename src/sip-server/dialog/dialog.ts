@@ -6,6 +6,7 @@ import { splitCommas } from '../message/parameters.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
+import type { FlowCounts } from '../transport/flow-counts.js';
 import { nextDialogState, type DialogInput, type DialogState } from './dialog-machine.js';
 
 export type DialogRole = 'uas' | 'uac';
@@ -56,6 +57,8 @@ export class Dialog<Owner = unknown> {
   #remoteCSeq: number | undefined;
   #flow: Flow;
   #resolvedFlow: Flow | undefined;
+  /** Where it counts for the connections that its messages come and go by. */
+  #counts: FlowCounts | undefined;
   #pendingInvite: number | undefined;
   #pendingUpdate: number | undefined;
   #unacknowledged: number | undefined;
@@ -112,9 +115,13 @@ export class Dialog<Owner = unknown> {
     return this.#resolvedFlow;
   }
 
-  /** Its messages come or go by this flow. */
-  goesOver(flow: Flow): boolean {
-    return this.#flow.id === flow.id || this.#resolvedFlow?.id === flow.id;
+  /** Its messages come and go by these flows, which are counted from now on, until it is `null`. */
+  countIn(counts: FlowCounts | null): void {
+    for (const flow of [this.#flow, this.#resolvedFlow]) {
+      this.#counts?.remove(flow);
+      counts?.add(flow);
+    }
+    this.#counts = counts ?? undefined;
   }
 
   /** Our INVITE in it waits for its final response (RFC 3261 §14.2). */
@@ -172,7 +179,7 @@ export class Dialog<Owner = unknown> {
 
   /** Requests go over this flow until the target moves. */
   resolve(flow: Flow): Flow {
-    this.#resolvedFlow = flow;
+    this.#goesBy(this.#flow, flow);
     return flow;
   }
 
@@ -246,8 +253,7 @@ export class Dialog<Owner = unknown> {
     const target = contactUri(message.headers);
     if (target === null) return;
     this.#remoteTarget = target;
-    this.#flow = flow;
-    this.#resolvedFlow = undefined;
+    this.#goesBy(flow, undefined);
     if (allows(message.headers, 'UPDATE')) this.#remoteTakesUpdate = true;
   }
 
@@ -278,6 +284,14 @@ export class Dialog<Owner = unknown> {
     headers.append('Call-ID', this.callId);
     headers.append('CSeq', `${cseq} ${method}`);
     return { kind: 'request', method, uri, headers, body: Buffer.alloc(0) };
+  }
+
+  #goesBy(flow: Flow, resolved: Flow | undefined): void {
+    const counts = this.#counts ?? null;
+    this.countIn(null);
+    this.#flow = flow;
+    this.#resolvedFlow = resolved;
+    this.countIn(counts);
   }
 
   #step(input: DialogInput): void {

@@ -34,8 +34,10 @@ export interface TransactionLayerOptions {
   readonly timers: TimerSettings;
   /** Server and client transactions together; above it new requests get 503. Those within dialogs have as much room again. */
   readonly maxTransactions: number;
-  /** As many may be of requests outside of dialogs from one address. Default: all. */
+  /** As many may be of requests outside of dialogs of one source. Default: all. */
   readonly maxTransactionsPerAddress?: number;
+  /** Whom an address counts as. Default: itself. */
+  readonly sourceOf?: ((address: string) => string) | undefined;
   /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
@@ -58,7 +60,7 @@ export class TransactionLayer {
   readonly #merges = new Map<string, ServerTransaction>();
   /** Refusals that wait for their ACK or for copies, the oldest first: they give their places up where room is needed. */
   readonly #refused = new Set<ServerTransaction>();
-  /** How many transactions of requests outside of dialogs each address has. */
+  /** How many transactions of requests outside of dialogs each source has. */
   readonly #addresses = new Map<string, number>();
 
   constructor(user: TransactionUser, options: TransactionLayerOptions) {
@@ -144,7 +146,7 @@ export class TransactionLayer {
     }
     const responseFlow = this.#options.responseFlow(flow, identity);
     const isInDialog = identity.toTag !== '' && this.#user.isInDialog(identity);
-    const address = isInDialog ? '' : flow.remoteAddress;
+    const address = isInDialog ? '' : (this.#options.sourceOf?.(flow.remoteAddress) ?? flow.remoteAddress);
     if (!this.#hasRoom(address)) {
       this.#user.overloaded(request, responseFlow);
       return;

@@ -4,9 +4,9 @@ import { parseMessage, type ParseLimits, type RefusalStatus } from '../message/p
 import type { Flow } from './flow.js';
 import type {
   FlowClosedHandler,
-  FlowNeeded,
   MalformedHandler,
   MessageHandler,
+  StandingOf,
   TransportStats,
 } from './transport.js';
 import { stampReceived } from './via-routing.js';
@@ -43,7 +43,7 @@ export class Inbox {
   onMessage: MessageHandler | undefined;
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;
-  isFlowNeeded: FlowNeeded | undefined;
+  standingOf: StandingOf = () => 'stranger';
   readonly #options: InboxOptions;
 
   constructor(options: InboxOptions) {

@@ -1,6 +1,6 @@
 /** What all transports share: one user, told of messages, of what is none, and of connections that ended. */
 import { Inbox, type InboxOptions } from './inbox.js';
-import type { FlowClosedHandler, FlowNeeded, MalformedHandler, MessageHandler } from './transport.js';
+import type { FlowClosedHandler, MalformedHandler, MessageHandler, StandingOf } from './transport.js';
 
 export abstract class ReceivingTransport {
   protected readonly inbox: Inbox;
@@ -21,7 +21,7 @@ export abstract class ReceivingTransport {
     this.inbox.onFlowClosed = handler;
   }
 
-  keepWhile(isNeeded: FlowNeeded): void {
-    this.inbox.isFlowNeeded = isNeeded;
+  judgeBy(standingOf: StandingOf): void {
+    this.inbox.standingOf = standingOf;
   }
 }

@@ -33,7 +33,9 @@ export interface StreamSource {
   connect(target: StreamTarget): Promise<Socket>;
 }
 
-const socketOptions = { noDelay: true, keepAlive: true };
+/** A peer that vanished without a word is asked for by the kernel after a minute; its own default is two hours. */
+const keepAliveInitialDelay = 60_000;
+const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay };
 
 export const plainStreams: StreamSource = {
   protocol: 'tcp',
@@ -121,7 +123,7 @@ export function tlsStreams(options: TlsStreamOptions): StreamSource {
         ...(serverCa !== undefined && { ca: [...serverCa] }),
         rejectUnauthorized: verifyServers,
       });
-      stream.setNoDelay(true).setKeepAlive(true);
+      stream.setNoDelay(true).setKeepAlive(true, keepAliveInitialDelay);
       return whenReady(stream, 'secureConnect', timeoutMs);
     },
   };

@@ -1,13 +1,16 @@
 /** One connection over TCP, or TLS, that carries SIP. */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { BackPressure } from './back-pressure.js';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type Inbox } from './inbox.js';
 import { StreamFramer, type StreamEvent } from './stream-framer.js';
 
 export interface TcpFlowLimits {
+  readonly firstMessageTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly messageTimeoutMs: number;
+  readonly stalledMs: number;
   readonly maxBufferedBytes: number;
   readonly maxMessageBytes: number;
 }
@@ -15,13 +18,15 @@ export interface TcpFlowLimits {
 export interface TcpFlowUser {
   readonly inbox: Inbox;
   readonly limits: TcpFlowLimits;
+  /** A SIP message came by it. */
+  readonly onHeard: () => void;
   /** Called exactly once. */
   readonly onClosed: () => void;
 }
 
 const pong = Buffer.from('\r\n');
 
-/** One connection. Owns its socket and its timer. */
+/** One connection. Owns its socket and its timers. */
 export class TcpFlow implements Flow {
   readonly id = randomUUID();
   readonly protocol: 'tcp' | 'tls';
@@ -34,11 +39,16 @@ export class TcpFlow implements Flow {
   readonly #inbox: Inbox;
   readonly #limits: TcpFlowLimits;
   readonly #framer: StreamFramer;
+  readonly #onHeard: () => void;
+  readonly #pressure: BackPressure;
   #messageTimer: NodeJS.Timeout | undefined;
+  #silenceTimer: NodeJS.Timeout | undefined;
   #broken = false;
 
-  constructor(protocol: 'tcp' | 'tls', socket: Socket, { inbox, limits, onClosed }: TcpFlowUser) {
+  constructor(protocol: 'tcp' | 'tls', socket: Socket, user: TcpFlowUser) {
+    const { inbox, limits, onHeard, onClosed } = user;
     this.protocol = protocol;
+    this.#onHeard = onHeard;
     this.#socket = socket;
     this.#inbox = inbox;
     this.#limits = limits;
@@ -47,11 +57,22 @@ export class TcpFlow implements Flow {
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
+    this.#pressure = new BackPressure(
+      {
+        get waitingBytes() {
+          return socket.writableLength;
+        },
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+        drop: () => this.drop(),
+      },
+      limits.stalledMs,
+    );
     socket.setTimeout(limits.idleTimeoutMs);
     socket.on('timeout', () => {
       // A call says nothing for as long as nobody changes it.
-      if (inbox.isFlowNeeded?.(this) === true) socket.setTimeout(limits.idleTimeoutMs);
-      else this.#drop();
+      if (inbox.standingOf(this) === 'used') socket.setTimeout(limits.idleTimeoutMs);
+      else this.drop();
     });
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     // The peer has no more to say and can hear no request: what is queued goes out, then we close too.
@@ -60,6 +81,8 @@ export class TcpFlow implements Flow {
     socket.on('error', () => {});
     socket.on('close', () => {
       clearTimeout(this.#messageTimer);
+      clearTimeout(this.#silenceTimer);
+      this.#pressure.close();
       onClosed();
     });
   }
@@ -77,20 +100,34 @@ export class TcpFlow implements Flow {
     }
     if (socket.writableLength + bytes.length > this.#limits.maxBufferedBytes) {
       counters.sendErrors += 1;
-      this.#drop();
+      this.drop();
       throw new Error('the peer does not read from its connection');
     }
-    await sendCounted(counters, bytes, (done) => socket.write(bytes, done));
+    await sendCounted(counters, bytes, (done) => this.#write(bytes, done));
+  }
+
+  /** Ends it where no SIP message comes in time. */
+  closeUnlessHeard(): void {
+    this.#silenceTimer = setTimeout(() => this.drop(), this.#limits.firstMessageTimeoutMs);
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #drop(): void {
+  /** Cuts the peer off, and counts that. */
+  drop(): void {
     if (this.#socket.destroyed) return;
     this.#inbox.counters.connectionsDropped += 1;
     this.#socket.destroy();
+  }
+
+  #write(bytes: Buffer, done: (error?: Error | null) => void): void {
+    this.#socket.write(bytes, (error) => {
+      this.#pressure.taken();
+      done(error);
+    });
+    this.#pressure.written();
   }
 
   #receive(chunk: Buffer): void {
@@ -100,7 +137,7 @@ export class TcpFlow implements Flow {
     // Every message has its own allowance: a finished one ends the timer, a begun one starts it.
     if (!this.#framer.isMidMessage || events.some(({ kind }) => kind === 'message')) this.#stopTimer();
     if (this.#framer.isMidMessage) {
-      this.#messageTimer ??= setTimeout(() => this.#drop(), this.#limits.messageTimeoutMs);
+      this.#messageTimer ??= setTimeout(() => this.drop(), this.#limits.messageTimeoutMs);
     }
     for (const event of events) this.#handle(event);
   }
@@ -108,13 +145,15 @@ export class TcpFlow implements Flow {
   #handle(event: StreamEvent): void {
     switch (event.kind) {
       case 'message':
-        this.#inbox.receive(event.bytes, this);
+        if (!this.#inbox.receive(event.bytes, this)) return;
+        clearTimeout(this.#silenceTimer);
+        this.#onHeard();
         return;
       case 'ping':
         this.#inbox.counters.keepAlives += 1;
         if (!this.#socket.writable) return;
-        if (this.#socket.writableLength > this.#limits.maxBufferedBytes) this.#drop();
-        else this.#socket.write(pong);
+        if (this.#socket.writableLength > this.#limits.maxBufferedBytes) this.drop();
+        else this.#write(pong, () => {});
         return;
       case 'broken':
         this.#inbox.receiveBroken(event.reason, event.status, event.bytes, this);

@@ -3,20 +3,25 @@ import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { defaultParseLimits } from '../message/parse-message.js';
+import { ConnectionRoom, type RoomLimits } from './connection-room.js';
 import type { Flow } from './flow.js';
 import { plainAddress, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import { plainStreams, type StreamSource, type StreamTarget } from './stream-source.js';
-import { TcpFlow } from './tcp-flow.js';
+import { TcpFlow, type TcpFlowLimits } from './tcp-flow.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
-export interface TcpTransportOptions extends InboxOptions {
+export interface TcpTransportOptions extends InboxOptions, Partial<RoomLimits> {
   /** What is below the messages. Default: bare TCP. */
   readonly streams?: StreamSource;
-  /** Open connections; more are turned away. Default 4,096. */
+  /** Open connections; where more come, those go that have come to nothing (`ConnectionRoom`). Default 4,096. */
   readonly maxConnections?: number;
-  /** Open connections from one address. Default 1,024: a carrier's proxy may open many, one phone has one. */
+  /** Open connections of one source. Default 1,024: a carrier's proxy may open many, one phone has one. */
   readonly maxConnectionsPerAddress?: number;
+  /** A connection that brought no SIP message by then is closed, keep-alives or not. Default 30,000 ms. */
+  readonly firstMessageTimeoutMs?: number;
+  /** A peer that takes nothing of what it is sent for this long is cut off. Default 30,000 ms. */
+  readonly stalledMs?: number;
   /** A connection without a byte in either direction, and without a call, is closed after this. Default 600,000 ms. */
   readonly idleTimeoutMs?: number;
   /** From the first byte of a message to its last; then the connection is closed. Default 10,000 ms. */
@@ -29,7 +34,6 @@ export interface TcpTransportOptions extends InboxOptions {
 
 interface Connection {
   readonly socket: Socket;
-  readonly address: string;
   readonly key: string;
   /** Null until messages may go over it. */
   flow: TcpFlow | null;
@@ -39,14 +43,13 @@ interface Connection {
 export class TcpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol: 'tcp' | 'tls';
   readonly #streams: StreamSource;
-  readonly #options: Required<Omit<TcpTransportOptions, keyof InboxOptions | 'streams'>> & {
-    readonly maxMessageBytes: number;
-  };
+  readonly #limits: TcpFlowLimits;
+  readonly #connectTimeoutMs: number;
+  readonly #room: ConnectionRoom<Connection>;
   /** All that are open, by their sockets: with TLS the bare ones of those that came in. */
   readonly #connections = new Map<Socket, Connection>();
   /** The newest connection to each peer, by `peerKey`. */
   readonly #byPeer = new Map<string, TcpFlow>();
-  readonly #connectionsOf = new Map<string, number>();
   readonly #dialing = new Map<string, Promise<Flow>>();
   #server: Server | undefined;
   #bound: BoundAddress | undefined;
@@ -56,15 +59,28 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     super(options);
     this.#streams = options.streams ?? plainStreams;
     this.protocol = this.#streams.protocol;
-    this.#options = {
-      maxConnections: options.maxConnections ?? 4_096,
-      maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_024,
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 5_000;
+    this.#limits = {
+      firstMessageTimeoutMs: options.firstMessageTimeoutMs ?? 30_000,
       idleTimeoutMs: options.idleTimeoutMs ?? 600_000,
       messageTimeoutMs: options.messageTimeoutMs ?? 10_000,
+      stalledMs: options.stalledMs ?? 30_000,
       maxBufferedBytes: options.maxBufferedBytes ?? 1_048_576,
-      connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
       maxMessageBytes: options.limits?.maxMessageBytes ?? defaultParseLimits.maxMessageBytes,
     };
+    this.#room = new ConnectionRoom({
+      maxConnections: options.maxConnections ?? 4_096,
+      maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_024,
+      sourceOf: options.sourceOf,
+      standingOf: ({ flow }) => (flow === null ? 'stranger' : this.inbox.standingOf(flow)),
+      evict: ({ socket, flow }) => {
+        if (flow !== null) flow.drop();
+        else {
+          this.inbox.counters.connectionsDropped += 1;
+          socket.destroy();
+        }
+      },
+    });
   }
 
   get boundAddress(): BoundAddress | undefined {
@@ -124,28 +140,26 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
 
   #arrived(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
-    const full = this.#connections.size >= this.#options.maxConnections;
-    const fullForOne = (this.#connectionsOf.get(address) ?? 0) >= this.#options.maxConnectionsPerAddress;
-    if (full || fullForOne || this.#closed) {
+    if (this.#closed || !this.#room.makeRoom(address)) {
       this.inbox.counters.connectionsRefused += 1;
       socket.on('error', () => {});
       socket.destroy();
       return;
     }
-    this.#register(socket, peerKey(address, socket.remotePort ?? 0, null));
+    this.#register(socket, peerKey(address, socket.remotePort ?? 0, null), false);
   }
 
   #ready(stream: Socket, socket: Socket): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || this.#closed) stream.destroy();
-    else this.#adopt(stream, connection);
+    else this.#adopt(stream, connection).closeUnlessHeard();
   }
 
   async #dial(target: Pick<StreamTarget, 'host' | 'port' | 'serverName'>, key: string): Promise<Flow> {
-    if (this.#connections.size >= this.#options.maxConnections) throw new Error('too many connections');
-    const timeoutMs = this.#options.connectTimeoutMs;
+    if (!this.#room.makeRoom(target.host)) throw new Error('too many connections');
+    const timeoutMs = this.#connectTimeoutMs;
     const stream = await this.#streams.connect({ ...target, ...this.#sourceFor(target.host), timeoutMs });
-    const flow = this.#adopt(stream, this.#register(stream, key));
+    const flow = this.#adopt(stream, this.#register(stream, key, true));
     if (this.#closed) {
       flow.close();
       throw new Error('the transport is closed');
@@ -160,11 +174,11 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return wildcard || isIPv6(own) !== isIPv6(host) ? {} : { localAddress: own };
   }
 
-  #register(socket: Socket, key: string): Connection {
-    const connection: Connection = { socket, address: plainAddress(socket.remoteAddress), key, flow: null };
-    const { address } = connection;
+  /** `isOurs`: we opened it. */
+  #register(socket: Socket, key: string, isOurs: boolean): Connection {
+    const connection: Connection = { socket, key, flow: null };
     this.#connections.set(socket, connection);
-    this.#connectionsOf.set(address, (this.#connectionsOf.get(address) ?? 0) + 1);
+    this.#room.add(connection, plainAddress(socket.remoteAddress), isOurs);
     this.inbox.counters.connectionsOpened += 1;
     // 'close' always follows.
     socket.on('error', () => {});
@@ -177,7 +191,8 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
   #adopt(stream: Socket, connection: Connection): TcpFlow {
     const flow = new TcpFlow(this.protocol, stream, {
       inbox: this.inbox,
-      limits: this.#options,
+      limits: this.#limits,
+      onHeard: () => this.#room.heard(connection),
       onClosed: () => this.#forget(connection),
     });
     connection.flow = flow;
@@ -185,12 +200,11 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return flow;
   }
 
-  #forget({ socket, address, key, flow }: Connection): void {
+  #forget(connection: Connection): void {
+    const { socket, key, flow } = connection;
     if (!this.#connections.delete(socket)) return;
+    this.#room.remove(connection);
     if (this.#byPeer.get(key) === flow) this.#byPeer.delete(key);
-    const left = (this.#connectionsOf.get(address) ?? 1) - 1;
-    if (left > 0) this.#connectionsOf.set(address, left);
-    else this.#connectionsOf.delete(address);
     if (flow !== null) this.inbox.flowClosed(flow);
   }
 }

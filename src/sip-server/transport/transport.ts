@@ -22,8 +22,13 @@ export type MalformedHandler = (
 
 export type FlowClosedHandler = (flow: Flow) => void;
 
-/** Whether a connection that carries nothing shall stay open. */
-export type FlowNeeded = (flow: Flow) => boolean;
+/**
+ * What a connection is worth. `used`: a call or a registration goes over it, or a request of it waits for an answer. `known`: so it
+ * was, once. `stranger`: nothing that its peer asked was accepted.
+ */
+export type Standing = 'stranger' | 'known' | 'used';
+
+export type StandingOf = (flow: Flow) => Standing;
 
 /** Counters since the transport was made, except `connectionsOpen`, which is now. */
 export interface TransportStats {
@@ -41,7 +46,7 @@ export interface TransportStats {
   readonly connectionsOpened: number;
   /** Turned away because a limit was reached. */
   readonly connectionsRefused: number;
-  /** Closed by us: idle, too slow, or not reading what we send. */
+  /** Closed by us: idle, too slow, not reading what we send, or to make room. */
   readonly connectionsDropped: number;
 }
 
@@ -57,8 +62,8 @@ export interface Transport {
   onMalformed(handler: MalformedHandler): void;
   /** A connection ended, whoever ended it. Never for UDP. */
   onFlowClosed(handler: FlowClosedHandler): void;
-  /** Asked before an idle connection is closed, and again each time that it was idle for as long. Default: none is needed. */
-  keepWhile(isNeeded: FlowNeeded): void;
+  /** Asked before a connection is closed because it is idle, or to make room for another. Default: all are strangers'. */
+  judgeBy(standingOf: StandingOf): void;
   /**
    * A flow to that peer: over UDP at once, else an open connection to it, else a new one. With TLS the peer must prove that it
    * is `serverName`. Rejects when there is none.

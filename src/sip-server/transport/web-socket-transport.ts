@@ -2,18 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
 import { defaultParseLimits } from '../message/parse-message.js';
+import { BackPressure } from './back-pressure.js';
+import { ConnectionRoom, type RoomLimits } from './connection-room.js';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type Inbox, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import type { Transport, TransportStats } from './transport.js';
 
-export interface WebSocketTransportOptions extends InboxOptions {
-  /** Open connections; more are closed with 1013. Default 4,096. */
+export interface WebSocketTransportOptions extends InboxOptions, Partial<RoomLimits> {
+  /** Open connections; where more come, those go, with 1013, that have come to nothing (`ConnectionRoom`). Default 4,096. */
   readonly maxConnections?: number;
-  /** Open connections from one address. Default 1,024: a proxy that hides its callers' addresses, or an office, may have many. */
+  /** Open connections of one source. Default 1,024: a proxy that hides its callers' addresses, or an office, may have many. */
   readonly maxConnectionsPerAddress?: number;
-  /** A connection that brought no SIP message by then is closed with 1008. Default 300,000 ms: a page may connect before its user calls. */
+  /** A connection that brought no SIP message by then is closed with 1008, keep-alives or not. Default 30,000 ms. */
   readonly firstMessageTimeoutMs?: number;
+  /** A peer that takes nothing of what it is sent for this long is cut off. Default 30,000 ms. */
+  readonly stalledMs?: number;
   /** Every connection is pinged this often, and terminated if the ping before was not answered. Default 30,000 ms. */
   readonly pingIntervalMs?: number;
 }
@@ -41,21 +45,26 @@ const maxBufferedBytes = 1_048_576;
 export class WebSocketTransport extends ReceivingTransport implements Transport {
   readonly protocol = 'ws';
   readonly boundAddress = undefined;
-  readonly #maxConnections: number;
-  readonly #maxConnectionsPerAddress: number;
   readonly #firstMessageTimeoutMs: number;
+  readonly #stalledMs: number;
   readonly #maxMessageBytes: number;
-  readonly #connectionsOf = new Map<string, number>();
-  readonly #flows = new Set<WebSocketFlow>();
+  readonly #flows = new Map<WebSocket, WebSocketFlow>();
+  readonly #room: ConnectionRoom<WebSocketFlow>;
   readonly #pingTimer: NodeJS.Timeout;
   #closed = false;
 
   constructor(options: WebSocketTransportOptions = {}) {
     super(options);
-    this.#maxConnections = options.maxConnections ?? 4_096;
-    this.#maxConnectionsPerAddress = options.maxConnectionsPerAddress ?? 1_024;
-    this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 300_000;
+    this.#firstMessageTimeoutMs = options.firstMessageTimeoutMs ?? 30_000;
+    this.#stalledMs = options.stalledMs ?? 30_000;
     this.#maxMessageBytes = options.limits?.maxMessageBytes ?? defaultParseLimits.maxMessageBytes;
+    this.#room = new ConnectionRoom({
+      maxConnections: options.maxConnections ?? 4_096,
+      maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? 1_024,
+      sourceOf: options.sourceOf,
+      standingOf: (flow) => this.inbox.standingOf(flow),
+      evict: (flow) => flow.makeRoom(),
+    });
     this.#pingTimer = setInterval(() => this.#pingAll(), options.pingIntervalMs ?? 30_000);
     this.#pingTimer.unref();
   }
@@ -68,7 +77,7 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     const refusal =
       socket.protocol !== 'sip'
         ? protocolError
-        : this.#closed || this.#isFull(plainAddress(peer.remoteAddress))
+        : this.#closed || !this.#room.makeRoom(plainAddress(peer.remoteAddress))
           ? tryAgainLater
           : undefined;
     socket.on('error', () => {});
@@ -77,20 +86,26 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
       socket.close(refusal);
       return null;
     }
-    const flow = new WebSocketFlow(socket, peer, this.inbox);
-    this.#flows.add(flow);
-    this.#connectionsOf.set(flow.remoteAddress, (this.#connectionsOf.get(flow.remoteAddress) ?? 0) + 1);
+    const flow = new WebSocketFlow(socket, peer, this.inbox, this.#stalledMs);
+    this.#flows.set(socket, flow);
+    this.#room.add(flow, flow.remoteAddress);
     this.inbox.counters.connectionsOpened += 1;
     flow.closeUnlessHeard(this.#firstMessageTimeoutMs);
     socket.on('message', (data) => this.#receive(bytesOf(data), flow));
     socket.on('pong', () => (flow.answeredPing = true));
-    socket.on('close', () => this.#forget(flow));
+    socket.on('close', () => this.#forget(socket, flow));
     return flow;
+  }
+
+  /** Nothing that came by the socket was accepted, or it is closed: whoever needs room may cut it off. */
+  isPassive(socket: WebSocket): boolean {
+    const flow = this.#flows.get(socket);
+    return flow === undefined || this.inbox.standingOf(flow) === 'stranger';
   }
 
   /** A browser cannot be dialled: the flow is the open one from that address and port, or the promise rejects. */
   connect(host: string, port: number): Promise<Flow> {
-    for (const flow of this.#flows) {
+    for (const flow of this.#flows.values()) {
       if (flow.remoteAddress === host && flow.remotePort === port && flow.isOpen)
         return Promise.resolve(flow);
     }
@@ -104,24 +119,17 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
   close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#pingTimer);
-    for (const flow of [...this.#flows]) {
+    for (const [socket, flow] of [...this.#flows]) {
       flow.close();
-      this.#forget(flow);
+      this.#forget(socket, flow);
     }
     return Promise.resolve();
   }
 
-  #isFull(address: string): boolean {
-    const ofAddress = this.#connectionsOf.get(address) ?? 0;
-    return this.#flows.size >= this.#maxConnections || ofAddress >= this.#maxConnectionsPerAddress;
-  }
-
-  #forget(flow: WebSocketFlow): void {
-    if (!this.#flows.delete(flow)) return;
-    flow.heard();
-    const left = (this.#connectionsOf.get(flow.remoteAddress) ?? 1) - 1;
-    if (left > 0) this.#connectionsOf.set(flow.remoteAddress, left);
-    else this.#connectionsOf.delete(flow.remoteAddress);
+  #forget(socket: WebSocket, flow: WebSocketFlow): void {
+    if (!this.#flows.delete(socket)) return;
+    flow.closed();
+    this.#room.remove(flow);
     this.inbox.flowClosed(flow);
   }
 
@@ -135,16 +143,16 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     } else if (bytes.length > this.#maxMessageBytes) {
       counters.malformed += 1;
       flow.closeWith(messageTooBig);
-    } else if (this.inbox.receive(bytes, flow)) flow.heard();
+    } else if (this.inbox.receive(bytes, flow)) {
+      flow.heard();
+      this.#room.heard(flow);
+    }
   }
 
   #pingAll(): void {
-    for (const flow of this.#flows) {
+    for (const flow of this.#flows.values()) {
       if (flow.answeredPing) flow.ping();
-      else {
-        this.inbox.counters.connectionsDropped += 1;
-        flow.terminate();
-      }
+      else flow.drop();
     }
   }
 }
@@ -160,11 +168,23 @@ class WebSocketFlow implements Flow {
   answeredPing = true;
   readonly #socket: WebSocket;
   readonly #inbox: Inbox;
+  readonly #pressure: BackPressure;
   #silence: NodeJS.Timeout | undefined;
 
-  constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox) {
+  constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox, stalledMs: number) {
     this.#socket = socket;
     this.#inbox = inbox;
+    this.#pressure = new BackPressure(
+      {
+        get waitingBytes() {
+          return socket.bufferedAmount;
+        },
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+        drop: () => this.drop(),
+      },
+      stalledMs,
+    );
     this.protocol = peer.secure === true ? 'wss' : 'ws';
     this.localAddress = plainAddress(peer.localAddress);
     this.localPort = peer.localPort;
@@ -184,12 +204,11 @@ class WebSocketFlow implements Flow {
     }
     if (this.#socket.bufferedAmount + bytes.length > maxBufferedBytes) {
       counters.sendErrors += 1;
-      counters.connectionsDropped += 1;
-      this.terminate();
+      this.drop();
       throw new Error('the peer does not read from its WebSocket');
     }
     // A text frame: browsers get it as a string, and SIP is UTF-8 (RFC 7118 §4.2).
-    await sendCounted(counters, bytes, (done) => this.#socket.send(bytes, { binary: false }, done));
+    await sendCounted(counters, bytes, (done) => this.#write(bytes, done));
   }
 
   closeUnlessHeard(delayMs: number): void {
@@ -206,7 +225,7 @@ class WebSocketFlow implements Flow {
   }
 
   sendPong(): void {
-    if (this.isOpen && this.#socket.bufferedAmount < maxBufferedBytes) this.#socket.send('\r\n', () => {});
+    if (this.isOpen && this.#socket.bufferedAmount < maxBufferedBytes) this.#write('\r\n', () => {});
   }
 
   ping(): void {
@@ -222,8 +241,30 @@ class WebSocketFlow implements Flow {
     this.#socket.close(code);
   }
 
-  terminate(): void {
+  /** Tells the peer to come again later, and does not wait for it to close its side. */
+  makeRoom(): void {
+    this.#socket.close(tryAgainLater);
+    this.drop();
+  }
+
+  /** Cuts the peer off, and counts that. */
+  drop(): void {
+    this.#inbox.counters.connectionsDropped += 1;
     this.#socket.terminate();
+  }
+
+  /** The socket is closed: ends what waits for it. */
+  closed(): void {
+    this.heard();
+    this.#pressure.close();
+  }
+
+  #write(message: Buffer | string, done: (error?: Error) => void): void {
+    this.#socket.send(message, { binary: false }, (error) => {
+      this.#pressure.taken();
+      done(error);
+    });
+    this.#pressure.written();
   }
 }
 

@@ -7,6 +7,7 @@ import type { TransactionLayer } from '../transaction/transaction-layer.js';
 import type { Flow } from '../transport/flow.js';
 import type { Addressing } from './addressing.js';
 import type { Application, ApplicationDirectory } from './application.js';
+import type { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import type { Refusal } from './request-checks.js';
 
@@ -62,6 +63,7 @@ export interface UserAgentEnvironment {
   readonly directory: ApplicationDirectory;
   readonly dialogs: DialogStore<Application>;
   readonly transactions: TransactionLayer;
+  readonly standings: FlowStandings;
   /** Rejects when there is no way to that hop. */
   readonly connect: (hop: NextHop) => Promise<Flow>;
 }

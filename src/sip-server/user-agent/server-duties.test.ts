@@ -1,11 +1,12 @@
 /** What applications need not know of, in requests and responses. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
 import {
   app,
   answerTo,
   core,
   draft,
+  established,
   flow,
   lastTo,
   publicId,
@@ -20,18 +21,63 @@ import type { SipRequest } from '../message/message.js';
 import { inBrackets } from './requests.js';
 
 describe('a connection', () => {
-  it('is needed while a call goes over it, or a request of it has no answer', () => {
+  it('is used while a call goes over it, or a request of it has no answer, and known after that', () => {
     const other = new RecordedFlow('tcp', '127.0.0.1', 5099);
     useFlow(new RecordedFlow('tcp'));
-    expect(core.isFlowNeeded(flow)).toBe(false);
+    expect(core.standingOf(flow)).toBe('stranger');
     core.receive(request('INVITE', {}, sdp), flow);
-    expect(core.isFlowNeeded(flow)).toBe(true);
+    expect(core.standingOf(flow)).toBe('used');
     respond(200, {}, sdp);
     core.receive(request('ACK', { To: lastTo() }), flow);
-    expect([core.isFlowNeeded(flow), core.isFlowNeeded(other)]).toEqual([true, false]);
+    expect([core.standingOf(flow), core.standingOf(other)]).toEqual(['used', 'stranger']);
     core.receive(request('BYE', { To: lastTo(), CSeq: '2 BYE' }), flow);
     respond(200);
-    expect(core.isFlowNeeded(flow)).toBe(false);
+    expect(core.standingOf(flow)).toBe('known');
+    core.flowClosed(flow);
+    expect(core.standingOf(flow)).toBe('stranger');
+  });
+
+  it('is a stranger’s while all is refused that comes by it, and where only OPTIONS is answered', () => {
+    useFlow(new RecordedFlow('tcp'));
+    core.receive(request('INVITE', {}, sdp), flow);
+    respond(403);
+    expect(core.standingOf(flow)).toBe('stranger');
+    core.receive(request('OPTIONS', { 'Call-ID': 'other' }), flow);
+    respond(200);
+    expect(core.standingOf(flow)).toBe('stranger');
+  });
+
+  it('is used by a call that moved to it, and no longer by one that moved away', () => {
+    const old = new RecordedFlow('tcp', '127.0.0.1', 5099);
+    useFlow(old);
+    const to = established();
+    useFlow(new RecordedFlow('tcp'));
+    core.receive(request('INVITE', { To: to, CSeq: '2 INVITE' }, sdp), flow);
+    respond(200, {}, sdp);
+    expect([core.standingOf(flow), core.standingOf(old)]).toEqual(['used', 'known']);
+  });
+
+  it.each([
+    ['for the time that the registrar grants', { Contact: '<sip:a@127.0.0.1>;expires=60' }, 60],
+    ['by its Expires field', { Contact: '<sip:a@127.0.0.1>', Expires: '90' }, 90],
+    ['for an hour where it says nothing', { Contact: '<sip:a@127.0.0.1>' }, 3600],
+  ])('is used by a registration %s', (_what, fields, seconds) => {
+    useFlow(new RecordedFlow('ws'));
+    core.receive(request('REGISTER', {}), flow);
+    respond(200, fields);
+    vi.advanceTimersByTime(seconds * 1000 - 1);
+    expect(core.standingOf(flow)).toBe('used');
+    vi.advanceTimersByTime(1);
+    expect(core.standingOf(flow)).toBe('known');
+  });
+
+  it('is not used by a registration that was taken back', () => {
+    useFlow(new RecordedFlow('ws'));
+    core.receive(request('REGISTER', {}), flow);
+    respond(200, { Contact: '<sip:a@127.0.0.1>;expires=60' });
+    core.receive(request('REGISTER', { CSeq: '2 REGISTER' }), flow);
+    respond(200);
+    expect(core.standingOf(flow)).toBe('known');
   });
 });
 

@@ -6,6 +6,7 @@ import type { MessageIdentity } from '../transaction/identity.js';
 import type { TimerSettings } from '../transaction/timers.js';
 import { TransactionLayer } from '../transaction/transaction-layer.js';
 import type { Flow } from '../transport/flow.js';
+import type { Standing } from '../transport/transport.js';
 import type { Addressing } from './addressing.js';
 import {
   notSent,
@@ -16,6 +17,7 @@ import {
 } from './application.js';
 import { DialogKeeper } from './dialog-keeper.js';
 import type { SipLogger, UserAgentCounters, UserAgentEnvironment, UserAgentSettings } from './environment.js';
+import { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import { UserAgentClient } from './user-agent-client.js';
 import { UserAgentServer } from './user-agent-server.js';
@@ -30,6 +32,7 @@ export interface UserAgentCoreOptions {
   readonly dialogs: DialogStore<Application>;
   readonly maxTransactions: number;
   readonly maxTransactionsPerAddress?: number;
+  readonly sourceOf?: ((address: string) => string) | undefined;
   readonly connect: (hop: NextHop) => Promise<Flow>;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
@@ -61,7 +64,12 @@ export class UserAgentCore {
       },
       options,
     );
-    this.#environment = { ...options, transactions: this.transactions, counters: this.counters };
+    this.#environment = {
+      ...options,
+      transactions: this.transactions,
+      counters: this.counters,
+      standings: new FlowStandings(options.clock),
+    };
     const events = {
       sessionAgreed: this.#sessionAgreed,
       hangUp: this.#hangUp,
@@ -99,12 +107,15 @@ export class UserAgentCore {
   flowClosed(flow: Flow): void {
     this.transactions.flowClosed(flow);
     this.#server.flowClosed(flow);
+    this.#environment.standings.flowClosed(flow);
   }
 
-  /** A call goes over the flow, or a request that came by it waits for its answer. */
-  isFlowNeeded(flow: Flow): boolean {
-    for (const dialog of this.#environment.dialogs) if (dialog.goesOver(flow)) return true;
-    return this.#server.hasPendingFrom(flow);
+  /** What goes over the flow, or went. */
+  standingOf(flow: Flow): Standing {
+    const { dialogs, standings } = this.#environment;
+    const isUsed = dialogs.goOver(flow) || this.#server.hasPendingFrom(flow) || standings.isRegistered(flow);
+    if (isUsed) return 'used';
+    return standings.isKnown(flow) ? 'known' : 'stranger';
   }
 
   /** Answers the request that was handed to the application with this identifier. */
@@ -149,6 +160,7 @@ export class UserAgentCore {
     this.#keeper.close();
     this.transactions.close();
     this.#environment.dialogs.clear();
+    this.#environment.standings.clear();
   }
 
   #sessionAgreed: DialogKeeper['agreed'] = (dialog, terms) => this.#keeper.agreed(dialog, terms);

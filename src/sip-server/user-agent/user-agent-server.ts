@@ -8,6 +8,7 @@ import { parseNameAddr } from '../message/name-addr.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
+import { FlowCounts } from '../transport/flow-counts.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
@@ -42,6 +43,8 @@ export class UserAgentServer {
   readonly #events: ServerDialogEvents;
   /** Requests without a final response, by the identifier that applications know. */
   readonly #pending = new Map<string, IncomingRequest>();
+  /** By the connections that they came by. */
+  readonly #pendingBy = new FlowCounts();
   readonly #byTransaction = new Map<ServerTransaction, IncomingRequest>();
   /** Requests of the peer that change the session and wait for an answer, by dialog (§14.2, RFC 3311 §5.2). */
   readonly #modifying = new Map<OwnedDialog, IncomingRequest>();
@@ -60,7 +63,7 @@ export class UserAgentServer {
 
   /** A request that came by this flow waits for its application. */
   hasPendingFrom(flow: Flow): boolean {
-    return [...this.#pending.values()].some((incoming) => incoming.flow.id === flow.id);
+    return this.#pendingBy.has(flow);
   }
 
   get pendingCount(): number {
@@ -115,6 +118,7 @@ export class UserAgentServer {
       return notSent(refusals.unknownTransaction);
     }
     if (reliable) this.#sendReliably(incoming, status, bytes);
+    if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
     if (status >= 200) this.#finish(incoming);
     const { dialog } = incoming;
     if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
@@ -258,6 +262,7 @@ export class UserAgentServer {
     const incoming = new IncomingRequest(parts);
     const isInvite = request.method === 'INVITE';
     this.#pending.set(incoming.id, incoming);
+    this.#pendingBy.add(incoming.flow);
     if (isInvite) this.#byTransaction.set(transaction, incoming);
     // RFC 4320 §4.2: a non-INVITE request that was not answered in time is not answered at all.
     incoming.timeout = clock.setTimer(isInvite ? settings.inviteTimeoutMs : 64 * timers.t1Ms, () => {
@@ -283,7 +288,7 @@ export class UserAgentServer {
   }
 
   #finish(incoming: IncomingRequest): void {
-    this.#pending.delete(incoming.id);
+    if (this.#pending.delete(incoming.id)) this.#pendingBy.remove(incoming.flow);
     this.#byTransaction.delete(incoming.transaction);
     if (incoming.dialog && this.#modifying.get(incoming.dialog) === incoming) {
       this.#modifying.delete(incoming.dialog);

@@ -1,52 +1,15 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { createConnection } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
-import type { SipMessage } from '../../../src/sip-server/message/message.js';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Flow } from '../../../src/sip-server/transport/flow.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
-import type { Transport } from '../../../src/sip-server/transport/transport.js';
 import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
-import { WebSocketTransport } from '../../../src/sip-server/transport/web-socket-transport.js';
-import { within } from '../../support/wait-for.js';
+import { options, Told } from './told.js';
 
 const host = '127.0.0.1';
-
-function options(callId: string, extra = ''): string {
-  return (
-    `OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK1;rport\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\n` +
-    `Call-ID: ${callId}\r\nCSeq: 1 OPTIONS\r\n${extra}Content-Length: 0\r\n\r\n`
-  );
-}
-
-/** Writes down everything a transport tells, and waits for what has been told or will be. */
-class Told {
-  readonly messages: { message: SipMessage; flow: Flow; raw: Buffer }[] = [];
-  readonly malformed: { reason: string; flow: Flow; answered: boolean; status: number }[] = [];
-  readonly closed: Flow[] = [];
-  #waiting: (() => void)[] = [];
-
-  constructor(transport: Transport) {
-    transport.onMessage((message, flow, raw) => this.#note(() => this.messages.push({ message, flow, raw })));
-    transport.onMalformed((reason, flow, answerable, status) =>
-      this.#note(() => this.malformed.push({ reason, flow, answered: answerable !== undefined, status })),
-    );
-    transport.onFlowClosed((flow) => this.#note(() => this.closed.push(flow)));
-  }
-
-  async until(fact: () => boolean): Promise<void> {
-    while (!fact()) await within('a fact', new Promise<void>((resolve) => this.#waiting.push(resolve)));
-  }
-
-  #note(add: () => void): void {
-    add();
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-}
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
@@ -234,7 +197,7 @@ describe('TcpTransport', () => {
     const told = new Told(tcp);
     const asked: Flow[] = [];
     // A call stands for three times as long; was dropped the first time.
-    tcp.keepWhile((flow) => asked.push(flow) < 4);
+    tcp.judgeBy((flow) => (asked.push(flow) < 4 ? 'used' : 'known'));
     const { port } = await tcp.listen(host, 0);
     const client = await dial(port);
     await once(client, 'close');
@@ -244,10 +207,81 @@ describe('TcpTransport', () => {
     expect(tcp.stats().connectionsDropped).toBe(1);
   });
 
-  it('turns away more connections than it is allowed, in all and from one address', async () => {
+  it('closes who sends keep-alives only, or one byte at a time, when a first message is due', async () => {
+    const tcp = own(new TcpTransport({ firstMessageTimeoutMs: 500 }));
+    const { port } = await tcp.listen(host, 0);
+    const [caller, pinging, slow] = [await dial(port), await dial(port), await dial(port)];
+    const told = new Told(tcp);
+    caller.write(options('1'));
+    await told.until(() => told.messages.length === 1);
+    const timer = setInterval(() => {
+      pinging.write('\r\n\r\n');
+      slow.write('O');
+    }, 10);
+    cleanUp.push(() => clearInterval(timer));
+    for (const client of [pinging, slow]) client.on('error', () => {}).resume();
+    await told.until(() => told.closed.length === 2);
+    expect(tcp.stats()).toMatchObject({ connectionsOpen: 1, connectionsDropped: 2 });
+  });
+
+  it('cuts off who takes nothing of what it is sent, also after it has closed its side', async () => {
+    const tcp = own(new TcpTransport({ stalledMs: 100, maxBufferedBytes: 100_000_000 }));
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(host, 0);
+    for (const closesItsSide of [false, true]) {
+      const client = await dial(port);
+      client.on('error', () => {}).pause();
+      client.write(options('1'));
+      await told.until(() => told.messages.length === 1);
+      const { flow } = told.messages.pop()!;
+      flow.send(Buffer.alloc(20_000_000)).catch(() => {});
+      if (closesItsSide) client.end();
+      await told.until(() => told.closed.length === 1);
+      expect(told.closed.pop()).toBe(flow);
+      client.destroy();
+    }
+    expect(tcp.stats()).toMatchObject({ connectionsOpen: 0, connectionsDropped: 2 });
+  });
+
+  it('asks a peer that reads again for the rest of what it has to say', async () => {
+    const tcp = own(new TcpTransport({ maxBufferedBytes: 100_000_000 }));
+    const told = new Told(tcp);
+    const { port } = await tcp.listen(host, 0);
+    const client = await dial(port);
+    client.pause().write(options('1'));
+    await told.until(() => told.messages.length === 1);
+    const sent = told.messages[0]!.flow.send(Buffer.alloc(20_000_000));
+    client.write(options('2'));
+    client.resume();
+    await Promise.all([sent, told.until(() => told.messages.length === 2)]);
+  });
+
+  it('makes room for a newcomer, in all and of one address, but never at the cost of a call', async () => {
+    for (const limit of [{ maxConnections: 2 }, { maxConnectionsPerAddress: 2 }]) {
+      const tcp = own(new TcpTransport(limit));
+      const told = new Told(tcp);
+      const { port } = await tcp.listen(host, 0);
+      const inCall = await dial(port);
+      inCall.write(options('1'));
+      await told.until(() => told.messages.length === 1);
+      const calling = told.messages[0]!.flow;
+      tcp.judgeBy((flow) => (flow === calling ? 'used' : 'stranger'));
+      const silent = await dial(port);
+      silent.on('error', () => {}).resume();
+      const newcomer = await dial(port);
+      await once(silent, 'close');
+      newcomer.write(options('2'));
+      await told.until(() => told.messages.length === 2);
+      expect(calling.isOpen).toBe(true);
+      expect(tcp.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 0, connectionsDropped: 1 });
+    }
+  });
+
+  it('turns a newcomer away where every connection is in use', async () => {
     for (const limit of [{ maxConnections: 1 }, { maxConnectionsPerAddress: 1 }]) {
       const tcp = own(new TcpTransport(limit));
       const told = new Told(tcp);
+      tcp.judgeBy(() => 'used');
       const { port } = await tcp.listen(host, 0);
       const first = await dial(port);
       first.write(options('1'));
@@ -310,134 +344,3 @@ it.skipIf(!hasIpv6).each([UdpTransport, TcpTransport])(
     expect(told.messages[0]?.message.headers.get('Via')).toContain('received=::1');
   },
 );
-
-describe('WebSocketTransport', () => {
-  let url = '';
-  let transport: WebSocketTransport;
-  let told: Told;
-  let accepted: (Flow | null)[];
-  /** Default the connection's. */
-  let peerAddress: string | undefined;
-
-  beforeEach(async () => {
-    transport = own(new WebSocketTransport({ maxConnections: 2, limits: { maxMessageBytes: 1_000 } }));
-    told = new Told(transport);
-    accepted = [];
-    peerAddress = undefined;
-    const http = createServer();
-    cleanUp.push(() => http.close());
-    const server = new WebSocketServer({
-      server: http,
-      handleProtocols: (offered) => (offered.has('sip') ? 'sip' : false),
-    });
-    server.on('connection', (socket, request) => {
-      const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
-      const peer = { remoteAddress: peerAddress ?? remoteAddress, remotePort, localAddress, localPort };
-      accepted.push(transport.accept(socket, peer));
-    });
-    http.listen(0, host);
-    await once(http, 'listening');
-    url = `ws://${host}:${(http.address() as AddressInfo).port}`;
-  });
-
-  async function open(protocols: string[] = ['sip']): Promise<WebSocket> {
-    const socket = new WebSocket(url, protocols);
-    cleanUp.push(() => socket.terminate());
-    await once(socket, 'open');
-    return socket;
-  }
-
-  it('carries messages both ways as text, and answers the CRLF keep-alive', async () => {
-    const client = await open();
-    client.send(options('1'));
-    client.send(Buffer.from(options('2')));
-    await told.until(() => told.messages.length === 2);
-    const { flow, message } = told.messages[0]!;
-    expect(message.headers.get('Via')).toContain(`received=${host}`);
-    expect(flow).toMatchObject({ protocol: 'ws', reliable: true });
-    expect(await transport.connect(host, flow.remotePort)).toBe(flow);
-    await expect(transport.connect(host, 1)).rejects.toThrow('no WebSocket');
-    const answer = once(client, 'message');
-    await flow.send(Buffer.from('SIP/2.0 200 OK'));
-    expect([String((await answer)[0]), (await answer)[1]]).toEqual(['SIP/2.0 200 OK', false]);
-    const pong = once(client, 'message');
-    client.send('\r\n\r\n');
-    expect(String((await pong)[0])).toBe('\r\n');
-    client.close();
-    await told.until(() => told.closed.length === 1);
-    await expect(flow.send(Buffer.from('x'))).rejects.toThrow('closed');
-  });
-
-  it('refuses another subprotocol, and one connection too many', async () => {
-    const socket = new WebSocket(url);
-    const [code] = await once(socket, 'close');
-    expect(code).toBe(1002);
-    await open();
-    await open();
-    const [tooMany] = await once(await open(), 'close');
-    expect(tooMany).toBe(1013);
-    expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 2 });
-    expect(accepted.filter((flow) => flow === null)).toHaveLength(2);
-  });
-
-  it('refuses one connection too many from one address, whatever others have', async () => {
-    transport = own(new WebSocketTransport({ maxConnectionsPerAddress: 1 }));
-    const heard = new Told(transport);
-    const first = await open();
-    expect((await once(await open(), 'close'))[0]).toBe(1013);
-    peerAddress = '192.0.2.9';
-    const other = await open();
-    expect(transport.stats()).toMatchObject({ connectionsOpen: 2, connectionsRefused: 1 });
-    expect(accepted.map((flow) => flow?.remoteAddress)).toEqual([host, undefined, '192.0.2.9']);
-    peerAddress = undefined;
-    first.close();
-    await heard.until(() => heard.closed.length === 1);
-    const again = await open();
-    again.send(options('1'));
-    await heard.until(() => heard.messages.length === 1);
-    expect(other.readyState).toBe(WebSocket.OPEN);
-  });
-
-  it('closes who has brought no SIP message in time, keep-alives or not, and nobody else', async () => {
-    transport = own(new WebSocketTransport({ firstMessageTimeoutMs: 50 }));
-    const heard = new Told(transport);
-    const caller = await open();
-    caller.send(options('1'));
-    await heard.until(() => heard.messages.length === 1);
-    const silent = await open();
-    silent.send('\r\n\r\n');
-    silent.send('hello');
-    expect((await once(silent, 'close'))[0]).toBe(1008);
-    await heard.until(() => heard.closed.length === 1);
-    expect(caller.readyState).toBe(WebSocket.OPEN);
-    expect(transport.stats()).toMatchObject({ connectionsOpen: 1, connectionsDropped: 1 });
-  });
-
-  it('survives frames that are not SIP, and closes for one too large', async () => {
-    const client = await open();
-    client.send('hello');
-    client.send(Buffer.from([0xff, 0x00]));
-    client.send('');
-    client.send(options('1'));
-    await told.until(() => told.messages.length === 1);
-    expect(told.malformed).toHaveLength(2);
-    client.send('x'.repeat(1_001));
-    expect((await once(client, 'close'))[0]).toBe(1009);
-  });
-
-  it('terminates who does not answer the ping', async () => {
-    const strict = own(new WebSocketTransport({ pingIntervalMs: 20 }));
-    transport = strict;
-    const heard = new Told(strict);
-    const alive = await open();
-    let pings = 0;
-    alive.on('ping', () => (pings += 1));
-    const dead = new WebSocket(url, ['sip'], { autoPong: false });
-    cleanUp.push(() => dead.terminate());
-    await once(dead, 'close');
-    await heard.until(() => heard.closed.length === 1);
-    expect(pings).toBeGreaterThan(0);
-    expect(alive.readyState).toBe(WebSocket.OPEN);
-    expect(strict.stats()).toMatchObject({ connectionsOpen: 1, connectionsDropped: 1 });
-  });
-});
