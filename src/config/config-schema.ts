@@ -203,6 +203,20 @@ export const configSchema = z.strictObject({
       .describe(
         'The same from one IPv4 address or IPv6 /64 network. Behind a proxy set `http.trustedProxies`, or all browsers have the proxy’s.',
       ),
+    strangerAnswersPerSecond: count
+      .default(100)
+      .describe(
+        'Refusals and answers to OPTIONS that one source gets; beyond it requests without a good credential are not answered.',
+      ),
+    banAfterRefusals: z
+      .int()
+      .min(0)
+      .default(300)
+      .describe(
+        'A source that was refused so often in a minute over TCP, TLS or WebSocket, and has had no call for an hour, is not heard for a while. 0: none is.',
+      ),
+    banSeconds: seconds.default(600).describe('How long such a source is not heard.'),
+    maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),
     idleTimeoutSeconds: seconds
       .default(900)
       .describe('A TCP connection that carries nothing for this long is closed, unless a call goes over it.'),

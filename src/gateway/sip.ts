@@ -108,6 +108,14 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     sourceOf,
     screen: screenOf(options),
     maxDialogs: config.sip.maxDialogs,
+    strangers: {
+      answersPerSecond: config.sip.strangerAnswersPerSecond,
+      banAfterRefusals: config.sip.banAfterRefusals,
+      banMs: config.sip.banSeconds * 1000,
+      maxSources: config.sip.maxStrangers,
+      onBanned: ({ source, untilMs }) =>
+        logger.warn({ source, until: new Date(untilMs) }, 'a source was banned'),
+    },
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     logger: logger.child({ layer: 'sip-server' }),
   });

@@ -98,6 +98,7 @@ describe('Metrics', () => {
       transport: {
         messagesReceived: 10,
         messagesSent: 9,
+        messagesIgnored: 0,
         malformed: 1,
         sendErrors: 0,
         connectionsOpen: 2,
@@ -112,6 +113,8 @@ describe('Metrics', () => {
       dialogsCreated: 7,
       dialogsEndedByServer: 0,
       cancelled: 0,
+      answersWithheld: 0,
+      bans: 0,
       refusals,
     }));
     metrics.observeMedia(() => ({

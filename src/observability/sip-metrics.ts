@@ -22,11 +22,19 @@ const ofServer = [
     'SIP dialogs that the server ended by itself.',
   ],
   ['counter', 'cancelled', 'sip_cancelled_total', 'Calls cancelled before their answer.'],
+  [
+    'counter',
+    'answersWithheld',
+    'sip_answers_withheld_total',
+    'Requests of strangers that got no answer, because their source had had enough.',
+  ],
+  ['gauge', 'bans', 'sip_bans', 'Sources that are not heard now, because of what they did.'],
 ] as const satisfies readonly FigureRow[];
 
 const ofTransport = [
   ['counter', 'messagesReceived', 'sip_messages_received_total', 'SIP messages received.'],
   ['counter', 'messagesSent', 'sip_messages_sent_total', 'SIP messages sent.'],
+  ['counter', 'messagesIgnored', 'sip_messages_ignored_total', 'Messages of banned sources.'],
   ['counter', 'malformed', 'sip_malformed_total', 'Messages that were no SIP, or bad SIP.'],
   ['counter', 'sendErrors', 'sip_send_errors_total', 'SIP messages that could not be sent.'],
   ['gauge', 'connectionsOpen', 'sip_connections', 'TCP and WebSocket connections now.'],

@@ -1,5 +1,6 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
+import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
 import { attach, connectTo, listTransports, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
 import { systemClock, type Clock } from './transaction/clock.js';
@@ -33,6 +34,8 @@ export interface EngineOptions {
   readonly sourceOf?: ((address: string) => string) | undefined;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
+  /** What strangers may cost. Default: nothing is limited. */
+  readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf'>;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
   /**
@@ -46,6 +49,8 @@ export interface Engine {
   readonly core: UserAgentCore;
   readonly addressing: Addressing;
   readonly dialogs: DialogStore<Application>;
+  /** Null where strangers may cost anything. */
+  readonly guard: SourceGuard | null;
 }
 
 /** Puts the layers together over some transports. */
@@ -59,8 +64,11 @@ export function createEngine(
     options.publicAddress === undefined ? {} : { publicAddress: options.publicAddress },
   );
   const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
+  const clock = options.clock ?? systemClock;
+  const { strangers, sourceOf = (address: string) => address } = options;
+  const guard = strangers === undefined ? null : new SourceGuard({ ...strangers, clock, sourceOf });
   const core = new UserAgentCore({
-    clock: options.clock ?? systemClock,
+    ...{ clock, guard },
     timers: { ...defaultTimerSettings, ...options.timers },
     logger,
     settings: {
@@ -80,7 +88,7 @@ export function createEngine(
     ...(options.maxTransactionsPerAddress === undefined
       ? {}
       : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
-    sourceOf: options.sourceOf,
+    sourceOf,
     connect: (hop) => connectTo(transports, hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
@@ -89,11 +97,13 @@ export function createEngine(
       receive: (message, flow) => core.receive(message, flow),
       receiveMalformed: (reason, flow, answerable, status) => {
         logger.debug({ reason, remoteAddress: flow.remoteAddress }, 'malformed SIP message');
+        if (flow.reliable) guard?.refused(flow.remoteAddress);
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
       },
       flowClosed: (flow) => core.flowClosed(flow),
       standingOf: (flow) => core.standingOf(flow),
+      isIgnored: (address) => guard?.isBanned(address) === true,
     });
   }
-  return { core, addressing, dialogs };
+  return { core, addressing, dialogs, guard };
 }

@@ -1,6 +1,7 @@
 /** The public door of the SIP engine: `createSipServer` opens a server that drachtio-srf connects to. */
 export { createSipServer } from './sip-server.js';
 export type { SipServer, SipServerOptions, SipServerStats } from './sip-server.js';
+export type { SourceBan } from './defence/source-guard.js';
 export type { EngineOptions } from './engine.js';
 export type { NotSent, SendResult, Sent } from './user-agent/application.js';
 export type { SipLogger } from './user-agent/environment.js';

@@ -161,10 +161,12 @@ export function attach(
     receiveMalformed: (...parameters: Parameters<Parameters<Transport['onMalformed']>[0]>) => void;
     flowClosed: (flow: Flow) => void;
     standingOf: StandingOf;
+    isIgnored: (address: string) => boolean;
   },
 ): void {
   transport.onMessage((message, flow) => user.receive(message, flow));
   transport.onMalformed((...parameters) => user.receiveMalformed(...parameters));
   transport.onFlowClosed((flow) => user.flowClosed(flow));
   transport.judgeBy((flow) => user.standingOf(flow));
+  transport.ignore((address) => user.isIgnored(address));
 }

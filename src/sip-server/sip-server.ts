@@ -1,6 +1,7 @@
 /** The embedded SIP server as a whole: transports below, drachtio applications above, one engine in between. */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import type { SourceBan } from './defence/source-guard.js';
 import { AdminServer } from './drachtio/admin-server.js';
 import { Routes } from './drachtio/routes.js';
 import { createEngine, type EngineOptions } from './engine.js';
@@ -65,6 +66,10 @@ export interface SipServerStats {
   /** Without ACK, session expired, application gone, … */
   readonly dialogsEndedByServer: number;
   readonly cancelled: number;
+  /** Requests of strangers that got no answer, because their source had had enough. */
+  readonly answersWithheld: number;
+  /** Sources that are not heard now. */
+  readonly bans: number;
   /** Refusals made by the server itself, by status. */
   readonly refusals: Readonly<Record<number, number>>;
 }
@@ -83,6 +88,10 @@ export interface SipServer {
   isPassive(socket: WebSocket): boolean;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
+  /** Sources that are not heard, because of what they did. */
+  bans(): readonly SourceBan[];
+  /** Hears that source again; null: everybody. False where there was no such ban. */
+  liftBan(source: string | null): boolean;
   stats(): SipServerStats;
   /** Ends every client, connection and timer at once; idempotent. Hang calls up before. */
   close(): Promise<void>;
@@ -100,7 +109,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const ws = new WebSocketTransport({ ...options.webSocket, sourceOf, onHandlerError, limits });
   const routes = new Routes();
   const transports = { ...(udp && { udp }), ...(tcp && { tcp }), ...(tls && { tls }), ws };
-  const { core, addressing, dialogs } = createEngine(options, transports, routes);
+  const { core, addressing, dialogs, guard } = createEngine(options, transports, routes);
   addressing.listeningPorts = {
     ...(udp?.boundAddress && { udp: udp.boundAddress.port }),
     ...(tcp?.boundAddress && { tcp: tcp.boundAddress.port }),
@@ -158,6 +167,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     },
     isPassive: (socket) => ws.isPassive(socket),
     setDraining: (isDraining) => core.setDraining(isDraining),
+    bans: () => guard?.bans() ?? [],
+    liftBan: (source) => guard?.lift(source) ?? false,
     stats: () => ({
       transport: sumStats(transports),
       transactions: core.transactions.size,
@@ -170,6 +181,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       dialogsCreated: core.counters.dialogsCreated,
       dialogsEndedByServer: core.counters.dialogsEndedByServer,
       cancelled: core.counters.cancelled,
+      answersWithheld: core.counters.answersWithheld,
+      bans: guard?.bans().length ?? 0,
       refusals: Object.fromEntries(core.counters.refusals),
     }),
     close: () => (closing ??= close()),

@@ -17,7 +17,11 @@ let stranger: Socket;
 const answers: Buffer[] = [];
 beforeAll(async () => {
   gateway = await TestGateway.start({
-    environment: { LANDBRIDGE_SIP_MAX_TRANSACTIONS: String(maxTransactions) },
+    environment: {
+      LANDBRIDGE_SIP_MAX_TRANSACTIONS: String(maxTransactions),
+      // Every answer is counted here.
+      LANDBRIDGE_SIP_STRANGER_ANSWERS_PER_SECOND: '1000000',
+    },
   });
   stranger = createSocket('udp4').bind(0, '127.0.0.1');
   stranger.on('message', (bytes) => answers.push(bytes));

@@ -69,6 +69,7 @@ function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAge
     clock: systemClock,
     timers: defaultTimerSettings,
     logger: silentLogger,
+    guard: null,
     settings: {
       supported: ['100rel', 'timer'],
       maxPendingRequests: 10,

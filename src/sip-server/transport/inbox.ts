@@ -24,6 +24,7 @@ export function zeroCounters(): Counters {
   return {
     messagesReceived: 0,
     messagesSent: 0,
+    messagesIgnored: 0,
     bytesReceived: 0,
     bytesSent: 0,
     malformed: 0,
@@ -44,14 +45,21 @@ export class Inbox {
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;
   standingOf: StandingOf = () => 'stranger';
+  /** Of whom nothing is read. */
+  isIgnored: ((address: string) => boolean) | undefined;
   readonly #options: InboxOptions;
 
   constructor(options: InboxOptions) {
     this.#options = options;
   }
 
-  /** Takes one whole message. False where it was none. */
+  /** Takes one whole message. False where it was none, or of somebody who is ignored: then a connection is closed. */
   receive(bytes: Buffer, flow: Flow): boolean {
+    if (this.isIgnored?.(flow.remoteAddress) === true) {
+      this.counters.messagesIgnored += 1;
+      flow.close();
+      return false;
+    }
     const result = parseMessage(bytes, this.#options.limits);
     if (!result.ok) {
       this.#refuse(result.reason, flow, result.answerable, result.status);

@@ -24,4 +24,8 @@ export abstract class ReceivingTransport {
   judgeBy(standingOf: StandingOf): void {
     this.inbox.standingOf = standingOf;
   }
+
+  ignore(isIgnored: (address: string) => boolean): void {
+    this.inbox.isIgnored = isIgnored;
+  }
 }

@@ -140,7 +140,7 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
 
   #arrived(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
-    if (this.#closed || !this.#room.makeRoom(address)) {
+    if (this.#closed || this.inbox.isIgnored?.(address) === true || !this.#room.makeRoom(address)) {
       this.inbox.counters.connectionsRefused += 1;
       socket.on('error', () => {});
       socket.destroy();

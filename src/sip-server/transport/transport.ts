@@ -34,6 +34,8 @@ export type StandingOf = (flow: Flow) => Standing;
 export interface TransportStats {
   readonly messagesReceived: number;
   readonly messagesSent: number;
+  /** Of banned sources. */
+  readonly messagesIgnored: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Not SIP, or SIP that breaks its rules; answerable or not. */
@@ -64,6 +66,8 @@ export interface Transport {
   onFlowClosed(handler: FlowClosedHandler): void;
   /** Asked before a connection is closed because it is idle, or to make room for another. Default: all are strangers'. */
   judgeBy(standingOf: StandingOf): void;
+  /** Of whom no message is read and no connection is taken. Asked for each. Default: of nobody. */
+  ignore(isIgnored: (address: string) => boolean): void;
   /**
    * A flow to that peer: over UDP at once, else an open connection to it, else a new one. With TLS the peer must prove that it
    * is `serverName`. Rejects when there is none.

@@ -77,9 +77,11 @@ export class WebSocketTransport extends ReceivingTransport implements Transport 
     const refusal =
       socket.protocol !== 'sip'
         ? protocolError
-        : this.#closed || !this.#room.makeRoom(plainAddress(peer.remoteAddress))
-          ? tryAgainLater
-          : undefined;
+        : this.inbox.isIgnored?.(plainAddress(peer.remoteAddress)) === true
+          ? policyViolation
+          : this.#closed || !this.#room.makeRoom(plainAddress(peer.remoteAddress))
+            ? tryAgainLater
+            : undefined;
     socket.on('error', () => {});
     if (refusal !== undefined || socket.readyState !== readyStateOpen) {
       this.inbox.counters.connectionsRefused += 1;

@@ -1,4 +1,5 @@
 /** What all parts of the user agent share: settings, counters, clock, dialogs, transactions, the way to the network. */
+import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipRequest } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';
@@ -50,6 +51,8 @@ export interface UserAgentCounters {
   /** Dialogs ended by the server itself. */
   dialogsEndedByServer: number;
   cancelled: number;
+  /** Requests of strangers that got no answer, because their source had had enough. */
+  answersWithheld: number;
 }
 
 /** What the parts of a user agent share. */
@@ -57,6 +60,8 @@ export interface UserAgentEnvironment {
   readonly clock: Clock;
   readonly timers: TimerSettings;
   readonly logger: SipLogger;
+  /** Null: strangers may cost anything. */
+  readonly guard: SourceGuard | null;
   readonly settings: UserAgentSettings;
   readonly counters: UserAgentCounters;
   readonly addressing: Addressing;

@@ -41,6 +41,7 @@ beforeEach(() => {
     clock: systemClock,
     timers: defaultTimerSettings,
     logger: silentLogger,
+    guard: null,
     settings: { supported: [], maxPendingRequests: 10, inviteTimeoutMs: 200_000, retryAfterSeconds: 5 },
     addressing: new Addressing({}),
     directory: { choose: () => app, isKnown: () => true, knownMethods: () => [] },

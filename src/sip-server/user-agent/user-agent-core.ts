@@ -1,4 +1,5 @@
 /** Puts the two sides of the user agent together. */
+import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';
@@ -26,6 +27,7 @@ export interface UserAgentCoreOptions {
   readonly clock: Clock;
   readonly timers: TimerSettings;
   readonly logger: SipLogger;
+  readonly guard: SourceGuard | null;
   readonly settings: UserAgentSettings;
   readonly addressing: Addressing;
   readonly directory: ApplicationDirectory;
@@ -45,6 +47,7 @@ export class UserAgentCore {
     dialogsCreated: 0,
     dialogsEndedByServer: 0,
     cancelled: 0,
+    answersWithheld: 0,
   };
   readonly #server: UserAgentServer;
   readonly #client: UserAgentClient;

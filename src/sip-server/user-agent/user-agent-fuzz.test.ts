@@ -103,6 +103,7 @@ it('survives any order of messages, answers, pauses and losses, and leaves nothi
         clock: systemClock,
         timers: defaultTimerSettings,
         logger: silentLogger,
+        guard: null,
         settings: {
           supported: ['100rel', 'timer'],
           maxPendingRequests: 20,

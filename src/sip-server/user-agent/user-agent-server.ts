@@ -92,7 +92,7 @@ export class UserAgentServer {
 
   /** Answers a request without a transaction: it is malformed, or there is no room. */
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
-    if (request.method === 'ACK') return;
+    if (request.method === 'ACK' || !this.#mayAnswer(flow)) return;
     const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
@@ -120,6 +120,9 @@ export class UserAgentServer {
     if (reliable) this.#sendReliably(incoming, status, bytes);
     if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
     if (status >= 200) this.#finish(incoming);
+    // An application that refuses a credential, such as a code that it had to look up.
+    if (status === 403 && incoming.isInitialInvite && flow.reliable)
+      this.#environment.guard?.refused(flow.remoteAddress);
     const { dialog } = incoming;
     if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
     return { ok: true, bytes, flow, transactionId, dialogId: dialog?.publicId ?? '' };
@@ -347,6 +350,7 @@ export class UserAgentServer {
       if (incoming.isInitialInvite) this.#environment.dialogs.end(dialog);
       return;
     }
+    if (incoming.isInitialInvite) this.#environment.guard?.isGood(incoming.flow.remoteAddress);
     if (dialog.state === 'terminated') return;
     if (incoming.isInitialInvite) dialog.acceptedAsServer();
     else dialog.refreshTarget(incoming.request, incoming.flow);
@@ -374,12 +378,21 @@ export class UserAgentServer {
    * answer, an ACK is nobody's. So a flood from strangers leaves no transactions, and nothing is sent to them twice.
    */
   #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
+    if (arrived.flow.reliable && refusal.status < 500)
+      this.#environment.guard?.refused(arrived.flow.remoteAddress);
     this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
   }
 
-  #sendOnce({ transaction }: ArrivedRequest, response: SipResponse): void {
-    transaction.flow.send(formatMessage(response)).catch(() => undefined);
+  #sendOnce({ transaction, flow }: ArrivedRequest, response: SipResponse): void {
+    if (this.#mayAnswer(flow)) transaction.flow.send(formatMessage(response)).catch(() => undefined);
     transaction.abandon();
+  }
+
+  #mayAnswer({ remoteAddress }: Flow): boolean {
+    const { guard, counters } = this.#environment;
+    if (guard?.mayAnswer(remoteAddress) !== false) return true;
+    counters.answersWithheld += 1;
+    return false;
   }
 
   #tagFor({ identity }: ArrivedRequest): string {

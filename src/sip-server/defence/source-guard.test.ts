@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SourceGuard, type SourceBan, type SourceGuardOptions } from './source-guard.js';
+
+let nowMs: number;
+let banned: SourceBan[];
+
+beforeEach(() => {
+  nowMs = 1_700_000_000_000;
+  banned = [];
+});
+
+function guardWith(options: Partial<SourceGuardOptions> = {}): SourceGuard {
+  return new SourceGuard({
+    clock: { nowMs: () => nowMs, setTimer: () => 0, clearTimer: () => undefined },
+    sourceOf: (address) => address.replace(/:[^:]*$/, '::/64'),
+    answersPerSecond: 10,
+    banAfterRefusals: 5,
+    banMs: 600_000,
+    maxSources: 100,
+    onBanned: (ban) => banned.push(ban),
+    ...options,
+  });
+}
+
+const answers = (guard: SourceGuard, address: string, times: number): number =>
+  Array.from({ length: times }, () => guard.mayAnswer(address)).filter(Boolean).length;
+
+describe('answers to strangers', () => {
+  it('are so many a second for each source, however often it asks', () => {
+    const guard = guardWith();
+    expect(answers(guard, '192.0.2.1', 100)).toBe(10);
+    nowMs += 500;
+    expect(answers(guard, '192.0.2.1', 100)).toBe(5);
+    nowMs += 3_600_000;
+    expect(answers(guard, '192.0.2.1', 100)).toBe(10);
+  });
+
+  it('of one source are not taken from another', () => {
+    const guard = guardWith();
+    answers(guard, '192.0.2.1', 100);
+    expect(answers(guard, '192.0.2.2', 1)).toBe(1);
+  });
+
+  it('are counted for a network together, where one customer has many addresses', () => {
+    const guard = guardWith();
+    expect(answers(guard, '2001:db8:0:1:a:b:c:1', 10) + answers(guard, '2001:db8:0:1:a:b:c:2', 10)).toBe(10);
+  });
+});
+
+describe('a source that holds connections', () => {
+  it('is not heard after too many refusals within a minute, and heard again later', () => {
+    const guard = guardWith();
+    for (let i = 0; i < 4; i += 1) guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(false);
+    guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(true);
+    expect(guard.isBanned('192.0.2.2')).toBe(false);
+    expect(banned).toEqual([{ source: '192.0.2.1', untilMs: nowMs + 600_000 }]);
+    expect(guard.bans()).toEqual(banned);
+    nowMs += 600_000;
+    expect(guard.isBanned('192.0.2.1')).toBe(false);
+    expect(guard.bans()).toEqual([]);
+  });
+
+  it('is heard on where it is refused now and then', () => {
+    const guard = guardWith();
+    for (let i = 0; i < 50; i += 1) {
+      guard.refused('192.0.2.1');
+      nowMs += 20_000;
+    }
+    expect(banned).toEqual([]);
+  });
+
+  it('is heard on where a call of its own was answered lately, whatever else it sends', () => {
+    const guard = guardWith();
+    guard.isGood('192.0.2.1');
+    for (let i = 0; i < 100; i += 1) guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(false);
+    nowMs += 3_600_000;
+    for (let i = 0; i < 5; i += 1) guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(true);
+  });
+
+  it('is never banned where that is switched off', () => {
+    const guard = guardWith({ banAfterRefusals: 0 });
+    for (let i = 0; i < 1000; i += 1) guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(false);
+  });
+
+  it('can be pardoned, alone or with all others, and begins anew', () => {
+    const guard = guardWith();
+    for (const address of ['192.0.2.1', '192.0.2.2']) for (let i = 0; i < 5; i += 1) guard.refused(address);
+    expect(guard.lift('192.0.2.1')).toBe(true);
+    expect(guard.lift('192.0.2.1')).toBe(false);
+    expect([guard.isBanned('192.0.2.1'), guard.isBanned('192.0.2.2')]).toEqual([false, true]);
+    for (let i = 0; i < 4; i += 1) guard.refused('192.0.2.1');
+    expect(guard.isBanned('192.0.2.1')).toBe(false);
+    expect(guard.lift(null)).toBe(true);
+    expect(guard.bans()).toEqual([]);
+  });
+});
+
+it('remembers no more sources than it may', () => {
+  const guard = guardWith({ maxSources: 3, answersPerSecond: 1 });
+  guard.mayAnswer('192.0.2.1');
+  for (const address of ['192.0.2.2', '192.0.2.3', '192.0.2.4']) guard.mayAnswer(address);
+  // Forgotten, and so a newcomer.
+  expect(guard.mayAnswer('192.0.2.1')).toBe(true);
+  expect(guard.mayAnswer('192.0.2.4')).toBe(false);
+});
