@@ -1,7 +1,7 @@
 /** What our 200 to an INVITE or a new offer says beside its description, and whether the server takes it. */
 import { responseBytes } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
-import { sessionTimerHeaders } from './session-timer.js';
+import { timerOfOurAnswer, type SessionTimer } from './session-timer.js';
 import type { SrfRequest } from './srf.js';
 
 export interface Answer {
@@ -9,16 +9,15 @@ export interface Answer {
   readonly headers: Record<string, string>;
 }
 
-/** Null where the answer would be longer than what the server takes. */
+/** `timer`: what the server keeps no session timer for by itself. Null where the answer would be longer than what it takes. */
 export function composeAnswer(
   traits: ServerTraits,
   request: SrfRequest,
   localSdp: string,
-  isReinvite: boolean,
+  timer: SessionTimer | null,
 ): Answer | null {
-  const { allow, keepsSessionTimers, maxMessageBytes } = traits;
-  const timer = keepsSessionTimers ? {} : sessionTimerHeaders(request, isReinvite);
-  const headers = { 'Content-Type': 'application/sdp', Allow: allow, ...timer };
+  const { allow, maxMessageBytes } = traits;
+  const headers = { 'Content-Type': 'application/sdp', Allow: allow, ...timerOfOurAnswer(timer) };
   const isTooLong = maxMessageBytes !== null && responseBytes(request, headers, localSdp) > maxMessageBytes;
   return isTooLong ? null : { localSdp, headers };
 }

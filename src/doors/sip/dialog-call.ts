@@ -21,8 +21,9 @@ import { reasonHeader, refusalResponse } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
-import { refreshSeconds } from './session-timer.js';
+import { SessionKeeper } from './session-keeper.js';
 import { SessionNotices } from './session-notices.js';
+import { timerOfAnswer, timerOfOurInvite, timerOfReinvite, type SessionTimer } from './session-timer.js';
 import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from './srf.js';
 
 export interface DialogCallOptions {
@@ -41,8 +42,6 @@ export interface DialogCallOptions {
 }
 
 export const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
-/** The SIP server comes first: it knows of a refresh before we do. */
-const refreshSpareSeconds = 5;
 
 export class DialogCall {
   readonly #options: DialogCallOptions;
@@ -57,8 +56,8 @@ export class DialogCall {
   #isServerAway = false;
   /** The far end is known to have our answer to its first INVITE: by its ACK, or by another INVITE. */
   #isConfirmed = false;
-  /** While the far end must refresh the call: when the server has hung up on it, of which it does not tell us. */
-  #sessionExpiry: Timer | null = null;
+  /** Idle where the server keeps session timers without a word from us. */
+  readonly #session: SessionKeeper;
 
   constructor(options: DialogCallOptions) {
     const { dialog, leg, clock, logger } = options;
@@ -71,6 +70,17 @@ export class DialogCall {
       onDialogGone: (sipStatus) => {
         void this.end({ endedBy: 'participant', reason: 'connection-lost', sipStatus });
       },
+      offerHeaders: () => timerOfOurInvite(this.#session.current),
+      onAccepted: (response) => {
+        const { current } = this.#session;
+        if (current !== null) this.#session.begin(timerOfAnswer(response, current));
+      },
+    });
+    this.#session = new SessionKeeper({
+      clock,
+      onDue: () => this.#negotiation.request(),
+      // drachtio-server has hung up on it, of which it does not tell us.
+      onExpired: () => void this.abandon(connectionLost),
     });
     this.#notices = new SessionNotices(dialog, logger);
     this.#keys = new DtmfInfoSender(dialog, clock, logger);
@@ -143,6 +153,7 @@ export class DialogCall {
   /** The connection to the SIP server is gone. The call lives on without it for `graceMs`: its media still flows. */
   connectionLost(graceMs: number): void {
     this.#isServerAway = true;
+    this.#session.close();
     this.#negotiation.close();
     this.#notices.close();
     this.#keys.close();
@@ -163,16 +174,9 @@ export class DialogCall {
     void this.end(outcome);
   }
 
-  /** Where our answer to this INVITE asks the far end to refresh the call, and it does not in time, the call ends. */
-  expectRefresh(invite: SrfRequest, isReinvite: boolean): void {
-    this.#sessionExpiry?.cancel();
-    this.#sessionExpiry = null;
-    const { traits, clock } = this.#options;
-    const seconds = traits.keepsSessionTimers ? null : refreshSeconds(invite, isReinvite);
-    if (seconds === null || this.#outcome !== null) return;
-    this.#sessionExpiry = clock.after((seconds + refreshSpareSeconds) * 1000, () => {
-      void this.abandon(connectionLost);
-    });
+  /** This session timer runs from our answer on. */
+  keepSession(timer: SessionTimer | null): void {
+    this.#session.begin(timer);
   }
 
   /** The first ACK is here. `answer`: the far end's, where the offer was ours. */
@@ -220,6 +224,8 @@ export class DialogCall {
     const { traits, logger, retryAfterSeconds } = this.#options;
     const offer = descriptionIn(request);
     const isInvite = request.method === 'INVITE';
+    const isTimed = isInvite && !traits.keepsSessionTimers;
+    const timer = isTimed ? timerOfReinvite(request, this.#session.current) : null;
     const fault = guardReoffer(request, traits) ?? guardBody(request);
     if (fault !== null) {
       logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
@@ -230,14 +236,14 @@ export class DialogCall {
     }
     try {
       const localSdp = await this.#answer(offer, isInvite ? 'INVITE' : 'UPDATE');
-      const answer = composeAnswer(traits, request, localSdp, isInvite);
+      const answer = composeAnswer(traits, request, localSdp, timer);
       if (answer === null) {
         // What the media has agreed to stands; the far end goes on as before, and can offer again.
         response.send(488, { headers: reasonHeader(488, 'answer-too-long') });
         return;
       }
       response.send(200, { body: answer.localSdp, headers: answer.headers });
-      if (isInvite) this.expectRefresh(request, true);
+      if (isTimed) this.keepSession(timer);
       this.#notices.farEndHeard();
     } catch (error) {
       if (error instanceof OfferCollision) {
@@ -262,7 +268,7 @@ export class DialogCall {
 
   #close(): void {
     this.#grace?.cancel();
-    this.#sessionExpiry?.cancel();
+    this.#session.close();
     this.#negotiation.close();
     this.#notices.close();
     this.#keys.close();

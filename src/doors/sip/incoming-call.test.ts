@@ -344,7 +344,7 @@ describe('a SIP call', () => {
     void call.call.run();
     await settle();
     await call.confirm();
-    const refresh = new Request('INVITE', { 'Session-Expires': '90' }, offer);
+    const refresh = new Request('INVITE', { 'Session-Expires': '90;refresher=uac' }, offer);
     domain.clock.advance(80_000);
     call.dialog.emit('modify', refresh, new Response());
     await settle();

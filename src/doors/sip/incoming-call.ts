@@ -27,6 +27,7 @@ import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './r
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
+import { guardSessionTimer, timerOfInvite, type SessionTimer } from './session-timer.js';
 import { noticesTaken, takesNotices } from './session-notices.js';
 import {
   forgetInvite,
@@ -157,11 +158,18 @@ export class IncomingCall implements LegSignalling {
     void this.#end(outcome);
   }
 
+  /** The session timer that runs from our answer on, where the server tells the far end of none by itself. */
+  get #timer(): SessionTimer | null {
+    const { request, traits } = this.#options;
+    return traits.keepsSessionTimers ? null : timerOfInvite(request);
+  }
+
   async #answer(): Promise<void> {
     const { request, traits } = this.#options;
     const fault =
       guardInvite(request, traits) ??
       (traits.checksRequire ? null : guardRequire(request)) ??
+      (traits.keepsSessionTimers ? null : guardSessionTimer(request)) ??
       guardBody(request);
     if (fault !== null) {
       this.#refuseFaulty(fault);
@@ -175,7 +183,7 @@ export class IncomingCall implements LegSignalling {
     if (leg.hasEnded) return;
 
     const { localDescription } = leg.connection('main');
-    const answer = composeAnswer(traits, request, localDescription, false);
+    const answer = composeAnswer(traits, request, localDescription, this.#timer);
     if (answer === null) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
       return;
@@ -248,14 +256,14 @@ export class IncomingCall implements LegSignalling {
       this.#farewells.bye(dialog, this.#outcome);
       return;
     }
-    const { traits, clock, request, settings, onClosed } = this.#options;
+    const { traits, clock, settings, onClosed } = this.#options;
     const call = new DialogCall({
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       retryAfterSeconds: settings.retryAfterSeconds,
       onClosed: () => onClosed(this),
     });
     this.#answered = call;
-    call.expectRefresh(request, false);
+    call.keepSession(this.#timer);
     leg.answered();
     call.listen();
   }

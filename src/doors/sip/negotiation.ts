@@ -20,6 +20,10 @@ export interface NegotiationOptions {
   readonly logger: Logger;
   /** The far end knows nothing of the dialog (481), or did not answer (408). */
   readonly onDialogGone: (status: number) => void;
+  /** Header fields of our next INVITE, beside its own. */
+  readonly offerHeaders?: () => Readonly<Record<string, string>>;
+  /** The far end has answered an offer of ours. */
+  readonly onAccepted?: (response: SrfResponse) => void;
 }
 
 /** RFC 3261 §14.1: "a randomly chosen value of between 0 and 2 seconds in units of 10 ms". */
@@ -142,6 +146,7 @@ export class Negotiation {
       if (response?.status === 200) {
         // What the far end offers from now on crosses nothing of ours.
         this.#step('answered');
+        this.#options.onAccepted?.(response);
         await media.accept(descriptionIn(response) ?? '');
         this.#failures = 0;
         return;
@@ -163,13 +168,14 @@ export class Negotiation {
 
   /** The final response, or null where none came in time or the call ended. */
   #reinvite(offer: string): Promise<SrfResponse | null> {
-    const { dialog } = this.#options;
+    const { dialog, offerHeaders } = this.#options;
+    const own = { Contact: dialog.local.contact, 'Content-Type': 'application/sdp' };
     return this.#within(reinviteTimeoutMs, (resolve, reject) => {
       dialog.request(
         {
           method: 'INVITE',
           body: offer,
-          headers: { Contact: dialog.local.contact, 'Content-Type': 'application/sdp' },
+          headers: { ...own, ...offerHeaders?.() },
         },
         (error, response) => {
           if (error) reject(new FarEndUnreachable(error.message, { cause: error }));

@@ -1,40 +1,91 @@
 /**
  * Session timers (RFC 4028) behind a drachtio-server, which runs them itself: from our 200 to an INVITE, and from a re-INVITE
- * whatever we answer. The phone must hear of it then, or it does not refresh and is hung up on. Our own SIP server needs
- * nothing of this.
+ * whatever we answer. Where the phone is to refresh the call it must hear of it, or it is hung up on. Where we are,
+ * drachtio-server would do it by an INVITE of its own at half of the time, and keep the answer to itself: we are always
+ * earlier. Our own SIP server needs nothing of this.
  */
-import type { SrfRequest } from './srf.js';
+import type { GuardRefusal } from './request-guard.js';
+import type { SrfRequest, SrfResponse } from './srf.js';
+
+/** What runs. */
+export interface SessionTimer {
+  readonly seconds: number;
+  /** Whether the refresh is ours. */
+  readonly isOurs: boolean;
+}
+
+type Readable = Pick<SrfRequest, 'get'>;
+
+/** What a message says. */
+interface Expires {
+  readonly seconds: number;
+  /** Null where it names none. */
+  readonly refresher: 'uac' | 'uas' | null;
+}
 
 /** RFC 4028 §4: no shorter interval may be asked for. */
 const minSeconds = 90;
 /** Three weeks: what a timer of ours can hold. */
 const maxSeconds = 1_814_400;
+/** Of the time: drachtio-server refreshes at half of it, or five seconds before. */
+const refreshShare = 1 / 3;
 
-/** The headers of our 200; none where no timer runs. */
-export function sessionTimerHeaders(
-  request: Pick<SrfRequest, 'get'>,
-  isReinvite: boolean,
-): Record<string, string> {
-  const timer = readTimer(request, isReinvite);
+/** Null where an INVITE asks for no timer, or for one that is not too short (RFC 4028 §9). */
+export function guardSessionTimer(invite: Readable): GuardRefusal | null {
+  const seconds = readExpires(invite)?.seconds ?? minSeconds;
+  const knowsTimers = /(?:^|,)\s*timer\s*(?:,|$)/i.test(invite.get('Supported') ?? '');
+  if (seconds >= minSeconds || !knowsTimers) return null;
+  const headers = { 'Min-SE': String(minSeconds) };
+  return { status: 422, reason: 'session-interval-too-small', headers };
+}
+
+/** What runs from our 200 to an INVITE on; null where nothing does. */
+export function timerOfInvite(invite: Readable): SessionTimer | null {
+  const asked = readTimer(invite);
+  return asked === null ? null : { seconds: asked.seconds, isOurs: asked.refresher === 'uas' };
+}
+
+/** The same of a re-INVITE, in which drachtio-server takes a refresher that is not named for the other than before. */
+export function timerOfReinvite(invite: Readable, previous: SessionTimer | null): SessionTimer | null {
+  const asked = readTimer(invite);
+  if (asked === null) return null;
+  const isOurs = asked.refresher === null ? previous?.isOurs !== true : asked.refresher === 'uas';
+  return { seconds: asked.seconds, isOurs };
+}
+
+/** What runs after an INVITE of ours was answered: what the answer says, or what ran before. */
+export function timerOfAnswer(response: Pick<SrfResponse, 'get'>, previous: SessionTimer): SessionTimer {
+  const told = readTimer(response);
+  return told === null ? previous : { seconds: told.seconds, isOurs: told.refresher !== 'uas' };
+}
+
+/** For our 200 to an INVITE. */
+export function timerOfOurAnswer(timer: SessionTimer | null): Record<string, string> {
   if (timer === null) return {};
   const expires = { 'Session-Expires': `${String(timer.seconds)};refresher=${timer.isOurs ? 'uas' : 'uac'}` };
   return timer.isOurs ? expires : { ...expires, Require: 'timer' };
 }
 
-/** Within which the phone must refresh the call; null where it need not. */
-export function refreshSeconds(request: Pick<SrfRequest, 'get'>, isReinvite: boolean): number | null {
-  const timer = readTimer(request, isReinvite);
-  return timer === null || timer.isOurs ? null : timer.seconds;
+/** For an INVITE of ours, each of which refreshes the call. */
+export function timerOfOurInvite(timer: SessionTimer | null): Record<string, string> {
+  if (timer === null) return {};
+  const refresher = timer.isOurs ? 'uac' : 'uas';
+  return { 'Session-Expires': `${String(timer.seconds)};refresher=${refresher}`, Supported: 'timer' };
 }
 
-function readTimer(
-  request: Pick<SrfRequest, 'get'>,
-  isReinvite: boolean,
-): { readonly seconds: number; readonly isOurs: boolean } | null {
-  const [interval = '', ...parameters] = (request.get('Session-Expires') ?? '').split(';');
-  const seconds = /^\s*\d{1,10}\s*$/.test(interval) ? Number(interval) : 0;
-  if (seconds < minSeconds || seconds > maxSeconds) return null;
-  const isOurs = parameters.some((parameter) => /^\s*refresher\s*=\s*uas\s*$/i.test(parameter));
-  // We never begin to refresh: drachtio-server does it by a re-INVITE whose answer may kill it.
-  return isOurs && !isReinvite ? null : { seconds, isOurs };
+/** After which the call is refreshed where that is ours. */
+export const refreshAfterMs = ({ seconds }: SessionTimer): number =>
+  Math.floor(seconds * refreshShare) * 1000;
+
+function readTimer(message: Readable): Expires | null {
+  const expires = readExpires(message);
+  return expires !== null && expires.seconds >= minSeconds && expires.seconds <= maxSeconds ? expires : null;
+}
+
+function readExpires(message: Readable): Expires | null {
+  const [interval = '', ...parameters] = (message.get('Session-Expires') ?? '').split(';');
+  if (!/^\s*\d{1,10}\s*$/.test(interval)) return null;
+  const named = parameters.map((text) => /^\s*refresher\s*=\s*(ua[cs])\s*$/i.exec(text)?.[1]?.toLowerCase());
+  const refresher = named.find((word) => word === 'uac' || word === 'uas') ?? null;
+  return { seconds: Number(interval), refresher };
 }
