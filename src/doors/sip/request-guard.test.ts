@@ -19,6 +19,7 @@ describe('an INVITE', () => {
   it('of the usual form passes', () => {
     expect(guardInvite(request(), drachtioServer)).toBeNull();
     expect(guardInvite(request({ From: 'sip:caller@192.0.2.1;tag=abc' }), drachtioServer)).toBeNull();
+    expect(guardInvite(request({ 'Call-ID': 'a=1#2$3&4,5^6@pbx' }), drachtioServer)).toBeNull();
   });
 
   it.each([
@@ -27,6 +28,8 @@ describe('an INVITE', () => {
     [{ Contact: '*' }, 400],
     [{ 'Call-ID': 'a|b' }, 400],
     [{ 'Call-ID': 'a b' }, 400],
+    [{ 'Call-ID': 'a;from-tag=b' }, 400],
+    [{ 'Call-ID': 'é' }, 400],
     [{ 'Call-ID': '' }, 400],
     [{ From: '<sip:a@b>;tag=a|b' }, 400],
     [{ To: '<sip:join@gateway.example>;tag=gone' }, 481],

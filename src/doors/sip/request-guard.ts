@@ -24,8 +24,8 @@ const maxRequestBytes = 65_536;
 /** The status line, the admin protocol's words, and what each header has beside name and value. */
 const responseOverheadBytes = 400;
 
-/** RFC 3261 §25.1: `word [ "@" word ]`, of which the admin protocol's `|` is no part. */
-const callIdPattern = /^[\w\-.!%*+`'~()<>:\\"/[\]?{}@]+$/;
+/** Without what the server parts its own words with: `|`, and `;` before the tag that makes a dialog's name of a Call-ID. */
+const callIdPattern = /^[!-:<-{}~]+$/;
 const tagPattern = /^[\w\-.!%*+`'~]+$/;
 
 /** Null where an INVITE may be answered. Odd forms harm a drachtio-server alone; our own has read the request by its own rules. */
