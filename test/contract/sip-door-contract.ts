@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AnsweredCall, DoorStage, heldNumber, Relay } from '../integration/drachtio-door.js';
 import { audioOffer } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
+import { sipDoorFormsContract } from './sip-door-forms-contract.js';
+import { sipDoorOffersContract } from './sip-door-offers-contract.js';
 import type { SipServerUnderTest } from './sip-server-stage.js';
 
 export interface DoorPlace {
@@ -31,6 +33,18 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       await relay.close();
       await server.stop();
     });
+
+    const atHand = {
+      isOwn,
+      get stage() {
+        return stage;
+      },
+      get port() {
+        return port;
+      },
+    };
+    sipDoorOffersContract(atHand);
+    sipDoorFormsContract(atHand);
 
     const outcomes = () => stage.domain.ofType('call.ended').map(({ data }) => data.outcome);
     const isOver = () => waitFor('the call is over', () => stage.door.callCount === 0);
@@ -254,7 +268,8 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       call.send('ACK', 1);
       agent.received.length = 0;
       const contact = `Contact: <sip:raw@127.0.0.1:${agent.port}>`;
-      const refresh = [...headers.slice(1), contact, 'Content-Type: application/sdp'];
+      const again = ['Supported: timer', 'Session-Expires: 1800;refresher=uac'];
+      const refresh = [...again, contact, 'Content-Type: application/sdp'];
       call.send('INVITE', 2, refresh, audioOffer(4000));
       const refreshed = await agent.final('INVITE');
       expect(refreshed).toMatchObject({ status: 200 });

@@ -50,7 +50,10 @@ export async function startEmbedded(): Promise<SipServerUnderTest> {
     const port = udp.udpAddress?.port ?? 0;
     await udp.close();
     const both = { host: '127.0.0.1', port };
-    const opening = createSipServer({ udp: both, tcp: both, admin: { ...loopback, secret }, timers });
+    const opening = createSipServer({
+      ...{ udp: both, tcp: both, admin: { ...loopback, secret }, timers },
+      sessionSeconds: 1800,
+    });
     const server = await opening.catch((error: NodeJS.ErrnoException) => error);
     if (server instanceof Error && server.code === 'EADDRINUSE' && tries < 20) continue;
     if (server instanceof Error) throw server;

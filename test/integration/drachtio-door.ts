@@ -5,7 +5,7 @@ import { DomainFixture, account } from '../support/domain-fixture.js';
 import { startDrachtio } from '../support/drachtio.js';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
-import { systemClock, type Clock } from '../../src/domain/clock.js';
+import { systemClock, type Clock, type Timer } from '../../src/domain/clock.js';
 import type { DialIn } from '../../src/domain/numbers/phone-number.js';
 import type { Logger } from '../../src/domain/logger.js';
 import { createQuickAck } from '../../src/doors/sip/quick-ack.js';
@@ -191,12 +191,29 @@ export const fast: LinkSettings = {
   probeFailures: 3,
 };
 
+/** A timer that the door has set. */
+interface Waiting {
+  readonly delayMs: number;
+  readonly callback: () => void;
+  readonly timer: Timer;
+}
+
+/** What the door did, as it does it. */
+interface Heard {
+  readonly delays: readonly number[];
+  readonly dialled: readonly string[];
+  readonly waiting: Waiting[];
+}
+
 export class DoorStage {
   readonly domain: DomainFixture;
   readonly log: LogLine[];
   readonly door: SipDoor;
   /** The delay of every timer that the door has set, in milliseconds. */
   readonly delays: readonly number[];
+  /** Numbers that calls without a token were made to, as they were dialled. */
+  readonly dialled: readonly string[];
+  readonly #waiting: Waiting[];
   readonly #own: SipServer | null;
   readonly #letIn: (how: DialIn) => void;
   readonly #agents: RawSip[] = [];
@@ -205,15 +222,17 @@ export class DoorStage {
     domain: DomainFixture,
     log: LogLine[],
     door: SipDoor,
-    delays: readonly number[],
+    heard: Heard,
     own: SipServer | null,
     letIn: (how: DialIn) => void,
   ) {
     this.#letIn = letIn;
+    this.dialled = heard.dialled;
+    this.#waiting = heard.waiting;
     this.domain = domain;
     this.log = log;
     this.door = door;
-    this.delays = delays;
+    this.delays = heard.delays;
     this.#own = own;
   }
 
@@ -226,11 +245,15 @@ export class DoorStage {
     const domain = new DomainFixture();
     const log: LogLine[] = [];
     const delays: number[] = [];
+    const dialled: string[] = [];
+    const waiting: Waiting[] = [];
     const clock: Clock = {
       now: () => systemClock.now(),
       after(delayMs, callback) {
         delays.push(delayMs);
-        return systemClock.after(delayMs, callback);
+        const timer = systemClock.after(delayMs, callback);
+        waiting.push({ delayMs, callback, timer });
+        return timer;
       },
     };
     let letInNow: (how: DialIn) => void = () => undefined;
@@ -247,11 +270,14 @@ export class DoorStage {
         tokenHeaders: ['X-Token'],
         answerTimeoutMs: 10_000,
         retryAfterSeconds: 5,
-        dialIn: (dialled) => (dialled === heldNumber ? letIn : Promise.resolve(null)),
+        dialIn: (number) => {
+          dialled.push(number);
+          return number === heldNumber ? letIn : Promise.resolve(null);
+        },
       },
       onRefused: () => undefined,
     });
-    return new DoorStage(domain, log, door, delays, own, letInNow);
+    return new DoorStage(domain, log, door, { delays, dialled, waiting }, own, letInNow);
   }
 
   async agent(sipPort: number): Promise<RawSip> {
@@ -279,6 +305,15 @@ export class DoorStage {
     // The answer is here before the gateway is told that it was sent.
     await waitFor('the call is answered', () => this.domain.ofType('call.answered').length > answered);
     return call;
+  }
+
+  /** The time of the last timer of that delay is up. Throws where there was none. */
+  runOut(delayMs: number): void {
+    const found = this.#waiting.findLastIndex((one) => one.delayMs === delayMs);
+    const [last] = found === -1 ? [] : this.#waiting.splice(found, 1);
+    if (last === undefined) throw new Error(`no timer of ${String(delayMs)} ms was set`);
+    last.timer.cancel();
+    last.callback();
   }
 
   logged(message: string): number {

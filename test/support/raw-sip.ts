@@ -139,15 +139,29 @@ export class RawSip {
     );
   }
 
+  /** The final response to the request of that number. */
+  finalTo(cseq: number, method: string): Promise<RawMessage> {
+    return this.wait(
+      `final response to ${method} ${String(cseq)}`,
+      ({ status = 0, header }) => status >= 200 && header('CSeq') === `${String(cseq)} ${method}`,
+    );
+  }
+
+  /** The header line that says where it is. */
+  get contact(): string {
+    return `Contact: <sip:raw@127.0.0.1:${String(this.port)}>`;
+  }
+
   /** Answers a request with 200. */
   ok(request: RawMessage): void {
     this.answer(request, '200 OK');
   }
 
   /** `status`: with its reason phrase. */
-  answer(request: RawMessage, status: string): void {
+  answer(request: RawMessage, status: string, headers: readonly string[] = [], body = ''): void {
     const copied = request.text.split('\r\n').filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/i.test(line));
-    this.send([`SIP/2.0 ${status}`, ...copied, 'Content-Length: 0', '', ''].join('\r\n'));
+    const length = `Content-Length: ${String(Buffer.byteLength(body))}`;
+    this.send([`SIP/2.0 ${status}`, ...copied, ...headers, length, '', body].join('\r\n'));
   }
 
   close(): void {
@@ -169,6 +183,9 @@ function readMessage(text: string): RawMessage {
     },
   };
 }
+
+/** The header line of a body that is a session description. */
+export const sdpType = 'Content-Type: application/sdp';
 
 /** An offer of one audio stream. */
 export function audioOffer(port: number, payloadTypes = '0'): string {
