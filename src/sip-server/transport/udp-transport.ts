@@ -7,6 +7,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
+import { answerStun } from './stun.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
 export interface UdpTransportOptions extends InboxOptions {
@@ -89,8 +90,22 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       return;
     }
     // A source port of 0 is a forgery: it cannot be answered.
-    if (port === 0) counters.malformed += 1;
-    else this.inbox.receive(bytes, this.#flowTo(address, port));
+    if (port === 0) {
+      counters.malformed += 1;
+      return;
+    }
+    // SIP begins with a letter, STUN with two bits that are zero (RFC 5626 §4.4.2).
+    if (bytes.length > 0 && (bytes[0] ?? 0) < 0x40 && this.#answerStun(bytes, address, port)) return;
+    this.inbox.receive(bytes, this.#flowTo(address, port));
+  }
+
+  #answerStun(bytes: Buffer, address: string, port: number): boolean {
+    const plain = plainAddress(address);
+    const answer = answerStun(bytes, plain, port);
+    if (answer === null) return false;
+    this.inbox.counters.keepAlives += 1;
+    if (this.inbox.isIgnored?.(plain) !== true) this.#socket?.send(answer, port, address);
+    return true;
   }
 
   #flowTo(remoteAddress: string, remotePort: number): UdpFlow {

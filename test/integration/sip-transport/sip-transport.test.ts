@@ -89,6 +89,18 @@ describe('UdpTransport', () => {
     expect(errors).toEqual([new Error('a defect')]);
   });
 
+  it('answers STUN on the port of SIP with the address that it came from', async () => {
+    const udp = own(new UdpTransport());
+    const { port } = await udp.listen(host, 0);
+    const client = own(createSocket('udp4').bind(0, host));
+    await once(client, 'listening');
+    client.send(Buffer.from('000100002112a442b7e7a701bc34d686fa87dfae', 'hex'), port, host);
+    const [answer] = (await once(client, 'message')) as [Buffer];
+    expect(answer.subarray(0, 2).toString('hex')).toBe('0101');
+    expect(answer.readUInt16BE(26) ^ 0x2112).toBe(client.address().port);
+    expect(udp.stats()).toMatchObject({ keepAlives: 1, malformed: 0 });
+  });
+
   it('forgets the oldest peers, and rejects what cannot be sent', async () => {
     const udp = own(new UdpTransport({ maxFlows: 2 }));
     await expect(udp.connect(host, 5060)).rejects.toThrow('not listening');
