@@ -11,7 +11,7 @@ import type { ServerTransaction } from '../sip-server/transaction/server-transac
 import { defaultTimerSettings } from '../sip-server/transaction/timers.js';
 import { TransactionLayer, type TransactionUser } from '../sip-server/transaction/transaction-layer.js';
 import type { Flow } from '../sip-server/transport/flow.js';
-import type { ListeningTransport } from '../sip-server/transport/transport.js';
+import type { BoundAddress, ListeningTransport } from '../sip-server/transport/transport.js';
 import { newTag } from '../sip-server/user-agent/identifiers.js';
 import { belongsToFlow, nextHopOf } from '../sip-server/user-agent/next-hop.js';
 import { createResponse } from '../sip-server/user-agent/responses.js';
@@ -53,6 +53,8 @@ export interface CallWay {
 
 /** The signalling of one outgoing call over one transport: INVITE to BYE, and whatever the far end asks in between. */
 export class CallSignalling implements TransactionUser {
+  /** Where it is reached, and calls from. */
+  readonly local: BoundAddress;
   readonly #transport: ListeningTransport;
   readonly #flow: Flow;
   readonly #user: CallSignallingUser;
@@ -86,8 +88,8 @@ export class CallSignalling implements TransactionUser {
     });
     transport.onFlowClosed((closed) => this.#layer.flowClosed(closed));
 
-    const bound = transport.boundAddress ?? { address: flow.localAddress, port: flow.localPort };
-    this.#messages = new PhoneMessages(transport.protocol, bound, target.user);
+    this.local = transport.boundAddress ?? { address: flow.localAddress, port: flow.localPort };
+    this.#messages = new PhoneMessages(transport.protocol, this.local, target.user);
     this.#invite = this.#messages.invite(target, offer);
     this.#inviteBranch = this.#messages.addVia(this.#invite);
     this.#inviteTransaction = this.#layer.send(

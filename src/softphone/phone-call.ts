@@ -206,7 +206,7 @@ export class PhoneCall {
     this.callId = this.#signalling.callId;
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal?.aborted === true) this.#onAbort();
-    const { address = '', port = 0 } = transport.boundAddress ?? {};
+    const { address, port } = this.#signalling.local;
     this.#tell({ kind: 'calling', localAddress: address, localPort: port });
   }
 
