@@ -1,6 +1,7 @@
 /** What the page can do. Each action tells the gateway, and the gateway's events bring the page up to date. */
 import { ConsoleContext } from './console-context.js';
 import { EventStream } from './event-stream.js';
+import { GatewayWatch } from './gateway-state.js';
 import { ApiError, GatewayApi, type Account, type NewParticipant } from './gateway-api.js';
 import { createMember, freeName, isMember, type Slot } from './members.js';
 import type { GatewayEvent, SessionStream } from './model.js';
@@ -23,6 +24,7 @@ export class ConsoleApp {
   /** Participants that this page made for itself, by session, so that joining again needs no new one. */
   readonly #ownSlots = new Map<string, Slot>();
   #events: EventStream | undefined;
+  #gateway: GatewayWatch | undefined;
 
   get store(): Store<State> {
     return this.#context.store;
@@ -57,11 +59,14 @@ export class ConsoleApp {
         onGap: () => this.refresh(),
         onState: (stream) => {
           this.store.update({ stream });
+          // A stream that began or broke is a gateway that came or went.
+          this.#gateway?.ask();
           // What happened during a break is seen at once, whether the gateway remembers it or not.
           if (stream === 'open') this.refresh();
         },
         onUnauthorized: () => this.signOut('The credentials no longer hold.'),
       });
+      this.#gateway = new GatewayWatch(api, (gateway) => this.store.update({ gateway }));
       await this.#loader.load();
     });
   }
@@ -70,6 +75,8 @@ export class ConsoleApp {
     sessionStorage.removeItem(storageKey);
     this.#events?.close();
     this.#events = undefined;
+    this.#gateway?.close();
+    this.#gateway = undefined;
     this.#context.api = undefined;
     this.#loader.stop();
     void this.state.call?.leave();

@@ -25,7 +25,15 @@ export interface NewParticipant {
   readonly publishPermissions?: readonly string[];
 }
 
+/** Whether the gateway takes calls; if not, why not. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly { readonly check: string; readonly reason: string }[];
+}
+
 const requestTimeoutMs = 10_000;
+/** Who is asked from time to time answers soon or is away. */
+const readinessTimeoutMs = 5000;
 /** The password is in a header of ours; without this a 401 would bring up the browser's own prompt (Fetch, §4.6). */
 const credentials = 'omit';
 
@@ -110,6 +118,22 @@ export class GatewayApi {
 
   endPhoneCall(callId: string): Promise<void> {
     return this.#call('DELETE', `/phone-calls/${callId}`);
+  }
+
+  /** `away`: nobody answers, or a proxy says so. Null where the gateway may not be asked, as behind a proxy that keeps this to itself. */
+  async readiness(): Promise<Readiness | 'away' | null> {
+    let response: Response;
+    let answer: unknown;
+    try {
+      const signal = AbortSignal.timeout(readinessTimeoutMs);
+      response = await fetch('/ready', { credentials, cache: 'no-store', signal });
+      answer = parseJson(await response.text());
+    } catch {
+      return 'away';
+    }
+    const { ready, reasons } = (answer ?? {}) as Partial<Readiness>;
+    if (typeof ready === 'boolean') return { ready, reasons: reasons ?? [] };
+    return response.status >= 500 ? 'away' : null;
   }
 
   /** The event stream's response; its body goes on until the signal aborts. */

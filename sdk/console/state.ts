@@ -1,6 +1,7 @@
 /** All that the page shows. */
 import type { Account } from './gateway-api.js';
 import type { StreamState } from './event-stream.js';
+import type { GatewayState } from './gateway-state.js';
 import type { CreatedParticipant, GatewayEvent, Leg, Participant, Session, SessionStream } from './model.js';
 import type { OwnCall } from './own-call.js';
 
@@ -27,6 +28,7 @@ export interface State {
   readonly account: Account | null;
   readonly signInError: string | null;
   readonly stream: StreamState;
+  readonly gateway: GatewayState;
   /** Null until loaded. */
   readonly sessions: readonly Session[] | null;
   readonly participants: readonly Participant[];
@@ -55,6 +57,7 @@ export const initialState: State = {
   account: null,
   signInError: null,
   stream: 'connecting',
+  gateway: { is: 'unasked' },
   sessions: null,
   participants: [],
   legs: [],

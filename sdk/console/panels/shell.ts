@@ -1,19 +1,15 @@
 /** The frame around everything: the bar at the top and the list of sessions. */
 import { textOf } from '../view/text-of.js';
 import type { ConsoleApp } from '../console-app.js';
+import { stateBadge } from '../gateway-state.js';
 import { sessionName, type Session } from '../model.js';
 import { h, type VNode } from '../view/h.js';
 import { logo } from '../view/icons.js';
 import { button, skeleton } from '../view/widgets.js';
 
-const streamWords = {
-  open: 'Live',
-  connecting: 'Connecting…',
-  waiting: 'Connection lost, trying again…',
-} as const;
-
 export function topBar(app: ConsoleApp): VNode {
-  const { account, stream } = app.state;
+  const { account, stream, gateway } = app.state;
+  const { look, text } = stateBadge(stream, gateway);
   return h(
     'header',
     { class: 'top-bar', key: 'top-bar' },
@@ -25,9 +21,9 @@ export function topBar(app: ConsoleApp): VNode {
     ),
     h(
       'span',
-      { class: `live ${stream}`, role: 'status' },
+      { class: `live ${look}`, role: 'status', title: text },
       h('i', { 'aria-hidden': 'true' }),
-      streamWords[stream],
+      h('span', {}, text),
     ),
     h('span', { class: 'spring' }),
     h('a', { class: 'docs-link', href: '/docs' }, 'API'),
