@@ -90,6 +90,7 @@ export class CallView {
       'streamUnavailable',
       'participantJoined',
       'participantLeft',
+      'participantUnsubscribed',
       'participantChanged',
     ] as const)
       connection.on(name, () => this.#show());
@@ -113,11 +114,17 @@ export class CallView {
   #sayWhatOthersDo(): void {
     const { connection, announce } = this.#options;
     const muted = new Set<string>();
+    /** Who has not joined anew when it is heard again. */
+    const unsubscribed = new Set<string>();
     const isMuted = (participant: RemoteParticipant): boolean =>
       tilesOf([participant]).some((tile) => tile.isMuted);
     connection.on('participantJoined', (joined) => {
       const { participantId } = joined;
       if (isMuted(joined)) muted.add(participantId);
+      if (unsubscribed.delete(participantId)) {
+        announce(`You hear ${nameOf(joined)} again`);
+        return;
+      }
       // Where a stream comes first, the gateway tells the name a moment later.
       setTimeout(() => {
         const participant = connection.participants.get(participantId);
@@ -126,8 +133,15 @@ export class CallView {
     });
     connection.on('participantLeft', (participant) => {
       muted.delete(participant.participantId);
-      // We have left, not everybody else.
-      if (connection.connected) announce(`${nameOf(participant)} left`);
+      announce(`${nameOf(participant)} left`);
+    });
+    connection.on('participantUnsubscribed', (participant) => {
+      const { participantId } = participant;
+      muted.delete(participantId);
+      // We have left, then, and know that.
+      if (!connection.connected) return;
+      unsubscribed.add(participantId);
+      announce(`You no longer hear ${nameOf(participant)}`);
     });
     connection.on('participantChanged', (participant) => {
       const { participantId } = participant;

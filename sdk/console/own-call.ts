@@ -6,6 +6,7 @@ import {
   type Connection,
   type Disconnection,
   type Publication,
+  type RemoteParticipant,
   type RemoteStream,
 } from '../src/landbridge.js';
 import { measureLevel, play, type LevelSource } from './sound.js';
@@ -45,6 +46,13 @@ export class OwnCall {
     connection.on('streamAvailable', (stream) => this.#hear(stream));
     connection.on('streamChanged', (stream) => this.#hear(stream));
     connection.on('streamUnavailable', ({ streamId }) => this.#unhear(streamId));
+    for (const name of [
+      'participantJoined',
+      'participantChanged',
+      'participantLeft',
+      'participantUnsubscribed',
+    ] as const)
+      connection.on(name, () => options.onChange());
     connection.on('disconnected', (disconnection) => {
       this.#release();
       options.onEnded(disconnection);
@@ -69,9 +77,9 @@ export class OwnCall {
     return call;
   }
 
-  /** By stream id. */
-  get heard(): ReadonlyMap<string, Heard> {
-    return this.#heard;
+  /** By id, those whom this browser is subscribed to, whether or not they are heard now. */
+  get participants(): ReadonlyMap<string, RemoteParticipant> {
+    return this.#connection.participants;
   }
 
   /** The first stream of the participant that has sound. */

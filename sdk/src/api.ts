@@ -68,15 +68,20 @@ export interface ConnectionEvents {
   /** The stream gained or lost its audio or video; `mediaStream` is the same object with other tracks. */
   readonly streamChanged: RemoteStream;
   readonly streamUnavailable: RemoteStream;
-  /** It is in the session, and its streams, if it publishes any, are about to become available. */
+  /**
+   * It is in the session and we are subscribed to it; one or the other is new. Its streams, if it publishes any, are about to
+   * become available.
+   */
   readonly participantJoined: RemoteParticipant;
   /** The gateway has told who it is, or that changed; a stream of it was muted by a moderator, or is so no more. */
   readonly participantChanged: RemoteParticipant;
-  /**
-   * It has left the session, or we are no longer subscribed to it. At the end of our own connection it is told of everybody;
-   * `connected` is false by then.
-   */
+  /** It has left the session: its connection is over, or the application took it out. */
   readonly participantLeft: RemoteParticipant;
+  /**
+   * It has not left, as far as we know: we are no longer subscribed to it, or are ourselves in another session or in none. At the
+   * end of our own connection it is told of everybody; `connected` is false by then.
+   */
+  readonly participantUnsubscribed: RemoteParticipant;
   readonly dtmfReceived: DtmfEvent;
   /** A published track has ended by itself: a device was unplugged, a permission withdrawn, a screen no longer shared. */
   readonly trackEnded: { readonly publication: Publication; readonly mediaType: MediaType };

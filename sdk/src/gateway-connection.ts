@@ -19,7 +19,7 @@ import { Participants } from './participants.js';
 import { LocalPublication, mediaTypeOf, tracksToPublish } from './publication.js';
 import { ReceivedMedia } from './received-media.js';
 import { Reconnection, type AttemptResult } from './reconnection.js';
-import { parseNotice, type DescribedParticipant } from './session-notice.js';
+import { parseNotice, type ParticipantsNotice } from './session-notice.js';
 import { SignallingLost } from './sip-dialog.js';
 import { readStatistics, type CounterSnapshot, type SectionTrack } from './statistics.js';
 import { participantIdOf, type ReceivedTrack } from './stream-changes.js';
@@ -67,7 +67,7 @@ export class GatewayConnection implements Connection {
   #tracks: readonly ReceivedTrack[] = [];
   #told = false;
   /** The gateway's list, where it came before the application could listen. */
-  #untoldParticipants: readonly DescribedParticipant[] | undefined;
+  #untoldParticipants: ParticipantsNotice | undefined;
   #mediaWasLost = false;
   #counters: CounterSnapshot = new Map();
 
@@ -193,7 +193,7 @@ export class GatewayConnection implements Connection {
     const former = this.#call;
     this.#call = undefined;
     void former?.close();
-    if (former !== undefined) this.#received.forgetTracks();
+    if (former !== undefined) this.#received.newCall();
     let tracks: readonly ReceivedTrack[] | undefined;
     let isCurrent = false;
     const call = await Call.open(
@@ -260,8 +260,8 @@ export class GatewayConnection implements Connection {
     const notice = parseNotice(body);
     if (notice === undefined || !this.connected) return;
     if (notice.type === 'participants') {
-      if (this.#told) this.#participants.describe(notice.participants);
-      else this.#untoldParticipants = notice.participants;
+      if (this.#told) this.#participants.describe(notice);
+      else this.#untoldParticipants = notice;
     } else {
       const { participantId, digit, durationMs } = notice;
       this.#emitter.emit('dtmfReceived', { participantId, digit, durationMs });

@@ -11,7 +11,12 @@ beforeEach(() => {
   told = [];
   const emitter = new Emitter<ConnectionEvents>();
   participants = new Participants(emitter);
-  for (const name of ['participantJoined', 'participantChanged', 'participantLeft'] as const)
+  for (const name of [
+    'participantJoined',
+    'participantChanged',
+    'participantLeft',
+    'participantUnsubscribed',
+  ] as const)
     emitter.on(name, ({ participantId, displayName, mutedStreams }) => {
       const muted = mutedStreams.map(({ alias }) => ` without ${alias}`).join('');
       told.push(`${participantId} ${name.slice('participant'.length)} ${displayName ?? '-'}${muted}`);
@@ -31,6 +36,11 @@ function described(participantId: string, ...mutedStreams: MutedStream[]): Descr
   return { participantId, kind: 'phone', displayName, attributes: {}, caller: null, mutedStreams };
 }
 
+/** The gateway's list, of a session where nobody else is whom it told of before. */
+function list(...listed: DescribedParticipant[]): void {
+  participants.describe({ type: 'participants', sessionId: 's', participants: listed, unsubscribed: [] });
+}
+
 function publishes(): void {
   participants.join('a');
   participants.setStream(microphone);
@@ -44,40 +54,40 @@ function publishesNothing(): void {
 describe('somebody', () => {
   it('who leaves is named, and nothing has changed before, whether the list or the stream goes first', () => {
     publishes();
-    participants.describe([described('a')]);
-    participants.describe([]);
+    list(described('a'));
+    list();
     expect(told).toEqual(['a Joined -', 'a Changed Ann']);
     publishesNothing();
     expect(told.splice(0)).toEqual(['a Joined -', 'a Changed Ann', 'a Left Ann']);
 
-    participants.describe([described('a')]);
+    list(described('a'));
     publishes();
     publishesNothing();
-    participants.describe([]);
+    list();
     expect(told).toEqual(['a Joined Ann', 'a Left Ann']);
     expect(participants.byId.size).toBe(0);
   });
 
   it('whom a moderator mutes stays, and is said to be muted until that is over', () => {
-    participants.describe([described('a')]);
+    list(described('a'));
     publishes();
-    participants.describe([described('a', microphone)]);
+    list(described('a', microphone));
     publishesNothing();
     expect(participants.byId.get('a')).toMatchObject({
       streams: [],
       mutedStreams: [{ alias: 'microphone', mediaTypes: ['AUDIO'] }],
     });
-    participants.describe([described('a')]);
+    list(described('a'));
     publishes();
     expect(told).toEqual(['a Joined Ann', 'a Changed Ann without microphone', 'a Changed Ann']);
   });
 
   it('who publishes nothing, not yet or not any more, is there as long as the gateway lists it', () => {
-    participants.describe([described('a'), described('b')]);
+    list(described('a'), described('b'));
     publishes();
     publishesNothing();
     expect([...participants.byId.keys()]).toEqual(['a', 'b']);
-    participants.describe([described('a')]);
+    list(described('a'));
     expect(told).toEqual(['a Joined Ann', 'b Joined Ben', 'b Left Ben']);
   });
 
@@ -88,9 +98,57 @@ describe('somebody', () => {
   });
 
   it('is there no more when our own connection is over', () => {
-    participants.describe([described('a')]);
+    list(described('a'));
     participants.end();
-    expect(told).toEqual(['a Joined Ann', 'a Left Ann']);
+    // It may well be there.
+    expect(told).toEqual(['a Joined Ann', 'a Unsubscribed Ann']);
     expect(participants.byId.size).toBe(0);
+  });
+
+  const nobody = { type: 'participants', sessionId: 's', participants: [], unsubscribed: [] } as const;
+
+  it.each([
+    ['whom we are only no longer subscribed to', { ...nobody, unsubscribed: ['a'] }],
+    ['whose session we were taken out of', { ...nobody, sessionId: null }],
+    ['whose session is not ours any more', { ...nobody, sessionId: 'another' }],
+  ])('%s is not said to have left, whether the list or the stream goes first', (_whom, notice) => {
+    publishes();
+    list(described('a'));
+    participants.describe(notice);
+    publishesNothing();
+    list(described('a'));
+    publishes();
+    publishesNothing();
+    participants.describe(notice);
+    expect(told).toEqual([
+      'a Joined -',
+      'a Changed Ann',
+      'a Unsubscribed Ann',
+      'a Joined Ann',
+      'a Unsubscribed Ann',
+    ]);
+    expect(participants.byId.size).toBe(0);
+  });
+
+  it('who leaves after we were unsubscribed from it is not told of twice', () => {
+    list(described('a'));
+    participants.describe({ ...nobody, unsubscribed: ['a'] });
+    participants.describe(nobody);
+    expect(told).toEqual(['a Joined Ann', 'a Unsubscribed Ann']);
+  });
+
+  it('who is missing after a call of ours anew may be there all the same', () => {
+    list(described('a'), described('b'));
+    participants.newCall();
+    list(described('b'));
+    list();
+    expect(told).toEqual(['a Joined Ann', 'b Joined Ben', 'a Unsubscribed Ann', 'b Left Ben']);
+  });
+
+  it('who is met again in another session has left where it leaves that', () => {
+    list(described('a'));
+    participants.describe({ ...nobody, sessionId: 'another', participants: [described('a')] });
+    participants.describe({ ...nobody, sessionId: 'another' });
+    expect(told).toEqual(['a Joined Ann', 'a Left Ann']);
   });
 });

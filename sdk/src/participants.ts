@@ -1,7 +1,13 @@
 /** Who the others are: those whom we are subscribed to, with what the gateway tells about them. */
 import type { ConnectionEvents, RemoteParticipant, RemoteStream } from './api.js';
 import type { Emitter } from './emitter.js';
-import type { DescribedParticipant } from './session-notice.js';
+import type { DescribedParticipant, ParticipantsNotice } from './session-notice.js';
+
+/** Somebody as the gateway last told. */
+interface ToldParticipant {
+  readonly described: DescribedParticipant;
+  readonly stay: number;
+}
 
 /**
  * Somebody is there from when the gateway lists it, or its first stream comes, until the gateway lists it no more and its
@@ -12,9 +18,13 @@ export class Participants {
   readonly byId = new Map<string, RemoteParticipant>();
   readonly #emitter: Emitter<ConnectionEvents>;
   /** As the gateway last told, of those who are there. */
-  readonly #described = new Map<string, DescribedParticipant>();
-  /** The gateway's last list. */
+  readonly #told = new Map<string, ToldParticipant>();
+  /** Of the gateway's last list. */
   #listed: ReadonlySet<string> = new Set();
+  #unsubscribed: ReadonlySet<string> = new Set();
+  #sessionId: string | null = null;
+  /** Which stay of ours in a session it is: one ends with the session that we are in, and with the call that we are in it with. */
+  #stay = 0;
 
   constructor(emitter: Emitter<ConnectionEvents>) {
     this.#emitter = emitter;
@@ -28,9 +38,9 @@ export class Participants {
     this.#emitter.emit('participantJoined', participant);
   }
 
-  /** Its last stream has gone: it was muted, publishes nothing any more, or has left. */
+  /** Its last stream has gone: it was muted, publishes nothing any more, has left, or we are no longer subscribed to it. */
   streamsGone(participantId: string): void {
-    if (!this.#listed.has(participantId)) this.#leave(participantId);
+    if (!this.#listed.has(participantId)) this.#remove(participantId);
   }
 
   /** Adds the stream, or what it is now. */
@@ -44,13 +54,21 @@ export class Participants {
     this.byId.set(stream.participantId, this.#participant(stream.participantId, this.#streamsBeside(stream)));
   }
 
-  /** Takes the complete list of the gateway's. */
-  describe(participants: readonly DescribedParticipant[]): void {
+  /** Another call follows: what happened between the two nobody tells. */
+  newCall(): void {
+    this.#stay += 1;
+  }
+
+  /** Takes the gateway's complete list. */
+  describe({ sessionId, participants, unsubscribed }: ParticipantsNotice): void {
     this.#listed = new Set(participants.map(({ participantId }) => participantId));
+    this.#unsubscribed = new Set(unsubscribed);
+    if (sessionId !== this.#sessionId) this.#stay += 1;
+    this.#sessionId = sessionId;
     for (const described of participants) {
       const { participantId } = described;
-      const before = this.#described.get(participantId);
-      this.#described.set(participantId, described);
+      const before = this.#told.get(participantId)?.described;
+      this.#told.set(participantId, { described, stay: this.#stay });
       const known = this.byId.get(participantId);
       if (known === undefined) this.join(participantId);
       else if (JSON.stringify(before) !== JSON.stringify(described)) {
@@ -60,21 +78,26 @@ export class Participants {
       }
     }
     for (const [participantId, { streams }] of this.byId)
-      if (!this.#listed.has(participantId) && streams.length === 0) this.#leave(participantId);
+      if (!this.#listed.has(participantId) && streams.length === 0) this.#remove(participantId);
   }
 
   /** Our own connection is over, and with it all that we know of others. */
   end(): void {
     this.#listed = new Set();
-    for (const participantId of [...this.byId.keys()]) this.#leave(participantId);
+    this.#unsubscribed = new Set(this.byId.keys());
+    for (const participantId of [...this.byId.keys()]) this.#remove(participantId);
   }
 
-  #leave(participantId: string): void {
+  /** Whoever is not said to be still there has left, unless it was in another stay of ours that we heard of it. */
+  #remove(participantId: string): void {
     const participant = this.byId.get(participantId);
     if (participant === undefined) return;
+    const told = this.#told.get(participantId);
+    const isOfAnotherStay = told !== undefined && told.stay !== this.#stay;
+    const isStillThere = this.#unsubscribed.has(participantId) || isOfAnotherStay;
     this.byId.delete(participantId);
-    this.#described.delete(participantId);
-    this.#emitter.emit('participantLeft', participant);
+    this.#told.delete(participantId);
+    this.#emitter.emit(isStillThere ? 'participantUnsubscribed' : 'participantLeft', participant);
   }
 
   #streamsBeside({ participantId, streamId }: RemoteStream): readonly RemoteStream[] {
@@ -82,7 +105,7 @@ export class Participants {
   }
 
   #participant(participantId: string, streams: readonly RemoteStream[]): RemoteParticipant {
-    const described = this.#described.get(participantId);
+    const described = this.#told.get(participantId)?.described;
     return {
       participantId,
       kind: described?.kind,

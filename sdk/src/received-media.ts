@@ -33,13 +33,14 @@ export class ReceivedMedia {
   }
 
   /** The tracks come anew, in another call: every stream that stays gets others. */
-  forgetTracks(): void {
+  newCall(): void {
     this.#described = new Map(
       [...this.#described].map(([id, stream]) => [
         id,
         { ...stream, tracks: stream.tracks.map((track) => ({ ...track, mid: '' })) },
       ]),
     );
+    this.#participants.newCall();
   }
 
   /** Audio and video tracks received now. */

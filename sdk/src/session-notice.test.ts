@@ -16,12 +16,24 @@ describe('parseNotice', () => {
         mutedStreams: [{ ...microphone, mediaTypes: ['AUDIO', 'SMELL'] }, { alias: 7 }, null],
       },
     ];
-    expect(parseNotice(JSON.stringify({ type: 'participants', participants }))).toEqual({
+    const notice = { type: 'participants', sessionId: 's', participants, unsubscribed: ['c', 7] };
+    expect(parseNotice(JSON.stringify(notice))).toEqual({
       type: 'participants',
+      sessionId: 's',
+      unsubscribed: ['c'],
       participants: [
         { ...described, mutedStreams: [] },
         { ...described, participantId: 'b', mutedStreams: [microphone] },
       ],
+    });
+  });
+
+  it('reads the list of a gateway that tells neither the session nor who is still there', () => {
+    expect(parseNotice('{"type":"participants","participants":[]}')).toEqual({
+      type: 'participants',
+      sessionId: null,
+      participants: [],
+      unsubscribed: [],
     });
   });
 

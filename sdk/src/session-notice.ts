@@ -14,8 +14,18 @@ export interface DescribedParticipant {
   readonly mutedStreams: readonly MutedStream[];
 }
 
+/** The gateway's complete list. */
+export interface ParticipantsNotice {
+  readonly type: 'participants';
+  /** The session that we are in; null: none. */
+  readonly sessionId: string | null;
+  readonly participants: readonly DescribedParticipant[];
+  /** Ids of those who were listed before and are still in the session: we are no longer subscribed to them. */
+  readonly unsubscribed: readonly string[];
+}
+
 export type SessionNotice =
-  | { readonly type: 'participants'; readonly participants: readonly DescribedParticipant[] }
+  | ParticipantsNotice
   | {
       readonly type: 'dtmf';
       readonly participantId: string;
@@ -27,9 +37,14 @@ export type SessionNotice =
 export function parseNotice(body: string): SessionNotice | undefined {
   const notice = parseJson(body);
   if (!isObject(notice)) return undefined;
-  const { type, participants, participantId, digit, durationMs } = notice;
+  const { type, sessionId, participants, unsubscribed, participantId, digit, durationMs } = notice;
   if (type === 'participants' && Array.isArray(participants)) {
-    return { type, participants: participants.flatMap(readParticipant) };
+    return {
+      type,
+      sessionId: textOf(sessionId),
+      participants: participants.flatMap(readParticipant),
+      unsubscribed: Array.isArray(unsubscribed) ? unsubscribed.filter((id) => typeof id === 'string') : [],
+    };
   }
   if (
     type === 'dtmf' &&

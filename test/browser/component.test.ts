@@ -156,6 +156,26 @@ describe('the component', () => {
     ]);
   });
 
+  it('says of nobody who is only heard no longer that they left', async () => {
+    const phone = await scene().phone({ toneHz: 440, fields: { displayName: 'Ann Lee' } });
+    const page = await joined();
+    await tile(page, 'Ann Lee').waitFor();
+    const own = (await scene().gateway.rest.legs()).find(({ kind }) => kind === 'browser')!.participantId;
+    await scene().subscribe(own, {});
+    await tile(page, 'Ann Lee').waitFor({ state: 'detached' });
+    await scene().subscribe(own, { sessionId: scene().sessionId });
+    await tile(page, 'Ann Lee').waitFor();
+    await scene().gateway.rest.done('DELETE', `/sessions/${scene().sessionId}/participants/${own}`);
+    await tile(page, 'Ann Lee').waitFor({ state: 'detached' });
+    await waitFor('the end of it is announced', async () => (await announced(page)).length >= 3);
+    expect((await announced(page)).slice(-3)).toEqual([
+      'You no longer hear Ann Lee',
+      'You hear Ann Lee again',
+      'You no longer hear Ann Lee',
+    ]);
+    await phone.call.close();
+  });
+
   it('shows cameras and a shared screen to the others, and takes them away again', async () => {
     const [a, b] = await Promise.all([joined({ displayName: 'Ann' }), joined({ displayName: 'Ben' })]);
     await press(a, 'Camera on');

@@ -102,10 +102,14 @@ describe('the console', () => {
     const caller = row('Phone caller');
     await caller.getByText(/% lost, jitter \d+ ms/).waitFor();
     await caller.getByRole('button', { name: 'Mute Phone caller’s microphone' }).click();
-    await page.locator('.tile.phone').waitFor({ state: 'detached' });
+    const tile = page.locator('.tile.phone');
+    await tile.getByText('Muted').waitFor();
     await page.getByText('Phone caller’s microphone was muted').waitFor();
+    await tile.locator('.meter').waitFor({ state: 'detached' });
+    expect(await page.getByText('You hear nobody yet.').count()).toBe(0);
     await caller.getByRole('button', { name: 'Unmute Phone caller’s microphone' }).click();
     await page.locator('.tile.phone[data-speaking]').waitFor();
+    expect(await tile.getByText('Muted').count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 

@@ -121,6 +121,35 @@ describe('participants', () => {
     await page.event({ name: 'participantLeft', participantId: other.participantId });
     expect(await participantsOf(page)).toMatchObject([{ displayName: 'Anna' }]);
   });
+
+  it('have not left where one’s own subscription changes, or where one is taken out of the session', async () => {
+    const page = await scene().page();
+    const phone = await scene().phone({ toneHz: 440 });
+    const other = await scene().phone({ toneHz: 600 });
+    const gone = async (name: string): Promise<(string | undefined)[]> =>
+      (await page.events()).filter((event) => event.name === name).map(({ participantId }) => participantId);
+    await Promise.all([page.hears(440, phone.participantId), page.hears(600, other.participantId)]);
+
+    await scene().subscribe(page.participantId, { participants: [{ participantId: other.participantId }] });
+    await page.event({ name: 'participantUnsubscribed', participantId: phone.participantId });
+    expect(await participantsOf(page)).toMatchObject([{ participantId: other.participantId }]);
+    // Whoever leaves unheard is not told of again.
+    await phone.call.hangUp();
+    await scene().departures(phone.participantId);
+
+    const { rest } = scene().gateway;
+    const membership = `/sessions/${scene().sessionId}/participants/${page.participantId}`;
+    await rest.done('DELETE', membership);
+    await page.event({ name: 'participantUnsubscribed', participantId: other.participantId });
+    expect(await participantsOf(page)).toEqual([]);
+
+    await rest.addToSession(scene().sessionId, page.participantId);
+    await page.hears(600, other.participantId);
+    expect(await gone('participantLeft')).toEqual([]);
+    await other.call.hangUp();
+    await page.event({ name: 'participantLeft', participantId: other.participantId });
+    expect(await gone('participantUnsubscribed')).toEqual([phone.participantId, other.participantId]);
+  });
 });
 
 describe('the example of the README', () => {

@@ -161,7 +161,7 @@ describe('a connection', () => {
     expect(response.startLine).toMatch(/^SIP\/2\.0 200 /);
     expect(await events()).toEqual([
       `unavailable ${alice}.1`,
-      `left ${alice}`,
+      `unsubscribed ${alice}`,
       'disconnected remote participant-deleted',
     ]);
   });
@@ -196,6 +196,7 @@ async function connect(options: Sdk.ConnectOptions = {}): Promise<void> {
       const note = (text: string) => void state.events.push(text);
       connection.on('participantJoined', ({ participantId }) => note(`joined ${participantId}`));
       connection.on('participantLeft', ({ participantId }) => note(`left ${participantId}`));
+      connection.on('participantUnsubscribed', ({ participantId }) => note(`unsubscribed ${participantId}`));
       connection.on('streamAvailable', ({ streamId, alias, mediaTypes }) =>
         note(`available ${streamId} ${alias} ${mediaTypes.join()}`),
       );

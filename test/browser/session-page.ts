@@ -96,6 +96,7 @@ export class SessionPage {
           'streamChanged',
           'streamUnavailable',
           'participantLeft',
+          'participantUnsubscribed',
           'disconnected',
         ] as const) {
           connection.on(name, (event) => {

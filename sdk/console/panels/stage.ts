@@ -2,7 +2,8 @@
 import type { ConsoleApp } from '../console-app.js';
 import { legsByParticipant } from '../state.js';
 import { sessionName, shortId } from '../model.js';
-import type { Heard, OwnCall } from '../own-call.js';
+import type { OwnCall } from '../own-call.js';
+import { stageTiles, type StageTile } from '../tiles.js';
 import { h, type Child, type VNode } from '../view/h.js';
 import { icon } from '../view/icons.js';
 import { button, meter, video } from '../view/widgets.js';
@@ -14,7 +15,7 @@ export function stage(app: ConsoleApp, sessionId: string): Child {
       busy.has('join') && h('div', { class: 'stage joining', key: 'joining', role: 'status' }, 'Joining…')
     );
   }
-  const heard = [...call.heard.values()];
+  const tiles = stageTiles(call.participants.values());
   const isMember = members?.some(({ id }) => id === call.participantId) ?? true;
   return h(
     'section',
@@ -23,9 +24,9 @@ export function stage(app: ConsoleApp, sessionId: string): Child {
       'div',
       { class: 'tiles' },
       ownTile(call),
-      tilesOf(heard).map((one) => tile(app, call, one)),
+      tiles.map((one) => tile(app, call, one)),
     ),
-    heard.length === 0 &&
+    tiles.length === 0 &&
       h(
         'p',
         { class: 'note' },
@@ -92,38 +93,20 @@ function ownTile(call: OwnCall): VNode {
   );
 }
 
-/** A tile for each picture, and one for each participant that sends none. */
-function tilesOf(heard: readonly Heard[]): Heard[] {
-  const pictured = new Set(heard.filter(hasPicture).map(({ stream }) => stream.participantId));
-  const seen = new Set<string>();
-  return heard.filter((one) => {
-    const { participantId } = one.stream;
-    if (hasPicture(one)) return true;
-    if (pictured.has(participantId) || seen.has(participantId)) return false;
-    seen.add(participantId);
-    return true;
-  });
-}
-
-function hasPicture({ stream }: Heard): boolean {
-  return stream.mediaTypes.includes('VIDEO');
-}
-
-function tile(app: ConsoleApp, call: OwnCall, heard: Heard): VNode {
-  const { participantId, streamId, alias, mediaStream } = heard.stream;
+function tile(app: ConsoleApp, call: OwnCall, { key, participantId, picture, hasSound, badges }: StageTile): VNode {
   const kind = legsByParticipant(app.state).get(participantId)?.kind ?? 'browser';
-  const sound = call.soundOf(participantId);
+  const sound = hasSound ? call.soundOf(participantId) : undefined;
   return h(
     'div',
-    { class: `tile ${kind}`, key: streamId, 'data-speaks': true },
-    hasPicture(heard)
-      ? video(mediaStream, streamId)
-      : h('span', { class: `avatar ${kind}` }, icon(kind === 'phone' ? 'phone' : 'mic')),
+    { class: `tile ${kind}`, key, 'data-speaks': true },
+    picture === null
+      ? h('span', { class: `avatar ${kind}` }, icon(kind === 'phone' ? 'phone' : 'mic'))
+      : video(picture.mediaStream, picture.streamId),
     h(
       'div',
       { class: 'tile-foot' },
       h('span', { class: 'tile-name' }, app.state.names.get(participantId) ?? shortId(participantId)),
-      alias !== 'microphone' && alias !== 'camera' && h('span', { class: 'badge' }, alias),
+      badges.map((text) => h('span', { class: 'badge' }, text)),
       sound !== undefined && meter(sound.level, sound.stream.streamId),
     ),
   );

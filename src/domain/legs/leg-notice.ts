@@ -35,7 +35,17 @@ export type MessageContent =
 
 export type LegNotice =
   /** Those in its session whom the leg is subscribed to, whether or not they publish anything now: the complete list. */
-  | { readonly type: 'participants'; readonly participants: readonly HeardParticipant[] }
+  | {
+      readonly type: 'participants';
+      /** The leg's session; null where it is in none. */
+      readonly sessionId: string | null;
+      readonly participants: readonly HeardParticipant[];
+      /**
+       * Ids of those who were listed before in this session and are still in it: the leg is no longer subscribed to them. Whoever
+       * is in neither list has left.
+       */
+      readonly unsubscribed: readonly string[];
+    }
   /** Everybody in the leg's session in the order they joined, the leg itself too: the complete list. */
   | { readonly type: 'members'; readonly members: readonly DescribedMember[] }
   /** Somebody whom the leg receives pressed a key. */

@@ -90,7 +90,7 @@ describe('the notice of members', () => {
     await phone('Ann');
     expect(lists(told)).toEqual([]);
     // It is subscribed to nobody.
-    expect(told).toEqual([{ type: 'participants', participants: [] }]);
+    expect(told).toEqual([{ type: 'participants', sessionId, participants: [], unsubscribed: [] }]);
   });
 });
 

@@ -7,6 +7,13 @@ import type { LiveLeg } from './live-leg.js';
 import type { MediaStreamInfo } from '../media-plane.js';
 
 type ListNotice = Extract<LegNotice, { type: 'participants' | 'members' }>;
+type ParticipantsNotice = Extract<LegNotice, { type: 'participants' }>;
+
+/** Whom a leg has been told of in the session that it is in, as far as they are still there. */
+interface KnownMembers {
+  readonly sessionId: string | null;
+  readonly participantIds: ReadonlySet<string>;
+}
 
 /** The lists that a leg was last told, as JSON. */
 type ToldLists = Partial<Record<ListNotice['type'], string>>;
@@ -21,6 +28,7 @@ export class LegNotices {
   readonly #told = new WeakMap<LiveLeg, ToldLists>();
   /** The streams that a leg receives. */
   readonly #received = new WeakMap<LiveLeg, ReadonlySet<string>>();
+  readonly #known = new WeakMap<LiveLeg, KnownMembers>();
 
   /** The leg receives these streams now; `heard` are those whom it is subscribed to, and `legs` all in its session. */
   routed(
@@ -30,13 +38,7 @@ export class LegNotices {
   ): void {
     if (leg.takesNotice('participants') || leg.takesNotice('dtmf'))
       this.#received.set(leg, new Set(streamIds));
-    if (leg.takesNotice('participants')) {
-      const participants = heard.map(({ member, mutedStreams }) => ({
-        ...describeParticipant(member.leg),
-        mutedStreams,
-      }));
-      this.#tellList(leg, { type: 'participants', participants });
-    }
+    if (leg.takesNotice('participants')) this.#tellList(leg, this.#participants(leg, heard, legs));
     if (leg.takesNotice('members'))
       this.#tellList(leg, { type: 'members', members: legs.map(describeMember) });
   }
@@ -55,9 +57,25 @@ export class LegNotices {
     }
   }
 
+  #participants(leg: LiveLeg, heard: readonly HeardLeg[], legs: readonly LiveLeg[]): ParticipantsNotice {
+    const { sessionId } = leg.participant;
+    const before = this.#known.get(leg);
+    const knew = before?.sessionId === sessionId ? before.participantIds : new Set<string>();
+    const subscribed = new Set(heard.map(({ member }) => member.leg.participant.id));
+    const unsubscribed = legs.flatMap(({ participant: { id } }) =>
+      knew.has(id) && !subscribed.has(id) ? [id] : [],
+    );
+    this.#known.set(leg, { sessionId, participantIds: new Set([...subscribed, ...unsubscribed]) });
+    const participants = heard.map(({ member, mutedStreams }) => ({
+      ...describeParticipant(member.leg),
+      mutedStreams,
+    }));
+    return { type: 'participants', sessionId, participants, unsubscribed };
+  }
+
   #tellList(leg: LiveLeg, notice: ListNotice): void {
     if (!leg.takesNotice(notice.type)) return;
-    const text = JSON.stringify(notice.type === 'participants' ? notice.participants : notice.members);
+    const text = JSON.stringify(notice);
     const told = this.#told.get(leg) ?? {};
     // The first is told even where it is empty: who calls anew may have heard of others before.
     if (text === told[notice.type]) return;

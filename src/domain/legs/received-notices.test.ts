@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 describe('a leg that joins', () => {
   it('is told that nobody is there: it may have heard of somebody in a call before this one', () => {
-    expect(told).toEqual([{ type: 'participants', participants: [] }]);
+    expect(told).toEqual([{ type: 'participants', sessionId, participants: [], unsubscribed: [] }]);
   });
 });
 
@@ -57,6 +57,12 @@ function names(): (string | null)[] | undefined {
   return last?.type === 'participants' ? last.participants.map(({ displayName }) => displayName) : undefined;
 }
 
+/** Who is in the session but in the last list no more, and which session that is. */
+function unsubscribed(): unknown {
+  const last = told.at(-1);
+  return last?.type === 'participants' ? [last.sessionId, last.unsubscribed] : undefined;
+}
+
 /** Aliases of muted streams, of each in the list. */
 function mutedOf(notice: LegNotice | undefined): string[][] | undefined {
   if (notice?.type !== 'participants') return undefined;
@@ -69,6 +75,7 @@ describe('a leg that takes notices', () => {
     expect(told.slice(1)).toEqual([
       {
         type: 'participants',
+        sessionId,
         participants: [
           {
             participantId: leg.participant.id,
@@ -79,6 +86,7 @@ describe('a leg that takes notices', () => {
             mutedStreams: [],
           },
         ],
+        unsubscribed: [],
       },
     ]);
     await phone('Ben');
@@ -142,6 +150,40 @@ describe('a leg that takes notices', () => {
     await phone('Cem');
     ann.dtmf('1', 100);
     expect(told).toHaveLength(count);
+  });
+
+  it('is told of whom it is only subscribed to no more, until that one leaves', async () => {
+    const ann = await domain.participant(sessionId, { displayName: 'Ann' });
+    const leg = await establish(await domain.admit(ann.token), 'phone');
+    const ben = await phone('Ben');
+    const [a, b] = [ann.participant.id, ben.participant.id];
+    await subscribe({ participants: [{ participantId: b }] });
+    expect([names(), unsubscribed()]).toEqual([['Ben'], [sessionId, [a]]]);
+    await subscribe({});
+    expect([names(), unsubscribed()]).toEqual([[], [sessionId, [a, b]]]);
+    await subscribe({ participants: [{ participantId: a }] });
+    expect([names(), unsubscribed()]).toEqual([['Ann'], [sessionId, [b]]]);
+    await ben.end({ endedBy: 'participant', reason: 'hangup' });
+    expect([names(), unsubscribed()]).toEqual([['Ann'], [sessionId, []]]);
+    await subscribe({});
+    await leg.end({ endedBy: 'participant', reason: 'hangup' });
+    expect([names(), unsubscribed()]).toEqual([[], [sessionId, []]]);
+    // Nothing is told of who comes back unheard.
+    await establish(await domain.admit(ann.token), 'phone');
+    expect([names(), unsubscribed()]).toEqual([[], [sessionId, []]]);
+  });
+
+  it('is told that it is in another session, or in none, where it knows nobody yet', async () => {
+    await phone('Ann');
+    const { id } = listener.participant;
+    await domain.sessions.removeParticipant(account, sessionId, id);
+    expect([names(), unsubscribed()]).toEqual([[], [null, []]]);
+    const elsewhere = await domain.session();
+    await domain.sessions.addParticipant(account, elsewhere, id, {});
+    expect([names(), unsubscribed()]).toEqual([[], [elsewhere, []]]);
+    await domain.sessions.removeParticipant(account, elsewhere, id);
+    await domain.sessions.addParticipant(account, sessionId, id, {});
+    expect([names(), unsubscribed()]).toEqual([[], [sessionId, []]]);
   });
 
   it('is told of a new name, and of the keys that they press', async () => {

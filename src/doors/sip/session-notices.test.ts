@@ -31,6 +31,8 @@ class FarEnd extends EventEmitter implements SrfDialog {
 const key = (digit: string): LegNotice => ({ type: 'dtmf', participantId: 'a', digit, durationMs: 100 });
 const people = (displayName: string): LegNotice => ({
   type: 'participants',
+  sessionId: 's',
+  unsubscribed: [],
   participants: [
     { participantId: 'a', kind: 'phone', displayName, attributes: {}, caller: null, mutedStreams: [] },
   ],
