@@ -36,8 +36,16 @@ describe('the tiles of somebody', () => {
     ['who is seen and muted', somebody([camera], microphone), ['a.camera | Muted']],
     ['whose camera is muted', somebody([microphone], camera), ['a | sound | camera muted']],
     ['whose sound comes with a muted picture', somebody([], both), ['a | camera muted']],
-    ['who shows a screen, too', somebody([both, screen]), ['a.camera | sound', 'a.screenShare | screenShare']],
-    ['who shows a screen alone, muted', somebody([screen], microphone), ['a.screenShare | screenShare | Muted']],
+    [
+      'who shows a screen, too',
+      somebody([both, screen]),
+      ['a.camera | sound', 'a.screenShare | screenShare'],
+    ],
+    [
+      'who shows a screen alone, muted',
+      somebody([screen], microphone),
+      ['a.screenShare | screenShare | Muted'],
+    ],
   ])('%s', (_who, participant, expected) => {
     expect(shown(participant)).toEqual(expected);
   });

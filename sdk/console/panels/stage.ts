@@ -93,7 +93,11 @@ function ownTile(call: OwnCall): VNode {
   );
 }
 
-function tile(app: ConsoleApp, call: OwnCall, { key, participantId, picture, hasSound, badges }: StageTile): VNode {
+function tile(
+  app: ConsoleApp,
+  call: OwnCall,
+  { key, participantId, picture, hasSound, badges }: StageTile,
+): VNode {
   const kind = legsByParticipant(app.state).get(participantId)?.kind ?? 'browser';
   const sound = hasSound ? call.soundOf(participantId) : undefined;
   return h(
