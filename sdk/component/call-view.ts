@@ -116,35 +116,47 @@ export class CallView {
     const muted = new Set<string>();
     /** Who has not joined anew when it is heard again. */
     const unsubscribed = new Set<string>();
+    /** Whose coming is not said yet, with the time of that. */
+    const coming = new Map<string, ReturnType<typeof setTimeout>>();
     const isMuted = (participant: RemoteParticipant): boolean =>
       tilesOf([participant]).some((tile) => tile.isMuted);
+    /** False where it was not said that it is there. */
+    const goes = ({ participantId }: RemoteParticipant): boolean => {
+      muted.delete(participantId);
+      clearTimeout(coming.get(participantId));
+      // Where we have left ourselves, that is what is said.
+      return !coming.delete(participantId) && connection.connected;
+    };
+    const comes = (participantId: string): void => {
+      clearTimeout(coming.get(participantId));
+      coming.delete(participantId);
+      const participant = connection.participants.get(participantId);
+      if (participant === undefined) return;
+      const name = nameOf(participant);
+      announce(unsubscribed.delete(participantId) ? `You hear ${name} again` : `${name} joined`);
+    };
     connection.on('participantJoined', (joined) => {
       const { participantId } = joined;
       if (isMuted(joined)) muted.add(participantId);
-      if (unsubscribed.delete(participantId)) {
-        announce(`You hear ${nameOf(joined)} again`);
-        return;
-      }
       // Where a stream comes first, the gateway tells the name a moment later.
-      setTimeout(() => {
-        const participant = connection.participants.get(participantId);
-        if (participant !== undefined) announce(`${nameOf(participant)} joined`);
-      }, 300);
+      if (joined.kind !== undefined) comes(participantId);
+      else
+        coming.set(
+          participantId,
+          setTimeout(() => comes(participantId), 300),
+        );
     });
     connection.on('participantLeft', (participant) => {
-      muted.delete(participant.participantId);
-      announce(`${nameOf(participant)} left`);
+      if (goes(participant)) announce(`${nameOf(participant)} left`);
     });
     connection.on('participantUnsubscribed', (participant) => {
-      const { participantId } = participant;
-      muted.delete(participantId);
-      // We have left, then, and know that.
-      if (!connection.connected) return;
-      unsubscribed.add(participantId);
+      if (!goes(participant)) return;
+      unsubscribed.add(participant.participantId);
       announce(`You no longer hear ${nameOf(participant)}`);
     });
     connection.on('participantChanged', (participant) => {
       const { participantId } = participant;
+      if (coming.has(participantId)) comes(participantId);
       if (isMuted(participant) === muted.has(participantId)) return;
       if (muted.delete(participantId)) announce(`${nameOf(participant)} is no longer muted`);
       else {

@@ -66,7 +66,10 @@ export class ConsoleApp {
         },
         onUnauthorized: () => this.signOut('The credentials no longer hold.'),
       });
-      this.#gateway = new GatewayWatch(api, (gateway) => this.store.update({ gateway }));
+      this.#gateway = new GatewayWatch(api, (gateway) => {
+        if (this.state.gateway.is === 'away' && gateway.is !== 'away') this.#events?.hasten();
+        this.store.update({ gateway });
+      });
       await this.#loader.load();
     });
   }

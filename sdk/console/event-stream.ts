@@ -23,6 +23,8 @@ export class EventStream {
   readonly #options: EventStreamOptions;
   readonly #closed = new AbortController();
   #lastEventId = '';
+  /** Ends the wait before the next try. */
+  #goOn: () => void = () => undefined;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -31,6 +33,11 @@ export class EventStream {
 
   close(): void {
     this.#closed.abort();
+  }
+
+  /** The gateway is there: no need to wait longer. */
+  hasten(): void {
+    this.#goOn();
   }
 
   async #run(): Promise<void> {
@@ -48,6 +55,7 @@ export class EventStream {
           clearTimeout(timer);
           resolve();
         };
+        this.#goOn = stop;
         signal.addEventListener('abort', stop, { once: true });
       });
       wait = Math.min(wait * 2, backoffMs.last);
