@@ -37,11 +37,20 @@ export interface ConnectionRequest {
 export interface LegOpening {
   readonly kind: LegKind;
   readonly connections: readonly ConnectionRequest[];
+  /**
+   * The address that the far end's signalling comes from; null: not known. A phone behind a NAT sends its media from there, too:
+   * it tells which packets are the phone's before they have proven it.
+   */
+  readonly signallingAddress?: string | null;
 }
 
 /** A leg of one connection. `offer`: the far end's; null: we make it. */
-export function mainConnection(kind: LegKind, offer: string | null): LegOpening {
-  return { kind, connections: [{ name: 'main', flow: 'both', offer }] };
+export function mainConnection(
+  kind: LegKind,
+  offer: string | null,
+  signallingAddress: string | null = null,
+): LegOpening {
+  return { kind, connections: [{ name: 'main', flow: 'both', offer }], signallingAddress };
 }
 
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */

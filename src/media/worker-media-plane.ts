@@ -164,7 +164,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   }
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, participantId, sessionId, kind, connections, listener } = request;
+    const { legId, participantId, sessionId, kind, connections, signallingAddress, listener } = request;
     if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
     if (connections.some(({ offer }) => (offer?.length ?? 0) > maxOfferCharacters))
       throw new MediaRefusal('bad-sdp', 'the offer is too long');
@@ -176,7 +176,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     this.#remember(leg);
     try {
       const mayPublish = trackKinds(request.mayPublish);
-      const body = { legId, participantId, kind, connections, mayPublish };
+      const body = {
+        ...{ legId, participantId, kind, connections, mayPublish },
+        signallingAddress: signallingAddress ?? null,
+      };
       const opened = await this.request(worker, 'openLeg', body);
       if (leg.isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
       leg.setOpened(opened);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressTypeOf, isNowhere, usableDestination } from './media-address.js';
+import { addressTypeOf, isNowhere, literalAddress, usableDestination } from './media-address.js';
 
 describe('a destination of media', () => {
   it.each([
@@ -56,4 +56,16 @@ it('knows the addresses that stand for a hold', () => {
 it('names the family of an address', () => {
   expect(addressTypeOf('192.0.2.7')).toBe('IP4');
   expect(addressTypeOf('2001:db8::1')).toBe('IP6');
+});
+
+it.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:DB8:0:0::1', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['fe80::1%eth0', 'fe80::1'],
+  ['gateway.example', null],
+  ['', null],
+])('reads the literal address %s as %s', (text, address) => {
+  expect(literalAddress(text)).toBe(address);
 });

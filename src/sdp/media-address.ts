@@ -31,6 +31,15 @@ const isIn = (list: BlockList, address: string): boolean =>
 const canonical = (address: string): string =>
   isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : address;
 
+/** An address as sockets write it, where the text is one; null for anything else. Brackets and a zone are left out. */
+export function literalAddress(text: string): string | null {
+  const plain = text
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/%.*$/, '')
+    .replace(/^::ffff:(?=\d+\.)/i, '');
+  return isIP(plain) === 0 ? null : canonical(plain);
+}
+
 /** The old way to hold (RFC 3264 §8.4), for both families: nothing shall be sent to whoever gives this address. */
 export const isNowhere = (address: string): boolean => address === '0.0.0.0' || address === '::';
 

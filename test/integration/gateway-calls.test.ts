@@ -5,6 +5,7 @@ import type { EventFollower } from '../support/events.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
 import type { Newcomer } from '../support/rest-client.js';
+import { isBesideFreeSwitch } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
@@ -226,6 +227,37 @@ describe('RTP', () => {
     await sip.final('BYE');
     await ear.hangUp();
   });
+
+  // Behind FreeSWITCH it is its port that a stranger streams to.
+  it.skipIf(isBesideFreeSwitch)(
+    'of a phone behind a NAT is heard, and answered, though a stranger streams to its port since before',
+    async () => {
+      const listener = await gateway.rest.newcomer(sessionId);
+      const ear = await call(listener.token);
+      const sip = await RawSip.open(gateway.sipPort, '127.0.0.2');
+      const phone = await TestPhone.open('PCMU', '127.0.0.2', '127.0.0.1');
+      const stranger = await TestPhone.open('PCMU', '127.0.0.3', '127.0.0.1');
+      closing.push(sip, phone, stranger);
+      // In its own network it has an address that nobody reaches.
+      const body = audioOffer(4000).replaceAll('127.0.0.1', '127.0.0.77');
+      sip.send(sip.invite({ headers: [uui(caller.token)], body }));
+      const ok = await sip.final('INVITE');
+      const gatewayPort = portOf(ok.text);
+      stranger.talk(gatewayPort, 1500);
+      const toTag = tagOf(ok.header('To'));
+      sip.send(sip.request('ACK', { toTag, branch: 'z9hG4bKack' }));
+      await stranger.listen(20);
+      phone.talk(gatewayPort, 440);
+      await phone.listen(40);
+      const heardByStranger = stranger.heard.length;
+      await phone.listen(20);
+      expect(stranger.heard).toHaveLength(heardByStranger);
+      expectTones(ear.heard.window(300), { heard: [440], silent: [1500] });
+      sip.send(sip.request('BYE', { cseq: 2, toTag, branch: 'z9hG4bKbye' }));
+      await sip.final('BYE');
+      await ear.hangUp();
+    },
+  );
 
   it('that never comes ends the call as media-timeout with a BYE', async () => {
     const sip = await openSip();

@@ -139,6 +139,24 @@ describe("a phone's stream", () => {
   });
 
   it.each([
+    ['the host that its signalling comes from', '127.0.0.1', 1],
+    ['elsewhere', '127.0.0.2', 0],
+  ])('counts as life before any RTP what RTCP comes from %s', async (_what, signallingAddress, alive) => {
+    const a = await caller({ rtpTimeoutBeforeFirstMs: 1500, signallingAddress });
+    // Behind a NAT, and muted from the beginning.
+    a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '127.0.0.77', port: 4000 })));
+    const report: RtcpPacket = { type: 'receiver-report', ssrc: a.phone.ssrc, reports: [] };
+    const reporting = setInterval(() => a.phone.sendRtcp(a.port + 1, [report]), 200);
+    const other = await called();
+    try {
+      await other.phone.listen(150);
+      expect(a.facts).toEqual(alive === 1 ? [] : ['ended media-timeout']);
+    } finally {
+      clearInterval(reporting);
+    }
+  });
+
+  it.each([
     ['an RTP port of ours', 25_000, []],
     ['our SIP port', 5060, []],
     ['an RTCP port of ours', 40_000, ['a=rtcp:25001']],

@@ -1,6 +1,6 @@
 /** Legs of phones in the test's own process, with a phone at the far end of each. */
 import { afterEach, beforeEach, expect } from 'vitest';
-import type { LegEvents } from '../../src/media/worker/leg.js';
+import type { LegEvents, LegOptions } from '../../src/media/worker/leg.js';
 import { Mixes } from '../../src/media/worker/mix/mixes.js';
 import {
   createPhoneLeg,
@@ -22,13 +22,15 @@ export interface Caller {
   port: number;
 }
 
+type CallerSettings = Partial<PhoneLegSettings & Pick<LegOptions, 'signallingAddress'>>;
+
 export interface PhoneLegs {
   readonly clock: () => TickClock;
   readonly ports: () => PortAllocator;
   /** A phone and its leg, not yet answered. */
-  readonly caller: (settings?: Partial<PhoneLegSettings>, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  readonly caller: (settings?: CallerSettings, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
   /** Answered. */
-  readonly called: (settings?: Partial<PhoneLegSettings>, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  readonly called: (settings?: CallerSettings, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
   readonly everyoneHearsTheOthers: () => void;
 }
 
@@ -58,10 +60,7 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
     clock.close();
   });
 
-  async function caller(
-    settings: Partial<PhoneLegSettings> = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
-  ): Promise<Caller> {
+  async function caller(settings: CallerSettings = {}, law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
     const phone = await TestPhone.open(law);
     const facts: string[] = [];
     let streams: readonly SourceStream[] = [];
@@ -91,10 +90,7 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
     return made;
   }
 
-  async function called(
-    settings: Partial<PhoneLegSettings> = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
-  ): Promise<Caller> {
+  async function called(settings: CallerSettings = {}, law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
     const made = await caller(settings, law);
     made.port = portOf(await made.leg.answer(made.phone.sdp()));
     return made;

@@ -23,14 +23,16 @@ export class TestPhone {
   readonly #socket: Socket;
   readonly #law: G711Law;
   readonly #host: string;
+  readonly #gatewayHost: string;
   readonly #waiters = new Set<() => void>();
   #timer: NodeJS.Timeout | null = null;
   sequenceNumber = 1000;
   timestamp = 160_000;
   ssrc = Math.floor(Math.random() * 0xffffffff);
 
-  private constructor(socket: Socket, law: G711Law, host: string) {
+  private constructor(socket: Socket, law: G711Law, host: string, gatewayHost: string) {
     this.#host = host;
+    this.#gatewayHost = gatewayHost;
     this.#socket = socket;
     this.#law = law;
     socket.on('message', (buffer) => {
@@ -44,12 +46,12 @@ export class TestPhone {
     });
   }
 
-  /** @param host Literal address that it is at, and sends to. */
-  static async open(law: G711Law = 'PCMU', host = '127.0.0.1'): Promise<TestPhone> {
+  /** `host`: the literal address that it is at; `gatewayHost`: that which it sends to. */
+  static async open(law: G711Law = 'PCMU', host = '127.0.0.1', gatewayHost = host): Promise<TestPhone> {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     socket.bind(0, host);
     await once(socket, 'listening');
-    return new TestPhone(socket, law, host);
+    return new TestPhone(socket, law, host, gatewayHost);
   }
 
   get port(): number {
@@ -90,17 +92,17 @@ export class TestPhone {
     packet.set(payload, 12);
     this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
     this.timestamp = (this.timestamp + samples) >>> 0;
-    this.#socket.send(packet, to, this.#host);
+    this.#socket.send(packet, to, this.#gatewayHost);
   }
 
   sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
-    this.#socket.send(formatRtcp(packets), to, this.#host);
+    this.#socket.send(formatRtcp(packets), to, this.#gatewayHost);
   }
 
   /** The same phone at another port, as a NAT would have it: its stream goes on there. */
   async rebound(): Promise<TestPhone> {
     this.hush();
-    const moved = await TestPhone.open(this.#law, this.#host);
+    const moved = await TestPhone.open(this.#law, this.#host, this.#gatewayHost);
     const { ssrc, sequenceNumber, timestamp } = this;
     return Object.assign(moved, { ssrc, sequenceNumber, timestamp });
   }

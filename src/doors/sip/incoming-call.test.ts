@@ -28,6 +28,13 @@ describe('a SIP call', () => {
     expect(domain.clock.pending).toBe(0);
   });
 
+  it('tells the media where its signalling comes from, whatever server it came through', async () => {
+    for (const offered of [offer, '']) {
+      const { media } = await established(offered);
+      expect(media.request.signallingAddress).toBe('192.0.2.1');
+    }
+  });
+
   it('without offer gets ours, and the answer in its ACK reaches the media before it joins', async () => {
     const { media } = await established('');
     expect(media.log).toContain('accept their answer');

@@ -179,7 +179,7 @@ export class IncomingCall implements LegSignalling {
     if (leg === null) return;
     const offer = descriptionIn(request);
     const kind = offer !== null ? kindOfOffer(offer) : isOverWebSocket(request) ? 'browser' : 'phone';
-    await leg.open(mainConnection(kind, offer));
+    await leg.open(mainConnection(kind, offer, request.source_address));
     if (leg.hasEnded) return;
 
     const { localDescription } = leg.connection('main');

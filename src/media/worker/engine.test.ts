@@ -92,7 +92,13 @@ describe('MediaEngine', () => {
   let engine: MediaEngine;
   const leg = (id: string): FakeLeg => legs.get(id)!;
   const request = (legId: string) =>
-    ({ legId, participantId: `p-${legId}`, kind: 'phone', mayPublish: ['audio'] }) as const;
+    ({
+      legId,
+      participantId: `p-${legId}`,
+      kind: 'phone',
+      mayPublish: ['audio'],
+      signallingAddress: null,
+    }) as const;
   const open = (
     legId: string,
     offer: string | null = phoneOffer,

@@ -65,6 +65,8 @@ export interface OpenLegOptions {
   /** A phone has one, named `main`. */
   readonly connections: readonly OpenConnectionOptions[];
   readonly mayPublish: readonly TrackKind[];
+  /** The address that the far end's signalling comes from; null: not known. */
+  readonly signallingAddress: string | null;
 }
 
 /** Ids of streams, by the connection over which they go. */
@@ -109,7 +111,7 @@ export class MediaEngine {
 
   /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal or WorkerRefusal, with nothing left open. */
   async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
-    const { legId, participantId, kind, connections } = options;
+    const { legId, participantId, kind, connections, signallingAddress } = options;
     if (this.#closed) throw new WorkerRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     if (this.#legs.size >= this.#maxLegs)
@@ -120,7 +122,9 @@ export class MediaEngine {
     try {
       const mayPublish = new Set(options.mayPublish);
       const events = this.#eventsOf(legId, entry);
-      const leg = this.#factories[kind]({ legId, participantId, mayPublish, events, connections });
+      const leg = this.#factories[kind]({
+        ...{ legId, participantId, mayPublish, events, connections, signallingAddress },
+      });
       entry.attach(leg);
       const descriptions: Record<string, string> = {};
       for (const { name, offer } of connections) {

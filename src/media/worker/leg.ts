@@ -51,6 +51,8 @@ export interface LegOptions {
   readonly participantId: string;
   readonly mayPublish: ReadonlySet<TrackKind>;
   readonly events: LegEvents;
+  /** The address that the far end's signalling comes from, where it is known: a phone's media may come from there, too. */
+  readonly signallingAddress?: string | null;
 }
 
 export interface ConnectedLegOptions extends LegOptions {

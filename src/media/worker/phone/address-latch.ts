@@ -1,4 +1,29 @@
-/** Which address a phone’s packets come from and go to. */
+/**
+ * Which address a phone’s packets come from and go to: symmetric RTP. Between us may be a NAT, so it counts where packets come
+ * from, whatever the SDP says; but anybody may send to our port. The nearer to what signalling says, the better:
+ *
+ *   best    the address that the SDP names, and its port;
+ *   near    any other port of that host, any port of the host that the call's signalling comes from: a phone behind a NAT;
+ *   far     any other host: a stranger's, or a carrier's, whose media often comes from a third host.
+ *
+ * | locked on                     | who sends                                        | what happens                                    |
+ * | ----------------------------- | ------------------------------------------------ | ----------------------------------------------- |
+ * | nobody                        | anybody                                          | is locked on to at once                         |
+ * | near or far, early in a call  | best                                             | has the lock at once                            |
+ * | near or far, later            | best, three packets in sequence                  | has the lock                                    |
+ * | far, early                    | near, three packets in sequence                  | has the lock, however steadily the other sends  |
+ * | far, later                    | near                                             | is as good as any other                         |
+ * | any, silent for 100 ms        | anybody with the same stream: its SSRC, its      | has the lock: a NAT gave the phone another      |
+ * |                               | sequence going on, three packets                 | port, a carrier sends by another way            |
+ * | one that came so, and sends   | the address that was left, and the stream goes   | has the lock again, and for good: who took it   |
+ * |                               | on there too, three packets                      | had copied the stream of a phone that paused    |
+ * | any that sent for less than   | anybody, for 200 ms                              | has the lock: a stray packet was there before   |
+ * | 200 ms and was silent as long |                                                  | the phone's                                     |
+ * | any that sends                | as good or worse, whatever its SSRC and sequence | is a stranger                                   |
+ *
+ * So who sends beside a phone never takes its place, unless the phone is far and the other one near, early in the call: from
+ * outside the two cannot be told from a stranger that came before a phone behind a NAT. A re-INVITE that moves the peer begins anew.
+ */
 import type { MediaAddress } from '../../../sdp/media-address.js';
 import { sequenceDistance } from '../rtp/sequence.js';
 
@@ -10,6 +35,10 @@ const maxDropout = 3000;
 const maxGap = 50;
 /** So many packets in sequence are a stream, and no stray. */
 const packetsOfStream = 3;
+/** Since the first lock: who sends far from what signalling says has not yet proven to be the phone. */
+const earlyMs = 10_000;
+/** An address whose stream goes on elsewhere must be silent for this long: more than packets' jitter. */
+const leftMs = 100;
 /** For how long an address that was locked on to by chance must be silent while another one sends. */
 const silentMs = 200;
 /** After so much of one stream an address is locked on to for good: another stream never takes its place. */
@@ -35,25 +64,32 @@ interface Sender extends MediaAddress {
   lastMs: number;
 }
 
-/**
- * Symmetric RTP: the peer is at the address that packets come from, whatever its SDP says, because between us may be a NAT.
- * It moves only
- * - to the address that the SDP names, from any other: who came first may have been a stranger that sends to every port;
- * - to where the same stream goes on, its SSRC and its sequence, while the old address has fallen silent: a NAT that gave
- *   the phone another port, a carrier that sends by another way;
- * - from an address that sent little before it fell silent to one that sends steadily: a stranger's packet that was there
- *   before the phone's.
- *
- * So whoever sends beside the phone, for however long, never takes its place. A re-INVITE that moves the peer unlocks.
- */
+const [far, near, best] = [0, 1, 2] as const;
+
 export class AddressLatch {
+  readonly #signallingHost: string | null;
   #signalled: MediaAddress | null = null;
   #locked: Sender | null = null;
   #isSettled = false;
-  /** Somebody else, since the locked address was last heard of. */
-  #candidate: Sender | null = null;
+  /** When the first address was locked on to, since the SDP last moved; null before. */
+  #firstLockMs: number | null = null;
+  /** Nearer to what signalling says than the locked address. */
+  #nearer: Sender | null = null;
+  /** Where the locked stream goes on, since the locked address was last heard of. */
+  #heir: Sender | null = null;
+  /** Anybody, since then. */
+  #newcomer: Sender | null = null;
+  /** The address whose stream went on at the locked one. */
+  #left: Sender | null = null;
+  /** The stream was copied: where it goes on says nothing any more. */
+  #isCopied = false;
   #previous: MediaAddress | null = null;
   #previousUntilMs = 0;
+
+  /** `signallingHost`: the address that the call's signalling comes from, where it is known. */
+  constructor(signallingHost: string | null = null) {
+    this.#signallingHost = signallingHost;
+  }
 
   /** Where to send: the locked address, before that the signalled one. */
   get destination(): MediaAddress | null {
@@ -68,6 +104,12 @@ export class AddressLatch {
     return isSame(this.#locked, from);
   }
 
+  /** Whether the peer's other packets, of RTCP, come from this host. Before the lock: any that signalling names. */
+  isHostOfPeer(host: string): boolean {
+    if (this.#locked !== null) return host === this.#locked.address;
+    return host === this.#signalled?.address || host === this.#signallingHost;
+  }
+
   /** Takes over what the SDP says. An address other than the one signalled before unlocks. */
   signal(address: MediaAddress | null, nowMs: number): void {
     if (isSame(this.#signalled, address)) return;
@@ -77,7 +119,9 @@ export class AddressLatch {
     this.#previous = this.#locked;
     this.#previousUntilMs = nowMs + graceMs;
     this.#locked = null;
-    this.#candidate = null;
+    this.#firstLockMs = null;
+    this.#isCopied = false;
+    this.#forgetOthers();
   }
 
   /** A packet in an agreed format, or any of the locked address. */
@@ -85,46 +129,117 @@ export class AddressLatch {
     const locked = this.#locked;
     if (locked !== null && isSame(locked, from)) {
       follow(locked, position, nowMs);
-      this.#candidate = null;
+      this.#heir = null;
+      this.#newcomer = null;
       this.#isSettled ||= locked.packets >= settledPackets && nowMs - locked.firstMs >= settledMs;
       return 'peer';
     }
     if (nowMs < this.#previousUntilMs && isSame(this.#previous, from)) return 'peer';
-    if (locked === null || isSame(this.#signalled, from)) {
-      return this.#lock(newSender(position, from, nowMs), isSame(this.#signalled, from));
-    }
-    const candidate = this.#candidate;
-    if (candidate === null || !isSame(candidate, from) || !goesOn(candidate, position, maxGap)) {
-      this.#candidate = newSender(position, from, nowMs);
-      return 'stranger';
-    }
-    follow(candidate, position, nowMs);
-    return this.#isProven(candidate, locked) ? this.#lock(candidate, true) : 'stranger';
+    if (locked === null) return this.#lock(newSender(position, from, nowMs), nowMs);
+    const packet = { position, from, nowMs };
+    return this.#comesNearer(packet, locked) ||
+      this.#comesBack(packet, locked) ||
+      this.#goesOn(packet, locked) ||
+      this.#comesAnew(packet, locked)
+      ? 'locked'
+      : 'stranger';
   }
 
-  #lock(sender: Sender, isSettled: boolean): LatchVerdict {
-    this.#isSettled = isSettled;
+  /** From an address nearer to what signalling says. True: it has the lock now. */
+  #comesNearer(packet: Packet, locked: Sender): boolean {
+    const rank = this.#rankOf(packet.from);
+    if (rank <= this.#rankOf(locked)) return false;
+    const isEarly = packet.nowMs - (this.#firstLockMs ?? 0) < earlyMs;
+    if (rank < best && !isEarly) return false;
+    this.#nearer = track(this.#nearer, packet);
+    const isEnough = isStream(this.#nearer, packet) || (rank === best && isEarly);
+    if (isEnough) this.#lock(newSender(packet.position, packet.from, packet.nowMs), packet.nowMs);
+    return isEnough;
+  }
+
+  /** From the address that was left for the locked one, which sends at the same time. */
+  #comesBack(packet: Packet, locked: Sender): boolean {
+    const left = this.#left;
+    const isBoth = packet.nowMs - locked.lastMs < leftMs;
+    if (left === null || !isBoth || !isSame(left, packet.from)) return false;
+    if (!goesOn(left, packet.position, maxDropout)) return false;
+    follow(left, packet.position, packet.nowMs);
+    if (left.packets < packetsOfStream) return false;
+    this.#lock(left, packet.nowMs);
+    this.#isSettled = true;
+    this.#isCopied = true;
+    return true;
+  }
+
+  /** The locked stream, from elsewhere. */
+  #goesOn(packet: Packet, locked: Sender): boolean {
+    if (this.#isCopied || !goesOn(locked, packet.position, maxDropout)) return false;
+    this.#heir = track(this.#heir, packet);
+    if (!isStream(this.#heir, packet) || packet.nowMs - locked.lastMs < leftMs) return false;
+    this.#lock(this.#heir, packet.nowMs);
+    this.#isSettled = true;
+    this.#left = { ...locked, packets: 0 };
+    return true;
+  }
+
+  /** From anybody, while the locked address has not shown that it is the phone's. */
+  #comesAnew(packet: Packet, locked: Sender): boolean {
+    if (this.#isSettled) return false;
+    this.#newcomer = track(this.#newcomer, packet);
+    const { firstMs, lastMs } = this.#newcomer;
+    const isSteady = isStream(this.#newcomer, packet) && lastMs - firstMs >= silentMs;
+    if (!isSteady || packet.nowMs - locked.lastMs < silentMs) return false;
+    this.#lock(this.#newcomer, packet.nowMs);
+    this.#isSettled = true;
+    return true;
+  }
+
+  #lock(sender: Sender, nowMs: number): 'locked' {
     this.#locked = sender;
-    this.#candidate = null;
+    this.#isSettled = this.#rankOf(sender) === best;
+    this.#firstLockMs ??= nowMs;
+    this.#forgetOthers();
     return 'locked';
   }
 
-  #isProven(candidate: Sender, locked: Sender): boolean {
-    if (candidate.packets < packetsOfStream) return false;
-    const { ssrc, newestSequence } = candidate;
-    if (goesOn(locked, { ssrc, sequenceNumber: newestSequence }, maxDropout)) return true;
-    return (
-      !this.#isSettled &&
-      candidate.lastMs - candidate.firstMs >= silentMs &&
-      candidate.lastMs - locked.lastMs >= silentMs
-    );
+  #forgetOthers(): void {
+    this.#nearer = null;
+    this.#heir = null;
+    this.#newcomer = null;
+    this.#left = null;
   }
+
+  #rankOf(from: MediaAddress): typeof far | typeof near | typeof best {
+    if (isSame(this.#signalled, from)) return best;
+    const isNear = from.address === this.#signalled?.address || from.address === this.#signallingHost;
+    return isNear ? near : far;
+  }
+}
+
+interface Packet {
+  readonly position: StreamPosition;
+  readonly from: MediaAddress;
+  readonly nowMs: number;
 }
 
 function newSender({ ssrc, sequenceNumber }: StreamPosition, from: MediaAddress, nowMs: number): Sender {
   const { address, port } = from;
   return { address, port, ssrc, newestSequence: sequenceNumber, packets: 1, firstMs: nowMs, lastMs: nowMs };
 }
+
+/** A candidate after this packet. While one sends, no other takes its place: or whoever sends beside it would keep it from ever having sent enough. */
+function track(candidate: Sender | null, { position, from, nowMs }: Packet): Sender {
+  if (candidate === null) return newSender(position, from, nowMs);
+  if (!isSame(candidate, from))
+    return nowMs - candidate.lastMs < silentMs ? candidate : newSender(position, from, nowMs);
+  if (!goesOn(candidate, position, maxGap)) return newSender(position, from, nowMs);
+  follow(candidate, position, nowMs);
+  return candidate;
+}
+
+/** Whether the packet is one of the candidate's, and these are a stream. */
+const isStream = (candidate: Sender, { from }: Packet): boolean =>
+  isSame(candidate, from) && candidate.packets >= packetsOfStream;
 
 function goesOn(sender: Sender, { ssrc, sequenceNumber }: StreamPosition, limit: number): boolean {
   const ahead = sequenceDistance(sequenceNumber, sender.newestSequence);

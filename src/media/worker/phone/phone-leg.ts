@@ -1,7 +1,7 @@
 /** A phone’s leg in the media worker. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
-import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
+import { addressTypeOf, literalAddress, type MediaAddress } from '../../../sdp/media-address.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector } from '../codec/dtmf-detector.js';
@@ -108,7 +108,7 @@ class NativePhoneLeg implements PhoneLeg {
   #opening: Promise<RtpSockets> | null = null;
   #closed = false;
 
-  readonly #latch = new AddressLatch();
+  readonly #latch: AddressLatch;
   #rtcpDestination: MediaAddress | null = null;
   readonly #reception = new ReceptionStatistics(8000);
   readonly #output = new RtpOutput((datagram) => this.#sendRtp(datagram));
@@ -143,6 +143,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#holdTimeoutMs = options.holdTimeoutMs ?? 7_200_000;
     this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
     this.#mayPublish = options.mayPublish;
+    this.#latch = new AddressLatch(literalAddress(options.signallingAddress ?? ''));
     this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
     this.#keys = new KeySender(this.#output);
     this.#outgoing = new PhoneOutgoingTrack({
@@ -400,7 +401,7 @@ class NativePhoneLeg implements PhoneLeg {
   #onRtcp(buffer: Buffer, from: RemoteInfo): void {
     const nowMs = this.#clock.now();
     // RTCP comes from the host that RTP comes from; its port may be another, and behind a NAT any.
-    const isOfPeer = this.#latch.destination?.address === from.address;
+    const isOfPeer = this.#latch.isHostOfPeer(from.address);
     const content = isOfPeer ? this.#rtcp.onPacket(buffer, nowMs) : null;
     if (content === null) {
       this.#fromStrangers++;
