@@ -12,6 +12,7 @@ import type { GatewayContext } from './gateway/context.js';
 import { openDomain } from './gateway/domain.js';
 import { openFoundation } from './gateway/foundation.js';
 import { Shutdown } from './gateway/shutdown.js';
+import { openRefusals } from './gateway/refusals.js';
 import { openSip } from './gateway/sip.js';
 import { openWeb } from './gateway/web.js';
 
@@ -53,6 +54,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   foundation.metrics.observeCertificates(() => certificates?.ends() ?? {});
   const domain = await openDomain(context, foundation);
   const { legs, voice } = domain;
+  const refusals = openRefusals(context, foundation, domain);
   const consoleMark = new ConsoleMark();
   const sip = await openSip({
     ...context,
@@ -61,9 +63,10 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     tokens: foundation.tokens,
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
     sourceOf: (address, fieldOf) => consoleMark.sourceOf(address, fieldOf),
-    onRefused: (code) => foundation.metrics.refused('sip', code),
+    onRefused: (call) => refusals.atDoors.refused(call),
+    onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });
-  const http = await openWeb(context, { certificates, foundation, domain, sip, consoleMark });
+  const http = await openWeb(context, { certificates, foundation, domain, sip, consoleMark, refusals });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));

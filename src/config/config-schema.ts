@@ -439,6 +439,25 @@ export const configSchema = z.strictObject({
 
   records: group('Call detail records', {
     keepDays: z.int().min(1).max(3650).default(30).describe('How long the record of a call is kept.'),
+    maxRefused: count
+      .max(1_000_000)
+      .default(10_000)
+      .describe(
+        'Refused calls kept for each account, and as many that named none; above it the oldest go. Those that were refused with a leg are not counted.',
+      ),
+    refusedPerMinute: count
+      .default(10)
+      .describe(
+        'Refused calls of one participant or address, for one reason, that have a record each; more in the same minute share one that counts them.',
+      ),
+    maxRefusedSources: count
+      .default(1000)
+      .describe('Participants, and addresses, that are told apart for that; calls of more share records.'),
+    operatorAccount: accountId.optional().meta({
+      description:
+        'The account that also sees refused calls that named no account: without a credential, with a false one, to a number that is nobody’s.',
+      defaultText: 'the only account; where there are several, none',
+    }),
   }),
 
   phoneCalls: group('Test calls of the console', {

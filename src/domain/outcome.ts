@@ -18,6 +18,26 @@ export type EndReason =
   | 'gateway-restarted'
   | 'gateway-stopping';
 
+const reasons: Readonly<Record<EndReason, true>> = {
+  hangup: true,
+  canceled: true,
+  'participant-deleted': true,
+  'session-deleted': true,
+  'removed-from-session': true,
+  'no-session': true,
+  'pin-refused': true,
+  'media-timeout': true,
+  'media-lost': true,
+  'ice-failed': true,
+  'no-ack': true,
+  'connection-lost': true,
+  refused: true,
+  'gateway-restarted': true,
+  'gateway-stopping': true,
+};
+
+export const endReasons = Object.keys(reasons) as readonly EndReason[];
+
 export interface Outcome {
   /** The far end, the application over REST, or the gateway. */
   readonly endedBy: EndedBy;

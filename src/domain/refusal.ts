@@ -12,12 +12,42 @@ export type RefusalCode =
   | 'draining'
   | 'overloaded';
 
+const codes: Readonly<Record<RefusalCode, true>> = {
+  'token-missing': true,
+  'token-invalid': true,
+  'token-expired': true,
+  'token-used': true,
+  'participant-gone': true,
+  'participant-occupied': true,
+  'session-full': true,
+  'no-common-codec': true,
+  'bad-sdp': true,
+  draining: true,
+  overloaded: true,
+};
+
+/** False for what is said of a call that no admission was asked for: a request that is wrong in its form, a hang-up. */
+export function isRefusalCode(code: string): code is RefusalCode {
+  return Object.hasOwn(codes, code);
+}
+
+/** Whom a refusal concerns, as far as the credential or the number proves it. */
+export interface RefusedParty {
+  /** Whom a genuine credential stands for, which may have expired, and may be deleted. */
+  readonly participantId?: string | null;
+  /** Whose number was called. */
+  readonly accountId?: string | null;
+  /** The leg, where one was made before. */
+  readonly legId?: string | null;
+}
+
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   constructor(
     readonly code: RefusalCode,
-    /** For the log only: never the credential itself. */
-    readonly detail?: string,
+    /** For the log and for records: never the credential itself. */
+    readonly detail: string | null = null,
+    readonly party: RefusedParty = {},
   ) {
     super(code);
   }

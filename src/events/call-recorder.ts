@@ -1,4 +1,4 @@
-/** Keeps a record of each leg, from the facts about it, and removes those that are old. */
+/** Keeps a record of each leg, from the facts about it, and of refused calls; removes those that are old. */
 import type { CallRecordChange, CallRecordStore } from '../domain/facts/call-record.js';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { DomainEvent, EventSink } from '../domain/facts/event.js';
@@ -44,6 +44,11 @@ export class CallRecorder implements EventSink {
   publish(event: DomainEvent): void {
     const change = recordChange(event);
     if (change !== null) this.#writes.add(change);
+  }
+
+  /** Of a refused call, which is no fact. */
+  record(change: CallRecordChange): void {
+    this.#writes.add(change);
   }
 
   measured(legId: string, statistics: MediaLegStatistics): void {

@@ -4,6 +4,7 @@ import { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { AbandonmentCleaner } from '../domain/sessions/abandonment.js';
 import { SessionService } from '../domain/sessions/session-service.js';
+import { callerPrivacies } from './caller-privacy.js';
 import type { GatewayContext } from './context.js';
 import type { Foundation } from './foundation.js';
 import { openMedia, type GatewayMedia } from './media.js';
@@ -53,12 +54,11 @@ function createLegs(
   { nodeId, stores, tokens, journal }: Foundation,
   media: GatewayMedia,
 ): LegRegistry {
-  const privacies = new Map(config.accounts.map(({ account, callerPrivacy }) => [account, callerPrivacy]));
   const legs = new LegRegistry({
     ...{ nodeId, store: stores.participants, media: media.plane, tokens, events: journal.events },
     ...{ clock, logger },
     limits: { ...config.sessions, guesses: config.joinCodes },
-    callerPrivacy: (accountId) => privacies.get(accountId) ?? config.callerPrivacy,
+    callerPrivacy: callerPrivacies(config),
     holdSoundWhenAlone: config.sounds.holdMusicWhenAlone,
   });
   legs.observe({ legMeasured: ({ legId }, statistics) => journal.records.measured(legId, statistics) });

@@ -59,7 +59,8 @@ async function openDataDirectory({ config, logger, closers }: GatewayContext) {
   const credentials = resolveCredentials(config);
   const nodeId = nodeName(config.dataDir);
   const { maxWaiting: maxOutboxEntries } = config.webhooks;
-  const stores = await openStores({ ...config, maxOutboxEntries, node: nodeId, logger });
+  const { maxRefused: maxRefusedCalls } = config.records;
+  const stores = await openStores({ ...config, maxOutboxEntries, maxRefusedCalls, node: nodeId, logger });
   closers.onClose('stores', () => stores.close());
   return { credentials, nodeId, stores };
 }

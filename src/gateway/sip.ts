@@ -3,15 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
 import { sourceOf } from '../domain/address-source.js';
+import type { RefusedCall } from '../domain/facts/refused-call.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
-import type { RefusalCode } from '../domain/refusal.js';
+import type { CredentialSource } from '../doors/sip/credential.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
+import { describeInvite } from '../doors/sip/refused-invite.js';
 import { Screen } from '../doors/sip/screen.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import {
   createSipServer,
+  type SipRequest,
   type SipServer,
   type SipServerOptions,
   type TlsStreamOptions,
@@ -28,7 +31,9 @@ export interface OpenSipOptions extends GatewayContext {
   readonly tokens: Pick<TokenCodec, 'verify'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
-  readonly onRefused: (code: RefusalCode) => void;
+  readonly onRefused: (call: RefusedCall) => void;
+  /** Told of calls that our SIP server refused by itself. */
+  readonly onRefusedByServer: (call: RefusedCall) => void;
 }
 
 export interface GatewaySip {
@@ -107,6 +112,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,
     sourceOf,
     screen: screenOf(options),
+    onRefused: refusedByServer(options),
     maxDialogs: config.sip.maxDialogs,
     strangers: {
       answersPerSecond: config.sip.strangerAnswersPerSecond,
@@ -142,11 +148,34 @@ function screenOf({
     ...{ tokenHeaders, tokens, retryAfterSeconds, clock, onRefused },
     logger: logger.child({ door: 'sip' }),
   });
-  return ({ uri, headers }, { remoteAddress }) => {
-    const get = (name: string) => (headers.has(name) ? headers.all(name).join(', ') : undefined);
-    const refusal = screen.refusalOf({ uri, get }, remoteAddress);
+  return (invite, { remoteAddress }) => {
+    const refusal = screen.refusalOf(readable(invite), remoteAddress);
     return refusal === null ? null : { status: refusal.status, headers: Object.entries(refusal.headers) };
   };
+}
+
+/** How refusals of our SIP server are called in records; others are `bad-request`. */
+const serverRefusals: Readonly<Record<number, string>> = {
+  420: 'unsupported-extension',
+  481: 'no-such-dialog',
+  503: 'overloaded',
+  513: 'message-too-long',
+};
+
+function refusedByServer({ onRefusedByServer }: OpenSipOptions): NonNullable<SipServerOptions['onRefused']> {
+  return (invite, { remoteAddress: source }, { status, reason = null }) => {
+    // Asked for another session interval the phone calls again by itself (RFC 4028 §7.3).
+    if (status === 422) return;
+    const code = serverRefusals[status] ?? 'bad-request';
+    onRefusedByServer({
+      ...{ door: 'sip', code, source, participantId: null, accountId: null, legId: null },
+      details: () => describeInvite(readable(invite), { code, sipStatus: status, detail: reason }),
+    });
+  };
+}
+
+function readable({ uri, headers }: SipRequest): CredentialSource {
+  return { uri, get: (name) => (headers.has(name) ? headers.all(name).join(', ') : undefined) };
 }
 
 function linkSettings({ sipServer }: Config) {

@@ -22,6 +22,7 @@ import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
 import { createReadiness } from './readiness.js';
+import type { Refusals } from './refusals.js';
 import type { GatewaySip } from './sip.js';
 import { sipAddress } from './voice.js';
 
@@ -32,6 +33,7 @@ export interface WebParts {
   readonly domain: GatewayDomain;
   readonly sip: GatewaySip;
   readonly consoleMark: ConsoleMark;
+  readonly refusals: Refusals;
 }
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
@@ -100,6 +102,7 @@ async function registerApi(
       events: hub,
       webhooks: journal.webhooks,
       records: stores.records,
+      operatorAccount: parts.refusals.operatorAccount,
       transfers: { transfers: voice.transfers, dialects: transferDialects, address },
       numbers: {
         numbers: voice.numbers,
@@ -127,6 +130,7 @@ async function registerApi(
         clock,
       ),
       onAnswered: (platform, outcome) => metrics.hookAnswered(platform, outcome),
+      refusedCalls: parts.refusals.elsewhere,
       error: (code, message) => new RestError(code, message),
     }),
   );
@@ -156,13 +160,13 @@ async function registerPages(
 }
 
 /** Where browsers come in: as Bandwidth devices, and with SIP. */
-function openWebSockets(context: GatewayContext, { foundation, domain, sip }: WebParts): WebSocketRoute[] {
+function openWebSockets(context: GatewayContext, { domain, sip, refusals }: WebParts): WebSocketRoute[] {
   const { config, clock, logger, closers } = context;
   const devices = new DeviceDoor({
     legs: domain.legs,
     clock,
     logger: logger.child({ door: 'bandwidth' }),
-    onRefused: (code) => foundation.metrics.refused('bandwidth', code),
+    onRefused: (call) => refusals.atDoors.refused(call),
     reconnectTimeoutMs: config.devices.reconnectSeconds * 1000,
   });
   closers.onClose('devices', () => devices.close());

@@ -1,6 +1,7 @@
 /** The hooks as a Fastify plugin: `/hooks/{platform}/{number-or-hook-id}`, which voice platforms call directly. */
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../domain/clock.js';
+import type { RefusedCalls } from '../domain/facts/refused-call.js';
 import type { Guesses } from '../domain/legs/guess-limiter.js';
 import type { Logger } from '../domain/logger.js';
 import type { CallDecision, CallRefusal, NumberCalls } from '../domain/numbers/number-calls.js';
@@ -31,6 +32,8 @@ export interface HooksOptions {
   readonly logger: Logger;
   /** How each request was answered, for metrics. */
   readonly onAnswered?: (platform: string, answer: HookOutcome) => void;
+  /** Told of calls that are refused. */
+  readonly refusedCalls?: RefusedCalls;
   /** Resolves when what was done will survive the process. */
   readonly settled?: () => Promise<void>;
   /** Makes the error that the HTTP server answers in the form of all its errors. */
@@ -221,8 +224,21 @@ class HookExchange {
         return this.#answer(number, 'ask-pin', answers.askPin({ text, url: `${base}/pin` }));
       }
       case 'refuse':
+        this.#tellRefused(number, call, decision.reason);
         return this.#answer(number, 'refuse', answers.refuse(refusals[decision.reason]));
     }
+  }
+
+  #tellRefused(number: PhoneNumber, { voiceCallId, from, to }: IncomingCall, code: CallRefusal): void {
+    const { params, ip: source } = this.#request;
+    const { accountId } = number;
+    this.#options.refusedCalls?.refused({
+      ...{ door: params.platform, code, source, participantId: null, accountId, legId: null },
+      details: () => ({
+        ...{ callId: voiceCallId, voiceCallId, caller: from === null ? null : { number: from, name: null } },
+        ...{ dialled: number.number ?? to, sipStatus: null, detail: null },
+      }),
+    });
   }
 
   #answer(number: PhoneNumber, outcome: HookOutcome, answer: HookAnswer): FastifyReply {

@@ -1,6 +1,7 @@
 /** Call detail records: `/records`. */
 import { z } from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
+import { endReasons } from '../domain/outcome.js';
 import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -13,6 +14,10 @@ const moment = z
 const searched = z.string().min(1).max(1024);
 
 const recordQuery = pageQuery.extend({
+  outcome: z
+    .enum(endReasons)
+    .optional()
+    .describe('Only those that ended so: `refused` are calls that were not let in, with or without a leg.'),
   sessionId: uuid.optional().describe('Only of this session.'),
   participantId: uuid.optional().describe('Only of this participant.'),
   legId: uuid.optional().describe('Only of this leg.'),
@@ -47,14 +52,37 @@ const mediaSchema = z
   })
   .meta({ id: 'CallMedia', description: 'What the gateway counted of the call’s RTP.' });
 
+const refusalSchema = z
+  .strictObject({
+    code: z.string().describe('Why: see docs/reference/refusals.md. The SIP status is the outcome’s.'),
+    detail: z.string().nullable().describe('More of why.'),
+    source: z
+      .string()
+      .nullable()
+      .describe('The address that it came from; null where the record stands for calls of many.'),
+    dialled: z
+      .string()
+      .nullable()
+      .describe(
+        'The telephone number that was called, as it was written; masked where it may be a join code.',
+      ),
+    calls: z.int().describe('How many calls the record stands for, of which it describes the first.'),
+  })
+  .meta({ id: 'CallRefusal', description: 'Why and how a call was refused.' });
+
 const recordSchema = z
   .strictObject({
-    legId: z.uuid(),
-    sessionId: z.uuid().nullable().describe('The session it joined last.'),
+    legId: z.uuid().describe('Of a call that was refused before it had a leg: an id of its own.'),
+    sessionId: z
+      .uuid()
+      .nullable()
+      .describe('The session it joined last; of a call without a leg, that of its participant.'),
     sessionTag: z.string().optional(),
-    participantId: z.uuid(),
+    participantId: z.uuid().nullable().describe('Null: a refused call that named none.'),
     participantTag: z.string().optional(),
-    door: z.string().describe('The signalling protocol it came in by.'),
+    door: z
+      .string()
+      .describe('The signalling protocol it came in by; the voice platform, where a hook refused it.'),
     kind: z.enum(['phone', 'browser']).nullable(),
     callId: z.string(),
     voiceCallId: z.string().nullable(),
@@ -72,6 +100,7 @@ const recordSchema = z
       .nullable()
       .describe('From answer to end. Null while it is live, and where a restart hid its end.'),
     outcome: outcomeSchema.nullable(),
+    refusal: refusalSchema.nullable().describe('Null where it was let in.'),
     media: mediaSchema.nullable(),
   })
   .meta({ id: 'CallRecord', description: 'What is kept of a connection.' });
@@ -105,6 +134,7 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
     endedAt: timeOrNull(record.endedAt),
     durationMs: record.durationMs,
     outcome: record.outcome,
+    refusal: record.refusal,
     media:
       statistics === null
         ? null
@@ -118,18 +148,25 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
   };
 }
 
-export function recordOperations(records: Pick<CallRecordStore, 'listRecords'>): Operation[] {
+/** `operatorAccount`: sees also refused calls that named no account; null where nobody does. */
+export function recordOperations(
+  records: Pick<CallRecordStore, 'listRecords'>,
+  operatorAccount: string | null,
+): Operation[] {
   return [
     operationsOf('Records')({
       operationId: 'listRecords',
       method: 'GET',
       path: '/records',
       summary: 'List call detail records',
-      description: 'One for each connection of a participant, live ones too; the newest first.',
+      description:
+        'One for each connection of a participant, live ones too, and for calls that were refused; the newest first. Refused ' +
+        'calls that named neither a participant nor a number of an account are shown to the account of the gateway’s operator.',
       query: recordQuery,
       success: { status: 200, description: 'A page of records', schema: pageSchema },
       handle: async ({ accountId, query }) => {
-        const page = await records.listRecords({ accountId, ...query });
+        const withNobodys = accountId === operatorAccount;
+        const page = await records.listRecords({ accountId, withNobodys, ...query });
         return { records: page.records.map(formatRecord), next: formatNext(page.next) };
       },
     }),

@@ -44,6 +44,8 @@ export interface RestOptions {
   readonly webhooks?: WebhookService;
   /** Without one there is no `/records`. */
   readonly records?: Pick<CallRecordStore, 'listRecords'>;
+  /** The account that sees refused calls which named none. Default null: nobody does. */
+  readonly operatorAccount?: string | null;
   /** Resolves when the facts of what was done will survive the process: only then is a change acknowledged. */
   readonly settled?: () => Promise<void>;
   /** Without them there is no `/transfers`. */
@@ -79,7 +81,9 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...streamOperations(options.sessions),
     ...legOperations(options.legs),
     ...(options.webhooks === undefined ? [] : webhookOperations(options.webhooks)),
-    ...(options.records === undefined ? [] : recordOperations(options.records)),
+    ...(options.records === undefined
+      ? []
+      : recordOperations(options.records, options.operatorAccount ?? null)),
     ...(options.transfers === undefined
       ? []
       : transferOperations({ ...options.transfers, sessions: options.sessions })),

@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly sourceOf?: ((address: string) => string) | undefined;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
+  /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
+  readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
   /** What strangers may cost. Default: nothing is limited. */
   readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf'>;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
@@ -74,6 +76,7 @@ export function createEngine(
     settings: {
       ...(options.userAgent === undefined ? {} : { userAgent: options.userAgent }),
       ...(options.screen === undefined ? {} : { screen: options.screen }),
+      ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
       supported: options.supported ?? ['100rel', 'timer', 'replaces'],
       maxPendingRequests: 20_000,
       // After timer C of any proxy.

@@ -12,6 +12,8 @@ export interface StoresOptions {
   readonly sqlite: { readonly synchronous: SqliteSynchronous; readonly busyTimeoutMs: number };
   /** Entries that the outbox keeps at most. */
   readonly maxOutboxEntries: number;
+  /** Refused calls that are kept for each account, and as many of nobody's. */
+  readonly maxRefusedCalls: number;
   /** This gateway's name, under which it holds slots and recordings. */
   readonly node: string;
   readonly logger: Logger;
@@ -19,9 +21,11 @@ export interface StoresOptions {
 
 /** Brings what is there up to date. Rejects where it cannot be opened, or was written by a newer version. */
 export function openStores(options: StoresOptions): Promise<Stores> {
-  const { store, dataDir, sqlite, maxOutboxEntries, node, logger } = options;
+  const { store, dataDir, sqlite, maxOutboxEntries, maxRefusedCalls, node, logger } = options;
   if (store !== 'sqlite') return Promise.reject(new Error(`There is no store of the kind ${store}.`));
   const path = join(dataDir, 'landbridge.db');
   // An error at opening rejects, as it would with a database on another machine.
-  return Promise.resolve().then(() => openSqliteStores({ path, ...sqlite, maxOutboxEntries, node, logger }));
+  return Promise.resolve().then(() =>
+    openSqliteStores({ path, ...sqlite, maxOutboxEntries, maxRefusedCalls, node, logger }),
+  );
 }

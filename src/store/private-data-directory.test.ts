@@ -44,7 +44,7 @@ async function open(logger: Logger = silentLogger): Promise<() => Promise<void>>
   makeDataDirectoryPrivate(directory, logger);
   const lock = lockDataDirectory(directory);
   const stores = await openStores({
-    ...{ store: 'sqlite', dataDir: directory, maxOutboxEntries: 10, logger },
+    ...{ store: 'sqlite', dataDir: directory, maxOutboxEntries: 10, maxRefusedCalls: 10, logger },
     sqlite: { synchronous: 'normal', busyTimeoutMs: 1000 },
     node: nodeName(directory),
   });

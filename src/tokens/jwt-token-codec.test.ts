@@ -66,11 +66,19 @@ describe('A signed token', () => {
   it('expires 30 s after its time, to allow for clocks that differ', () => {
     const token = codec.sign(participantId, inAnHour);
     expect(codec.verify(token, inAnHour + 29_999)).toEqual({ result: 'valid', participantId });
-    expect(codec.verify(token, inAnHour + 30_000)).toEqual({ result: 'expired' });
+    expect(codec.verify(token, inAnHour + 30_000)).toEqual({ result: 'expired', participantId });
     const old = new JwtTokenCodec({ secret: previousSecret }).sign(participantId, inAnHour);
     expect(new JwtTokenCodec({ secret, previousSecret }).verify(old, inAnHour + 60_000)).toEqual({
       result: 'expired',
+      participantId,
     });
+  });
+
+  it('that has expired is no token of ours where its claims are not', () => {
+    const expired = { ...claims, exp: 1 };
+    expect(codec.verify(forge(header, expired, secret), now)).toEqual({ result: 'expired', participantId });
+    for (const wrong of [{ p: 'x' }, { v: 'v2' }, { p: undefined }])
+      expect(codec.verify(forge(header, { ...expired, ...wrong }, secret), now)).toEqual(invalid);
   });
 
   it('is refused as invalid, not as expired, where its signature is wrong too', () => {
@@ -142,6 +150,6 @@ it('refuses a token that it has taken before, once that has expired', () => {
   const token = codec.sign(participantId, inAnHour);
   expect(codec.verify(token, now).result).toBe('valid');
   expect(codec.verify(token, inAnHour + 29_000).result).toBe('valid');
-  expect(codec.verify(token, inAnHour + 30_000)).toEqual({ result: 'expired' });
+  expect(codec.verify(token, inAnHour + 30_000)).toEqual({ result: 'expired', participantId });
   expect(codec.verify(`${token}A`, now)).toEqual({ result: 'invalid' });
 });

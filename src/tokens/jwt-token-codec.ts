@@ -59,14 +59,14 @@ export class JwtTokenCodec implements TokenCodec {
         return this.#remember(token, claims);
       } catch (error) {
         // Expiry is looked at only after the signature was found good.
-        if (error instanceof jwt.TokenExpiredError) return { result: 'expired' };
+        if (error instanceof jwt.TokenExpiredError) return readClaims('expired', jwt.decode(token));
       }
     }
     return { result: 'invalid' };
   }
 
   #remember(token: string, claims: string | jwt.JwtPayload): TokenVerification {
-    const verification = readClaims(claims);
+    const verification = readClaims('valid', claims);
     if (typeof claims === 'string' || verification.result !== 'valid') return verification;
     this.#remembered.set(token, { verification, endSeconds: (claims.exp ?? 0) + leewaySeconds });
     const oldest = this.#remembered.keys().next();
@@ -86,12 +86,12 @@ function nowSeconds(now: number): number {
   return Math.max(1, Math.floor(now / 1000));
 }
 
-function readClaims(claims: string | jwt.JwtPayload): TokenVerification {
-  if (typeof claims === 'string' || typeof claims.exp !== 'number' || claims['v'] !== 'v3')
-    return { result: 'invalid' };
+function readClaims(result: 'valid' | 'expired', claims: string | jwt.JwtPayload | null): TokenVerification {
+  if (claims === null || typeof claims === 'string') return { result: 'invalid' };
+  if (typeof claims.exp !== 'number' || claims['v'] !== 'v3') return { result: 'invalid' };
   const participantId: unknown = claims['p'];
   if (typeof participantId !== 'string' || !uuid.test(participantId)) return { result: 'invalid' };
-  return { result: 'valid', participantId };
+  return { result, participantId };
 }
 
 function secretKey(secret: string): KeyObject {

@@ -236,6 +236,7 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
               endedAt: start + 9,
               durationMs: 5,
               outcome: { endedBy: 'participant', reason: 'hangup', q850Cause: 16 },
+              refusal: null,
               statistics,
             },
           ],

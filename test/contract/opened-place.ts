@@ -6,6 +6,8 @@ import type { Stores } from '../../src/store/stores.js';
 export interface OpenedPlace {
   /** So many entries an outbox takes that `open` opens. */
   readonly maxOutboxEntries: number;
+  /** So many refused calls it keeps for each account. */
+  readonly maxRefusedCalls: number;
   /** Opens the same data with each call, as another process or a later life of one does. */
   open(): Promise<Stores>;
   /** Removes the data; everything that was opened is closed. */

@@ -18,7 +18,8 @@ const libsql = createRequire(import.meta.url).resolve('libsql');
 for (const synchronous of ['normal', 'full'] as const) {
   describeStores(`SQLite, synchronous ${synchronous}`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'landbridge-store-'));
-    const options = { path: join(directory, 'landbridge.db'), synchronous, maxOutboxEntries: 10 };
+    const limits = { maxOutboxEntries: 10, maxRefusedCalls: 3 };
+    const options = { path: join(directory, 'landbridge.db'), synchronous, ...limits };
     return {
       ...options,
       open: () => Promise.resolve(openSqliteStores(options)),

@@ -6,6 +6,7 @@ import { describeJournal } from './journal-contract.js';
 import { useStores, type OpenedPlace } from './opened-place.js';
 import { describeParticipantStore, newParticipant, newSession } from './participant-store-contract.js';
 import { describeRecordingStore } from './recording-store-contract.js';
+import { describeRefusedCalls } from './refused-calls-contract.js';
 import { describeVoiceStores } from './voice-store-contract.js';
 
 const account = 'acme';
@@ -16,6 +17,7 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
   describeJournal(`${name}: the journal`, prepare);
   describeVoiceStores(`${name}: transfers and numbers`, prepare);
   describeRecordingStore(`${name}: recordings`, prepare);
+  describeRefusedCalls(`${name}: refused calls`, prepare);
 
   describe(`${name}: all together`, () => {
     const { stores, reopen } = useStores(prepare);

@@ -2,14 +2,14 @@
 import { EventEmitter } from 'node:events';
 import { expect } from 'vitest';
 import { silentLogger } from '../../src/domain/logger.js';
-import type { RefusalCode } from '../../src/domain/refusal.js';
-import { IncomingCall } from '../../src/doors/sip/incoming-call.js';
+import type { RefusedCall } from '../../src/domain/facts/refused-call.js';
+import { IncomingCall, type IncomingCallSettings } from '../../src/doors/sip/incoming-call.js';
 import { ownServer, type ServerTraits } from '../../src/doors/sip/server-traits.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse, SrfResponseOptions } from '../../src/doors/sip/srf.js';
 import { DomainFixture } from './domain-fixture.js';
 
 export class Request extends EventEmitter implements SrfRequest {
-  readonly uri = 'sip:join@gateway.example';
+  uri = 'sip:join@gateway.example';
   readonly source_address = '192.0.2.1';
   readonly source_port = 5060;
   readonly protocol = 'udp';
@@ -83,11 +83,16 @@ export class SipCallStage {
   }
 
   /** A call whose 200 is confirmed when the test says so. */
-  newCall(headers: Record<string, string>, body = offer, traits: ServerTraits = ownServer) {
+  newCall(
+    headers: Record<string, string>,
+    body = offer,
+    traits: ServerTraits = ownServer,
+    settings: Partial<IncomingCallSettings> = {},
+  ) {
     const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: contact, ...headers }, body);
     const response = new Response();
     const dialog = new Dialog();
-    const refusals: RefusalCode[] = [];
+    const refused: RefusedCall[] = [];
     let closings = 0;
     let confirm: (dialog: Dialog) => void = () => undefined;
     let fail: (reason: unknown) => void = () => undefined;
@@ -121,9 +126,12 @@ export class SipCallStage {
       legs: this.domain.legs,
       clock: this.domain.clock,
       logger: silentLogger,
-      settings: { tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      settings: {
+        ...{ tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+        ...settings,
+      },
       traits,
-      onRefused: (code) => void refusals.push(code),
+      onRefused: (told) => void refused.push(told),
       onFarewell: () => undefined,
       onClosed: () => void (closings += 1),
     });
@@ -132,7 +140,10 @@ export class SipCallStage {
       request,
       response,
       dialog,
-      refusals,
+      refused,
+      get refusals() {
+        return refused.map(({ code }) => code);
+      },
       /** What happens in the turn in which the dialog comes to be. */
       onConfirmed: (): unknown => undefined,
       confirm: async () => {

@@ -1,16 +1,32 @@
-/** What is kept of each leg after its end. */
+/** What is kept of each leg after its end, and of calls that were refused. */
 import type { Caller } from '../participants/caller.js';
 import type { LegKind, MediaLegStatistics } from '../media-plane.js';
-import type { Outcome } from '../outcome.js';
+import type { EndReason, Outcome } from '../outcome.js';
+
+/** Why and how a call was refused. */
+export interface RecordedRefusal {
+  /** A RefusalCode, what was wrong with the request, `canceled`, or why a number takes no call. */
+  readonly code: string;
+  readonly detail: string | null;
+  /** The address that it came from; null where the record stands for calls of many. */
+  readonly source: string | null;
+  /** The telephone number that was called, as it was written. */
+  readonly dialled: string | null;
+  /** How many calls the record stands for. */
+  readonly calls: number;
+}
 
 /** Times are milliseconds since the epoch; null is what did not happen, or not yet. */
 export interface CallRecord {
+  /** Of a call that was refused before it had a leg: an id of its own. */
   readonly legId: string;
-  readonly accountId: string;
+  /** Null: a refused call that named nobody. */
+  readonly accountId: string | null;
   /** The session it last joined, or was to join. */
   readonly sessionId: string | null;
   readonly sessionTag: string | null;
-  readonly participantId: string;
+  /** Null: a refused call that named none. */
+  readonly participantId: string | null;
   readonly participantTag: string | null;
   readonly door: string;
   readonly kind: LegKind | null;
@@ -29,6 +45,8 @@ export interface CallRecord {
   /** From answer to end; null also where a restart hid when it ended. */
   readonly durationMs: number | null;
   readonly outcome: Outcome | null;
+  /** Null where it was not refused. */
+  readonly refusal: RecordedRefusal | null;
   /** Null also where the media worker died. */
   readonly statistics: MediaLegStatistics | null;
 }
@@ -63,10 +81,38 @@ export type CallRecordChange =
       readonly durationMs: number | null;
       readonly outcome: Outcome;
     }
-  | { readonly change: 'measured'; readonly legId: string; readonly statistics: MediaLegStatistics };
+  | { readonly change: 'measured'; readonly legId: string; readonly statistics: MediaLegStatistics }
+  /** A leg that has a record was refused. */
+  | {
+      readonly change: 'refused';
+      readonly legId: string;
+      readonly sipStatus: number | null;
+      readonly refusal: RecordedRefusal;
+    }
+  /** A call without a leg was refused; told again with the same id where the record stands for more calls. */
+  | {
+      readonly change: 'turned-away';
+      readonly legId: string;
+      readonly accountId: string | null;
+      readonly sessionId: string | null;
+      readonly participantId: string | null;
+      readonly participantTag: string | null;
+      readonly door: string;
+      readonly callId: string;
+      readonly voiceCallId: string | null;
+      readonly caller: Caller | null;
+      readonly outcome: Outcome;
+      readonly refusal: RecordedRefusal;
+      readonly at: number;
+      /** Of the last call that the record stands for. */
+      readonly lastAt: number;
+    };
 
 export interface CallRecordQuery {
   readonly accountId: string;
+  /** Also refused calls that named nobody. Default false. */
+  readonly withNobodys?: boolean | undefined;
+  readonly outcome?: EndReason | undefined;
   readonly sessionId?: string | undefined;
   readonly participantId?: string | undefined;
   readonly legId?: string | undefined;
@@ -92,7 +138,10 @@ export interface CallRecordPage {
   readonly next: number | null;
 }
 
-/** Every method rejects with DomainError('store-unavailable') when the store cannot be reached. */
+/**
+ * Keeps so many refused calls without a leg for each account, and as many of nobody's, as it was opened for; the oldest go. Every
+ * method rejects with DomainError('store-unavailable') when the store cannot be reached.
+ */
 export interface CallRecordStore {
   /** All or nothing, in order; a change of a record that is not there is ignored, and so is one that was made before. */
   applyRecordChanges(changes: readonly CallRecordChange[]): Promise<void>;
@@ -101,4 +150,6 @@ export interface CallRecordStore {
   listOpenRecords(): Promise<readonly CallRecord[]>;
   /** Removes at most `limit` that ended before; resolves with how many. */
   pruneRecords(before: number, limit: number): Promise<number>;
+  /** Whose participant it was, by the record of an earlier leg; null where none tells. */
+  formerAccount(participantId: string): Promise<string | null>;
 }

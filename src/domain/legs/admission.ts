@@ -1,6 +1,6 @@
 /**
  * Who is let in: a credential leads to a participant, whose slot is claimed in the store for the leg to come. Every refusal
- * happens here, before any media is allocated; nothing is kept of a leg that is refused.
+ * happens here, before any media is allocated; no leg is made of it.
  */
 import { randomUUID } from 'node:crypto';
 import { sourceOf } from '../address-source.js';
@@ -9,7 +9,7 @@ import { hashJoinCode } from '../participants/join-code.js';
 import type { Participant } from '../participants/participant.js';
 import type { ParticipantStore, StoredJoinCode } from '../participants/participant-store.js';
 import type { Credential, TokenCodec } from '../participants/token.js';
-import { Refusal, type RefusalCode } from '../refusal.js';
+import { Refusal, type RefusalCode, type RefusedParty } from '../refusal.js';
 import type { Guesses } from './guess-limiter.js';
 import type { SlotRelease } from './slot-release.js';
 
@@ -54,8 +54,10 @@ export class Admission {
     if (credential === null) throw new Refusal('token-missing');
     if (credential.kind === 'join-code') return this.#lookUp(credential.value, source);
     const verification = tokens.verify(credential.value, clock.now());
-    if (verification.result === 'valid') return verification.participantId;
-    throw new Refusal(verification.result === 'expired' ? 'token-expired' : 'token-invalid');
+    if (verification.result === 'invalid') throw new Refusal('token-invalid');
+    const { result, participantId } = verification;
+    if (result === 'expired') throw new Refusal('token-expired', null, { participantId });
+    return participantId;
   }
 
   /**
@@ -68,18 +70,26 @@ export class Admission {
     makeLeg: (slot: ClaimedSlot) => Leg,
   ): Promise<Leg> {
     const { store, slots, nodeId, clock, maxLegsInSession, closedFor } = this.#options;
-    if (closedFor() === 'draining') throw new Refusal('draining');
+    if (closedFor() === 'draining') throw new Refusal('draining', null, this.#partyOf(credential));
     const participantId = await this.identify(credential, source);
-    refuseWhere(closedFor());
+    refuseWhere(closedFor(), participantId);
 
     const legId = randomUUID();
     const claim = await store.claimSlot(participantId, { legId, nodeId, now: clock.now(), maxLegsInSession });
-    if (claim.result !== 'claimed') throw new Refusal(claimRefusals[claim.result]);
+    if (claim.result !== 'claimed') throw new Refusal(claimRefusals[claim.result], null, { participantId });
     // Others may have been admitted, or the drain begun, in the meantime.
     const reason = closedFor();
     if (reason !== null) await slots.release(participantId, legId, false);
-    refuseWhere(reason);
+    refuseWhere(reason, participantId);
     return makeLeg({ legId, participant: claim.participant });
+  }
+
+  /** Whom a token stands for, without asking the store. */
+  #partyOf(credential: Credential | null): RefusedParty {
+    if (credential?.kind !== 'jwt') return {};
+    const { tokens, clock } = this.#options;
+    const verification = tokens.verify(credential.value, clock.now());
+    return verification.result === 'invalid' ? {} : { participantId: verification.participantId };
   }
 
   async #lookUp(joinCode: string, source: string): Promise<string> {
@@ -101,10 +111,11 @@ export class Admission {
 /** Throws Refusal. */
 function participantOf(found: StoredJoinCode | null, now: number): string {
   if (found === null) throw new Refusal('token-invalid', 'unknown join code');
-  if (found.expiresAt <= now) throw new Refusal('token-expired');
-  return found.participantId;
+  const { participantId } = found;
+  if (found.expiresAt <= now) throw new Refusal('token-expired', null, { participantId });
+  return participantId;
 }
 
-function refuseWhere(code: RefusalCode | null): void {
-  if (code !== null) throw new Refusal(code);
+function refuseWhere(code: RefusalCode | null, participantId: string): void {
+  if (code !== null) throw new Refusal(code, null, { participantId });
 }

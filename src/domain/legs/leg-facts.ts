@@ -114,6 +114,8 @@ export class LegFacts {
     for (const record of open) {
       const participant = participants.find(({ legId }) => legId === record.legId);
       const { legId, kind, door, callId, clientId, voiceCallId, caller, accountId, participantId } = record;
+      // Every leg has them.
+      if (accountId === null || participantId === null) continue;
       const about =
         participant === undefined
           ? { accountId, sessionId: null, participantId, tag: record.participantTag }

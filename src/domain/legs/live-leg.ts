@@ -33,7 +33,7 @@ import {
 } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
-import { Refusal } from '../refusal.js';
+import { Refusal, type RefusedParty } from '../refusal.js';
 
 /**
  * Follows live legs from their admission to their end. What is told is done already; a method that is left out is not told.
@@ -192,7 +192,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
    */
   async open(opening: LegOpening): Promise<MediaLeg> {
     // It may have been ended, say with its participant, before the door that had it admitted went on.
-    if (this.hasEnded) throw new Refusal('participant-gone', 'the leg ended before its media was opened');
+    if (this.hasEnded) throw this.#gone('the leg ended before its media was opened');
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
     let media: MediaLeg;
     this.#mayPublish = this.#participant.publishPermissions;
@@ -206,14 +206,15 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
         listener: this.#listener,
       });
     } catch (error) {
-      const refusal = error instanceof MediaRefusal ? new Refusal(error.legCode, error.message) : error;
+      const refusal =
+        error instanceof MediaRefusal ? new Refusal(error.legCode, error.message, this.#party) : error;
       await this.end({ endedBy: 'gateway', reason: 'refused' });
       throw refusal;
     }
     // The far end may have cancelled, or the application deleted the participant, while the worker was busy.
     if (this.hasEnded) {
       await media.close();
-      throw new Refusal('participant-gone', 'the leg ended while its media was opened');
+      throw this.#gone('the leg ended while its media was opened');
     }
     this.#media = media;
     this.#receiving = opening.connections.find(({ flow }) => flow !== 'publish')?.name ?? null;
@@ -221,6 +222,14 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     // It may have been changed while the worker was busy.
     this.#tellMayPublish();
     return media;
+  }
+
+  get #party(): RefusedParty {
+    return { participantId: this.#participant.id, legId: this.legId };
+  }
+
+  #gone(detail: string): Refusal {
+    return new Refusal('participant-gone', detail, this.#party);
   }
 
   /** True once the leg has ended, by whomever; a method, so that it is read anew after an await. */

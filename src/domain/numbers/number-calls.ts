@@ -108,6 +108,11 @@ export class NumberCalls {
     await this.#options.transfers.reportCompleted(number.accountId, keyOf(number, voiceCallId), cause);
   }
 
+  /** Whose number it is, as it was dialled; null where it is nobody's. */
+  async accountOf(dialled: string): Promise<string | null> {
+    return (await this.#findDialled(dialled))?.accountId ?? null;
+  }
+
   /**
    * Lets in a SIP call without a token, because of the number it was sent to and the network it came from; null where that does
    * not let it in. Throws Refusal.
@@ -120,8 +125,9 @@ export class NumberCalls {
       return { credential: { kind: 'jwt', value: decision.token }, attendant: null };
     }
     if (decision.kind === 'ask-pin') return this.#askOurselves(number, call);
-    if (decision.reason === 'session-full') throw new Refusal('session-full');
-    throw new Refusal('participant-gone', decision.reason);
+    const { accountId } = number;
+    if (decision.reason === 'session-full') throw new Refusal('session-full', null, { accountId });
+    throw new Refusal('participant-gone', decision.reason, { accountId });
   }
 
   /** Makes a participant without a session for the call, and who asks it for its PIN; the participant goes with the call. */

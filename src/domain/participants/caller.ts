@@ -16,7 +16,7 @@ export function presentCaller(caller: Caller | null, privacy: CallerPrivacy): Ca
 }
 
 /** At most four digits stay, and at most a third of them all: `+15551230142` becomes `+********142`. */
-function maskNumber(number: string | null): string | null {
+export function maskNumber(number: string | null): string | null {
   if (number === null) return null;
   const digits = number.replace(/^\+/, '');
   const shown = Math.min(4, Math.floor(digits.length / 3));

@@ -4,7 +4,8 @@ export type Credential =
   { readonly kind: 'jwt'; readonly value: string } | { readonly kind: 'join-code'; readonly value: string };
 
 export type TokenVerification =
-  { readonly result: 'valid'; readonly participantId: string } | { readonly result: 'invalid' | 'expired' };
+  /** An expired one is genuine as well. */
+  { readonly result: 'valid' | 'expired'; readonly participantId: string } | { readonly result: 'invalid' };
 
 /** HS256 JWTs with the claims `p` (participant id), `v` ("v3") and `exp`, and no more: Bandwidth's uui takes 256 characters. */
 export interface TokenCodec {

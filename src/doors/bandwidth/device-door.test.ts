@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { FakeWebSocket } from '../../../test/support/fake-web-socket.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { CreatedParticipant } from '../../domain/sessions/session-service.js';
@@ -9,6 +10,7 @@ import { DeviceDoor, type DeviceDoorOptions } from './device-door.js';
 let domain: DomainFixture;
 let door: DeviceDoor;
 let refusals: string[];
+let refused: RefusedCall[];
 let log: string[];
 let sessionId: string;
 let device: CreatedParticipant;
@@ -30,7 +32,10 @@ function newDoor(options: Partial<DeviceDoorOptions> = {}): DeviceDoor {
     legs: domain.legs,
     clock: domain.clock,
     logger,
-    onRefused: (code) => void refusals.push(code),
+    onRefused: (call) => {
+      refusals.push(call.code);
+      refused.push(call);
+    },
     ...options,
   });
 }
@@ -46,6 +51,7 @@ async function arrive(token: string, uniqueId = 'device-1'): Promise<FakeWebSock
 beforeEach(async () => {
   domain = new DomainFixture();
   refusals = [];
+  refused = [];
   log = [];
   door = newDoor();
   sessionId = await domain.session();
@@ -154,6 +160,12 @@ describe('a device that may not come', () => {
     const socket = await arrive(token());
     expect(socket.closedWith).toEqual([code, reason]);
     expect(refusals).toEqual([reason]);
+    const isNamed = reason !== 'token-missing' && reason !== 'token-invalid';
+    expect(refused[0]).toMatchObject({
+      ...{ door: 'bandwidth', source: '192.0.2.1', accountId: null, legId: null },
+      participantId: isNamed ? device.participant.id : null,
+    });
+    expect(refused[0]?.details()).toMatchObject({ callId: 'device-1', caller: null, sipStatus: null });
     expect(door.deviceCount).toBe(0);
     expect(domain.media.legs).toEqual([]);
   });
@@ -162,6 +174,9 @@ describe('a device that may not come', () => {
     domain.media.refuseNext(new MediaRefusal('overloaded', 'no worker'));
     const socket = await arrive(device.token);
     expect(socket.closedWith).toEqual([1013, 'overloaded']);
+    const legId = domain.ofType('call.ended')[0]?.data.legId;
+    expect(refused).toMatchObject([{ participantId: device.participant.id, legId }]);
+    expect(refused[0]?.details().detail).toBe('no worker');
     expect(await domain.isSlotFree(device)).toBe(true);
     expect([domain.legs.size, door.deviceCount]).toEqual([0, 0]);
     const again = await arrive(device.token);

@@ -6,9 +6,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { Logger } from '../../domain/logger.js';
-import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { Refusal } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { DeviceSession } from './device-session.js';
 import { closeCode, DeviceSocket, type MessageSocket } from './device-socket.js';
@@ -17,7 +18,7 @@ export interface DeviceDoorOptions {
   readonly legs: LegAdmission;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onRefused: (code: RefusalCode) => void;
+  readonly onRefused: (call: RefusedCall) => void;
   /** How long a device whose socket was lost may take to come back. Default 30 000 ms. */
   readonly reconnectTimeoutMs?: number;
   /** Requests of one device that wait for those before them. Default 16. */
@@ -42,18 +43,30 @@ export class DeviceDoor {
 
   /** Takes a WebSocket that was upgraded. `source` is where it came from, for the limit on guesses. */
   accept(webSocket: MessageSocket, request: Pick<IncomingMessage, 'url'>, source: string): void {
-    const { clock, logger, onRefused } = this.#options;
+    const { clock, logger } = this.#options;
     const socket = new DeviceSocket(webSocket, clock);
     this.#sockets.add(socket);
     webSocket.on('close', () => this.#sockets.delete(socket));
-    this.#welcome(socket, readQuery(request.url ?? ''), source).catch((error: unknown) => {
-      const code = error instanceof Refusal ? error.code : 'overloaded';
-      if (error instanceof Refusal) logger.info({ code, detail: error.detail, source }, 'device refused');
+    const query = readQuery(request.url ?? '');
+    this.#welcome(socket, query, source).catch((error: unknown) => {
+      const refusal = error instanceof Refusal ? error : new Refusal('overloaded', 'internal error');
+      const { code, detail } = refusal;
+      if (error instanceof Refusal) logger.info({ code, detail, source }, 'device refused');
       else logger.error({ err: error }, 'a device could not be admitted');
-      onRefused(code);
+      this.#tellRefused(refusal, query, source);
       // After any other code than 1000 the client tries again by itself.
       const isTransient = code === 'overloaded' || code === 'draining';
       socket.close(isTransient ? closeCode.tryAgainLater : closeCode.normal, code);
+    });
+  }
+
+  #tellRefused({ code, detail, party }: Refusal, { deviceId }: Query, source: string): void {
+    const { participantId = null, legId = null } = party;
+    this.#options.onRefused({
+      ...{ door: 'bandwidth', code, source, participantId, accountId: null, legId },
+      details: () => ({
+        ...{ callId: deviceId, voiceCallId: null, caller: null, dialled: null, sipStatus: null, detail },
+      }),
     });
   }
 
@@ -75,7 +88,7 @@ export class DeviceDoor {
         session.attach(socket);
         return;
       }
-      if (!session.isDetached) throw new Refusal('participant-occupied');
+      if (!session.isDetached) throw new Refusal('participant-occupied', null, { participantId });
       // The page was loaded anew: what it was before does not come back.
       await session.leave({ endedBy: 'participant', reason: 'connection-lost' });
     }

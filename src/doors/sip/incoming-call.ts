@@ -8,6 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
@@ -15,7 +16,7 @@ import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { Outcome } from '../../domain/outcome.js';
 import type { Credential } from '../../domain/participants/token.js';
-import { Refusal, type RefusalCode } from '../../domain/refusal.js';
+import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
 import { readCaller } from './caller-identity.js';
@@ -24,6 +25,7 @@ import { connectionLost, DialogCall, logCallEnd } from './dialog-call.js';
 import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
 import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { describeInvite, type InviteRefusal } from './refused-invite.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
@@ -56,11 +58,12 @@ export interface IncomingCallOptions {
   readonly response: SrfResponse;
   /** The server that the INVITE came through. */
   readonly traits: ServerTraits;
-  readonly legs: Pick<LegAdmission, 'admit'>;
+  readonly legs: LegAdmission;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: IncomingCallSettings;
-  readonly onRefused: (code: RefusalCode) => void;
+  /** Also of a request that is wrong in its form, and of a hang-up before it was known whether the call is let in. */
+  readonly onRefused: (call: RefusedCall) => void;
   /** The last word to the far end is on its way; never rejects. */
   readonly onFarewell: (done: Promise<void>) => void;
   /** The call is over and nothing of it remains. */
@@ -91,7 +94,9 @@ export class IncomingCall implements LegSignalling {
     this.#callId = request.get('Call-ID') ?? '';
     this.#logger = options.logger.child({ callId: this.#callId });
     this.#farewells = new Farewells(this.#logger, onFarewell);
-    this.#deadline = clock.after(settings.answerTimeoutMs, () => this.#refuse('overloaded', 'deadline'));
+    this.#deadline = clock.after(settings.answerTimeoutMs, () =>
+      this.#refuse(new Refusal('overloaded', 'deadline')),
+    );
     if (takesNotices(request))
       this.notices = { takes: noticesTaken, tell: (notice) => this.#answered?.notify(notice) };
     if (takesInfo(request))
@@ -104,12 +109,12 @@ export class IncomingCall implements LegSignalling {
     try {
       await this.#answer();
     } catch (error) {
-      if (error instanceof Refusal) this.#refuse(error.code, error.detail);
+      if (error instanceof Refusal) this.#refuse(error);
       // drachtio-srf tells no CANCEL that crosses the 200; that the INVITE is over is then learnt from the 200 itself.
       else if (isTransactionGone(error)) await this.#end(canceled);
       else if (this.#outcome === null) {
         this.#logger.error({ err: error }, 'a call could not be answered');
-        if (this.#answered === null) this.#refuse('overloaded', 'internal error');
+        if (this.#answered === null) this.#refuse(new Refusal('overloaded', 'internal error'));
         else await this.#answered.abandon(connectionLost);
       }
     }
@@ -205,8 +210,7 @@ export class IncomingCall implements LegSignalling {
       door: 'sip',
       callId: this.#callId,
       caller: readCaller(request),
-      source:
-        settings.sourceOf?.(request.source_address, (name) => request.get(name)) ?? request.source_address,
+      source: this.#guesser(),
       signalling: this,
     });
     this.#leg = leg;
@@ -214,6 +218,12 @@ export class IncomingCall implements LegSignalling {
     if (this.#outcome === null) return leg;
     await leg.end(this.#outcome);
     return null;
+  }
+
+  #guesser(): string {
+    const { request, settings } = this.#options;
+    const { source_address: address } = request;
+    return settings.sourceOf?.(address, (name) => request.get(name)) ?? address;
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
@@ -277,16 +287,29 @@ export class IncomingCall implements LegSignalling {
     await this.#leg?.end(outcome);
   }
 
-  #refuse(code: RefusalCode, detail: string | undefined): void {
-    // Not where the call has ended already (CANCEL): then nothing is refused. Where the 200 is on its way but no dialog
-    // has come of it, there is nobody left to answer, and still the leg must end.
-    if (this.#answered !== null || this.#outcome !== null) return;
-    const { request, settings, onRefused } = this.#options;
-    onRefused(code);
+  #refuse({ code, detail, party }: Refusal): void {
+    const { request, settings } = this.#options;
+    if (this.#answered !== null) return;
+    if (this.#outcome !== null) {
+      // It has ended already, and nothing is refused; but where it had no leg, nobody else tells of it.
+      if (this.#leg === null && this.#outcome.reason === 'canceled')
+        this.#tellRefused({ code: 'canceled', sipStatus: 487, detail: code }, party);
+      return;
+    }
     this.#logger.info({ code, detail, source: request.source_address }, 'call refused');
     const { status, headers } = refusalResponse(code, settings.retryAfterSeconds);
+    this.#tellRefused({ code, sipStatus: status, detail }, party);
     this.#respond(status, headers);
     void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #tellRefused(refusal: InviteRefusal, { participantId = null, accountId = null }: RefusedParty): void {
+    const { request, onRefused } = this.#options;
+    onRefused({
+      ...{ door: 'sip', code: refusal.code, source: request.source_address, participantId, accountId },
+      legId: this.#leg?.legId ?? null,
+      details: () => describeInvite(request, refusal),
+    });
   }
 
   /** Refuses what is wrong in its form, whoever sent it. */
@@ -300,7 +323,21 @@ export class IncomingCall implements LegSignalling {
     );
     if (isSilent) forgetInvite(srf, request);
     else this.#respond(status, { ...headers, ...reasonHeader(status, reason) });
+    void this.#partyOf(request).then((party) =>
+      this.#tellRefused({ code: reason, sipStatus: status, detail: null }, party),
+    );
     void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  /** Whom the credential of a request stands for that is refused whatever it shows. Never rejects. */
+  async #partyOf(request: SrfRequest): Promise<RefusedParty> {
+    const { legs, settings } = this.#options;
+    try {
+      const { credential } = findCredential(request, settings.tokenHeaders);
+      return { participantId: await legs.identify(credential, this.#guesser()) };
+    } catch (error) {
+      return error instanceof Refusal ? error.party : {};
+    }
   }
 
   #respond(status: number, headers: Record<string, string>): void {

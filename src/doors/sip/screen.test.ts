@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import { silentLogger } from '../../domain/logger.js';
 import { JwtTokenCodec } from '../../tokens/jwt-token-codec.js';
 import { Screen } from './screen.js';
@@ -9,6 +10,7 @@ const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two byt
 const valid = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() + 600_000);
 const expired = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() - 600_000);
 const refused: string[] = [];
+const told: RefusedCall[] = [];
 const lines: string[] = [];
 const logger = {
   ...silentLogger,
@@ -18,10 +20,14 @@ const logger = {
 let screen: Screen;
 beforeEach(() => {
   refused.length = 0;
+  told.length = 0;
   lines.length = 0;
   screen = new Screen({
     ...{ tokenHeaders: ['X-PH-Token'], tokens, retryAfterSeconds: 5, clock, logger },
-    onRefused: (code) => refused.push(code),
+    onRefused: (call) => {
+      refused.push(call.code);
+      told.push(call);
+    },
   });
 });
 
@@ -72,6 +78,39 @@ describe('An INVITE', () => {
     expect(refusalOf(uri, headers)).toBeNull();
     expect(refused).toEqual([]);
   });
+});
+
+it('Whoever is told of a refusal learns of the call what may be shown, whose token it had, and no token', () => {
+  const shown = {
+    'X-PH-Token': expired,
+    From: '"Jenny" <sip:+14155550199@carrier>;tag=1',
+    To: `<sip:+14155550100@gw;token=${expired}>`,
+    'User-to-User': `${'a1'.repeat(20)};encoding=base64`,
+  };
+  refusalOf(`sip:join@gw;token=${expired}`, shown);
+  expect(told).toMatchObject([
+    {
+      ...{ door: 'sip', code: 'token-expired', source: '192.0.2.1', accountId: null, legId: null },
+      participantId: '3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001',
+    },
+  ]);
+  const details = told[0]?.details();
+  expect(details).toEqual({
+    ...{ callId: `call ${calls}`, voiceCallId: 'a1'.repeat(20), sipStatus: 403, detail: null },
+    ...{ caller: { number: '+14155550199', name: 'Jenny' }, dialled: '+14155550100' },
+  });
+  refusalOf('sip:join@gw', { To: '<sip:join@gw>' });
+  expect([told[1]?.participantId, told[1]?.details()]).toMatchObject([null, { caller: null, dialled: null }]);
+});
+
+// In either form it would open the session to whoever may read records.
+it.each([
+  ['sip:join@gw', '<sip:415867530942@gw>', '********0942'],
+  ['sip:4158-6753-0942@gw;token=a.b.c', '<sip:join@gw>', '4158-6753-0942'],
+  ['sip:join@gw', 'sip:+415867530942@gw;tag=2', '+415867530942'],
+])('The number that was called, which may be a join code: %s, to %s', (uri, to, shown) => {
+  refusalOf(uri, { To: to });
+  expect(told[0]?.details().dialled).toBe(shown);
 });
 
 it('Of a flood, twenty a second are told of, and then how many there were more', () => {

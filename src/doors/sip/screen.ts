@@ -1,10 +1,12 @@
 /** Turns away INVITEs that show nothing, or a token that is none, before anything is kept of them: a flood of them costs a reading each. */
 import type { Clock } from '../../domain/clock.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { Logger } from '../../domain/logger.js';
 import type { TokenCodec } from '../../domain/participants/token.js';
 import type { RefusalCode } from '../../domain/refusal.js';
 import { dialledNumber, findCredential, type CredentialSource } from './credential.js';
 import { refusalResponse, type RefusalResponse } from './refusal-response.js';
+import { describeInvite } from './refused-invite.js';
 
 export interface ScreenOptions {
   readonly tokenHeaders: readonly string[];
@@ -12,7 +14,13 @@ export interface ScreenOptions {
   readonly retryAfterSeconds: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onRefused: (code: RefusalCode) => void;
+  readonly onRefused: (call: RefusedCall) => void;
+}
+
+/** Why an INVITE is refused, and whom its token named. */
+interface Objection {
+  readonly code: RefusalCode;
+  readonly participantId: string | null;
 }
 
 /** Each is told of up to this many a second; of more, how many there were. */
@@ -35,24 +43,33 @@ export class Screen {
    * expired: it would get the same answer however it were looked at. Null for any other.
    */
   refusalOf(request: CredentialSource, source: string): RefusalResponse | null {
-    const code = this.#objectionTo(request);
-    if (code === null) return null;
+    const objection = this.#objectionTo(request);
+    if (objection === null) return null;
+    const { code } = objection;
+    const response = refusalResponse(code, this.#options.retryAfterSeconds);
     const callId = request.get('Call-ID') ?? '';
     if (this.#isNew(callId)) {
-      this.#options.onRefused(code);
+      this.#options.onRefused({
+        ...objection,
+        ...{ door: 'sip', source, accountId: null, legId: null },
+        details: () => describeInvite(request, { code, sipStatus: response.status, detail: null }),
+      });
       this.#log({ callId, code, source });
     }
-    return refusalResponse(code, this.#options.retryAfterSeconds);
+    return response;
   }
 
-  #objectionTo(request: CredentialSource): RefusalCode | null {
+  #objectionTo(request: CredentialSource): Objection | null {
     const { tokenHeaders, tokens, clock } = this.#options;
     const { credential } = findCredential(request, tokenHeaders);
-    if (credential === null) return dialledNumber(request.uri) === null ? 'token-missing' : null;
+    if (credential === null)
+      return dialledNumber(request.uri) === null ? { code: 'token-missing', participantId: null } : null;
     // A join code has to be looked up.
     if (credential.kind === 'join-code') return null;
-    const { result } = tokens.verify(credential.value, clock.now());
-    return result === 'valid' ? null : result === 'expired' ? 'token-expired' : 'token-invalid';
+    const verification = tokens.verify(credential.value, clock.now());
+    if (verification.result === 'valid') return null;
+    if (verification.result === 'invalid') return { code: 'token-invalid', participantId: null };
+    return { code: 'token-expired', participantId: verification.participantId };
   }
 
   #isNew(callId: string): boolean {

@@ -3,9 +3,9 @@
  * INVITE into a call.
  */
 import type { Clock } from '../../domain/clock.js';
+import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { Logger } from '../../domain/logger.js';
-import type { RefusalCode } from '../../domain/refusal.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
 import { guardRequire, tagOf } from './request-guard.js';
@@ -32,13 +32,13 @@ export interface SipDoorOptions {
     readonly settings: LinkSettings;
     readonly quickAck: QuickAck;
   };
-  readonly legs: Pick<LegAdmission, 'admit'>;
+  readonly legs: LegAdmission;
   /** No new calls are taken: OPTIONS says so. */
   readonly isDraining: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: IncomingCallSettings;
-  readonly onRefused: (code: RefusalCode) => void;
+  readonly onRefused: (call: RefusedCall) => void;
 }
 
 /** Start waits so long for drachtio-servers, so that the addresses they have for phones are known then. */

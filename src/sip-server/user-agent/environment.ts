@@ -32,6 +32,8 @@ export interface UserAgentSettings {
   readonly userAgent?: string;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
+  /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
+  readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
   /** Option tags that may stand in Require, and that we announce. */
   readonly supported: readonly string[];
   /** Most requests that wait for an application's answer. */

@@ -92,7 +92,9 @@ export class UserAgentServer {
 
   /** Answers a request without a transaction: it is malformed, or there is no room. */
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
-    if (request.method === 'ACK' || !this.#mayAnswer(flow)) return;
+    if (request.method === 'ACK') return;
+    this.#tellRefused(request, flow, refusal);
+    if (!this.#mayAnswer(flow)) return;
     const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
@@ -169,11 +171,11 @@ export class UserAgentServer {
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
       return this.#turnAway(arrived, this.#methodRefusal());
     }
-    if (refusal) return this.#turnAway(arrived, refusal);
+    if (refusal) return this.#turnAwayNew(arrived, refusal);
     const owner = directory.choose(method);
     if (!owner && isOptions) return this.#answerOptions(arrived);
     const isFull = this.#pending.size >= settings.maxPendingRequests || (isInvite && dialogs.isFull);
-    if (!owner || isFull) return this.#turnAway(arrived, this.#unavailable());
+    if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
     if (screened) return this.#turnAway(arrived, screened);
     // RFC 3261 §17.2.1 allows 200 ms; at once it spares the caller a retransmission whatever happens behind us.
@@ -381,6 +383,15 @@ export class UserAgentServer {
     if (arrived.flow.reliable && refusal.status < 500)
       this.#environment.guard?.refused(arrived.flow.remoteAddress);
     this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
+  }
+
+  #turnAwayNew(arrived: ArrivedRequest, refusal: Refusal): void {
+    this.#tellRefused(arrived.request, arrived.flow, refusal);
+    this.#turnAway(arrived, refusal);
+  }
+
+  #tellRefused(request: SipRequest, flow: Flow, refusal: Refusal): void {
+    if (request.method === 'INVITE') this.#environment.settings.onRefused?.(request, flow, refusal);
   }
 
   #sendOnce({ transaction, flow }: ArrivedRequest, response: SipResponse): void {

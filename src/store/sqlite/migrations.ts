@@ -167,6 +167,55 @@ const migrations: readonly string[] = [
      WHERE voice_call_id IS NOT NULL;
    CREATE INDEX IF NOT EXISTS call_records_by_caller
      ON call_records (account_id, json_extract(caller, '$.number'), position) WHERE caller IS NOT NULL;`,
+  // Calls that were refused before they had a leg are recorded too, also those that named no participant and no account.
+  // SQLite makes a column nullable only by making the table anew.
+  `CREATE TABLE new_call_records (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     leg_id TEXT NOT NULL UNIQUE,
+     account_id TEXT,
+     session_id TEXT,
+     session_tag TEXT,
+     participant_id TEXT,
+     participant_tag TEXT,
+     door TEXT NOT NULL,
+     kind TEXT,
+     call_id TEXT NOT NULL,
+     client_id TEXT,
+     voice_call_id TEXT,
+     caller TEXT,
+     started_at INTEGER NOT NULL,
+     answered_at INTEGER,
+     established_at INTEGER,
+     joined_at INTEGER,
+     ended_at INTEGER,
+     duration_ms INTEGER,
+     outcome TEXT,
+     statistics TEXT,
+     refusal TEXT,
+     is_turned_away INTEGER NOT NULL DEFAULT 0
+   );
+   INSERT INTO new_call_records (position, leg_id, account_id, session_id, session_tag, participant_id, participant_tag, door,
+       kind, call_id, client_id, voice_call_id, caller, started_at, answered_at, established_at, joined_at, ended_at,
+       duration_ms, outcome, statistics)
+     SELECT position, leg_id, account_id, session_id, session_tag, participant_id, participant_tag, door,
+       kind, call_id, client_id, voice_call_id, caller, started_at, answered_at, established_at, joined_at, ended_at,
+       duration_ms, outcome, statistics
+     FROM call_records ORDER BY position;
+   DROP TABLE call_records;
+   ALTER TABLE new_call_records RENAME TO call_records;
+   CREATE INDEX call_records_of_account ON call_records (account_id, position);
+   CREATE INDEX call_records_of_session ON call_records (session_id, position) WHERE session_id IS NOT NULL;
+   CREATE INDEX call_records_of_participant ON call_records (participant_id, position);
+   CREATE INDEX call_records_by_start ON call_records (started_at);
+   CREATE INDEX call_records_open ON call_records (position) WHERE ended_at IS NULL;
+   CREATE INDEX call_records_by_call_id ON call_records (account_id, call_id, position);
+   CREATE INDEX call_records_by_voice_call_id ON call_records (account_id, voice_call_id, position)
+     WHERE voice_call_id IS NOT NULL;
+   CREATE INDEX call_records_by_caller
+     ON call_records (account_id, json_extract(caller, '$.number'), position) WHERE caller IS NOT NULL;
+   CREATE INDEX call_records_by_outcome
+     ON call_records (account_id, json_extract(outcome, '$.reason'), position) WHERE outcome IS NOT NULL;
+   CREATE INDEX call_records_turned_away ON call_records (account_id, position) WHERE is_turned_away = 1;`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -9,6 +9,10 @@ import type {
 import { firstPage, RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
+interface Placed {
+  readonly position: number;
+}
+
 const recordRows = new RowMapping<CallRecord>('call_records', {
   legId: 'leg_id',
   accountId: 'account_id',
@@ -29,45 +33,58 @@ const recordRows = new RowMapping<CallRecord>('call_records', {
   endedAt: 'ended_at',
   durationMs: 'duration_ms',
   outcome: { json: 'outcome' },
+  refusal: { json: 'refusal' },
   statistics: { json: 'statistics' },
 });
 
+const defaultMaxTurnedAway = 10_000;
+
 export class SqliteCallRecords implements CallRecordStore {
   readonly #connection: SqliteConnection;
+  readonly #maxTurnedAway: number;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection, maxTurnedAway = defaultMaxTurnedAway) {
     this.#connection = connection;
+    this.#maxTurnedAway = maxTurnedAway;
     this.#sql = prepare(connection);
   }
 
   applyRecordChanges(changes: readonly CallRecordChange[]): Promise<void> {
     return this.#connection.writeDurably(() => {
       for (const change of changes) this.#apply(change);
+      const crowded = changes.flatMap((one) => (one.change === 'turned-away' ? [one.accountId] : []));
+      for (const accountId of new Set(crowded)) this.#sql.makeRoom.run(accountId, this.#maxTurnedAway);
     });
   }
 
   /** The statement is made of the conditions that the query has, so that SQLite chooses the narrowest index. */
   listRecords(query: CallRecordQuery): Promise<CallRecordPage> {
     const conditions: [sql: string, value: string | number | undefined][] = [
-      ['account_id = ?', query.accountId],
       ['session_id = ?', query.sessionId],
       ['participant_id = ?', query.participantId],
       ['leg_id = ?', query.legId],
       ['call_id = ?', query.callId],
       ['voice_call_id = ?', query.voiceCallId],
       [`caller IS NOT NULL AND json_extract(caller, '$.number') = ?`, query.callerNumber],
+      [`outcome IS NOT NULL AND json_extract(outcome, '$.reason') = ?`, query.outcome],
       ['started_at >= ?', query.from],
       ['started_at < ?', query.to],
       ['position < ?', query.after],
     ];
     const given = conditions.filter(([, value]) => value !== undefined);
-    const where = given.map(([sql]) => sql).join(' AND ');
+    const where = given.map(([sql]) => ` AND ${sql}`).join('');
+    const values = given.map(([, value]) => value);
     return this.#connection.read(() => {
-      const statement = this.#connection.prepare(
-        `SELECT * FROM call_records WHERE ${where} ORDER BY position DESC LIMIT ?`,
-      );
-      const rows = statement.all(...given.map(([, value]) => value), query.limit + 1);
+      const select = (owner: string) =>
+        this.#connection.prepare(
+          `SELECT * FROM call_records WHERE account_id ${owner}${where} ORDER BY position DESC LIMIT ?`,
+        );
+      const theirs = select('= ?').all(query.accountId, ...values, query.limit + 1) as Placed[];
+      // In a statement of its own: of two owners in one, SQLite would sort all the rows that there are.
+      const nobodys =
+        query.withNobodys === true ? (select('IS NULL').all(...values, query.limit + 1) as Placed[]) : [];
+      const rows = [...theirs, ...nobodys].sort((one, other) => other.position - one.position);
       const { page, next } = firstPage(rows, query.limit);
       return { records: recordRows.readAll(page), next };
     });
@@ -79,6 +96,13 @@ export class SqliteCallRecords implements CallRecordStore {
 
   pruneRecords(before: number, limit: number): Promise<number> {
     return this.#connection.run(() => this.#sql.prune.run(before, before, limit).changes);
+  }
+
+  formerAccount(participantId: string): Promise<string | null> {
+    return this.#connection.read(() => {
+      const row = this.#sql.formerAccount.get(participantId) as { readonly account_id: string } | undefined;
+      return row?.account_id ?? null;
+    });
   }
 
   #apply(change: CallRecordChange): void {
@@ -115,6 +139,27 @@ export class SqliteCallRecords implements CallRecordStore {
       case 'measured':
         sql.measure.run(JSON.stringify(change.statistics), change.legId);
         return;
+      case 'refused':
+        sql.refuse.run(JSON.stringify(change.refusal), change.sipStatus, change.sipStatus, change.legId);
+        return;
+      case 'turned-away':
+        sql.turnAway.run(
+          change.legId,
+          change.accountId,
+          change.sessionId,
+          change.sessionId,
+          change.participantId,
+          change.participantTag,
+          change.door,
+          change.callId,
+          change.voiceCallId,
+          change.caller === null ? null : JSON.stringify(change.caller),
+          change.at,
+          change.lastAt,
+          JSON.stringify(change.outcome),
+          JSON.stringify(change.refusal),
+        );
+        return;
     }
   }
 }
@@ -140,6 +185,25 @@ function prepare(connection: SqliteConnection) {
       'UPDATE call_records SET ended_at = ?, duration_ms = ?, outcome = ? WHERE leg_id = ? AND ended_at IS NULL',
     ),
     measure: connection.prepare('UPDATE call_records SET statistics = ? WHERE leg_id = ?'),
+    refuse: connection.prepare(
+      `UPDATE call_records SET refusal = ?,
+         outcome = CASE WHEN ? IS NULL THEN outcome ELSE json_set(outcome, '$.sipStatus', ?) END WHERE leg_id = ?`,
+    ),
+    turnAway: connection.prepare(
+      `INSERT INTO call_records (leg_id, account_id, session_id, session_tag, participant_id, participant_tag, door, call_id,
+         voice_call_id, caller, started_at, ended_at, duration_ms, outcome, refusal, is_turned_away)
+       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)
+       ON CONFLICT (leg_id) DO UPDATE SET ended_at = excluded.ended_at, refusal = excluded.refusal`,
+    ),
+    // The newest are skipped along the index.
+    makeRoom: connection.prepare(
+      `DELETE FROM call_records WHERE position IN
+         (SELECT position FROM call_records WHERE is_turned_away = 1 AND account_id IS ? ORDER BY position DESC
+          LIMIT -1 OFFSET ?)`,
+    ),
+    formerAccount: connection.prepare(
+      `SELECT account_id FROM call_records WHERE participant_id = ? AND account_id IS NOT NULL LIMIT 1`,
+    ),
     listOpen: connection.prepare('SELECT * FROM call_records WHERE ended_at IS NULL ORDER BY position'),
     // A record starts before it ends: the index on the start narrows it down.
     prune: connection.prepare(

@@ -13,6 +13,8 @@ import { SqliteWebhooks } from './sqlite-webhooks.js';
 export interface SqliteStoresOptions extends SqliteOptions {
   /** Entries that the outbox keeps at most. Default 100000. */
   readonly maxOutboxEntries?: number;
+  /** Refused calls that are kept for each account, and as many of nobody's. Default 10000. */
+  readonly maxRefusedCalls?: number;
   /**
    * The name of the only gateway that uses the file. Slots and recordings that are held under any other name (an earlier
    * version's, or a former one of this gateway) become its own, so that its start frees them. Default: none do.
@@ -29,7 +31,7 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
       participants: new SqliteParticipants(connection),
       outbox: new SqliteOutbox(connection, options.maxOutboxEntries),
       webhooks: new SqliteWebhooks(connection),
-      records: new SqliteCallRecords(connection),
+      records: new SqliteCallRecords(connection, options.maxRefusedCalls),
       abandonment: new SqliteAbandonment(connection),
       transfers: new SqliteTransfers(connection),
       numbers: new SqliteNumbers(connection),

@@ -1,0 +1,41 @@
+/** What is told of an INVITE that was refused: what it shows of the call, and nothing that it shows as a credential. */
+import type { RefusedCallDetails } from '../../domain/facts/refused-call.js';
+import { maskNumber } from '../../domain/participants/caller.js';
+import { normalizeJoinCode } from '../../domain/participants/join-code.js';
+import { readCaller } from './caller-identity.js';
+import { dialledNumber, type CredentialSource } from './credential.js';
+import { readUserToUser } from './user-to-user.js';
+
+/** Why it was refused. */
+export interface InviteRefusal {
+  readonly code: string;
+  readonly sipStatus: number;
+  readonly detail: string | null;
+}
+
+export function describeInvite(
+  request: CredentialSource,
+  { code, sipStatus, detail }: InviteRefusal,
+): RefusedCallDetails {
+  const dialled = dialledNumber(request.uri) ?? dialledNumber(addressIn(request.get('To') ?? ''));
+  return {
+    callId: request.get('Call-ID') ?? '',
+    voiceCallId: readUserToUser(request.get('User-to-User') ?? '').voiceCallId,
+    caller: readCaller(request),
+    // Twelve digits may be a join code, which opens a session to whoever reads it; where no such code is known they are none.
+    dialled: isCodeLike(dialled) && code !== 'token-invalid' ? maskNumber(dialled) : dialled,
+    sipStatus,
+    detail,
+  };
+}
+
+function isCodeLike(dialled: string | null): boolean {
+  return dialled !== null && normalizeJoinCode(dialled) !== null;
+}
+
+/** The URI of a From or To (RFC 3261 §20.10). */
+function addressIn(field: string): string {
+  const open = field.lastIndexOf('<');
+  const text = open === -1 ? (field.split(';', 1)[0] ?? '') : (field.slice(open + 1).split('>', 1)[0] ?? '');
+  return text.trim();
+}

@@ -1,0 +1,206 @@
+/**
+ * Keeps a record of each refused call, and of a flood of them as little as of a few: within a minute the first of one
+ * participant or address, for one reason, have a record each, and all others share one that counts them.
+ */
+import { randomUUID } from 'node:crypto';
+import { sourceOf } from '../domain/address-source.js';
+import type { Clock, Timer } from '../domain/clock.js';
+import type { CallRecordChange } from '../domain/facts/call-record.js';
+import type { RefusedCall, RefusedCallDetails, RefusedCalls } from '../domain/facts/refused-call.js';
+import type { Logger } from '../domain/logger.js';
+import type { Outcome } from '../domain/outcome.js';
+import { presentCaller, type CallerPrivacy } from '../domain/participants/caller.js';
+
+/** Whose record it is. */
+export interface RefusedCallOwner {
+  readonly accountId: string;
+  /** That of the participant, while it is there. */
+  readonly sessionId: string | null;
+  readonly participantTag: string | null;
+}
+
+export interface RefusedCallRecorderOptions {
+  /** Takes what is to be written. */
+  readonly record: (change: CallRecordChange) => void;
+  /** Null where nobody's. May reject: then it counts as nobody's. */
+  readonly ownerOf: (
+    call: Pick<RefusedCall, 'participantId' | 'accountId'>,
+    dialled: string | null,
+  ) => Promise<RefusedCallOwner | null>;
+  /** `null`: of calls that are nobody's. */
+  readonly callerPrivacy: (accountId: string | null) => CallerPrivacy;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: RefusedCallLimits;
+}
+
+export interface RefusedCallLimits {
+  /** Records of one participant or address, for one reason, within a minute, before the next is shared. */
+  readonly perMinute: number;
+  /** Participants, and addresses, told apart within a minute; the calls of more are counted together, by reason. */
+  readonly maxSources: number;
+}
+
+type TurnedAway = Extract<CallRecordChange, { change: 'turned-away' }>;
+
+/** Refused calls of one participant or address, for one reason, in this minute. */
+interface Group {
+  /** True: of more than are told apart. */
+  readonly isMixed: boolean;
+  calls: number;
+  /** The record that the last of them share, once it is made. */
+  shared: TurnedAway | null;
+  lastAt: number;
+}
+
+const windowMs = 60_000;
+/** A stranger writes them. */
+const maxCallIdLength = 1024;
+const maxDetailLength = 200;
+/** Lookups under way; more calls than that at one moment are recorded as nobody's. */
+const maxLookups = 1000;
+
+export class RefusedCallRecorder implements RefusedCalls {
+  readonly #options: RefusedCallRecorderOptions;
+  /** Of those that named somebody, and of strangers: a flood of these must not hide those. */
+  readonly #named = new Map<string, Group>();
+  readonly #strangers = new Map<string, Group>();
+  readonly #lookups = new Set<Promise<void>>();
+  /** Runs while there are groups. */
+  #window: Timer | null = null;
+  #isClosed = false;
+
+  constructor(options: RefusedCallRecorderOptions) {
+    this.#options = options;
+  }
+
+  refused(call: RefusedCall): void {
+    if (this.#isClosed) return;
+    if (call.legId !== null) {
+      this.#completeRecord(call, call.legId);
+      return;
+    }
+    const { clock, limits } = this.#options;
+    const group = this.#groupOf(call);
+    group.calls += 1;
+    group.lastAt = clock.now();
+    if (group.calls <= limits.perMinute) void this.#keep(call, group, false);
+    else if (group.calls === limits.perMinute + 1) void this.#keep(call, group, true);
+  }
+
+  /** Writes what has been counted; idempotent. Resolves when the owners of all that was refused are known. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#lookups);
+    this.#endWindow();
+  }
+
+  #groupOf(call: RefusedCall): Group {
+    const party = call.participantId ?? call.accountId;
+    const groups = party === null ? this.#strangers : this.#named;
+    const source = party === null ? sourceOf(call.source) : `${party} ${call.source}`;
+    const key = `${source} ${call.code}`;
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const isMixed = groups.size >= this.#options.limits.maxSources;
+    // A code alone is the key of all others.
+    return (
+      (isMixed ? groups.get(call.code) : undefined) ??
+      this.#newGroup(groups, isMixed ? call.code : key, isMixed)
+    );
+  }
+
+  #newGroup(groups: Map<string, Group>, key: string, isMixed: boolean): Group {
+    const group: Group = { isMixed, calls: 0, shared: null, lastAt: 0 };
+    groups.set(key, group);
+    this.#window ??= this.#options.clock.after(windowMs, () => this.#endWindow());
+    return group;
+  }
+
+  /** The records that are shared say now for how many calls they stand, and counting begins anew. */
+  #endWindow(): void {
+    this.#window?.cancel();
+    this.#window = null;
+    const { record, limits } = this.#options;
+    for (const group of [...this.#named.values(), ...this.#strangers.values()]) {
+      const { shared, lastAt } = group;
+      const calls = group.calls - limits.perMinute;
+      if (shared !== null && calls > 1) record({ ...shared, lastAt, refusal: { ...shared.refusal, calls } });
+    }
+    this.#named.clear();
+    this.#strangers.clear();
+  }
+
+  #completeRecord(call: RefusedCall, legId: string): void {
+    const details = call.details();
+    const refusal = refusalOf(call, details);
+    this.#options.record({ change: 'refused', legId, sipStatus: details.sipStatus, refusal });
+  }
+
+  /** Makes the call's own record, or the one that those after it share. Never rejects. */
+  #keep(call: RefusedCall, group: Group, isShared: boolean): Promise<void> {
+    const details = call.details();
+    const at = group.lastAt;
+    // It would tell one account of the calls of another.
+    const isOfMany = isShared && (group.isMixed || (call.participantId ?? call.accountId) === null);
+    const lookup = isOfMany ? Promise.resolve(null) : this.#ownerOf(call, details);
+    const work = lookup.then((owner) => {
+      const own = this.#turnedAway(call, details, owner, at);
+      const change = isShared && group.isMixed ? ofManySources(own) : own;
+      if (isShared) group.shared = change;
+      this.#options.record(change);
+    });
+    this.#lookups.add(work);
+    return work.finally(() => this.#lookups.delete(work));
+  }
+
+  async #ownerOf(call: RefusedCall, { dialled }: RefusedCallDetails): Promise<RefusedCallOwner | null> {
+    if (this.#lookups.size >= maxLookups) return null;
+    try {
+      return await this.#options.ownerOf(call, dialled);
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'whose call was refused could not be looked up');
+      return null;
+    }
+  }
+
+  #turnedAway(
+    call: RefusedCall,
+    details: RefusedCallDetails,
+    owner: RefusedCallOwner | null,
+    at: number,
+  ): TurnedAway {
+    const accountId = owner?.accountId ?? null;
+    const outcome: Outcome =
+      call.code === 'canceled'
+        ? { endedBy: 'participant', reason: 'canceled' }
+        : {
+            ...{ endedBy: 'gateway', reason: 'refused' },
+            ...(details.sipStatus === null ? {} : { sipStatus: details.sipStatus }),
+          };
+    return {
+      change: 'turned-away',
+      legId: randomUUID(),
+      accountId,
+      sessionId: owner?.sessionId ?? null,
+      participantId: call.participantId,
+      participantTag: owner?.participantTag ?? null,
+      door: call.door,
+      callId: details.callId.slice(0, maxCallIdLength),
+      voiceCallId: details.voiceCallId,
+      caller: presentCaller(details.caller, this.#options.callerPrivacy(accountId)),
+      outcome,
+      refusal: refusalOf(call, details),
+      at,
+      lastAt: at,
+    };
+  }
+}
+
+function refusalOf({ code, source }: RefusedCall, { detail, dialled }: RefusedCallDetails) {
+  return { code, detail: detail?.slice(0, maxDetailLength) ?? null, source, dialled, calls: 1 };
+}
+
+function ofManySources(change: TurnedAway): TurnedAway {
+  return { ...change, participantId: null, refusal: { ...change.refusal, source: null } };
+}

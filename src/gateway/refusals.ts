@@ -1,0 +1,79 @@
+/** What becomes of refused calls: they are counted, and recorded for whom they concern. */
+import { ConfigError } from '../config/load-config.js';
+import type { RefusedCalls } from '../domain/facts/refused-call.js';
+import { isRefusalCode } from '../domain/refusal.js';
+import { RefusedCallRecorder, type RefusedCallRecorderOptions } from '../events/refused-call-recorder.js';
+import { callerPrivacies } from './caller-privacy.js';
+import type { GatewayContext } from './context.js';
+import type { GatewayDomain } from './domain.js';
+import type { Foundation } from './foundation.js';
+
+export interface Refusals {
+  /** Of legs, at the doors. */
+  readonly atDoors: RefusedCalls;
+  /** Of calls that asked for no leg: a hook or the SIP server refused them. Counted there. */
+  readonly elsewhere: RefusedCalls;
+  /** The account that also sees refused calls which named none; null where nobody does. */
+  readonly operatorAccount: string | null;
+}
+
+/** Throws ConfigError where the operator's account is none. */
+export function openRefusals(
+  { config, clock, logger, closers }: GatewayContext,
+  foundation: Foundation,
+  { voice }: Pick<GatewayDomain, 'voice'>,
+): Refusals {
+  const { credentials, journal, metrics } = foundation;
+  const { refusedPerMinute, maxRefusedSources, operatorAccount } = config.records;
+  const recorder = new RefusedCallRecorder({
+    record: (change) => journal.records.record(change),
+    ownerOf: ownerLookup(foundation, voice),
+    callerPrivacy: callerPrivacies(config),
+    ...{ clock, logger },
+    limits: { perMinute: refusedPerMinute, maxSources: maxRefusedSources },
+  });
+  closers.onClose('refused calls', () => recorder.close());
+  return {
+    operatorAccount: operatorOf(
+      credentials.accounts.map(({ accountId }) => accountId),
+      operatorAccount,
+    ),
+    atDoors: {
+      refused(call) {
+        // What is wrong in its form has asked for no admission.
+        if (isRefusalCode(call.code)) metrics.refused(call.door, call.code);
+        recorder.refused(call);
+      },
+    },
+    elsewhere: recorder,
+  };
+}
+
+function ownerLookup(
+  { stores }: Pick<Foundation, 'stores'>,
+  { calls }: GatewayDomain['voice'],
+): RefusedCallRecorderOptions['ownerOf'] {
+  const accountOf = async (participantId: string | null, dialled: string | null) => {
+    const former = participantId === null ? null : await stores.records.formerAccount(participantId);
+    return former ?? (dialled === null ? null : calls.accountOf(dialled));
+  };
+  return async ({ participantId, accountId }, dialled) => {
+    const participant =
+      participantId === null ? null : await stores.participants.findParticipant(participantId);
+    if (participant !== null) {
+      const { sessionId, tag: participantTag } = participant;
+      return { accountId: participant.accountId, sessionId, participantTag };
+    }
+    const owner = accountId ?? (await accountOf(participantId, dialled));
+    return owner === null ? null : { accountId: owner, sessionId: null, participantTag: null };
+  };
+}
+
+function operatorOf(accounts: readonly string[], wanted: string | undefined): string | null {
+  if (wanted !== undefined) {
+    if (accounts.includes(wanted)) return wanted;
+    throw new ConfigError(['records.operatorAccount: there is no account of this name']);
+  }
+  const [only = null, ...others] = new Set(accounts);
+  return others.length === 0 ? only : null;
+}
