@@ -10,6 +10,7 @@ import { openCertificates } from './gateway/certificates.js';
 import { ConsoleMark } from './gateway/console-mark.js';
 import type { GatewayContext } from './gateway/context.js';
 import { openDomain } from './gateway/domain.js';
+import { createNode } from './gateway/node.js';
 import { openFoundation } from './gateway/foundation.js';
 import { Shutdown } from './gateway/shutdown.js';
 import { openRefusals } from './gateway/refusals.js';
@@ -66,7 +67,10 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     onRefused: (call) => refusals.atDoors.refused(call),
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });
-  const http = await openWeb(context, { certificates, foundation, domain, sip, consoleMark, refusals });
+  const node = createNode(context, { foundation, legs, sip });
+  const http = await openWeb(context, {
+    ...{ certificates, foundation, domain, refusals, sip, node, consoleMark },
+  });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));
@@ -74,8 +78,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     ...context,
     legs,
     refuseCalls() {
-      legs.drain();
-      sip.server.setDraining(true);
+      node.stop();
       // Nobody waits for the end of the console's own test calls.
       http.hangUpTestCalls();
     },

@@ -68,6 +68,11 @@ export const configSchema = z.strictObject({
         'Further accounts, each with `account`, `username`, `password` and, if it differs, `callerPrivacy`. Only in the file.',
       fileOnly: true,
     }),
+  operatorAccount: accountId.optional().meta({
+    description:
+      'The account that runs the gateway: it may drain it and lift bans (`/v1/node`), and sees refused calls that named no account.',
+    defaultText: 'the only account; where there are several, none',
+  }),
   tokenSecret: tokenSecret.optional().meta({
     description: 'Signs participants’ tokens; at least 32 characters.',
     defaultText: 'made at the first start and kept in the data directory',
@@ -453,11 +458,6 @@ export const configSchema = z.strictObject({
     maxRefusedSources: count
       .default(1000)
       .describe('Participants, and addresses, that are told apart for that; calls of more share records.'),
-    operatorAccount: accountId.optional().meta({
-      description:
-        'The account that also sees refused calls that named no account: without a credential, with a false one, to a number that is nobody’s.',
-      defaultText: 'the only account; where there are several, none',
-    }),
   }),
 
   phoneCalls: group('Test calls of the console', {

@@ -11,9 +11,12 @@ import type { Stores } from '../store/stores.js';
 import { JwtTokenCodec } from '../tokens/jwt-token-codec.js';
 import type { GatewayContext } from './context.js';
 import { openJournal, type Journal } from './journal.js';
+import { operatorOf } from './operator.js';
 
 export interface Foundation {
   readonly credentials: Credentials;
+  /** The account that runs the gateway; null: none does. */
+  readonly operatorAccount: string | null;
   /** In its name slots and recordings are held, so that the next life frees what this one leaves. */
   readonly nodeId: string;
   readonly stores: Stores;
@@ -27,13 +30,17 @@ export interface Foundation {
 
 /**
  * Rejects with DataDirectoryInUse where another gateway has it, with DataDirectoryOpen where others may read or change it, and
- * with DataDirectoryUnusable where it cannot be used for another reason.
+ * with DataDirectoryUnusable where it cannot be used for another reason; with ConfigError where the operator's account is none.
  */
 export async function openFoundation(context: GatewayContext): Promise<Foundation> {
   const { config, logger } = context;
   const { credentials, nodeId, stores } = await openDataDirectory(context).catch((error: unknown) => {
     throw dataDirectoryFault(error, config.dataDir);
   });
+  const operatorAccount = operatorOf(
+    credentials.accounts.map(({ accountId }) => accountId),
+    config.operatorAccount,
+  );
   const metrics = new Metrics();
   const { historyPerAccount, maxReaders, maxReadersPerAccount } = config.events;
   const hub = new EventHub({ historyPerAccount, maxReaders, maxReadersPerAccount, logger });
@@ -41,7 +48,7 @@ export async function openFoundation(context: GatewayContext): Promise<Foundatio
   journal.follow(metrics);
   journal.follow(hub);
   return {
-    ...{ credentials, nodeId, stores, metrics, hub, journal },
+    ...{ credentials, operatorAccount, nodeId, stores, metrics, hub, journal },
     tokens: new JwtTokenCodec({
       secret: credentials.tokenSecret,
       previousSecret: credentials.previousTokenSecret,

@@ -21,7 +21,7 @@ export function createReadiness({ foundation, media, legs, sip }: ReadinessOptio
   metrics.observeMedia(() => media.workers.statistics());
   metrics.observeServers(() => ({ drachtio: door.statistics(), freeSwitch: media.freeSwitches() }));
   const readiness = new Readiness();
-  readiness.add('draining', () => (legs.isDraining ? 'the gateway is stopping' : null));
+  readiness.add('draining', () => (legs.isDraining ? 'the gateway takes no new calls' : null));
   readiness.add('media', () => (media.workers.isReady ? null : 'no media worker takes calls'));
   readiness.add('edge', () => media.edgeTrouble());
   readiness.add('sip', () => (door.isConnected ? null : door.troubles.join('; ')));

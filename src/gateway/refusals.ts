@@ -1,5 +1,4 @@
 /** What becomes of refused calls: they are counted, and recorded for whom they concern. */
-import { ConfigError } from '../config/load-config.js';
 import type { RefusedCalls } from '../domain/facts/refused-call.js';
 import { isRefusalCode } from '../domain/refusal.js';
 import { RefusedCallRecorder, type RefusedCallRecorderOptions } from '../events/refused-call-recorder.js';
@@ -13,18 +12,15 @@ export interface Refusals {
   readonly atDoors: RefusedCalls;
   /** Of calls that asked for no leg: a hook or the SIP server refused them. Counted there. */
   readonly elsewhere: RefusedCalls;
-  /** The account that also sees refused calls which named none; null where nobody does. */
-  readonly operatorAccount: string | null;
 }
 
-/** Throws ConfigError where the operator's account is none. */
 export function openRefusals(
   { config, clock, logger, closers }: GatewayContext,
   foundation: Foundation,
   { voice }: Pick<GatewayDomain, 'voice'>,
 ): Refusals {
-  const { credentials, journal, metrics } = foundation;
-  const { refusedPerMinute, maxRefusedSources, operatorAccount } = config.records;
+  const { journal, metrics } = foundation;
+  const { refusedPerMinute, maxRefusedSources } = config.records;
   const recorder = new RefusedCallRecorder({
     record: (change) => journal.records.record(change),
     ownerOf: ownerLookup(foundation, voice),
@@ -34,10 +30,6 @@ export function openRefusals(
   });
   closers.onClose('refused calls', () => recorder.close());
   return {
-    operatorAccount: operatorOf(
-      credentials.accounts.map(({ accountId }) => accountId),
-      operatorAccount,
-    ),
     atDoors: {
       refused(call) {
         // What is wrong in its form has asked for no admission.
@@ -67,13 +59,4 @@ function ownerLookup(
     const owner = accountId ?? (await accountOf(participantId, dialled));
     return owner === null ? null : { accountId: owner, sessionId: null, participantTag: null };
   };
-}
-
-function operatorOf(accounts: readonly string[], wanted: string | undefined): string | null {
-  if (wanted !== undefined) {
-    if (accounts.includes(wanted)) return wanted;
-    throw new ConfigError(['records.operatorAccount: there is no account of this name']);
-  }
-  const [only = null, ...others] = new Set(accounts);
-  return others.length === 0 ? only : null;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DeviceDoor } from '../doors/bandwidth/device-door.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
+import type { NodeControl } from '../domain/node-control.js';
 import { hookDialects, transferDialects } from '../hooks/dialects.js';
 import { createHooks } from '../hooks/hooks.js';
 import { readWavMono } from '../media/worker/sound/wav.js';
@@ -32,8 +33,9 @@ export interface WebParts {
   readonly foundation: Foundation;
   readonly domain: GatewayDomain;
   readonly sip: GatewaySip;
-  readonly consoleMark: ConsoleMark;
   readonly refusals: Refusals;
+  readonly node: NodeControl;
+  readonly consoleMark: ConsoleMark;
 }
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
@@ -102,7 +104,7 @@ async function registerApi(
       events: hub,
       webhooks: journal.webhooks,
       records: stores.records,
-      operatorAccount: parts.refusals.operatorAccount,
+      operatorAccount: foundation.operatorAccount,
       transfers: { transfers: voice.transfers, dialects: transferDialects, address },
       numbers: {
         numbers: voice.numbers,
@@ -111,6 +113,7 @@ async function registerApi(
           `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
       phone: phones,
+      node: parts.node,
       authentication: {
         failuresPerMinute: config.http.failedLoginsPerMinute,
         maxSources: config.http.maxLoginSources,

@@ -12,6 +12,7 @@ export type RequestErrorCode =
   | 'route-not-found'
   | 'leg-not-found'
   | 'phone-call-not-found'
+  | 'ban-not-found'
   | 'file-gone'
   | 'hook-not-found'
   | 'method-not-allowed'
@@ -62,6 +63,7 @@ const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
   'route-not-found': row(404, 'There is nothing at this path.'),
   'leg-not-found': row(404, 'No live leg of the account has this id.'),
   'phone-call-not-found': row(404, 'The console’s test caller has no such call.'),
+  'ban-not-found': row(404, 'No such source is banned.'),
   'file-gone': row(404, 'The file of the recording is no longer there.'),
   'hook-not-found': row(404, 'There is no such platform, or the request came from a gateway.'),
   'method-not-allowed': row(405, 'The path takes other methods: the header `Allow` names them.'),

@@ -49,7 +49,7 @@ export function createOpenApiDocument(operations: readonly OperationDescription[
   const schemas: Json = { ErrorCode: errorCode, RequestError: requestError, AccessError: messageError };
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
-    const path = `/accounts/{accountId}${operation.path}`;
+    const path = `${operation.isOfNode === true ? '/node' : '/accounts/{accountId}'}${operation.path}`;
     const item = (paths[path] ??= {});
     item[operation.method.toLowerCase()] = describeOperation(operation, schemas);
   }
@@ -112,7 +112,7 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
     summary: operation.summary,
     ...(operation.description === undefined ? {} : { description: operation.description }),
     parameters: [
-      accountId,
+      ...(operation.isOfNode === true ? [] : [accountId]),
       ...(operation.params === undefined ? [] : parameters(operation.params, 'path', schemas)),
       ...(operation.query === undefined ? [] : parameters(operation.query, 'query', schemas)),
       ...(operation.takesIdempotencyKey === true ? [idempotencyKey] : []),

@@ -9,8 +9,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 interface OperationText {
   readonly operationId: string;
   readonly method: Method;
-  /** After `/v1/accounts/{accountId}`, with `{name}` for parameters. */
+  /** After `/v1/accounts/{accountId}`, or `/v1/node`, with `{name}` for parameters. */
   readonly path: string;
+  /** It is about the gateway itself, for its operator's account. Default: about what an account has. */
+  readonly isOfNode?: boolean;
   readonly summary: string;
   readonly description?: string;
   /** Default none. */

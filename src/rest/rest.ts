@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegControl } from '../domain/legs/leg-control.js';
+import type { NodeControl } from '../domain/node-control.js';
 import type { CallRecordStore } from '../domain/facts/call-record.js';
 import type { EventFeed } from '../domain/facts/event-feed.js';
 import type { DtmfService } from '../domain/keys/dtmf-service.js';
@@ -20,6 +21,7 @@ import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
 import type { Operation, OperationDescription } from './operation.js';
+import { nodeOperations } from './node.js';
 import { numberOperations, type NumberResources } from './numbers.js';
 import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
@@ -44,7 +46,7 @@ export interface RestOptions {
   readonly webhooks?: WebhookService;
   /** Without one there is no `/records`. */
   readonly records?: Pick<CallRecordStore, 'listRecords'>;
-  /** The account that sees refused calls which named none. Default null: nobody does. */
+  /** The account that runs the gateway, and sees refused calls which named none. Default null: nobody does. */
   readonly operatorAccount?: string | null;
   /** Resolves when the facts of what was done will survive the process: only then is a change acknowledged. */
   readonly settled?: () => Promise<void>;
@@ -60,6 +62,8 @@ export interface RestOptions {
   readonly recordings?: RecordingService;
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
+  /** Without one there is no `/v1/node`. */
+  readonly node?: NodeControl;
   readonly clock?: Clock;
   /** The product's version, for the OpenAPI document. */
   readonly version: string;
@@ -68,7 +72,8 @@ export interface RestOptions {
   readonly eventStreams?: EventStreamLimits;
 }
 
-const prefix = '/v1/accounts/:accountId';
+const accountPrefix = '/v1/accounts/:accountId';
+const nodePrefix = '/v1/node';
 
 export function createRest(options: RestOptions): FastifyPluginCallback {
   const clock = options.clock ?? systemClock;
@@ -94,26 +99,32 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...(options.dtmf === undefined ? [] : dtmfOperations(options.dtmf)),
     ...(options.recordings === undefined ? [] : recordingOperations(options.recordings)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
+    ...(options.node === undefined ? [] : nodeOperations(options.node)),
   ];
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
 
   return (server, _, done) => {
     // Runs before the body is read: a stranger's megabytes are not worth parsing.
-    const onRequest = (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
-      // Answers hold tokens: no cache may keep them.
-      reply.header('cache-control', 'no-store');
-      try {
-        authenticator.authenticate(request.headers.authorization, accountOf(request), request.ip);
-        next();
-      } catch (error) {
-        next(error as Error);
-      }
-    };
+    const authenticate =
+      (account: (request: FastifyRequest) => string) =>
+      (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
+        // Answers hold tokens: no cache may keep them.
+        reply.header('cache-control', 'no-store');
+        try {
+          authenticator.authenticate(request.headers.authorization, account(request), request.ip);
+          next();
+        } catch (error) {
+          next(error as Error);
+        }
+      };
+    const onRequest = authenticate(accountOf);
+    // No account has an empty name: where there is no operator, nobody is it.
+    const onNodeRequest = authenticate(() => options.operatorAccount ?? '');
     const addRoute = (scope: FastifyInstance, operation: Operation) =>
       scope.route({
         method: operation.method,
         url: routeOf(operation),
-        onRequest,
+        onRequest: operation.isOfNode === true ? onNodeRequest : onRequest,
         handler: (request, reply) => answer(operation, request, reply, options.settled),
       });
     for (const operation of operations.filter(({ upload }) => upload === undefined)) {
@@ -166,6 +177,7 @@ function accountOf(request: FastifyRequest): string {
 }
 
 function routeOf(operation: OperationDescription): string {
+  const prefix = operation.isOfNode === true ? nodePrefix : accountPrefix;
   return `${prefix}${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
 }
 
@@ -184,7 +196,7 @@ async function answer(
   reply: FastifyReply,
   settled: RestOptions['settled'],
 ): Promise<unknown> {
-  const { accountId, ...params } = request.params as { accountId: string } & Record<string, string>;
+  const { accountId = '', ...params } = request.params as Readonly<Record<string, string>>;
   const key = request.headers['idempotency-key'];
   const body = await operation.run({
     accountId,

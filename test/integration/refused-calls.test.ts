@@ -238,7 +238,7 @@ describe('With several accounts', () => {
     expect((await refusedOf(gateway.rest)).records).toEqual([]);
     // Who operates it may name the account that is told.
     await gateway.stop({ keepData: true });
-    const operated = await gateway.restart({ LANDBRIDGE_RECORDS_OPERATOR_ACCOUNT: 'other' });
+    const operated = await gateway.restart({ LANDBRIDGE_OPERATOR_ACCOUNT: 'other' });
     closers.push(() => operated.stop());
     const operator = new RestClient(operated.origin, 'other', 'other', 'other');
     const seen = (await refusedOf(operator)).records.map(({ callId }) => callId);
@@ -247,10 +247,10 @@ describe('With several accounts', () => {
   });
 
   it('an operator’s account that is none keeps the gateway from starting', async () => {
-    const place = await start('records:\n  operatorAccount: nobody\n');
+    const place = await start('operatorAccount: nobody\n');
     closers.push(() => rm(place.dataDirectory, { recursive: true }));
     const { code, stderr, stdout } = await runGateway(place);
     expect(code).toBe(1);
-    expect(stdout + stderr).toContain('records.operatorAccount: there is no account of this name');
+    expect(stdout + stderr).toContain('operatorAccount: there is no account of this name');
   });
 });

@@ -106,9 +106,14 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     return this.#draining;
   }
 
-  /** From now on every new leg is refused with `draining`; those in progress go on. */
+  /** Until `resume` every new leg is refused with `draining`; those in progress go on. */
   drain(): void {
     this.#draining = true;
+  }
+
+  /** Takes new legs again. */
+  resume(): void {
+    this.#draining = false;
   }
 
   /** Resolves when no leg is left, at once where there is none, and when the signal is aborted. */
