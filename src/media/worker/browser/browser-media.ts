@@ -1,7 +1,7 @@
 /** The packets of one peer connection, in and out, and their RTCP. */
 import { randomInt } from 'node:crypto';
 import { DtmfDetector } from '../codec/dtmf-detector.js';
-import { parseTelephoneEvent } from '../codec/telephone-event.js';
+import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
 import type { LegStatistics } from '../leg.js';
@@ -179,10 +179,9 @@ export class BrowserMedia {
     const format = slot.telephoneEvents.find(({ payloadType }) => payloadType === packet.payloadType);
     if (format === undefined) return false;
     slot.track.leaveOut(packet, nowMs);
-    const event = parseTelephoneEvent(packet.payload);
-    if (event === null) return true;
+    const events = parseTelephoneEvents(packet.buffer, packet.payloadOffset, packet.payloadLength);
     slot.dtmf ??= new DtmfDetector(this.#options.onDtmf, undefined, format.clockRateHz);
-    slot.dtmf.onPacket(event, packet, nowMs);
+    slot.dtmf.onPackets(events, packet, nowMs);
     return true;
   }
 

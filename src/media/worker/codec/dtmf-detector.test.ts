@@ -239,6 +239,28 @@ describe('senders that do otherwise than RFC 4733', () => {
     ).toBe('00112');
   });
 
+  it('an end is that of the key that is pressed where two before it were lost and its timestamp moves', () => {
+    const steps = typed('11', 300, { odd: (step, index) => (step.end ? moving(step, index) : {}) });
+    const isLost = (index: number) => index % 8 === 5 || index % 8 === 6;
+    expect(detect(steps.filter((_, index) => !isLost(index)))).toEqual(['1 120', '1 120']);
+  });
+
+  it('an end is that of a key that was pressed for 10 s where its timestamp moves', () => {
+    const sender: Sender = { everyMs: 50, updates: 199 };
+    const steps = typed('5', 0, {
+      ...sender,
+      odd: (step, index) => ({ duration: step.duration & 0xffff, ...(step.end && moving(step, index, 50)) }),
+    });
+    expect(detect(steps)).toHaveLength(1);
+  });
+
+  it('the last end of a key that comes when the same is pressed again from another SSRC is not that one’s', () => {
+    const steps = typed('11', 300, { odd: (_step, _index, ofPress) => ({ ssrc: ofPress + 1 }) });
+    const order = [...steps.keys()].map((index) => (index === 7 ? 8 : index === 8 ? 7 : index));
+    const swapped = order.map((from, index) => ({ ...steps[from]!, atMs: steps[index]!.atMs! }));
+    expect(detect(swapped)).toEqual(['1 120', '1 120']);
+  });
+
   it('one key stays one where the SSRC changes while it is pressed', () => {
     const steps = typed('7', 300, {
       odd: (_step, index) => (index < 3 ? {} : { ssrc: 9, sequence: index, timestamp: 77 }),
@@ -251,6 +273,37 @@ describe('senders that do otherwise than RFC 4733', () => {
     const mixed = [...one.slice(0, 6), two[0]!, one[6]!, two[1]!, one[7]!, ...two.slice(2)];
     const steps = mixed.map((step, index) => ({ ...step, sequence: index, atMs: index * 20 }));
     expect(detect(steps)).toEqual(['1 120', '2 120']);
+  });
+});
+
+describe('several keys in one packet', () => {
+  /** The packets, each of which is sent three times; what `parse` makes of one is told at once. */
+  function heard(
+    ...packets: readonly (readonly (readonly [event: number, duration: number, end: boolean])[])[]
+  ) {
+    const keys: string[] = [];
+    const detector = new DtmfDetector((key, durationMs) => keys.push(`${key} ${durationMs}`));
+    let sequence = 0;
+    for (const [index, packed] of packets.entries()) {
+      for (let copy = 0; copy < 3; copy++) {
+        const events = packed.map(([event, duration, end]) => ({ event, duration, end, volume: 10 }));
+        const header = { ssrc: 1, sequenceNumber: ++sequence, timestamp: 8000 * index, marker: copy === 0 };
+        detector.onPackets(events, header, 1000 * index + 20 * copy);
+      }
+    }
+    detector.expire(1e6);
+    return keys;
+  }
+
+  it('are one each, however often the packet is sent, equal ones too', () => {
+    expect(heard([[1, 800, true], [2, 800, true]])).toEqual(['1 100', '2 100']); // prettier-ignore
+    expect(heard([[1, 800, true], [1, 800, true], [1, 400, true]])).toEqual(['1 100', '1 100', '1 50']); // prettier-ignore
+    expect(heard([[1, 800, true], [1, 800, true]], [[1, 800, true]])).toEqual(['1 100', '1 100', '1 100']); // prettier-ignore
+  });
+
+  it('end the key that was pressed before them, and begin the one that goes on', () => {
+    expect(heard([[5, 160, false]])).toEqual(['5 60']);
+    expect(heard([[4, 800, true], [5, 160, false]])).toEqual(['4 100', '5 20']); // prettier-ignore
   });
 });
 

@@ -28,6 +28,13 @@ interface Press {
   reported: boolean;
 }
 
+/** A press that came in one packet with others, by what is its own. */
+interface PackedPress {
+  readonly event: number;
+  readonly ssrc: number;
+  readonly timestamp: number;
+}
+
 /** A packet, as it stands to a press of the same key. */
 interface Step {
   readonly payload: TelephoneEvent;
@@ -48,11 +55,15 @@ const nextPacketMs = 200;
 const growingMs = 400;
 /** The end of a press is repeated for so long, or for two of its sender's intervals. */
 const repetitionMs = 250;
+/** So often it is sent (RFC 4733 §2.5.1.4). */
+const maxEnds = 3;
 /** A press that begins anew with the same duration: not within this, which the same press' packets arrive in. */
 const anewMs = 100;
 /** RFC 3550 §A.1 (MAX_MISORDER); and no packet is that late. */
 const maxMisorder = 100;
 const maxLateMs = 1000;
+/** Presses that came packed with others and are remembered. */
+const maxPacked = 32;
 /** 16 bits of duration are full (RFC 4733 §2.5.1.3): a new segment follows, or wrongly the same one from 0. */
 const fullDuration = 0xf000;
 
@@ -70,6 +81,8 @@ export class DtmfDetector {
   #press: Press | null = null;
   /** The one before, whose end may still be repeated. */
   #previous: Press | null = null;
+  /** Presses that came in one packet with others: the packet may be sent again. */
+  #packed: PackedPress[] = [];
 
   /**
    * @param timeoutMs Silence after which a press counts as ended, or two intervals of its sender where that is longer.
@@ -88,24 +101,60 @@ export class DtmfDetector {
   }
 
   onPacket(payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
-    const key = keyOfEvent(payload.event);
-    if (key === null) return;
+    if (keyOfEvent(payload.event) === null) return;
     const press = this.#press;
     if (press !== null) {
       if (this.#isOld(press, header, nowMs)) return;
+      if (header.ssrc !== press.ssrc && this.#isOfPrevious(payload, header, nowMs)) return;
       if (this.#isOf(press, payload, header, nowMs)) {
         this.#follow(press, payload, header, nowMs);
         return;
       }
-      // The end of the key before, repeated when this one has begun already.
-      if (payload.end && this.#previous !== null && this.#isOf(this.#previous, payload, header, nowMs))
-        return;
-      this.#report(press);
-      this.#previous = press;
+      if (this.#isOfPrevious(payload, header, nowMs)) return;
     }
-    const begun = beginPress(key, payload, header, nowMs);
-    this.#press = begun;
-    if (payload.end) this.#end(begun);
+    this.#begin(payload, header, nowMs);
+  }
+
+  /** The end of the key before, repeated when this one has begun already. */
+  #isOfPrevious(payload: TelephoneEvent, header: EventHeader, nowMs: number): boolean {
+    const previous = this.#previous;
+    if (previous === null || !payload.end || header.ssrc !== previous.ssrc) return false;
+    return this.#isOf(previous, payload, header, nowMs);
+  }
+
+  /** Another press than the one before. */
+  #begin(payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
+    const key = keyOfEvent(payload.event);
+    if (key === null) return;
+    if (this.#press !== null) this.#report(this.#press);
+    this.#previous = this.#press;
+    this.#press = beginPress(key, payload, header, nowMs);
+    if (payload.end) this.#end(this.#press);
+  }
+
+  /** All events of one packet: they follow on each other, and each but the last is over. */
+  onPackets(events: readonly TelephoneEvent[], header: EventHeader, nowMs: number): void {
+    const [first] = events;
+    if (first === undefined) return;
+    if (events.length === 1) return this.onPacket(first, header, nowMs);
+    let { timestamp } = header;
+    for (const event of events) {
+      const own = { ...header, timestamp };
+      if (!this.#wasPacked(event.event, own)) {
+        // What is behind the first cannot be told from it by time: they follow on each other.
+        if (event === first) this.onPacket(event, own, nowMs);
+        else this.#begin(event, own, nowMs);
+      }
+      timestamp = (timestamp + event.duration) >>> 0;
+    }
+  }
+
+  #wasPacked(event: number, { ssrc, timestamp }: EventHeader): boolean {
+    const isSame = (press: PackedPress): boolean =>
+      press.event === event && press.ssrc === ssrc && press.timestamp === timestamp;
+    if (this.#packed.some(isSame)) return true;
+    this.#packed = [...this.#packed.slice(1 - maxPacked), { event, ssrc, timestamp }];
+    return false;
   }
 
   /** Ends a press whose packets have stopped coming. Call it now and then while `pressed`. */
@@ -148,13 +197,15 @@ export class DtmfDetector {
       if (!isInReach || payload.duration < press.duration) return false;
       return !press.ended || !(marker || (payload.duration === press.duration && gapMs > anewMs));
     }
-    if (ahead === 0 && skip <= 3) return true;
+    if (ahead === 0 && skip <= maxEnds) return true;
     if (gapMs > Math.max(repetitionMs, 2 * press.longestGapMs)) return false;
     return isInReach || (skip === 1 && ahead > 0 && ahead <= nextPacketMs * this.#unitsPerMs);
   }
 
-  #continues(press: Press, { payload, marker, ahead, skip, sinceFirst }: Step): boolean {
+  #continues(press: Press, { payload, marker, ahead, skip, gapMs, sinceFirst }: Step): boolean {
     const { duration, end } = payload;
+    // Nothing but its end can follow so closely, whatever its timestamp: another press begins before it ends.
+    if (end && skip <= maxEnds && gapMs <= repetitionMs) return true;
     const isFull = press.duration >= fullDuration;
     if (isFull && ahead >= fullDuration && ahead <= 0x10000) return true;
     if (ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs) {

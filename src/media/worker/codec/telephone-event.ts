@@ -4,6 +4,8 @@
 const keys = '0123456789*#ABCD';
 
 export const telephoneEventLength = 4;
+/** More events in one packet are none. */
+const maxPacked = 16;
 
 export interface TelephoneEvent {
   /** 0–15 are the DTMF keys. */
@@ -41,6 +43,23 @@ export function parseTelephoneEvent(
     volume: flags & 0x3f,
     duration: (buffer[offset + 2]! << 8) | buffer[offset + 3]!,
   };
+}
+
+/**
+ * Reads all events of a payload (RFC 4733 §2.5.1.5): each but the last is over, and the next follows on it. What stands behind
+ * the first and cannot be that, such as padding, is left alone. Empty where the payload is cut.
+ */
+export function parseTelephoneEvents(buffer: Uint8Array, offset: number, length: number): TelephoneEvent[] {
+  const first = parseTelephoneEvent(buffer, offset, length);
+  if (first === null) return [];
+  const events = [first];
+  for (let at = telephoneEventLength; at < length; at += telephoneEventLength) {
+    const event = parseTelephoneEvent(buffer, offset + at, length - at);
+    const follows = event !== null && event.duration > 0 && keyOfEvent(event.event) !== null;
+    if (!follows || events.at(-1)?.end !== true || events.length === maxPacked) return [first];
+    events.push(event);
+  }
+  return events;
 }
 
 /** Writes an RFC 4733 payload at `offset`; returns its length. */

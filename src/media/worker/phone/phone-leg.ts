@@ -5,7 +5,7 @@ import { addressTypeOf, literalAddress, type MediaAddress } from '../../../sdp/m
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { G711Law } from '../codec/g711.js';
 import { DtmfDetector } from '../codec/dtmf-detector.js';
-import { parseTelephoneEvent } from '../codec/telephone-event.js';
+import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
@@ -393,8 +393,8 @@ class NativePhoneLeg implements PhoneLeg {
     }
     this.#incoming?.leaveOut(packet);
     if (isEvent) {
-      const event = parseTelephoneEvent(buffer, packet.payloadOffset, packet.payloadLength);
-      if (event !== null) this.#dtmf.onPacket(event, packet, nowMs);
+      const events = parseTelephoneEvents(buffer, packet.payloadOffset, packet.payloadLength);
+      this.#dtmf.onPackets(events, packet, nowMs);
     }
   }
 
