@@ -49,6 +49,14 @@ describe('RtpRewriter', () => {
     expect(mapped(r, packet(1, 10, 0), 20, 8000)).toEqual([1, 160]);
   });
 
+  it('goes on by the time that passed where the timestamps of a source begin anew', () => {
+    const r = rewriter();
+    mapped(r, packet(1, 10, 5000), 0);
+    mapped(r, packet(1, 11, 5160), 20);
+    expect(mapped(r, packet(1, 12, 0), 40)).toEqual([2, 320]);
+    expect(mapped(r, packet(1, 13, 160), 60)).toEqual([3, 480]);
+  });
+
   it('drops what comes late from before the change, which has no number left', () => {
     const r = rewriter();
     mapped(r, packet(1, 10, 0), 0);

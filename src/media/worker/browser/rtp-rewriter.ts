@@ -55,7 +55,8 @@ export class RtpRewriter {
     const source = packet.sequenceNumber;
     if (
       packet.ssrc !== this.#sourceSsrc ||
-      Math.abs(sequenceDistance(source, this.#newestSource)) > maxDropout
+      Math.abs(sequenceDistance(source, this.#newestSource)) > maxDropout ||
+      this.#goesBack(packet)
     ) {
       this.#start(packet, arrivalMs, clockRateHz);
     } else if (this.#sinceSwitch < maxDropout) {
@@ -76,6 +77,12 @@ export class RtpRewriter {
     this.sequenceNumber = sequenceNumber;
     this.timestamp = timestamp;
     return true;
+  }
+
+  /** The next packet of a source whose time begins anew. */
+  #goesBack({ sequenceNumber, timestamp }: RtpPacket): boolean {
+    if (sequenceDistance(sequenceNumber, this.#newestSource) !== 1) return false;
+    return timestampDistance(this.mapTimestamp(timestamp), this.#newestTimestampOut) < 0;
   }
 
   #start(packet: RtpPacket, arrivalMs: number, clockRateHz: number): void {

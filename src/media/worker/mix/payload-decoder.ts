@@ -13,8 +13,8 @@ export interface PayloadDecoder {
   conceal(into: Int16Array, at: number): number;
 }
 
-/** 120 ms: what Opus can put in a packet, and far more than anyone puts in one of G.711. */
-const maxSamples = 960;
+/** 182 ms: what fits into an Ethernet packet. */
+const maxSamples = 1460;
 
 /** A decoder for a track's codec, or null when the codec cannot be decoded here. */
 export function createPayloadDecoder(codec: Codec): PayloadDecoder | null {

@@ -60,8 +60,8 @@ export class PcmSource implements PacketSink {
     this.#decoder = decoder;
     this.#targetSamples = targetMs * 8;
     this.#buffer = new JitterBuffer({ samplesOf: decoder.samplesOf, maxSamples: maxMs * 8 });
-    // Ahead of the frame there may be the rest of one packet plus another: at most 120 ms each.
-    this.#pcm = new Int16Array(historyLength + frameSamples + 2 * 960);
+    // Ahead of the frame there may be the rest of one packet plus another.
+    this.#pcm = new Int16Array(historyLength + frameSamples + longestAhead);
     this.#frame = this.#pcm.subarray(historyLength, historyLength + frameSamples);
     track.addSink(this);
   }
@@ -211,6 +211,8 @@ export class PcmSource implements PacketSink {
   }
 }
 
+/** Less than two frames and the longest packet that is decoded, 182 ms of G.711 (of Opus 120 ms). */
+const longestAhead = 2 * 960;
 /** Whole frames, at least what concealment looks back on. */
 const historyLength = Math.ceil(concealmentHistory / frameSamples) * frameSamples;
 /** Made-up sound that is remembered to stand for lost packets: 1 s. Beyond, the sender has paused. */

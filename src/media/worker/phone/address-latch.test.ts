@@ -134,6 +134,14 @@ describe('AddressLatch', () => {
     },
   );
 
+  it('follows a stream whose sequence began anew before', () => {
+    const voice = new Stream(1);
+    const latch = lockedOn(voice);
+    voice.sequenceNumber = 20_000;
+    voice.talk(latch, phone, 1500, 50);
+    expect(voice.talk(latch, { ...phone, port: 61_234 }, 2500, 3).at(-1)).toBe('locked');
+  });
+
   it('follows a stream that goes on from elsewhere after a pause, with packets lost meanwhile, and again', () => {
     const voice = new Stream(1);
     const latch = lockedOn(voice);

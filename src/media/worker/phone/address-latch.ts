@@ -29,8 +29,9 @@ import { sequenceDistance } from '../rtp/sequence.js';
 
 /** How long after a change of address packets from the old one are still heard, but not locked on to. */
 const graceMs = 2000;
-/** RFC 3550 §A.1 (MAX_DROPOUT): as far ahead as a sequence may go on. */
+/** RFC 3550 §A.1 (MAX_DROPOUT, MAX_MISORDER): as far ahead as a sequence may go on, and as far behind as a packet is late. */
 const maxDropout = 3000;
+const maxMisorder = 100;
 /** As far as two packets of a candidate may be apart; more is another stream. */
 const maxGap = 50;
 /** So many packets in sequence are a stream, and no stray. */
@@ -248,13 +249,11 @@ function goesOn(sender: Sender, { ssrc, sequenceNumber }: StreamPosition, limit:
 
 function follow(sender: Sender, position: StreamPosition, nowMs: number): void {
   sender.lastMs = nowMs;
+  const ahead = sequenceDistance(position.sequenceNumber, sender.newestSequence);
   if (goesOn(sender, position, maxGap)) {
     sender.packets++;
-  } else if (
-    position.ssrc !== sender.ssrc ||
-    sequenceDistance(position.sequenceNumber, sender.newestSequence) > 0
-  ) {
-    // Another stream of the same address begins.
+  } else if (position.ssrc !== sender.ssrc || ahead > 0 || ahead < -maxMisorder) {
+    // Another stream of the same address begins, or this one anew.
     sender.ssrc = position.ssrc;
     sender.packets = 1;
     sender.firstMs = nowMs;

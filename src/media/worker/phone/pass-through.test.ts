@@ -13,6 +13,10 @@ interface Said {
   readonly sampleMs: number;
   readonly durationMs?: number;
   readonly marker?: boolean;
+  /** Default: one after the packet before. */
+  readonly sequenceNumber?: number;
+  /** Instead of the timestamp of `sampleMs`. */
+  readonly timestamp?: number;
 }
 
 interface Heard {
@@ -54,11 +58,11 @@ function listen(
     if (!ticksMissed(n)) track.onTick(n, nowMs);
   };
   let ticks = 0;
-  said.forEach(({ atMs, sampleMs, durationMs = 20, marker = false }, sequenceNumber) => {
+  said.forEach(({ atMs, sampleMs, durationMs = 20, marker = false, ...odd }, index) => {
     while (ticks * 20 + 7 <= atMs) tick(ticks++);
     nowMs = atMs;
     const datagram = Buffer.alloc(rtpHeaderLength + durationMs * 8, sound);
-    const timestamp = (0xffff_f000 + sampleMs * 8) >>> 0;
+    const { sequenceNumber = index, timestamp = (0xffff_f000 + sampleMs * 8) >>> 0 } = odd;
     RtpPacket.writeHeader(datagram, { payloadType: 0, marker, sequenceNumber, timestamp, ssrc: 7 });
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
@@ -181,6 +185,39 @@ describe('a phone that is passed through to another', () => {
       expect(Math.abs(aheadMs(heard).atEnd)).toBeLessThanOrEqual(40);
     },
   );
+
+  it.each<[string, (n: number) => Partial<Said>]>([
+    ['timestamps stand still', () => ({ timestamp: 77 })],
+    ['timestamps run twice as fast', (n) => ({ timestamp: n * 320 })],
+    ['timestamps run half as fast', (n) => ({ timestamp: n * 80 })],
+    ['timestamps waver', (n) => ({ timestamp: 1000 + n * 160 + ((n * 7919) % 17) - 8 })],
+    ['timestamps begin anew', (n) => ({ timestamp: (n % 100) * 160 })],
+    ['sequence numbers stand still', () => ({ sequenceNumber: 5 })],
+    ['sequence begins anew, far behind', (n) => ({ sequenceNumber: n % 150 })],
+    ['sequence begins anew, a little behind', (n) => ({ sequenceNumber: n - 20 * Math.floor(n / 100) })],
+    [
+      'sequence begins anew with its timestamps',
+      (n) => ({ sequenceNumber: n % 60, timestamp: (n % 60) * 160 }),
+    ],
+  ])('whose %s is heard at 8000 samples a second', (_what, odd) => {
+    const said = packets(450).map((packet, n) => ({ ...packet, ...odd(n) }));
+    const heard = listen(said, 9100);
+    const spoken = heard.filter(({ isSilence }) => !isSilence);
+    const late = spoken.filter(({ atMs }) => atMs > 1000);
+    const [first, last] = [late[0]!, late.at(-1)!];
+    const rate = timestampDistance(last.timestamp, first.timestamp) / ((last.atMs - first.atMs) / 1000);
+    expect(Math.abs(rate - 8000)).toBeLessThan(160);
+    expect(silences(heard.filter(({ atMs }) => atMs > 1000 && atMs < 9000))).toBe(0);
+    expect(spoken.length).toBeGreaterThan(430);
+  });
+
+  it('that sends each packet twice is sent once', () => {
+    const said = packets(100).flatMap((packet, n) => [
+      { ...packet, sequenceNumber: n },
+      { ...packet, sequenceNumber: n },
+    ]);
+    expect(listen(said, 2100).filter(({ isSilence }) => !isSilence)).toHaveLength(100);
+  });
 
   it('whose clock is fast is still replaced by silence soon after it stops', () => {
     // 1 % fast for 60 s: 600 ms ahead, had every packet to be heard to its end.

@@ -2,6 +2,7 @@
 import type { Codec } from '../codec/codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { RunningSequence } from '../rtp/running-sequence.js';
 import { ThinnedSequence } from '../rtp/thinned-sequence.js';
 import type { PacketSink, SourceTrack } from '../source-track.js';
 
@@ -11,6 +12,7 @@ export class PhoneIncomingTrack implements SourceTrack {
   readonly kind = 'audio';
   readonly codec: Codec;
   readonly law: G711Law;
+  readonly #source = new RunningSequence();
   readonly #sequence = new ThinnedSequence();
   /** Replaced, never changed, so that sinks may come and go while a packet is handed round. */
   #sinks: readonly PacketSink[] = [];
@@ -34,15 +36,19 @@ export class PhoneIncomingTrack implements SourceTrack {
   }
 
   /** A packet of the same stream that nobody is to hear: a telephone event, hold music. It shall not count as lost. */
-  leaveOut(packet: RtpPacket): void {
-    this.#sequence.takeOut(packet);
+  leaveOut(packet: RtpPacket, isTimed: boolean): void {
+    const sequenceNumber = this.#source.numberOf(packet, isTimed);
+    if (sequenceNumber !== null) this.#sequence.takeOut({ ssrc: packet.ssrc, sequenceNumber });
   }
 
   /**
-   * Hands a packet to every sink, numbered without those that were left out. One in another law is brought into the track's
-   * first. Both in its own buffer.
+   * Hands a packet to every sink, numbered without those that were left out, and on where the source begins anew; not one that
+   * came twice. One in another law is brought into the track's first. Both in its own buffer.
    */
   publish(packet: RtpPacket, law: G711Law, arrivalMs: number): void {
+    const number = this.#source.numberOf(packet);
+    if (number === null) return;
+    packet.sequenceNumber = number;
     packet.renumber(this.#sequence.numberOf(packet));
     if (this.#sinks.length === 0) return;
     if (law !== this.law) translate(packet, law, this.law);

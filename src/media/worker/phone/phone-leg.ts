@@ -387,11 +387,12 @@ class NativePhoneLeg implements PhoneLeg {
       this.#options.events.onConnected();
     }
     // What comes while the peer holds is its hold music.
-    if (law !== undefined && agreement.peerSends && agreement.peerReceives) {
+    const isMeant = agreement.peerSends && agreement.peerReceives;
+    if (law !== undefined && isMeant && packet.payloadLength > 0) {
       this.#incoming?.publish(packet, law, nowMs);
       return;
     }
-    this.#incoming?.leaveOut(packet);
+    this.#incoming?.leaveOut(packet, law !== undefined);
     if (isEvent) {
       const events = parseTelephoneEvents(buffer, packet.payloadOffset, packet.payloadLength);
       this.#dtmf.onPackets(events, packet, nowMs);

@@ -9,6 +9,8 @@ const maxSequenceGap = 50;
 const maxTimestampGap = 8000;
 /** How far a source that paused may come back ahead of the time: what a jitter buffer would still keep waiting. */
 const maxAheadSamples = 960;
+/** Packets in a row that do not follow on from the one before: timestamps of such a source do not count its samples. */
+const maxPacketsOff = 5;
 /** Ethernet's MTU less IP and UDP; nothing a phone sends is longer. */
 const maxPacketLength = 1472;
 /** G.711: an octet and a timestamp unit for each of 8000 samples a second. */
@@ -48,6 +50,8 @@ export class RtpOutput {
   #sourceSsrc = 0;
   #firstSourceSequence = 0;
   #newestSourceSequence = 0;
+  #newestSourceTimestamp = 0;
+  #packetsOff = 0;
   #sequenceOffset = 0;
   #timestampOffset = 0;
   /** When a packet of the source last came too late, since something else was sent in its place. */
@@ -173,6 +177,7 @@ export class RtpOutput {
       this.#sequenceOffset = (this.#sequenceOffset + pieces - 1) & 0xffff;
       this.#timestamp = (timestamp + length) >>> 0;
       this.#newestSourceSequence = source.sequenceNumber;
+      this.#newestSourceTimestamp = source.timestamp;
       // So that the window in which the source may reorder does not run out at half the number space.
       if (sequenceDistance(source.sequenceNumber, this.#firstSourceSequence) > 1000) {
         this.#firstSourceSequence = (source.sequenceNumber - 500) & 0xffff;
@@ -193,7 +198,7 @@ export class RtpOutput {
       return true;
     }
     if (this.#standing === 'filled') return this.#resume(source, nowMs);
-    if (this.#hasJumped(source)) this.#anchor(source, nowMs);
+    if (this.#hasJumped(source) || this.#hasLostTime(source, nowMs)) this.#anchor(source, nowMs);
     // Older than what this source began with: its numbers are taken by what was sent before.
     else return sequenceDistance(source.sequenceNumber, this.#firstSourceSequence) >= 0;
     return true;
@@ -207,6 +212,17 @@ export class RtpOutput {
       this.#timestamp,
     );
     return timestampAhead > maxTimestampGap || timestampAhead < -maxTimestampGap;
+  }
+
+  /** The next packet of a source whose timestamps go back, ahead of the time, or by another measure than its samples. */
+  #hasLostTime(source: RtpPacket, nowMs: number): boolean {
+    if (sequenceDistance(source.sequenceNumber, this.#newestSourceSequence) !== 1) return false;
+    const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
+    const gap = timestampDistance(timestamp, this.#timestamp);
+    this.#packetsOff = Math.abs(gap) < source.payloadLength / 4 ? 0 : this.#packetsOff + 1;
+    if (this.#packetsOff >= maxPacketsOff) return true;
+    if (timestampDistance(source.timestamp, this.#newestSourceTimestamp) <= 0) return true;
+    return gap > 0 && timestampDistance(timestamp, this.timestampAt(nowMs)) > maxAheadSamples;
   }
 
   /** The source comes back after something else was sent in its place: at its own time, which has gone on meanwhile. */
