@@ -50,6 +50,7 @@ async function openEdge(
   const plane = await createFreeSwitchPlane({
     clock,
     native: workers,
+    refuseOwn: (destination) => workers.refuseOwn(destination),
     workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
     srf: await connectEdgeSip(context),
     servers,
@@ -104,7 +105,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
-    otherPorts: [config.sip.port],
+    otherPorts: [config.sip.port, ...(config.freeswitch === undefined ? [] : [config.edge.sipPort])],
     bindAddress: config.sip.host,
     ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
     logger: logger.child({ layer: 'media' }),

@@ -20,6 +20,7 @@ import { type LegHost, trackKinds, WorkerMediaLeg } from './worker-media-leg.js'
 import { type RecordingHost, WorkerMediaRecording } from './worker-media-recording.js';
 import { WorkerPool } from './worker-pool.js';
 import type {
+  Destination,
   StreamImport,
   WorkerBrowserSettings,
   WorkerHealth,
@@ -82,6 +83,8 @@ export interface MediaPlaneStatistics {
 }
 
 export interface WorkerMediaPlane extends MediaPlane {
+  /** Throws MediaRefusal `bad-sdp` where this is an address and port of the gateway's own. */
+  refuseOwn(destination: Destination): Promise<void>;
   statistics(): MediaPlaneStatistics;
   /** The process ids of the workers that stand. */
   pids(): number[];
@@ -128,10 +131,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       entry: options.workerEntry ?? fileURLToPath(new URL('./worker/main.js', import.meta.url)),
       settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts) => ({
         rtpPorts,
-        gatewayPorts: [
-          options.rtpPorts,
-          ...(options.otherPorts ?? []).map((port) => ({ from: port, to: port })),
-        ],
+        gatewayPorts: { media: options.rtpPorts, others: options.otherPorts ?? [] },
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,
         maxLegs: this.#maxLegsPerWorker,
@@ -212,6 +212,12 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       void recording.stop();
       throw error;
     }
+  }
+
+  async refuseOwn({ address, port }: Destination): Promise<void> {
+    const [worker] = this.#pool.running.keys();
+    if (worker === undefined) throw new MediaRefusal('overloaded', 'there is no media worker');
+    await this.request(worker, 'refuseOwn', { address, port });
   }
 
   statistics(): MediaPlaneStatistics {
@@ -309,6 +315,9 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       case 'fault':
         this.#logger.error({ worker, legId: notification.legId, detail: notification.detail }, 'a leg broke');
         return;
+      case 'port-asked':
+        void this.#answerPort(worker, notification);
+        return;
       case 'recording-ended': {
         const { recordingId, reason, result, detail } = notification;
         const recording = this.#recordings.get(recordingId);
@@ -332,6 +341,17 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         leg.notify(notification);
       }
     }
+  }
+
+  /** Asks the worker whose part of the range the port is in. While that is away, its ports are as good as its. */
+  async #answerPort(
+    worker: number,
+    { question, address, port }: Destination & { readonly question: number },
+  ): Promise<void> {
+    const owner = this.#pool.ownerOf(port);
+    const isOurs =
+      owner === null || (await this.request(owner, 'ownsPort', { address, port }).catch(() => true));
+    await this.request(worker, 'portAnswered', { question, isOurs }).catch(() => undefined);
   }
 
   #onLost(worker: number): void {

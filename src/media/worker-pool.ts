@@ -75,6 +75,14 @@ export class WorkerPool {
     return this.#slots.find(({ running }) => running?.number === worker)?.running?.process ?? null;
   }
 
+  /** The worker whose part of the range for media the port is in; null where that does not stand. */
+  ownerOf(port: number): number | null {
+    const slot = this.#slots.find(
+      ({ settings: { rtpPorts } }) => port >= rtpPorts.from && port <= rtpPorts.to,
+    );
+    return slot?.running?.number ?? null;
+  }
+
   /** Workers that died, or hung and were killed, since the start. */
   get lost(): number {
     return this.#lost;

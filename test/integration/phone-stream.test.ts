@@ -163,12 +163,11 @@ describe("a phone's stream", () => {
   ])('refuses a description that names %s, in an offer and in an answer', async (_what, port, attributes) => {
     const gatewayPorts = new GatewayPorts({
       addresses: ['127.0.0.1'],
-      ranges: [
-        { from: 20_000, to: 29_999 },
-        { from: 5060, to: 5060 },
-      ],
+      media: { from: 20_000, to: 29_999 },
       own: { from: 20_000, to: 20_999 },
-      allocator: ports(),
+      others: [5060],
+      holds: () => false,
+      askOwner: () => Promise.resolve(true),
     });
     const [a, b] = [await caller({ gatewayPorts }), await caller({ gatewayPorts })];
     const sdp = a.phone.sdp({ port, attributes });

@@ -1,3 +1,5 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
 import type { MediaLeg } from '../../src/domain/media-plane.js';
@@ -19,6 +21,12 @@ interface Caller {
 }
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+async function bind(port: number): Promise<Socket> {
+  const socket = createSocket('udp4').bind(port, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
+}
 
 /** Real worker processes, real UDP: proved by the tones that arrive. */
 describe('phones through media workers', () => {
@@ -123,6 +131,41 @@ describe('phones through media workers', () => {
     await b.phone.listen(5);
     expect(overallLevel(await b.phone.listen(20))).toBeLessThan(-60);
     await expectTones(c, [440], []);
+  });
+
+  it('may have a port of the range that no worker has, but name none that a worker has or will have', async () => {
+    const [a, b] = [await call('s1', 440), await call('s2', 1000)];
+    const portOfLeg = ({ leg }: Caller) => portOf(leg.connection('main').localDescription);
+    const ofEach = [a, b].map(
+      ({ leg, phone }) =>
+        (port: number) =>
+          leg.connection('main').answer(phone.sdp({ port })),
+    );
+    // Phones of this machine, at the ends of both workers' parts, where legs of browsers would be.
+    const phones = await Promise.all([22_598, 22_798].map((port) => bind(port)));
+    for (const answer of ofEach) {
+      for (const socket of phones) expect(await answer(socket.address().port)).toContain('a=sendrecv');
+      for (const port of [portOfLeg(a), portOfLeg(b), 22_596, 22_796])
+        await expect(answer(port)).rejects.toMatchObject({ code: 'bad-sdp' });
+    }
+    const [phone] = phones;
+    const at = (port: number) => plane.refuseOwn({ address: '127.0.0.1', port });
+    await Promise.all([at(phone!.address().port), at(9), at(30_000)]);
+    for (const port of [portOfLeg(a), portOfLeg(b), 22_596])
+      await expect(at(port)).rejects.toMatchObject({ code: 'bad-sdp' });
+    for (const socket of phones) socket.close();
+  });
+
+  it('are refused at the ports of a worker that is away for now', async () => {
+    const [a, b] = [await call('s1', 440), await call('s2', 1000)];
+    const [first] = plane.statistics().workers;
+    const [left, lost] = first!.legs === 1 ? [b, a] : [a, b];
+    process.kill(first!.pid!, 'SIGKILL');
+    await lost.owner.until(({ ended }) => ended.length > 0);
+    const port = portOf(lost.leg.connection('main').localDescription);
+    await expect(left.leg.connection('main').answer(left.phone.sdp({ port }))).rejects.toMatchObject({
+      code: 'bad-sdp',
+    });
   });
 
   it('count what they sent and received, and stop at once when closed', async () => {

@@ -52,4 +52,6 @@ runWorker(() => ({
   factories: { phone: createLeg, browser: createLeg },
   tickClock: new TickClock(),
   portsTakenUnrested: () => 0,
+  refuseOwn: () => Promise.resolve(),
+  ownsPort: () => Promise.resolve(true),
 }));

@@ -82,6 +82,7 @@ export async function openEdge(
   const plane = await createFreeSwitchPlane({
     clock: systemClock,
     native,
+    refuseOwn: (destination) => native.refuseOwn(destination),
     srf,
     listenAddress: host,
     listenPort: 0,

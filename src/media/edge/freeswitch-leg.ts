@@ -39,6 +39,9 @@ import { formatInnerEnd } from './worker-sdp.js';
 /** FreeSWITCH's own pauses between keys are a little longer than ours: how far it falls behind with some dozens. */
 const behindMs = 100;
 
+/** Rejects with MediaRefusal `bad-sdp` where media shall go to the gateway itself, or to FreeSWITCH. */
+export type RefuseDestination = (destination: MediaAddress) => Promise<void>;
+
 export interface FreeSwitchLegOptions {
   readonly clock: Clock;
   readonly legId: string;
@@ -49,6 +52,7 @@ export interface FreeSwitchLegOptions {
   readonly channels: OpenedChannels;
   /** What the carrier's offer says; null where the first offer is ours. */
   readonly terms: CarrierTerms | null;
+  readonly refuseOwn: RefuseDestination;
   /** Both channels are gone; not before the leg is closed. */
   readonly onGone: (leg: FreeSwitchLeg) => void;
 }
@@ -221,6 +225,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
 
   /** Brings FreeSWITCH and the worker to what the carrier wants now. */
   async #follow(wanted: CarrierTerms): Promise<void> {
+    if (wanted.peer !== null) await this.#options.refuseOwn(wanted.peer);
     // Who holds in the old way gives no address: the one known stays (RFC 3264 §8.4).
     const terms = { ...wanted, peer: wanted.peer ?? this.#terms?.peer ?? null };
     const described = formatForFreeSwitch(terms, this.#identity(0));

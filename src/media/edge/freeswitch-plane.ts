@@ -14,7 +14,7 @@ import {
 } from '../../domain/media-plane.js';
 import type { MediaLogger } from '../media-logger.js';
 import { readCarrierOffer } from './carrier-sdp.js';
-import { FreeSwitchLeg } from './freeswitch-leg.js';
+import { FreeSwitchLeg, type RefuseDestination } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';
 import type { EdgeSrf } from './inviter.js';
 import { LegEvents } from './leg-events.js';
@@ -24,6 +24,8 @@ export interface FreeSwitchPlaneOptions {
   readonly clock: Clock;
   /** The media workers' plane; closed with this one. */
   readonly native: MediaPlane;
+  /** Throws MediaRefusal `bad-sdp` where this is the gateway's own address and port. */
+  readonly refuseOwn: RefuseDestination;
   /** Where FreeSWITCH reaches the media workers, where that is not what they tell others. */
   readonly workerAddress?: string;
   /** A connected drachtio-srf, over which SIP goes to FreeSWITCH. */
@@ -164,6 +166,12 @@ class EdgePlane implements FreeSwitchPlane {
     const { codecs } = server;
     const offer = connections[0]?.offer ?? null;
     const terms = offer === null ? null : readCarrierOffer(offer, codecs, null);
+    const refuseOwn: RefuseDestination = async (destination) => {
+      server.refuseOwn(destination);
+      await this.#options.refuseOwn(destination);
+    };
+    const peer = terms?.peer ?? null;
+    if (peer !== null) await refuseOwn(peer);
     const sessionId = String(randomInt(1, 2 ** 47));
     const events = new LegEvents(legId, listener, this.#options.logger);
     const lost = new AbortController();
@@ -178,7 +186,17 @@ class EdgePlane implements FreeSwitchPlane {
         signal: lost.signal,
       });
       const leg = await FreeSwitchLeg.begin({
-        ...{ clock: this.#options.clock, legId, sessionId, server, codecs, events, channels, terms },
+        ...{
+          clock: this.#options.clock,
+          legId,
+          sessionId,
+          server,
+          codecs,
+          events,
+          channels,
+          terms,
+          refuseOwn,
+        },
         onGone: (gone) => {
           server.release(gone);
           this.#legs.delete(gone);

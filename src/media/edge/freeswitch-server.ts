@@ -8,11 +8,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../../domain/clock.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
+import type { MediaAddress } from '../../sdp/media-address.js';
 import type { MediaLogger } from '../media-logger.js';
 import type { Channel } from './channel.js';
 import { codecsOfFreeSwitch, type EdgeCodecName } from './edge-codecs.js';
 import { EventSocketRefusal, openEventSocket, type EventSocket } from './event-socket.js';
 import { connectMediaServer, sipProfile, type MediaServerConnection } from './freeswitch.js';
+import { isOneOf, readMediaPorts, type MediaPorts } from './media-ports.js';
 import { ownerVariable, type EdgeSrf } from './inviter.js';
 
 export interface FreeSwitchServerOptions {
@@ -51,6 +54,8 @@ interface Connection {
   readonly media: MediaServerConnection;
   readonly codecs: ReadonlySet<EdgeCodecName>;
   readonly externalAddress: string | null;
+  /** Where its own media comes in; null where its configuration does not say. */
+  readonly mediaPorts: MediaPorts | null;
 }
 
 const firstRetryMs = 500;
@@ -102,6 +107,13 @@ export class FreeSwitchServer {
   /** Behind NAT: the address that carriers send to. */
   get externalAddress(): string | null {
     return this.#connection?.externalAddress ?? null;
+  }
+
+  /** Throws MediaRefusal `bad-sdp` where this is one of its own ports for media: another call's, or the next one's. */
+  refuseOwn(destination: MediaAddress): void {
+    const { externalAddress, mediaPorts } = this.#connected;
+    if (mediaPorts !== null && isOneOf(mediaPorts, externalAddress, destination))
+      throw new MediaRefusal('bad-sdp', "an address is FreeSWITCH's own");
   }
 
   get statistics(): FreeSwitchServerStatistics {
@@ -198,10 +210,12 @@ export class FreeSwitchServer {
     const onLost = (reason: string) => this.#lose(events, reason);
     const events = await openEventSocket({ clock, host, port, secret, timeoutMs, onLost });
     try {
-      const [profiles, codecs, external] = await Promise.all([
+      const variable = (name: string) => events.api(`global_getvar ${name}`);
+      const [profiles, codecs, external, mediaPorts] = await Promise.all([
         events.api('sofia status'),
         events.api('show codec'),
-        events.api('global_getvar rtp_external_address'),
+        variable('rtp_external_address'),
+        readMediaPorts(variable),
         // Orphans of an earlier life, and of a connection that was lost.
         events.api(this.#hangUpAll),
         this.#putOff(events),
@@ -215,7 +229,7 @@ export class FreeSwitchServer {
         onStranger: (from) => this.#tellStranger(from),
       });
       const address = /^(?:\d{1,3}\.){3}\d{1,3}$/.exec(external.trim())?.[0] ?? null;
-      return { events, media, codecs: codecsOfFreeSwitch(codecs), externalAddress: address };
+      return { events, media, codecs: codecsOfFreeSwitch(codecs), externalAddress: address, mediaPorts };
     } catch (error) {
       events.close();
       throw error;

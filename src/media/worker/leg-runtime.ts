@@ -1,7 +1,7 @@
 /** Puts together what a worker process needs for its legs, from its settings. */
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
-import type { LegRuntime } from './media-worker.js';
+import type { CreateRuntime, LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { phoneEndpoints, reachedAt } from './phone/phone-endpoints.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
@@ -16,22 +16,25 @@ import { TickClock } from './tick-clock.js';
 import { WorkerRefusal } from './worker-refusal.js';
 
 /** What the legs of a worker process share: its ports, its tick, its mixes, its sounds. Throws WorkerRefusal. */
-export async function createLegRuntime(settings: WorkerSettings): Promise<LegRuntime> {
+export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promise<LegRuntime> => {
   const { bindAddress } = settings;
   const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   const endpoints = phoneEndpoints(settings, interfaces);
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
   const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
+  const browserPorts = new Set<number>();
+  const gatewayPorts = new GatewayPorts({
+    addresses: reachedAt(endpoints, interfaces),
+    ...settings.gatewayPorts,
+    own: settings.rtpPorts,
+    holds: (port) => phonePorts.isTaken(port) || browserPorts.has(port),
+    askOwner,
+  });
   const phone = {
     ports: phonePorts,
     endpoints,
-    gatewayPorts: new GatewayPorts({
-      addresses: reachedAt(endpoints, interfaces),
-      ranges: settings.gatewayPorts,
-      own: settings.rtpPorts,
-      allocator: phonePorts,
-    }),
+    gatewayPorts,
     tickClock,
     mixes: new Mixes({ targetMs: settings.jitterTargetMs }),
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
@@ -44,6 +47,7 @@ export async function createLegRuntime(settings: WorkerSettings): Promise<LegRun
     bindAddress,
     ...(settings.advertisedAddress !== null && { advertisedAddress: settings.advertisedAddress }),
     ports: ports.browser,
+    portsInUse: browserPorts,
     ...settings.browser,
   };
   return {
@@ -53,8 +57,10 @@ export async function createLegRuntime(settings: WorkerSettings): Promise<LegRun
     },
     tickClock,
     portsTakenUnrested: () => phonePorts.takenUnrested,
+    refuseOwn: (destination) => gatewayPorts.refuse(destination, null),
+    ownsPort: (destination) => gatewayPorts.owns(destination),
   };
-}
+};
 
 async function readHoldMusic(path: string, { maxSoundSeconds }: WorkerSettings): Promise<SoundLoop> {
   try {

@@ -4,6 +4,7 @@ import type { LinkCounters } from './link/exported-stream.js';
 import { LinkServer } from './link/link-server.js';
 import { StreamImporter } from './link/stream-importer.js';
 import type {
+  Destination,
   LinkAddress,
   ReplyOf,
   RequestOf,
@@ -27,13 +28,22 @@ export interface LegRuntime {
   readonly tickClock: TickClock;
   /** Port pairs that were used again before they had rested. */
   portsTakenUnrested(): number;
+  /** Rejects with SdpRefusal `bad-sdp` where this is the gateway's own. */
+  refuseOwn(destination: Destination): Promise<void>;
+  /** Whether the gateway has this port of the worker's part, or will. */
+  ownsPort(destination: Destination): Promise<boolean>;
 }
 
 export interface MediaWorkerOptions {
   readonly channel: WorkerChannel;
-  /** Throws WorkerRefusal where the hold music cannot be used. */
-  readonly createRuntime: (settings: WorkerSettings) => LegRuntime | Promise<LegRuntime>;
+  readonly createRuntime: CreateRuntime;
 }
+
+/** Throws WorkerRefusal where the hold music cannot be used. `askOwner`: whether a port of another worker's part is the gateway's. */
+export type CreateRuntime = (
+  settings: WorkerSettings,
+  askOwner: (destination: Destination) => Promise<boolean>,
+) => LegRuntime | Promise<LegRuntime>;
 
 type Handlers = { [K in WorkerOperation]: (body: RequestOf<K>) => ReplyOf<K> | Promise<ReplyOf<K>> };
 
@@ -50,6 +60,9 @@ export class MediaWorker {
   readonly #channel: WorkerChannel;
   readonly #createRuntime: MediaWorkerOptions['createRuntime'];
   #parts: Parts | null = null;
+  /** Questions about ports that wait for their answers, by number. */
+  readonly #questions = new Map<number, (isOurs: boolean) => void>();
+  #lastQuestion = 0;
 
   readonly #handlers: Handlers = {
     configure: (settings) => this.#configure(settings),
@@ -104,6 +117,16 @@ export class MediaWorker {
     closeRecording: ({ recordingId }) => this.#configured.recordings.stop(recordingId),
     legStatistics: ({ legIds }) => legIds.map((legId) => this.#engine.legStatistics(legId)),
     closeLeg: ({ legId }) => this.#engine.closeLeg(legId),
+    refuseOwn: async (destination) => {
+      await this.#configured.runtime.refuseOwn(destination);
+      return null;
+    },
+    ownsPort: (destination) => this.#configured.runtime.ownsPort(destination),
+    portAnswered: ({ question, isOurs }) => {
+      this.#questions.get(question)?.(isOurs);
+      this.#questions.delete(question);
+      return null;
+    },
     importStreams: ({ add, remove }) => {
       const { importer } = this.#configured;
       for (const streamId of remove) importer.remove(streamId);
@@ -152,7 +175,7 @@ export class MediaWorker {
 
   async #configure(settings: WorkerSettings): Promise<{ link: LinkAddress }> {
     if (this.#parts !== null) throw new Error('the worker has been configured already');
-    const runtime = await this.#createRuntime(settings);
+    const runtime = await this.#createRuntime(settings, (destination) => this.#askOwner(destination));
     const engine = new MediaEngine({
       factories: runtime.factories,
       events: this.#events(),
@@ -181,6 +204,14 @@ export class MediaWorker {
       }),
     };
     return { link: await linkServer.listen() };
+  }
+
+  #askOwner(destination: Destination): Promise<boolean> {
+    const question = ++this.#lastQuestion;
+    return new Promise((resolve) => {
+      this.#questions.set(question, resolve);
+      this.#notify({ event: 'port-asked', question, ...destination });
+    });
   }
 
   #notify(notification: WorkerNotification): void {

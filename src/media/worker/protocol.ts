@@ -33,8 +33,11 @@ export type { RecordingEndReason, RecordingResult };
 export interface WorkerSettings {
   /** UDP ports for media, both ends included; no other process may use them. */
   readonly rtpPorts: { readonly from: number; readonly to: number };
-  /** Ports of the whole gateway, these among them: no phone is there. */
-  readonly gatewayPorts: readonly { readonly from: number; readonly to: number }[];
+  /** UDP ports of the whole gateway: for media, those above among them, and others. No phone is there. */
+  readonly gatewayPorts: {
+    readonly media: { readonly from: number; readonly to: number };
+    readonly others: readonly number[];
+  };
   readonly bindAddress: string;
   /** The address written into session descriptions; null: the bind address. */
   readonly advertisedAddress: string | null;
@@ -71,6 +74,12 @@ export interface WorkerBrowserSettings {
 export interface StreamImport {
   readonly streamId: string;
   readonly from: LinkAddress;
+}
+
+/** Where a far end wants its media. */
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
 }
 
 /** One of the connections that a leg was opened with. */
@@ -124,6 +133,12 @@ export interface WorkerOperations {
     reply: readonly (LegStatistics | null)[];
   };
   closeLeg: { request: { readonly legId: string }; reply: LegStatistics | null };
+  /** Refuses as `bad-sdp` a destination that is the gateway's own, of whichever worker. */
+  refuseOwn: { request: Destination; reply: null };
+  /** Whether the gateway has this port of the worker's part, or will: no other program has it. */
+  ownsPort: { request: Destination; reply: boolean };
+  /** The answer to `port-asked`. */
+  portAnswered: { request: { readonly question: number; readonly isOurs: boolean }; reply: null };
   /** Streams of other workers that legs here want from now on, and those they no longer want. */
   importStreams: {
     request: { readonly add: readonly StreamImport[]; readonly remove: readonly string[] };
@@ -204,6 +219,8 @@ export type WorkerNotification =
       readonly detail: string;
     }
   | { readonly event: 'health'; readonly health: WorkerHealth }
+  /** Whether this port of another worker's part is the gateway's: answered by `portAnswered`, always. */
+  | ({ readonly event: 'port-asked'; readonly question: number } & Destination)
   /** A leg broke inside and was closed; `detail` is for the log. */
   | { readonly event: 'fault'; readonly legId: string; readonly detail: string }
   /** An error nobody caught: the worker exits after this. */

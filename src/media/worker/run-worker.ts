@@ -1,6 +1,5 @@
 /** The life of a media worker process: from its start to its last words. */
-import { type LegRuntime, MediaWorker } from './media-worker.js';
-import type { WorkerSettings } from './protocol.js';
+import { type CreateRuntime, MediaWorker } from './media-worker.js';
 import { processChannel } from './worker-channel.js';
 
 /** How long a dying worker waits for its last words to be read. */
@@ -12,9 +11,7 @@ const exitFault = 70;
  * Makes this process a media worker until its parent lets go of it: it ends when the IPC channel closes, whatever closed
  * it, so that it never outlives the gateway. Signals to the process group are for the gateway to act on.
  */
-export function runWorker(
-  createRuntime: (settings: WorkerSettings) => LegRuntime | Promise<LegRuntime>,
-): void {
+export function runWorker(createRuntime: CreateRuntime): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   process.once('disconnect', () => process.exit(0));
   if (!process.connected) process.exit(0);

@@ -38,6 +38,8 @@ export interface BrowserTransportSettings {
   readonly channels?: readonly DataChannelOptions[];
   /** UDP ports to bind. Default: the system's choice. */
   readonly ports?: PortRange;
+  /** Those in use are noted here. */
+  readonly portsInUse?: Set<number>;
   /** How long gathering our candidates may take. Default 2000 ms. */
   readonly gatherTimeoutMs?: number;
   /** How long ICE and DTLS may take. Default 30 000 ms. */
@@ -113,6 +115,7 @@ export class BrowserTransport {
   readonly #connection: PeerConnection;
   readonly #settings: BrowserTransportSettings & typeof defaults;
   readonly #events: BrowserTransportEvents;
+  readonly #port: number;
   #track: Track | null = null;
   #local: LocalTransportParameters | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -129,6 +132,8 @@ export class BrowserTransport {
   ) {
     this.#settings = { ...defaults, ...settings };
     this.#events = events;
+    this.#port = port;
+    settings.portsInUse?.add(port);
     const bindAddress = specific(settings.bindAddress);
     const config: RtcConfig = {
       iceServers: [],
@@ -351,6 +356,7 @@ export class BrowserTransport {
     this.#timer = null;
     this.#endGathering();
     this.#track = null;
+    this.#settings.portsInUse?.delete(this.#port);
     this.#connection.close();
   }
 }

@@ -2,7 +2,6 @@
 import { BlockList } from 'node:net';
 import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
-import type { PortAllocator } from './port-allocator.js';
 import { isPortFree } from './rtp-sockets.js';
 
 /** A range of ports, both ends included. */
@@ -11,19 +10,30 @@ interface Ports {
   readonly to: number;
 }
 
+/** Whether the gateway has a port of the media's range, or will: asked of the worker whose part it is in. */
+export type AskOwner = (destination: MediaAddress) => Promise<boolean>;
+
 export interface GatewayPortsOptions {
   /** Literal addresses that the gateway is reached at. */
   readonly addresses: readonly string[];
-  /** All ports of the gateway. */
-  readonly ranges: readonly Ports[];
-  /** This worker's part of them, and those of its phones. */
+  /** Ports for media, of all workers. */
+  readonly media: Ports;
+  /** This worker's part of them. */
   readonly own: Ports;
-  readonly allocator: PortAllocator;
+  /** Other UDP ports of the gateway. */
+  readonly others: readonly number[];
+  /** Whether a leg of this worker has the port. */
+  readonly holds: (port: number) => boolean;
+  readonly askOwner: AskOwner;
 }
 
 const isWithin = (port: number, { from, to }: Ports): boolean => port >= from && port <= to;
 
-/** The addresses and ports that are the gateway's own: what it sends there it would hear itself, now or in a later call. */
+/**
+ * The addresses and UDP ports that are the gateway's own: what it sends there it would hear itself, in this call or another. Of the
+ * media's range all are, those that nobody has as well, which the next call may be given; but not one that a program of this
+ * machine was given, a phone beside the gateway, while it has it.
+ */
 export class GatewayPorts {
   readonly #options: GatewayPortsOptions;
   readonly #addresses = new BlockList();
@@ -43,22 +53,21 @@ export class GatewayPorts {
     if (rtcp !== null && !isNext) await this.#check(rtcp);
   }
 
+  /** For a port of this worker's part. */
+  async owns({ address, port }: MediaAddress): Promise<boolean> {
+    return this.#options.holds(port) || isPortFree(port, address);
+  }
+
   async #check(destination: MediaAddress): Promise<void> {
-    if (this.#isOurs(destination) && !(await this.#isOfAnother(destination)))
-      throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
+    if (await this.#isOurs(destination)) throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
   }
 
-  #isOurs({ address, port }: MediaAddress): boolean {
-    return (
-      this.#options.ranges.some((range) => isWithin(port, range)) &&
-      this.#addresses.check(address, familyOf(address))
-    );
-  }
-
-  /** A port of this worker's that a phone on the same machine was given by the system, where the ranges overlap. */
-  async #isOfAnother({ address, port }: MediaAddress): Promise<boolean> {
-    const { own, allocator } = this.#options;
-    return isWithin(port, own) && !allocator.isTaken(port) && !(await isPortFree(port, address));
+  async #isOurs(destination: MediaAddress): Promise<boolean> {
+    const { media, own, others, askOwner } = this.#options;
+    const { address, port } = destination;
+    if (!this.#addresses.check(address, familyOf(address))) return false;
+    if (isWithin(port, own)) return this.owns(destination);
+    return isWithin(port, media) ? askOwner(destination) : others.includes(port);
   }
 }
 
