@@ -165,7 +165,8 @@ describe('a flood', () => {
       const text = sip.invite({ body: audioOffer(9) });
       sip.send(text.replaceAll(sip.callId, randomUUID()).replaceAll(sip.branch, `z9hG4bK${randomUUID()}`));
     }
-    await waitFor('refusals', () => sip.received.filter(({ status }) => status === 403).length >= count / 2);
+    // No more than a stranger gets in a second.
+    await waitFor('refusals', () => sip.received.filter(({ status }) => status === 403).length >= count / 4);
     sip.close();
     expect(gateway.openRtpPorts()).toEqual([]);
     await expectUnharmed();

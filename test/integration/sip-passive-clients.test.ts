@@ -95,6 +95,9 @@ describe.each(transports)('Over %s', (_name, hold, open) => {
     start({
       LANDBRIDGE_SIP_MAX_CONNECTIONS: String(inAll),
       LANDBRIDGE_SIP_MAX_CONNECTIONS_PER_ADDRESS: String(ofOneAddress),
+      // Each of them waits for its answer.
+      LANDBRIDGE_SIP_STRANGER_ANSWERS_PER_SECOND: '10000',
+      LANDBRIDGE_SIP_BAN_AFTER_REFUSALS: '0',
     }),
   );
   afterAll(() => gateway.stop());
