@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
 import { count, group, host, network, port, seconds, secret, serverList } from './schema-parts.js';
 import { serversBesideGroups } from './servers-beside-schema.js';
+import { sipGroups } from './sip-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
 import { tlsGroups } from './tls-schema.js';
 
@@ -106,6 +107,24 @@ export const configSchema = z.strictObject({
     description: 'The address that phones and browsers reach this machine at: in Contact and SDP.',
     defaultText: 'the address of the interface',
   }),
+  advertise: z
+    .array(
+      z.strictObject({
+        networks: z.array(network).min(1).max(100),
+        address: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address'),
+        host: z
+          .string()
+          .regex(/^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name')
+          .optional(),
+      }),
+    )
+    .max(100)
+    .default([])
+    .meta({
+      description:
+        'What others are told in place of `publicIp`: each with `networks` (those whose signalling comes from there), `address` and, for a name in Contact and Via, `host`. The first that fits. Only in the file.',
+      fileOnly: true,
+    }),
   workers: z.int().min(1).max(256).default(defaultWorkers).meta({
     description: 'Media worker processes. One core is left for signalling, REST and the store.',
     defaultText: 'cores − 1, at least 1',
@@ -182,69 +201,7 @@ export const configSchema = z.strictObject({
       .describe('Addresses or networks of proxies whose X-Forwarded-For is believed.'),
   }),
 
-  sip: group('SIP', {
-    host: host.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
-    port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
-    tlsPort: port
-      .default(5061)
-      .describe('Port for SIP over TLS, once there is `tls.cert`; 0 for any free one.'),
-    maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
-    maxTransactions: count
-      .default(20_000)
-      .describe('Transactions at once; above it new requests get 503, those within calls go on.'),
-    maxTransactionsPerAddress: count
-      .default(15_000)
-      .describe(
-        'Of these, for requests outside of calls from one IPv4 address or IPv6 /64 network. A call leaves one for 32 s.',
-      ),
-    maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
-    maxConnections: count
-      .default(10_000)
-      .describe(
-        'TCP connections at once, and as many WebSockets. Where more come, the oldest that has come to nothing goes.',
-      ),
-    maxConnectionsPerAddress: count
-      .default(200)
-      .describe(
-        'The same from one IPv4 address or IPv6 /64 network. Behind a proxy set `http.trustedProxies`, or all browsers have the proxy’s.',
-      ),
-    strangerAnswersPerSecond: count
-      .default(100)
-      .describe(
-        'Refusals and answers to OPTIONS that one source gets; beyond it requests without a good credential are not answered.',
-      ),
-    banAfterRefusals: z
-      .int()
-      .min(0)
-      .default(300)
-      .describe(
-        'A source that was refused so often in a minute over TCP, TLS or WebSocket, and has had no call for an hour, is not heard for a while. 0: none is.',
-      ),
-    banSeconds: seconds.default(600).describe('How long such a source is not heard.'),
-    maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),
-    idleTimeoutSeconds: seconds
-      .default(900)
-      .describe('A TCP connection that carries nothing for this long is closed, unless a call goes over it.'),
-    firstMessageTimeoutSeconds: seconds
-      .default(30)
-      .describe('A TCP connection or WebSocket that has brought no SIP message by then is closed.'),
-    stalledSeconds: seconds
-      .default(30)
-      .describe(
-        'A peer that takes nothing of what it is sent over TCP or a WebSocket for this long is cut off.',
-      ),
-    sessionTimerSeconds: z
-      .int()
-      .max(86_400)
-      .refine((value) => value === 0 || value >= 90, 'must be 0 or at least 90')
-      .default(1800)
-      .describe(
-        'Session timer offered to phones that know them: one that is gone is noticed after half of it. 0: none.',
-      ),
-    answerTimeoutSeconds: seconds
-      .default(10)
-      .describe('A call that could not be answered by then is refused with 503.'),
-  }),
+  ...sipGroups,
 
   ...tlsGroups,
 

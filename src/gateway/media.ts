@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config-schema.js';
+import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf } from '../doors/sip/connect-srf.js';
 import type { Srf } from '../doors/sip/srf.js';
@@ -102,12 +103,15 @@ async function connectEdgeSip({ config, logger, version, closers }: GatewayConte
 }
 
 function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerMediaPlane> {
+  const advertised = new AdvertisedAddresses(config.advertise);
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
     otherPorts: [config.sip.port, ...(config.freeswitch === undefined ? [] : [config.edge.sipPort])],
     bindAddress: config.sip.host,
     ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
+    otherAdvertised: config.advertise.map(({ address }) => address),
+    advertisedTo: (signallingAddress) => advertised.mediaAddressFor(signallingAddress),
     logger: logger.child({ layer: 'media' }),
     clock,
     maxLegsPerWorker: config.sessions.maxLegs,

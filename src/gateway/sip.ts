@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
+import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import { sourceOf } from '../domain/address-source.js';
 import type { RefusedCall } from '../domain/facts/refused-call.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
@@ -84,6 +85,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
 /** Where there are drachtio-servers, phones come through those and ours takes only the browsers' WebSockets. */
 function openServer(options: OpenSipOptions, secret: string): Promise<SipServer> {
   const { config, logger, version } = options;
+  const advertised = new AdvertisedAddresses(config.advertise);
   const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
   const connections = {
     maxConnections,
@@ -104,6 +106,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     webSocket: connections,
     admin: { host: '127.0.0.1', port: 0, secret },
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
+    hostFor: (remoteAddress) => advertised.hostFor(remoteAddress),
     userAgent: `Landbridge/${version}`,
     // Replaces is not acted upon yet, so it is not announced.
     supported: ['100rel', 'timer'],

@@ -37,6 +37,10 @@ export interface MediaPlaneOptions {
   readonly bindAddress: string;
   /** The address that peers are told, where it is not the bind address. */
   readonly advertisedAddress?: string;
+  /** The literal address that peers whose signalling comes from there are told instead; null: none. Default: nobody is. */
+  readonly advertisedTo?: (signallingAddress: string) => string | null;
+  /** All that `advertisedTo` may give: addresses of ours. Default none. */
+  readonly otherAdvertised?: readonly string[];
   readonly logger: MediaLogger;
   readonly clock: Clock;
   /** Legs beyond this are refused as `overloaded`. Default 1000: what one core carries all talking, with room. */
@@ -112,6 +116,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   readonly #pool: WorkerPool;
   readonly #workers: number;
   readonly #maxLegsPerWorker: number;
+  readonly #advertisedTo: MediaPlaneOptions['advertisedTo'];
   readonly #legs = new Map<string, WorkerMediaLeg>();
   readonly #legsByWorker = new Map<number, Set<WorkerMediaLeg>>();
   readonly #recordings = new Map<string, WorkerMediaRecording>();
@@ -125,6 +130,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   constructor(options: MediaPlaneOptions) {
     this.#logger = options.logger;
     this.#workers = options.workers;
+    this.#advertisedTo = options.advertisedTo;
     this.#maxLegsPerWorker = options.maxLegsPerWorker ?? 1000;
     const linkSecret = randomBytes(32).toString('hex');
     this.#pool = new WorkerPool({
@@ -134,6 +140,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         gatewayPorts: { media: options.rtpPorts, others: options.otherPorts ?? [] },
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,
+        otherAdvertised: options.otherAdvertised ?? [],
         maxLegs: this.#maxLegsPerWorker,
         jitterTargetMs: options.jitterTargetMs ?? 0,
         rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
@@ -179,6 +186,8 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       const body = {
         ...{ legId, participantId, kind, connections, mayPublish },
         signallingAddress: signallingAddress ?? null,
+        advertisedAddress:
+          typeof signallingAddress === 'string' ? (this.#advertisedTo?.(signallingAddress) ?? null) : null,
       };
       const opened = await this.request(worker, 'openLeg', body);
       if (leg.isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');

@@ -16,6 +16,8 @@ import { UserAgentCore } from './user-agent/user-agent-core.js';
 export interface EngineOptions {
   /** The address peers elsewhere reach us at, for Via and Contact. Default: the local address of each flow. */
   readonly publicAddress?: string;
+  /** A host that peers at that address are told in place of that; null: none. Default: none. */
+  readonly hostFor?: (remoteAddress: string) => string | null;
   /** For Server and User-Agent. Default: neither is sent. */
   readonly userAgent?: string;
   /** Option tags taken in Require and announced in Supported. Default `100rel`, `timer`, `replaces`. */
@@ -62,9 +64,10 @@ export function createEngine(
   directory: ApplicationDirectory,
 ): Engine {
   const logger = options.logger ?? silentLogger;
-  const addressing = new Addressing(
-    options.publicAddress === undefined ? {} : { publicAddress: options.publicAddress },
-  );
+  const addressing = new Addressing({
+    ...(options.publicAddress !== undefined && { publicAddress: options.publicAddress }),
+    ...(options.hostFor !== undefined && { hostFor: options.hostFor }),
+  });
   const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
   const clock = options.clock ?? systemClock;
   const { strangers, sourceOf = (address: string) => address } = options;

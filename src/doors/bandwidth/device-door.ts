@@ -118,7 +118,7 @@ export class DeviceDoor {
       signalling: session,
     });
     this.#sessions.set(participantId, session);
-    await session.begin(leg);
+    await session.begin(leg, source);
     session.attach(socket);
   }
 }

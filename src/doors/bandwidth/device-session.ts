@@ -64,9 +64,9 @@ export class DeviceSession implements LegSignalling {
     return this.#begun;
   }
 
-  /** Opens the media of the leg that was admitted for this session. Rejects with Refusal; the session has ended then. */
-  begin(leg: DoorLeg): Promise<void> {
-    const beginning = this.#begin(leg).catch((error: unknown) => {
+  /** Opens the media of the leg that was admitted for this session, for a device at that address. Rejects with Refusal; the session has ended then. */
+  begin(leg: DoorLeg, source: string): Promise<void> {
+    const beginning = this.#begin(leg, source).catch((error: unknown) => {
       this.#end(closeCode.normal, { endedBy: 'gateway', reason: 'refused' });
       throw error;
     });
@@ -74,10 +74,10 @@ export class DeviceSession implements LegSignalling {
     return beginning;
   }
 
-  async #begin(leg: DoorLeg): Promise<void> {
+  async #begin(leg: DoorLeg, source: string): Promise<void> {
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
-    await leg.open(deviceOpening);
+    await leg.open({ ...deviceOpening, signallingAddress: source });
     const negotiation = new SubscribeNegotiation({
       connection: leg.connection('subscribe'),
       endpointId: `${leg.legId}.subscribe`,

@@ -98,6 +98,7 @@ describe('MediaEngine', () => {
       kind: 'phone',
       mayPublish: ['audio'],
       signallingAddress: null,
+      advertisedAddress: null,
     }) as const;
   const open = (
     legId: string,

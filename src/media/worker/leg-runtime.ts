@@ -25,7 +25,7 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
   const browserPorts = new Set<number>();
   const gatewayPorts = new GatewayPorts({
-    addresses: reachedAt(endpoints, interfaces),
+    addresses: [...reachedAt(endpoints, interfaces), ...settings.otherAdvertised],
     ...settings.gatewayPorts,
     own: settings.rtpPorts,
     holds: (port) => phonePorts.isTaken(port) || browserPorts.has(port),
@@ -53,7 +53,12 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   return {
     factories: {
       phone: (options) => createPhoneLeg({ ...options, ...phone }),
-      browser: (options) => createBrowserLeg({ ...options, ...browser }),
+      browser: ({ advertisedAddress = null, ...options }) =>
+        createBrowserLeg({
+          ...options,
+          ...browser,
+          ...(advertisedAddress !== null && { advertisedAddress }),
+        }),
     },
     tickClock,
     portsTakenUnrested: () => phonePorts.takenUnrested,

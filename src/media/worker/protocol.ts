@@ -41,6 +41,8 @@ export interface WorkerSettings {
   readonly bindAddress: string;
   /** The address written into session descriptions; null: the bind address. */
   readonly advertisedAddress: string | null;
+  /** Further addresses of ours, which single legs are told. */
+  readonly otherAdvertised: readonly string[];
   readonly maxLegs: number;
   readonly jitterTargetMs: number;
   readonly rtpTimeoutBeforeFirstMs: number;

@@ -8,6 +8,8 @@ import { addressKind, chooseLocalAddress, type LocalInterface } from './local-ad
 export interface AddressingOptions {
   /** The address that peers elsewhere reach us at; absent: the local address of the flow. */
   readonly publicAddress?: string;
+  /** A host that peers at that address are told in place of any other; null: none. */
+  readonly hostFor?: (remoteAddress: string) => string | null;
   /** The addresses of this machine. Default: asked of the system at most every 30 s. */
   readonly interfaces?: () => readonly LocalInterface[];
 }
@@ -19,15 +21,19 @@ export class Addressing {
   /** Ports that we listen on: an outgoing TCP connection's own port takes no calls. */
   listeningPorts: { udp?: number; tcp?: number; tls?: number } = {};
   readonly #publicAddress: string | undefined;
+  readonly #hostFor: (remoteAddress: string) => string | null;
   readonly #interfaces: () => readonly LocalInterface[];
 
   constructor(options: AddressingOptions) {
     this.#publicAddress = options.publicAddress;
+    this.#hostFor = options.hostFor ?? (() => null);
     this.#interfaces = options.interfaces ?? systemInterfaces();
   }
 
   /** The host as the peer at the other end of the flow should see us. A peer on this machine sees the real address. */
   host(flow: Flow): string {
+    const own = this.#hostFor(flow.remoteAddress);
+    if (own !== null) return own;
     if (this.#publicAddress !== undefined && addressKind(flow.remoteAddress) !== 'loopback') {
       return this.#publicAddress;
     }

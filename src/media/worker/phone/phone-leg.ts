@@ -302,7 +302,13 @@ class NativePhoneLeg implements PhoneLeg {
       sockets.rtp.on('message', (buffer, from) => this.#onRtp(buffer, from));
       sockets.rtcp.on('message', (buffer, from) => this.#onRtcp(buffer, from));
     }
-    return { address: advertisedAddress, rtpPort: sockets.port, sessionId: this.#sessionId };
+    const told = this.#options.advertisedAddress ?? null;
+    const isReachable = told !== null && addressTypeOf(told) === addressTypeOf(bindAddress);
+    return {
+      address: isReachable ? told : advertisedAddress,
+      rtpPort: sockets.port,
+      sessionId: this.#sessionId,
+    };
   }
 
   /** A description that differs from the last has a version one higher (RFC 3264 §8); one that does not is the same. */
