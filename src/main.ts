@@ -8,6 +8,8 @@ const usage = `Usage: landbridge [command] [options]
 Commands:
   serve                Run the gateway (the default).
                          --config <file>   configuration file (default ./landbridge.yaml if it is there)
+  doctor               Look at configuration, machine, addresses, certificates and ports; call the gateway that runs.
+                         --config <file>   as for serve. Exits 1 where something fails.
   call <sip-uri>       Call as a phone: real SIP, real RTP.  See: landbridge call --help
 
 Options:
@@ -34,28 +36,44 @@ async function main(argv: string[]): Promise<number> {
   if (first === undefined || first === 'serve' || first.startsWith('--')) {
     return serve(first === 'serve' ? argv.slice(1) : argv);
   }
+  if (first === 'doctor') return doctor(argv.slice(1));
   console.error(`landbridge: unknown command '${first}'\n\n${usage}`);
   return exitUsage;
 }
 
 async function serve(argv: string[]): Promise<number> {
-  let configFile: string | undefined;
+  const options = configFileOf(argv);
+  if (typeof options === 'number') return options;
+  const { runServe } = await import('./serve.js');
+  return runServe({ ...options, version: version() });
+}
+
+async function doctor(argv: string[]): Promise<number> {
+  const options = configFileOf(argv);
+  if (typeof options === 'number') return options;
+  const { runDoctor } = await import('./doctor/doctor.js');
+  return runDoctor({
+    ...options,
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    print: (line) => console.log(line),
+  });
+}
+
+/** The exit code where there is nothing more to do. */
+function configFileOf(argv: string[]): { readonly configFile: string | undefined } | number {
   try {
     const { values } = parseArgs({
       args: argv,
       options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
-    if (values.help === true) {
-      console.log(usage);
-      return 0;
-    }
-    configFile = values.config;
+    if (values.help !== true) return { configFile: values.config };
+    console.log(usage);
+    return 0;
   } catch (error) {
     console.error(`landbridge: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     return exitUsage;
   }
-  const { runServe } = await import('./serve.js');
-  return runServe({ configFile, version: version() });
 }
 
 function version(): string {

@@ -31,6 +31,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/gateway.ts', 'composition'],
   ['src/gateway/', 'composition'],
   ['src/serve.ts', 'composition'],
+  ['src/doctor/', 'doctor'],
   ['src/domain/', 'domain'],
   ['src/sdp/', 'sdp'],
   ['src/sip-server/', 'sip-server'],
@@ -70,6 +71,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   observability: ['domain'],
   softphone: ['sdp', 'sip-server', 'media/worker'],
   'phone-numbers': ['domain'],
+  doctor: ['config', 'tls', 'sip-server', 'softphone'],
   sdk: [],
 };
 

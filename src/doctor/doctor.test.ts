@@ -1,0 +1,108 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestAuthority } from '../../test/support/certificates.js';
+import { configSchema } from '../config/config-schema.js';
+import { lookAtAddresses } from './addresses.js';
+import { lookAtCertificates } from './certificates.js';
+import type { Finding } from './finding.js';
+import { lookAtDataDirectory, lookAtFileLimit, lookAtNode } from './machine.js';
+
+const levels = (findings: readonly Finding[]): string[] =>
+  findings.map(({ level, what }) => `${level} ${what}`);
+
+describe('the machine', () => {
+  it.each([
+    ['v20.19.0', 'warn'],
+    ['v22.0.0', 'ok'],
+    ['v24.1.0', 'ok'],
+  ])('Node.js %s: %s', (version, level) => {
+    expect(lookAtNode(version).level).toBe(level);
+  });
+
+  it.each([
+    ['Max open files            1024                 4096                 files', ['warn open files']],
+    ['Max open files            65536                65536                files', ['ok open files']],
+    ['Max open files            unlimited            unlimited            files', ['ok open files']],
+    [null, []],
+  ])('open files: %s', (limits, expected) => {
+    expect(levels(lookAtFileLimit(limits))).toEqual(expected);
+  });
+
+  it('a data directory that is there, that is not yet, and that cannot be', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'landbridge-doctor-'));
+    expect(lookAtDataDirectory(directory)[0]).toMatchObject({ level: 'ok', text: directory });
+    expect(lookAtDataDirectory(join(directory, 'not', 'yet'))[0]?.text).toContain('will be made');
+    await rm(directory, { recursive: true });
+    expect(lookAtDataDirectory('/proc/nope')[0]?.level).toBe(process.getuid?.() === 0 ? 'ok' : 'fail');
+  });
+});
+
+describe('addresses', () => {
+  const own = ['127.0.0.1', '10.1.2.3'];
+  it.each([
+    [{ sip: { host: '127.0.0.1' } }, ['warn SIP address']],
+    [{ sip: { host: '10.1.2.3' } }, ['ok SIP address', 'warn public address']],
+    [{ sip: { host: '10.9.9.9' } }, ['fail SIP address', 'warn public address']],
+    [{ sip: { host: '0.0.0.0' }, publicIp: '198.51.100.1' }, ['ok SIP address', 'ok public address']],
+    [{ sip: { host: '0.0.0.0' }, publicIp: '10.1.2.3' }, ['ok SIP address', 'warn public address']],
+    [
+      {
+        sip: { host: '::' },
+        publicIp: '198.51.100.1',
+        advertise: [{ networks: ['10.0.0.0/8'], address: '10.1.2.3', host: 'gw.example' }],
+      },
+      ['ok SIP address', 'ok public address', 'ok told instead'],
+    ],
+  ])('%j', (settings, expected) => {
+    expect(levels(lookAtAddresses(configSchema.parse(settings), own))).toEqual(expected);
+  });
+
+  it('a machine with a public one needs no other', () => {
+    const config = configSchema.parse({ sip: { host: '0.0.0.0' } });
+    expect(levels(lookAtAddresses(config, ['127.0.0.1', '198.51.100.1']))).toEqual([
+      'ok SIP address',
+      'ok public address',
+    ]);
+  });
+});
+
+describe('certificates', () => {
+  let authority: TestAuthority;
+  beforeAll(async () => {
+    authority = await TestAuthority.open();
+  });
+  afterAll(() => authority.remove());
+
+  const dayMs = 86_400_000;
+  const look = async (days: number, settings: object = {}): Promise<readonly Finding[]> => {
+    const notAfter = new Date(Date.now() + days * dayMs);
+    const tls = await authority.write('main', await authority.issue({ names: ['gw.example'], notAfter }));
+    return lookAtCertificates(configSchema.parse({ tls, ...settings }), Date.now());
+  };
+
+  it.each([
+    [90, 'ok'],
+    [5, 'warn'],
+    [-1, 'fail'],
+  ])('one with %i days left: %s', async (days, level) => {
+    expect(await look(days)).toMatchObject([{ level, what: 'certificate' }]);
+  });
+
+  it('one that is not for the name that others are told', async () => {
+    expect(levels(await look(90, { http: { publicUrl: 'https://other.example' } }))).toEqual([
+      'ok certificate',
+      'warn certificate',
+    ]);
+    expect(levels(await look(90, { http: { publicUrl: 'https://gw.example' } }))).toEqual(['ok certificate']);
+  });
+
+  it('none, and one whose file is gone', () => {
+    expect(levels(lookAtCertificates(configSchema.parse({}), 0))).toEqual(['ok TLS']);
+    const gone = configSchema.parse({ tls: { cert: '/gone.crt', key: '/gone.key' } });
+    expect(lookAtCertificates(gone, 0)).toMatchObject([
+      { level: 'fail', text: '/gone.crt cannot be read (ENOENT).' },
+    ]);
+  });
+});

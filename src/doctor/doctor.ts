@@ -1,0 +1,145 @@
+/** `landbridge doctor`: what an operator would have to look at by hand, looked at in turn, each with one line. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../config/config-schema.js';
+import { ConfigError, loadConfig } from '../config/load-config.js';
+import { formatHostPort } from '../sip-server/message/host-port.js';
+import { lookAtAddresses } from './addresses.js';
+import { lookAtCertificates } from './certificates.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+import { ask, type LocalGateway } from './local-http.js';
+import { lookAtDataDirectory, lookAtFileLimit, lookAtNode, readFileLimit } from './machine.js';
+import { lookAtPorts } from './ports.js';
+import { callOneself } from './self-call.js';
+
+export interface DoctorOptions {
+  readonly configFile: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  readonly print: (line: string) => void;
+}
+
+/** Resolves with the exit code: 0 where nothing fails, 1 where something does. Changes nothing but for a call to itself. */
+export async function runDoctor({
+  configFile,
+  environment,
+  workingDirectory,
+  print,
+}: DoctorOptions): Promise<number> {
+  let config: Config;
+  try {
+    config = loadConfig({ environment, workingDirectory, configFile });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) print(line(fail('configuration', problem)));
+    return 1;
+  }
+  const findings: Finding[] = [];
+  const tell = (...found: readonly Finding[]): void => {
+    findings.push(...found);
+    for (const finding of found) print(line(finding));
+  };
+  const own = Object.values(networkInterfaces()).flatMap((found) =>
+    (found ?? []).map(({ address }) => address),
+  );
+  tell(ok('configuration', 'can be used'), lookAtNode(process.version), ...lookAtFileLimit(readFileLimit()));
+  tell(...lookAtDataDirectory(config.dataDir));
+  tell(...lookAtAddresses(config, own), ...lookAtCertificates(config, Date.now()));
+  tell(...(await lookAtGateway(config)));
+  const failed = findings.filter(({ level }) => level === 'fail').length;
+  const warned = findings.filter(({ level }) => level === 'warn').length;
+  print(
+    `\n${failed === 0 ? 'Nothing fails' : `${failed} of ${findings.length} fail`}, ${warned === 0 ? 'no warnings' : `${warned} to think about`}.`,
+  );
+  return failed === 0 ? 0 : 1;
+}
+
+/** The gateway that runs here; where none does, whether it could. */
+async function lookAtGateway(config: Config): Promise<Finding[]> {
+  const gateway: LocalGateway = {
+    isTls: config.tls.cert !== undefined && config.tls.http,
+    host: reachable(config.http.host),
+    port: config.http.port,
+  };
+  const health = await ask(gateway, 'GET', '/health').catch(() => null);
+  const { version } = (health?.body ?? {}) as { readonly version?: string };
+  if (version === undefined)
+    return [
+      ok('gateway', `none runs at ${formatHostPort(gateway.host, gateway.port)}`),
+      ...(await lookAtPorts(config)),
+    ];
+  const ready = await ask(gateway, 'GET', '/ready').catch(() => null);
+  const { reasons = [] } = (ready?.body ?? {}) as {
+    readonly reasons?: readonly { readonly check: string; readonly reason: string }[];
+  };
+  return [
+    ok('gateway', `runs, version ${version}`),
+    ready?.status === 200
+      ? ok('ready', 'takes calls')
+      : fail(
+          'ready',
+          reasons.map(({ check, reason }) => `${check}: ${reason}`).join('; ') || 'takes no calls',
+        ),
+    ...(ready?.status === 200 ? await callGateway(config, gateway) : []),
+  ];
+}
+
+async function callGateway(config: Config, gateway: LocalGateway): Promise<Finding[]> {
+  const account = accountOf(config);
+  if (account === null)
+    return [warn('call to itself', 'not tried: the credentials are not readable by this user')];
+  const { sip, publicIp, drachtio, tls } = config;
+  // Behind a drachtio-server, phones come to the address of that.
+  if (drachtio !== undefined) return [];
+  const uris = (host: string): string[] => [
+    `sip:join@${formatHostPort(host, sip.port)}`,
+    ...(tls.cert === undefined ? [] : [`sips:join@${formatHostPort(host, sip.tlsPort)}`]),
+  ];
+  return callOneself({
+    gateway,
+    accountId: account.account,
+    authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
+    targets: [
+      ...uris(reachable(sip.host)).map((uri) => ({ uri, isPublic: false })),
+      ...(publicIp === undefined ? [] : uris(publicIp).map((uri) => ({ uri, isPublic: true }))),
+    ],
+  });
+}
+
+interface Account {
+  readonly account: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The configured one, else the one that the first start made; null where it cannot be read. */
+function accountOf(config: Config): Account | null {
+  const { account = 'local', username = 'local', password } = config;
+  if (password !== undefined) return { account, username, password };
+  try {
+    const kept = JSON.parse(
+      readFileSync(join(config.dataDir, 'credentials.json'), 'utf8'),
+    ) as Partial<Account>;
+    if (typeof kept.password !== 'string') return null;
+    return {
+      account: config.account ?? kept.account ?? account,
+      username: config.username ?? kept.username ?? username,
+      password: kept.password,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+const marks = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
+const width = 18;
+
+function line({ level, what, text }: Finding): string {
+  return `${marks[level]}  ${what.padEnd(width)} ${text}`;
+}

@@ -1,0 +1,79 @@
+/** Calls the gateway as a phone would: a session of its own, a token, an INVITE, and a second of sound. */
+import { CallNotAnswered, placeCall } from '../softphone/phone-call.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+import { ask, type LocalGateway } from './local-http.js';
+
+export interface SelfCall {
+  readonly gateway: LocalGateway;
+  readonly accountId: string;
+  readonly authorization: string;
+  /** Each is called once: the address on this machine, and the one that others are told. */
+  readonly targets: readonly { readonly uri: string; readonly isPublic: boolean }[];
+}
+
+const listenMs = 1000;
+const answerMs = 5000;
+/** Of fifty a second. */
+const enoughPackets = 40;
+
+export async function callOneself(call: SelfCall): Promise<Finding[]> {
+  const base = `/v1/accounts/${encodeURIComponent(call.accountId)}`;
+  const post = (path: string, body: object) =>
+    ask(call.gateway, 'POST', `${base}${path}`, { authorization: call.authorization, body });
+  const participant = await post('/participants', { publishPermissions: ['AUDIO'], tag: 'doctor' });
+  const { participant: { id } = {}, token } = (participant.body ?? {}) as {
+    readonly participant?: { readonly id?: string };
+    readonly token?: string;
+  };
+  if (id === undefined || token === undefined)
+    return [fail('call to itself', `no participant was made for it: REST answered ${participant.status}`)];
+  try {
+    const findings: Finding[] = [];
+    for (const target of call.targets) findings.push(await callOnce(target, token));
+    return findings;
+  } finally {
+    await ask(call.gateway, 'DELETE', `${base}/participants/${id}`, { authorization: call.authorization });
+  }
+}
+
+async function callOnce({ uri, isPublic }: SelfCall['targets'][number], token: string): Promise<Finding> {
+  const what = isPublic ? 'call from outside' : 'call to itself';
+  // A router that does not turn calls around (hairpin NAT) lets those of others through all the same.
+  const bad = isPublic ? warn : fail;
+  const excuse = isPublic ? '; a router that does not let this machine call itself may be why' : '';
+  const given = new AbortController();
+  const timer = setTimeout(() => given.abort(), answerMs);
+  try {
+    const call = await placeCall({
+      uri,
+      token,
+      source: { kind: 'silence' },
+      verifyServer: false,
+      signal: given.signal,
+      lingerMs: 500,
+    });
+    try {
+      const { afterMs } = await call.answered;
+      clearTimeout(timer);
+      await new Promise((resolve) => setTimeout(resolve, listenMs));
+      const { packetsReceived } = call.statistics;
+      await call.hangUp();
+      const words = `${uri} answered in ${Math.round(afterMs)} ms, ${packetsReceived} packets of sound in a second`;
+      return packetsReceived < enoughPackets ? bad(what, `${words}${excuse}`) : ok(what, words);
+    } finally {
+      await call.close();
+    }
+  } catch (error) {
+    const why =
+      error instanceof CallNotAnswered
+        ? given.signal.aborted
+          ? 'no answer in five seconds'
+          : error.message
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    return bad(what, `${uri}: ${why}${excuse}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
