@@ -7,7 +7,7 @@ export interface SelfCall {
   readonly gateway: LocalGateway;
   readonly accountId: string;
   readonly authorization: string;
-  /** Each is called once: the address on this machine, and the one that others are told. */
+  /** Each is called once: at the address on this machine, and at the one that others are told. */
   readonly targets: readonly { readonly uri: string; readonly isPublic: boolean }[];
 }
 
@@ -16,23 +16,30 @@ const answerMs = 5000;
 /** Of fifty a second. */
 const enoughPackets = 40;
 
+/** A participant for each call: the end of one may be on its way when the next is made. */
 export async function callOneself(call: SelfCall): Promise<Finding[]> {
-  const base = `/v1/accounts/${encodeURIComponent(call.accountId)}`;
-  const post = (path: string, body: object) =>
-    ask(call.gateway, 'POST', `${base}${path}`, { authorization: call.authorization, body });
-  const participant = await post('/participants', { publishPermissions: ['AUDIO'], tag: 'doctor' });
-  const { participant: { id } = {}, token } = (participant.body ?? {}) as {
+  const findings: Finding[] = [];
+  for (const target of call.targets) findings.push(await callAsNewcomer(call, target));
+  return findings;
+}
+
+async function callAsNewcomer(
+  { gateway, accountId, authorization }: SelfCall,
+  target: SelfCall['targets'][number],
+): Promise<Finding> {
+  const path = `/v1/accounts/${encodeURIComponent(accountId)}/participants`;
+  const body = { publishPermissions: ['AUDIO'], tag: 'doctor' };
+  const made = await ask(gateway, 'POST', path, { authorization, body });
+  const { participant: { id } = {}, token } = (made.body ?? {}) as {
     readonly participant?: { readonly id?: string };
     readonly token?: string;
   };
   if (id === undefined || token === undefined)
-    return [fail('call to itself', `no participant was made for it: REST answered ${participant.status}`)];
+    return fail('call to itself', `no participant was made for it: REST answered ${made.status}`);
   try {
-    const findings: Finding[] = [];
-    for (const target of call.targets) findings.push(await callOnce(target, token));
-    return findings;
+    return await callOnce(target, token);
   } finally {
-    await ask(call.gateway, 'DELETE', `${base}/participants/${id}`, { authorization: call.authorization });
+    await ask(gateway, 'DELETE', `${path}/${id}`, { authorization });
   }
 }
 
