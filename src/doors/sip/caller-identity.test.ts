@@ -89,6 +89,17 @@ describe('the caller of an INVITE', () => {
     },
   );
 
+  // Its number was lost, for what stood before the comma was taken for an address.
+  it.each([
+    ['Doe, John <sip:+15551230142@h>;tag=1', '+15551230142', 'Doe, John'],
+    ['Doe, John, PhD  <tel:+15551230142>', '+15551230142', 'Doe, John, PhD'],
+    ['Doe\\, John <sip:+15551230142@h>', '+15551230142', 'Doe\\, John'],
+  ])('has a comma in a name without quotes: %s', (field, number, name) => {
+    expect(callerOf({ From: field })).toEqual({ number, name });
+    const two = `${field.replace(';tag=1', '')}, <tel:+15559990000>`;
+    expect(callerOf({ From, 'P-Asserted-Identity': two })).toEqual({ number, name });
+  });
+
   it('is the asserted identity rather than what the caller wrote himself', () => {
     const From = '"Somebody" <sip:+19990000000@h>;tag=1';
     expect(callerOf({ From, 'P-Asserted-Identity': '"Ann" <sip:+15551230142@carrier.example>' })).toEqual({

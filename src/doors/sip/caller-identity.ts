@@ -81,7 +81,7 @@ function numberOf(uri: string): string | null {
   return /^\+?[0-9*#]{1,32}$/.test(number) && /[0-9]/.test(number) ? number : null;
 }
 
-/** One pass by hand: a display name may hold commas, semicolons and escaped quotes. */
+/** One pass by hand: a display name may hold commas, semicolons and escaped quotes; some leave the quotes out. */
 function readNameAddrs(header: string | undefined): NameAddr[] {
   const found: NameAddr[] = [];
   if (header === undefined || header.length > maxLength) return found;
@@ -103,7 +103,7 @@ function readNameAddrs(header: string | undefined): NameAddr[] {
       const close = header.indexOf('>', open);
       if (close === -1) break;
       name ||= header.slice(at, open);
-      at = endOf(header, close);
+      at = endOf(header, close, true);
       found.push({
         name: cleanName(name),
         uri: header.slice(open + 1, close).trim(),
@@ -121,13 +121,18 @@ function readNameAddrs(header: string | undefined): NameAddr[] {
   return found;
 }
 
-/** Where the identity that begins at `from` ends: the next comma outside of angle brackets. */
-function endOf(header: string, from: number): number {
+/**
+ * Where the identity that begins at `from` ends: the next comma outside of angle brackets that has a URI before it. What has none
+ * is a part of a name whose quotes were left out.
+ */
+function endOf(header: string, from: number, isBehindUri = false): number {
   let depth = 0;
+  let hasUri = isBehindUri;
   for (let at = from; at < header.length; at += 1) {
-    if (header[at] === '<') depth += 1;
+    if (header[at] === ':') hasUri = true;
+    else if (header[at] === '<') depth += 1;
     else if (header[at] === '>') depth -= 1;
-    else if (header[at] === ',' && depth <= 0) return at;
+    else if (header[at] === ',' && depth <= 0 && hasUri) return at;
   }
   return header.length;
 }

@@ -1,5 +1,5 @@
 /** Key presses in SIP INFO, in every form that phones and gateways send. */
-import { boundaryOf, parseMultipart } from './multipart.js';
+import { boundaryOf, mediaTypeOf, parseMultipart } from './multipart.js';
 
 export interface DtmfInfo {
   readonly digit: string;
@@ -38,7 +38,7 @@ const fieldPattern =
  * a multipart body counts. Null where it is none.
  */
 export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | null {
-  const type = typeOf(contentType);
+  const type = mediaTypeOf(contentType);
   if (textTypes.has(type)) return parseText(body);
   if (eventTypes.has(type)) return parseText(body) ?? parseEvent(body);
   if (!type.startsWith('multipart/')) return null;
@@ -46,14 +46,12 @@ export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | nul
   if (boundary === null) return null;
   for (const part of parseMultipart(body, boundary)) {
     const partType = part.header('content-type') ?? '';
-    const press = typeOf(partType).startsWith('multipart/') ? null : parseDtmfInfo(partType, part.content);
+    const press = mediaTypeOf(partType).startsWith('multipart/')
+      ? null
+      : parseDtmfInfo(partType, part.content);
     if (press !== null) return press;
   }
   return null;
-}
-
-function typeOf(contentType: string): string {
-  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
 function parseText(body: string): DtmfInfo | null {

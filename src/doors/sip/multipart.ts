@@ -17,6 +17,15 @@ export function boundaryOf(contentType: string): string | null {
   return boundary === '' || boundary.length > maxBoundaryLength ? null : boundary;
 }
 
+/** The media type without its parameters, in small letters; blanks may stand about its slash (RFC 3261 §25.1). */
+export function mediaTypeOf(contentType: string): string {
+  const [type = ''] = contentType.split(';', 1);
+  return type
+    .split('/')
+    .map((half) => half.trim().toLowerCase())
+    .join('/');
+}
+
 /** What stands before the first part and behind the last is left out; a last delimiter may be missing. */
 export function parseMultipart(body: string, boundary: string): BodyPart[] {
   const parts: BodyPart[] = [];

@@ -3,6 +3,8 @@ import type { Outcome } from '../../domain/outcome.js';
 
 const maxLength = 1024;
 const maxTextLength = 200;
+/** ITU-T Q.850 §2.1: seven bits. */
+const maxCause = 127;
 
 /** What the far end says: the first Q.850 cause, and the first text. Nothing of a header of more than 1 kB. */
 export function parseReason(header: string | undefined): Pick<Outcome, 'q850Cause' | 'text'> {
@@ -11,7 +13,7 @@ export function parseReason(header: string | undefined): Pick<Outcome, 'q850Caus
   const causes = reasons
     .filter(([protocol]) => protocol?.toUpperCase() === 'Q.850')
     .map((reason) => parameter(reason, 'cause'))
-    .filter((cause) => cause !== null && /^\d{1,3}$/.test(cause));
+    .filter((cause) => cause !== null && /^\d{1,3}$/.test(cause) && Number(cause) <= maxCause);
   const [cause] = causes;
   const [text] = reasons.flatMap((reason) => parameter(reason, 'text') ?? []);
   return {

@@ -30,6 +30,11 @@ describe('the session description in a body', () => {
       message(sdp, { 'Content-Type': 'Application/SDP ; x=y' }),
     ],
     ['alone, without a type', message(sdp)],
+    ['alone, with blanks about its type’s slash', message(sdp, { 'Content-Type': 'application / sdp' })],
+    [
+      'beside ISUP, with blanks in the types',
+      multipart([isup, sdpPart.replace('n/s', 'n /\ts')], 'multipart / mixed '),
+    ],
     ['beside ISUP', multipart([isup, sdpPart])],
     ['before ISUP', multipart([sdpPart, isup])],
     [

@@ -2,7 +2,7 @@
  * Finds the session description in a body, alone or among other parts (RFC 5621): carriers and PBXs send ISUP, locations and
  * the like beside it. What is not understood counts only where its sender says so.
  */
-import { boundaryOf, parseMultipart, type BodyPart } from './multipart.js';
+import { boundaryOf, mediaTypeOf, parseMultipart, type BodyPart } from './multipart.js';
 import type { GuardRefusal } from './request-guard.js';
 
 /** What is read of a request or response. */
@@ -75,7 +75,7 @@ function obstacleIn(part: BodyPart, depth: number): Obstacle | null {
   return obstacles.find((obstacle) => obstacle !== null) ?? null;
 }
 
-const typeOf = (part: BodyPart): string => (part.header('content-type') ?? 'text/plain').trim().toLowerCase();
+const typeOf = (part: BodyPart): string => mediaTypeOf(part.header('content-type') ?? 'text/plain');
 
 const dispositionOf = (part: BodyPart): string =>
   (part.header('content-disposition') ?? 'session').trim().toLowerCase();
@@ -88,11 +88,9 @@ const isEncoded = (part: BodyPart): boolean =>
 
 /** Not that of an early session (RFC 3959): nothing is heard here before the answer. */
 const isDescription = (part: BodyPart): boolean =>
-  /^application\/sdp\s*(?:;|$)/.test(typeOf(part)) &&
-  !isEncoded(part) &&
-  !/^early-session\b/.test(dispositionOf(part));
+  typeOf(part) === descriptionType && !isEncoded(part) && !/^early-session\b/.test(dispositionOf(part));
 
-const isChoice = (part: BodyPart): boolean => /^multipart\/alternative\b/.test(typeOf(part));
+const isChoice = (part: BodyPart): boolean => typeOf(part) === 'multipart/alternative';
 
 /** Null where it is no multipart, or cannot be cut. */
 function partsOf(part: BodyPart, depth: number): readonly BodyPart[] | null {
