@@ -45,9 +45,13 @@ export class Scene {
     this.events = events;
   }
 
-  static async open(options: GatewayOptions): Promise<Scene> {
+  /** A phone that hears nobody hears nothing: what it hears is what somebody says. */
+  static async open({ environment, ...options }: GatewayOptions): Promise<Scene> {
     const [gateway, browser, application] = await Promise.all([
-      TestGateway.start(options),
+      TestGateway.start({
+        ...options,
+        environment: { LANDBRIDGE_SOUNDS_HOLD_MUSIC_WHEN_ALONE: 'false', ...environment },
+      }),
       launchChromium(),
       WebApplication.start(),
     ]);
