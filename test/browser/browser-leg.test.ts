@@ -66,7 +66,7 @@ class BurstingPhone {
 
   /** Twelve packets that nobody is to hear. */
   pressKey(): void {
-    for (let n = 0; n < 12; n++) this.track.leaveOut(this.#packet(4));
+    for (let n = 0; n < 12; n++) this.track.leaveOut(this.#packet(4), false);
     this.#timestamp += 12 * 160;
   }
 
