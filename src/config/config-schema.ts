@@ -189,6 +189,9 @@ export const configSchema = z.strictObject({
       .describe(
         'The same from one IPv4 address or IPv6 /64 network. Trusted proxies may have more, each client behind them as many WebSockets.',
       ),
+    maxRequestsAhead: count
+      .default(32)
+      .describe('Requests that one connection may have without an answer; one that sends more is cut off.'),
     failedLoginsPerMinute: count
       .default(30)
       .describe(

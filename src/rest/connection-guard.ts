@@ -27,7 +27,9 @@ interface Connection {
   readonly peer: string;
   /** Null for a trusted proxy. */
   readonly source: string | null;
+  /** The last that was to be served. */
   request: IncomingMessage | null;
+  /** That to the last request, until it is through. */
   response: ServerResponse | null;
   /** Of a WebSocket. */
   isPassive: (() => boolean) | null;
@@ -55,9 +57,6 @@ export class ConnectionGuard {
     server.on('connection', (socket: Socket) => this.#admit(socket));
     this.#isTls = 'setSecureContext' in server;
     server.on('secureConnection', (socket: Socket) => this.#secure(socket));
-    server.on('request', (request: IncomingMessage, response: ServerResponse) =>
-      this.#asked(request, response),
-    );
     // With a listener Node leaves it to us what a silent socket means.
     server.on('timeout', (socket: Socket) => this.#silent(socket));
   }
@@ -112,13 +111,22 @@ export class ConnectionGuard {
     return this.#secured.get(socket) ?? this.#connections.get(socket);
   }
 
-  #asked(request: IncomingMessage, response: ServerResponse): void {
+  /** A request is to be served. */
+  asked(request: IncomingMessage, response: ServerResponse): void {
     const connection = this.#of(request.socket);
     if (connection === undefined) return;
     connection.request = request;
     connection.response = response;
     this.#heard(connection);
-    response.once('close', () => this.#heard(connection));
+    response.once('close', () => {
+      if (connection.response === response) connection.response = null;
+      this.#heard(connection);
+    });
+  }
+
+  /** The answer to the last request that was begun on the connection and is not through; null where there is none. */
+  underWay(socket: Duplex): ServerResponse | null {
+    return this.#of(socket)?.response ?? null;
   }
 
   /** It is the youngest now. */
@@ -150,8 +158,8 @@ export class ConnectionGuard {
   #silent(socket: Socket): void {
     const connection = this.#of(socket);
     const isWhole = connection?.request?.complete === true;
-    if (socket.writableLength > 0 || (isWhole && connection.response?.writableEnded === true))
-      socket.destroy();
+    const isAnswered = isWhole && (connection.response === null || connection.response.writableEnded);
+    if (socket.writableLength > 0 || isAnswered) socket.destroy();
   }
 
   #forget(connection: Connection): void {

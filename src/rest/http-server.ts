@@ -1,6 +1,7 @@
 /** The HTTP server that everything web hangs on: its limits, its error bodies, its request ids. Routes are registered by others. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -8,6 +9,7 @@ import type { Logger } from '../domain/logger.js';
 import { answerOnSocket } from './bare-answer.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
+import { RequestsAhead } from './requests-ahead.js';
 import { describeError, RestError } from './rest-error.js';
 import { addSecurityHeaders } from './security-headers.js';
 
@@ -46,6 +48,8 @@ export interface HttpServerOptions {
   readonly maxConnections?: number;
   /** Those of one address; trusted proxies may have more. Default 500. */
   readonly maxConnectionsPerAddress?: number;
+  /** Requests of one connection without an answer; one that sends more is cut off. Default 32. */
+  readonly maxRequestsAhead?: number;
   /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
   /** Told of every answer, for metrics. `route` is the pattern, so that its values are few. */
@@ -80,8 +84,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const lingerMs = (options.lingerSeconds ?? 2) * 1000;
   const requestTimeout = (options.requestTimeoutSeconds ?? 30) * 1000;
   const { certificates } = options;
+  const keepAliveTimeout = (options.keepAliveSeconds ?? 72) * 1000;
   const limits = {
     requestTimeout,
+    keepAliveTimeout,
     headersTimeout: requestTimeout,
     connectionsCheckingInterval: lateRequestCheckMs,
   };
@@ -92,13 +98,21 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: (options.handshakeTimeoutSeconds ?? 10) * 1000,
   };
+  const ahead = new RequestsAhead(options.maxRequestsAhead ?? 32);
   const server = Fastify<Server>({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? 65_536,
     requestTimeout,
-    // Node's server of https is one of HTTP in all that is used here; the types of Fastify know them as two.
-    ...(certificates === undefined ? { http: limits } : ({ https: tls } as object)),
-    keepAliveTimeout: (options.keepAliveSeconds ?? 72) * 1000,
+    serverFactory: (serve) => {
+      const listener = (request: IncomingMessage, response: ServerResponse) => {
+        if (!ahead.takes(request, response)) return;
+        guard.asked(request, response);
+        serve(request, response);
+      };
+      // Node's server of https is one of HTTP in all that is used here.
+      return certificates === undefined ? createServer(limits, listener) : createTlsServer(tls, listener);
+    },
+    keepAliveTimeout,
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
     // A closing server ends what is idle at once and lets requests in progress finish.
     forceCloseConnections: 'idle',

@@ -34,6 +34,9 @@ export interface UpgradeOptions {
   readonly lingerSeconds?: number;
 }
 
+/** Each costs some memory until its message is whole, however short it is. Clients send messages whole, or in pieces of many kB. */
+const maxFragments = 256;
+
 interface Entry {
   readonly route: WebSocketRoute;
   readonly server: WebSocketServer;
@@ -48,7 +51,7 @@ export function handleUpgrades(
   const lingerMs = lingerSeconds * 1000;
   const clientAddress = clientAddressBehind(options.trustedProxies ?? []);
   const entries = new Map(routes.map((route) => [route.path, entryOf(route, lingerMs)]));
-  const ignored = new IgnoredUpgrades(server.server);
+  const ignored = new IgnoredUpgrades(server.server, server.connections);
   const openOf = new Map<string, number>();
 
   const refusalOf = (entry: Entry | undefined, request: IncomingMessage): RestError | null => {
@@ -87,6 +90,8 @@ export function handleUpgrades(
     request.headers.upgrade = 'websocket';
     entry.server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = clientAddress(request);
+      // Frames that break the rules close it; unheard, their error would end the process.
+      webSocket.on('error', () => undefined);
       const { isPassive } = entry.route;
       server.connections.upgraded(socket, isPassive && (() => isPassive(webSocket)));
       count(webSocket, sourceOf(address));
@@ -107,13 +112,14 @@ export function handleUpgrades(
 
 function entryOf(route: WebSocketRoute, closeTimeout: number): Entry {
   const { subprotocol } = route;
-  // The types of `ws` do not know `closeTimeout` yet.
-  const options: ServerOptions & { closeTimeout: number } = {
+  // The types of `ws` do not know these yet.
+  const options: ServerOptions & { closeTimeout: number; maxFragments: number } = {
     noServer: true,
     // SIP messages are short and many; deflating them costs memory per socket and buys little.
     perMessageDeflate: false,
     maxPayload: route.maxPayloadBytes,
     closeTimeout,
+    maxFragments,
     handleProtocols: (offered) =>
       subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false,
   };

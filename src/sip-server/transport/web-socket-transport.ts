@@ -38,6 +38,8 @@ const messageTooBig = 1009;
 const tryAgainLater = 1013;
 const goingAway = 1001;
 
+/** Keep-alives that come faster are not answered: many fit into one packet, and each would cost one of ours. */
+const pongIntervalMs = 1000;
 /** Bytes waiting to be sent to a peer that does not read; then it is terminated. */
 const maxBufferedBytes = 1_048_576;
 
@@ -172,6 +174,7 @@ class WebSocketFlow implements Flow {
   readonly #inbox: Inbox;
   readonly #pressure: BackPressure;
   #silence: NodeJS.Timeout | undefined;
+  #pongAtMs = -Infinity;
 
   constructor(socket: WebSocket, peer: WebSocketPeer, inbox: Inbox, stalledMs: number) {
     this.#socket = socket;
@@ -227,6 +230,9 @@ class WebSocketFlow implements Flow {
   }
 
   sendPong(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#pongAtMs < pongIntervalMs) return;
+    this.#pongAtMs = nowMs;
     if (this.isOpen && this.#socket.bufferedAmount < maxBufferedBytes) this.#write('\r\n', () => {});
   }
 

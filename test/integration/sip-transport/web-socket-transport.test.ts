@@ -77,6 +77,18 @@ describe('WebSocketTransport', () => {
     await expect(flow.send(Buffer.from('x'))).rejects.toThrow('closed');
   });
 
+  it('answers keep-alives that come in a flood once', async () => {
+    const client = await open();
+    const heard: string[] = [];
+    client.on('message', (data: Buffer) => heard.push(data.toString()));
+    for (let n = 0; n < 1000; n += 1) client.send('\r\n\r\n');
+    client.send(options('1'));
+    await told.until(() => told.messages.length === 1);
+    await told.messages[0]!.flow.send(Buffer.from('SIP/2.0 200 OK'));
+    await expect.poll(() => heard.at(-1)).toBe('SIP/2.0 200 OK');
+    expect(heard).toEqual(['\r\n', 'SIP/2.0 200 OK']);
+  });
+
   it('refuses another subprotocol, and one connection too many', async () => {
     const socket = new WebSocket(url);
     const [code] = await once(socket, 'close');
