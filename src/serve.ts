@@ -112,7 +112,12 @@ function printCredentials(gateway: Gateway): void {
   );
 }
 
-type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+type SystemError = NodeJS.ErrnoException & {
+  readonly address?: string;
+  readonly port?: number;
+  /** Of a name that was looked up. */
+  readonly hostname?: string;
+};
 
 /** One line for what an operator can mend; null for what is a fault of ours. */
 function startProblem(error: unknown): string | null {
@@ -125,11 +130,14 @@ function startProblem(error: unknown): string | null {
   if (error instanceof DomainError && error.code === 'store-unavailable') {
     return 'The database cannot be written to; the log says why.';
   }
-  const { code, syscall, address, port } = error as SystemError;
+  const { code, syscall, address, port, hostname } = error as SystemError;
   const where = `${address ?? ''}:${String(port ?? '')}`;
   switch (code) {
     case 'EADDRINUSE':
       return `Port ${where} is in use: is another Landbridge running?`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${hostname ?? where} is no address, and no name that leads to one.`;
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine.`;
     case 'EACCES':

@@ -5,7 +5,18 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
-import { count, group, host, network, port, seconds, secret, serverList } from './schema-parts.js';
+import {
+  count,
+  group,
+  host,
+  network,
+  path,
+  port,
+  publicAddress,
+  seconds,
+  secret,
+  serverList,
+} from './schema-parts.js';
 import { serversBesideGroups } from './servers-beside-schema.js';
 import { sipGroups } from './sip-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
@@ -13,6 +24,11 @@ import { tlsGroups } from './tls-schema.js';
 
 const hours = z.int().min(1).max(8760);
 const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
+/** Paths are written behind it. */
+const publicUrl = webUrl.max(200).refine((text) => {
+  const { username, search, hash } = new URL(text);
+  return username === '' && search === '' && hash === '' && !/[?#]$/.test(text);
+}, 'must be a URL without user, ? and #');
 const accountId = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores');
@@ -87,9 +103,7 @@ export const configSchema = z.strictObject({
     .max(10)
     .default(['X-Landbridge-Token', 'X-PH-Token'])
     .describe('SIP headers that may carry a token, in the order they are looked at.'),
-  dataDir: z
-    .string()
-    .min(1)
+  dataDir: path
     .default('./landbridge-data')
     .describe('Where the database and the generated credentials are kept.'),
   store: z
@@ -103,7 +117,7 @@ export const configSchema = z.strictObject({
       context.addIssue({ code: 'custom', message });
     })
     .describe('`sqlite` keeps everything in the data directory.'),
-  publicIp: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address').optional().meta({
+  publicIp: publicAddress.optional().meta({
     description: 'The address that phones and browsers reach this machine at: in Contact and SDP.',
     defaultText: 'the address of the interface',
   }),
@@ -160,7 +174,7 @@ export const configSchema = z.strictObject({
   http: group('HTTP: REST, WebSockets, console, metrics', {
     host: host.default('127.0.0.1').describe('Address to listen on.'),
     port: port.default(8080).describe('Port to listen on; 0 for any free one.'),
-    publicUrl: webUrl.max(200).optional().meta({
+    publicUrl: publicUrl.optional().meta({
       description:
         'The URL that voice platforms call us at, like `https://gw.example.com`; their signatures cover it.',
       defaultText: 'what each request says',

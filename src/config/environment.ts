@@ -1,5 +1,5 @@
 /** Reads settings out of environment variables. */
-import { readFileSync } from 'node:fs';
+import { readBounded } from './bounded-file.js';
 import { listSettings, type Setting } from './settings.js';
 
 /** Environment names that are not settings: the path of the configuration file. */
@@ -39,7 +39,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
 
   function readSecret(setting: Setting, name: string, file: string): void {
     try {
-      const value = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+      const value = readBounded(file).replace(/\r?\n$/, '');
       values.push({ setting, name, value });
     } catch (error) {
       problems.push(

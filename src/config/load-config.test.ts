@@ -1,4 +1,14 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -99,22 +109,83 @@ describe('The configuration', () => {
       'sip: {port: 70000, hots: a}\nworkers: 0\nsesions: {}\naccounts: [{account: a}]\n',
     );
     for (const expected of [
-      /^LANDBRIDGE_HTTP_PORT: expected number, received string/,
+      /^LANDBRIDGE_HTTP_PORT: must be a number/,
       /^LANDBRIDGE_RTP_PORTS: must be a rising range/,
       /^LANDBRIDGE_PUBLIC_IP: must be an IPv4 or IPv6 address/,
       /^LANDBRIDGE_TOKEN_HEADERS: must be names that begin with X-/,
-      /^LANDBRIDGE_LOG_LEVEL: expected one of/,
+      /^LANDBRIDGE_LOG_LEVEL: must be one of trace, debug, /,
       /^LANDBRIDGE_PASWORD is no setting/,
-      /^sip\.port: expected number to be <=65535/,
+      /^sip\.port: must be at most 65535/,
       /^sip\.hots is no setting/,
-      /^workers: expected number to be >=1/,
+      /^workers: must be at least 1/,
       /^sesions is no setting/,
-      /^accounts\.0\.username: /,
+      /^accounts\.0\.username: is missing/,
       /^accounts\.0\.password: /,
     ]) {
       expect(problems).toContainEqual(expect.stringMatching(expected));
     }
     expect(problems).toHaveLength(12);
+  });
+
+  it.each([
+    ['rtp: 5', 'rtp: must be a map'],
+    ['http: {bodyLimitBytes: .nan}', 'http.bodyLimitBytes: must be a number'],
+    ['http: {bodyLimitBytes: 8080.5}', 'http.bodyLimitBytes: must be a whole number'],
+    ['password: 1234', 'password: must be a text'],
+    ['accounts: {a: 1}', 'accounts: must be a list'],
+    ['webhooks: {allowPrivateNetworks: yes}', 'webhooks.allowPrivateNetworks: must be true or false'],
+    ['http: {host: "http://127.0.0.1"}', 'http.host: must be an address or a host name'],
+    ['http: {host: "127.0.0.1:8080"}', 'http.host: must be an address or a host name'],
+    ['http: {host: ""}', 'http.host: must be an address or a host name'],
+    ['http: {publicUrl: "https://gw.example/?a=b"}', 'http.publicUrl: must be a URL without user, ? and #'],
+    ['http: {publicUrl: "https://gw.example/#"}', 'http.publicUrl: must be a URL without user, ? and #'],
+    // Each let the gateway end with a stack trace.
+    ['sip: {host: localhost}', 'sip.host: must be an IPv4 or IPv6 address'],
+    ['sip: {host: "[::1]"}', 'sip.host: must be an IPv4 or IPv6 address'],
+    ['sip: {host: "127.1"}', 'sip.host: must be an IPv4 or IPv6 address'],
+    ['sip: {host: 239.1.2.3}', 'sip.host: must be the address of one machine'],
+    // Phones would have been told to send their audio there.
+    ['publicIp: 0.0.0.0', 'publicIp: must be the address of one machine'],
+    ['publicIp: "::"', 'publicIp: must be the address of one machine'],
+    ['publicIp: 255.255.255.255', 'publicIp: must be the address of one machine'],
+    // A directory of that name was made.
+    ['dataDir: ~/landbridge', 'dataDir: must be a whole path'],
+    ['recordings: {directory: "~"}', 'recordings.directory: must be a whole path'],
+  ])('%s is refused in plain words', (yaml, words) => {
+    const [problem, ...others] = problemsOf({}, yaml);
+    expect(problem).toContain(words);
+    expect(others).toEqual([]);
+  });
+
+  it('takes what only looks like a mistake', () => {
+    const config = load(
+      {},
+      'dataDir: "~landbridge"\nhttp: {host: "fe80::1%eth0", publicUrl: "https://gw.example/a/"}',
+    );
+    expect(config.dataDir).toBe(join(directory, '~landbridge'));
+  });
+
+  it('with a tag that nobody resolves, as of a vault, is refused: its ciphertext would have been the secret', () => {
+    expect(
+      problemsOf({}, 'account: a\ntokenSecret: !vault |\n  0123456789012345678901234567890123456789\n'),
+    ).toEqual([expect.stringMatching(/landbridge\.yaml, line 2: is no valid YAML \(TAG_RESOLVE_FAILED\)$/)]);
+  });
+
+  it.each([
+    ['a link that leads nowhere', (path: string) => symlinkSync('nowhere', path), 'ENOENT'],
+    ['a link to itself', (path: string) => symlinkSync('landbridge.yaml', path), 'ELOOP'],
+    ['a directory', (path: string) => void mkdirSync(path), 'EISDIR'],
+    ['a pipe', (path: string) => void execFileSync('mkfifo', [path]), 'it is no file'],
+    ['a device without an end', (path: string) => symlinkSync('/dev/zero', path), 'EFBIG'],
+  ])('whose file is %s is refused, and not passed over or waited for', (_, make, why) => {
+    make(join(directory, 'landbridge.yaml'));
+    expect(problemsOf({})).toEqual([`${join(directory, 'landbridge.yaml')} cannot be read (${why})`]);
+  });
+
+  it('with a secret’s file that has no end is refused', () => {
+    expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: '/dev/zero' })).toEqual([
+      'LANDBRIDGE_PASSWORD_FILE: cannot read /dev/zero (EFBIG)',
+    ]);
   });
 
   it('never quotes a secret in a problem', () => {

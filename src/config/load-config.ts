@@ -1,8 +1,10 @@
 /** Reads the configuration once: defaults < landbridge.yaml < environment. */
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { describeIssue } from '../validation/issue-words.js';
+import { readBounded } from './bounded-file.js';
 import { configSchema, type Config } from './config-schema.js';
 import { readEnvironment } from './environment.js';
 
@@ -37,7 +39,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     assign(values, setting.path, value);
   }
   const parsed = configSchema.safeParse(values);
-  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, names)));
+  if (!parsed.success)
+    problems.push(...parsed.error.issues.flatMap((issue) => describeProblem(issue, names)));
   else problems.push(...conflicts(parsed.data));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return withAbsolutePaths(parsed.data, sources.workingDirectory);
@@ -76,20 +79,24 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
 function readFile(sources: ConfigSources, problems: string[]): Values {
   const asked = sources.configFile ?? (sources.environment['LANDBRIDGE_CONFIG'] || undefined);
   const path = resolve(sources.workingDirectory, asked ?? 'landbridge.yaml');
-  if (asked === undefined && !existsSync(path)) return {};
+  if (asked === undefined && isAbsent(path)) return {};
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    // Nobody means one that merely lies there, and to open it would wait for ever.
+    if (asked === undefined && statSync(path).isFIFO()) throw new Error('a pipe');
+    text = readBounded(path);
   } catch (error) {
     problems.push(
-      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'})`,
+      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'it is no file'})`,
     );
     return {};
   }
   // prettyErrors would quote the line, and the line may hold a password.
-  const document = parseDocument(text, { prettyErrors: false });
-  if (document.errors.length > 0) {
-    for (const error of document.errors) {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
+  // A tag that nobody resolves (`!vault …`) is a warning to the parser, and would make a secret of what stands behind it.
+  const faults = [...document.errors, ...document.warnings];
+  if (faults.length > 0) {
+    for (const error of faults) {
       const line = text.slice(0, error.pos[0]).split('\n').length;
       problems.push(`${path}, line ${line}: is no valid YAML (${error.code})`);
     }
@@ -108,6 +115,16 @@ function readFile(sources: ConfigSources, problems: string[]): Values {
   return {};
 }
 
+/** False also for a link that leads nowhere: somebody wants it read. */
+function isAbsent(path: string): boolean {
+  try {
+    lstatSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  }
+}
+
 function assign(values: Values, path: readonly string[], value: unknown): void {
   const [key = '', inner] = path;
   if (inner === undefined) {
@@ -120,14 +137,14 @@ function assign(values: Values, path: readonly string[], value: unknown): void {
   values[key] = { ...group, [inner]: value };
 }
 
-function describeIssue(issue: z.core.$ZodIssue, names: ReadonlyMap<string, string>): string[] {
+function describeProblem(issue: z.core.$ZodIssue, names: ReadonlyMap<string, string>): string[] {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`} is no setting of Landbridge`);
   }
   const setting = names.get(path) ?? names.get(issue.path.slice(0, -1).join('.')) ?? path;
-  const message = issue.message.replace(/^Invalid (input|option): /, '').replace(/^Too (small|big): /, '');
-  return [`${setting}: ${message}`];
+  // As YAML calls it.
+  return [`${setting}: ${describeIssue(issue).replace('an object', 'a map')}`];
 }
 
 /** Problems of settings that are each allowed, but not together. */

@@ -1,11 +1,41 @@
 /** What the parts of the schema are made of. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { isNetwork } from '../domain/network-list.js';
+import { isNetwork, NetworkList } from '../domain/network-list.js';
 
 export const count = z.int().min(1);
 export const seconds = z.int().min(1).max(31_536_000);
 export const port = z.int().min(0).max(65_535);
-export const host = z.string().min(1).max(255);
+/** An address, with a zone or without, or a name. */
+export const host = z
+  .string()
+  .max(255)
+  .refine(
+    (text) => isIP(text) !== 0 || /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(text),
+    'must be an address or a host name, without scheme, brackets and port',
+  );
+
+const addressesOfMany = new NetworkList(['224.0.0.0/4', '255.255.255.255', 'ff00::/8']);
+const addressesOfNobody = new NetworkList(['0.0.0.0/8', '::']);
+/** What sockets are bound to that are not looked up by name: those of SIP and of media. */
+export const ownAddress = z
+  .union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address of this machine, or 0.0.0.0 or :: for all')
+  .refine((text) => !addressesOfMany.has(text), 'must be the address of one machine');
+/** Where others reach this machine. */
+export const publicAddress = z
+  .union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address')
+  .refine(
+    (text) => !addressesOfMany.has(text) && !addressesOfNobody.has(text),
+    'must be the address of one machine',
+  );
+
+/** Of a file or directory. */
+export const path = z
+  .string()
+  .min(1)
+  .max(4096)
+  .refine((text) => !/^~(?:\/|$)/.test(text), 'must be a whole path: ~ is a word of the shell’s')
+  .refine((text) => !text.includes('\0'), 'must be a path');
 export const network = z.string().refine(isNetwork, 'must be addresses or networks like 10.0.0.0/8');
 export const secret = { secret: true };
 

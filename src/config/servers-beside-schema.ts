@@ -1,6 +1,6 @@
 /** Settings of the servers that may stand beside the gateway: a drachtio-server, a FreeSWITCH. */
 import { z } from 'zod';
-import { count, group, host, port, seconds } from './schema-parts.js';
+import { count, group, ownAddress, port, seconds } from './schema-parts.js';
 
 export const serversBesideGroups = {
   sipServer: group('A separate drachtio-server', {
@@ -31,7 +31,7 @@ export const serversBesideGroups = {
       .enum(['native', 'refuse'])
       .default('native')
       .describe('Calls while no FreeSWITCH is alive: to the native edge, or 503.'),
-    sipHost: host
+    sipHost: ownAddress
       .default('127.0.0.1')
       .describe('Our address towards FreeSWITCH: its SIP and its event sockets come to us there.'),
     sipPort: port.default(0).describe('UDP and TCP port for SIP with FreeSWITCH; 0 for any free one.'),

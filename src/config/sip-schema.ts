@@ -1,10 +1,10 @@
 /** Settings of SIP: where it is spoken, and what it may cost. */
 import { z } from 'zod';
-import { count, group, host, port, seconds } from './schema-parts.js';
+import { count, group, ownAddress, port, seconds } from './schema-parts.js';
 
 export const sipGroups = {
   sip: group('SIP', {
-    host: host.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
+    host: ownAddress.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
     port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
     tlsPort: port
       .default(5061)

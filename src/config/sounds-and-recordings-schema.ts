@@ -1,10 +1,10 @@
 /** Settings of the sounds that phones are played, and of recordings. */
 import { z } from 'zod';
-import { count, group, seconds } from './schema-parts.js';
+import { count, group, path, seconds } from './schema-parts.js';
 
 export const soundsAndRecordingsGroups = {
   sounds: group('What phones hear beside each other', {
-    holdMusic: z.string().min(1).max(4096).optional().meta({
+    holdMusic: path.optional().meta({
       description: 'WAV file that a caller hears who waits, in place of two soft bell notes.',
       defaultText: 'the bell notes',
     }),
@@ -25,10 +25,7 @@ export const soundsAndRecordingsGroups = {
   }),
 
   recordings: group('Recordings', {
-    directory: z
-      .string()
-      .min(1)
-      .max(4096)
+    directory: path
       .optional()
       .meta({ description: 'Where recordings are kept.', defaultText: '`recordings` in the data directory' }),
     maxAtOnce: z

@@ -1,8 +1,6 @@
 /** Settings of TLS: what the gateway shows of itself, and whom it believes. */
 import { z } from 'zod';
-import { group, seconds } from './schema-parts.js';
-
-const path = z.string().min(1).max(4096);
+import { group, path, seconds } from './schema-parts.js';
 
 /** Forward secrecy and authenticated encryption alone (RFC 7525 §4.2), by OpenSSL's names; those of TLS 1.3 are always there. */
 const defaultCiphers = [

@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config-schema.js';
+import { ConfigError } from '../config/load-config.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf } from '../doors/sip/connect-srf.js';
 import type { Srf } from '../doors/sip/srf.js';
 import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
 import { createFreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
+import { hasFreeRtpPorts } from '../media/free-rtp-ports.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
 import { createSipServer } from '../sip-server/index.js';
 import type { GatewayContext } from './context.js';
@@ -23,9 +25,12 @@ export interface GatewayMedia {
 
 const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.meta.url));
 
-/** Rejects where a worker or a port of ours cannot be had, not where a FreeSWITCH is away. */
+/** Rejects where a worker or a port of ours cannot be had, with ConfigError where none for audio can; not where a FreeSWITCH is away. */
 export async function openMedia(context: GatewayContext, nodeId: string): Promise<GatewayMedia> {
   const { config, closers } = context;
+  const { ports } = config.rtp;
+  if (!(await hasFreeRtpPorts(ports, config.sip.host)))
+    throw new ConfigError([`rtp.ports: other programs have all of ${ports.from}-${ports.to}`]);
   const workers = await openWorkers(context);
   closers.onClose('media', () => workers.close());
   if (config.freeswitch === undefined) {

@@ -1,7 +1,7 @@
 /** A REST operation as one value: what it is called, what it takes and answers, what it does. Routes and OpenAPI are made of these. */
 import { z } from 'zod';
 import { InvalidRequest } from './rest-error.js';
-import { describeIssue } from './validation-words.js';
+import { describeIssue } from '../validation/issue-words.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

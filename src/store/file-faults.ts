@@ -1,5 +1,6 @@
 /** What the system's and SQLite's errors about files mean to an operator. */
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** The data directory cannot be used as it is; the message says why, and what an operator can do about it. */
 export class DataDirectoryUnusable extends Error {
@@ -21,7 +22,7 @@ export function dataDirectoryFault(error: unknown, directory: string): unknown {
   if (!(error instanceof Error) || code === null) return error;
   // SQLite says of a full disk what it was doing: an I/O error, or that there is nothing to roll back.
   const isOfRoom = code.startsWith('SQLITE_') && code !== 'SQLITE_NOTADB' && hasNoRoom(directory);
-  const why = isFull(error) || isOfRoom ? full : reason(error, code);
+  const why = isFull(error) || isOfRoom ? full : reason(error, code, directory);
   return new DataDirectoryUnusable(`The data directory ${directory} cannot be used: ${why}`, {
     cause: error,
   });
@@ -29,8 +30,8 @@ export function dataDirectoryFault(error: unknown, directory: string): unknown {
 
 const full = 'its disk is full. Make room on it, or choose another data directory.';
 
-function reason(error: Error, code: string): string {
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : 'its path';
+function reason(error: Error, code: string, directory: string): string {
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : fileThatIsNone(directory);
   switch (code) {
     case 'EEXIST':
     case 'ENOTDIR':
@@ -56,6 +57,14 @@ function reason(error: Error, code: string): string {
     default:
       return `${error.message}${error.message.includes(code) ? '' : ` (${code})`}.`;
   }
+}
+
+/** To read a directory is refused without its name. */
+function fileThatIsNone(directory: string): string {
+  const found = ['credentials.json', 'node-name'].find((name) =>
+    statSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory(),
+  );
+  return found === undefined ? 'its path' : join(directory, found);
 }
 
 function codeOf(error: unknown): string | null {

@@ -111,6 +111,14 @@ describe('The data directory', () => {
     await close();
   });
 
+  it('is not one that is there for all, which stays as it is', () => {
+    mkdirSync(directory);
+    chmodSync(directory, 0o1777);
+    expect(() => makeDataDirectoryPrivate(directory, silentLogger)).toThrow(/is there for all users/);
+    expect(statSync(directory).mode & 0o7777).toBe(0o1777);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it('keeps its hands off what a link leads to', () => {
     mkdirSync(directory);
     const elsewhere = join(parent, 'elsewhere');

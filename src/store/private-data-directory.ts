@@ -2,6 +2,7 @@
 import { chmodSync, closeSync, lstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../domain/logger.js';
+import { DataDirectoryUnusable } from './file-faults.js';
 import { makeDirectories } from './private-path.js';
 
 /** Made here, so that libsql does not make them readable by everybody. */
@@ -10,6 +11,8 @@ const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
 const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name)/;
 const othersMayWrite = 0o022;
 const othersMayAnything = 0o077;
+/** Sticky, and open for all to write: /tmp and its like. */
+const sharedOnPurpose = 0o1002;
 
 /** Other users of the machine could read what is in it, or put a file of theirs in the place of ours. */
 export class DataDirectoryOpen extends Error {
@@ -26,10 +29,16 @@ export class DataDirectoryOpen extends Error {
  * Makes the directory (mode 0700) where it is not there, takes the permission to write into it away from others, and makes every
  * file of ours in it readable by this user alone (0600), those of earlier versions, too. SQLite gives the write-ahead log and its index
  * the permissions of the database, which is made here for that. Files in directories below are made private where they are
- * written. Call it before anything in it is opened. Throws DataDirectoryOpen, or the system's error.
+ * written. Call it before anything in it is opened. Throws DataDirectoryOpen, DataDirectoryUnusable where it is everybody's on purpose,
+ * or the system's error.
  */
 export function makeDataDirectoryPrivate(directory: string, logger: Logger): void {
   makeDirectories(directory);
+  // To close /tmp to others would stop half of the machine.
+  if ((statSync(directory).mode & sharedOnPurpose) === sharedOnPurpose)
+    throw new DataDirectoryUnusable(
+      `The data directory ${directory} cannot be used: it is there for all users of this machine. Choose one of its own.`,
+    );
   takeFromOthers(directory, othersMayWrite, logger);
   for (const name of madeByLibsql) closeSync(openSync(join(directory, name), 'a', 0o600));
   for (const name of readdirSync(directory).filter((one) => ours.test(one))) {

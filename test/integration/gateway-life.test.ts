@@ -211,6 +211,7 @@ describe('starting', () => {
   it.each([
     ['LANDBRIDGE_SIP_HOST', '203.0.113.7'],
     ['LANDBRIDGE_HTTP_HOST', '203.0.113.7'],
+    ['LANDBRIDGE_HTTP_HOST', 'no-such-host.invalid'],
     ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/proc/nope'],
     ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/etc/hostname/recordings'],
   ])('with %s=%s, which the system refuses, is refused in words', async (name, value) => {

@@ -1,4 +1,4 @@
-/** What is wrong with a value of a request, in words for people who know HTTP and JSON, not our validator. */
+/** What is wrong with a value of a request or a setting, in words for people who do not know our validator. */
 import type { z } from 'zod';
 
 const kinds: Readonly<Record<string, string>> = {
