@@ -16,7 +16,8 @@ export interface EventStreamLimits {
 
 const defaultLimits: EventStreamLimits = { heartbeatSeconds: 15, maxUnreadBytes: 1_048_576 };
 
-const query = z.object({ sessionId: uuid.optional().describe('Only events of this session.') });
+/** A misspelt filter would otherwise give everything. */
+const query = z.strictObject({ sessionId: uuid.optional().describe('Only events of this session.') });
 const lastEventId = z.string().max(100).optional();
 
 export const eventsDescription: OperationDescription = {

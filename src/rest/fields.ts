@@ -15,7 +15,9 @@ export const tag = z
   .max(50, 'must have at most 50 characters')
   .describe('Yours to choose; not unique; no personal data.');
 
-export const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
+export const webUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  .max(2048, 'must have at most 2048 characters');
 
 export const mediaTypes = z.array(z.enum(['AUDIO', 'VIDEO']));
 

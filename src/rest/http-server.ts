@@ -9,6 +9,7 @@ import type { Logger } from '../domain/logger.js';
 import { answerOnSocket } from './bare-answer.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
+import { takeJson } from './json-body.js';
 import { RequestsAhead } from './requests-ahead.js';
 import { describeError, RestError } from './rest-error.js';
 import { addSecurityHeaders } from './security-headers.js';
@@ -135,13 +136,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   addSecurityHeaders(server);
 
-  // Bandwidth's client sends `content-type: application/json` with no body at all: that is no body, not bad JSON.
-  server.removeAllContentTypeParsers();
-  const parseJson = server.getDefaultJsonParser('error', 'error');
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else void parseJson(request, body as string, done);
-  });
+  takeJson(server);
 
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);

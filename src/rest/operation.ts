@@ -96,6 +96,7 @@ export function operationsOf(tag: string) {
       ...description,
       tag,
       async run(request) {
+        refuseRepeated(request.query);
         return handle({
           accountId: request.accountId,
           params: validate(params, request.params) as z.output<P>,
@@ -111,6 +112,12 @@ export function operationsOf(tag: string) {
       },
     };
   };
+}
+
+/** Of several values nobody knows which is meant. */
+function refuseRepeated(query: unknown): void {
+  for (const [name, value] of Object.entries(query ?? {}))
+    if (Array.isArray(value)) throw new InvalidRequest(name, 'must be given once');
 }
 
 function readIdempotencyKey(
@@ -130,7 +137,7 @@ export function validate<T extends z.ZodType>(schema: T, value: unknown): z.outp
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   // A name that nobody knows is what is wrong, not what it stands in.
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1).map((key) => key || '""') : [];
   const path = [...(issue?.path ?? []), ...unknown].join('.');
   const message =
     issue === undefined ? 'is wrong' : unknown.length > 0 ? 'is not known here' : describeIssue(issue);

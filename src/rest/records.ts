@@ -3,12 +3,18 @@ import { z } from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
 import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
+import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
 
 const moment = z
   .string()
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a time like 2026-01-31T08:00:00Z')
-  .transform((text) => Date.parse(text))
+  .transform((text, context) => {
+    const at = parseMoment(text);
+    if (at !== null) return at;
+    const message = 'must be a time with its zone, like 2026-01-31T08:00:00Z, or a date';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  })
   .meta({ type: 'string', format: 'date-time' });
 
 const searched = z.string().min(1).max(1024);

@@ -27,6 +27,7 @@ import { participantOperations } from './participants.js';
 import { phoneCallOperations, type PhoneCaller } from './phone-calls.js';
 import { playbackOperations } from './playbacks.js';
 import { recordingOperations } from './recordings.js';
+import { originOf } from './request-origin.js';
 import { RestError } from './rest-error.js';
 import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
@@ -155,7 +156,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       ...(options.eventStreams === undefined ? {} : { limits: options.eventStreams }),
     });
     for (const [url, allowed] of methodsByRoute(descriptions)) {
-      const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const).filter(
+      const others = (['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const).filter(
         (method) => !allowed.includes(method),
       );
       server.route({
@@ -203,7 +204,7 @@ async function answer(
     params,
     query: request.query,
     body: request.body,
-    origin: `${request.protocol}://${request.host}`,
+    origin: originOf(request),
     idempotencyKey: Array.isArray(key) ? key.join() : key,
   });
   if (operation.method !== 'GET') await settled?.();

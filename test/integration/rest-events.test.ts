@@ -204,9 +204,11 @@ describe('The event stream', () => {
     await vi.waitFor(() => expect(quick.events.at(-1)?.data['tag']).toBe('after'));
   }, 20_000);
 
-  it('is refused without credentials, for another account, with a bad session id, and beyond the limit', async () => {
+  it('is refused without credentials, for another account, with a bad session id, with a filter that nobody knows, and beyond the limit', async () => {
     expect((await open('', { authorization: 'Basic eDp5' })).response.statusCode).toBe(401);
     expect((await open('?sessionId=x')).response.statusCode).toBe(400);
+    // It told of everything.
+    expect((await open('?types=call.ended')).response.statusCode).toBe(400);
     for (let i = 0; i < 3; i++) expect((await open()).response.statusCode).toBe(200);
     expect((await open()).response.statusCode).toBe(503);
     expect(clock.pending).toBe(3);

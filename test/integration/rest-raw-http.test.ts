@@ -33,12 +33,59 @@ const head = (method: string, path: string, ...fields: string[]) =>
   ].join('\r\n');
 const sessions = `/v1/accounts/${accountId}/sessions`;
 
+const body = (bytes: string, ...fields: string[]) =>
+  `${head('POST', sessions, 'Content-Type: application/json', `Content-Length: ${bytes.length}`, ...fields)}${bytes}`;
+
+describe('A body', () => {
+  // Each was taken: `J\xf6rg` in Latin-1 became `J\ufffdrg`, U+0000 ended the text at the next reading.
+  it.each([
+    ['that is Latin-1', body('{"tag":"J\xf6rg"}'), 400, 'The request body is not UTF-8'],
+    ['that ends within a character', body('{"tag":"\xc3"}'), 400, 'The request body is not UTF-8'],
+    ['that is UTF-16', body('{\0}\0'), 400, 'cannot be read'],
+    ['with U+0000 in a value', body('{"tag":"a\\u0000b"}'), 400, '"field":"tag"'],
+    ['with U+0000 in a name', body('{"a":{"x\\u0000":1}}'), 400, '"field":"a"'],
+    ['with half a pair deep within', body('{"a":[{"b":"\\ud83d"}]}'), 400, '"field":"a.0.b"'],
+    ['that says to be compressed', body('{}', 'Content-Encoding: gzip'), 415, 'content encoding'],
+  ])('%s is refused', async (_, text, status, words) => {
+    const answer = await exchange(text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toContain(words);
+  });
+
+  it.each([
+    ['with a byte order mark', body('\xef\xbb\xbf{"tag":"x"}'), '"tag":"x"'],
+    ['with a character beyond 16 bits', body('{"tag":"\xf0\x9f\x93\x9e"}'), '"tag":"\xf0\x9f\x93\x9e"'],
+    ['with a pair in escapes', body('{"tag":"\\ud83d\\udcde"}'), '"tag":"\xf0\x9f\x93\x9e"'],
+    ['that says to be as it is', body('{"tag":"x"}', 'Content-Encoding: identity'), '"tag":"x"'],
+    ['deeper than any stack', body(`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`), '"id"'],
+  ])('%s is taken', async (_, text, words) => {
+    const answer = await exchange(text);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(answer).toContain(words);
+  });
+});
+
 describe('The HTTP server', () => {
   it('takes a JSON content type with an empty body as no body', async () => {
     const answer = await exchange(
       head('POST', sessions, 'Content-Type: application/json', 'Content-Length: 0'),
     );
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('says what may be done at a path to whoever asks', async () => {
+    const answer = await exchange(head('OPTIONS', sessions));
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+    expect(answer.toLowerCase()).toContain('\r\nallow: post, get\r\n');
+  });
+
+  it.each(['a=1', 'a=1&a=2', '=1'])('refuses the query ?%s, which it does not know', async (query) => {
+    expect(await exchange(head('GET', `${sessions}?${query}`))).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('asks for one value where two are given', async () => {
+    const answer = await exchange(head('GET', `${sessions}?limit=1&limit=2`));
+    expect(answer).toContain('"error":"limit: must be given once"');
   });
 
   it('takes a chunked body', async () => {
