@@ -393,7 +393,7 @@ export const configSchema = z.strictObject({
       .max(60)
       .default(5)
       .describe(
-        'A caller who would wait longer than this is told to try later. Who gave the right PIN the last time does not wait.',
+        'A caller who would wait longer than this is told to try later. Who gave the right PIN the last time does not wait for others.',
       ),
     maxCallers: count.default(10_000).describe('Callers whose wrong PINs are remembered.'),
     pinTries: count

@@ -16,7 +16,7 @@ import type {
   NumberStore,
   PhoneNumber,
 } from './phone-number.js';
-import { PinChecker, type PinLimits } from './pin-checker.js';
+import { PinChecker, type PinCaller, type PinLimits } from './pin-checker.js';
 import { PinDialogue, type PinDialogueLimits } from './pin-dialogue.js';
 
 export interface NumberCallLimits {
@@ -91,7 +91,7 @@ export class NumberCalls {
     if (number.route.kind !== 'pin') return this.decide(number, call);
     const { prompt } = number.route;
     return this.#once(number, call, async () => {
-      const verdict = await this.#pins.check(number.id, call.from, digits);
+      const verdict = await this.#pins.check(number.id, { from: call.from, source: null }, digits);
       switch (verdict.result) {
         case 'right':
           return this.#transfer(number, call, { sessionId: verdict.sessionId });
@@ -124,14 +124,14 @@ export class NumberCalls {
     if (decision.kind === 'transfer') {
       return { credential: { kind: 'jwt', value: decision.token }, attendant: null };
     }
-    if (decision.kind === 'ask-pin') return this.#askOurselves(number, call);
+    if (decision.kind === 'ask-pin') return this.#askOurselves(number, { from: call.from, source });
     const { accountId } = number;
     if (decision.reason === 'session-full') throw new Refusal('session-full', null, { accountId });
     throw new Refusal('participant-gone', decision.reason, { accountId });
   }
 
   /** Makes a participant without a session for the call, and who asks it for its PIN; the participant goes with the call. */
-  async #askOurselves({ id, accountId, participant }: PhoneNumber, call: IncomingCall): Promise<DialIn> {
+  async #askOurselves({ id, accountId, participant }: PhoneNumber, caller: PinCaller): Promise<DialIn> {
     const { numbers, sessions, clock, logger, limits } = this.#options;
     const pinLength = await numbers.pinLength(id);
     const created = await sessions.createParticipant(accountId, {
@@ -141,7 +141,7 @@ export class NumberCalls {
     });
     const participantId = created.participant.id;
     const attendant = new PinDialogue({
-      check: (digits) => this.#pins.check(id, call.from, digits),
+      check: (digits) => this.#pins.check(id, caller, digits),
       enter: (sessionId) => sessions.addParticipant(accountId, sessionId, participantId, { sessionId }),
       remove: () => sessions.deleteParticipant(accountId, participantId),
       clock,

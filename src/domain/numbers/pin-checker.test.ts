@@ -10,15 +10,18 @@ const right = hashPin(secret, 'number', '4711');
 const pin = { id: 'pin', sessionId: 'session', pinHash: right, length: 4, createdAt: 0 };
 let clock: ManualClock;
 let lookUps: number;
+let isAway: boolean;
 let pins: PinChecker;
 beforeEach(() => {
   clock = new ManualClock();
   lookUps = 0;
+  isAway = false;
   pins = new PinChecker({
     numbers: {
       async findPin(numberId, pinHash) {
         lookUps += 1;
         await Promise.resolve();
+        if (isAway) throw new Error('away');
         if (pinHash !== right) return null;
         return { ...pin, numberId };
       },
@@ -35,8 +38,8 @@ beforeEach(() => {
 });
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
-const resultOf = async (from: string | null, digits: string) =>
-  (await pins.check('number', from, digits)).result;
+const resultOf = async (from: string | null, digits: string, source: string | null = null) =>
+  (await pins.check('number', { from, source }, digits)).result;
 
 /** Wrong PINs of so many callers, one each, one after the other. */
 async function guess(times: number): Promise<void> {
@@ -62,6 +65,62 @@ describe('A caller who guesses', () => {
   it('shuts out no other caller', async () => {
     for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000');
     expect(await resultOf('+15550002', '4711')).toBe('right');
+  });
+
+  it('in the name of somebody else, from another address, neither shuts that one out nor goes before others', async () => {
+    expect(await resultOf('+15550001', '4711', '192.0.2.1')).toBe('right');
+    for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000', '198.51.100.1');
+    expect(await resultOf('+15550001', '4711', '192.0.2.1')).toBe('right');
+    await guess(55);
+    const stranger = resultOf('+15550001', '4711', '198.51.100.2');
+    expect(await Promise.race([stranger, settle()])).toBeUndefined();
+    clock.advance(1000);
+    expect(await stranger).toBe('right');
+  });
+
+  it('from many addresses of one IPv6 network is one caller', async () => {
+    for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000', `2001:db8::${String(at)}`);
+    expect(lookUps).toBe(5);
+  });
+});
+
+describe('Callers who know one PIN and guess others', () => {
+  const names = (times: number, prefix = '+1777') =>
+    Array.from({ length: times }, (_, at) => `${prefix}${String(at)}`);
+  /** Those of the guesses that were looked up, of so many callers who each give the right PIN first, one after the other. */
+  const wrongOf = async (callers: readonly string[]): Promise<number> => {
+    let wrong = 0;
+    for (const from of callers) {
+      const proof = await Promise.race([resultOf(from, '4711'), settle()]);
+      if (proof !== 'right') continue;
+      const result = await Promise.race([resultOf(from, '0000'), settle()]);
+      if (result === 'wrong') wrong += 1;
+    }
+    return wrong;
+  };
+
+  it('take as many of the number’s guesses as everybody else', async () => {
+    // The right one between two wrong ones made each of them free.
+    expect(await wrongOf(names(200))).toBe(60);
+    clock.advance(60_000);
+    await settle();
+    clock.advance(60_000);
+    expect(await wrongOf(names(200, '+1888'))).toBe(60);
+  });
+
+  it('that are known from before go no faster, and shut out nobody for long', async () => {
+    for (const from of names(500)) expect(await resultOf(from, '4711')).toBe('right');
+    const before = lookUps;
+    const results = names(500).map((from) => resultOf(from, '0000'));
+    await settle();
+    // What all callers have, and as much again that is kept for those who were right the last time.
+    expect(lookUps - before).toBe(120);
+    const innocent = resultOf('+15559999', '4711');
+    clock.advance(1000);
+    expect(await innocent).toBe('right');
+    clock.advance(5000);
+    await Promise.all(results);
+    expect(lookUps - before).toBe(120 + 5 + 1);
   });
 });
 
@@ -93,8 +152,16 @@ describe('A number at which many callers guess', () => {
     expect(await resultOf('+15559999', '1174')).toBe('wrong');
   });
 
+  it('takes nothing of them for a PIN that could not be looked up', async () => {
+    isAway = true;
+    for (let at = 0; at < 200; at += 1)
+      await expect(resultOf(`+1555${String(at)}`, '4711')).rejects.toThrow('away');
+    isAway = false;
+    expect(await resultOf('+15559999', '4711')).toBe('right');
+  });
+
   it('is no other number', async () => {
     await guess(60);
-    expect((await pins.check('other', '+15559999', '0000')).result).toBe('wrong');
+    expect((await pins.check('other', { from: '+15559999', source: null }, '0000')).result).toBe('wrong');
   });
 });

@@ -1,4 +1,5 @@
 /** Whose session a PIN opens. Wrong ones are counted, so that nobody can try them all. */
+import { sourceOf } from '../address-source.js';
 import type { Clock } from '../clock.js';
 import { GuessLimiter, type Guesses, type GuessLimits } from '../legs/guess-limiter.js';
 import type { Logger } from '../logger.js';
@@ -24,6 +25,13 @@ export interface PinCheckerOptions {
   readonly limits: PinLimits;
 }
 
+/** Who gives a PIN, as far as it is known. */
+export interface PinCaller {
+  readonly from: string | null;
+  /** The address of a SIP peer, which may write any `from`; null where a voice platform says who calls. */
+  readonly source: string | null;
+}
+
 export type PinVerdict =
   | { readonly result: 'right'; readonly sessionId: string }
   | { readonly result: 'wrong' | 'too-many-guesses' };
@@ -32,35 +40,49 @@ export class PinChecker {
   readonly #options: PinCheckerOptions;
   readonly #callerGuesses: Guesses;
   readonly #pace: PinPace;
-  /** Callers whose last PIN was right, with the number: these need not wait for their turn, as only they guess in their name. */
+  /** Of those who were right the last time, for when others have used up the number's: as slow, and empty through them alone. */
+  readonly #provenPace: PinPace;
+  /** Callers whose last PIN was right, with the number. */
   readonly #proven = new Set<string>();
 
   constructor(options: PinCheckerOptions) {
     this.#options = options;
     const { clock, limits } = options;
     const { perCaller, maxWrongPinsPerNumber: perMinute, maxWaitMs } = limits;
+    const pace = { perMinute, maxWaitMs, maxNumbers: perCaller.maxSources };
     this.#callerGuesses = new GuessLimiter(perCaller, clock);
-    this.#pace = new PinPace({ perMinute, maxWaitMs, maxNumbers: perCaller.maxSources }, clock);
+    this.#pace = new PinPace(pace, clock);
+    this.#provenPace = new PinPace(pace, clock);
   }
 
   /**
    * After too many wrong ones of a caller not even a right one is looked up, and after too many of all callers together each
-   * waits for its turn. `from`: the caller, as far as it is known.
+   * waits for its turn. Every wrong one counts, also of a caller who was right before: who knows one PIN may guess another's.
    */
-  async check(numberId: string, from: string | null, digits: string): Promise<PinVerdict> {
-    const caller = `${numberId} ${from ?? 'anonymous'}`;
+  async check(numberId: string, { from, source }: PinCaller, digits: string): Promise<PinVerdict> {
+    const address = source === null ? '' : ` ${sourceOf(source)}`;
+    const caller = `${numberId} ${from ?? 'anonymous'}${address}`;
     if (!(await this.#callerGuesses.take(caller))) return this.#tooMany(numberId, 'caller');
     let wasRight = true;
     try {
-      if (!this.#proven.has(caller) && !(await this.#pace.take(numberId)))
-        return this.#tooMany(numberId, 'number');
-      const sessionId = await this.#find(numberId, digits);
-      wasRight = sessionId !== null;
-      this.#learn(numberId, caller, wasRight);
-      return sessionId === null ? { result: 'wrong' } : { result: 'right', sessionId };
+      const pace = this.#paceOf(numberId, caller);
+      if (!(await pace.take(numberId))) return this.#tooMany(numberId, 'number');
+      try {
+        const sessionId = await this.#find(numberId, digits);
+        wasRight = sessionId !== null;
+        this.#learn(caller, wasRight);
+        return sessionId === null ? { result: 'wrong' } : { result: 'right', sessionId };
+      } finally {
+        // Also where it could not be looked up.
+        if (wasRight) pace.giveBack(numberId);
+      }
     } finally {
       await this.#callerGuesses.settle(caller, wasRight);
     }
+  }
+
+  #paceOf(numberId: string, caller: string): PinPace {
+    return this.#proven.has(caller) && !this.#pace.hasTurn(numberId) ? this.#provenPace : this.#pace;
   }
 
   #tooMany(numberId: string, of: 'caller' | 'number'): PinVerdict {
@@ -68,10 +90,9 @@ export class PinChecker {
     return { result: 'too-many-guesses' };
   }
 
-  #learn(numberId: string, caller: string, wasRight: boolean): void {
-    const wasProven = this.#proven.delete(caller);
+  #learn(caller: string, wasRight: boolean): void {
+    this.#proven.delete(caller);
     if (!wasRight) return;
-    if (!wasProven) this.#pace.giveBack(numberId);
     this.#proven.add(caller);
     if (this.#proven.size <= this.#options.limits.perCaller.maxSources) return;
     const oldest = this.#proven.values().next();

@@ -26,6 +26,11 @@ export class PinPace {
     this.#clock = clock;
   }
 
+  /** Whether a guess need not wait. */
+  hasTurn(numberId: string): boolean {
+    return this.#current(numberId).left >= 1;
+  }
+
   /** Resolves with true when it is the guess's turn, and with false at once where too many wait for theirs. */
   take(numberId: string): Promise<boolean> {
     const { perMinute, maxWaitMs } = this.#limits;
