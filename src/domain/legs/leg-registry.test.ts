@@ -182,6 +182,34 @@ describe('leaving', () => {
     expect(browserLeg.state).toBe('established');
   });
 
+  it.each(['admitted', 'opening'])(
+    'happens to nobody of whom it is not known yet whether it is a phone, when the session is deleted: %s',
+    async (how) => {
+      const sessionId = await domain.session();
+      const [browser, phone] = [await domain.participant(sessionId), await domain.participant(sessionId)];
+      const legs = [await domain.admit(browser.token), await domain.admit(phone.token)];
+      const open = () =>
+        Promise.all(
+          legs.map((leg, index) => leg.open(mainConnection(index === 0 ? 'browser' : 'phone', ''))),
+        );
+      const release = how === 'opening' ? domain.media.delayNext() : () => undefined;
+      const opening = how === 'opening' ? open() : null;
+      await domain.sessions.deleteSession(account, sessionId);
+      expect(legs.map(({ hasEnded }) => hasEnded)).toEqual([false, false]);
+      release();
+      await (opening ?? open());
+      for (const leg of legs) {
+        leg.answered();
+        leg.established();
+      }
+      expect(legs.map(({ participant }) => participant.sessionId)).toEqual([null, null]);
+      expect(domain.ofType('participant.joined')).toEqual([]);
+      domain.clock.advance(30_000);
+      expect(legs.map(({ state }) => state)).toEqual(['established', 'ended']);
+      expect(domain.ofType('call.ended').map(({ data }) => data.outcome.reason)).toEqual(['no-session']);
+    },
+  );
+
   it('is told for every leg when the gateway stops, and every slot is free then', async () => {
     const sessionId = await domain.session();
     const created = [await domain.participant(sessionId), await domain.participant(sessionId)];

@@ -233,13 +233,14 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     for (const participant of formerMembers) {
       const leg = this.#byParticipant.get(participant.id);
       if (leg === undefined) continue;
-      if (leg.kind === 'browser') {
-        this.#leave(leg, outcome);
-        leg.update(participant);
-        if (leg.state === 'established') this.#enter(leg);
-      } else {
+      if (leg.kind === 'phone') {
         void leg.terminate(outcome);
+        continue;
       }
+      // A browser, or a leg that may yet be one: as a phone it has its time without a session.
+      this.#leave(leg, outcome);
+      leg.update(participant);
+      if (leg.state === 'established') this.#enter(leg);
     }
     return Promise.resolve();
   }
