@@ -37,7 +37,10 @@ export interface DoorLeg {
   established(): void;
   /** The far end signalled a key press outside the media (SIP INFO). */
   dtmf(digit: string, durationMs: number): void;
-  /** The connection that the leg is signalled over is gone, and may come back. Told once for each connection. */
+  /**
+   * The connection that the leg is signalled over is gone, and may come back. Told once for each connection; of one that the
+   * leg's end closes the leg knows by itself.
+   */
   signallingLost(): void;
   /** The leg is signalled again, after `signallingLost`. */
   signallingBack(): void;

@@ -27,7 +27,7 @@ const participant: Participant = {
 const hangup: Outcome = { endedBy: 'participant', reason: 'hangup' };
 const deleted: Outcome = { endedBy: 'application', reason: 'participant-deleted' };
 
-function newLeg() {
+function newLeg(clientId: string | null = null) {
   const clock = new ManualClock();
   const media = new RecordingMediaPlane();
   const log: string[] = [];
@@ -35,6 +35,7 @@ function newLeg() {
     legId: 'leg',
     door: 'sip',
     callId: 'c',
+    clientId,
     voiceCallId: null,
     participant,
     media,
@@ -47,6 +48,8 @@ function newLeg() {
       legAnswered: () => void log.push('answered'),
       legEstablished: () => void log.push('established'),
       legStreamsChanged: (_, before) => void log.push(`streams ${before.length}→${leg.streams.length}`),
+      legSignallingLost: () => void log.push('signalling lost'),
+      legSignallingBack: () => void log.push('signalling back'),
       legHeld: () => void log.push(leg.isHeld ? 'held' : 'resumed'),
       legPlayed: (_, playbackId, how) => void log.push(`played ${playbackId} ${how}`),
       legDtmf: (_, digit, durationMs) => void log.push(`dtmf ${digit} ${durationMs}`),
@@ -57,8 +60,8 @@ function newLeg() {
 }
 
 /** A leg driven to a state by the only way there. */
-async function legIn(state: LegState) {
-  const setup = newLeg();
+async function legIn(state: LegState, clientId: string | null = null) {
+  const setup = newLeg(clientId);
   const { leg } = setup;
   if (state === 'admitted') return setup;
   if (state === 'ended') {
@@ -247,6 +250,55 @@ describe('a live leg', () => {
     expect(leg.streams).toEqual([]);
     expect(leg.published).toHaveLength(2);
     expect(log).toEqual(['answered', 'established', 'streams 1→2', 'ended hangup from established']);
+  });
+
+  it('takes nothing from its door or its media after its end', async () => {
+    const { leg, media, log } = await legIn('established', 'device');
+    await leg.end(hangup);
+    log.length = 0;
+    const { listener } = media.only;
+    leg.answered();
+    leg.established();
+    leg.signallingLost();
+    leg.signallingBack();
+    leg.dtmf('5', 160);
+    leg.acceptStreams([]);
+    leg.tone({ kind: 'tone', frequenciesHz: [440], durationMs: 100, levelDb: -20 });
+    media.only.publish('late');
+    listener.onHeld(true);
+    listener.onPlayed('playback', 'completed');
+    listener.onDtmf('5', 100);
+    listener.onNegotiationNeeded('main');
+    listener.onEnded('media-lost');
+    expect(log).toEqual([]);
+    expect(leg.accepts).toBeNull();
+    expect(leg.isHeld).toBe(false);
+  });
+
+  it.each(['end', 'terminate'] as const)(
+    'tells before its %s that its client’s connection is lost, where it is not yet',
+    async (how) => {
+      const connected = await legIn('established', 'device');
+      await connected.leg[how](hangup);
+      expect(connected.log.slice(0, 2)).toEqual(['signalling lost', 'ended hangup from established']);
+      const lost = await legIn('established', 'device');
+      lost.leg.signallingLost();
+      await lost.leg[how](hangup);
+      expect(lost.log.slice(0, 2)).toEqual(['signalling lost', 'ended hangup from established']);
+      const back = await legIn('established', 'device');
+      back.leg.signallingLost();
+      back.leg.signallingBack();
+      await back.leg[how](hangup);
+      expect(back.log.filter((line) => line === 'signalling lost')).toHaveLength(2);
+    },
+  );
+
+  it('has no connection to lose where its client cannot come back, or was never there', async () => {
+    for (const { leg, log } of [await legIn('established'), await legIn('answered', 'device')]) {
+      const { state } = leg;
+      await leg.end(hangup);
+      expect(log).toEqual([`ended hangup from ${state}`]);
+    }
   });
 
   it('tells of a hold and a resumption once each', async () => {

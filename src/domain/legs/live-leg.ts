@@ -105,6 +105,8 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   #accepts: ReadonlySet<string> | null = null;
   #answeredAt: number | null = null;
   #held = false;
+  /** A client that can lose its connection has not: from `established` on. */
+  #isConnected = false;
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: LiveLegOptions) {
@@ -249,19 +251,27 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   established(): void {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
+    this.#isConnected = this.clientId !== null;
     this.#observer.legEstablished?.(this);
     if (this.#held && !this.hasEnded) this.#observer.legHeld?.(this);
-    if (this.#isAttended) this.#attendant?.legEstablished(this);
+    if (this.#isAttended && !this.hasEnded) this.#attendant?.legEstablished(this);
   }
 
-  /** The connection that the leg is signalled over is gone, and may come back; `clientId` says whose. Told once for each connection. */
+  /**
+   * The connection that the leg is signalled over is gone, and may come back; `clientId` says whose. Told once for each
+   * connection. No effect on a leg that has ended: whoever was connected then was told of as lost just before.
+   */
   signallingLost(): void {
+    if (this.hasEnded) return;
+    this.#isConnected = false;
     this.#observer.legSignallingLost?.(this);
   }
 
-  /** The leg is signalled again, after `signallingLost`. */
+  /** The leg is signalled again, after `signallingLost`. No effect on a leg that has ended. */
   signallingBack(): void {
-    if (!this.hasEnded) this.#observer.legSignallingBack?.(this);
+    if (this.hasEnded) return;
+    this.#isConnected = true;
+    this.#observer.legSignallingBack?.(this);
   }
 
   /** The far end signalled a key press outside the media (SIP INFO); one that the media tells too counts once. An attendant's are nobody else's. */
@@ -373,6 +383,8 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
 
   #finish(outcome: Outcome, tellFarEnd: boolean): Promise<void> {
     if (this.hasEnded) return this.#ended;
+    // The connection does not outlive the leg, and its loss is told before the end.
+    if (this.#isConnected) this.signallingLost();
     const before = this.#state;
     this.#state = 'ended';
     if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));

@@ -225,6 +225,11 @@ describe('a device that goes', () => {
     expect(otherSocket.closedWith).toEqual([1012, 'media-lost']);
     await settle();
     expect(door.deviceCount).toBe(0);
+    for (const { participant } of [device, other]) {
+      const told = domain.events.filter(({ participantId }) => participantId === participant.id);
+      const ends = told.map(({ type }) => type).filter((type) => /lost|ended/.test(type));
+      expect(ends).toEqual(['signalling.lost', 'call.ended']);
+    }
     expect((await arrive(other.token)).closedWith).toBeNull();
   });
 });
