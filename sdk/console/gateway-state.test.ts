@@ -14,12 +14,12 @@ describe('the badge of the console', () => {
     ['open', gatewayState(null), 'good', 'Live'],
     ['waiting', gatewayState(null), 'bad', 'Connection lost, trying again…'],
     ['connecting', gatewayState({ ready: true, reasons: [] }), 'busy', 'Connecting…'],
-    // Another fault beside it changes nothing: it is about to stop.
+    // Another fault beside it changes nothing.
     [
       'open',
       notReady(noWorker, draining),
       'warning',
-      'Stopping: takes no new calls, those in progress go on',
+      'Takes no new calls; those in progress go on',
     ],
     ['open', notReady(noWorker), 'warning', 'Takes no calls: no media worker takes calls'],
     [

@@ -3,7 +3,7 @@ import type { GatewayApi, Readiness } from './gateway-api.js';
 import type { StreamState } from './event-stream.js';
 
 /**
- * `ready`: it takes calls. `draining`: it takes no new ones and is about to stop; those in progress go on. `not-ready`: it
+ * `ready`: it takes calls. `draining`: it takes no new ones, as it is about to stop or out of service; those in progress go on. `not-ready`: it
  * takes none now, for the reason that it gives. `away`: it does not answer. `unasked`: not yet. `untold`: it does not say.
  */
 export type GatewayState =
@@ -31,7 +31,7 @@ export function stateBadge(stream: StreamState, gateway: GatewayState): StateBad
   if (gateway.is === 'away') return { look: 'bad', text: 'The gateway is away, trying again…' };
   if (stream === 'waiting') return { look: 'bad', text: 'Connection lost, trying again…' };
   if (gateway.is === 'draining')
-    return { look: 'warning', text: 'Stopping: takes no new calls, those in progress go on' };
+    return { look: 'warning', text: 'Takes no new calls; those in progress go on' };
   if (gateway.is === 'not-ready') return { look: 'warning', text: `Takes no calls: ${gateway.reason}` };
   const isLive = stream === 'open' && gateway.is !== 'unasked';
   return isLive ? { look: 'good', text: 'Live' } : { look: 'busy', text: 'Connecting…' };

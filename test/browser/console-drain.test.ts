@@ -1,4 +1,4 @@
-/** What the console says of a gateway that is stopping, is away, and is back. */
+/** What the console says of a gateway that takes no new calls, is away, and is back. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';
@@ -26,7 +26,7 @@ afterEach(async () => {
   await gateway.stop();
 });
 
-it('says that the gateway is stopping while calls go on, that it is away, and that it is back', async () => {
+it('says that the gateway takes no new calls while others go on, that it is away, and that it is back', async () => {
   const sessionId = await gateway.rest.createSession();
   const { token } = await gateway.rest.newcomer(sessionId);
   call = await placeCall({
@@ -41,10 +41,10 @@ it('says that the gateway is stopping while calls go on, that it is away, and th
   await expect.poll(() => badge.textContent()).toBe('Live');
 
   gateway.signal('SIGTERM');
-  await badge.getByText('Stopping: takes no new calls, those in progress go on').waitFor();
+  await badge.getByText('Takes no new calls; those in progress go on').waitFor();
   // Who opens the page now is told so, too.
   await page.reload();
-  await badge.getByText('Stopping: takes no new calls, those in progress go on').waitFor();
+  await badge.getByText('Takes no new calls; those in progress go on').waitFor();
 
   await call.hangUp();
   expect(await gateway.exited).toBe(0);
