@@ -15,12 +15,7 @@ describe('the badge of the console', () => {
     ['waiting', gatewayState(null), 'bad', 'Connection lost, trying again…'],
     ['connecting', gatewayState({ ready: true, reasons: [] }), 'busy', 'Connecting…'],
     // Another fault beside it changes nothing.
-    [
-      'open',
-      notReady(noWorker, draining),
-      'warning',
-      'Takes no new calls; those in progress go on',
-    ],
+    ['open', notReady(noWorker, draining), 'warning', 'Takes no new calls; those in progress go on'],
     ['open', notReady(noWorker), 'warning', 'Takes no calls: no media worker takes calls'],
     [
       'open',

@@ -246,7 +246,7 @@ export const configSchema = z.strictObject({
     iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
     disconnectTimeoutSeconds: seconds
       .default(15)
-      .describe('A browser that lost its connection for this long is dropped.'),
+      .describe('A browser that was out of reach, or silent when asked, for this long is dropped.'),
     maxSections: z
       .int()
       .min(2)

@@ -3,7 +3,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { BrowserConnection } from '../../src/media/worker/browser/browser-connection.js';
+import {
+  BrowserConnection,
+  type BrowserConnectionSettings,
+} from '../../src/media/worker/browser/browser-connection.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 
 /** What the page keeps between two calls of the test. */
@@ -194,6 +197,8 @@ export class Room {
   readonly peers: LegPeer[] = [];
   readonly extra: SourceStream[] = [];
 
+  constructor(readonly settings: BrowserConnectionSettings = {}) {}
+
   route(): void {
     for (const peer of this.peers) {
       const others = this.peers.filter((p) => p !== peer).flatMap((p) => p.streams);
@@ -222,6 +227,7 @@ export class LegPeer {
       participantId,
       mayPublish: new Set(['audio', 'video'] as const),
       bindAddress: '127.0.0.1',
+      ...room.settings,
       events: {
         onConnected: () => void this.connected++,
         onStreams: (streams) => {
@@ -330,6 +336,15 @@ export class LegPeer {
   /** Kinds of all m-sections. */
   sections(): Promise<string[]> {
     return this.page.evaluate(() => [...peer.remote.matchAll(/^m=(\w+)/gm)].map((m) => m[1] ?? ''));
+  }
+
+  /** As a browser that dies: nothing comes from it any more. */
+  async crash(): Promise<void> {
+    const crashed = new Promise<void>((resolve) => this.page.once('crash', () => resolve()));
+    const session = await this.page.context().newCDPSession(this.page);
+    // It never answers: who would?
+    void session.send('Page.crash').catch(() => undefined);
+    await crashed;
   }
 
   closeConnection(): Promise<void> {

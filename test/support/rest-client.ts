@@ -15,6 +15,8 @@ export interface Leg {
   readonly state: string;
   readonly held: boolean;
   readonly streams: readonly { readonly id: string; readonly alias: string }[];
+  /** Null before its media is open. */
+  readonly quality: { readonly packetsReceived: number } | null;
 }
 
 export interface NewcomerOptions {

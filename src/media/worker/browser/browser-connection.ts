@@ -119,6 +119,8 @@ export class BrowserConnection implements LegConnection {
 
   answer(offer: string): Promise<string> {
     return this.#serially(async () => {
+      // It may have stopped what it sent, whatever becomes of its offer.
+      this.#expectSilence();
       const description = parseSessionDescription(offer);
       // A browser that stopped everything says nothing about the transport, which stays.
       const isIdle = this.#remote !== null && !description.media.some(isInUse);
@@ -208,11 +210,18 @@ export class BrowserConnection implements LegConnection {
   }
 
   #adopt(state: BrowserSections): void {
+    this.#expectSilence();
     this.#state = state;
     this.#published = publishedStreams(this.#published, state.sections);
     this.#media.applyIncoming(state.sections, this.#published);
     this.#media.applyOutgoing(state.sections, this.#sources);
     this.#tellStreams();
+  }
+
+  /** The browser may send something else now, or nothing. */
+  #expectSilence(): void {
+    this.#transport?.renegotiated();
+    this.#successor?.renegotiated();
   }
 
   /** One negotiation at a time, in the order they were asked for. */

@@ -4,6 +4,7 @@
  * every one it is given, whatever their SSRC. The browser's candidates are not used: it finds us, and is learnt as
  * peer-reflexive, so that no description can make this host send to an address of its choice.
  */
+import { randomInt } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { PeerConnection, type DataChannel, type RtcConfig, type Track, Audio } from 'node-datachannel';
 import {
@@ -24,9 +25,11 @@ import {
   type MediaDescription,
 } from '../../../sdp/session-description.js';
 import type { DataChannelOptions } from '../leg.js';
+import { formatReportRequest } from './feedback.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
+import { SilenceWatch } from './silence-watch.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
 export interface BrowserTransportSettings {
@@ -44,7 +47,7 @@ export interface BrowserTransportSettings {
   readonly gatherTimeoutMs?: number;
   /** How long ICE and DTLS may take. Default 30 000 ms. */
   readonly connectTimeoutMs?: number;
-  /** How long the browser may be out of reach. Default 15 000 ms. */
+  /** How long the browser may be out of reach, as ICE or its silence tells (see silence-watch.ts). Default 15 000 ms. */
   readonly disconnectedTimeoutMs?: number;
   /** How long signalling has to say why, after the browser closed DTLS. Default 2000 ms. */
   readonly closedTimeoutMs?: number;
@@ -119,6 +122,9 @@ export class BrowserTransport {
   #track: Track | null = null;
   #local: LocalTransportParameters | null = null;
   #timer: NodeJS.Timeout | null = null;
+  readonly #silence: SilenceWatch;
+  /** From the first connection on. */
+  #silenceTimer: NodeJS.Timeout | null = null;
   #connected = false;
   #closed = false;
   /** Wakes whoever waits for gathering, at its end or at `close()`. */
@@ -134,6 +140,12 @@ export class BrowserTransport {
     this.#events = events;
     this.#port = port;
     settings.portsInUse?.add(port);
+    const ownSsrc = randomInt(1, 2 ** 32);
+    this.#silence = new SilenceWatch({
+      limitMs: this.#settings.disconnectedTimeoutMs,
+      ask: (ssrc) => this.send(formatReportRequest(ownSsrc, ssrc)),
+      onSilent: () => this.#fail(),
+    });
     const bindAddress = specific(settings.bindAddress);
     const config: RtcConfig = {
       iceServers: [],
@@ -273,6 +285,11 @@ export class BrowserTransport {
     return this.#local;
   }
 
+  /** There is another description: the browser may be silent where it was not. */
+  renegotiated(): void {
+    this.#silence.renegotiated();
+  }
+
   get isConnected(): boolean {
     return this.#connected;
   }
@@ -294,7 +311,9 @@ export class BrowserTransport {
     // The library lets go of a closed track, and of the event loop, only where somebody asked to be told.
     track.onClosed(() => undefined);
     track.onMessage((packet) => {
-      if (!this.#closed) this.#events.onPacket(packet);
+      if (this.#closed) return;
+      this.#silence.heard(packet);
+      this.#events.onPacket(packet);
     });
   }
 
@@ -333,12 +352,18 @@ export class BrowserTransport {
       this.#timer = null;
       const first = !this.#connected;
       this.#connected = true;
+      if (first) this.#watchSilence();
       if (first) this.#events.onConnected(this);
     } else if (state === 'disconnected') this.#failAfter(this.#settings.disconnectedTimeoutMs);
     else if (state === 'closed') {
       this.#connected = false;
       this.#failAfter(this.#settings.closedTimeoutMs);
     } else if (state === 'failed') this.#fail();
+  }
+
+  #watchSilence(): void {
+    this.#silence.tick(performance.now());
+    if (!this.#closed) this.#silenceTimer = setTimeout(() => this.#watchSilence(), this.#silence.tickMs);
   }
 
   #fail(): void {
@@ -354,6 +379,8 @@ export class BrowserTransport {
     this.#connected = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#silenceTimer !== null) clearTimeout(this.#silenceTimer);
+    this.#silenceTimer = null;
     this.#endGathering();
     this.#track = null;
     this.#settings.portsInUse?.delete(this.#port);

@@ -11,6 +11,13 @@ export const formatNack = (
   sequenceNumbers: readonly number[],
 ): Buffer => formatRtcp([{ type: 'nack', senderSsrc, mediaSsrc, sequenceNumbers }]);
 
+/** Asks for a report. Behind one of ours, so that it is a compound packet (RFC 3550 §6.1). */
+export const formatReportRequest = (senderSsrc: number, mediaSsrc: number): Buffer =>
+  formatRtcp([
+    { type: 'receiver-report', ssrc: senderSsrc, reports: [] },
+    { type: 'resynchronisation-request', senderSsrc, mediaSsrc },
+  ]);
+
 export interface Reports {
   /** Who reports on what was received. */
   readonly ownSsrc: number;

@@ -36,6 +36,7 @@ describe('RTCP', () => {
     { type: 'source-description', chunks: [{ ssrc: 7, cname: 'x'.repeat(100) }] },
     { type: 'bye', ssrcs: [1, 2] },
     { type: 'nack', senderSsrc: 1, mediaSsrc: 2, sequenceNumbers: [65534, 65535, 3, 14, 100] },
+    { type: 'resynchronisation-request', senderSsrc: 1, mediaSsrc: 0xfedcba98 },
     { type: 'pli', senderSsrc: 1, mediaSsrc: 2 },
     { type: 'fir', senderSsrc: 1, entries: [{ ssrc: 2, commandSequence: 255 }] },
     { type: 'remb', senderSsrc: 1, bitrateBps: 2_500_000 - (2_500_000 % 16), ssrcs: [3, 4] },

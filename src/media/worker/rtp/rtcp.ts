@@ -1,6 +1,6 @@
 /**
- * RTCP as values: SR, RR, SDES, BYE (RFC 3550 §6), NACK and PLI (RFC 4585 §6), FIR (RFC 5104 §4.3.1) and REMB
- * (draft-alvestrand-rmcat-remb-03). Pure: bytes in, values out, and back.
+ * RTCP as values: SR, RR, SDES, BYE (RFC 3550 §6), NACK and PLI (RFC 4585 §6), FIR (RFC 5104 §4.3.1), the request for an SR
+ * (RFC 6051 §3.2) and REMB (draft-alvestrand-rmcat-remb-03). Pure: bytes in, values out, and back.
  */
 
 export interface ReportBlock {
@@ -48,6 +48,12 @@ export interface Nack {
   readonly mediaSsrc: number;
   readonly sequenceNumbers: readonly number[];
 }
+/** Asks for a sender report at once. */
+export interface RapidResynchronisationRequest {
+  readonly type: 'resynchronisation-request';
+  readonly senderSsrc: number;
+  readonly mediaSsrc: number;
+}
 export interface PictureLossIndication {
   readonly type: 'pli';
   readonly senderSsrc: number;
@@ -70,6 +76,7 @@ export type RtcpPacket =
   | SourceDescription
   | Bye
   | Nack
+  | RapidResynchronisationRequest
   | PictureLossIndication
   | FullIntraRequest
   | ReceiverEstimatedMaximumBitrate;
@@ -128,7 +135,7 @@ function parseBody(type: number, count: number, body: Buffer): RtcpPacket | null
     case goodbyeType:
       return { type: 'bye', ssrcs: readSsrcs(body, 0, count) };
     case transportFeedbackType:
-      return count === 1 && body.length >= 8 ? parseNack(body) : null;
+      return body.length < 8 ? null : parseTransportFeedback(count, body);
     case payloadFeedbackType:
       return body.length < 8 ? null : parsePayloadFeedback(count, body);
     default:
@@ -175,7 +182,13 @@ function readSsrcs(body: Buffer, offset: number, count: number): number[] {
   return Array.from({ length: fitting }, (_, i) => body.readUInt32BE(offset + i * 4));
 }
 
-function parseNack(body: Buffer): Nack {
+function parseTransportFeedback(format: number, body: Buffer): RtcpPacket | null {
+  const [senderSsrc, mediaSsrc] = [body.readUInt32BE(0), body.readUInt32BE(4)];
+  if (format === 5) return { type: 'resynchronisation-request', senderSsrc, mediaSsrc };
+  return format === 1 ? { type: 'nack', senderSsrc, mediaSsrc, sequenceNumbers: parseNackItems(body) } : null;
+}
+
+function parseNackItems(body: Buffer): number[] {
   const sequenceNumbers: number[] = [];
   for (let offset = 8; offset + 4 <= body.length; offset += 4) {
     const first = body.readUInt16BE(offset);
@@ -185,7 +198,7 @@ function parseNack(body: Buffer): Nack {
       if (following & (1 << bit)) sequenceNumbers.push((first + bit + 1) & 0xffff);
     }
   }
-  return { type: 'nack', senderSsrc: body.readUInt32BE(0), mediaSsrc: body.readUInt32BE(4), sequenceNumbers };
+  return sequenceNumbers;
 }
 
 function parsePayloadFeedback(format: number, body: Buffer): RtcpPacket | null {
@@ -264,6 +277,8 @@ function formatOne(packet: RtcpPacket): Buffer {
         1,
         words(packet.senderSsrc, packet.mediaSsrc, ...nackItems(packet.sequenceNumbers)),
       );
+    case 'resynchronisation-request':
+      return frame(transportFeedbackType, 5, words(packet.senderSsrc, packet.mediaSsrc));
     case 'pli':
       return frame(payloadFeedbackType, 1, words(packet.senderSsrc, packet.mediaSsrc));
     case 'fir': {
