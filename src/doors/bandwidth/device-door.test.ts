@@ -40,10 +40,14 @@ function newDoor(options: Partial<DeviceDoorOptions> = {}): DeviceDoor {
   });
 }
 
-async function arrive(token: string, uniqueId = 'device-1'): Promise<FakeWebSocket> {
-  const socket = new FakeWebSocket();
+function come(socket: FakeWebSocket, token: string, uniqueId = 'device-1'): void {
   const query = `token=${token}&client=browser&sdkVersion=0.12.0-beta.1&uniqueId=${uniqueId}`;
   door.accept(socket, { url: `/v3/?${query}` }, '192.0.2.1');
+}
+
+async function arrive(token: string, uniqueId = 'device-1'): Promise<FakeWebSocket> {
+  const socket = new FakeWebSocket();
+  come(socket, token, uniqueId);
   await settle();
   return socket;
 }
@@ -283,6 +287,67 @@ describe('a device that lost its socket', () => {
     first.emit('close', 1006);
     expect(await second.asks('ping')).toMatchObject({ result: {} });
     expect(domain.legs.size).toBe(1);
+  });
+
+  it.each(['all at once', 'one after another'])('is let in once where its sockets come %s', async (how) => {
+    const sockets = [new FakeWebSocket(), new FakeWebSocket(), new FakeWebSocket()] as const;
+    for (const [index, socket] of sockets.entries()) {
+      come(socket, device.token);
+      // By microtasks, so that each meets the one before it at another point of its admission.
+      if (how === 'one after another') for (let turn = 0; turn < 4 + index; turn++) await Promise.resolve();
+    }
+    await settle();
+    expect(refusals).toEqual([]);
+    expect(sockets.map(({ closedWith }) => closedWith)).toEqual([
+      [1012, 'replaced'],
+      [1012, 'replaced'],
+      null,
+    ]);
+    expect(await sockets[2].asks('ping')).toMatchObject({ result: {} });
+    expect([domain.legs.size, door.deviceCount]).toEqual([1, 1]);
+    expect(domain.ofType('call.arrived')).toHaveLength(1);
+  });
+
+  it('is let in at whatever point of its first socket’s admission its second comes', async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const { token } = await domain.participant();
+      const [first, second] = [new FakeWebSocket(), new FakeWebSocket()];
+      come(first, token);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      first.emit('close', 1006);
+      come(second, token);
+      await settle();
+      expect([turns, second.closedWith]).toEqual([turns, null]);
+      expect(await second.asks('ping')).toMatchObject({ result: {} });
+    }
+    expect(refusals).toEqual([]);
+    expect([domain.legs.size, door.deviceCount]).toEqual([40, 40]);
+  });
+
+  it('is let in by its second socket where the first could not be', async () => {
+    domain.media.refuseNext(new MediaRefusal('overloaded', 'no worker'));
+    const sockets = [new FakeWebSocket(), new FakeWebSocket(), new FakeWebSocket()] as const;
+    for (const socket of sockets) come(socket, device.token);
+    await settle();
+    expect(sockets.map(({ closedWith }) => closedWith)).toEqual([
+      [1013, 'overloaded'],
+      [1012, 'replaced'],
+      null,
+    ]);
+    expect([domain.legs.size, door.deviceCount]).toEqual([1, 1]);
+  });
+
+  it('leaves nothing behind where its participant is deleted while it is admitted', async () => {
+    for (let turns = 0; turns < 20; turns++) {
+      const created = await domain.participant(sessionId);
+      const socket = new FakeWebSocket();
+      come(socket, created.token);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      await domain.sessions.deleteParticipant('acme', created.participant.id);
+      await settle();
+      expect(socket.closedWith?.[0]).toBe(1000);
+      expect([domain.legs.size, door.deviceCount]).toEqual([0, 0]);
+    }
   });
 
   it('gives way to another device of the participant', async () => {

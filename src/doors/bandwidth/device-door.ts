@@ -36,7 +36,7 @@ export class DeviceDoor {
     this.#options = options;
   }
 
-  /** Devices that are connected or may come back. */
+  /** Devices that are about to be let in, connected, or may come back. */
   get deviceCount(): number {
     return this.#sessions.size;
   }
@@ -81,9 +81,11 @@ export class DeviceDoor {
     const { legs } = this.#options;
     if (this.#closed) throw new Refusal('draining');
     const participantId = await legs.identify(credential, source);
-    const session = this.#sessions.get(participantId);
-    await session?.begun;
-    if (session !== undefined && !session.hasEnded) {
+    const current = () => this.#sessions.get(participantId);
+    // Looked up anew after each wait: another socket may have come meanwhile.
+    for (let session = current(); session !== undefined; session = current()) {
+      await session.begun;
+      if (session.hasEnded) continue;
       if (session.deviceId === deviceId) {
         session.attach(socket);
         return;
@@ -108,7 +110,9 @@ export class DeviceDoor {
         if (this.#sessions.get(participantId) === ended) this.#sessions.delete(participantId);
       },
     });
-    const leg = await legs.admit({
+    // Before it is admitted: a socket of the same device that comes meanwhile is to wait for it, not to be refused.
+    this.#sessions.set(participantId, session);
+    const admission = legs.admit({
       credential,
       door: 'bandwidth',
       callId: deviceId,
@@ -117,8 +121,7 @@ export class DeviceDoor {
       source,
       signalling: session,
     });
-    this.#sessions.set(participantId, session);
-    await session.begin(leg, source);
+    await session.begin(admission, source);
     session.attach(socket);
   }
 }

@@ -64,9 +64,12 @@ export class DeviceSession implements LegSignalling {
     return this.#begun;
   }
 
-  /** Opens the media of the leg that was admitted for this session, for a device at that address. Rejects with Refusal; the session has ended then. */
-  begin(leg: DoorLeg, source: string): Promise<void> {
-    const beginning = this.#begin(leg, source).catch((error: unknown) => {
+  /**
+   * Waits for the leg that is being admitted for this session, and opens its media for a device at that address. Rejects with
+   * Refusal; the session has ended then. Call it in the turn in which the session is made.
+   */
+  begin(admission: Promise<DoorLeg>, source: string): Promise<void> {
+    const beginning = this.#begin(admission, source).catch((error: unknown) => {
       this.#end(closeCode.normal, { endedBy: 'gateway', reason: 'refused' });
       throw error;
     });
@@ -74,7 +77,8 @@ export class DeviceSession implements LegSignalling {
     return beginning;
   }
 
-  async #begin(leg: DoorLeg, source: string): Promise<void> {
+  async #begin(admission: Promise<DoorLeg>, source: string): Promise<void> {
+    const leg = await admission;
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
     await leg.open({ ...deviceOpening, signallingAddress: source });
@@ -148,7 +152,8 @@ export class DeviceSession implements LegSignalling {
       socket.close(code, outcome.reason);
       this.#detached(socket);
     }
-    this.#logger.info({ outcome }, 'device ended');
+    // One that was not let in has had its line.
+    if (this.#leg !== null) this.#logger.info({ outcome }, 'device ended');
     this.#options.onEnded(this);
   }
 
