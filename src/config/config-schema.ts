@@ -266,6 +266,9 @@ export const configSchema = z.strictObject({
     maxLegs: count
       .default(2000)
       .describe('Live connections at once; above it new ones are refused as overloaded.'),
+    maxKeysPerSecond: count
+      .default(20)
+      .describe('Key presses of one leg that are heard, twice as many at once; more are left out.'),
     noSessionTimeoutSeconds: seconds
       .default(30)
       .describe('A phone that is in no session for this long is hung up.'),

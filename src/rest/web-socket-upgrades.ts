@@ -73,12 +73,12 @@ export function handleUpgrades(
     });
   };
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Node leaves a socket without a listener to crash the process on a reset: also while it waits for its turn.
+    socket.on('error', () => socket.destroy());
     if (!wantsWebSocket(request)) {
       ignored.serve(request, head);
       return;
     }
-    // Node leaves a socket without a listener to crash the process on a reset.
-    socket.on('error', () => socket.destroy());
     const path = request.url?.split('?', 1)[0] ?? '';
     const entry = entries.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
     const refusal = refusalOf(entry, request);

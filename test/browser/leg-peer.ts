@@ -236,6 +236,9 @@ export class LegPeer {
         },
         onDtmf: () => undefined,
         onNegotiationNeeded: () => void this.renegotiate(),
+        onFault: (error: unknown) => {
+          throw error;
+        },
         onEnded: (reason) => void (this.ended = reason),
       },
     });

@@ -45,6 +45,9 @@ beforeEach(async () => {
       onStreams: (now) => (streams = now),
       onDtmf: () => undefined,
       onNegotiationNeeded: () => void negotiationsAsked++,
+      onFault: (error: unknown) => {
+        throw error;
+      },
       onEnded: () => undefined,
     },
   });
@@ -292,6 +295,9 @@ describe('a browser leg', () => {
         onStreams: () => undefined,
         onDtmf: () => undefined,
         onNegotiationNeeded: () => undefined,
+        onFault: (error: unknown) => {
+          throw error;
+        },
         onEnded: () => undefined,
       },
     });

@@ -62,6 +62,9 @@ beforeEach(() => {
       onPlayed: () => undefined,
       onHeld: () => undefined,
       onNegotiationNeeded: (name) => void negotiationsAsked.push(name),
+      onFault: (error: unknown) => {
+        throw error;
+      },
       onEnded: (reason) => void ends.push(reason),
     },
   };

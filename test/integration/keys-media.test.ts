@@ -54,6 +54,9 @@ describe('keys for a phone', () => {
         onPlayed: () => undefined,
         onHeld: () => undefined,
         onNegotiationNeeded: () => undefined,
+        onFault: (error: unknown) => {
+          throw error;
+        },
         onEnded: () => undefined,
       },
     });

@@ -1,7 +1,7 @@
 /** WebSockets on the HTTP port: what no door takes is refused in the form of all errors. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { silentLogger } from '../../src/domain/logger.js';
@@ -140,6 +140,22 @@ describe('An upgrade that we do not know', () => {
     const text = await answer;
     expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(4);
     expect(text.indexOf('slow')).toBeLessThan(text.indexOf('GET'));
+  });
+
+  it('whose client resets the connection while it waits for its turn harms nobody', async () => {
+    // An error that nobody hears would end the process, and every call with it.
+    const closed = new Promise<void>((resolve) =>
+      server.server.once('connection', (taken: Socket) => taken.once('close', () => resolve())),
+    );
+    const socket = connect(port(), '127.0.0.1');
+    socket.write(
+      `GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${lines('GET /echo HTTP/1.1', ...upgradeTo('h2c'), '', '')}`,
+    );
+    await slowAsked;
+    socket.resetAndDestroy();
+    await closed;
+    answerSlow();
+    expect(await exchange(lines('GET /echo HTTP/1.1', 'Host: x', '', ''), last)).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('beside a WebSocket is not what the client gets', async () => {

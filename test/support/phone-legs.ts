@@ -30,7 +30,11 @@ export interface PhoneLegs {
   /** A phone and its leg, not yet answered. */
   readonly caller: (settings?: CallerSettings, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
   /** Answered. */
-  readonly called: (settings?: CallerSettings, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  readonly called: (
+    settings?: CallerSettings,
+    law?: 'PCMU' | 'PCMA',
+    events?: Partial<LegEvents>,
+  ) => Promise<Caller>;
   readonly everyoneHearsTheOthers: () => void;
 }
 
@@ -60,7 +64,11 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
     clock.close();
   });
 
-  async function caller(settings: CallerSettings = {}, law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
+  async function caller(
+    settings: CallerSettings = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+    others: Partial<LegEvents> = {},
+  ): Promise<Caller> {
     const phone = await TestPhone.open(law);
     const facts: string[] = [];
     let streams: readonly SourceStream[] = [];
@@ -71,7 +79,11 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
       onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
       onHeld: () => undefined,
       onNegotiationNeeded: () => facts.push('negotiation needed'),
+      onFault: (error: unknown) => {
+        throw error;
+      },
       onEnded: (reason) => facts.push(`ended ${reason}`),
+      ...others,
     };
     const leg = createPhoneLeg({
       legId: 'leg',
@@ -90,8 +102,12 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
     return made;
   }
 
-  async function called(settings: CallerSettings = {}, law: 'PCMU' | 'PCMA' = 'PCMU'): Promise<Caller> {
-    const made = await caller(settings, law);
+  async function called(
+    settings: CallerSettings = {},
+    law: 'PCMU' | 'PCMA' = 'PCMU',
+    events: Partial<LegEvents> = {},
+  ): Promise<Caller> {
+    const made = await caller(settings, law, events);
     made.port = portOf(await made.leg.answer(made.phone.sdp()));
     return made;
   }

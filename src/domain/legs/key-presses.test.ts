@@ -18,6 +18,21 @@ function heard(words: readonly Word[]): string {
     .join('');
 }
 
+describe('more presses than anybody has fingers for', () => {
+  const many = (count: number, everyMs: number): Word[] =>
+    Array.from({ length: count }, (_, i) => [i * everyMs, 'media', '5', 10]);
+
+  it('are left out, and the next ones of a person are heard', () => {
+    expect(heard(many(800, 1.25)).length).toBeLessThanOrEqual(60);
+    expect(heard([...many(800, 1.25), [3000, 'media', '7'], [3300, 'media', '8']])).toMatch(/78$/);
+  });
+
+  it('are not those of the quickest dialler, nor a long number that comes at once', () => {
+    expect(heard(many(100, 80))).toHaveLength(100);
+    expect(heard(many(32, 0))).toHaveLength(32);
+  });
+});
+
 describe('presses that come in the media and in signalling', () => {
   it.each<[string, Word[], string]>([
     ['one in both is one', [[0, 'signalling', '5'], [100, 'media', '5']], '5'], // prettier-ignore

@@ -1,4 +1,4 @@
-/** Presses of one leg that come twice: in its media and by its signalling, as phones set to "both" send them. */
+/** Presses of one leg: those that come twice, in its media and by its signalling, as phones set to "both" send them; and too many. */
 import type { Clock } from '../clock.js';
 
 /** `media`: told when the key was let go. `signalling`: when it was pressed or let go, and some time later where a request got lost. */
@@ -24,15 +24,27 @@ const maxTold = 64;
  */
 export class KeyPresses {
   readonly #clock: Clock;
+  readonly #maxPerSecond: number;
   #told: Told[] = [];
+  /** Presses that may still come at once, at `atMs`. */
+  #room: number;
+  #atMs: number;
 
-  constructor(clock: Clock) {
+  /** `maxPerSecond`: more are no fingers', and each is a fact to be kept and told. Twice as many may come at once. */
+  constructor(clock: Clock, maxPerSecond = 20) {
     this.#clock = clock;
+    this.#maxPerSecond = maxPerSecond;
+    this.#room = 2 * maxPerSecond;
+    this.#atMs = clock.now();
   }
 
-  /** False where the other source told of it already. */
+  /** False where the other source told of it already, and where there are too many. */
   isNew(source: KeySource, digit: string, durationMs: number): boolean {
     const endedMs = this.#clock.now();
+    const earned = ((endedMs - this.#atMs) / 1000) * this.#maxPerSecond;
+    this.#room = Math.min(2 * this.#maxPerSecond, this.#room + Math.max(0, earned));
+    this.#atMs = endedMs;
+    if (this.#room < 1) return false;
     // What stands before our media may pass a press on only when it is over, which takes its length once more.
     const lengths = source === 'media' ? 2 : 1;
     const press = { source, digit, beganMs: endedMs - lengths * durationMs, endedMs };
@@ -43,6 +55,7 @@ export class KeyPresses {
     }
     this.#told = this.#told.filter((told) => endedMs - told.endedMs < longestPressMs).slice(1 - maxTold);
     this.#told.push(press);
+    this.#room -= 1;
     return true;
   }
 }

@@ -36,6 +36,8 @@ export interface LegLimits {
   readonly maxParticipantsPerSession: number;
   /** A phone leg without a session is ended after this. */
   readonly noSessionTimeoutSeconds: number;
+  /** Key presses of one leg; more are left out. Default 20. */
+  readonly maxKeysPerSecond?: number;
   readonly guesses: GuessLimits;
 }
 
@@ -302,7 +304,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   }
 
   #add(request: AdmitRequest, slot: ClaimedSlot): LiveLeg {
-    const { media, clock, callerPrivacy } = this.#options;
+    const { media, clock, callerPrivacy, limits } = this.#options;
     const { caller = null } = request;
     const { participant } = slot;
     const leg = new LiveLeg({
@@ -312,6 +314,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
       media,
       clock,
       observer: this,
+      maxKeysPerSecond: limits.maxKeysPerSecond,
     });
     this.#legs.set(leg.legId, leg);
     this.#byParticipant.set(participant.id, leg);

@@ -77,6 +77,8 @@ export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'sourc
   readonly clock: Clock;
   /** Who looks after the leg, and tells others. */
   readonly observer: LegObserver;
+  /** Key presses beyond are left out. Default 20. */
+  readonly maxKeysPerSecond?: number | undefined;
 }
 
 export class LiveLeg implements DoorLeg, AttendedLeg {
@@ -123,7 +125,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.#isAttended = this.#attendant !== null;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
-    this.#keys = new KeyPresses(options.clock);
+    this.#keys = new KeyPresses(options.clock, options.maxKeysPerSecond);
     this.#observer = options.observer;
   }
 

@@ -270,6 +270,7 @@ export class MediaEngine {
       onEnded: (reason) => {
         if (!entry.isClosed) events.onEnded(legId, reason, this.#remove(legId, entry));
       },
+      onFault: (error) => this.#fail(legId, entry, error),
     };
   }
 }

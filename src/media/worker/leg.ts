@@ -15,6 +15,8 @@ export interface LegEvents {
   onNegotiationNeeded(connection: string): void;
   /** The leg has closed itself. At most once, never after `close()`. */
   onEnded(reason: 'media-timeout' | 'ice-failed'): void;
+  /** Something failed that must not fail: a defect. The leg is closed then, and nobody else's with it. */
+  onFault(error: unknown): void;
 }
 
 export interface LegStatistics {

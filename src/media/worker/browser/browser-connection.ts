@@ -40,7 +40,7 @@ export interface BrowserConnectionSettings extends BrowserTransportSettings {
 /** What a connection tells its leg. */
 export interface BrowserConnectionEvents extends Pick<
   LegEvents,
-  'onConnected' | 'onStreams' | 'onDtmf' | 'onEnded'
+  'onConnected' | 'onStreams' | 'onDtmf' | 'onEnded' | 'onFault'
 > {
   /** What is sent no longer fits the description. */
   onNegotiationNeeded(): void;
@@ -291,6 +291,7 @@ export class BrowserConnection implements LegConnection {
     return {
       onConnected: (transport) => this.#onConnected(transport),
       onPacket: (packet) => this.#media.onPacket(packet),
+      onFault: (error) => this.#events.onFault(error),
       onFailed: (transport) => this.#onFailed(transport),
     };
   }

@@ -58,6 +58,9 @@ export class BrowserLeg implements Leg {
     onNegotiationNeeded: (name) => {
       if (!this.#isClosed) this.#events.onNegotiationNeeded(name);
     },
+    onFault: (error) => {
+      if (!this.#isClosed) this.#events.onFault(error);
+    },
     onLost: (reason) => {
       if (this.#isClosed) return;
       this.close();

@@ -57,6 +57,8 @@ export interface BrowserTransportEvents {
   onConnected(transport: BrowserTransport): void;
   /** The buffer is the receiver's own. */
   onPacket(packet: Buffer): void;
+  /** What was done with a packet failed: a defect. */
+  onFault(error: unknown): void;
   /** It could not connect, or lost the browser for too long. At most once, never after `close()`. */
   onFailed(transport: BrowserTransport): void;
 }
@@ -312,8 +314,13 @@ export class BrowserTransport {
     track.onClosed(() => undefined);
     track.onMessage((packet) => {
       if (this.#closed) return;
-      this.#silence.heard(packet);
-      this.#events.onPacket(packet);
+      // The library calls from outside, where nobody would catch it.
+      try {
+        this.#silence.heard(packet);
+        this.#events.onPacket(packet);
+      } catch (error) {
+        this.#events.onFault(error);
+      }
     });
   }
 

@@ -26,6 +26,7 @@ export interface ConnectionOwner {
   onNegotiationNeeded(name: string): void;
   /** The leg cannot go on without this connection. */
   onLost(reason: Parameters<LegEvents['onEnded']>[0]): void;
+  onFault(error: unknown): void;
 }
 
 export interface NamedConnectionOptions {
@@ -131,6 +132,7 @@ export class NamedConnection implements LegConnection {
           if (this.#current === opened) this.#publish(streams);
         },
         onDtmf: (digit, durationMs) => owner.onDtmf(digit, durationMs),
+        onFault: (error) => owner.onFault(error),
         onNegotiationNeeded: () => {
           if (this.#current === opened) owner.onNegotiationNeeded(name);
         },

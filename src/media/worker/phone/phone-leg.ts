@@ -250,6 +250,14 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   onTick(tick: number, nowMs: number): void {
+    try {
+      this.#onTick(tick, nowMs);
+    } catch (error) {
+      this.#options.events.onFault(error);
+    }
+  }
+
+  #onTick(tick: number, nowMs: number): void {
     const eventPayloadType = this.#agreement?.eventPayloadType ?? null;
     this.#outgoing.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
     this.#outgoing.onTick(tick, nowMs);
@@ -299,8 +307,8 @@ class NativePhoneLeg implements PhoneLeg {
     }
     if (this.#sockets === null) {
       this.#sockets = sockets;
-      sockets.rtp.on('message', (buffer, from) => this.#onRtp(buffer, from));
-      sockets.rtcp.on('message', (buffer, from) => this.#onRtcp(buffer, from));
+      sockets.rtp.on('message', (buffer, from) => this.#received(buffer, from, true));
+      sockets.rtcp.on('message', (buffer, from) => this.#received(buffer, from, false));
     }
     const told = this.#options.advertisedAddress ?? null;
     const isReachable = told !== null && addressTypeOf(told) === addressTypeOf(bindAddress);
@@ -353,6 +361,20 @@ class NativePhoneLeg implements PhoneLeg {
     const streamId = `${this.#options.participantId}.${this.#nextStreamNumber++}`;
     this.#incoming = new PhoneIncomingTrack(streamId, law);
     this.#options.events.onStreams([{ streamId, alias: 'microphone', audio: this.#incoming, video: null }]);
+  }
+
+  /**
+   * What fails here is this leg's, and ends no other: nobody else would catch it. Nobody can be answered at port 0, and nobody
+   * honest sends from there (RFC 768): such a datagram is a stranger's.
+   */
+  #received(buffer: Buffer, from: RemoteInfo, isRtpSocket: boolean): void {
+    try {
+      if (from.port === 0) this.#fromStrangers++;
+      else if (isRtpSocket) this.#onRtp(buffer, from);
+      else this.#onRtcp(buffer, from);
+    } catch (error) {
+      this.#options.events.onFault(error);
+    }
   }
 
   #onRtp(buffer: Buffer, from: RemoteInfo): void {
@@ -423,7 +445,7 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   #sendRtp(datagram: Buffer): void {
-    send(this.#sockets?.rtp, datagram, this.#latch.destination);
+    this.#send(this.#sockets?.rtp, datagram, this.#latch.destination);
   }
 
   /** Once a second: has the phone fallen silent, is a report due? */
@@ -451,12 +473,18 @@ class NativePhoneLeg implements PhoneLeg {
     const destination = isMuxed ? this.#latch.destination : this.#rtcpDestination;
     if (destination === null) return;
     const report = this.#rtcp[kind](this.#output, this.#reception, nowMs, Date.now());
-    send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, destination);
+    this.#send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, destination);
   }
-}
 
-function send(socket: Socket | undefined, datagram: Buffer, destination: MediaAddress | null): void {
-  if (destination !== null) socket?.send(datagram, destination.port, destination.address);
+  /** Others' packets come here, too, as they are passed through: what fails is not their leg's. */
+  #send(socket: Socket | undefined, datagram: Buffer, destination: MediaAddress | null): void {
+    if (destination === null) return;
+    try {
+      socket?.send(datagram, destination.port, destination.address);
+    } catch (error) {
+      this.#options.events.onFault(error);
+    }
+  }
 }
 
 function obstacleToKeys(agreement: PhoneAgreement | null): WorkerRefusal | null {
