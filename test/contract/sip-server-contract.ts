@@ -24,7 +24,9 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
     describe.each(transports)('over %s', (transport) => {
       it('brings an INVITE to the application, its answer to the phone, and the phone’s BYE back', async () => {
         const { peer, ok, dialog } = await stage.answered(transport);
-        expect(peer.received[0]).toMatchObject({ kind: 'response', status: 100 });
+        // An answer that comes soon spares the 100 (RFC 3261 §17.2.1).
+        const [first] = peer.received;
+        expect(first?.kind === 'response' && [100, 200].includes(first.status)).toBe(true);
         expect(ok.body.toString()).toBe(answer);
         expect(ok.headers.get('Content-Type')).toBe('application/sdp');
         expect(ok.headers.get('To')).toMatch(/;tag=\w+/);

@@ -101,6 +101,24 @@ it.skipIf(isBesideDrachtio).each(floods)(
   },
 );
 
+/** Those who must be looked up: each 403 or 503 was sent eleven times, after a 100. */
+it.skipIf(isBesideDrachtio).each([
+  ['a join code that nobody has', 'sip:7K3Q9XWT2MBD@gw'],
+  ['a number that nobody has', 'sip:+14158675309@gw'],
+])('A flood of INVITEs to %s leaves room for calls, and is answered once each', async (_what, uri) => {
+  answers.length = 0;
+  for (let i = 0; i < requests; i += 1) {
+    stranger.send(tiny('INVITE', `looked-up${i}${uri.length}`, uri), gateway.sipPort, '127.0.0.1');
+    if (i % 50 === 0) await waitFor('the answers so far', () => answers.length > i - 50);
+  }
+  await waitFor('every answer', () => answers.length >= requests);
+  const coming = await call();
+  expect(coming.status).toBe(200);
+  expect(await coming.end()).toBe(200);
+  // A machine that is busy may take the 200 ms after which a caller is told to wait, and be told again of the refusal.
+  expect(answers.length).toBeLessThan(1.5 * requests);
+});
+
 it.skipIf(isBesideDrachtio)(
   'A copy of an INVITE that was turned away gets the same answer, To tag and all',
   async () => {

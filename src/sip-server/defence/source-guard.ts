@@ -91,6 +91,12 @@ export class SourceGuard {
     this.#of(address).goodUntilMs = this.#options.clock.nowMs() + goodMs;
   }
 
+  /** A call from that address was answered and acknowledged lately. */
+  hadCall(address: string): boolean {
+    const { sourceOf, clock } = this.#options;
+    return (this.#sources.get(sourceOf(address))?.goodUntilMs ?? 0) > clock.nowMs();
+  }
+
   /** Those in force. */
   bans(): readonly SourceBan[] {
     const nowMs = this.#options.clock.nowMs();

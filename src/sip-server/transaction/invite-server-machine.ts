@@ -29,6 +29,8 @@ export type InviteServerInput =
   | 'send 1xx'
   | 'send 2xx'
   | 'send 3xx-6xx'
+  /** The INVITE comes again by itself, where its answer is lost: no provisional response told its sender to wait. */
+  | 'send 3xx-6xx once'
   | 'transport error'
   | 'abandon'
   | Extract<TimerInput, 'timer G' | 'timer H' | 'timer I' | 'timer L'>;
@@ -39,6 +41,7 @@ export const inviteServerMachine: Machine<InviteServerState, InviteServerInput> 
     'send 1xx': to('proceeding', 'send'), //                                      §17.2.1
     'send 2xx': to('accepted', 'send', 'start L'), //                             RFC 6026 §7.1
     'send 3xx-6xx': to('completed', 'send', 'start G', 'start H'), //             §17.2.1
+    'send 3xx-6xx once': to('completed', 'send', 'start H'), //                   §17.2.1, without timer G: see the input
     'transport error': to('proceeding', 'inform transport error'), //             RFC 6026 §8.7: stays
     abandon: to('terminated'),
   },

@@ -16,6 +16,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       proceeding | send 1xx         | proceeding | send
       proceeding | send 2xx         | accepted   | send, start L
       proceeding | send 3xx-6xx     | completed  | send, start G, start H
+      proceeding | send 3xx-6xx once | completed | send, start H
       proceeding | transport error  | proceeding | inform transport error
       proceeding | abandon          | terminated |
       completed  | request          | completed  | resend

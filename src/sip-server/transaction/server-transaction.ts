@@ -91,8 +91,21 @@ export class ServerTransaction extends Transaction<State, Input> {
 
   /** Sends a response. False when one is no longer possible in this state, and nothing was sent. */
   respond(status: number, bytes: Buffer): boolean {
+    return this.#send(status, bytes, status < 200 ? 'send 1xx' : status < 300 ? 'send 2xx' : 'send 3xx-6xx');
+  }
+
+  /**
+   * Refuses an INVITE whose sender heard nothing before: it is sent again until the refusal is there, which need not go out again by
+   * itself. So whoever forged the address of another has nothing sent there twice. Deviation: RFC 3261 §17.2.1 has it go out again
+   * over UDP whatever was sent before (timer G).
+   */
+  refuseOnce(status: number, bytes: Buffer): boolean {
+    return this.#send(status, bytes, 'send 3xx-6xx once');
+  }
+
+  #send(status: number, bytes: Buffer, input: Input): boolean {
     this.#pending = bytes;
-    const sent = this.step(status < 200 ? 'send 1xx' : status < 300 ? 'send 2xx' : 'send 3xx-6xx');
+    const sent = this.step(input);
     this.#pending = undefined;
     if (sent && status >= 300) this.#onRefused();
     return sent;

@@ -4,7 +4,7 @@ import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
 import type { Application, OwnedDialog } from './application.js';
-import { newTag, newTransactionId } from './identifiers.js';
+import { newTransactionId } from './identifiers.js';
 import type { ReliableProvisional } from './reliable-provisional.js';
 
 /** A request as it came, with the transaction it is to be answered in. */
@@ -18,6 +18,8 @@ export interface ArrivedRequest {
 export interface IncomingRequestParts extends ArrivedRequest {
   readonly owner: Application;
   readonly dialog: OwnedDialog | undefined;
+  /** For its responses, where it came without one. */
+  readonly toTag: string;
 }
 
 /** A request that waits for the answer of its application. */
@@ -32,6 +34,10 @@ export class IncomingRequest {
   /** The tag of every response (RFC 3261 §8.2.6.2); an application may choose another with its first one. */
   toTag: string;
   dialog: OwnedDialog | undefined;
+  /** A provisional response has gone out: the peer does not send its INVITE again. */
+  isAnnounced = false;
+  /** Until its 100 is due. */
+  trying: unknown;
   /** Ends the wait for an application that never answers. */
   timeout: unknown;
   reliable: ReliableProvisional | undefined;
@@ -45,7 +51,7 @@ export class IncomingRequest {
     this.flow = parts.flow;
     this.owner = parts.owner;
     this.dialog = parts.dialog;
-    this.toTag = identity.toTag === '' ? newTag() : identity.toTag;
+    this.toTag = identity.toTag === '' ? parts.toTag : identity.toTag;
     transaction.toTag = this.toTag;
   }
 

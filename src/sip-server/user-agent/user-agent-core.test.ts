@@ -28,11 +28,11 @@ describe('the answer to a call', () => {
     core.receive(request('INVITE', {}, sdp), flow);
     respond(200, {}, sdp);
     vi.advanceTimersByTime(12_000);
-    expect(flow.summary).toBe('100 200 200 200 200 200 200');
+    expect(flow.summary).toBe('200 200 200 200 200 200');
     core.receive(request('ACK', { To: lastTo() }), flow);
     core.receive(request('ACK', { To: lastTo() }), flow);
     vi.advanceTimersByTime(60_000);
-    expect(flow.sent).toHaveLength(7);
+    expect(flow.sent).toHaveLength(6);
     expect(app.heard).toEqual(['INVITE', 'ACK 0']);
   });
 
@@ -89,7 +89,64 @@ describe('the answer to a call', () => {
     useCore({ maxPendingRequests: 1 });
     core.receive(request('INVITE', { 'Call-ID': 'a' }, sdp), flow);
     core.receive(request('OPTIONS', { 'Call-ID': 'b' }), flow);
-    expect(flow.summary).toBe('503 100 503');
+    expect(flow.summary).toBe('503 503');
+  });
+});
+
+describe('an INVITE', () => {
+  it('is answered 100 over UDP where there is no other answer for 200 ms, over a connection at once', () => {
+    core.receive(request('INVITE', {}, sdp), flow);
+    vi.advanceTimersByTime(199);
+    expect(flow.summary).toBe('');
+    vi.advanceTimersByTime(1);
+    expect(flow.summary).toBe('100');
+    respond(180);
+    vi.advanceTimersByTime(10_000);
+    expect(flow.summary).toBe('100 180');
+    useFlow(new RecordedFlow('tcp'));
+    core.receive(request('INVITE', { 'Call-ID': 'second' }, sdp), flow);
+    expect(flow.summary).toBe('100');
+  });
+
+  // Its 403 went out eleven times, and the 100 before it: seventeen times what a forger of addresses had sent.
+  it('that is refused at once over UDP is refused once for each time that it comes', () => {
+    const via = { Via: 'SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKsame' };
+    core.receive(request('INVITE', via, sdp), flow);
+    expect(respond(403).ok).toBe(true);
+    const to = lastTo();
+    vi.advanceTimersByTime(20_000);
+    expect(flow.summary).toBe('403');
+    core.receive(request('INVITE', via, sdp), flow);
+    expect(flow.summary).toBe('403 403');
+    expect(lastTo()).toBe(to);
+    core.receive(request('ACK', { ...via, To: to, CSeq: '1 ACK' }), flow);
+    vi.advanceTimersByTime(60_000);
+    expect(flow.summary).toBe('403 403');
+    expect(app.heard).toEqual(['INVITE']);
+    expect(core.transactions.size).toBe(0);
+  });
+
+  it.each([
+    ['after its 100', () => vi.advanceTimersByTime(200), '100'],
+    ['after it rang', () => respond(180), '180'],
+  ])(
+    'that is refused %s is refused again until its ACK: it does not come again',
+    (_what, announce, first) => {
+      core.receive(request('INVITE', {}, sdp), flow);
+      announce();
+      respond(486);
+      vi.advanceTimersByTime(3499);
+      expect(flow.summary).toBe(`${first} 486 486 486`);
+    },
+  );
+
+  it('that is canceled before any answer is answered 487 once, and nothing of it is left', () => {
+    const via = { Via: 'SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bKcancel' };
+    core.receive(request('INVITE', via, sdp), flow);
+    core.receive(request('CANCEL', via), flow);
+    vi.advanceTimersByTime(20_000);
+    expect(flow.summary).toBe('200 487');
+    expect(app.heard).toEqual(['INVITE', 'cancelled']);
   });
 });
 
@@ -108,7 +165,7 @@ describe('the end of a call', () => {
     core.receive(request('INVITE', {}, sdp), flow);
     respond(180);
     core.receive(request('BYE', { To: lastTo(), CSeq: '2 BYE' }), flow);
-    expect(flow.summary).toBe('100 180 487 200');
+    expect(flow.summary).toBe('180 487 200');
     expect(app.heard).toEqual(['INVITE', 'cancelled']);
     expect(dialogs.size).toBe(0);
   });
@@ -129,7 +186,7 @@ describe('the end of a call', () => {
     respond(200, {}, sdp);
     const to = lastTo();
     expect((await core.sendInDialog(publicId(), request('BYE'), app)).ok).toBe(true);
-    expect(flow.summary).toBe('100 200');
+    expect(flow.summary).toBe('200');
     expect((await core.sendInDialog(publicId(), request('BYE'), app)).ok).toBe(false);
     core.receive(request('BYE', { To: to, CSeq: '2 BYE' }), flow);
     expect(flow.requests.map((message) => message.method)).toEqual(['BYE']);
@@ -144,7 +201,7 @@ describe('the end of a call', () => {
     respond(180);
     core.release(app);
     await settle();
-    expect(flow.summary).toBe('100 180 503 BYE');
+    expect(flow.summary).toBe('180 503 BYE');
     expect(dialogs.size).toBe(0);
   });
 
@@ -165,7 +222,7 @@ describe('reliable provisional responses', () => {
     const invite = app.transactionId;
     respond(183, { Require: '100rel' }, sdp);
     vi.advanceTimersByTime(1_600);
-    expect(flow.summary).toBe('100 183 183 183');
+    expect(flow.summary).toBe('183 183 183');
     const rseq = flow.responses.at(-1)?.headers.get('RSeq') ?? '';
     const to = lastTo();
     core.receive(request('PRACK', { To: to, CSeq: '2 PRACK', RAck: `${Number(rseq) + 1} 1 INVITE` }), flow);
@@ -174,7 +231,7 @@ describe('reliable provisional responses', () => {
     respond(200);
     expect(app.heard).toEqual(['INVITE', 'PRACK']);
     vi.advanceTimersByTime(100_000);
-    expect(flow.summary).toBe('100 183 183 183 481 200');
+    expect(flow.summary).toBe('183 183 183 481 200');
     expect(core.respond(invite, draft(200, {}, sdp), app).ok).toBe(true);
     core.receive(request('ACK', { To: to }), flow);
   });

@@ -12,6 +12,7 @@ import { FlowCounts } from '../transport/flow-counts.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
+import { FirstAnswers } from './first-answers.js';
 import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
@@ -50,6 +51,7 @@ export class UserAgentServer {
   readonly #modifying = new Map<OwnedDialog, IncomingRequest>();
   readonly #answers: PendingAnswers;
   readonly #composer: ResponseComposer;
+  readonly #first: FirstAnswers;
   /** Behind the To tags of answers without a transaction. */
   readonly #secret = randomBytes(16);
 
@@ -58,6 +60,7 @@ export class UserAgentServer {
     this.#events = events;
     this.#answers = new PendingAnswers(environment, events.hangUp);
     this.#composer = new ResponseComposer(environment);
+    this.#first = new FirstAnswers(environment, this.#composer);
     environment.dialogs.onEnd((dialog) => this.#modifying.delete(dialog));
   }
 
@@ -94,7 +97,7 @@ export class UserAgentServer {
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
     if (request.method === 'ACK') return;
     this.#tellRefused(request, flow, refusal);
-    if (!this.#mayAnswer(flow)) return;
+    if (!this.#first.mayAnswer(flow)) return;
     const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
@@ -103,7 +106,7 @@ export class UserAgentServer {
   respond(transactionId: string, draft: SipResponse, owner: Application): SendResult {
     const incoming = this.#pending.get(transactionId);
     if (!incoming || incoming.owner !== owner) return notSent(refusals.unknownTransaction);
-    const { request, transaction, flow } = incoming;
+    const { request, flow } = incoming;
     const { status } = draft;
     if (status < 100 || status > 699) return notSent(`no such status: ${status}`);
     this.#adoptTag(incoming, draft);
@@ -115,7 +118,7 @@ export class UserAgentServer {
     if (modifies && status >= 200 && status < 300)
       terms = agreeAsServer(request.headers, response.headers, this.#proposedSeconds(incoming));
     const bytes = formatMessage(response);
-    if (!transaction.respond(status, bytes)) {
+    if (!this.#first.send(incoming, status, bytes)) {
       this.#finish(incoming);
       return notSent(refusals.unknownTransaction);
     }
@@ -178,9 +181,8 @@ export class UserAgentServer {
     if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
     if (screened) return this.#turnAway(arrived, screened);
-    // RFC 3261 §17.2.1 allows 200 ms; at once it spares the caller a retransmission whatever happens behind us.
-    if (isInvite) this.#answer(arrived, '', 100);
-    const incoming = this.#accept({ ...arrived, owner, dialog: undefined });
+    const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#tagFor(arrived) });
+    if (isInvite) this.#first.announce(incoming);
     owner.request(request, flow, incoming.id, '');
   }
 
@@ -202,7 +204,7 @@ export class UserAgentServer {
     }
     if (!owner) return this.#refuse(arrived, { status: 481 });
     if (request.method === 'INVITE') this.#answer(arrived, '', 100);
-    const incoming = this.#accept({ ...arrived, owner, dialog });
+    const incoming = this.#accept({ ...arrived, owner, dialog, toTag: '' });
     if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#modifying.set(dialog, incoming);
       // A new INVITE shows that the answer to the one before arrived, even where its ACK did not.
@@ -242,7 +244,7 @@ export class UserAgentServer {
   #cancelled(invite: IncomingRequest, cancel: SipRequest, flow: Flow): void {
     this.#environment.counters.cancelled += 1;
     this.#finish(invite);
-    this.#answer(invite, invite.toTag, 487);
+    this.#first.send(invite, 487, formatMessage(this.#composer.plain(invite.request, invite.toTag, 487)));
     if (invite.isInitialInvite && invite.dialog) this.#environment.dialogs.end(invite.dialog);
     invite.owner.cancelled(cancel, flow, invite.id);
   }
@@ -300,6 +302,7 @@ export class UserAgentServer {
     }
     incoming.reliable?.stop();
     incoming.reliable = undefined;
+    this.#first.stop(incoming);
     if (incoming.timeout !== undefined) this.#environment.clock.clearTimer(incoming.timeout);
     incoming.timeout = undefined;
   }
@@ -395,15 +398,8 @@ export class UserAgentServer {
   }
 
   #sendOnce({ transaction, flow }: ArrivedRequest, response: SipResponse): void {
-    if (this.#mayAnswer(flow)) transaction.flow.send(formatMessage(response)).catch(() => undefined);
+    if (this.#first.mayAnswer(flow)) transaction.flow.send(formatMessage(response)).catch(() => undefined);
     transaction.abandon();
-  }
-
-  #mayAnswer({ remoteAddress }: Flow): boolean {
-    const { guard, counters } = this.#environment;
-    if (guard?.mayAnswer(remoteAddress) !== false) return true;
-    counters.answersWithheld += 1;
-    return false;
   }
 
   #tagFor({ identity }: ArrivedRequest): string {

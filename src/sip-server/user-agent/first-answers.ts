@@ -1,0 +1,65 @@
+/** What strangers are told at most, and how often an INVITE over UDP is: it comes again by itself until it is answered. */
+import { formatMessage } from '../message/format-message.js';
+import type { Flow } from '../transport/flow.js';
+import type { UserAgentEnvironment } from './environment.js';
+import type { IncomingRequest } from './incoming-request.js';
+import type { ResponseComposer } from './response-composer.js';
+
+/** RFC 3261 §17.2.1: for so long a 100 may wait for another response. */
+const tryingMs = 200;
+
+export class FirstAnswers {
+  readonly #environment: UserAgentEnvironment;
+  readonly #composer: ResponseComposer;
+
+  constructor(environment: UserAgentEnvironment, composer: ResponseComposer) {
+    this.#environment = environment;
+    this.#composer = composer;
+  }
+
+  /** Takes one of the answers that strangers get. False: its source has had enough for now. */
+  mayAnswer({ remoteAddress }: Flow): boolean {
+    const { guard, counters } = this.#environment;
+    if (guard?.mayAnswer(remoteAddress) !== false) return true;
+    counters.answersWithheld += 1;
+    return false;
+  }
+
+  /** Answers an INVITE 100: over a connection at once, over UDP where no other answer is there in time. */
+  announce(invite: IncomingRequest): void {
+    if (invite.flow.reliable) this.#sendTrying(invite);
+    else
+      invite.trying = this.#environment.clock.setTimer(tryingMs, () => {
+        invite.trying = undefined;
+        if (this.#mayTell(invite.flow)) this.#sendTrying(invite);
+      });
+  }
+
+  /** Sends a response, the first or not. False where none is possible any more. */
+  send(incoming: IncomingRequest, status: number, bytes: Buffer): boolean {
+    const { transaction, flow, isInitialInvite, isAnnounced } = incoming;
+    this.stop(incoming);
+    incoming.isAnnounced = true;
+    if (status < 300 || !isInitialInvite || isAnnounced || flow.reliable)
+      return transaction.respond(status, bytes);
+    if (this.#mayTell(flow)) return transaction.refuseOnce(status, bytes);
+    transaction.abandon();
+    return true;
+  }
+
+  /** Sends no 100 any more. Idempotent. */
+  stop(incoming: IncomingRequest): void {
+    if (incoming.trying !== undefined) this.#environment.clock.clearTimer(incoming.trying);
+    incoming.trying = undefined;
+  }
+
+  #sendTrying(invite: IncomingRequest): void {
+    invite.isAnnounced = true;
+    invite.transaction.respond(100, formatMessage(this.#composer.plain(invite.request, '', 100)));
+  }
+
+  /** Nothing is withheld from who had a call lately. */
+  #mayTell(flow: Flow): boolean {
+    return this.#environment.guard?.hadCall(flow.remoteAddress) === true || this.mayAnswer(flow);
+  }
+}
