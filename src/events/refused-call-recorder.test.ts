@@ -182,6 +182,32 @@ describe('Of a flood of refused calls', () => {
     await recorder.close();
   });
 
+  it('what was counted is written for whoever reads, once', async () => {
+    await refuse(...Array.from({ length: 5 }, () => call()));
+    expect(kept()).toHaveLength(3);
+    await recorder.settled();
+    await recorder.settled();
+    expect(kept()[3]).toMatchObject({ refusal: { calls: 3 } });
+    await refuse(call());
+    clock.advance(60_000);
+    expect(kept().slice(4)).toMatchObject([{ legId: kept()[3]?.legId, refusal: { calls: 4 } }]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('whoever reads waits until it is known whose a call was', async () => {
+    let answer: (owner: null) => void = () => undefined;
+    recorder = newRecorder({ ownerOf: () => new Promise((resolve) => (answer = resolve)) });
+    await refuse(call());
+    let isSettled = false;
+    const settled = recorder.settled().then(() => (isSettled = true));
+    await settle();
+    expect([isSettled, kept().length]).toEqual([false, 0]);
+    answer(null);
+    await settled;
+    expect(kept()).toHaveLength(1);
+    await recorder.close();
+  });
+
   it('what was counted is written at the end, and nothing after it', async () => {
     await refuse(...Array.from({ length: 9 }, () => call()));
     await recorder.close();

@@ -50,6 +50,8 @@ interface Group {
   calls: number;
   /** The record that the last of them share, once it is made. */
   shared: TurnedAway | null;
+  /** How many it was last written with. */
+  sharedCalls: number;
   lastAt: number;
 }
 
@@ -88,7 +90,13 @@ export class RefusedCallRecorder implements RefusedCalls {
     else if (group.calls === limits.perMinute + 1) void this.#keep(call, group, true);
   }
 
-  /** Writes what has been counted; idempotent. Resolves when the owners of all that was refused are known. */
+  /** Resolves when all that was refused so far is on its way to be written, with what has been counted. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#lookups);
+    this.#tellCounts();
+  }
+
+  /** Writes what has been counted, and nothing that comes after it; idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#lookups);
@@ -111,24 +119,31 @@ export class RefusedCallRecorder implements RefusedCalls {
   }
 
   #newGroup(groups: Map<string, Group>, key: string, isMixed: boolean): Group {
-    const group: Group = { isMixed, calls: 0, shared: null, lastAt: 0 };
+    const group: Group = { isMixed, calls: 0, shared: null, sharedCalls: 1, lastAt: 0 };
     groups.set(key, group);
     this.#window ??= this.#options.clock.after(windowMs, () => this.#endWindow());
     return group;
   }
 
-  /** The records that are shared say now for how many calls they stand, and counting begins anew. */
+  /** Counting begins anew. */
   #endWindow(): void {
     this.#window?.cancel();
     this.#window = null;
+    this.#tellCounts();
+    this.#named.clear();
+    this.#strangers.clear();
+  }
+
+  /** The records that are shared say now for how many calls they stand. */
+  #tellCounts(): void {
     const { record, limits } = this.#options;
     for (const group of [...this.#named.values(), ...this.#strangers.values()]) {
       const { shared, lastAt } = group;
       const calls = group.calls - limits.perMinute;
-      if (shared !== null && calls > 1) record({ ...shared, lastAt, refusal: { ...shared.refusal, calls } });
+      if (shared === null || calls === group.sharedCalls) continue;
+      group.sharedCalls = calls;
+      record({ ...shared, lastAt, refusal: { ...shared.refusal, calls } });
     }
-    this.#named.clear();
-    this.#strangers.clear();
   }
 
   #completeRecord(call: RefusedCall, legId: string): void {

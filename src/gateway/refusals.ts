@@ -12,6 +12,8 @@ export interface Refusals {
   readonly atDoors: RefusedCalls;
   /** Of calls that asked for no leg: a hook or the SIP server refused them. Counted there. */
   readonly elsewhere: RefusedCalls;
+  /** Resolves when all that was refused so far can be read. Never rejects: a store that is away says so to whoever reads. */
+  settled(): Promise<void>;
 }
 
 export function openRefusals(
@@ -38,6 +40,10 @@ export function openRefusals(
       },
     },
     elsewhere: recorder,
+    async settled() {
+      await recorder.settled();
+      await journal.records.settled().catch(() => undefined);
+    },
   };
 }
 

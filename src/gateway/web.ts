@@ -103,7 +103,12 @@ async function registerApi(
       sipAddress: address,
       events: hub,
       webhooks: journal.webhooks,
-      records: stores.records,
+      records: {
+        async listRecords(query) {
+          await parts.refusals.settled();
+          return stores.records.listRecords(query);
+        },
+      },
       operatorAccount: foundation.operatorAccount,
       transfers: { transfers: voice.transfers, dialects: transferDialects, address },
       numbers: {
