@@ -139,7 +139,7 @@ describe('AddressLatch', () => {
     const latch = lockedOn(voice);
     voice.sequenceNumber = 20_000;
     voice.talk(latch, phone, 1500, 50);
-    expect(voice.talk(latch, { ...phone, port: 61_234 }, 2500, 3).at(-1)).toBe('locked');
+    expect(voice.talk(latch, { ...phone, port: 61_234 }, 2600, 3).at(-1)).toBe('locked');
   });
 
   it('follows a stream that goes on from elsewhere after a pause, with packets lost meanwhile, and again', () => {
