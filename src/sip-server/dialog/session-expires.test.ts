@@ -87,6 +87,25 @@ describe('Session-Expires', () => {
     expect(terms('100')).toBeNull();
   });
 
+  it.each(['0', '1', '89', '0;refresher=uac', '0;refresher=uas'])(
+    'is never agreed to be shorter than 90 seconds, whoever wrote %s',
+    (value) => {
+      const theirs = fields({ 'Session-Expires': value });
+      const ours = fields({ 'Session-Expires': '1800;refresher=uac' });
+      const silent = fields({});
+      for (const terms of [
+        agreeAsClient(ours, theirs),
+        agreeAsClient(silent, theirs),
+        agreeAsClient(fields({ 'Session-Expires': '0;refresher=uac' }), silent),
+        agreeAsServer(fields({ Supported: 'timer', 'Session-Expires': value }), fields({})),
+        agreeAsServer(theirs, fields({})),
+        agreeAsServer(silent, theirs),
+        agreeAsServer(fields({ Supported: 'timer' }), fields({}), 0),
+      ])
+        expect(terms?.seconds).toBe(90);
+    },
+  );
+
   it('is acted on at half time by the refresher, shortly before the end by the other', () => {
     expect(sessionTimerDelaySeconds({ seconds: 1800, weRefresh: true })).toBe(900);
     expect(sessionTimerDelaySeconds({ seconds: 1800, weRefresh: false })).toBe(1768);

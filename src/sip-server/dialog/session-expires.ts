@@ -6,7 +6,7 @@ import { parseParameters } from '../message/parameters.js';
 export const minimumSessionSeconds = 90;
 
 /** Three weeks: what a timer can hold. A longer session is refreshed, or ended, as if it were so long. */
-const longestSessionSeconds = 1_814_400;
+export const longestSessionSeconds = 1_814_400;
 
 export interface SessionExpires {
   readonly seconds: number;
@@ -15,6 +15,7 @@ export interface SessionExpires {
 
 /** What two sides agreed on: the interval, and whose task the refresh is. */
 export interface SessionTimerTerms {
+  /** No less than `minimumSessionSeconds`, whatever the far end wrote. */
   readonly seconds: number;
   readonly weRefresh: boolean;
 }
@@ -60,12 +61,12 @@ export function agreeAsServer(
   if (!wanted) return null;
   // Table 2: a peer that does not know timers cannot refresh; otherwise whoever was named, or the peer.
   const refresher = peerRefreshes ? (wanted.refresher ?? 'uac') : 'uas';
-  const seconds = Math.max(wanted.seconds, minimumSessionSeconds);
-  response.set('Session-Expires', `${seconds};refresher=${refresher}`);
+  const terms = termsOf(wanted.seconds, refresher === 'uas');
+  response.set('Session-Expires', `${terms.seconds};refresher=${refresher}`);
   if (refresher === 'uac' && !optionTags(response, 'Require').includes('timer')) {
     response.append('Require', 'timer');
   }
-  return { seconds, weRefresh: refresher === 'uas' };
+  return terms;
 }
 
 /**
@@ -74,9 +75,14 @@ export function agreeAsServer(
  */
 export function agreeAsClient(request: HeaderFields, response: HeaderFields): SessionTimerTerms | null {
   const terms = parseSessionExpires(response);
-  if (terms) return { seconds: terms.seconds, weRefresh: terms.refresher !== 'uas' };
+  if (terms) return termsOf(terms.seconds, terms.refresher !== 'uas');
   const asked = parseSessionExpires(request);
-  return asked?.refresher === 'uac' ? { seconds: asked.seconds, weRefresh: true } : null;
+  return asked?.refresher === 'uac' ? termsOf(asked.seconds, true) : null;
+}
+
+/** A far end that names less than anybody may, say 0, would otherwise have us refresh again and again without a pause. */
+function termsOf(seconds: number, weRefresh: boolean): SessionTimerTerms {
+  return { seconds: Math.max(seconds, minimumSessionSeconds), weRefresh };
 }
 
 /** No shorter than what the peer takes (RFC 4028 §9); none where that is more than we can count. */
@@ -85,8 +91,8 @@ function proposal(seconds: number | null, minSeconds: number): SessionExpires | 
   return { seconds: Math.max(seconds, minSeconds), refresher: 'uas' };
 }
 
-/** Min-SE: the shortest session interval that the sender takes, in seconds; 0 where it does not say. */
-function parseMinSeconds(headers: HeaderFields): number {
+/** Min-SE: the shortest session interval that the sender takes, in seconds; 0 where it does not say (RFC 4028 §5). */
+export function parseMinSeconds(headers: HeaderFields): number {
   return Number(/^(\d{1,9})\s*(?:;.*)?$/.exec(headers.get('Min-SE') ?? '')?.[1] ?? 0);
 }
 

@@ -1,6 +1,8 @@
 /** Ends dialogs by itself, and refreshes their sessions. */
 import {
+  longestSessionSeconds,
   minimumSessionSeconds,
+  parseMinSeconds,
   sessionTimerDelaySeconds,
   type SessionTimerTerms,
 } from '../dialog/session-expires.js';
@@ -17,9 +19,13 @@ interface Session {
   terms: SessionTimerTerms;
   readonly expiresAtMs: number;
   timer: unknown;
+  /** How often the interval was too short for the far end (422) since it last took one. */
+  timesTooShort: number;
 }
 
 const retryMs = 10_000;
+/** Each proxy on the way may ask for more than the one before it; a far end that asks for more every time has to wait. */
+const maxLongerAtOnce = 2;
 
 /** Ends dialogs, and keeps sessions alive by the timers of RFC 4028. */
 export class DialogKeeper {
@@ -40,7 +46,8 @@ export class DialogKeeper {
     this.#stop(dialog);
     if (!terms || dialog.state === 'terminated') return;
     const { clock } = this.#environment;
-    const session: Session = { terms, expiresAtMs: clock.nowMs() + terms.seconds * 1000, timer: undefined };
+    const expiresAtMs = clock.nowMs() + terms.seconds * 1000;
+    const session: Session = { terms, expiresAtMs, timer: undefined, timesTooShort: 0 };
     this.#sessions.set(dialog, session);
     this.#schedule(dialog, session, sessionTimerDelaySeconds(terms) * 1000);
   }
@@ -138,9 +145,7 @@ export class DialogKeeper {
   }
 
   #refreshRefused(dialog: OwnedDialog, session: Session, response: SipResponse): void {
-    const minimum = Number(response.headers.get('Min-SE') ?? '');
-    if (response.status === 422 && minimum > session.terms.seconds && minimum < 1e6) {
-      session.terms = { ...session.terms, seconds: minimum };
+    if (response.status === 422 && this.#takesLonger(session, parseMinSeconds(response.headers))) {
       void this.#refresh(dialog, session);
     } else if ((response.status === 405 || response.status === 501) && dialog.remoteTakesUpdate) {
       // It said that it takes UPDATE, and does not.
@@ -149,6 +154,14 @@ export class DialogKeeper {
     } else if (response.status === 408 || response.status === 481) {
       void this.hangUp(dialog, response.status, 'session refresh failed');
     } else this.#retry(dialog, session);
+  }
+
+  /** The next refresh asks for no less than the far end takes (RFC 4028 §7.3); whether it may go out at once. */
+  #takesLonger(session: Session, seconds: number): boolean {
+    if (seconds <= session.terms.seconds || seconds > longestSessionSeconds) return false;
+    session.terms = { ...session.terms, seconds };
+    session.timesTooShort += 1;
+    return session.timesTooShort <= maxLongerAtOnce;
   }
 
   #retry(dialog: OwnedDialog, session: Session): void {

@@ -13,6 +13,7 @@ import {
   useCore,
   useFlow,
 } from '../../../test/support/user-agent-stage.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
 import { createResponse } from './responses.js';
 
 describe('session timers', () => {
@@ -135,6 +136,87 @@ describe('session timers', () => {
     await settle();
     expect(flow.summary).toBe('UPDATE UPDATE BYE');
     expect(app.endedBecause).toContain('session refresh failed');
+  });
+});
+
+/** Answers each refresh of ours as soon as it goes out, for as long as the time lasts; how many there were. */
+async function refreshesWithin(
+  ms: number,
+  answer: (refresh: SipRequest, nth: number) => SipResponse,
+): Promise<number> {
+  let answered = 0;
+  // Beyond these it is without end.
+  for (let passed = 0; passed < ms && answered < 50; passed += 500) {
+    await vi.advanceTimersByTimeAsync(500);
+    for (let turn = 0; turn < 10; turn += 1) {
+      const refresh = flow.requests.filter(({ method }) => method === 'UPDATE')[answered];
+      if (refresh === undefined) break;
+      answered += 1;
+      core.receive(answer(refresh, answered), flow);
+      await settle();
+    }
+  }
+  return answered;
+}
+
+const tooShort = (refresh: SipRequest, minSeconds: string): SipResponse => {
+  const response = createResponse(refresh, 422, 'far');
+  response.headers.append('Min-SE', minSeconds);
+  return response;
+};
+
+describe('a far end that would have us refresh without end', () => {
+  const refreshed = { 'Session-Expires': '100;refresher=uas', Supported: 'timer', Allow: 'INVITE, UPDATE' };
+
+  it.each(['0', '1', '89', '0;refresher=uac'])(
+    'is asked no more often by Session-Expires: %s',
+    async (value) => {
+      established(refreshed);
+      const answer = (refresh: SipRequest) => answerTo(refresh, { 'Session-Expires': value });
+      // After 50 s, and 45 s after each answer.
+      expect(await refreshesWithin(141_000, answer)).toBe(3);
+      expect(app.heard).toEqual([]);
+    },
+  );
+
+  it('is given the longer interval that it takes at once, twice, and then every ten seconds', async () => {
+    established(refreshed);
+    await vi.advanceTimersByTimeAsync(49_500);
+    const longer = (refresh: SipRequest, nth: number) => tooShort(refresh, String(100 + nth));
+    expect(await refreshesWithin(9_000, longer)).toBe(3);
+    expect(flow.requests.map(({ headers }) => headers.get('Session-Expires'))).toEqual([
+      '100;refresher=uac',
+      '101;refresher=uac',
+      '102;refresher=uac',
+    ]);
+    await vi.advanceTimersByTimeAsync(1_500);
+    const last = flow.requests[3];
+    expect(last?.headers.get('Session-Expires')).toBe('103;refresher=uac');
+    if (last) core.receive(answerTo(last, { 'Session-Expires': '103;refresher=uac' }), flow);
+    await vi.advanceTimersByTimeAsync(51_000);
+    expect(flow.requests).toHaveLength(4);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(flow.requests).toHaveLength(5);
+  });
+
+  it.each(['', '0', '100', '90.5', '1e3', '-1', '1814401', 'soon'])(
+    'is asked again after ten seconds where it takes none with Min-SE: %s',
+    async (value) => {
+      established(refreshed);
+      await vi.advanceTimersByTimeAsync(49_500);
+      expect(await refreshesWithin(9_000, (refresh) => tooShort(refresh, value))).toBe(1);
+      expect(flow.requests[0]?.headers.get('Session-Expires')).toBe('100;refresher=uac');
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(flow.requests[1]?.headers.get('Session-Expires')).toBe('100;refresher=uac');
+    },
+  );
+
+  it('is hung up on when the time is over, however often it refused', async () => {
+    established(refreshed);
+    const longer = (refresh: SipRequest, nth: number) => tooShort(refresh, String(100 + nth));
+    expect(await refreshesWithin(101_000, longer)).toBeLessThan(10);
+    expect(flow.summary).toMatch(/UPDATE(?: BYE)+$/);
+    expect(app.endedBecause).toContain('session expired');
   });
 });
 
