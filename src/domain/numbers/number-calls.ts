@@ -17,6 +17,7 @@ import type {
   PhoneNumber,
 } from './phone-number.js';
 import { PinChecker, type PinCaller, type PinLimits } from './pin-checker.js';
+import { hashPin } from './pin.js';
 import { PinDialogue, type PinDialogueLimits } from './pin-dialogue.js';
 
 export interface NumberCallLimits {
@@ -61,7 +62,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export class NumberCalls {
   readonly #options: NumberCallsOptions;
   readonly #pins: PinChecker;
-  /** Calls being decided, by their key: a repeated request waits for the first one's answer. */
+  /** Calls being decided, by their key and what is asked: a repeated request waits for the first one's answer. */
   readonly #deciding = new Map<string, Promise<CallDecision>>();
 
   constructor(options: NumberCallsOptions) {
@@ -90,7 +91,7 @@ export class NumberCalls {
   decidePin(number: PhoneNumber, call: IncomingCall, digits: string): Promise<CallDecision> {
     if (number.route.kind !== 'pin') return this.decide(number, call);
     const { prompt } = number.route;
-    return this.#once(number, call, async () => {
+    const decide = async (): Promise<CallDecision> => {
       const verdict = await this.#pins.check(number.id, { from: call.from, source: null }, digits);
       switch (verdict.result) {
         case 'right':
@@ -100,7 +101,9 @@ export class NumberCalls {
         case 'too-many-guesses':
           return { kind: 'refuse', reason: verdict.result };
       }
-    });
+    };
+    // Other digits of the same call are another question. A map's keys may be seen in a dump of the memory, and a PIN is a secret.
+    return this.#once(number, call, decide, hashPin(this.#options.secrets[0] ?? '', number.id, digits));
   }
 
   /** The platform reports that the call is over. */
@@ -158,8 +161,13 @@ export class NumberCalls {
     return e164 === null ? null : numbers.findNumberByE164(e164);
   }
 
-  #once(number: PhoneNumber, call: IncomingCall, decide: () => Promise<CallDecision>): Promise<CallDecision> {
-    const key = `${number.accountId} ${keyOf(number, call.voiceCallId)}`;
+  #once(
+    number: PhoneNumber,
+    call: IncomingCall,
+    decide: () => Promise<CallDecision>,
+    question = '',
+  ): Promise<CallDecision> {
+    const key = `${number.accountId} ${question} ${keyOf(number, call.voiceCallId)}`;
     const under = this.#deciding.get(key);
     if (under !== undefined) return under;
     const decision = this.#known(number, call)
@@ -239,6 +247,9 @@ export class NumberCalls {
       if (!(error instanceof DomainError)) throw error;
       if (error.code === 'session-full') return { kind: 'refuse', reason: 'session-full' };
       if (error.code === 'session-not-found') return { kind: 'refuse', reason: 'session-gone' };
+      // Another question about the call was answered first, with another session: one call goes to one.
+      const known = error.code === 'transfer-key-reused' ? await this.#known(number, call) : null;
+      if (known !== null) return known;
       throw error;
     }
   }
