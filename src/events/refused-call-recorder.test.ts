@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { cutOut, keptBytes, littleBytes } from '../../test/support/heap.js';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import type { CallRecordChange } from '../domain/facts/call-record.js';
 import type { RefusedCall, RefusedCallDetails } from '../domain/facts/refused-call.js';
@@ -113,6 +114,27 @@ describe('A refused call', () => {
     expect([kept()[0]?.callId.length, kept()[0]?.refusal.detail?.length]).toEqual([1024, 200]);
     await recorder.close();
   });
+});
+
+it('What is kept of refused calls does not keep the messages that they came in', async () => {
+  recorder = newRecorder({ limits: { perMinute: 1, maxSources: 1000 } });
+  const shown = (at: number): Partial<RefusedCallDetails> => ({
+    ...{ callId: cutOut(`call ${at} at 192.0.2.1`), voiceCallId: cutOut(`${at} as the platform has it`) },
+    ...{ dialled: cutOut(`+1415555${String(at)}00`), detail: cutOut(`${at} is why it was refused`) },
+    caller: { number: cutOut(`+1415555${String(at)}99`), name: cutOut(`Jenny the ${at}th of all`) },
+  });
+  const bytes = await keptBytes(async () => {
+    for (let at = 0; at < 500; at += 1) {
+      const named = { accountId: 'acme', code: 'session-full' };
+      const source = () => cutOut(`192.168.${100 + Math.trunc(at / 250)}.${100 + (at % 100)}`);
+      recorder.refused(call({ source: source() }, shown(at)));
+      recorder.refused(call({ ...named, source: source() }, shown(at)));
+      await settle();
+    }
+  });
+  expect(changes.length).toBeGreaterThan(400);
+  expect(bytes).toBeLessThan(littleBytes);
+  await recorder.close();
 });
 
 describe('Of a flood of refused calls', () => {

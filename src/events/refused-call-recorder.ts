@@ -9,7 +9,8 @@ import type { CallRecordChange } from '../domain/facts/call-record.js';
 import type { RefusedCall, RefusedCallDetails, RefusedCalls } from '../domain/facts/refused-call.js';
 import type { Logger } from '../domain/logger.js';
 import type { Outcome } from '../domain/outcome.js';
-import { presentCaller, type CallerPrivacy } from '../domain/participants/caller.js';
+import { ownText, ownTextOrNull } from '../domain/own-text.js';
+import { ownCaller, presentCaller, type CallerPrivacy } from '../domain/participants/caller.js';
 
 /** Whose record it is. */
 export interface RefusedCallOwner {
@@ -120,7 +121,7 @@ export class RefusedCallRecorder implements RefusedCalls {
 
   #newGroup(groups: Map<string, Group>, key: string, isMixed: boolean): Group {
     const group: Group = { isMixed, calls: 0, shared: null, sharedCalls: 1, lastAt: 0 };
-    groups.set(key, group);
+    groups.set(ownText(key), group);
     this.#window ??= this.#options.clock.after(windowMs, () => this.#endWindow());
     return group;
   }
@@ -186,6 +187,7 @@ export class RefusedCallRecorder implements RefusedCalls {
     at: number,
   ): TurnedAway {
     const accountId = owner?.accountId ?? null;
+    const shown = presentCaller(details.caller, this.#options.callerPrivacy(accountId));
     const outcome: Outcome =
       call.code === 'canceled'
         ? { endedBy: 'participant', reason: 'canceled' }
@@ -201,9 +203,9 @@ export class RefusedCallRecorder implements RefusedCalls {
       participantId: call.participantId,
       participantTag: owner?.participantTag ?? null,
       door: call.door,
-      callId: details.callId.slice(0, maxCallIdLength),
-      voiceCallId: details.voiceCallId,
-      caller: presentCaller(details.caller, this.#options.callerPrivacy(accountId)),
+      callId: ownText(details.callId.slice(0, maxCallIdLength)),
+      voiceCallId: ownTextOrNull(details.voiceCallId),
+      caller: shown && ownCaller(shown),
       outcome,
       refusal: refusalOf(call, details),
       at,
@@ -212,8 +214,15 @@ export class RefusedCallRecorder implements RefusedCalls {
   }
 }
 
+/** What is recorded waits, also for a store that is away, and is not to keep the message that it was in. */
 function refusalOf({ code, source }: RefusedCall, { detail, dialled }: RefusedCallDetails) {
-  return { code, detail: detail?.slice(0, maxDetailLength) ?? null, source, dialled, calls: 1 };
+  return {
+    code,
+    detail: ownTextOrNull(detail?.slice(0, maxDetailLength) ?? null),
+    source: ownText(source),
+    dialled: ownTextOrNull(dialled),
+    calls: 1,
+  };
 }
 
 function ofManySources(change: TurnedAway): TurnedAway {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cutOut, keptBytes, littleBytes } from '../../../test/support/heap.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { GuessLimiter } from './guess-limiter.js';
 
@@ -85,4 +86,17 @@ describe('the limit on guesses', () => {
     guesses.settle('a', false);
     expect(guesses.take('a')).toBe(false);
   });
+});
+
+it('Sources are remembered without the messages that they were read in', async () => {
+  const { guesses } = limiter(3, 1000);
+  const bytes = await keptBytes(() => {
+    for (let at = 0; at < 500; at += 1) {
+      guesses.failed(cutOut(`2001:db8:0:${String(at)}::/64`));
+      void guesses.take(cutOut(`2001:db8:1:${String(at)}::/64`));
+    }
+  });
+  expect(bytes).toBeLessThan(littleBytes);
+  for (let at = 0; at < 2; at += 1) guesses.failed('2001:db8:0:7::/64');
+  expect(guesses.isBlocked('2001:db8:0:7::/64')).toBe(true);
 });

@@ -1,5 +1,6 @@
 /** Slows the guessing of join codes, PINs and passwords: after so many failures of a source, none are looked up until the minute is over. */
 import type { Clock } from '../clock.js';
+import { ownText } from '../own-text.js';
 
 /**
  * Wrong guesses, counted by where they come from. A guess is counted before it is looked up, so that many at the same moment are
@@ -97,7 +98,7 @@ export class GuessLimiter implements Guesses {
 
   #remember(source: string): SourceGuesses {
     const guesses: SourceGuesses = { since: this.#clock.now(), failures: 0, open: 0, waiting: [] };
-    this.#sources.set(source, guesses);
+    this.#sources.set(ownText(source), guesses);
     if (this.#sources.size > this.#limits.maxSources) {
       for (const [oldest, { open }] of this.#sources) {
         // Those that are being looked up are few, and others may wait for them.

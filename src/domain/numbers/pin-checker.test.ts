@@ -1,5 +1,6 @@
 /** Guessing PINs: whoever guesses is slowed down, and nobody else is shut out for long. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { cutOut, keptBytes, littleBytes } from '../../../test/support/heap.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { silentLogger } from '../logger.js';
 import { PinChecker } from './pin-checker.js';
@@ -164,4 +165,18 @@ describe('A number at which many callers guess', () => {
     await guess(60);
     expect((await pins.check('other', { from: '+15559999', source: null }, '0000')).result).toBe('wrong');
   });
+});
+
+it('Callers are remembered without the messages that they came in', async () => {
+  const bytes = await keptBytes(async () => {
+    for (let at = 0; at < 1000; at += 1) {
+      const [from, source] = [
+        cutOut(`+1999555${String(at)}123`),
+        cutOut(`192.168.100.${String(100 + (at % 100))}`),
+      ];
+      await resultOf(from, at < 950 ? '4711' : '0000', source);
+    }
+  });
+  expect(bytes).toBeLessThan(littleBytes);
+  expect(await resultOf('+19995550123', '4711', '192.168.100.100')).toBe('right');
 });

@@ -3,6 +3,7 @@ import { sourceOf } from '../address-source.js';
 import type { Clock } from '../clock.js';
 import { GuessLimiter, type Guesses, type GuessLimits } from '../legs/guess-limiter.js';
 import type { Logger } from '../logger.js';
+import { ownText } from '../own-text.js';
 import type { NumberStore } from './phone-number.js';
 import { hashPin, isPin } from './pin.js';
 import { PinPace } from './pin-pace.js';
@@ -61,7 +62,7 @@ export class PinChecker {
    */
   async check(numberId: string, { from, source }: PinCaller, digits: string): Promise<PinVerdict> {
     const address = source === null ? '' : ` ${sourceOf(source)}`;
-    const caller = `${numberId} ${from ?? 'anonymous'}${address}`;
+    const caller = ownText(`${numberId} ${from ?? 'anonymous'}${address}`);
     if (!(await this.#callerGuesses.take(caller))) return this.#tooMany(numberId, 'caller');
     let wasRight = true;
     try {

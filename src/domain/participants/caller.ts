@@ -1,4 +1,6 @@
 /** Who is calling, as the phone network says, and how much of it may be shown. */
+import { ownTextOrNull } from '../own-text.js';
+
 export interface Caller {
   /** As the network gave it, in E.164 (`+…`) or as dialled; null where it is unknown. */
   readonly number: string | null;
@@ -13,6 +15,11 @@ export function presentCaller(caller: Caller | null, privacy: CallerPrivacy): Ca
   if (caller === null || privacy === 'none') return null;
   const shown = privacy === 'full' ? caller : { number: maskNumber(caller.number), name: null };
   return shown.number === null && shown.name === null ? null : shown;
+}
+
+/** A copy to be kept, without the message that it was read from. */
+export function ownCaller({ number, name }: Caller): Caller {
+  return { number: ownTextOrNull(number), name: ownTextOrNull(name) };
 }
 
 /** At most four digits stay, and at most a third of them all: `+15551230142` becomes `+********142`. */

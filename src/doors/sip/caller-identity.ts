@@ -3,7 +3,7 @@
  * (draft-ietf-sip-privacy-04), P-Preferred-Identity, and From, the first of them that there is; and nobody where the caller
  * asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
-import type { Caller } from '../../domain/participants/caller.js';
+import { ownCaller, type Caller } from '../../domain/participants/caller.js';
 
 export interface CallerHeaders {
   get(header: string): string | undefined;
@@ -43,7 +43,7 @@ export function readCaller(headers: CallerHeaders): Caller | null {
   );
   const number = isHidden('uri') ? null : firstOf(known, ({ uri }) => numberOf(uri));
   const name = isHidden('name') ? null : firstOf(known, ({ name: display }) => display);
-  return number === null && name === null ? null : { number, name };
+  return number === null && name === null ? null : ownCaller({ number, name });
 }
 
 /** Empty where there is none of that name. */

@@ -15,6 +15,7 @@ import type { Logger } from '../../domain/logger.js';
 import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { Outcome } from '../../domain/outcome.js';
+import { ownText } from '../../domain/own-text.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
@@ -91,7 +92,7 @@ export class IncomingCall implements LegSignalling {
   constructor(options: IncomingCallOptions) {
     const { request, clock, settings, onFarewell } = options;
     this.#options = options;
-    this.#callId = request.get('Call-ID') ?? '';
+    this.#callId = ownText(request.get('Call-ID') ?? '');
     this.#logger = options.logger.child({ callId: this.#callId });
     this.#farewells = new Farewells(this.#logger, onFarewell);
     this.#deadline = clock.after(settings.answerTimeoutMs, () =>

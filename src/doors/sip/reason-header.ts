@@ -1,5 +1,6 @@
 /** Reads Reason header fields (RFC 3326). By hand, in one pass: a stranger writes them, and their texts hold what they like. */
 import type { Outcome } from '../../domain/outcome.js';
+import { ownText } from '../../domain/own-text.js';
 
 const maxLength = 1024;
 const maxTextLength = 200;
@@ -18,7 +19,7 @@ export function parseReason(header: string | undefined): Pick<Outcome, 'q850Caus
   const [text] = reasons.flatMap((reason) => parameter(reason, 'text') ?? []);
   return {
     ...(typeof cause === 'string' && { q850Cause: Number(cause) }),
-    ...(text !== undefined && { text: text.slice(0, maxTextLength) }),
+    ...(text !== undefined && { text: ownText(text.slice(0, maxTextLength)) }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { cutOut, keptBytes } from '../../../test/support/heap.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import { silentLogger } from '../../domain/logger.js';
@@ -131,3 +132,20 @@ it('A copy of an INVITE that was refused is refused again, and neither counted n
   expect(refused).toEqual(['token-missing']);
   expect(lines).toEqual(['call refused']);
 });
+
+it.each([
+  ['short', (at: number) => `call ${at} at 192.0.2.1`],
+  ['long', (at: number) => `${at} ${'c'.repeat(8000)}`],
+])(
+  'What is remembered of calls that were refused is little, whatever else was in them: %s Call-IDs',
+  async (_, id) => {
+    const bytes = await keptBytes(() => {
+      for (let at = 0; at < 1000; at += 1) refusalOf('sip:join@gw', { 'Call-ID': cutOut(id(at)) });
+      told.length = 0;
+    });
+    expect(bytes).toBeLessThan(1_000_000);
+    expect(refused).toHaveLength(1000);
+    refusalOf('sip:join@gw', { 'Call-ID': id(0) });
+    expect(refused).toHaveLength(1000);
+  },
+);

@@ -1,4 +1,5 @@
 /** Turns away INVITEs that show nothing, or a token that is none, before anything is kept of them: a flood of them costs a reading each. */
+import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { Logger } from '../../domain/logger.js';
@@ -31,7 +32,7 @@ export class Screen {
   readonly #options: ScreenOptions;
   #second = 0;
   #refused = 0;
-  /** Calls that were refused last: a copy of one is not counted again, nor told of. */
+  /** Hashes of the Call-IDs of those that were refused last: a copy of one is not counted again, nor told of. */
   readonly #recent = new Set<string>();
 
   constructor(options: ScreenOptions) {
@@ -73,8 +74,10 @@ export class Screen {
   }
 
   #isNew(callId: string): boolean {
-    if (this.#recent.has(callId)) return false;
-    this.#recent.add(callId);
+    // A stranger writes it, of any length, and a part of a message keeps the whole of it.
+    const hash = createHash('sha256').update(callId).digest('base64');
+    if (this.#recent.has(hash)) return false;
+    this.#recent.add(hash);
     const oldest = this.#recent.values().next();
     if (this.#recent.size > maxRecent && oldest.done !== true) this.#recent.delete(oldest.value);
     return true;

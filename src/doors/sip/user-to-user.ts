@@ -3,6 +3,8 @@
  * `encoding` parameter (`hex` by the RFC; `base64` and `jwt` as Bandwidth writes them). Carriers put values of their own
  * beside ours, and what went through ISDN has its protocol discriminator in front (ITU-T Q.931 §4.5.30).
  */
+import { ownText } from '../../domain/own-text.js';
+
 export interface UserToUserValue {
   readonly value: string;
   /** Lower case; null where none is given. */
@@ -31,7 +33,7 @@ export function readUserToUser(header: string): UserToUser {
   let voiceCallId: string | null = null;
   for (const candidate of parseUserToUser(header)) {
     if (voiceCallId === null && candidate.encoding !== 'jwt' && voiceCallIdForm.test(candidate.value)) {
-      voiceCallId = candidate.value.toLowerCase();
+      voiceCallId = ownText(candidate.value.toLowerCase());
     } else {
       texts.push(...decode(candidate));
       if (candidate.encoding === 'jwt') labelled.push(candidate.value);
