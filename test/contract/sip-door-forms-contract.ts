@@ -159,6 +159,18 @@ export function sipDoorFormsContract(atHand: DoorAtHand): void {
       expect(await timerOf('Session-Expires: 1800;refresher=UAS')).toBe('1800;refresher=uas');
     });
 
+    it.each([
+      ['1800', '1800;refresher=uas'],
+      ['20', '90;refresher=uas'],
+    ])(
+      'of %s seconds that a proxy asks for is ours, where the phone does not know timers',
+      async (asked, answered) => {
+        const answer = await invited((token) => [`X-Token: ${token}`, `Session-Expires: ${asked}`]);
+        expect([answer.status, answer.header('Session-Expires')]).toEqual([200, answered]);
+        expect(answer.header('Require')).toBeUndefined();
+      },
+    );
+
     it('too short is refused with 422 and Min-SE', async () => {
       const answer = await invited((token) => [
         `X-Token: ${token}`,

@@ -347,7 +347,8 @@ describe('a SIP call', () => {
 
   it('behind a drachtio-server ends when nobody refreshes its session in time', async () => {
     const { token } = await newCaller();
-    const call = newCall({ 'User-to-User': token, 'Session-Expires': '90' }, offer, drachtioServer);
+    const fields = { 'User-to-User': token, 'Session-Expires': '90', Supported: 'timer' };
+    const call = newCall(fields, offer, drachtioServer);
     void call.call.run();
     await settle();
     await call.confirm();
@@ -360,5 +361,18 @@ describe('a SIP call', () => {
     domain.clock.advance(1000);
     expect(call.dialog.byes).toHaveLength(1);
     await expectNothingLeft(call);
+  });
+
+  it('behind a drachtio-server is refreshed by us where it does not know the timer that a proxy asked for', async () => {
+    const { token } = await newCaller();
+    const call = newCall({ 'User-to-User': token, 'Session-Expires': '90' }, offer, drachtioServer);
+    void call.call.run();
+    await settle();
+    await call.confirm();
+    call.dialog.emit('ack', new Request('ACK'));
+    domain.clock.advance(30_000);
+    await settle();
+    expect(call.dialog.reinvites).toMatchObject([{ headers: { 'Session-Expires': '90;refresher=uac' } }]);
+    expect(call.dialog.byes).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import type { SrfRequest, SrfResponse } from './srf.js';
 
 /** What runs. */
 export interface SessionTimer {
+  /** No less than `minSeconds`, whatever the far end wrote. */
   readonly seconds: number;
   /** Whether the refresh is ours. */
   readonly isOurs: boolean;
@@ -33,23 +34,29 @@ const refreshShare = 1 / 3;
 /** Null where an INVITE asks for no timer, or for one that is not too short (RFC 4028 §9). */
 export function guardSessionTimer(invite: Readable): GuardRefusal | null {
   const seconds = readExpires(invite)?.seconds ?? minSeconds;
-  const knowsTimers = /(?:^|,)\s*timer\s*(?:,|$)/i.test(invite.get('Supported') ?? '');
-  if (seconds >= minSeconds || !knowsTimers) return null;
+  if (seconds >= minSeconds || !knowsTimers(invite)) return null;
   const headers = { 'Min-SE': String(minSeconds) };
   return { status: 422, reason: 'session-interval-too-small', headers };
 }
 
-/** What runs from our 200 to an INVITE on; null where nothing does. */
+/**
+ * What runs from our 200 to an INVITE on; null where nothing does. A phone that does not know timers, so that a proxy on the way
+ * asked, cannot refresh: we do (RFC 4028 §9, table 2).
+ */
 export function timerOfInvite(invite: Readable): SessionTimer | null {
   const asked = readTimer(invite);
-  return asked === null ? null : { seconds: asked.seconds, isOurs: asked.refresher === 'uas' };
+  return asked && { seconds: asked.seconds, isOurs: !knowsTimers(invite) || asked.refresher === 'uas' };
 }
 
-/** The same of a re-INVITE, in which drachtio-server takes a refresher that is not named for the other than before. */
+/**
+ * The same of a re-INVITE, whatever we answer: drachtio-server takes the refresher that is named, and one that is not for the
+ * other than before. A phone that does not know timers is refreshed by us all the same; the answers of its proxy set that right.
+ */
 export function timerOfReinvite(invite: Readable, previous: SessionTimer | null): SessionTimer | null {
   const asked = readTimer(invite);
   if (asked === null) return null;
-  const isOurs = asked.refresher === null ? previous?.isOurs !== true : asked.refresher === 'uas';
+  const isOurs =
+    asked.refresher === null ? !knowsTimers(invite) || previous?.isOurs !== true : asked.refresher === 'uas';
   return { seconds: asked.seconds, isOurs };
 }
 
@@ -77,9 +84,15 @@ export function timerOfOurInvite(timer: SessionTimer | null): Record<string, str
 export const refreshAfterMs = ({ seconds }: SessionTimer): number =>
   Math.floor(seconds * refreshShare) * 1000;
 
+function knowsTimers(message: Readable): boolean {
+  return /(?:^|,)\s*timer\s*(?:,|$)/i.test(message.get('Supported') ?? '');
+}
+
+/** As it runs: like drachtio-server, no shorter than anybody may ask for. Null also where it is longer than can be counted. */
 function readTimer(message: Readable): Expires | null {
   const expires = readExpires(message);
-  return expires !== null && expires.seconds >= minSeconds && expires.seconds <= maxSeconds ? expires : null;
+  if (expires === null || expires.seconds > maxSeconds) return null;
+  return { ...expires, seconds: Math.max(expires.seconds, minSeconds) };
 }
 
 function readExpires(message: Readable): Expires | null {
