@@ -53,6 +53,15 @@ describe('StreamFramer', () => {
     expect(texts(framer.push(Buffer.from('\r\n'.repeat(50))))).toEqual(['ping']);
   });
 
+  it('gives up where line breaks come in a flood, not where they come one by one', () => {
+    const framer = new StreamFramer(1_000);
+    for (let n = 0; n < 5000; n += 1) expect(texts(framer.push(Buffer.from('\r\n\r\n')))).toEqual(['ping']);
+    expect(texts(framer.push(Buffer.from(`${'\r\n'.repeat(500)}${message('')}`)))).toEqual([
+      ...['ping', message('')],
+    ]);
+    expect(texts(framer.push(Buffer.from('\r\n'.repeat(32_000))))).toEqual(['ping', 'broken']);
+  });
+
   it.each([
     ['no Content-Length', 'OPTIONS sip:x SIP/2.0\r\nSubject: s\r\n\r\n', 'no usable Content-Length', 400],
     ['a negative one', 'OPTIONS sip:x SIP/2.0\r\nl: -1\r\n\r\n', 'no usable Content-Length', 400],

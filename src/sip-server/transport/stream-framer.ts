@@ -15,6 +15,8 @@ export type StreamEvent =
     };
 
 const noBytes = Buffer.alloc(0);
+/** Octets of line breaks that may come at once between messages: a keep-alive is four. */
+const maxBreaks = 1024;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 // Anchored at the line: a continuation line begins with a blank and so cannot pose as the field.
@@ -48,7 +50,8 @@ export class StreamFramer {
       if (this.#neededLength === undefined) {
         const breaks = this.#searchedTo === 0 ? this.#skipBreaks(data, events) : 0;
         data = data.subarray(breaks);
-        const outcome = this.#measure(data);
+        const outcome =
+          breaks > maxBreaks ? this.#give('a flood of line breaks', 400, noBytes) : this.#measure(data);
         if (outcome === 'more') break;
         if (typeof outcome === 'object') {
           this.#broken = true;
@@ -90,7 +93,7 @@ export class StreamFramer {
   #skipBreaks(data: Buffer, events: StreamEvent[]): number {
     let at = 0;
     let pinged = false;
-    while (data[at] === carriageReturn || data[at] === lineFeed) {
+    while ((data[at] === carriageReturn || data[at] === lineFeed) && at <= maxBreaks) {
       if (data[at] === lineFeed) this.#lineFeeds += 1;
       if (this.#lineFeeds === 2) {
         this.#lineFeeds = 0;
