@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -119,7 +121,36 @@ describe('The data directory', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('keeps its hands off what a link leads to', () => {
+  it('has a database that nobody else can read where it lies elsewhere, behind a link', async () => {
+    mkdirSync(directory);
+    const elsewhere = join(parent, 'elsewhere.db');
+    writeFileSync(elsewhere, '', { mode: 0o644 });
+    symlinkSync(elsewhere, join(directory, 'landbridge.db'));
+    const { logger, warned } = recordingLogger();
+    const close = await open(logger);
+    expect(['', '-wal', '-shm'].map((end) => modeOf(`${elsewhere}${end}`))).toEqual(['600', '600', '600']);
+    expect(warned).toHaveLength(1);
+    await close();
+  });
+
+  it.each(['landbridge.db', 'landbridge.lock'])('is not used where a pipe is in the place of %s', (name) => {
+    mkdirSync(directory);
+    execFileSync('mkfifo', [join(directory, name)]);
+    expect(() => makeDataDirectoryPrivate(directory, silentLogger)).toThrow(/is no file/);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is not used where another user has put a database into it', () => {
+    mkdirSync(directory);
+    const planted = join(directory, 'landbridge.db');
+    writeFileSync(planted, '', { mode: 0o600 });
+    chownSync(planted, 12_345, 12_345);
+    expect(() => makeDataDirectoryPrivate(directory, silentLogger)).toThrow(/belongs to another user/);
+    // With all of it in the hands of that user it is a volume of a container.
+    chownSync(directory, 12_345, 12_345);
+    makeDataDirectoryPrivate(directory, silentLogger);
+  });
+
+  it('keeps its hands off what any other link leads to', () => {
     mkdirSync(directory);
     const elsewhere = join(parent, 'elsewhere');
     writeFileSync(elsewhere, '', { mode: 0o644 });

@@ -1,5 +1,15 @@
 /** The data directory holds tokens, passwords and secrets of webhooks: nobody else on the machine may read or change it. */
-import { chmodSync, closeSync, lstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../domain/logger.js';
 import { DataDirectoryUnusable } from './file-faults.js';
@@ -9,6 +19,7 @@ import { makeDirectories } from './private-path.js';
 const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
 /** With the write-ahead log, and copies that an operator left beside them. */
 const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name)/;
+const accessTaken = 'other users had access; it was taken from them';
 const othersMayWrite = 0o022;
 const othersMayAnything = 0o077;
 /** Sticky, and open for all to write: /tmp and its like. */
@@ -35,16 +46,42 @@ export class DataDirectoryOpen extends Error {
 export function makeDataDirectoryPrivate(directory: string, logger: Logger): void {
   makeDirectories(directory);
   // To close /tmp to others would stop half of the machine.
-  if ((statSync(directory).mode & sharedOnPurpose) === sharedOnPurpose)
+  const { mode, uid } = statSync(directory);
+  if ((mode & sharedOnPurpose) === sharedOnPurpose)
     throw new DataDirectoryUnusable(
       `The data directory ${directory} cannot be used: it is there for all users of this machine. Choose one of its own.`,
     );
   takeFromOthers(directory, othersMayWrite, logger);
-  for (const name of madeByLibsql) closeSync(openSync(join(directory, name), 'a', 0o600));
+  for (const name of madeByLibsql) makePrivate(join(directory, name), uid, logger);
   for (const name of readdirSync(directory).filter((one) => ours.test(one))) {
     const path = join(directory, name);
     // A link may lead to what is not ours to close.
     if (lstatSync(path).isFile()) takeFromOthers(path, othersMayAnything, logger);
+  }
+}
+
+/**
+ * Makes a file where there is none, and takes access to one that is there from others, also where a link leads to it: it will hold
+ * what is secret. What was put there by somebody else is not used.
+ */
+function makePrivate(path: string, ownerOfDirectory: number, logger: Logger): void {
+  // Where a pipe stands in its place nobody may ever be at the other end.
+  const { O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK } = constants;
+  const file = openSync(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600);
+  try {
+    const found = fstatSync(file);
+    const user = process.geteuid?.() ?? found.uid;
+    if (!found.isFile())
+      throw new DataDirectoryUnusable(`${path} is no file: move it away, or choose another data directory.`);
+    if (found.uid !== user && found.uid !== ownerOfDirectory)
+      throw new DataDirectoryUnusable(
+        `${path} belongs to another user of this machine: move it away, or choose another data directory.`,
+      );
+    if ((found.mode & othersMayAnything) === 0) return;
+    fchmodSync(file, found.mode & 0o7777 & ~othersMayAnything);
+    logger.warn({ path, mode: octal(found.mode) }, accessTaken);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -56,7 +93,7 @@ function takeFromOthers(path: string, permissions: number, logger: Logger): void
   } catch {
     throw new DataDirectoryOpen(path, `chmod go-${permissions === othersMayWrite ? 'w' : 'rwx'}`);
   }
-  logger.warn({ path, mode: octal(mode) }, 'other users had access; it was taken from them');
+  logger.warn({ path, mode: octal(mode) }, accessTaken);
 }
 
 function octal(mode: number): string {
