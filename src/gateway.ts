@@ -63,7 +63,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     legs,
     tokens: foundation.tokens,
     dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
-    sourceOf: (address, fieldOf) => consoleMark.sourceOf(address, fieldOf),
+    sourceOf: (source, fieldOf) => consoleMark.sourceOf(source, fieldOf),
     onRefused: (call) => refusals.atDoors.refused(call),
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });

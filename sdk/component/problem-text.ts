@@ -18,6 +18,7 @@ const texts: Partial<Record<LandbridgeErrorCode, string>> = {
   'token-invalid': 'This invitation is not valid.',
   'token-expired': 'This invitation has expired. Ask for a new one.',
   'token-used': 'This invitation works once, and has been used.',
+  'too-many-guesses': 'Too many wrong codes were tried from your network. Try again in a minute.',
   'participant-gone': 'You are no longer invited to this session.',
   'participant-occupied': 'You are in this session already, in another window or on another device.',
   'session-full': 'This session is full.',

@@ -6,6 +6,8 @@ export type RefusalCode =
   | 'token-invalid'
   | 'token-expired'
   | 'token-used'
+  /** Too many wrong join codes came from this address; it passes within a minute. */
+  | 'too-many-guesses'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'

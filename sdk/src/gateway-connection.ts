@@ -45,6 +45,7 @@ const passingRefusals: ReadonlySet<LandbridgeErrorCode> = new Set([
   'timeout',
   'draining',
   'overloaded',
+  'too-many-guesses',
   'participant-occupied',
   'session-full',
   'negotiation-failed',

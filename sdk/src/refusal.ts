@@ -6,6 +6,7 @@ const messages: Record<RefusalCode, string> = {
   'token-invalid': 'The token or join code is not valid here.',
   'token-expired': 'The token has expired.',
   'token-used': 'The token works once and has been used.',
+  'too-many-guesses': 'Too many wrong join codes came from this address.',
   'participant-gone': 'The participant no longer exists.',
   'participant-occupied': 'The participant is connected already.',
   'session-full': 'The session is full.',

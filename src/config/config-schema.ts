@@ -282,7 +282,7 @@ export const configSchema = z.strictObject({
     maxFailuresPerMinute: count
       .default(10)
       .describe(
-        'Unknown codes per source and minute before none of it are looked up. Each account’s console is a source of its own.',
+        'Unknown codes per source and minute before none of it are looked up. Each account’s console is a source of its own, and so is an address over UDP, where it may be forged.',
       ),
     maxSources: count.default(10_000).describe('Sources whose failures are remembered.'),
   }),

@@ -4,6 +4,7 @@ export type RefusalCode =
   | 'token-invalid'
   | 'token-expired'
   | 'token-used'
+  | 'too-many-guesses'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'
@@ -17,6 +18,7 @@ const codes: Readonly<Record<RefusalCode, true>> = {
   'token-invalid': true,
   'token-expired': true,
   'token-used': true,
+  'too-many-guesses': true,
   'participant-gone': true,
   'participant-occupied': true,
   'session-full': true,

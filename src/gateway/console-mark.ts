@@ -12,11 +12,11 @@ export class ConsoleMark {
     return [[header, `${accountId}.${this.#proofOf(accountId).toString('hex')}`]];
   }
 
-  /** Who a call comes from: the account at the console, or the address. */
-  sourceOf(address: string, fieldOf: (name: string) => string | undefined): string {
+  /** Who a call comes from: the account at the console, or the source as it is. */
+  sourceOf(source: string, fieldOf: (name: string) => string | undefined): string {
     const [, accountId = '', proof = ''] = /^(.+)\.([0-9a-f]{64})$/.exec(fieldOf(header) ?? '') ?? [];
     const isOurs = proof !== '' && timingSafeEqual(Buffer.from(proof, 'hex'), this.#proofOf(accountId));
-    return isOurs ? `console of ${accountId}` : address;
+    return isOurs ? `console of ${accountId}` : source;
   }
 
   #proofOf(accountId: string): Buffer {

@@ -164,10 +164,10 @@ describe('join codes', () => {
     for (let guess = 0; guess < 5; guess += 1) {
       await expectRefusal('token-invalid', domain.admit(null, joinCode(`00000000000${guess}`)));
     }
-    await expectRefusal('overloaded', domain.admit(null, joinCode(created.joinCode)));
+    await expectRefusal('too-many-guesses', domain.admit(null, joinCode(created.joinCode)));
     const elsewhere = await domain.admit(null, { ...joinCode(created.joinCode), source: '192.0.2.2' });
     await elsewhere.end({ endedBy: 'participant', reason: 'hangup' });
-    await expectRefusal('overloaded', domain.admit(null, joinCode(created.joinCode)));
+    await expectRefusal('too-many-guesses', domain.admit(null, joinCode(created.joinCode)));
     domain.clock.advance(60_000);
     await domain.admit(null, joinCode(created.joinCode));
   });

@@ -96,7 +96,7 @@ export class Admission {
     const { store, clock, guesses } = this.#options;
     const guesser = sourceOf(source);
     if (!(await guesses.take(guesser)))
-      throw new Refusal('overloaded', 'too many unknown join codes from this source');
+      throw new Refusal('too-many-guesses', `too many unknown join codes from ${guesser}`);
     let isUnknown = false;
     try {
       const found = await store.findJoinCode(hashJoinCode(joinCode));

@@ -16,7 +16,7 @@ export interface AdmitRequest {
   readonly voiceCallId: string | null;
   /** Who calls, as the network says. */
   readonly caller?: Caller | null;
-  /** Where the request came from, for the limit on guesses. */
+  /** Where the request came from, for the limit on guesses; where anybody may have written the address, a name that says so. */
   readonly source: string;
   readonly signalling: LegSignalling;
   /** Looks after the leg until it is in a session. Learns of the leg's end also where it is not admitted. */

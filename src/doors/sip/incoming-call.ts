@@ -7,6 +7,7 @@
  * An INVITE is always answered: by the leg, by a refusal, or by the deadline.
  */
 import type { Socket } from 'node:net';
+import { sourceOf } from '../../domain/address-source.js';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
@@ -47,8 +48,8 @@ export interface IncomingCallSettings {
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
-  /** Whom a call's guesses are counted for. Default its address. */
-  readonly sourceOf?: (address: string, fieldOf: (name: string) => string | undefined) => string;
+  /** Whom a call's guesses are counted for, where it is not `source`: its address, and whether that may be forged. */
+  readonly sourceOf?: (source: string, fieldOf: (name: string) => string | undefined) => string;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
   readonly dialIn?: (dialled: string, source: string, call: DialledCall) => Promise<DialIn | null>;
 }
@@ -223,8 +224,8 @@ export class IncomingCall implements LegSignalling {
 
   #guesser(): string {
     const { request, settings } = this.#options;
-    const { source_address: address } = request;
-    return settings.sourceOf?.(address, (name) => request.get(name)) ?? address;
+    const source = guesserOf(request);
+    return settings.sourceOf?.(source, (name) => request.get(name)) ?? source;
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
@@ -356,6 +357,11 @@ export class IncomingCall implements LegSignalling {
 function isOverWebSocket(request: Pick<SrfRequest, 'get'>): boolean {
   const hops = [...(request.get('Via') ?? '').matchAll(/SIP\s*\/\s*2\.0\s*\/\s*(\w+)/gi)];
   return /^wss?$/i.test(hops.at(-1)?.[1] ?? '');
+}
+
+/** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
+function guesserOf({ source_address: address, protocol }: SrfRequest): string {
+  return /^udp$/i.test(protocol) ? `udp ${sourceOf(address)}` : address;
 }
 
 /** In drachtio's words: the INVITE was canceled, or its connection is gone. */

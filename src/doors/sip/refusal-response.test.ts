@@ -21,12 +21,15 @@ describe('the refusal of an INVITE', () => {
     });
   });
 
-  it.each(['draining', 'overloaded'] as const)('as %s is a 503 that says when to come back', (code) => {
-    expect(refusalResponse(code, 7)).toEqual({
-      status: 503,
-      headers: { Reason: `SIP;cause=503;text="${code}"`, 'Retry-After': '7' },
-    });
-  });
+  it.each(['draining', 'overloaded', 'too-many-guesses'] as const)(
+    'as %s is a 503 that says when to come back',
+    (code) => {
+      expect(refusalResponse(code, 7)).toEqual({
+        status: 503,
+        headers: { Reason: `SIP;cause=503;text="${code}"`, 'Retry-After': '7' },
+      });
+    },
+  );
 });
 
 describe('the end of a call that was not answered', () => {

@@ -7,6 +7,7 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
   'token-invalid': 403,
   'token-expired': 403,
   'token-used': 403,
+  'too-many-guesses': 503,
   'participant-gone': 404,
   'participant-occupied': 486,
   'session-full': 486,
