@@ -66,7 +66,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   hooks: ['domain'],
   store: ['domain'],
   events: ['domain'],
-  config: ['domain', 'validation'],
+  config: ['domain', 'phone-numbers', 'validation'],
   tokens: ['domain'],
   tls: ['domain'],
   observability: ['domain'],

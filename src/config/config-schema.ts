@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
+import { isKnownCountry } from '../phone-numbers/e164.js';
 import {
   count,
   group,
@@ -82,7 +83,7 @@ export const configSchema = z.strictObject({
     .default([])
     .meta({
       description:
-        'Further accounts, each with `account`, `username`, `password` and, if it differs, `callerPrivacy`. Only in the file.',
+        'Further accounts, each once, with `account`, `username`, `password` and, if it differs, `callerPrivacy`. Only in the file.',
       fileOnly: true,
     }),
   operatorAccount: accountId.optional().meta({
@@ -377,7 +378,8 @@ export const configSchema = z.strictObject({
   numbers: group('Numbers', {
     defaultCountry: z
       .string()
-      .regex(/^[A-Z]{2}$/, 'must be two capital letters (ISO 3166)')
+      .regex(/^[A-Z]{2}$/, { error: 'must be two capital letters (ISO 3166)', abort: true })
+      .refine(isKnownCountry, 'must be a country (ISO 3166) like US, with numbers of its own')
       .optional()
       .meta({
         description: 'Country of numbers in national form.',

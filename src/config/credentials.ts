@@ -29,21 +29,19 @@ const storedCredentials = z.object({
 });
 type StoredCredentials = z.output<typeof storedCredentials>;
 
-/** Call with the data directory locked. Throws ConfigError where the kept file is damaged, and file system errors as they are. */
+/**
+ * Call with the data directory locked. Throws ConfigError where the kept file is damaged and where two accounts are the same, and
+ * file system errors as they are.
+ */
 export function resolveCredentials(config: Config): Credentials {
-  const isComplete = config.password !== undefined && config.tokenSecret !== undefined;
-  const path = join(config.dataDir, 'credentials.json');
-  const { stored, isNew } = isComplete ? { stored: undefined, isNew: false } : readOrCreate(config, path);
-  const accounts = [
-    {
-      accountId: config.account ?? stored?.account ?? 'local',
-      username: config.username ?? stored?.username ?? 'local',
-      password: config.password ?? stored?.password ?? '',
-    },
-    ...config.accounts.map(({ account, username, password }) => ({ accountId: account, username, password })),
-  ];
+  const { stored: found, path } = readStored(config);
+  // Before anything is made: a start that is refused leaves nothing behind.
+  const problems = conflicts(accountsOf(config, found));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const isNew = found === null && !isComplete(config);
+  const stored = isNew ? create(config, path) : found;
   return {
-    accounts,
+    accounts: accountsOf(config, stored),
     tokenSecret: config.tokenSecret ?? stored?.tokenSecret ?? '',
     previousTokenSecret: config.previousTokenSecret,
     // A generated token secret alone is nothing that a person needs to know.
@@ -51,16 +49,64 @@ export function resolveCredentials(config: Config): Credentials {
   };
 }
 
-function readOrCreate(config: Config, path: string): { stored: StoredCredentials; isNew: boolean } {
+/**
+ * The accounts as the next start will have them; makes nothing. The password of the first is empty where that start makes it.
+ * Throws as `resolveCredentials` does.
+ */
+export function readAccounts(config: Config): readonly AccountCredentials[] {
+  const accounts = accountsOf(config, readStored(config).stored);
+  const problems = conflicts(accounts);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return accounts;
+}
+
+function isComplete({ password, tokenSecret }: Config): boolean {
+  return password !== undefined && tokenSecret !== undefined;
+}
+
+function accountsOf(config: Config, stored: StoredCredentials | null): readonly AccountCredentials[] {
+  return [
+    {
+      accountId: config.account ?? stored?.account ?? 'local',
+      username: config.username ?? stored?.username ?? 'local',
+      password: config.password ?? stored?.password ?? '',
+    },
+    ...config.accounts.map(({ account, username, password }) => ({ accountId: account, username, password })),
+  ];
+}
+
+/** A second entry for an account would be a second user of it, and of all that its first one has. */
+function conflicts(accounts: readonly AccountCredentials[]): string[] {
+  const problems: string[] = [];
+  const byName = new Map<string, string>();
+  const byLogin = new Map<string, string>();
+  for (const [index, { accountId, username, password }] of accounts.entries()) {
+    const where = index === 0 ? 'the main account' : `accounts.${index - 1}`;
+    const login = JSON.stringify([username, password]);
+    const sameName = byName.get(accountId);
+    const sameLogin = byLogin.get(login);
+    if (sameName !== undefined) problems.push(`${where}.account: is the name of ${sameName}, too`);
+    else if (sameLogin !== undefined)
+      problems.push(`${where}: has the user name and password of ${sameLogin}, too`);
+    byName.set(accountId, sameName ?? where);
+    byLogin.set(login, sameLogin ?? where);
+  }
+  return problems;
+}
+
+/** `stored`: null where it is not needed, or not there yet. */
+function readStored(config: Config): { readonly stored: StoredCredentials | null; readonly path: string } {
+  const path = join(config.dataDir, 'credentials.json');
+  if (isComplete(config)) return { stored: null, path };
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    return { stored: create(config, path), isNew: true };
+    return { stored: null, path };
   }
   try {
-    return { stored: storedCredentials.parse(JSON.parse(text)), isNew: false };
+    return { stored: storedCredentials.parse(JSON.parse(text)), path };
   } catch {
     throw new ConfigError([
       `${path} is damaged; remove it to have new credentials made, which ends every token in use`,

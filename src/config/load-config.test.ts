@@ -148,6 +148,9 @@ describe('The configuration', () => {
     ['publicIp: 0.0.0.0', 'publicIp: must be the address of one machine'],
     ['publicIp: "::"', 'publicIp: must be the address of one machine'],
     ['publicIp: 255.255.255.255', 'publicIp: must be the address of one machine'],
+    // No number in national form would have been found.
+    ['numbers: {defaultCountry: XX}', 'numbers.defaultCountry: must be a country'],
+    ['numbers: {defaultCountry: us}', 'numbers.defaultCountry: must be two capital letters'],
     // A directory of that name was made.
     ['dataDir: ~/landbridge', 'dataDir: must be a whole path'],
     ['recordings: {directory: "~"}', 'recordings.directory: must be a whole path'],
@@ -168,7 +171,25 @@ describe('The configuration', () => {
   it('with a tag that nobody resolves, as of a vault, is refused: its ciphertext would have been the secret', () => {
     expect(
       problemsOf({}, 'account: a\ntokenSecret: !vault |\n  0123456789012345678901234567890123456789\n'),
-    ).toEqual([expect.stringMatching(/landbridge\.yaml, line 2: is no valid YAML \(TAG_RESOLVE_FAILED\)$/)]);
+    ).toEqual([
+      expect.stringMatching(/landbridge\.yaml, line 2: is no valid YAML: a tag \(!\) is not understood/),
+    ]);
+  });
+
+  it.each([
+    ['http: {port: 1', 'a closing bracket is missing'],
+    ['account: "a', 'a closing quote or bracket'],
+    ['account: a: b', 'quotes are needed'],
+    ['http:\n\tport: 1', 'a tab'],
+    ['account: @a', 'needs quotes'],
+    ['account: a\naccount: b', 'the same name'],
+    ['account: *a', 'an alias'],
+    ['account: a\n---\naccount: b', 'a second document'],
+    ['account: a\n  b: c', 'line 1'],
+  ])('that is no YAML, like %j, is refused without a code of the parser’s', (yaml, words) => {
+    const problems = problemsOf({}, yaml);
+    expect(problems.join('\n')).toContain(words);
+    expect(problems.join('\n')).not.toMatch(/[A-Z]{3,}_|cannot be understood/);
   });
 
   it.each([
@@ -334,6 +355,57 @@ describe('Credentials', () => {
     expect(first.accounts[0]?.password).toBe('mine');
     expect(first.createdFile).toBeNull();
     expect(resolveCredentials(load(environment)).tokenSecret).toBe(first.tokenSecret);
+  });
+
+  it.each([
+    [
+      'the generated account',
+      'accounts: [{account: local, username: a, password: b}]',
+      /^accounts\.0\.account: is the name of the main account, too$/,
+    ],
+    [
+      'the configured account',
+      'account: x\naccounts: [{account: x, username: a, password: b}]',
+      /^accounts\.0\.account: /,
+    ],
+    [
+      'a further account',
+      'accounts: [{account: x, username: a, password: b}, {account: x, username: c, password: d}]',
+      /^accounts\.1\.account: is the name of accounts\.0, too$/,
+    ],
+    [
+      'a further login',
+      'accounts: [{account: x, username: a, password: hidden}, {account: y, username: a, password: hidden}]',
+      /^accounts\.1: has the user name and password of accounts\.0, too$/,
+    ],
+    [
+      'the main login',
+      'username: u\npassword: hidden\naccounts: [{account: x, username: u, password: hidden}]',
+      /^accounts\.0: has the user name and password of the main account, too$/,
+    ],
+  ])('that repeat %s stop the start, before anything is made', (_, yaml, problem) => {
+    const config = load({}, yaml);
+    let error: unknown;
+    try {
+      resolveCredentials(config);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).problems).toEqual([expect.stringMatching(problem)]);
+    expect(String(error)).not.toContain('hidden');
+    expect(() => statSync(join(directory, 'landbridge-data'))).toThrow();
+  });
+
+  it('that repeat the account which an earlier start made stop the start', () => {
+    resolveCredentials(load({ LANDBRIDGE_ACCOUNT: 'old' }));
+    const yaml = 'accounts: [{account: old, username: a, password: b}]';
+    expect(() => resolveCredentials(load({}, yaml))).toThrow(/is the name of the main account, too/);
+  });
+
+  it('may share a user name where the passwords differ', () => {
+    const yaml = 'accounts: [{account: x, username: a, password: b}, {account: y, username: a, password: c}]';
+    expect(resolveCredentials(load({}, yaml)).accounts).toHaveLength(3);
   });
 
   it('that are damaged stop the start, and are left for the operator to look at', () => {

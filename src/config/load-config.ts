@@ -7,6 +7,7 @@ import { describeIssue } from '../validation/issue-words.js';
 import { readBounded } from './bounded-file.js';
 import { configSchema, type Config } from './config-schema.js';
 import { readEnvironment } from './environment.js';
+import { describeYamlFault } from './yaml-words.js';
 
 /** The configuration cannot be used. Lists everything that is wrong with it, never a secret's value. */
 export class ConfigError extends Error {
@@ -92,13 +93,14 @@ function readFile(sources: ConfigSources, problems: string[]): Values {
     return {};
   }
   // prettyErrors would quote the line, and the line may hold a password.
-  const document = parseDocument(text, { prettyErrors: false, logLevel: 'silent' });
+  // A silent parser would pass over a second document, and what it sets.
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
   // A tag that nobody resolves (`!vault …`) is a warning to the parser, and would make a secret of what stands behind it.
   const faults = [...document.errors, ...document.warnings];
   if (faults.length > 0) {
     for (const error of faults) {
       const line = text.slice(0, error.pos[0]).split('\n').length;
-      problems.push(`${path}, line ${line}: is no valid YAML (${error.code})`);
+      problems.push(`${path}, line ${line}: is no valid YAML: ${describeYamlFault(error)}`);
     }
     return {};
   }
@@ -106,7 +108,7 @@ function readFile(sources: ConfigSources, problems: string[]): Values {
   try {
     value = document.toJS();
   } catch {
-    problems.push(`${path} has too many aliases`);
+    problems.push(`${path} has an alias (*) that stands for nothing, or too many of them`);
     return {};
   }
   if (value === null || value === undefined) return {};

@@ -20,6 +20,11 @@ export const normalizeNumber: NormalizeNumber = (text, country) => {
   return national ?? parse(`+${plain}`, null);
 };
 
+/** `text`: two capital letters of ISO 3166. */
+export function isKnownCountry(text: string): boolean {
+  return isSupportedCountry(text);
+}
+
 function parse(text: string, country: string | null): string | null {
   const known = country !== null && isSupportedCountry(country) ? country : undefined;
   if (country !== null && known === undefined) return null;
