@@ -47,7 +47,7 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
   } catch (error) {
     const isSystems = error instanceof Error && 'code' in error;
     const why = isSystems ? `cannot be read (${String(error.code)})` : `cannot be used: ${String(error)}`;
-    throw new ConfigError([`sounds.holdMusic: ${why.replace('Error: ', '')}`]);
+    throw new ConfigError([`sounds.holdMusic: ${holdMusic} ${why.replace('Error: ', '')}`]);
   }
 }
 

@@ -209,15 +209,22 @@ describe('starting', () => {
   });
 
   it.each([
-    ['LANDBRIDGE_SIP_HOST', '203.0.113.7'],
-    ['LANDBRIDGE_HTTP_HOST', '203.0.113.7'],
-    ['LANDBRIDGE_HTTP_HOST', 'no-such-host.invalid'],
-    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/proc/nope'],
-    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/etc/hostname/recordings'],
-  ])('with %s=%s, which the system refuses, is refused in words', async (name, value) => {
+    ['LANDBRIDGE_SIP_HOST', 'localhost', 'LANDBRIDGE_SIP_HOST: must be'],
+    ['LANDBRIDGE_SIP_HOST', '127.0.0.300', 'LANDBRIDGE_SIP_HOST: must be'],
+    ['LANDBRIDGE_SIP_HOST', '203.0.113.7', 'sip.host: 203.0.113.7 is no address of this machine'],
+    ['LANDBRIDGE_SIP_HOST', 'fe80::1', 'sip.host: fe80::1 is '],
+    ['LANDBRIDGE_HTTP_HOST', '203.0.113.7', 'http.host: 203.0.113.7 is no address of this machine'],
+    ['LANDBRIDGE_HTTP_HOST', 'no-such-host.invalid', 'http.host: no-such-host.invalid is '],
+    ['LANDBRIDGE_HTTP_HOST', '127.0.0.300', 'http.host: 127.0.0.300 is '],
+    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/proc/nope', 'recordings.directory: /proc/nope '],
+    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/etc/hostname/recordings', 'recordings.directory: '],
+    ['LANDBRIDGE_SOUNDS_HOLD_MUSIC', '/nope.wav', 'sounds.holdMusic: /nope.wav cannot be read'],
+    ['LANDBRIDGE_SOUNDS_HOLD_MUSIC', '/etc/hostname', 'sounds.holdMusic: /etc/hostname cannot be used'],
+  ])('with %s=%s is refused in words that name the setting', async (name, value, words) => {
     const { code, stderr } = await runGateway({ environment: { [name]: value } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^landbridge: /);
+    expect(stderr).toContain(words);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
