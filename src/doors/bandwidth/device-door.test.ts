@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { FakeWebSocket } from '../../../test/support/fake-web-socket.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
+import { DomainError } from '../../domain/domain-error.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { CreatedParticipant } from '../../domain/sessions/session-service.js';
@@ -123,6 +124,7 @@ describe('a device that comes', () => {
     expect(await socket.asks('offerSdp', { sdpOffer: 'v=0' })).toMatchObject({
       error: { code: -32_602, message: 'bad-sdp' },
     });
+    expect(log.join()).not.toContain('request failed');
     domain.mediaOf(device).connection('publish').answer = () => Promise.reject(new Error('a fault'));
     expect(await socket.asks('offerSdp', { sdpOffer: 'v=0' })).toMatchObject({
       error: { code: -32_603, message: 'internal error' },
@@ -185,6 +187,16 @@ describe('a device that may not come', () => {
     expect([domain.legs.size, door.deviceCount]).toEqual([0, 0]);
     const again = await arrive(device.token);
     expect(again.closedWith).toBeNull();
+  });
+
+  it('is told to try again where the store is away, which is no fault of the door’s', async () => {
+    const away = () => Promise.reject(new DomainError('store-unavailable', 'The store cannot be reached'));
+    domain.store.claimSlot = away;
+    const socket = await arrive(device.token);
+    expect(socket.closedWith).toEqual([1013, 'overloaded']);
+    expect(refused[0]?.details().detail).toBe('store-unavailable');
+    expect(log.join()).toContain('device refused');
+    expect(log.join()).not.toContain('could not be admitted');
   });
 
   it('is refused while another holds the participant’s slot: a device that is connected, or a phone', async () => {

@@ -9,6 +9,7 @@ import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { Logger } from '../../domain/logger.js';
+import { refusalOf } from '../../domain/refusal-of.js';
 import { Refusal } from '../../domain/refusal.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { DeviceSession } from './device-session.js';
@@ -49,9 +50,10 @@ export class DeviceDoor {
     webSocket.on('close', () => this.#sockets.delete(socket));
     const query = readQuery(request.url ?? '');
     this.#welcome(socket, query, source).catch((error: unknown) => {
-      const refusal = error instanceof Refusal ? error : new Refusal('overloaded', 'internal error');
+      const expected = refusalOf(error);
+      const refusal = expected ?? new Refusal('overloaded', 'internal error');
       const { code, detail } = refusal;
-      if (error instanceof Refusal) logger.info({ code, detail, source }, 'device refused');
+      if (expected !== null) logger.info({ code, detail, source }, 'device refused');
       else logger.error({ err: error }, 'a device could not be admitted');
       this.#tellRefused(refusal, query, source);
       // After any other code than 1000 the client tries again by itself.

@@ -4,7 +4,7 @@
  */
 import type { DoorLeg } from '../../domain/legs/door-leg.js';
 import type { Logger } from '../../domain/logger.js';
-import { MediaRefusal } from '../../domain/media-plane.js';
+import { refusalOf } from '../../domain/refusal-of.js';
 import { withAliases } from './device-sdp.js';
 import { diagnosticsSummary } from './diagnostics.js';
 import {
@@ -106,12 +106,12 @@ export class DeviceRequests {
   #failure(method: string, error: unknown): { readonly code: RpcErrorCode; readonly text: string } {
     const { logger } = this.#options;
     if (error instanceof RpcFailure) return { code: error.code, text: error.message };
-    if (error instanceof MediaRefusal) {
-      logger.info({ method, code: error.code, detail: error.message }, 'refused a device’s description');
-      return {
-        code: error.code === 'overloaded' ? rpcError.internal : rpcError.invalidParams,
-        text: error.code,
-      };
+    const refusal = refusalOf(error);
+    if (refusal !== null) {
+      const { code, detail } = refusal;
+      logger.info({ method, code, detail }, 'refused a device’s request');
+      const isItsOwnFault = code === 'bad-sdp' || code === 'no-common-codec';
+      return { code: isItsOwnFault ? rpcError.invalidParams : rpcError.internal, text: code };
     }
     logger.error({ method, err: error }, 'a device’s request failed');
     return { code: rpcError.internal, text: 'internal error' };

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegNotice } from '../../domain/legs/leg-notice.js';
 import type { DoorLeg } from '../../domain/legs/door-leg.js';
+import { logMediaFailure } from '../../domain/log-media-failure.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
@@ -191,7 +192,7 @@ export class DialogCall {
     accepted.then(
       () => this.#established(),
       (error: unknown) => {
-        logger.warn({ err: error }, 'the answer in the ACK cannot be used');
+        logMediaFailure(logger, error, 'the answer in the ACK cannot be used');
         void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
       },
     );
@@ -253,7 +254,7 @@ export class DialogCall {
       // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
       const code = refusalCode(error);
       const { status, headers } = refusalResponse(code, retryAfterSeconds);
-      logger.info({ code, err: error }, 'refused a new offer');
+      logMediaFailure(logger, error, 'refused a new offer');
       if (!response.finalResponseSent) response.send(status, { headers });
     }
   }

@@ -2,10 +2,47 @@
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
-import { silentLogger } from '../../domain/logger.js';
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import { Request, Response } from '../../../test/support/sip-call-stage.js';
+import { DomainError } from '../../domain/domain-error.js';
+import { type Logger, silentLogger } from '../../domain/logger.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
 import { IncomingCall, type IncomingCallOptions } from './incoming-call.js';
 import { ownServer } from './server-traits.js';
 import type { Srf, SrfRequest, SrfResponse } from './srf.js';
+
+it.each([
+  [new DomainError('store-unavailable', 'The store cannot be reached'), 503, 'overloaded'],
+  [new DomainError('session-full', 'Session is full'), 486, 'session-full'],
+  [new MediaRefusal('overloaded', 'no port is free'), 503, 'overloaded'],
+])(
+  'refuses a call that a limit or an outage keeps out, and calls that no fault: %s',
+  async (error, status, code) => {
+    const log: [level: string, message: string, fields: object][] = [];
+    const write = (level: string) => (fields: object, message: string) =>
+      void log.push([level, message, fields]);
+    const logger: Logger = {
+      ...{ debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+      child: () => logger,
+    };
+    const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: '<sip:caller@192.0.2.1>' }, 'v=0\r\n');
+    const response = new Response();
+    const refused: string[] = [];
+    const call = new IncomingCall({
+      ...{ srf: {} as Srf, request, response, clock: new ManualClock(), logger, traits: ownServer },
+      legs: { admit: () => Promise.reject(error), identify: () => Promise.reject(error) },
+      settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      onRefused: (one) => void refused.push(one.code),
+      onFarewell: () => undefined,
+      onClosed: () => undefined,
+    });
+    await call.run();
+    expect([response.status, refused]).toEqual([status, [code]]);
+    expect(response.sent[0]?.options.headers?.['Retry-After']).toBe(status === 503 ? '5' : undefined);
+    expect(log.filter(([level]) => level !== 'debug' && level !== 'info')).toEqual([]);
+    expect(log.find(([, message]) => message === 'call refused')?.[2]).not.toHaveProperty('err');
+  },
+);
 
 it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf, which would hang up on the server', async () => {
   const domain = new DomainFixture();

@@ -18,6 +18,7 @@ import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/p
 import type { Outcome } from '../../domain/outcome.js';
 import { ownText } from '../../domain/own-text.js';
 import type { Credential } from '../../domain/participants/token.js';
+import { refusalOf } from '../../domain/refusal-of.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
@@ -111,7 +112,8 @@ export class IncomingCall implements LegSignalling {
     try {
       await this.#answer();
     } catch (error) {
-      if (error instanceof Refusal) this.#refuse(error);
+      const refusal = refusalOf(error);
+      if (refusal !== null && this.#answered === null) this.#refuse(refusal);
       // drachtio-srf tells no CANCEL that crosses the 200; that the INVITE is over is then learnt from the 200 itself.
       else if (isTransactionGone(error)) await this.#end(canceled);
       else if (this.#outcome === null) {

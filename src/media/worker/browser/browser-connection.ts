@@ -2,6 +2,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import type { LegConnection, LegEvents, LegStatistics } from '../leg.js';
 import { isInUse } from '../../../sdp/attributes.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
 import { BrowserMedia } from './browser-media.js';
@@ -166,7 +167,7 @@ export class BrowserConnection implements LegConnection {
   accept(answer: string): Promise<void> {
     return this.#serially(() => {
       const proposed = this.#proposed;
-      if (proposed === null) throw new Error('no offer is outstanding');
+      if (proposed === null) throw new SdpRefusal('bad-sdp', 'no offer is outstanding');
       this.#forgetOffer(proposed);
       const description = parseSessionDescription(answer);
       const next = acceptAnswer(proposed, description);

@@ -1,4 +1,5 @@
 /** A connection of a browser's leg under its name: one peer connection, or several one after the other where it may be made anew. */
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 import type {
   ConnectionFlow,
@@ -76,7 +77,8 @@ export class NamedConnection implements LegConnection {
   }
 
   async accept(answer: string): Promise<void> {
-    if (this.#current === null) throw new Error('no offer is outstanding');
+    // The far end answers an offer of a connection that is no more.
+    if (this.#current === null) throw new SdpRefusal('bad-sdp', 'no offer is outstanding');
     await this.#current.accept(answer);
   }
 
