@@ -32,14 +32,14 @@ export const sipGroups = {
     strangerAnswersPerSecond: count
       .default(100)
       .describe(
-        'Refusals and answers to OPTIONS that one source gets; beyond it requests without a good credential are not answered.',
+        'Refusals and answers to OPTIONS that one source gets over UDP, and over connections; ten times as many where it had a call lately. Beyond them requests without a good credential are not answered.',
       ),
     banAfterRefusals: z
       .int()
       .min(0)
       .default(300)
       .describe(
-        'A source that was refused so often in a minute over TCP, TLS or WebSocket, and has had no call for an hour, is not heard for a while. 0: none is.',
+        'A source that was refused so often in a minute over TCP or TLS, and has had no call for an hour, is not heard for a while. 0: none is.',
       ),
     banSeconds: seconds.default(600).describe('How long such a source is not heard.'),
     maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),

@@ -6,7 +6,7 @@ import { isIPv6, SocketAddress } from 'node:net';
  * address, also mapped into IPv6 (`::ffff:192.0.2.1`), counts as itself, and what is no address as its text.
  */
 export function sourceOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = withoutPort(address).replace(/^::ffff:(?=\d+\.)/i, '');
   if (!isIPv6(plain)) return plain;
   // A zone (`fe80::1%eth0`) names the interface, not the neighbour.
   const canonical = new SocketAddress({ family: 'ipv6', address: plain.replace(/%.*$/, '') }).address;
@@ -17,4 +17,11 @@ export function sourceOf(address: string): string {
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => '0');
   const groups = after === undefined ? head : [...head, ...zeros, ...tail];
   return `${groups.slice(0, 4).join(':')}::/64`;
+}
+
+/** Some proxies write `192.0.2.1:4444` or `[2001:db8::1]:4444` of whom they speak for. */
+export function withoutPort(address: string): string {
+  return (
+    /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1] ?? /^(\d+(?:\.\d+){3}):\d+$/.exec(address)?.[1] ?? address
+  );
 }

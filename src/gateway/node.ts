@@ -1,4 +1,5 @@
 /** What the operator may do with the gateway while it runs. */
+import { sourceOf } from '../domain/address-source.js';
 import type { NodeControl } from '../domain/node-control.js';
 import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
@@ -44,7 +45,8 @@ export function createNode(context: GatewayContext, { foundation, legs, sip }: N
       return true;
     },
     bans: () => sip.server.bans().map(({ source, untilMs }) => ({ source, until: untilMs })),
-    liftBan: (source) => sip.server.liftBan(source),
+    // Any address of a banned network means the network.
+    liftBan: (source) => sip.server.liftBan(source === null ? null : sourceOf(source)),
     stop() {
       isStopping = true;
       takeCalls(false);

@@ -19,6 +19,8 @@ describe('the address of a client', () => {
     ['is the proxy’s where it says nonsense', '10.0.0.1', '192.0.2.1, unknown', '10.0.0.1'],
     ['is the farthest proxy’s where there are only proxies', '10.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
     ['is IPv4 also on a dual-stack socket', '::ffff:10.0.0.1', '::ffff:192.0.2.1', '192.0.2.1'],
+    ['may come with a port', '10.0.0.1', '192.0.2.1:4444', '192.0.2.1'],
+    ['may be IPv6 with a port', '10.0.0.1', '[2001:db8::5]:4444', '2001:db8::5'],
     ['may be IPv6', 'fd00::1', '2001:db8::5', '2001:db8::5'],
     ['is none where the socket is gone', undefined, '192.0.2.1', ''],
   ])('%s', (_, socket, forwardedFor, expected) => {

@@ -1,6 +1,7 @@
 /** Finds the client of a request behind proxies; the same answer as Fastify's `request.ip`, for WebSocket upgrades too. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { withoutPort } from '../domain/address-source.js';
 import { NetworkList } from '../domain/network-list.js';
 
 /** A request as far as it tells where it came from. */
@@ -20,7 +21,7 @@ export function clientAddressBehind(
     let address = plain(socket.remoteAddress ?? '');
     const hops = String(headers['x-forwarded-for'] ?? '').split(',');
     while (trusted.has(address)) {
-      const before = plain(hops.pop()?.trim() ?? '');
+      const before = plain(withoutPort(hops.pop()?.trim() ?? ''));
       if (isIP(before) === 0) break;
       address = before;
     }

@@ -82,7 +82,13 @@ export function nodeOperations(node: NodeControl): Operation[] {
       method: 'DELETE',
       path: '/bans/{source}',
       summary: 'Hear a banned source again',
-      params: z.object({ source: z.string().min(1).max(64).describe('As it stands in the list, escaped.') }),
+      params: z.object({
+        source: z
+          .string()
+          .min(1)
+          .max(64)
+          .describe('As it stands in the list (with `/` as `%2F`), or any address in it.'),
+      }),
       success: { status: 204, description: 'It is heard' },
       errors: [404],
       handle: ({ params }) => {

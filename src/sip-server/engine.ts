@@ -39,7 +39,7 @@ export interface EngineOptions {
   /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
   readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
   /** What strangers may cost. Default: nothing is limited. */
-  readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf'>;
+  readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls'>;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
   /**
@@ -71,7 +71,9 @@ export function createEngine(
   const dialogs = new DialogStore<Application>(options.maxDialogs ?? 50_000);
   const clock = options.clock ?? systemClock;
   const { strangers, sourceOf = (address: string) => address } = options;
-  const guard = strangers === undefined ? null : new SourceGuard({ ...strangers, clock, sourceOf });
+  const hasCalls = (source: string): boolean =>
+    [...dialogs].some(({ flow }) => sourceOf(flow.remoteAddress) === source);
+  const guard = strangers === undefined ? null : new SourceGuard({ ...strangers, clock, sourceOf, hasCalls });
   const core = new UserAgentCore({
     ...{ clock, guard },
     timers: { ...defaultTimerSettings, ...options.timers },
@@ -103,7 +105,7 @@ export function createEngine(
       receive: (message, flow) => core.receive(message, flow),
       receiveMalformed: (reason, flow, answerable, status) => {
         logger.debug({ reason, remoteAddress: flow.remoteAddress }, 'malformed SIP message');
-        if (flow.reliable) guard?.refused(flow.remoteAddress);
+        guard?.refused(flow);
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
       },
       flowClosed: (flow) => core.flowClosed(flow),

@@ -140,6 +140,15 @@ describe('messages over TLS', () => {
 });
 
 describe('the TLS port', () => {
+  it('makes no handshake anew within a connection', async () => {
+    const socket = await shakeHands(gateway, { maxVersion: 'TLSv1.2' });
+    const outcome = await new Promise<string>((resolve) => {
+      socket.on('error', () => resolve('refused')).on('close', () => resolve('refused'));
+      socket.renegotiate({}, (error) => resolve(error === null ? 'made' : 'refused'));
+    });
+    expect(outcome).toBe('refused');
+  });
+
   it('goes on after rubbish and SIP in the clear', async () => {
     for (const bytes of [options('clear'), Buffer.alloc(3000, 0x16), Buffer.from([0x16, 3, 1, 0xff, 0xff])]) {
       const socket = connectTcp(gateway.sipTlsPort, '127.0.0.1').on('error', () => undefined);

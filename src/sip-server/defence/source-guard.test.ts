@@ -1,12 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { SourceGuard, type SourceBan, type SourceGuardOptions } from './source-guard.js';
 
 let nowMs: number;
 let banned: SourceBan[];
+let standing: Set<string>;
 
 beforeEach(() => {
   nowMs = 1_700_000_000_000;
   banned = [];
+  standing = new Set();
 });
 
 function guardWith(options: Partial<SourceGuardOptions> = {}): SourceGuard {
@@ -17,13 +20,28 @@ function guardWith(options: Partial<SourceGuardOptions> = {}): SourceGuard {
     banAfterRefusals: 5,
     banMs: 600_000,
     maxSources: 100,
+    hasCalls: (source) => standing.has(source),
     onBanned: (ban) => banned.push(ban),
     ...options,
   });
 }
 
-const answers = (guard: SourceGuard, address: string, times: number): number =>
-  Array.from({ length: times }, () => guard.mayAnswer(address)).filter(Boolean).length;
+function over(protocol: TransportProtocol, remoteAddress: string): Flow {
+  return {
+    ...{ id: `${protocol} ${remoteAddress}`, protocol, reliable: protocol !== 'udp', isOpen: true },
+    ...{ localAddress: '192.0.2.254', localPort: 5060, remoteAddress, remotePort: 5060 },
+    send: () => Promise.resolve(),
+    close: () => undefined,
+  };
+}
+
+const answers = (
+  guard: SourceGuard,
+  address: string,
+  times: number,
+  protocol: TransportProtocol = 'udp',
+): number =>
+  Array.from({ length: times }, () => guard.mayAnswer(over(protocol, address))).filter(Boolean).length;
 
 describe('answers to strangers', () => {
   it('are so many a second for each source, however often it asks', () => {
@@ -47,12 +65,54 @@ describe('answers to strangers', () => {
   });
 });
 
+describe('forged datagrams', () => {
+  it('take nothing from what their address gets over connections', () => {
+    const guard = guardWith();
+    answers(guard, '192.0.2.1', 1000);
+    expect(answers(guard, '192.0.2.1', 100, 'tcp')).toBe(10);
+  });
+
+  it('take little from a source that has calls', () => {
+    const guard = guardWith();
+    guard.isGood('192.0.2.1');
+    answers(guard, '192.0.2.1', 10);
+    nowMs += 1000;
+    expect(answers(guard, '192.0.2.1', 1000)).toBe(100);
+  });
+
+  it('from everywhere make nobody forgotten who is proven, neither the good nor the bad', () => {
+    const guard = guardWith();
+    guard.isGood('192.0.2.1');
+    for (let i = 0; i < 4; i += 1) guard.refused(over('tcp', '192.0.2.2'));
+    for (let i = 0; i < 1000; i += 1) guard.mayAnswer(over('udp', `198.51.${i >> 8}.${i & 255}`));
+    for (let i = 0; i < 10; i += 1) guard.refused(over('tcp', '192.0.2.1'));
+    guard.refused(over('tcp', '192.0.2.2'));
+    expect(banned.map(({ source }) => source)).toEqual(['192.0.2.2']);
+  });
+
+  it.each(['udp', 'ws', 'wss'] as const)('and others over %s ban nobody', (protocol) => {
+    const guard = guardWith();
+    for (let i = 0; i < 1000; i += 1) guard.refused(over(protocol, '192.0.2.1'));
+    expect(banned).toEqual([]);
+  });
+});
+
 describe('a source that holds connections', () => {
+  it('is heard on while a call stands with it, however old that is', () => {
+    const guard = guardWith();
+    standing.add('192.0.2.1');
+    for (let i = 0; i < 100; i += 1) guard.refused(over('tls', '192.0.2.1'));
+    expect(banned).toEqual([]);
+    standing.clear();
+    for (let i = 0; i < 5; i += 1) guard.refused(over('tls', '192.0.2.1'));
+    expect(guard.isBanned('192.0.2.1')).toBe(true);
+  });
+
   it('is not heard after too many refusals within a minute, and heard again later', () => {
     const guard = guardWith();
-    for (let i = 0; i < 4; i += 1) guard.refused('192.0.2.1');
+    for (let i = 0; i < 4; i += 1) guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(false);
-    guard.refused('192.0.2.1');
+    guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(true);
     expect(guard.isBanned('192.0.2.2')).toBe(false);
     expect(banned).toEqual([{ source: '192.0.2.1', untilMs: nowMs + 600_000 }]);
@@ -65,7 +125,7 @@ describe('a source that holds connections', () => {
   it('is heard on where it is refused now and then', () => {
     const guard = guardWith();
     for (let i = 0; i < 50; i += 1) {
-      guard.refused('192.0.2.1');
+      guard.refused(over('tcp', '192.0.2.1'));
       nowMs += 20_000;
     }
     expect(banned).toEqual([]);
@@ -74,26 +134,27 @@ describe('a source that holds connections', () => {
   it('is heard on where a call of its own was answered lately, whatever else it sends', () => {
     const guard = guardWith();
     guard.isGood('192.0.2.1');
-    for (let i = 0; i < 100; i += 1) guard.refused('192.0.2.1');
+    for (let i = 0; i < 100; i += 1) guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(false);
     nowMs += 3_600_000;
-    for (let i = 0; i < 5; i += 1) guard.refused('192.0.2.1');
+    for (let i = 0; i < 5; i += 1) guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(true);
   });
 
   it('is never banned where that is switched off', () => {
     const guard = guardWith({ banAfterRefusals: 0 });
-    for (let i = 0; i < 1000; i += 1) guard.refused('192.0.2.1');
+    for (let i = 0; i < 1000; i += 1) guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(false);
   });
 
   it('can be pardoned, alone or with all others, and begins anew', () => {
     const guard = guardWith();
-    for (const address of ['192.0.2.1', '192.0.2.2']) for (let i = 0; i < 5; i += 1) guard.refused(address);
+    for (const address of ['192.0.2.1', '192.0.2.2'])
+      for (let i = 0; i < 5; i += 1) guard.refused(over('tcp', address));
     expect(guard.lift('192.0.2.1')).toBe(true);
     expect(guard.lift('192.0.2.1')).toBe(false);
     expect([guard.isBanned('192.0.2.1'), guard.isBanned('192.0.2.2')]).toEqual([false, true]);
-    for (let i = 0; i < 4; i += 1) guard.refused('192.0.2.1');
+    for (let i = 0; i < 4; i += 1) guard.refused(over('tcp', '192.0.2.1'));
     expect(guard.isBanned('192.0.2.1')).toBe(false);
     expect(guard.lift(null)).toBe(true);
     expect(guard.bans()).toEqual([]);
@@ -102,9 +163,9 @@ describe('a source that holds connections', () => {
 
 it('remembers no more sources than it may', () => {
   const guard = guardWith({ maxSources: 3, answersPerSecond: 1 });
-  guard.mayAnswer('192.0.2.1');
-  for (const address of ['192.0.2.2', '192.0.2.3', '192.0.2.4']) guard.mayAnswer(address);
+  guard.mayAnswer(over('udp', '192.0.2.1'));
+  for (const address of ['192.0.2.2', '192.0.2.3', '192.0.2.4']) guard.mayAnswer(over('udp', address));
   // Forgotten, and so a newcomer.
-  expect(guard.mayAnswer('192.0.2.1')).toBe(true);
-  expect(guard.mayAnswer('192.0.2.4')).toBe(false);
+  expect(guard.mayAnswer(over('udp', '192.0.2.1'))).toBe(true);
+  expect(guard.mayAnswer(over('udp', '192.0.2.4'))).toBe(false);
 });

@@ -1,21 +1,29 @@
 /**
  * What strangers may cost. Whoever shows nothing good is answered at a limited rate and beyond it not at all: answers to strangers
- * are all that a flood from a forged address gets us to send. A source that is proven, because it holds a connection, and goes on
- * all the same, is not heard for a while. Calls are never charged: who shows a good credential is no stranger.
+ * are all that a flood from forged addresses gets us to send. An address is proven where a connection came from it, or the ACK of
+ * a call: nobody else can have sent that. What is known of proven addresses is kept apart, so that no forged datagram uses up
+ * their answers, or makes us forget them. A proven source that goes on with nothing good over TCP or TLS is not heard for a while.
+ * Calls are never charged: who shows a good credential is no stranger.
  */
 import type { Clock } from '../transaction/clock.js';
+import type { Flow } from '../transport/flow.js';
 
 export interface SourceGuardOptions {
   readonly clock: Clock;
   /** Who an address counts as, such as the network of an IPv6 address. */
   readonly sourceOf: (address: string) => string;
-  /** Refusals, and answers to OPTIONS, that one source gets; as many at once in the beginning, and after a rest. */
+  /**
+   * Refusals, and answers to OPTIONS, that one source gets over UDP, and as many over connections; so many at once in the beginning
+   * and after a rest. Ten times as many for a source that had a call lately.
+   */
   readonly answersPerSecond: number;
-  /** Refusals within a minute over connections after which their source is not heard; 0: nobody is ever banned. */
+  /** Refusals within a minute over TCP and TLS after which their source is not heard; 0: nobody is ever banned. */
   readonly banAfterRefusals: number;
   readonly banMs: number;
-  /** Sources that are remembered; the one that was quiet for longest is forgotten first. */
+  /** Sources that are remembered, proven ones and others; the one that was quiet for longest is forgotten first. */
   readonly maxSources: number;
+  /** A call stands with somebody there: then there is no ban. */
+  readonly hasCalls: (source: string) => boolean;
   /** Told of every ban. */
   readonly onBanned: (ban: SourceBan) => void;
 }
@@ -26,11 +34,15 @@ export interface SourceBan {
   readonly untilMs: number;
 }
 
-interface Source {
-  /** Answers that it may still get, at `atMs`. */
-  answers: number;
+/** Answers that a source may still get, at `atMs`. */
+interface Answers {
+  left: number;
   atMs: number;
-  /** Refusals over connections since `sinceMs`. */
+}
+
+interface ProvenSource {
+  readonly answers: Answers;
+  /** Refusals since `sinceMs`. */
   refusals: number;
   sinceMs: number;
   /** Had a call of its own answered: a phone system among whose calls some are bad is no attacker. */
@@ -40,11 +52,13 @@ interface Source {
 const windowMs = 60_000;
 /** So long a source that has had a call is not banned. */
 const goodMs = 3_600_000;
+const shareOfGood = 10;
 
 export class SourceGuard {
   readonly #options: SourceGuardOptions;
-  /** The one that was heard of last is the last. */
-  readonly #sources = new Map<string, Source>();
+  /** By sources over UDP, whose addresses may be forged. In all maps the one that was heard of last is the last. */
+  readonly #unproven = new Map<string, Answers>();
+  readonly #proven = new Map<string, ProvenSource>();
   readonly #bans = new Map<string, number>();
 
   constructor(options: SourceGuardOptions) {
@@ -63,38 +77,45 @@ export class SourceGuard {
   }
 
   /** Takes one of the source's answers; false: it has had enough for now. */
-  mayAnswer(address: string): boolean {
-    const { answersPerSecond, clock } = this.#options;
-    const source = this.#of(address);
-    const nowMs = clock.nowMs();
-    const earned = ((nowMs - source.atMs) / 1000) * answersPerSecond;
-    source.answers = Math.min(answersPerSecond, source.answers + earned);
-    source.atMs = nowMs;
-    if (source.answers < 1) return false;
-    source.answers -= 1;
+  mayAnswer({ remoteAddress, reliable }: Flow): boolean {
+    const source = this.#options.sourceOf(remoteAddress);
+    const rate = this.#options.answersPerSecond * (this.hadCall(remoteAddress) ? shareOfGood : 1);
+    const answers = reliable ? this.#provenSource(source).answers : this.#unprovenAnswers(source);
+    const nowMs = this.#options.clock.nowMs();
+    answers.left = Math.min(rate, answers.left + ((nowMs - answers.atMs) / 1000) * rate);
+    answers.atMs = nowMs;
+    if (answers.left < 1) return false;
+    answers.left -= 1;
     return true;
   }
 
-  /** Something from a connection of that address was refused, so that nobody else is behind it. */
-  refused(address: string): void {
-    const { banAfterRefusals, clock } = this.#options;
-    if (banAfterRefusals === 0) return;
-    const source = this.#of(address);
+  /** A call from that address was acknowledged lately. */
+  hadCall(address: string): boolean {
+    const { sourceOf, clock } = this.#options;
+    return (this.#proven.get(sourceOf(address))?.goodUntilMs ?? 0) > clock.nowMs();
+  }
+
+  /**
+   * Something that came by this flow was refused. It counts where nobody else can be behind it: not over UDP; and not over a
+   * WebSocket, which any web page can open from its visitor's network, and all clients of a proxy have from its own.
+   */
+  refused({ protocol, remoteAddress }: Flow): void {
+    const { banAfterRefusals, clock, hasCalls, sourceOf } = this.#options;
+    if (banAfterRefusals === 0 || (protocol !== 'tcp' && protocol !== 'tls')) return;
+    const name = sourceOf(remoteAddress);
+    const source = this.#provenSource(name);
     const nowMs = clock.nowMs();
     if (nowMs - source.sinceMs >= windowMs) Object.assign(source, { refusals: 0, sinceMs: nowMs });
     source.refusals += 1;
-    if (source.refusals >= banAfterRefusals && source.goodUntilMs <= nowMs) this.#ban(address);
+    if (source.refusals < banAfterRefusals) return;
+    source.refusals = 0;
+    if (source.goodUntilMs <= nowMs && !hasCalls(name)) this.#ban(name);
   }
 
-  /** A call from that address was answered and acknowledged. */
+  /** A call from that address was acknowledged. */
   isGood(address: string): void {
-    this.#of(address).goodUntilMs = this.#options.clock.nowMs() + goodMs;
-  }
-
-  /** A call from that address was answered and acknowledged lately. */
-  hadCall(address: string): boolean {
     const { sourceOf, clock } = this.#options;
-    return (this.#sources.get(sourceOf(address))?.goodUntilMs ?? 0) > clock.nowMs();
+    this.#provenSource(sourceOf(address)).goodUntilMs = clock.nowMs() + goodMs;
   }
 
   /** Those in force. */
@@ -113,33 +134,42 @@ export class SourceGuard {
     return had;
   }
 
-  #ban(address: string): void {
-    const { sourceOf, clock, banMs, maxSources, onBanned } = this.#options;
-    const ban = { source: sourceOf(address), untilMs: clock.nowMs() + banMs };
-    this.#sources.delete(ban.source);
-    this.#bans.set(ban.source, ban.untilMs);
-    if (this.#bans.size > maxSources) this.#bans.delete(oldestOf(this.#bans));
+  #ban(source: string): void {
+    const { clock, banMs, maxSources, onBanned } = this.#options;
+    const ban = { source, untilMs: clock.nowMs() + banMs };
+    remember(this.#bans, source, ban.untilMs, maxSources);
     onBanned(ban);
   }
 
-  #of(address: string): Source {
-    const name = this.#options.sourceOf(address);
-    const nowMs = this.#options.clock.nowMs();
-    const source = this.#sources.get(name) ?? {
-      answers: this.#options.answersPerSecond,
-      atMs: nowMs,
+  #unprovenAnswers(source: string): Answers {
+    const answers = this.#unproven.get(source) ?? this.#fullAnswers();
+    remember(this.#unproven, source, answers, this.#options.maxSources);
+    return answers;
+  }
+
+  #provenSource(name: string): ProvenSource {
+    const source = this.#proven.get(name) ?? {
+      answers: this.#fullAnswers(),
       refusals: 0,
-      sinceMs: nowMs,
+      sinceMs: this.#options.clock.nowMs(),
       goodUntilMs: 0,
     };
-    this.#sources.delete(name);
-    this.#sources.set(name, source);
-    if (this.#sources.size > this.#options.maxSources) this.#sources.delete(oldestOf(this.#sources));
+    remember(this.#proven, name, source, this.#options.maxSources);
     return source;
+  }
+
+  #fullAnswers(): Answers {
+    return { left: this.#options.answersPerSecond, atMs: this.#options.clock.nowMs() };
   }
 }
 
-function oldestOf(map: ReadonlyMap<string, unknown>): string {
-  for (const name of map.keys()) return name;
-  return '';
+/** Makes it the last, and lets the first go where there are too many. */
+function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
+  map.delete(name);
+  map.set(name, value);
+  if (map.size <= most) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    break;
+  }
 }

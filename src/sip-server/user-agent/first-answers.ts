@@ -18,9 +18,9 @@ export class FirstAnswers {
   }
 
   /** Takes one of the answers that strangers get. False: its source has had enough for now. */
-  mayAnswer({ remoteAddress }: Flow): boolean {
+  mayAnswer(flow: Flow): boolean {
     const { guard, counters } = this.#environment;
-    if (guard?.mayAnswer(remoteAddress) !== false) return true;
+    if (guard?.mayAnswer(flow) !== false) return true;
     counters.answersWithheld += 1;
     return false;
   }

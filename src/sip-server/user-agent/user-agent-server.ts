@@ -85,7 +85,10 @@ export class UserAgentServer {
   /** The ACK of a 2xx (RFC 3261 §13.3.1.4). */
   receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {
     const dialog = this.#environment.dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    if (dialog) this.#answers.acknowledge(dialog, identity.cseq.number, ack, flow);
+    if (!dialog) return;
+    // It bears the To tag that only the peer was told.
+    this.#environment.guard?.isGood(flow.remoteAddress);
+    this.#answers.acknowledge(dialog, identity.cseq.number, ack, flow);
   }
 
   /** A BYE must wait while the peer has not acknowledged our 2xx; then `send` is called at the ACK, or without one. */
@@ -126,8 +129,7 @@ export class UserAgentServer {
     if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
     if (status >= 200) this.#finish(incoming);
     // An application that refuses a credential, such as a code that it had to look up.
-    if (status === 403 && incoming.isInitialInvite && flow.reliable)
-      this.#environment.guard?.refused(flow.remoteAddress);
+    if (status === 403 && incoming.isInitialInvite) this.#environment.guard?.refused(flow);
     const { dialog } = incoming;
     if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
     return { ok: true, bytes, flow, transactionId, dialogId: dialog?.publicId ?? '' };
@@ -355,7 +357,6 @@ export class UserAgentServer {
       if (incoming.isInitialInvite) this.#environment.dialogs.end(dialog);
       return;
     }
-    if (incoming.isInitialInvite) this.#environment.guard?.isGood(incoming.flow.remoteAddress);
     if (dialog.state === 'terminated') return;
     if (incoming.isInitialInvite) dialog.acceptedAsServer();
     else dialog.refreshTarget(incoming.request, incoming.flow);
@@ -383,8 +384,7 @@ export class UserAgentServer {
    * answer, an ACK is nobody's. So a flood from strangers leaves no transactions, and nothing is sent to them twice.
    */
   #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
-    if (arrived.flow.reliable && refusal.status < 500)
-      this.#environment.guard?.refused(arrived.flow.remoteAddress);
+    if (refusal.status < 500) this.#environment.guard?.refused(arrived.flow);
     this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
   }
 
