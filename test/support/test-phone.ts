@@ -95,6 +95,11 @@ export class TestPhone {
     this.#socket.send(packet, to, this.#gatewayHost);
   }
 
+  /** Anything at all. */
+  sendBytes(to: number, bytes: Uint8Array): void {
+    this.#socket.send(bytes, to, this.#host);
+  }
+
   sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
     this.#socket.send(formatRtcp(packets), to, this.#gatewayHost);
   }

@@ -32,6 +32,7 @@ import type { MediaAddress } from '../../sdp/media-address.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import {
   parseSessionDescription,
+  type AddressType,
   type MediaDescription,
   type SessionDescription,
 } from '../../sdp/session-description.js';
@@ -53,10 +54,14 @@ export interface CarrierTerms {
   readonly takesEvents: boolean;
   /** Where its RTP is wanted; null where it does not say so in a way that can be used. */
   readonly peer: MediaAddress | null;
+  /** The family of its address; null where it does not say. */
+  readonly addressType: AddressType | null;
   readonly srtp: SrtpKey | null;
   /** As the carrier sees it; `inactive` where it holds in the old way (RFC 3264 §8.4). */
   readonly direction: Direction;
   readonly ptimeMs: number;
+  /** The longest packet that it takes; null: any. */
+  readonly maxPtimeMs: number | null;
 }
 
 /** As far as FreeSWITCH needs to know. */
@@ -245,15 +250,17 @@ const abilityOf = (codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> =
 function farSide(
   session: SessionDescription,
   media: MediaDescription,
-): Pick<CarrierTerms, 'peer' | 'srtp' | 'direction' | 'ptimeMs'> {
-  const { destination, direction } = farSideOf(session, media);
-  const longest = maxPtimeMs(media) ?? Infinity;
+): Pick<CarrierTerms, 'peer' | 'addressType' | 'srtp' | 'direction' | 'ptimeMs' | 'maxPtimeMs'> {
+  const { destination, addressType, direction } = farSideOf(session, media);
+  const longest = maxPtimeMs(media);
   const wanted = ptimeMs(media) ?? 20;
   return {
     peer: destination,
+    addressType,
     srtp: isSecure(media) ? readSrtpKey(media) : null,
     direction,
-    ptimeMs: usualPtime(usualPtimesMs.includes(wanted) ? wanted : 20, longest),
+    ptimeMs: usualPtime(usualPtimesMs.includes(wanted) ? wanted : 20, longest ?? Infinity),
+    maxPtimeMs: longest,
   };
 }
 

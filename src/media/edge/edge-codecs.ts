@@ -53,6 +53,9 @@ const codecs: Readonly<Record<EdgeCodecName, EdgeCodec>> = {
 /** In the order of our own offers. */
 export const edgeCodecNames = Object.keys(codecs) as readonly EdgeCodecName[];
 
+/** What media workers speak, too. */
+export const isG711 = (name: EdgeCodecName): boolean => name === 'PCMU' || name === 'PCMA';
+
 /** A codec under the number that it has in one description. */
 export interface CodecUse {
   readonly name: EdgeCodecName;

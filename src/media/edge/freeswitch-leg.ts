@@ -12,7 +12,7 @@ import {
   type ReceivedStreams,
   type ToneSound,
 } from '../../domain/media-plane.js';
-import { reversed, type Direction } from '../../sdp/attributes.js';
+import { reversed } from '../../sdp/attributes.js';
 import type { Identity } from '../../sdp/audio-section.js';
 import type { MediaAddress } from '../../sdp/media-address.js';
 import {
@@ -34,13 +34,16 @@ import type { FreeSwitchServer, ServedLeg } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
 import { hangUpAll, type OpenedChannels } from './open-channels.js';
 import { pause } from './with-timer.js';
-import { formatInnerEnd } from './worker-sdp.js';
+import { formatInnerEnd, lawBeside, type InnerTerms } from './worker-sdp.js';
 
 /** FreeSWITCH's own pauses between keys are a little longer than ours: how far it falls behind with some dozens. */
 const behindMs = 100;
 
-/** Rejects with MediaRefusal `bad-sdp` where media shall go to the gateway itself, or to FreeSWITCH. */
-export type RefuseDestination = (destination: MediaAddress) => Promise<void>;
+/**
+ * Rejects with MediaRefusal `bad-sdp` where media shall go to the gateway itself, or to FreeSWITCH, and `no-common-codec` where it
+ * is in a family of addresses that FreeSWITCH has none of.
+ */
+export type ExpectReachable = (far: Pick<CarrierTerms, 'peer' | 'addressType'>) => Promise<void>;
 
 export interface FreeSwitchLegOptions {
   readonly clock: Clock;
@@ -52,7 +55,7 @@ export interface FreeSwitchLegOptions {
   readonly channels: OpenedChannels;
   /** What the carrier's offer says; null where the first offer is ours. */
   readonly terms: CarrierTerms | null;
-  readonly refuseOwn: RefuseDestination;
+  readonly expectReachable: ExpectReachable;
   /** Both channels are gone; not before the leg is closed. */
   readonly onGone: (leg: FreeSwitchLeg) => void;
 }
@@ -70,8 +73,8 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   #told: string | null;
   #toldVersion = 1;
   #innerVersion = 1;
-  /** As the worker was last told. */
-  #direction: Direction = 'sendrecv';
+  /** As the inner channel and the worker were last told. */
+  #inner: InnerTerms;
   #offer: OwnOffer | null = null;
   #description = '';
   #version = 0;
@@ -86,6 +89,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
     this.#worker = channels.worker;
     this.#outerEnd = channels.outerEnd;
     this.#terms = terms;
+    this.#inner = channels.innerTerms;
     this.#told = formatForFreeSwitch(terms ?? placeholderTerms(), this.#identity(0));
     events.onWorkerEnded((reason) => this.#lose(reason));
     for (const channel of [channels.outer, channels.inner]) channel.onEnded(() => this.#lose('media-lost'));
@@ -96,7 +100,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   static async begin(options: FreeSwitchLegOptions): Promise<FreeSwitchLeg> {
     const leg = new FreeSwitchLeg(options);
     try {
-      if (options.terms !== null) await leg.#turn(options.terms.direction);
+      if (options.terms !== null) await leg.#turn(options.terms);
       return leg;
     } catch (error) {
       await leg.close();
@@ -225,12 +229,12 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
 
   /** Brings FreeSWITCH and the worker to what the carrier wants now. */
   async #follow(wanted: CarrierTerms): Promise<void> {
-    if (wanted.peer !== null) await this.#options.refuseOwn(wanted.peer);
+    await this.#options.expectReachable(wanted);
     // Who holds in the old way gives no address: the one known stays (RFC 3264 §8.4).
     const terms = { ...wanted, peer: wanted.peer ?? this.#terms?.peer ?? null };
     const described = formatForFreeSwitch(terms, this.#identity(0));
     if (described !== this.#told) await this.#tell(terms, described);
-    await this.#turn(terms.direction);
+    await this.#turn(terms);
     this.#expectOpen();
     this.#terms = terms;
   }
@@ -250,13 +254,18 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
     }
   }
 
-  /** Tells the worker of a hold, or of its end, as the carrier would tell it. */
-  async #turn(direction: Direction): Promise<void> {
-    if (direction === this.#direction) return;
-    const { innerEnd, law } = this.#options.channels;
-    const offer = formatInnerEnd(innerEnd, law, this.#identity(++this.#innerVersion), direction);
-    await this.#worker.connection('main').answer(offer);
-    this.#direction = direction;
+  /** Tells the worker of a hold, of its end and of other packets, as the carrier would tell it. */
+  async #turn({ codec, direction, maxPtimeMs }: CarrierTerms): Promise<void> {
+    const { innerEnd, workerEnd, inner, worker } = this.#options.channels;
+    const before = this.#inner;
+    const now: InnerTerms = { law: lawBeside(codec.name), direction, maxPtimeMs };
+    if (before.law === now.law && before.direction === direction && before.maxPtimeMs === maxPtimeMs) return;
+    const identity = this.#identity(++this.#innerVersion);
+    // Another law of the carrier's is the worker's too: then FreeSWITCH has nothing to turn into anything.
+    if (before.law !== now.law)
+      await inner.offer(formatInnerEnd(workerEnd, { ...now, direction: 'sendrecv' }, identity));
+    await worker.connection('main').answer(formatInnerEnd(innerEnd, now, identity));
+    this.#inner = now;
   }
 
   #ownAnswer(terms: CarrierTerms): string {

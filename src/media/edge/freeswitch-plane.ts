@@ -12,9 +12,11 @@ import {
   type OpenLegRequest,
   type OpenRecordingRequest,
 } from '../../domain/media-plane.js';
+import type { MediaAddress } from '../../sdp/media-address.js';
 import type { MediaLogger } from '../media-logger.js';
 import { readCarrierOffer } from './carrier-sdp.js';
-import { FreeSwitchLeg, type RefuseDestination } from './freeswitch-leg.js';
+import { isG711 } from './edge-codecs.js';
+import { FreeSwitchLeg, type ExpectReachable } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';
 import type { EdgeSrf } from './inviter.js';
 import { LegEvents } from './leg-events.js';
@@ -25,7 +27,7 @@ export interface FreeSwitchPlaneOptions {
   /** The media workers' plane; closed with this one. */
   readonly native: MediaPlane;
   /** Throws MediaRefusal `bad-sdp` where this is the gateway's own address and port. */
-  readonly refuseOwn: RefuseDestination;
+  readonly refuseOwn: (destination: MediaAddress) => Promise<void>;
   /** Where FreeSWITCH reaches the media workers, where that is not what they tell others. */
   readonly workerAddress?: string;
   /** A connected drachtio-srf, over which SIP goes to FreeSWITCH. */
@@ -166,12 +168,12 @@ class EdgePlane implements FreeSwitchPlane {
     const { codecs } = server;
     const offer = connections[0]?.offer ?? null;
     const terms = offer === null ? null : readCarrierOffer(offer, codecs, null);
-    const refuseOwn: RefuseDestination = async (destination) => {
-      server.refuseOwn(destination);
-      await this.#options.refuseOwn(destination);
+    const expectReachable: ExpectReachable = async (far) => {
+      server.expectReachable(far);
+      if (far.peer !== null) await this.#options.refuseOwn(far.peer);
     };
-    const peer = terms?.peer ?? null;
-    if (peer !== null) await refuseOwn(peer);
+    if (terms !== null) await expectReachable(terms);
+    const isUntouched = terms !== null && isG711(terms.codec.name);
     const sessionId = String(randomInt(1, 2 ** 47));
     const events = new LegEvents(legId, listener, this.#options.logger);
     const lost = new AbortController();
@@ -180,23 +182,15 @@ class EdgePlane implements FreeSwitchPlane {
     server.serve(opening);
     try {
       const channels = await openChannels({
-        ...{ request, terms, server, events, native: this.#native },
+        ...{ request, terms, isUntouched, server, events, native: this.#native },
         workerAddress: this.#options.workerAddress ?? null,
         identity: { sessionId, version: 1 },
         signal: lost.signal,
       });
       const leg = await FreeSwitchLeg.begin({
-        ...{
-          clock: this.#options.clock,
-          legId,
-          sessionId,
-          server,
-          codecs,
-          events,
-          channels,
-          terms,
-          refuseOwn,
-        },
+        ...{ clock: this.#options.clock, legId, sessionId, server, events, channels, terms, expectReachable },
+        // What FreeSWITCH leaves untouched it cannot turn into something else later.
+        codecs: isUntouched ? new Set([...codecs].filter(isG711)) : codecs,
         onGone: (gone) => {
           server.release(gone);
           this.#legs.delete(gone);

@@ -9,12 +9,18 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../../domain/clock.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
-import type { MediaAddress } from '../../sdp/media-address.js';
+import { addressTypeOf } from '../../sdp/media-address.js';
 import type { MediaLogger } from '../media-logger.js';
+import type { CarrierTerms } from './carrier-sdp.js';
 import type { Channel } from './channel.js';
 import { codecsOfFreeSwitch, type EdgeCodecName } from './edge-codecs.js';
 import { EventSocketRefusal, openEventSocket, type EventSocket } from './event-socket.js';
-import { connectMediaServer, sipProfile, type MediaServerConnection } from './freeswitch.js';
+import {
+  connectMediaServer,
+  sipProfile,
+  type MediaServerConnection,
+  type OuterChannel,
+} from './freeswitch.js';
 import { isOneOf, readMediaPorts, type MediaPorts } from './media-ports.js';
 import { ownerVariable, type EdgeSrf } from './inviter.js';
 
@@ -109,10 +115,19 @@ export class FreeSwitchServer {
     return this.#connection?.externalAddress ?? null;
   }
 
-  /** Throws MediaRefusal `bad-sdp` where this is one of its own ports for media: another call's, or the next one's. */
-  refuseOwn(destination: MediaAddress): void {
+  /**
+   * Throws MediaRefusal `bad-sdp` where the far end is at one of its own ports for media, another call's or the next one's, and
+   * `no-common-codec` where it is in a family of addresses that FreeSWITCH has none of.
+   */
+  expectReachable({ peer, addressType }: Pick<CarrierTerms, 'peer' | 'addressType'>): void {
     const { externalAddress, mediaPorts } = this.#connected;
-    if (mediaPorts !== null && isOneOf(mediaPorts, externalAddress, destination))
+    if (mediaPorts === null) return;
+    if (addressType !== null && addressType !== addressTypeOf(mediaPorts.address))
+      throw new MediaRefusal(
+        'no-common-codec',
+        `the media is in ${addressType}, where FreeSWITCH has no address`,
+      );
+    if (peer !== null && isOneOf(mediaPorts, externalAddress, peer))
       throw new MediaRefusal('bad-sdp', "an address is FreeSWITCH's own");
   }
 
@@ -136,8 +151,8 @@ export class FreeSwitchServer {
   }
 
   /** Makes a channel towards a carrier. Throws ChannelRefusal, or an error within the time. */
-  openOuter(description: string, signal: AbortSignal): Promise<Channel> {
-    return this.#connected.media.open(description, signal);
+  openOuter(channel: OuterChannel, signal: AbortSignal): Promise<Channel> {
+    return this.#connected.media.open(channel, signal);
   }
 
   /** Makes a channel towards a media worker. Throws like `openOuter`. */

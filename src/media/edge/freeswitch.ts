@@ -51,8 +51,18 @@ const NewMrf = MrfModule as new (srf: Inviter) => Mrf;
 export const sipProfile = 'drachtio_mrf';
 /** FreeSWITCH answers it and leaves it alone (freeswitch/dialplan.xml). */
 const plainExtension = 'worker';
+/** Tells the dialplan what a channel is for. */
+const audioHeader = 'X-Landbridge-Audio';
 /** The dialplan knows us by it, among others. */
 const plainUserAgent = 'landbridge-edge';
+
+/** A channel towards a carrier that is to be made. */
+export interface OuterChannel {
+  /** The carrier's end. */
+  readonly description: string;
+  /** What comes from it goes on packet by packet, telephone events too: both channels speak one law, now and later. */
+  readonly isUntouched: boolean;
+}
 
 export interface MediaServerOptions {
   readonly clock: Clock;
@@ -130,11 +140,14 @@ export class MediaServerConnection {
   }
 
   /** Makes a channel with this far end. Rejects within the time; a channel that comes later is hung up. */
-  open(description: string, signal: AbortSignal): Promise<Channel> {
+  open({ description, isUntouched }: OuterChannel, signal: AbortSignal): Promise<Channel> {
     const uuid = randomUUID();
     const invitation = this.#inviter.expect(uuid, description);
     const opening = this.#server
-      .createEndpoint({ remoteSdp: standIn, headers: { [callHeader]: uuid } })
+      .createEndpoint({
+        remoteSdp: standIn,
+        headers: { [callHeader]: uuid, ...(isUntouched ? { [audioHeader]: 'untouched' } : {}) },
+      })
       .then((endpoint) => {
         if (invitation.dialog === null) throw new Error('FreeSWITCH’s channel has no dialog');
         return new FreeSwitchChannel(uuid, invitation.dialog, this.#limit, endpoint);

@@ -7,7 +7,7 @@ import {
   type OpenLegRequest,
 } from '../../domain/media-plane.js';
 import type { Identity } from '../../sdp/audio-section.js';
-import type { G711Law } from '../../sdp/g711.js';
+import type { MediaAddress } from '../../sdp/media-address.js';
 import {
   formatForFreeSwitch,
   placeholderTerms,
@@ -18,7 +18,7 @@ import {
 import { ChannelRefusal, type Channel } from './channel.js';
 import type { FreeSwitchServer } from './freeswitch-server.js';
 import type { LegEvents } from './leg-events.js';
-import { formatInnerEnd, lawBeside, readInnerAddress } from './worker-sdp.js';
+import { formatInnerEnd, lawBeside, readInnerAddress, type InnerTerms } from './worker-sdp.js';
 
 /** A phone's way: carrier — outer channel — inner channel — media worker. */
 export interface OpenedChannels {
@@ -27,13 +27,18 @@ export interface OpenedChannels {
   readonly outerEnd: FreeSwitchEnd;
   readonly inner: Channel;
   readonly innerEnd: FreeSwitchEnd;
-  readonly law: G711Law;
+  /** Where FreeSWITCH reaches the media worker's leg. */
+  readonly workerEnd: MediaAddress;
+  /** What the inner channel and the worker have agreed on. */
+  readonly innerTerms: InnerTerms;
 }
 
 export interface OpenChannelsOptions {
   readonly request: OpenLegRequest;
   /** What the carrier's offer says; null where it made none. */
   readonly terms: CarrierTerms | null;
+  /** See OuterChannel. */
+  readonly isUntouched: boolean;
   readonly native: MediaPlane;
   /** Where FreeSWITCH reaches the media workers; null: where their own descriptions say. */
   readonly workerAddress: string | null;
@@ -50,8 +55,12 @@ export interface OpenChannelsOptions {
  * nothing. Throws MediaRefusal for what another FreeSWITCH could not do either, any other error for a fault of this one.
  */
 export async function openChannels(options: OpenChannelsOptions): Promise<OpenedChannels> {
-  const { request, terms, native, workerAddress, server, events, identity, signal } = options;
-  const law = terms === null ? 'PCMU' : lawBeside(terms.codec.name);
+  const { request, terms, isUntouched, native, workerAddress, server, events, identity, signal } = options;
+  const innerTerms: InnerTerms = {
+    law: terms === null ? 'PCMU' : lawBeside(terms.codec.name),
+    direction: 'sendrecv',
+    maxPtimeMs: terms?.maxPtimeMs ?? null,
+  };
   const failed = new AbortController();
   const abort = (): void => failed.abort();
   signal.addEventListener('abort', abort);
@@ -64,9 +73,8 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
 
   const outward = async () => {
     const carrier = terms ?? placeholderTerms();
-    const outer = await keep(server.openOuter(formatForFreeSwitch(carrier, identity), failed.signal)).catch(
-      toRefusal,
-    );
+    const description = formatForFreeSwitch(carrier, identity);
+    const outer = await keep(server.openOuter({ description, isUntouched }, failed.signal)).catch(toRefusal);
     return { outer, outerEnd: readFreeSwitchEnd(outer.description, carrier) };
   };
   const inward = async () => {
@@ -74,13 +82,14 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
     opened.worker = worker;
     const connection = worker.connection('main');
     const own = readInnerAddress(connection.localDescription);
-    const end = formatInnerEnd({ ...own, address: workerAddress ?? own.address }, law, identity);
+    const workerEnd = { ...own, address: workerAddress ?? own.address };
+    const end = formatInnerEnd(workerEnd, innerTerms, identity);
     const inner = await keep(server.openInner(end, failed.signal));
     const innerEnd = readFreeSwitchEnd(inner.description, { srtp: null });
     // Awaited beside the bridge.
-    const accepted = connection.accept(formatInnerEnd(innerEnd, law, identity));
+    const accepted = connection.accept(formatInnerEnd(innerEnd, innerTerms, identity));
     accepted.catch(() => undefined);
-    return { accepted, inside: { worker, inner, innerEnd } };
+    return { accepted, inside: { worker, workerEnd, inner, innerEnd, innerTerms } };
   };
 
   const both = [outward(), inward()] as const;
@@ -90,7 +99,7 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
     await Promise.all([server.bridge(outside.outer, inside.inner), accepted]);
     if (failed.signal.aborted || opened.channels.some(({ hasEnded }) => hasEnded))
       throw new Error('FreeSWITCH ended a channel while the leg was opened');
-    return { ...outside, ...inside, law };
+    return { ...outside, ...inside };
   } catch (error) {
     failed.abort();
     await Promise.allSettled(both);

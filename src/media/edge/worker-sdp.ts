@@ -11,19 +11,24 @@ export const lawBeside = (codec: EdgeCodecName): G711Law => (codec === 'PCMA' ? 
 
 const eventPayloadType = 101;
 
+/** What the two ends have agreed on, as the carrier wants it. */
+export interface InnerTerms {
+  readonly law: G711Law;
+  readonly direction: Direction;
+  /** The longest packet that the carrier takes; null: any. */
+  readonly maxPtimeMs: number | null;
+}
+
 /** One end as the other gets to know it. */
-export function formatInnerEnd(
-  at: MediaAddress,
-  law: G711Law,
-  identity: Identity,
-  direction: Direction = 'sendrecv',
-): string {
+export function formatInnerEnd(at: MediaAddress, terms: InnerTerms, identity: Identity): string {
+  const { law, direction, maxPtimeMs } = terms;
+  const longest = maxPtimeMs === null ? [] : [attribute('maxptime', maxPtimeMs)];
   return formatAudioDescription({
     identity,
     layout: audioAlone,
     at,
     formats: [g711Format(law), telephoneEventFormat(eventPayloadType)],
-    attributes: [attribute('ptime', 20), attribute(direction)],
+    attributes: [attribute('ptime', 20), ...longest, attribute(direction)],
   });
 }
 
