@@ -80,6 +80,8 @@ export function complaints(log: string): string[] {
   const harmless = [
     // It looks for its tables, and makes them then.
     /NATIVE SQL ERR \[no such (table|view): \w+\]/,
+    // It asks its database again.
+    /SQLite is BUSY/,
     // Its threads, announced as warnings.
     /Create additional event dispatch thread|MSG Thread \d+ Started/,
   ];
