@@ -19,6 +19,8 @@ import { liveLeg } from '../support/live-leg.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { phoneHoldContract } from './phone-hold-contract.js';
+import { phoneOfferContract } from './phone-offer-contract.js';
+import { phoneStreamContract, type EdgeLimits } from './phone-stream-contract.js';
 import { openUdpPorts } from '../support/udp-ports.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -40,6 +42,7 @@ export interface PhoneEdgeKind {
   channels(): Promise<number>;
   /** kill -9 of that server, and its return; null where there is none. */
   readonly daemon: { kill(): Promise<void>; restart(): Promise<void> } | null;
+  readonly limits: EdgeLimits;
 }
 
 /** What every edge does for phones, proved by the sound that arrives. */
@@ -181,6 +184,19 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
     });
 
     phoneHoldContract(() => edge.plane);
+    phoneOfferContract(() => calls);
+    phoneStreamContract(
+      {
+        get calls() {
+          return calls;
+        },
+        async reopen(options) {
+          await edge.close();
+          await open(options);
+        },
+      },
+      kind.limits,
+    );
 
     it('follows a phone that moves and changes its codec', async () => {
       const [a, b] = await pair();

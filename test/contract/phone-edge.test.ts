@@ -31,6 +31,7 @@ const native: PhoneEdgeKind = {
   },
   channels: () => Promise.resolve(0),
   daemon: null,
+  limits: { slowestRtcpMs: 0 },
 };
 
 phoneEdgeContract(native);
@@ -55,5 +56,11 @@ describeWithOwnFreeSwitch('FreeSWITCH', () => {
       return Number(/^(\d+) total/m.exec(await freeSwitch.api('show channels count'))?.[1] ?? 'NaN');
     },
     daemon: { kill: () => freeSwitch.kill(), restart: () => freeSwitch.restart() },
+    limits: {
+      movedPort: 'FreeSWITCH stays with the port that it found first',
+      rtcpBye: 'FreeSWITCH sends phones no RTCP',
+      // It looks for RTCP with each packet of RTP, or after five seconds without one.
+      slowestRtcpMs: 5000,
+    },
   });
 });

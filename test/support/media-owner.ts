@@ -12,6 +12,8 @@ export class MediaOwner implements MediaLegListener {
   connected = 0;
   streams: readonly MediaStreamInfo[] = [];
   readonly digits: string[] = [];
+  /** How long each of them was pressed. */
+  readonly durationsMs: number[] = [];
   /** Each as `id how`. */
   readonly played: string[] = [];
   /** True for each hold, false for each resumption. */
@@ -28,8 +30,9 @@ export class MediaOwner implements MediaLegListener {
     this.streams = streams;
     this.#facts.emit('fact');
   }
-  onDtmf(digit: string): void {
+  onDtmf(digit: string, durationMs: number): void {
     this.digits.push(digit);
+    this.durationsMs.push(durationMs);
     this.#facts.emit('fact');
   }
   onPlayed(playbackId: string, how: PlaybackEnd): void {
