@@ -389,6 +389,12 @@ export const configSchema = z.strictObject({
     maxWrongPinsPerCaller: count
       .default(5)
       .describe('Wrong PINs per minute of one caller to one number before none of it are looked up.'),
+    maxWrongPinsOverAllNumbers: count.default(20).describe('The same of one caller to all numbers together.'),
+    maxWrongPinsPerAddress: count
+      .default(300)
+      .describe(
+        'The same from one address, to all numbers and in whatever name, of calls over SIP without a platform: a carrier’s has many callers.',
+      ),
     maxWrongPinsPerNumber: count
       .default(60)
       .describe(

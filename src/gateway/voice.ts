@@ -92,6 +92,8 @@ export function openVoice(options: VoiceOptions): Voice {
       ttlSeconds: config.transfers.hookTtlSeconds,
       pins: {
         perCaller: { maxFailuresPerMinute: maxWrongPinsPerCaller, maxSources: maxCallers },
+        maxWrongPinsOverAllNumbers: config.numbers.maxWrongPinsOverAllNumbers,
+        maxWrongPinsPerAddress: config.numbers.maxWrongPinsPerAddress,
         maxWrongPinsPerNumber: config.numbers.maxWrongPinsPerNumber,
         maxWaitMs: config.numbers.pinWaitSeconds * 1000,
       },

@@ -61,6 +61,7 @@ beforeEach(() => {
     limits: {
       pins: {
         perCaller: { maxFailuresPerMinute: 5, maxSources: 10 },
+        ...{ maxWrongPinsOverAllNumbers: 20, maxWrongPinsPerAddress: 300 },
         ...{ maxWrongPinsPerNumber: 60, maxWaitMs: 5000 },
       },
     },

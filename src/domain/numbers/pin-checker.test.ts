@@ -32,6 +32,8 @@ beforeEach(() => {
     logger: silentLogger,
     limits: {
       perCaller: { maxFailuresPerMinute: 5, maxSources: 1000 },
+      maxWrongPinsOverAllNumbers: 20,
+      maxWrongPinsPerAddress: 100,
       maxWrongPinsPerNumber: 60,
       maxWaitMs: 5000,
     },
@@ -39,8 +41,12 @@ beforeEach(() => {
 });
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
-const resultOf = async (from: string | null, digits: string, source: string | null = null) =>
-  (await pins.check('number', { from, source }, digits)).result;
+const resultOf = async (
+  from: string | null,
+  digits: string,
+  source: string | null = null,
+  numberId = 'number',
+) => (await pins.check(numberId, { from, source }, digits)).result;
 
 /** Wrong PINs of so many callers, one each, one after the other. */
 async function guess(times: number): Promise<void> {
@@ -82,6 +88,38 @@ describe('A caller who guesses', () => {
   it('from many addresses of one IPv6 network is one caller', async () => {
     for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000', `2001:db8::${String(at)}`);
     expect(lookUps).toBe(5);
+  });
+});
+
+describe('Who guesses at many numbers', () => {
+  it('has twenty looked up in a minute in all, and shuts out nobody else', async () => {
+    for (let at = 0; at < 100; at += 1) await resultOf('+15550001', '0000', null, `number-${String(at)}`);
+    expect(lookUps).toBe(20);
+    expect(await resultOf('+15550001', '4711')).toBe('too-many-guesses');
+    expect(await resultOf('+15550002', '4711')).toBe('right');
+    clock.advance(60_000);
+    expect(await resultOf('+15550001', '4711')).toBe('right');
+  });
+
+  it('has a hundred from one address, in whatever name; at its other numbers nobody notices', async () => {
+    for (let at = 0; at < 500; at += 1)
+      await resultOf(`+1777${String(at)}`, '0000', '192.0.2.1', `number-${String(at)}`);
+    expect(lookUps).toBe(100);
+    expect(await resultOf('+15550001', '4711', '192.0.2.1')).toBe('too-many-guesses');
+    expect(await resultOf('+15550001', '4711', '192.0.2.2')).toBe('right');
+  });
+
+  it('without a number of its own, through a platform, shuts out no others without one', async () => {
+    for (let at = 0; at < 100; at += 1) await resultOf(null, '0000', null, `number-${String(at)}`);
+    expect(lookUps).toBe(100);
+    expect(await resultOf(null, '4711')).toBe('right');
+  });
+
+  it('loses none of its guesses to what is refused by another limit', async () => {
+    for (let at = 0; at < 50; at += 1) await resultOf('+15550001', '0000');
+    expect(lookUps).toBe(5);
+    for (let at = 0; at < 50; at += 1) await resultOf('+15550001', '0000', null, `number-${String(at)}`);
+    expect(lookUps).toBe(20);
   });
 });
 

@@ -11,6 +11,10 @@ import { PinPace } from './pin-pace.js';
 export interface PinLimits {
   /** How many wrong PINs one caller may give to one number. */
   readonly perCaller: GuessLimits;
+  /** How many one caller may give to all numbers together, in a minute. */
+  readonly maxWrongPinsOverAllNumbers: number;
+  /** How many may come from one address, to all numbers and in whatever name, in a minute. */
+  readonly maxWrongPinsPerAddress: number;
   /** How many wrong PINs one number takes in a minute, whoever calls, before each waits for its turn. */
   readonly maxWrongPinsPerNumber: number;
   /** A caller who would wait longer for the turn is told to try again. */
@@ -39,7 +43,7 @@ export type PinVerdict =
 
 export class PinChecker {
   readonly #options: PinCheckerOptions;
-  readonly #callerGuesses: Guesses;
+  readonly #guesses: Record<'atNumber' | 'ofCaller' | 'ofAddress', Guesses>;
   readonly #pace: PinPace;
   /** Of those who were right the last time, for when others have used up the number's: as slow, and empty through them alone. */
   readonly #provenPace: PinPace;
@@ -51,19 +55,34 @@ export class PinChecker {
     const { clock, limits } = options;
     const { perCaller, maxWrongPinsPerNumber: perMinute, maxWaitMs } = limits;
     const pace = { perMinute, maxWaitMs, maxNumbers: perCaller.maxSources };
-    this.#callerGuesses = new GuessLimiter(perCaller, clock);
+    const { maxSources } = perCaller;
+    const perMinuteTo = (maxFailuresPerMinute: number) =>
+      new GuessLimiter({ maxFailuresPerMinute, maxSources }, clock);
+    this.#guesses = {
+      atNumber: new GuessLimiter(perCaller, clock),
+      ofCaller: perMinuteTo(limits.maxWrongPinsOverAllNumbers),
+      ofAddress: perMinuteTo(limits.maxWrongPinsPerAddress),
+    };
     this.#pace = new PinPace(pace, clock);
     this.#provenPace = new PinPace(pace, clock);
   }
 
   /**
-   * After too many wrong ones of a caller not even a right one is looked up, and after too many of all callers together each
-   * waits for its turn. Every wrong one counts, also of a caller who was right before: who knows one PIN may guess another's.
+   * After too many wrong ones of a caller, or an address, not even a right one is looked up, and after too many of all callers
+   * together each waits for its turn. Every wrong one counts, also of a caller who was right before: who knows one PIN may guess another's.
    */
   async check(numberId: string, { from, source }: PinCaller, digits: string): Promise<PinVerdict> {
-    const address = source === null ? '' : ` ${sourceOf(source)}`;
-    const caller = ownText(`${numberId} ${from ?? 'anonymous'}${address}`);
-    if (!(await this.#callerGuesses.take(caller))) return this.#tooMany(numberId, 'caller');
+    const address = source === null ? null : sourceOf(source);
+    const name = ownText(`${from ?? 'anonymous'} ${address ?? ''}`);
+    const caller = `${numberId} ${name}`;
+    const { atNumber, ofCaller, ofAddress } = this.#guesses;
+    const settle = await takeOfEach([
+      [atNumber, caller],
+      // All who hide their number from a platform would be one caller.
+      ...(from === null && address === null ? [] : [[ofCaller, name] as const]),
+      ...(address === null ? [] : [[ofAddress, address] as const]),
+    ]);
+    if (settle === null) return this.#tooMany(numberId, 'caller');
     let wasRight = true;
     try {
       const pace = this.#paceOf(numberId, caller);
@@ -78,7 +97,7 @@ export class PinChecker {
         if (wasRight) pace.giveBack(numberId);
       }
     } finally {
-      await this.#callerGuesses.settle(caller, wasRight);
+      await settle(wasRight);
     }
   }
 
@@ -108,4 +127,22 @@ export class PinChecker {
     }
     return null;
   }
+}
+
+/** Takes a guess of each; resolves with what settles them, or with null where one has none left: then none is taken. */
+async function takeOfEach(
+  limiters: readonly (readonly [guesses: Guesses, source: string])[],
+): Promise<((wasRight: boolean) => Promise<void>) | null> {
+  const taken: (readonly [Guesses, string])[] = [];
+  const settle = async (wasRight: boolean): Promise<void> => {
+    for (const [guesses, source] of taken) await guesses.settle(source, wasRight);
+  };
+  for (const [guesses, source] of limiters) {
+    if (!(await guesses.take(source))) {
+      await settle(true);
+      return null;
+    }
+    taken.push([guesses, source]);
+  }
+  return settle;
 }
