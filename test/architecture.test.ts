@@ -73,7 +73,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   softphone: ['sdp', 'sip-server', 'media/worker'],
   'phone-numbers': ['domain'],
   validation: [],
-  doctor: ['config', 'tls', 'sip-server', 'softphone'],
+  doctor: ['config', 'store', 'tls', 'sip-server', 'softphone'],
   sdk: [],
 };
 

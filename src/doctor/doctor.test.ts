@@ -1,13 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../../test/support/certificates.js';
 import { configSchema } from '../config/config-schema.js';
+import { lookAtAccounts } from './accounts.js';
 import { lookAtAddresses } from './addresses.js';
 import { lookAtCertificates } from './certificates.js';
 import type { Finding } from './finding.js';
 import { lookAtDataDirectory, lookAtFileLimit, lookAtNode } from './machine.js';
+import { lookAtHoldMusic, lookAtRecordings } from './places.js';
 
 const levels = (findings: readonly Finding[]): string[] =>
   findings.map(({ level, what }) => `${level} ${what}`);
@@ -35,7 +38,79 @@ describe('the machine', () => {
     expect(lookAtDataDirectory(directory)[0]).toMatchObject({ level: 'ok', text: directory });
     expect(lookAtDataDirectory(join(directory, 'not', 'yet'))[0]?.text).toContain('will be made');
     await rm(directory, { recursive: true });
-    expect(lookAtDataDirectory('/proc/nope')[0]?.level).toBe(process.getuid?.() === 0 ? 'ok' : 'fail');
+    // Where not even the superuser can make one.
+    for (const path of ['/proc/nope', '/sys/nope/data', '/etc/hostname/data', '/dev/null'])
+      expect(lookAtDataDirectory(path)[0]?.level, path).toBe('fail');
+  });
+});
+
+describe('accounts', () => {
+  let dataDir: string;
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'landbridge-doctor-'));
+  });
+  afterEach(() => rm(dataDir, { recursive: true }));
+
+  const other = { account: 'other', username: 'a', password: 'b' };
+  const look = (settings: object) => lookAtAccounts(configSchema.parse({ dataDir, ...settings }));
+
+  it.each([
+    [{}, ['ok accounts']],
+    [{ accounts: [other] }, ['ok accounts', 'warn operator']],
+    [{ accounts: [other], operatorAccount: 'other' }, ['ok accounts', 'ok operator']],
+    [{ accounts: [other], operatorAccount: 'nobody' }, ['ok accounts', 'fail operator']],
+    [{ accounts: [{ ...other, account: 'local' }] }, ['fail accounts']],
+  ])('%j', async (settings, expected) => {
+    const { findings, first } = look(settings);
+    expect(levels(findings)).toEqual(expected);
+    // No start has made a password yet, and looking makes none.
+    expect(first).toBeNull();
+    expect(await readdir(dataDir)).toEqual([]);
+  });
+
+  it('gives the first with its password, configured or kept, and says where that is damaged', async () => {
+    expect(look({ password: 'mine' }).first).toMatchObject({ accountId: 'local', password: 'mine' });
+    const kept = { account: 'acme', username: 'me', password: 'kept', tokenSecret: 'x'.repeat(32) };
+    await writeFile(join(dataDir, 'credentials.json'), JSON.stringify(kept));
+    expect(look({}).first).toMatchObject({ accountId: 'acme', username: 'me', password: 'kept' });
+    await writeFile(join(dataDir, 'credentials.json'), '{');
+    expect(levels(look({}).findings)).toEqual(['fail accounts']);
+  });
+});
+
+describe('recordings and hold music', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'landbridge-doctor-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it('a directory that can be had, that cannot, and that is another gateway’s', async () => {
+    const dataDir = join(directory, 'data');
+    const look = async (path?: string) => {
+      const recordings = path === undefined ? {} : { directory: path };
+      return levels(await lookAtRecordings(configSchema.parse({ dataDir, recordings })));
+    };
+    expect(await look()).toEqual([]);
+    expect(await look(join(directory, 'not', 'yet'))).toEqual(['ok recordings']);
+    expect(await look('/proc/nope')).toEqual(['fail recordings']);
+    await writeFile(join(directory, '.landbridge-owner'), 'somebody-else\n');
+    expect(await look(directory)).toEqual(['fail recordings']);
+    await mkdir(dataDir);
+    await writeFile(join(dataDir, 'node-name'), 'somebody-else\n');
+    expect(await look(directory)).toEqual(['ok recordings']);
+    expect((await readdir(directory)).sort()).toEqual(['.landbridge-owner', 'data']);
+  });
+
+  it('hold music that is none', async () => {
+    const look = async (holdMusic?: string) =>
+      levels(await lookAtHoldMusic(configSchema.parse({ sounds: { holdMusic } })));
+    expect(await look()).toEqual([]);
+    expect(await look('/nope.wav')).toEqual(['fail hold music']);
+    expect(await look('/etc/hostname')).toEqual(['fail hold music']);
+    expect(await look(fileURLToPath(new URL('../../assets/caller-voice.wav', import.meta.url)))).toEqual([
+      'ok hold music',
+    ]);
   });
 });
 

@@ -1,15 +1,16 @@
 /** `landbridge doctor`: what an operator would have to look at by hand, looked at in turn, each with one line. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config-schema.js';
+import type { AccountCredentials } from '../config/credentials.js';
 import { ConfigError, loadConfig } from '../config/load-config.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
+import { lookAtAccounts } from './accounts.js';
 import { lookAtAddresses } from './addresses.js';
 import { lookAtCertificates } from './certificates.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { ask, type LocalGateway } from './local-http.js';
 import { lookAtDataDirectory, lookAtFileLimit, lookAtNode, readFileLimit } from './machine.js';
+import { lookAtDatabase, lookAtHoldMusic, lookAtRecordings } from './places.js';
 import { lookAtPorts } from './ports.js';
 import { callOneself } from './self-call.js';
 
@@ -46,7 +47,10 @@ export async function runDoctor({
   tell(ok('configuration', 'can be used'), lookAtNode(process.version), ...lookAtFileLimit(readFileLimit()));
   tell(...lookAtDataDirectory(config.dataDir));
   tell(...lookAtAddresses(config, own), ...lookAtCertificates(config, Date.now()));
-  tell(...(await lookAtGateway(config)));
+  tell(...(await lookAtRecordings(config)), ...(await lookAtHoldMusic(config)));
+  const accounts = lookAtAccounts(config);
+  tell(...accounts.findings);
+  tell(...(await lookAtGateway(config, accounts.first)));
   const failed = findings.filter(({ level }) => level === 'fail').length;
   const warned = findings.filter(({ level }) => level === 'warn').length;
   print(
@@ -56,7 +60,7 @@ export async function runDoctor({
 }
 
 /** The gateway that runs here; where none does, whether it could. */
-async function lookAtGateway(config: Config): Promise<Finding[]> {
+async function lookAtGateway(config: Config, account: AccountCredentials | null): Promise<Finding[]> {
   const gateway: LocalGateway = {
     isTls: config.tls.cert !== undefined && config.tls.http,
     host: reachable(config.http.host),
@@ -67,6 +71,7 @@ async function lookAtGateway(config: Config): Promise<Finding[]> {
   if (version === undefined)
     return [
       ok('gateway', `none runs at ${formatHostPort(gateway.host, gateway.port)}`),
+      ...lookAtDatabase(config.dataDir),
       ...(await lookAtPorts(config)),
     ];
   const ready = await ask(gateway, 'GET', '/ready').catch(() => null);
@@ -81,14 +86,16 @@ async function lookAtGateway(config: Config): Promise<Finding[]> {
           'ready',
           reasons.map(({ check, reason }) => `${check}: ${reason}`).join('; ') || 'takes no calls',
         ),
-    ...(ready?.status === 200 ? await callGateway(config, gateway) : []),
+    ...(ready?.status === 200 ? await callGateway(config, gateway, account) : []),
   ];
 }
 
-async function callGateway(config: Config, gateway: LocalGateway): Promise<Finding[]> {
-  const account = accountOf(config);
-  if (account === null)
-    return [warn('call to itself', 'not tried: the credentials are not readable by this user')];
+async function callGateway(
+  config: Config,
+  gateway: LocalGateway,
+  account: AccountCredentials | null,
+): Promise<Finding[]> {
+  if (account === null) return [warn('call to itself', 'not tried: the password is not known here')];
   const { sip, publicIp, drachtio, tls } = config;
   // Behind a drachtio-server, phones come to the address of that.
   if (drachtio !== undefined) return [];
@@ -98,38 +105,13 @@ async function callGateway(config: Config, gateway: LocalGateway): Promise<Findi
   ];
   return callOneself({
     gateway,
-    accountId: account.account,
+    accountId: account.accountId,
     authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
     targets: [
       ...uris(reachable(sip.host)).map((uri) => ({ uri, isPublic: false })),
       ...(publicIp === undefined ? [] : uris(publicIp).map((uri) => ({ uri, isPublic: true }))),
     ],
   });
-}
-
-interface Account {
-  readonly account: string;
-  readonly username: string;
-  readonly password: string;
-}
-
-/** The configured one, else the one that the first start made; null where it cannot be read. */
-function accountOf(config: Config): Account | null {
-  const { account = 'local', username = 'local', password } = config;
-  if (password !== undefined) return { account, username, password };
-  try {
-    const kept = JSON.parse(
-      readFileSync(join(config.dataDir, 'credentials.json'), 'utf8'),
-    ) as Partial<Account>;
-    if (typeof kept.password !== 'string') return null;
-    return {
-      account: config.account ?? kept.account ?? account,
-      username: config.username ?? kept.username ?? username,
-      password: kept.password,
-    };
-  } catch {
-    return null;
-  }
 }
 
 function reachable(host: string): string {

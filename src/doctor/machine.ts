@@ -6,6 +6,8 @@ import { fail, ok, warn, type Finding } from './finding.js';
 /** Calls, browsers and webhooks have a socket each, and a phone leg two. */
 const enoughFiles = 4096;
 const littleBytes = 1024 ** 3;
+/** File systems that the kernel shows itself in: proc, sysfs, cgroup, cgroup2 (linux/magic.h). */
+const kernelsOwn = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270]);
 /** The first that still gets security fixes. */
 const supportedNode = 22;
 
@@ -41,13 +43,9 @@ export function readFileLimit(): string | null {
 
 export function lookAtDataDirectory(path: string): Finding[] {
   const what = 'data directory';
-  const place = existsSync(path) ? path : nearestParent(path);
-  try {
-    accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return [fail(what, `${place} cannot be written by this user (${code})`)];
-  }
+  const fault = writeFault(path);
+  if (fault !== null) return [fail(what, fault)];
+  const place = nearest(path);
   const { mode } = statSync(place);
   const isNew = place !== path;
   const findings: Finding[] = [
@@ -63,7 +61,22 @@ export function lookAtDataDirectory(path: string): Finding[] {
   return [...findings, free < littleBytes ? warn('disk', words) : ok('disk', words)];
 }
 
-function nearestParent(path: string): string {
+/** Why this user can write nothing at the path, or make it; null where nothing speaks against it. */
+export function writeFault(path: string): string | null {
+  const place = nearest(path);
+  try {
+    if (!statSync(place).isDirectory()) return `${place} is not a directory`;
+    accessSync(place, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return `${place} cannot be written by this user (${code})`;
+  }
+  // The superuser may write everywhere, and yet nobody can make a file in /proc or /sys.
+  return kernelsOwn.has(statfsSync(place).type) ? `no file can be made in ${place}` : null;
+}
+
+/** The path, or what there is above it. */
+function nearest(path: string): string {
   const parent = dirname(path);
-  return parent === path || existsSync(parent) ? parent : nearestParent(parent);
+  return parent === path || existsSync(path) ? path : nearest(parent);
 }

@@ -35,7 +35,12 @@ async function callAsNewcomer(
     readonly token?: string;
   };
   if (id === undefined || token === undefined)
-    return fail('call to itself', `no participant was made for it: REST answered ${made.status}`);
+    return fail(
+      'call to itself',
+      made.status === 401
+        ? 'the gateway that runs has another user name or password than this configuration: check the password'
+        : `no participant was made for it: REST answered ${made.status}`,
+    );
   try {
     return await callOnce(target, token);
   } finally {

@@ -1,5 +1,4 @@
 /** Opens what phones are played, and recordings. */
-import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
@@ -17,8 +16,8 @@ import type { Metrics } from '../observability/metrics.js';
 import { DiskRecordingFiles } from '../store/disk-recording-files.js';
 import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/recordings-directory.js';
 import { DiskSoundFiles } from '../store/disk-sound-files.js';
+import { holdMusicTrouble } from '../store/hold-music.js';
 import type { Stores } from '../store/stores.js';
-import { readWavHeader } from '../store/wav-header.js';
 import type { GatewayContext } from './context.js';
 
 export interface SoundsAndRecordingsOptions extends GatewayContext {
@@ -34,21 +33,8 @@ export interface SoundsAndRecordingsOptions extends GatewayContext {
 export async function checkHoldMusic({ sounds }: Config): Promise<void> {
   const { holdMusic, maxSeconds } = sounds;
   if (holdMusic === undefined) return;
-  try {
-    // Opening a pipe would keep the start waiting for a writer.
-    if (!(await stat(holdMusic)).isFile()) throw new Error('it is no file');
-    const file = await open(holdMusic, 'r');
-    try {
-      const { durationMs } = await readWavHeader(file);
-      if (durationMs > maxSeconds * 1000) throw new Error('it is longer than sounds.maxSeconds');
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const isSystems = error instanceof Error && 'code' in error;
-    const why = isSystems ? `cannot be read (${String(error.code)})` : `cannot be used: ${String(error)}`;
-    throw new ConfigError([`sounds.holdMusic: ${holdMusic} ${why.replace('Error: ', '')}`]);
-  }
+  const trouble = await holdMusicTrouble(holdMusic, maxSeconds);
+  if (trouble !== null) throw new ConfigError([`sounds.holdMusic: ${trouble}`]);
 }
 
 const dayMs = 24 * 3_600_000;

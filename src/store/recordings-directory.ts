@@ -22,7 +22,7 @@ export async function claimRecordingsDirectory(
   isUsed: boolean,
 ): Promise<void> {
   const path = join(directory, ownerFileName);
-  const found = await readOwner(path);
+  const found = await recordingsOwner(directory);
   if (found === owner) return;
   if (found !== null) {
     throw new RecordingsDirectoryRefused(
@@ -44,9 +44,10 @@ export async function claimRecordingsDirectory(
   await syncDirectory(directory);
 }
 
-async function readOwner(path: string): Promise<string | null> {
+/** The gateway whose the directory is; null where it is nobody's, or not there. */
+export async function recordingsOwner(directory: string): Promise<string | null> {
   try {
-    return (await readFile(path, 'utf8')).trim();
+    return (await readFile(join(directory, ownerFileName), 'utf8')).trim();
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;

@@ -1,6 +1,9 @@
 /** `landbridge doctor`, as an operator runs it. */
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { runGateway, TestGateway } from '../support/start-gateway.js';
@@ -25,6 +28,33 @@ describe('where no gateway runs', () => {
     expect(stdout).toMatch(
       new RegExp(`FAIL  SIP port, TCP +127\\.0\\.0\\.1:${port} is taken by another program`),
     );
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['a database that is none', 'landbridge.db', 'FAIL  database'],
+    ['damaged credentials', 'credentials.json', 'FAIL  accounts'],
+  ])('names %s, as a start would, and leaves it as it is', async (_, name, words) => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'landbridge-test-'));
+    await writeFile(join(dataDirectory, name), 'hello '.repeat(1000));
+    // Without a password of one's own the kept one is read.
+    const environment = { LANDBRIDGE_PASSWORD: '' };
+    const { code, stdout } = await runGateway({ arguments: ['doctor'], dataDirectory, environment });
+    expect(stdout).toContain(words);
+    expect(code).toBe(1);
+    expect(await readdir(dataDirectory)).toEqual([name]);
+    expect((await runGateway({ dataDirectory, environment })).code).toBe(1);
+    await rm(dataDirectory, { recursive: true });
+  });
+
+  it.each([
+    ['LANDBRIDGE_RECORDINGS_DIRECTORY', '/proc/nope', 'FAIL  recordings'],
+    ['LANDBRIDGE_SOUNDS_HOLD_MUSIC', '/nope.wav', 'FAIL  hold music'],
+    ['LANDBRIDGE_SIP_HOST', 'localhost', 'FAIL  configuration'],
+    ['LANDBRIDGE_OPERATOR_ACCOUNT', 'nobody', 'FAIL  operator'],
+  ])('names %s=%s, which no gateway starts with', async (name, value, words) => {
+    const { code, stdout } = await doctor({ [name]: value });
+    expect(stdout).toContain(words);
     expect(code).toBe(1);
   });
 
@@ -57,6 +87,21 @@ describe.skipIf(isBesideDrachtio)('where one runs', () => {
     await gateway.idle();
     expect(await gateway.rest.legs()).toEqual([]);
     expect(stdout).not.toContain('eyJ');
+  });
+
+  it('says that its data directory is in use to whoever would start another there', async () => {
+    const { code, stdout } = await runGateway({
+      arguments: ['doctor'],
+      dataDirectory: gateway.dataDirectory,
+    });
+    expect(stdout).toMatch(/FAIL {2}database +The data directory .* is in use by another Landbridge/);
+    expect(code).toBe(1);
+  });
+
+  it('says that the password is wrong', async () => {
+    const { code, stdout } = await doctor({ ...where(), LANDBRIDGE_PASSWORD: 'another' });
+    expect(stdout).toMatch(/FAIL {2}call to itself +.*check the password/);
+    expect(code).toBe(1);
   });
 
   it('says that it takes no calls', async () => {

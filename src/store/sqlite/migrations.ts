@@ -223,22 +223,32 @@ export const schemaVersion = migrations.length;
 /** Brings the database to the newest schema. Throws DataDirectoryUnusable where a newer Landbridge, or another program, made it. */
 export function migrate(database: Database.Database): void {
   const upgrade = database.transaction(() => {
-    const version = (database.pragma('user_version') as { user_version: number }[])[0]?.user_version ?? 0;
-    if (version > migrations.length) {
-      throw new DataDirectoryUnusable(
-        `The database in the data directory has schema version ${version}, and this version of Landbridge knows ` +
-          `${migrations.length}: start the version that made it, or a newer one.`,
-      );
-    }
-    if (version === 0 && tables(database) > 0) {
-      throw new DataDirectoryUnusable(
-        'The landbridge.db in the data directory is the database of another program.',
-      );
-    }
+    refuseForeignSchema(database);
+    const version = versionOf(database);
     for (const step of migrations.slice(version)) database.exec(step);
     if (version < migrations.length) database.exec(`PRAGMA user_version = ${migrations.length}`);
   });
   upgrade.immediate();
+}
+
+/** Throws DataDirectoryUnusable where a newer Landbridge, or another program, made it; changes nothing. */
+export function refuseForeignSchema(database: Database.Database): void {
+  const version = versionOf(database);
+  if (version > migrations.length) {
+    throw new DataDirectoryUnusable(
+      `The database in the data directory has schema version ${version}, and this version of Landbridge knows ` +
+        `${migrations.length}: start the version that made it, or a newer one.`,
+    );
+  }
+  if (version === 0 && tables(database) > 0) {
+    throw new DataDirectoryUnusable(
+      'The landbridge.db in the data directory is the database of another program.',
+    );
+  }
+}
+
+function versionOf(database: Database.Database): number {
+  return (database.pragma('user_version') as { user_version: number }[])[0]?.user_version ?? 0;
 }
 
 function tables(database: Database.Database): number {
