@@ -49,7 +49,7 @@ export function makeDataDirectoryPrivate(directory: string, logger: Logger): voi
   const { mode, uid } = statSync(directory);
   if ((mode & sharedOnPurpose) === sharedOnPurpose)
     throw new DataDirectoryUnusable(
-      `The data directory ${directory} cannot be used: it is there for all users of this machine. Choose one of its own.`,
+      `The data directory ${directory} cannot be used: it is there for all users of this machine. Choose one of its own; if it is the gateway’s alone, chmod 700 it.`,
     );
   takeFromOthers(directory, othersMayWrite, logger);
   for (const name of madeByLibsql) makePrivate(join(directory, name), uid, logger);

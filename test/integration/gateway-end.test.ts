@@ -102,9 +102,11 @@ describe('a gateway that is told to stop', () => {
   });
 
   it('closes everything else where one thing cannot be closed', async () => {
-    // In the gateway's own process: nothing that listens with UDP can be closed.
+    // In the gateway's own process: nothing that listens with UDP can be closed any more once it is told to stop.
     const sabotage = `import dgram from 'node:dgram';
-      if (process.argv.includes('serve')) dgram.Socket.prototype.close = () => { throw new Error('sabotage'); };`;
+      if (process.argv.includes('serve')) process.once('SIGTERM', () => {
+        dgram.Socket.prototype.close = () => { throw new Error('sabotage'); };
+      });`;
     const gateway = await TestGateway.start({
       environment: {
         LANDBRIDGE_DRAIN_SECONDS: '1',

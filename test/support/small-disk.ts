@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const prefix = join(tmpdir(), 'landbridge-small-disk-');
 const mountArguments = (kilobytes: number, path: string): string[] => [
-  ...['-t', 'tmpfs', '-o', `size=${kilobytes}k`],
+  ...['-t', 'tmpfs', '-o', `size=${kilobytes}k,mode=0700`],
   ...['tmpfs', path],
 ];
 
