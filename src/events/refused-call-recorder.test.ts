@@ -193,6 +193,54 @@ describe('Of a flood of refused calls', () => {
     await recorder.close();
   });
 
+  it('one participant’s from many addresses leave others theirs, and share a record that names it and no address', async () => {
+    recorder = newRecorder({ limits: { perMinute: 2, maxSources: 20 } });
+    const expired = (host: number, participantId = 'p1') =>
+      call({ code: 'token-expired', participantId, source: `192.0.2.${host}` });
+    await refuse(...Array.from({ length: 50 }, (_, host) => expired(host)));
+    expect(kept()).toHaveLength(2 + 2 + 1);
+    expect(kept().filter(({ refusal }) => refusal.source === null)).toMatchObject([
+      { accountId: 'acme', participantId: 'p1' },
+    ]);
+    await refuse(...Array.from({ length: 5 }, () => expired(7, 'p2')));
+    expect(kept().slice(5)).toMatchObject(
+      Array(3).fill({ participantId: 'p2', refusal: { source: '192.0.2.7' } }),
+    );
+    clock.advance(60_000);
+    expect(kept().slice(8)).toMatchObject([
+      { accountId: 'acme', participantId: 'p1', refusal: { source: null, calls: 46 } },
+      { participantId: 'p2', refusal: { calls: 3 } },
+    ]);
+    await recorder.close();
+  });
+
+  it('one account’s from an IPv6 network of 64 bits are of one address', async () => {
+    recorder = newRecorder({ limits: { perMinute: 2, maxSources: 1000 } });
+    for (let i = 1; i <= 50; i += 1)
+      recorder.refused(call({ code: 'session-full', accountId: 'acme', source: `2001:db8::${i}` }));
+    await settle();
+    expect(kept()).toHaveLength(3);
+    await recorder.close();
+  });
+
+  it('all are counted, also where it is known only after the minute whose they are', async () => {
+    let tell: () => void = () => undefined;
+    const known = new Promise<void>((resolve) => (tell = resolve));
+    const owner = { accountId: 'acme', sessionId: null, participantTag: null };
+    recorder = newRecorder({ ownerOf: () => known.then(() => owner) });
+    const expired = call({ code: 'token-expired', participantId: 'p1' });
+    await refuse(...Array.from({ length: 9 }, () => expired));
+    clock.advance(60_000);
+    expect(changes).toEqual([]);
+    tell();
+    await settle();
+    expect(kept().at(-1)).toMatchObject({ accountId: 'acme', refusal: { calls: 7 } });
+    expect(kept().at(-1)?.legId).toBe(kept().at(-2)?.legId);
+    expect(changes).toHaveLength(4);
+    await recorder.close();
+    expect(changes).toHaveLength(4);
+  });
+
   it('what strangers’ calls share is nobody’s, even where the first of them went to an account’s number', async () => {
     const toOurs = call({}, { dialled: '+14155550100' });
     await refuse(toOurs, toOurs, toOurs);

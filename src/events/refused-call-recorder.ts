@@ -44,18 +44,24 @@ export interface RefusedCallLimits {
 
 type TurnedAway = Extract<CallRecordChange, { change: 'turned-away' }>;
 
+/** `party`: a participant's or an account's from more addresses than it may fill the table with; `many`: of more than are told apart. */
+type GroupOf = 'source' | 'party' | 'many';
+
 /** Refused calls of one participant or address, for one reason, in this minute. */
 interface Group {
-  /** True: of more than are told apart. */
-  readonly isMixed: boolean;
+  readonly of: GroupOf;
   calls: number;
   /** The record that the last of them share, once it is made. */
   shared: TurnedAway | null;
   /** How many it was last written with. */
   sharedCalls: number;
   lastAt: number;
+  /** Its minute is over. */
+  isOver: boolean;
 }
 
+/** The part of those told apart that one participant or account may take up: one old token from many addresses hides no other's calls. */
+const partyShare = 0.1;
 const windowMs = 60_000;
 /** A stranger writes them. */
 const maxCallIdLength = 1024;
@@ -68,6 +74,8 @@ export class RefusedCallRecorder implements RefusedCalls {
   /** Of those that named somebody, and of strangers: a flood of these must not hide those. */
   readonly #named = new Map<string, Group>();
   readonly #strangers = new Map<string, Group>();
+  /** How many addresses of each participant and account are told apart. */
+  readonly #partySources = new Map<string, number>();
   readonly #lookups = new Set<Promise<void>>();
   /** Runs while there are groups. */
   #window: Timer | null = null;
@@ -107,20 +115,25 @@ export class RefusedCallRecorder implements RefusedCalls {
   #groupOf(call: RefusedCall): Group {
     const party = call.participantId ?? call.accountId;
     const groups = party === null ? this.#strangers : this.#named;
-    const source = party === null ? sourceOf(call.source) : `${party} ${call.source}`;
-    const key = `${source} ${call.code}`;
+    const source = sourceOf(call.source);
+    const key = `${party === null ? '' : `${party} `}${source} ${call.code}`;
     const known = groups.get(key);
     if (known !== undefined) return known;
-    const isMixed = groups.size >= this.#options.limits.maxSources;
+    const { maxSources } = this.#options.limits;
+    if (party !== null && (this.#partySources.get(party) ?? 0) >= Math.ceil(maxSources * partyShare)) {
+      const ofParty = `${party} ${call.code}`;
+      const before = groups.get(ofParty);
+      if (before !== undefined) return before;
+      if (groups.size < maxSources) return this.#newGroup(groups, ofParty, 'party');
+    }
     // A code alone is the key of all others.
-    return (
-      (isMixed ? groups.get(call.code) : undefined) ??
-      this.#newGroup(groups, isMixed ? call.code : key, isMixed)
-    );
+    if (groups.size >= maxSources) return groups.get(call.code) ?? this.#newGroup(groups, call.code, 'many');
+    if (party !== null) this.#partySources.set(ownText(party), (this.#partySources.get(party) ?? 0) + 1);
+    return this.#newGroup(groups, key, 'source');
   }
 
-  #newGroup(groups: Map<string, Group>, key: string, isMixed: boolean): Group {
-    const group: Group = { isMixed, calls: 0, shared: null, sharedCalls: 1, lastAt: 0 };
+  #newGroup(groups: Map<string, Group>, key: string, of: GroupOf): Group {
+    const group: Group = { of, calls: 0, shared: null, sharedCalls: 1, lastAt: 0, isOver: false };
     groups.set(ownText(key), group);
     this.#window ??= this.#options.clock.after(windowMs, () => this.#endWindow());
     return group;
@@ -131,20 +144,25 @@ export class RefusedCallRecorder implements RefusedCalls {
     this.#window?.cancel();
     this.#window = null;
     this.#tellCounts();
-    this.#named.clear();
-    this.#strangers.clear();
+    for (const groups of [this.#named, this.#strangers]) {
+      for (const group of groups.values()) group.isOver = true;
+      groups.clear();
+    }
+    this.#partySources.clear();
   }
 
   /** The records that are shared say now for how many calls they stand. */
   #tellCounts(): void {
+    for (const group of [...this.#named.values(), ...this.#strangers.values()]) this.#tellCount(group);
+  }
+
+  #tellCount(group: Group): void {
     const { record, limits } = this.#options;
-    for (const group of [...this.#named.values(), ...this.#strangers.values()]) {
-      const { shared, lastAt } = group;
-      const calls = group.calls - limits.perMinute;
-      if (shared === null || calls === group.sharedCalls) continue;
-      group.sharedCalls = calls;
-      record({ ...shared, lastAt, refusal: { ...shared.refusal, calls } });
-    }
+    const { shared, lastAt } = group;
+    const calls = group.calls - limits.perMinute;
+    if (shared === null || calls === group.sharedCalls) return;
+    group.sharedCalls = calls;
+    record({ ...shared, lastAt, refusal: { ...shared.refusal, calls } });
   }
 
   #completeRecord(call: RefusedCall, legId: string): void {
@@ -158,13 +176,15 @@ export class RefusedCallRecorder implements RefusedCalls {
     const details = call.details();
     const at = group.lastAt;
     // It would tell one account of the calls of another.
-    const isOfMany = isShared && (group.isMixed || (call.participantId ?? call.accountId) === null);
+    const isOfMany = isShared && (group.of === 'many' || (call.participantId ?? call.accountId) === null);
     const lookup = isOfMany ? Promise.resolve(null) : this.#ownerOf(call, details);
     const work = lookup.then((owner) => {
       const own = this.#turnedAway(call, details, owner, at);
-      const change = isShared && group.isMixed ? ofManySources(own) : own;
+      const change = isShared ? shareable(own, group.of) : own;
       if (isShared) group.shared = change;
       this.#options.record(change);
+      // Nobody else says any more how many they were.
+      if (group.isOver) this.#tellCount(group);
     });
     this.#lookups.add(work);
     return work.finally(() => this.#lookups.delete(work));
@@ -225,6 +245,9 @@ function refusalOf({ code, source }: RefusedCall, { detail, dialled }: RefusedCa
   };
 }
 
-function ofManySources(change: TurnedAway): TurnedAway {
-  return { ...change, participantId: null, refusal: { ...change.refusal, source: null } };
+/** The record that calls share, which says of them only what they have in common. */
+function shareable(change: TurnedAway, of: GroupOf): TurnedAway {
+  if (of === 'source') return change;
+  const participantId = of === 'many' ? null : change.participantId;
+  return { ...change, participantId, refusal: { ...change.refusal, source: null } };
 }
