@@ -7,7 +7,7 @@ import { formatHostPort } from '../sip-server/message/host-port.js';
 import { lookAtAccounts } from './accounts.js';
 import { lookAtAddresses } from './addresses.js';
 import { lookAtCertificates } from './certificates.js';
-import { fail, ok, warn, type Finding } from './finding.js';
+import { fail, lookAt, ok, warn, whyOf, type Finding } from './finding.js';
 import { ask, type LocalGateway } from './local-http.js';
 import { lookAtDataDirectory, lookAtFileLimit, lookAtNode, readFileLimit } from './machine.js';
 import { lookAtDatabase, lookAtHoldMusic, lookAtRecordings } from './places.js';
@@ -32,8 +32,8 @@ export async function runDoctor({
   try {
     config = loadConfig({ environment, workingDirectory, configFile });
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) print(line(fail('configuration', problem)));
+    const problems = error instanceof ConfigError ? error.problems : [whyOf(error)];
+    for (const problem of problems) print(line(fail('configuration', problem)));
     return 1;
   }
   const findings: Finding[] = [];
@@ -41,22 +41,30 @@ export async function runDoctor({
     findings.push(...found);
     for (const finding of found) print(line(finding));
   };
-  const own = Object.values(networkInterfaces()).flatMap((found) =>
-    (found ?? []).map(({ address }) => address),
-  );
   tell(ok('configuration', 'can be used'), lookAtNode(process.version), ...lookAtFileLimit(readFileLimit()));
-  tell(...lookAtDataDirectory(config.dataDir));
-  tell(...lookAtAddresses(config, own), ...lookAtCertificates(config, Date.now()));
-  tell(...(await lookAtRecordings(config)), ...(await lookAtHoldMusic(config)));
-  const accounts = lookAtAccounts(config);
-  tell(...accounts.findings);
-  tell(...(await lookAtGateway(config, accounts.first)));
+  tell(...(await lookAt('data directory', () => lookAtDataDirectory(config.dataDir))));
+  tell(...(await lookAt('addresses', () => lookAtAddresses(config, ownAddresses()))));
+  tell(...(await lookAt('certificates', () => lookAtCertificates(config, Date.now()))));
+  tell(...(await lookAt('recordings', () => lookAtRecordings(config))));
+  tell(...(await lookAt('hold music', () => lookAtHoldMusic(config))));
+  let account: AccountCredentials | null = null;
+  const lookAtCredentials = (): readonly Finding[] => {
+    const { findings: found, first } = lookAtAccounts(config);
+    account = first;
+    return found;
+  };
+  tell(...(await lookAt('accounts', lookAtCredentials)));
+  tell(...(await lookAt('gateway', () => lookAtGateway(config, account))));
   const failed = findings.filter(({ level }) => level === 'fail').length;
   const warned = findings.filter(({ level }) => level === 'warn').length;
   print(
     `\n${failed === 0 ? 'Nothing fails' : `${failed} of ${findings.length} fail`}, ${warned === 0 ? 'no warnings' : `${warned} to think about`}.`,
   );
   return failed === 0 ? 0 : 1;
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
 }
 
 /** The gateway that runs here; where none does, whether it could. */
@@ -71,23 +79,26 @@ async function lookAtGateway(config: Config, account: AccountCredentials | null)
   if (version === undefined)
     return [
       ok('gateway', `none runs at ${formatHostPort(gateway.host, gateway.port)}`),
-      ...lookAtDatabase(config.dataDir),
+      ...(await lookAt('database', () => lookAtDatabase(config.dataDir))),
       ...(await lookAtPorts(config)),
     ];
   const ready = await ask(gateway, 'GET', '/ready').catch(() => null);
-  const { reasons = [] } = (ready?.body ?? {}) as {
-    readonly reasons?: readonly { readonly check: string; readonly reason: string }[];
-  };
   return [
     ok('gateway', `runs, version ${version}`),
     ready?.status === 200
       ? ok('ready', 'takes calls')
-      : fail(
-          'ready',
-          reasons.map(({ check, reason }) => `${check}: ${reason}`).join('; ') || 'takes no calls',
-        ),
+      : fail('ready', reasonsIn(ready?.body) || 'takes no calls'),
     ...(ready?.status === 200 ? await callGateway(config, gateway, account) : []),
   ];
+}
+
+/** Empty where none are given, or in a form that is not ours: something else may be listening there. */
+function reasonsIn(body: unknown): string {
+  const { reasons } = (body ?? {}) as { readonly reasons?: unknown };
+  if (!Array.isArray(reasons)) return '';
+  return (reasons as readonly ({ readonly check?: unknown; readonly reason?: unknown } | null)[])
+    .flatMap((given) => (given === null ? [] : `${String(given.check)}: ${String(given.reason)}`))
+    .join('; ');
 }
 
 async function callGateway(

@@ -15,8 +15,9 @@ export interface LocalAnswer {
 }
 
 const timeoutMs = 5000;
+const maxBytes = 1_000_000;
 
-/** Rejects where nobody answers within five seconds. */
+/** Rejects where there is no whole answer within five seconds, or one of more than a megabyte. */
 export function ask(
   { isTls, host, port }: LocalGateway,
   method: string,
@@ -28,19 +29,26 @@ export function ask(
     ...(authorization !== undefined && { authorization }),
     ...(text !== null && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
   };
-  const options = { host, port, method, path, headers, timeout: timeoutMs, agent: false as const };
+  // A limit on the whole: whoever sends a byte now and then is never idle.
+  const signal = AbortSignal.timeout(timeoutMs);
+  const options = { host, port, method, path, headers, signal, agent: false as const };
   return new Promise((resolve, reject) => {
     const request = isTls ? requestHttps({ ...options, rejectUnauthorized: false }) : requestHttp(options);
+    const failed = (error: Error): void => reject(signal.aborted ? new Error('no answer in time') : error);
     request.on('response', (response) => {
       const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > maxBytes) response.destroy(new Error('an answer of more than a megabyte'));
+        else chunks.push(chunk);
+      });
+      response.on('error', failed);
       response.on('end', () =>
         resolve({ status: response.statusCode ?? 0, body: parsed(Buffer.concat(chunks).toString()) }),
       );
     });
-    request.on('timeout', () => request.destroy(new Error('no answer in time')));
-    request.on('error', reject);
+    request.on('error', failed);
     request.end(text);
   });
 }
