@@ -92,7 +92,8 @@ export class NumberCalls {
     if (number.route.kind !== 'pin') return this.decide(number, call);
     const { prompt } = number.route;
     const decide = async (): Promise<CallDecision> => {
-      const verdict = await this.#pins.check(number.id, { from: call.from, source: null }, digits);
+      const caller = { from: call.from, source: null, callId: call.voiceCallId };
+      const verdict = await this.#pins.check(number.id, caller, digits);
       switch (verdict.result) {
         case 'right':
           return this.#transfer(number, call, { sessionId: verdict.sessionId });
@@ -127,7 +128,9 @@ export class NumberCalls {
     if (decision.kind === 'transfer') {
       return { credential: { kind: 'jwt', value: decision.token }, attendant: null };
     }
-    if (decision.kind === 'ask-pin') return this.#askOurselves(number, { from: call.from, source });
+    if (decision.kind === 'ask-pin') {
+      return this.#askOurselves(number, { from: call.from, source, callId: call.voiceCallId });
+    }
     const { accountId } = number;
     if (decision.reason === 'session-full') throw new Refusal('session-full', null, { accountId });
     throw new Refusal('participant-gone', decision.reason, { accountId });

@@ -45,8 +45,8 @@ const resultOf = async (
   from: string | null,
   digits: string,
   source: string | null = null,
-  numberId = 'number',
-) => (await pins.check(numberId, { from, source }, digits)).result;
+  { numberId = 'number', callId = 'call' } = {},
+) => (await pins.check(numberId, { from, source, callId }, digits)).result;
 
 /** Wrong PINs of so many callers, one each, one after the other. */
 async function guess(times: number): Promise<void> {
@@ -85,6 +85,28 @@ describe('A caller who guesses', () => {
     expect(await stranger).toBe('right');
   });
 
+  it.each([null, '', 'anonymous', 'Restricted', '+266696687'])(
+    'and withholds the number (%j) shuts out no other who does',
+    async (from) => {
+      for (let at = 0; at < 20; at += 1) await resultOf(from, '0000', null, { callId: 'bad' });
+      // Of one call, too, five are looked up in a minute.
+      expect(lookUps).toBe(5);
+      expect(await resultOf(from, '4711', null, { callId: 'bad' })).toBe('too-many-guesses');
+      expect(await resultOf(from, '4711', null, { callId: 'good' })).toBe('right');
+      for (const source of ['192.0.2.1', '198.51.100.1'])
+        expect(await resultOf(from, '4711', source, { callId: 'good' })).toBe('right');
+    },
+  );
+
+  it('and withholds the number goes no faster than the number’s pace, in however many calls', async () => {
+    for (let at = 0; at < 60; at += 1)
+      expect(await resultOf(null, '0000', null, { callId: `bad ${String(at)}` })).toBe('wrong');
+    const next = resultOf(null, '0000', null, { callId: 'one more' });
+    expect(await Promise.race([next, settle()])).toBeUndefined();
+    clock.advance(1000);
+    expect(await next).toBe('wrong');
+  });
+
   it('from many addresses of one IPv6 network is one caller', async () => {
     for (let at = 0; at < 20; at += 1) await resultOf('+15550001', '0000', `2001:db8::${String(at)}`);
     expect(lookUps).toBe(5);
@@ -93,7 +115,8 @@ describe('A caller who guesses', () => {
 
 describe('Who guesses at many numbers', () => {
   it('has twenty looked up in a minute in all, and shuts out nobody else', async () => {
-    for (let at = 0; at < 100; at += 1) await resultOf('+15550001', '0000', null, `number-${String(at)}`);
+    for (let at = 0; at < 100; at += 1)
+      await resultOf('+15550001', '0000', null, { numberId: `number-${String(at)}` });
     expect(lookUps).toBe(20);
     expect(await resultOf('+15550001', '4711')).toBe('too-many-guesses');
     expect(await resultOf('+15550002', '4711')).toBe('right');
@@ -103,14 +126,15 @@ describe('Who guesses at many numbers', () => {
 
   it('has a hundred from one address, in whatever name; at its other numbers nobody notices', async () => {
     for (let at = 0; at < 500; at += 1)
-      await resultOf(`+1777${String(at)}`, '0000', '192.0.2.1', `number-${String(at)}`);
+      await resultOf(`+1777${String(at)}`, '0000', '192.0.2.1', { numberId: `number-${String(at)}` });
     expect(lookUps).toBe(100);
     expect(await resultOf('+15550001', '4711', '192.0.2.1')).toBe('too-many-guesses');
     expect(await resultOf('+15550001', '4711', '192.0.2.2')).toBe('right');
   });
 
   it('without a number of its own, through a platform, shuts out no others without one', async () => {
-    for (let at = 0; at < 100; at += 1) await resultOf(null, '0000', null, `number-${String(at)}`);
+    for (let at = 0; at < 100; at += 1)
+      await resultOf(null, '0000', null, { numberId: `number-${String(at)}`, callId: `call ${String(at)}` });
     expect(lookUps).toBe(100);
     expect(await resultOf(null, '4711')).toBe('right');
   });
@@ -118,7 +142,8 @@ describe('Who guesses at many numbers', () => {
   it('loses none of its guesses to what is refused by another limit', async () => {
     for (let at = 0; at < 50; at += 1) await resultOf('+15550001', '0000');
     expect(lookUps).toBe(5);
-    for (let at = 0; at < 50; at += 1) await resultOf('+15550001', '0000', null, `number-${String(at)}`);
+    for (let at = 0; at < 50; at += 1)
+      await resultOf('+15550001', '0000', null, { numberId: `number-${String(at)}` });
     expect(lookUps).toBe(20);
   });
 });
@@ -201,7 +226,9 @@ describe('A number at which many callers guess', () => {
 
   it('is no other number', async () => {
     await guess(60);
-    expect((await pins.check('other', { from: '+15559999', source: null }, '0000')).result).toBe('wrong');
+    expect(
+      (await pins.check('other', { from: '+15559999', source: null, callId: 'call' }, '0000')).result,
+    ).toBe('wrong');
   });
 });
 

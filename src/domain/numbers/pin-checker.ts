@@ -7,6 +7,7 @@ import { ownText } from '../own-text.js';
 import type { NumberStore } from './phone-number.js';
 import { hashPin, isPin } from './pin.js';
 import { PinPace } from './pin-pace.js';
+import { isWithheld } from './withheld-number.js';
 
 export interface PinLimits {
   /** How many wrong PINs one caller may give to one number. */
@@ -35,6 +36,8 @@ export interface PinCaller {
   readonly from: string | null;
   /** The address of a SIP peer, which may write any `from`; null where a voice platform says who calls. */
   readonly source: string | null;
+  /** The call: all that there is to know callers by who withhold their number. */
+  readonly callId: string;
 }
 
 export type PinVerdict =
@@ -71,15 +74,14 @@ export class PinChecker {
    * After too many wrong ones of a caller, or an address, not even a right one is looked up, and after too many of all callers
    * together each waits for its turn. Every wrong one counts, also of a caller who was right before: who knows one PIN may guess another's.
    */
-  async check(numberId: string, { from, source }: PinCaller, digits: string): Promise<PinVerdict> {
-    const address = source === null ? null : sourceOf(source);
-    const name = ownText(`${from ?? 'anonymous'} ${address ?? ''}`);
+  async check(numberId: string, who: PinCaller, digits: string): Promise<PinVerdict> {
+    const address = who.source === null ? null : sourceOf(who.source);
+    const name = ownText(`${nameOf(who)} ${address ?? ''}`);
     const caller = `${numberId} ${name}`;
     const { atNumber, ofCaller, ofAddress } = this.#guesses;
     const settle = await takeOfEach([
       [atNumber, caller],
-      // All who hide their number from a platform would be one caller.
-      ...(from === null && address === null ? [] : [[ofCaller, name] as const]),
+      [ofCaller, name],
       ...(address === null ? [] : [[ofAddress, address] as const]),
     ]);
     if (settle === null) return this.#tooMany(numberId, 'caller');
@@ -90,7 +92,7 @@ export class PinChecker {
       try {
         const sessionId = await this.#find(numberId, digits);
         wasRight = sessionId !== null;
-        this.#learn(caller, wasRight);
+        if (!isWithheld(who.from)) this.#learn(caller, wasRight);
         return sessionId === null ? { result: 'wrong' } : { result: 'right', sessionId };
       } finally {
         // Also where it could not be looked up.
@@ -127,6 +129,11 @@ export class PinChecker {
     }
     return null;
   }
+}
+
+/** Where all who withhold their number were one, any of them could shut the others out. */
+function nameOf({ from, callId }: PinCaller): string {
+  return isWithheld(from) ? `call ${callId}` : String(from);
 }
 
 /** Takes a guess of each; resolves with what settles them, or with null where one has none left: then none is taken. */
