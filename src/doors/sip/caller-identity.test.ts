@@ -137,6 +137,31 @@ describe('the caller of an INVITE', () => {
     expect(callerOf({ From })).toBeNull();
   });
 
+  it.each([
+    ['in quotes', `"${'N'.repeat(3000)}" <sip:+14155550003@h>;tag=1`],
+    ['without them', `${'N'.repeat(3000)} <sip:+14155550003@h>;tag=1`],
+    ['with what is no end of it', `"${'<a:,\\"'.repeat(2000)}" <sip:+14155550003@h>`],
+  ])('keeps the number where the name is very long, %s', (_, From) => {
+    const caller = callerOf({ From });
+    expect(caller?.number).toBe('+14155550003');
+    expect(caller?.name).toHaveLength(100);
+    expect(callerOf({ From: '<sip:1@h>', 'P-Asserted-Identity': From })?.number).toBe('+14155550003');
+  });
+
+  it('is read in one pass, however it is written', () => {
+    // A search from each comma to the end would take minutes.
+    for (const part of [';:,', ',', '"', '<', ':,', 'a:,', '",', '<>,', '\\"'])
+      for (const end of ['', '<sip:1@h>']) callerOf({ From: part.repeat(500_000) + end });
+  });
+
+  it('has a name that turns nothing round, and breaks no line', () => {
+    expect(callerOf({ From: '"\u202eevil\u202c \u2066x\u2069" <sip:1@h>' })?.name).toBe('evil x');
+    expect(callerOf({ From: '"a\u2028b\u2029c\u0085d" <sip:1@h>' })?.name).toBe('a b c d');
+    expect(callerOf({ From: '"\u202eanonymous\u202c" <sip:1@h>' })?.name ?? null).toBeNull();
+    // Marks that a right-to-left name may have stay.
+    expect(callerOf({ From: '"\u200fדנה" <sip:1@h>' })?.name).toBe('\u200fדנה');
+  });
+
   it('has a name without line ends and of bounded length', () => {
     expect(callerOf({ From: `"a\u0007b" <sip:1@h>` })?.name).toBe('a b');
     expect(callerOf({ From: `"${'x'.repeat(500)}" <sip:1@h>` })?.name).toHaveLength(100);

@@ -9,8 +9,8 @@ export interface CallerHeaders {
   get(header: string): string | undefined;
 }
 
-/** A stranger writes these; what is longer is not read. */
-const maxLength = 2048;
+/** A stranger writes it; what is longer is not read. */
+const maxPrivacyLength = 2048;
 const maxNameLength = 100;
 /** Identities looked at in P-Asserted-Identity, which may hold a SIP and a tel URI (RFC 3325 §9.1). */
 const maxIdentities = 4;
@@ -59,7 +59,7 @@ function parameterOf(parameters: string, name: string): string {
 function isPrivate(privacy: string | undefined): boolean {
   if (privacy === undefined) return false;
   const values = privacy
-    .slice(0, maxLength)
+    .slice(0, maxPrivacyLength)
     .toLowerCase()
     .split(/[;,]/)
     .map((value) => value.trim());
@@ -81,10 +81,13 @@ function numberOf(uri: string): string | null {
   return /^\+?[0-9*#]{1,32}$/.test(number) && /[0-9]/.test(number) ? number : null;
 }
 
-/** One pass by hand: a display name may hold commas, semicolons and escaped quotes; some leave the quotes out. */
+/**
+ * One pass by hand: a display name may hold commas, semicolons and escaped quotes; some leave the quotes out. The header may be as
+ * long as a message: who has a long name keeps the number.
+ */
 function readNameAddrs(header: string | undefined): NameAddr[] {
   const found: NameAddr[] = [];
-  if (header === undefined || header.length > maxLength) return found;
+  if (header === undefined) return found;
   let at = 0;
   while (at < header.length && found.length < maxIdentities) {
     const start = at;
@@ -98,8 +101,9 @@ function readNameAddrs(header: string | undefined): NameAddr[] {
       at += 1;
     }
     const end = endOf(header, at);
-    const open = header.indexOf('<', at);
-    if (open !== -1 && open < end) {
+    const openAfter = header.slice(at, end).indexOf('<');
+    if (openAfter !== -1) {
+      const open = at + openAfter;
       const close = header.indexOf('>', open);
       if (close === -1) break;
       name ||= header.slice(at, open);
@@ -138,9 +142,11 @@ function endOf(header: string, from: number, isBehindUri = false): number {
 }
 
 function cleanName(name: string): string | null {
-  // Control characters would break the lines of whoever shows it.
-
-  const clean = name.replace(/[\u0000-\u001f\u007f]/g, ' ').trim();
+  // Controls would break the lines of whoever shows it; overrides of direction would turn round what stands beside it.
+  const clean = name
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
+    .replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
+    .trim();
   if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
   return Array.from(clean).slice(0, maxNameLength).join('');
 }
