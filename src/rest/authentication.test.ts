@@ -15,7 +15,11 @@ const good = basic('alice', 'pass:word ✓');
 function start(failuresPerMinute = 3, maxSources = 10) {
   const clock = new ManualClock();
   const authenticator = new Authenticator(accounts, { failuresPerMinute, maxSources }, clock);
-  const statusOf = (authorization: string | undefined, accountId = 'acme', source = '192.0.2.1'): number => {
+  const statusOf = (
+    authorization: string | undefined,
+    accountId: string | null = 'acme',
+    source = '192.0.2.1',
+  ): number => {
     try {
       authenticator.authenticate(authorization, accountId, source);
       return 200;
@@ -38,6 +42,18 @@ describe('HTTP Basic', () => {
     expect(statusOf(basic('admin', 'first'), 'acme')).toBe(200);
     expect(statusOf(basic('admin', 'second'), 'other')).toBe(200);
     expect(statusOf(basic('admin', 'first'), 'other')).toBe(403);
+  });
+
+  it('says that nobody may where no account is the operator’s, to whoever knows a password', () => {
+    const { authenticator, statusOf } = start();
+    expect(() => authenticator.authenticate(good, null, 'x')).toThrow(
+      expect.objectContaining({
+        code: 'wrong-account',
+        message: 'No account runs this gateway: operatorAccount is not set',
+      }),
+    );
+    expect(statusOf(basic('alice', 'wrong'), null)).toBe(401);
+    expect(statusOf(undefined, null)).toBe(401);
   });
 
   it.each([

@@ -48,8 +48,8 @@ export class Authenticator {
     );
   }
 
-  /** Throws RestError: `unauthorized`, `wrong-account`, or `too-many-failures` after too many wrong credentials. */
-  authenticate(authorization: string | undefined, accountId: string, address: string): void {
+  /** `accountId`: null for what is nobody's. Throws RestError: `unauthorized`, `wrong-account`, or `too-many-failures` after too many wrong credentials. */
+  authenticate(authorization: string | undefined, accountId: string | null, address: string): void {
     const source = sourceOf(address);
     if (authorization === undefined) throw unauthorized();
     const proof = `${source} ${this.#hash(authorization).toString('base64')}`;
@@ -65,6 +65,8 @@ export class Authenticator {
       throw unauthorized();
     }
     this.#remember(proof);
+    if (accountId === null)
+      throw new RestError('wrong-account', 'No account runs this gateway: operatorAccount is not set');
     if (!matching.some((candidate) => candidate.accountId === accountId)) {
       throw new RestError('wrong-account', 'These credentials are not for this account');
     }

@@ -55,7 +55,10 @@ const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
     'An event stream was asked for behind another request on its connection.',
   ),
   unauthorized: row(401, 'The user name or the password is missing or wrong.'),
-  'wrong-account': row(403, 'The credentials are those of another account.'),
+  'wrong-account': row(
+    403,
+    'The credentials are those of another account, or no account runs the gateway (`operatorAccount`).',
+  ),
   'webhook-not-genuine': row(
     403,
     'A hook’s request bears no valid proof that its platform sent it, or is too old, or there is no such hook.',

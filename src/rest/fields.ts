@@ -68,3 +68,6 @@ export const time = z.iso.datetime();
 export function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
+
+/** Rounded to one digit behind the point: more of a measurement in ms says nothing. */
+export const tenths = (value: number): number => Math.round(value * 10) / 10;

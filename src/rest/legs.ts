@@ -1,7 +1,7 @@
 /** Live connections: `/legs`. */
 import { z } from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import { mediaTypes, callerSchema, formatTime, time, uuid } from './fields.js';
+import { mediaTypes, callerSchema, formatTime, tenths, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
@@ -27,7 +27,7 @@ const legSchema = z
         packetsSent: z.int(),
         packetsLost: z.int().describe('Of those that should have been received.'),
         packetsFromStrangers: z.int().describe('Dropped: not from this connection’s peer.'),
-        jitterMs: z.number().describe('Interarrival jitter (RFC 3550).'),
+        jitterMs: z.number().describe('Interarrival jitter (RFC 3550), to a tenth.'),
       })
       .nullable()
       .describe('Counted since the media was opened; null before.'),
@@ -46,8 +46,7 @@ function formatLeg(leg: LegDescription): z.output<typeof legSchema> {
       alias,
       mediaTypes: [...mediaTypes],
     })),
-    quality:
-      statistics === null ? null : { ...statistics, jitterMs: Math.round(statistics.jitterMs * 100) / 100 },
+    quality: statistics === null ? null : { ...statistics, jitterMs: tenths(statistics.jitterMs) },
   };
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
-import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
+import { formatNext, formatTime, nextPage, pageQuery, tenths, time, uuid } from './fields.js';
 import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -54,7 +54,7 @@ const mediaSchema = z
     packetsSent: z.int(),
     packetsLost: z.int(),
     packetsFromStrangers: z.int(),
-    jitterMs: z.number(),
+    jitterMs: z.number().describe('To a tenth.'),
   })
   .meta({ id: 'CallMedia', description: 'What the gateway counted of the call’s RTP.' });
 
@@ -149,7 +149,7 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
             packetsSent: statistics.packetsSent,
             packetsLost: statistics.packetsLost,
             packetsFromStrangers: statistics.packetsFromStrangers,
-            jitterMs: statistics.jitterMs,
+            jitterMs: tenths(statistics.jitterMs),
           },
   };
 }

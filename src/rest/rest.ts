@@ -107,7 +107,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
   return (server, _, done) => {
     // Runs before the body is read: a stranger's megabytes are not worth parsing.
     const authenticate =
-      (account: (request: FastifyRequest) => string) =>
+      (account: (request: FastifyRequest) => string | null) =>
       (request: FastifyRequest, reply: FastifyReply, next: (error?: Error) => void) => {
         // Answers hold tokens: no cache may keep them.
         reply.header('cache-control', 'no-store');
@@ -119,8 +119,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         }
       };
     const onRequest = authenticate(accountOf);
-    // No account has an empty name: where there is no operator, nobody is it.
-    const onNodeRequest = authenticate(() => options.operatorAccount ?? '');
+    const onNodeRequest = authenticate(() => options.operatorAccount ?? null);
     const addRoute = (scope: FastifyInstance, operation: Operation) =>
       scope.route({
         method: operation.method,

@@ -32,7 +32,9 @@ export function createWebFiles(options: WebFilesOptions): FastifyPluginAsync {
       wildcard: false,
       decorateReply: false,
       cacheControl: false,
-      setHeaders: (response) => {
+      setHeaders: (response, path) => {
+        // By its name it would be a video.
+        if (path.endsWith('.d.ts')) void response.header('content-type', 'text/plain; charset=utf-8');
         // Customers import it from their own pages.
         void response.header('access-control-allow-origin', '*');
         void response.header('cross-origin-resource-policy', 'cross-origin');

@@ -29,6 +29,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'landbridge-pages-'));
   await writeFile(join(directory, 'index.html'), '<!doctype html>');
   await writeFile(join(directory, 'landbridge.js'), 'export {};');
+  await writeFile(join(directory, 'landbridge.d.ts'), 'export {};');
   server = createHttpServer({ logger: silentLogger });
   await server.register(createWebFiles({ consoleDirectory: directory, sdkDirectory: directory }));
   await server.register((scope, _, done) => {
@@ -65,6 +66,12 @@ describe('Every answer', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     expect(headers.get('strict-transport-security')).toBeNull();
+  });
+
+  it('serves the SDK’s types as a text, and its code as code', async () => {
+    const typeOf = async (path: string) => (await fetch(new URL(path, origin))).headers.get('content-type');
+    expect(await typeOf('/sdk/landbridge.d.ts')).toBe('text/plain; charset=utf-8');
+    expect(await typeOf('/sdk/landbridge.js')).toMatch(/javascript/);
   });
 
   it('leaves the SDK to customers’ pages, and nothing else', async () => {
