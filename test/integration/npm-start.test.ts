@@ -1,7 +1,7 @@
 /** `npm start` as a user runs it, in a copy of the project whose `dist` is nobody else's. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,39 @@ afterEach(() => {
 });
 
 it('npm start ends with the gateway, and the gateway with npm', async () => {
+  const { pid, exited, output } = await start();
+  const port = /"httpPort":(\d+)/.exec(output())?.[1] ?? '';
+  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
+  // npm alone, as a supervisor does that knows of no other process.
+  process.kill(pid, 'SIGTERM');
+  const code = await exited;
+  expect(output()).toContain('"msg":"draining"');
+  expect(output()).toContain('"msg":"stopped"');
+  expect(code).toBe(0);
+  await waitFor('no process of it is left', () => !groupIsAlive(pid), { timeoutMs: 5000 });
+  await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
+});
+
+it('npm start runs what was built before where the builder is not installed, and says so where nothing was', async () => {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: directory });
+  rmSync(join(directory, 'node_modules'));
+  mkdirSync(join(directory, 'node_modules'));
+  for (const name of readdirSync(join(root, 'node_modules')).filter((one) => one !== 'esbuild'))
+    symlinkSync(join(root, 'node_modules', name), join(directory, 'node_modules', name));
+  const { pid, exited } = await start();
+  process.kill(pid, 'SIGTERM');
+  expect(await exited).toBe(0);
+  rmSync(join(directory, 'dist'), { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/start.mjs'], {
+    cwd: directory,
+    encoding: 'utf8',
+  });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^landbridge: nothing is built here[^\n]*\n$/);
+});
+
+/** Resolves when the gateway is ready. `output`: what it printed so far. */
+async function start() {
   npm = spawn('npm', ['start'], {
     cwd: directory,
     detached: true,
@@ -38,21 +71,12 @@ it('npm start ends with the gateway, and the gateway with npm', async () => {
     },
   });
   const { pid = 0, stdout } = npm;
-  const exited = once(npm, 'exit');
+  const exited = once(npm, 'exit').then(([code]) => code as number | null);
   let output = '';
   stdout?.on('data', (chunk: Buffer) => void (output += chunk.toString()));
   await waitFor('the gateway is ready', () => output.includes('"msg":"ready"'), { timeoutMs: 30_000 });
-  const port = /"httpPort":(\d+)/.exec(output)?.[1] ?? '';
-  expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
-  // npm alone, as a supervisor does that knows of no other process.
-  process.kill(pid, 'SIGTERM');
-  const [code] = (await exited) as [number | null];
-  expect(output).toContain('"msg":"draining"');
-  expect(output).toContain('"msg":"stopped"');
-  expect(code).toBe(0);
-  await waitFor('no process of it is left', () => !groupIsAlive(pid), { timeoutMs: 5000 });
-  await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
-});
+  return { pid, exited, output: () => output };
+}
 
 function groupIsAlive(pid: number): boolean {
   try {
