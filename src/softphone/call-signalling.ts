@@ -268,7 +268,9 @@ export class CallSignalling implements TransactionUser {
     if (!this.#dialog) return;
     this.#phase = 'closing';
     // Whatever the answer, and also without one, the call is over (§15.1.1).
-    void this.#send(this.#dialog, this.#dialog.createRequest('BYE'), () => this.#end(end));
+    void this.#send(this.#dialog, this.#dialog.createRequest('BYE'), (response) =>
+      this.#end(response === undefined && end.why === 'hang-up' ? { by: 'network', why: 'timeout' } : end),
+    );
   }
 
   #end(end: CallEnd): void {

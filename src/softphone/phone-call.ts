@@ -219,6 +219,11 @@ export class PhoneCall {
     return this.#media.statistics;
   }
 
+  /** The far end is to send us sound; false on hold. */
+  get remoteSends(): boolean {
+    return !this.#isHolding && this.#media.remoteSends;
+  }
+
   /** Ends the call, answered or not; resolves with `ended`. */
   async hangUp(): Promise<CallEnd> {
     this.#signalling.hangUp();

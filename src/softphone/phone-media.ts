@@ -102,6 +102,11 @@ export class PhoneMedia {
     };
   }
 
+  /** What was agreed on last has the far end talk. */
+  get remoteSends(): boolean {
+    return this.#remote?.remoteSends === true;
+  }
+
   /** Takes what was agreed on and begins to send, or goes on as newly agreed. */
   agree(audio: NegotiatedAudio): void {
     this.#remote = audio;

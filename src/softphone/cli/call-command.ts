@@ -10,6 +10,10 @@ import { callUsage, parseCallArguments, type CallArguments } from './call-argume
 /** How much of a call without an end in sight is recorded, the last of it. */
 const longestRecordingSeconds = 1_800;
 
+/** A far end of which nothing came for so long is gone. */
+const defaultLostAfterMs = 10_000;
+const reportMs = 1_000;
+
 /**
  * `landbridge call …`: places a call, prints its progress and what is heard, and gives the exit code: 0 answered and
  * ended as it should, 1 not, 2 usage.
@@ -17,6 +21,7 @@ const longestRecordingSeconds = 1_800;
 export async function runCallCommand(
   argv: string[],
   print: (line: string) => void = (line) => console.log(line),
+  lostAfterMs = defaultLostAfterMs,
 ): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
     print(callUsage);
@@ -51,7 +56,7 @@ export async function runCallCommand(
       ...(parsed.token !== undefined && { token: parsed.token }),
       verifyServer: parsed.isInsecure !== true,
     });
-    return await attend(call, parsed, print);
+    return await attend(call, parsed, print, lostAfterMs);
   } catch (error) {
     print(`failed: ${messageOf(error)}`);
     return 1;
@@ -64,6 +69,7 @@ async function attend(
   call: PhoneCall,
   parsed: CallArguments,
   print: (line: string) => void,
+  lostAfterMs: number,
 ): Promise<number> {
   try {
     const answered = await call.answered.then(
@@ -74,14 +80,13 @@ async function attend(
       },
     );
     if (!answered) return 1;
-    const answeredAtMs = performance.now();
-    const report = setInterval(() => print(hearing(call, performance.now() - answeredAtMs)), 1_000);
+    const listening = listen(call, print, lostAfterMs);
     const limit =
       parsed.seconds === 0 ? undefined : setTimeout(() => void call.hangUp(), parsed.seconds * 1_000);
     const keys =
       parsed.dtmf === undefined ? undefined : setTimeout(() => press(call, parsed.dtmf ?? '', print), 1_000);
-    const end = await call.ended;
-    clearInterval(report);
+    const end = await Promise.race([call.ended, listening.lost]);
+    listening.stop();
     clearTimeout(limit);
     clearTimeout(keys);
     const { packetsSent, packetsReceived, packetsLost, jitterMs } = call.statistics;
@@ -93,10 +98,48 @@ async function attend(
       await writeFile(parsed.recordFile, formatWav(recording));
       print(`recorded ${(recording.length / 8_000).toFixed(1)} s to ${parsed.recordFile}`);
     }
-    return end.why === 'hang-up' ? 0 : 1;
+    return end !== null && isGood(end) ? 0 : 1;
   } finally {
     await call.close();
   }
+}
+
+/** Prints what is heard each second; `lost` resolves with null when nothing came for too long from a far end that should send. */
+function listen(
+  call: PhoneCall,
+  print: (line: string) => void,
+  lostAfterMs: number,
+): { readonly lost: Promise<null>; stop(): void } {
+  const answeredAtMs = performance.now();
+  let packets = 0;
+  let heardAtMs = answeredAtMs;
+  let resolveLost: (value: null) => void = () => {};
+  const lost = new Promise<null>((resolve) => (resolveLost = resolve));
+  const report = setInterval(
+    () => {
+      const nowMs = performance.now();
+      const { packetsReceived } = call.statistics;
+      if (packetsReceived !== packets || !call.remoteSends) heardAtMs = nowMs;
+      packets = packetsReceived;
+      print(hearing(call, nowMs - answeredAtMs));
+      if (nowMs - heardAtMs < lostAfterMs) return;
+      print(`nothing has come from the far end for ${Math.round(lostAfterMs / 1_000)} s: the call is lost`);
+      resolveLost(null);
+    },
+    Math.min(reportMs, lostAfterMs),
+  );
+  return { lost, stop: () => clearInterval(report) };
+}
+
+/** Q.850 §2.2.7.1.16: a normal call clearing, which is also what no cause means. */
+const normalClearing = 16;
+
+/** It was hung up, and not for a reason like a wrong PIN or lost media. */
+function isGood({ why, by, reason }: CallEnd): boolean {
+  if (why !== 'hang-up') return false;
+  return (
+    by !== 'remote' || reason?.protocol !== 'Q.850' || (reason.cause ?? normalClearing) === normalClearing
+  );
 }
 
 function press(call: PhoneCall, keys: string, print: (line: string) => void): void {

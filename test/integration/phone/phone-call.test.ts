@@ -165,7 +165,7 @@ describe('a call that is not answered', () => {
     await expect(placeCall({ uri: `sip:x@${host}:${port};transport=tcp`, source })).rejects.toMatchObject({
       code: 'ECONNREFUSED',
     });
-    await expect(placeCall({ uri: 'sips:x@y', source })).rejects.toThrow(TypeError);
+    await expect(placeCall({ uri: 'sip:x@y;transport=ws', source })).rejects.toThrow(TypeError);
     await expect(placeCall({ uri: 'sip:x@y', source, signal: AbortSignal.abort() })).rejects.toThrow();
   });
 });
@@ -347,6 +347,43 @@ describe('landbridge call', () => {
     await far.answer(await far.request('INVITE'));
     await far.respond(await far.request('BYE'), 200, 'OK');
     expect(await exit).toBe(0);
+  });
+
+  it('exits 1 when nothing comes any more, and says so', async () => {
+    const far = await callee();
+    const lines: string[] = [];
+    const exit = runCallCommand([far.uri, '--seconds', '0'], (line) => lines.push(line), 1_000);
+    await far.answer(await far.request('INVITE'));
+    await far.request('ACK');
+    await eventually(() => far.media.heard.hears(440, 300));
+    // As one that was killed.
+    await far.media.close();
+    await far.respond(await far.request('BYE'), 200, 'OK');
+    expect(await exit).toBe(1);
+    expect(lines.join('\n')).toContain('nothing has come from the far end for 1 s: the call is lost');
+  });
+
+  it('that cannot be ended, because the far end is gone, is no hang-up', async () => {
+    const far = await Callee.listen('tcp');
+    const phone = await answeredCall(far);
+    await far.close();
+    expect(await phone.hangUp()).toEqual({ by: 'network', why: 'timeout' });
+    await phone.close();
+  });
+
+  it.each([
+    ['Q.850;cause=21;text="pin-refused"', 1],
+    ['Q.850;cause=41;text="media-lost"', 1],
+    ['Q.850;cause=16;text="session-deleted"', 0],
+    ['SIP;cause=200', 0],
+  ])('ended by the far end with Reason: %s exits %i', async (reason, code) => {
+    const far = await callee();
+    const exit = runCallCommand([far.uri, '--seconds', '0'], () => {});
+    await far.answer(await far.request('INVITE'));
+    await far.request('ACK');
+    await far.ask('BYE', [['Reason', reason]]);
+    expect((await far.response()).status).toBe(200);
+    expect(await exit).toBe(code);
   });
 
   it.each([
