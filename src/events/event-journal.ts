@@ -9,7 +9,7 @@ import type { FactFollower } from '../domain/facts/fact-follower.js';
 import type { Logger } from '../domain/logger.js';
 import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';
 import type { Receivers } from './receivers.js';
-import { WriteBehind } from './write-behind.js';
+import { WriteBehind, type LossReason } from './write-behind.js';
 
 export interface EventJournalOptions {
   readonly outbox: Outbox;
@@ -32,6 +32,11 @@ interface Item {
   readonly entries: readonly OutboxEntry[];
 }
 
+const lossMessages = {
+  full: 'facts were lost: too many wait to be written',
+  closed: 'facts were lost: the store did not take them before the end',
+} as const;
+
 export class EventJournal implements EventSink {
   readonly #options: EventJournalOptions;
   readonly #writes: WriteBehind<Item>;
@@ -46,7 +51,8 @@ export class EventJournal implements EventSink {
           for (const follower of this.#followers) follower.factKept(event);
         }
       },
-      onLost: (items) => this.#lost(items),
+      onLost: (items, why) => this.#lost(items, why),
+      ownerOf: ({ event }) => event.accountId,
       clock: options.clock,
       ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
       ...(options.onBegin !== undefined && { onBegin: options.onBegin }),
@@ -92,10 +98,10 @@ export class EventJournal implements EventSink {
     onAppended(entries);
   }
 
-  #lost(items: readonly Item[]): void {
+  #lost(items: readonly Item[], why: LossReason): void {
     const entries = items.reduce((sum, item) => sum + item.entries.length, 0);
     if (entries > 0) this.#options.onDropped(entries);
-    this.#options.logger.error({ events: items.length, entries }, 'facts were lost: the store is away');
+    this.#options.logger.error({ events: items.length, entries }, lossMessages[why]);
   }
 }
 

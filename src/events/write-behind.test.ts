@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { WriteBehind } from './write-behind.js';
+import { WriteBehind, type LossReason, type WriteBehindOptions } from './write-behind.js';
 
 async function twoTurns(): Promise<void> {
   await turn();
@@ -13,10 +13,11 @@ class Scene {
   readonly written: number[][] = [];
   readonly tried: number[] = [];
   readonly lost: number[] = [];
+  readonly why: LossReason[] = [];
   isAway = false;
   readonly queue: WriteBehind<number>;
 
-  constructor(options: { readonly pauseMs?: number; readonly onBegin?: () => void } = {}) {
+  constructor(options: Partial<WriteBehindOptions<number>> = {}) {
     this.queue = new WriteBehind<number>({
       write: (items) => {
         if (this.isAway) return Promise.reject(new Error('away'));
@@ -24,7 +25,10 @@ class Scene {
         return Promise.resolve();
       },
       onTried: (items) => void this.tried.push(...items),
-      onLost: (items) => void this.lost.push(...items),
+      onLost: (items, why) => {
+        this.lost.push(...items);
+        this.why.push(why);
+      },
       clock: this.clock,
       maxWaiting: 5,
       ...options,
@@ -71,11 +75,33 @@ describe('Writes', () => {
     await expect(scene.queue.settled()).rejects.toThrow();
     scene.add(6, 7);
     expect(scene.lost).toEqual([1, 2]);
+    expect(scene.why).toEqual(['full', 'full']);
     scene.isAway = false;
     scene.clock.advance(1000);
     await scene.queue.settled();
     expect(scene.written).toEqual([[3, 4, 5, 6, 7]]);
     expect(scene.tried).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('of one owner make room for its own: the flood of one displaces nobody else’s', async () => {
+    const scene = new Scene({ ownerOf: (item) => (item < 100 ? 'quiet' : 'loud') });
+    scene.isAway = true;
+    scene.add(1, 101, 102, 103, 104);
+    await expect(scene.queue.settled()).rejects.toThrow();
+    scene.add(105, 106, 2, 107);
+    expect(scene.lost).toEqual([101, 102, 103, 104]);
+    scene.isAway = false;
+    scene.clock.advance(1000);
+    await scene.queue.settled();
+    expect(scene.written).toEqual([[1, 105, 106, 2, 107]]);
+    expect(scene.tried.toSorted((a, b) => a - b)).toEqual([1, 2, 101, 102, 103, 104, 105, 106, 107]);
+    // Nothing is left of those who were counted.
+    scene.isAway = true;
+    scene.add(4, 5, 6, 107, 108);
+    await expect(scene.queue.settled()).rejects.toThrow();
+    scene.add(109);
+    expect(scene.lost.at(-1)).toBe(4);
+    await scene.queue.close();
   });
 
   it('are tried a last time at the close, which says what was lost and leaves no timer', async () => {
@@ -86,6 +112,7 @@ describe('Writes', () => {
     await scene.queue.close();
     await scene.queue.close();
     expect(scene.lost).toEqual([1]);
+    expect(scene.why).toEqual(['closed']);
     expect(scene.clock.pending).toBe(0);
     const other = new Scene();
     other.add(1);

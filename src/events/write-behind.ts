@@ -4,15 +4,20 @@
  */
 import type { Clock, Timer } from '../domain/clock.js';
 
+/** Why something is never written: too many waited, or the gateway stopped before the store took it. */
+export type LossReason = 'full' | 'closed';
+
 export interface WriteBehindOptions<T> {
   /** All or nothing. */
   readonly write: (items: readonly T[]) => Promise<void>;
   /** Told of each item once: when it is written, or when the store failed to take it for the first time. */
   readonly onTried?: (items: readonly T[]) => void;
-  /** Told of items that will never be written: there were too many while the store was away, or the gateway stopped. */
-  readonly onLost: (items: readonly T[]) => void;
+  /** Told of items that will never be written. */
+  readonly onLost: (items: readonly T[], why: LossReason) => void;
+  /** Whose an item is: where too many wait, it is one of whoever has most of them that is lost. Default: all are one's. */
+  readonly ownerOf?: (item: T) => string;
   readonly clock: Clock;
-  /** Items that wait for a store that is away. Default 10000. */
+  /** Items that wait, for a store that is away or slow. Default 10000. */
   readonly maxWaiting?: number;
   /** The pause between two writes, unless somebody waits for what is written: many items then share few writes. Default 0. */
   readonly pauseMs?: number;
@@ -31,6 +36,10 @@ export class WriteBehind<T> {
   readonly #maxWaiting: number;
   readonly #pauseMs: number;
   readonly #waiting: T[] = [];
+  /** How many of `waiting` are whose. */
+  readonly #owners = new Map<string, number>();
+  /** How many of `waiting`, from the front, are being written: these must stay where they are. */
+  #writing = 0;
   /** How many of `waiting`, from the front, were tried. */
   #tried = 0;
   #flushing: Promise<void> | null = null;
@@ -49,16 +58,9 @@ export class WriteBehind<T> {
   }
 
   add(item: T): void {
-    if (this.#waiting.length >= this.#maxWaiting) {
-      // While a write is under way its items must stay where they are.
-      if (this.#flushing !== null || this.#tried === 0) {
-        this.#options.onLost([item]);
-        return;
-      }
-      this.#tried -= 1;
-      this.#options.onLost(this.#waiting.splice(0, 1));
-    }
     this.#waiting.push(item);
+    this.#count(item, 1);
+    if (this.#waiting.length > this.#maxWaiting) this.#loseOne();
     if (this.#timer === null && this.#flushing === null) void this.#begin();
   }
 
@@ -84,8 +86,34 @@ export class WriteBehind<T> {
     this.#isClosed = true;
     if (this.#waiting.length > 0) {
       await this.#begin();
-      if (this.#waiting.length > 0) this.#options.onLost(this.#waiting.splice(0));
+      if (this.#waiting.length > 0) this.#options.onLost(this.#waiting.splice(0), 'closed');
+      this.#owners.clear();
     }
+  }
+
+  /** The oldest of whoever has most that wait, but for what is being written; the newest where all of those are. */
+  #loseOne(): void {
+    let [most, owner] = [0, ''];
+    for (const [name, count] of this.#owners) if (count > most) [most, owner] = [count, name];
+    const found = this.#waiting.findIndex(
+      (item, index) => index >= this.#writing && this.#ownerOf(item) === owner,
+    );
+    const at = found === -1 ? this.#waiting.length - 1 : found;
+    const lost = this.#waiting.splice(at, 1);
+    if (at < this.#tried) this.#tried -= 1;
+    for (const item of lost) this.#count(item, -1);
+    this.#options.onLost(lost, 'full');
+  }
+
+  #ownerOf(item: T): string {
+    return this.#options.ownerOf?.(item) ?? '';
+  }
+
+  #count(item: T, change: 1 | -1): void {
+    const owner = this.#ownerOf(item);
+    const count = (this.#owners.get(owner) ?? 0) + change;
+    if (count > 0) this.#owners.set(owner, count);
+    else this.#owners.delete(owner);
   }
 
   #begin(): Promise<void> {
@@ -100,6 +128,7 @@ export class WriteBehind<T> {
     await new Promise((resolve) => setImmediate(resolve));
     for (let due = this.#waiting.length; due > 0;) {
       const batch = this.#waiting.slice(0, Math.min(due, maxBatch));
+      this.#writing = batch.length;
       try {
         await this.#options.write(batch);
         this.#failure = null;
@@ -109,10 +138,13 @@ export class WriteBehind<T> {
         break;
       }
       this.#tell(batch.length);
-      this.#waiting.splice(0, batch.length);
+      for (const item of this.#waiting.splice(0, batch.length)) this.#count(item, -1);
+      this.#writing = 0;
       this.#tried -= batch.length;
-      due = this.#pauseMs === 0 || this.#isHurried ? this.#waiting.length : due - batch.length;
+      const left = this.#waiting.length;
+      due = this.#pauseMs === 0 || this.#isHurried ? left : Math.min(left, due - batch.length);
     }
+    this.#writing = 0;
     // In the same step as the look at what waits: an item added later begins a new write.
     this.#flushing = null;
     this.#isHurried = false;

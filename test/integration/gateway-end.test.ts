@@ -156,7 +156,7 @@ describe('a gateway that is told to stop', () => {
       for (const once of [
         'store unavailable',
         'could not free a participant’s slot yet',
-        'facts were lost: the store is away',
+        'facts were lost: the store did not take them before the end',
         'call records were lost',
       ]) {
         expect(messages(gateway, once), once).toHaveLength(1);
