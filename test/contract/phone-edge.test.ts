@@ -59,6 +59,7 @@ describeWithOwnFreeSwitch('FreeSWITCH', () => {
     limits: {
       movedPort: 'FreeSWITCH stays with the port that it found first',
       rtcpBye: 'FreeSWITCH sends phones no RTCP',
+      comfortNoise: 'FreeSWITCH passes no comfort noise on',
       // It looks for RTCP with each packet of RTP, or after five seconds without one.
       slowestRtcpMs: 5000,
     },

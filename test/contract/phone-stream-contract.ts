@@ -18,6 +18,7 @@ export interface EdgeAtHand {
 export interface EdgeLimits {
   readonly movedPort?: string;
   readonly rtcpBye?: string;
+  readonly comfortNoise?: string;
   /** How long the RTCP of a phone that says nothing may be on its way. */
   readonly slowestRtcpMs: number;
 }
@@ -262,6 +263,18 @@ export function phoneStreamContract(atHand: EdgeAtHand, limits: EdgeLimits): voi
       expect(a.owner.ended).toEqual(['media-timeout']);
     }, 60_000);
 
+    it('stays while it sends comfort noise', async ({ skip }) => {
+      skip(limits.comfortNoise !== undefined, limits.comfortNoise);
+      await atHand.reopen({ rtpTimeoutMs: 1500 });
+      const a = await atHand.calls.talking(440);
+      a.phone.hush();
+      for (let n = 0; n < 16; n += 1) {
+        a.phone.send(portAt(a.leg), Uint8Array.of(60), { payloadType: 13, samples: 1600 });
+        await a.phone.listen(10);
+      }
+      expect(a.owner.ended).toEqual([]);
+    });
+
     it('hears goodbye by RTCP when its call ends', async ({ skip }) => {
       skip(limits.rtcpBye !== undefined, limits.rtcpBye);
       const a = await atHand.calls.talking(440, {
@@ -273,6 +286,25 @@ export function phoneStreamContract(atHand: EdgeAtHand, limits: EdgeLimits): voi
       const packets = parseRtcp(a.phone.rtcp.at(-1)!) ?? [];
       expect(packets.some(({ type }) => type === 'bye')).toBe(true);
     });
+  });
+
+  it.each([
+    ['another stream, from the midst of other numbers', 0x5a5a_5a5a, 61_000, 3_000_000_000],
+    ['the same stream with other numbers, behind', 0, -5000, -9_000_000],
+    ['the same stream with other numbers, ahead', 0, 5000, 9_000_000],
+  ])('hears on a phone that begins anew as %s', async (_what, ssrc, sequence, timestamp) => {
+    const [a, b] = [await atHand.calls.talking(440), await atHand.calls.talking(1000)];
+    await atHand.calls.join(a, b);
+    await hear(b.phone);
+    a.phone.ssrc = (a.phone.ssrc ^ ssrc) >>> 0;
+    a.phone.sequenceNumber = (a.phone.sequenceNumber + sequence) & 0xffff;
+    a.phone.timestamp = (a.phone.timestamp + timestamp) >>> 0;
+    const [atA, atB] = await Promise.all([hear(a.phone), hear(b.phone)]);
+    expectTones(atB, { heard: [440], silent: [1000] });
+    expectTones(atA, { heard: [1000], silent: [440] });
+    await pressOddly(a.phone, portAt(a.leg), '7');
+    await a.owner.until(({ digits }) => digits.length > 0);
+    expect(a.owner.digits).toEqual(['7']);
   });
 
   describe('a phone', () => {

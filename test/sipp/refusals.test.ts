@@ -174,6 +174,8 @@ describeWithSipp('a call while', () => {
     await occupy(gateway, one.token);
     const messages = await expectRefusal(gateway, 503, 'overloaded', jwt(two.token));
     expect(messages).toMatch(/^Retry-After: \d+\r?$/m);
+    // A limit that is reached is nobody's fault.
+    expect(gateway.log.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   it('the session has as many legs as may be is refused with 486 session-full', async () => {
