@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DomainError } from '../domain/domain-error.js';
 import { createJoinCode } from '../domain/participants/join-code.js';
 import { JwtTokenCodec } from '../tokens/jwt-token-codec.js';
 import { createLogger } from './logger.js';
@@ -40,6 +41,20 @@ describe('A log line', () => {
       sessionId: 's',
       legId: 'l',
       msg: 'something happened',
+    });
+  });
+
+  it('has the place of a fault of ours, and none of what is no fault of the code', () => {
+    const { logger, last } = capture();
+    logger.error({ err: new TypeError('a fault') }, 'it failed');
+    expect(last()['err']).toMatchObject({
+      type: 'TypeError',
+      stack: expect.stringContaining('logger.test.ts'),
+    });
+    const away = new DomainError('store-unavailable', 'The store cannot be reached');
+    logger.child({ door: 'sip' }).error({ err: away }, 'it failed');
+    expect(last()['err']).toEqual({
+      ...{ type: 'DomainError', code: 'store-unavailable', message: 'The store cannot be reached' },
     });
   });
 

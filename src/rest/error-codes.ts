@@ -142,7 +142,7 @@ const domainErrors: Readonly<Record<DomainErrorCode, ErrorCodeRow>> = {
   'too-many-recordings': row(503, 'As many recordings go on as may at once.'),
   'media-overloaded': row(503, 'No media worker can do this at the moment.'),
   'disk-full': row(507, 'The disk has no room for it.'),
-  'store-unavailable': row(503, 'The store cannot be reached; nothing was changed.'),
+  'store-unavailable': row(503, 'The store cannot be reached, and nothing was changed; the log says why.'),
 };
 
 /** Every code there is. */

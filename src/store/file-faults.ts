@@ -28,6 +28,21 @@ export function dataDirectoryFault(error: unknown, directory: string): unknown {
   });
 }
 
+/** What is the machine's, not ours: a full disk, one that fails, a file that is gone, locked or damaged. */
+const faultsOfMachine =
+  /^(?:E[A-Z0-9]+|SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|NOTADB|CORRUPT|BUSY)(?:_\w+)?)$/;
+
+/** Why a database that was in use fails, and what an operator can do about it; null where that is a fault of ours. */
+export function storeFault(error: unknown, directory: string): string | null {
+  const code = codeOf(error);
+  if (!(error instanceof Error) || code === null) return null;
+  if (isFull(error) || (code.startsWith('SQLITE_') && code !== 'SQLITE_NOTADB' && hasNoRoom(directory)))
+    return `The disk of the data directory ${directory} is full. Make room on it: writing goes on by itself then, without a restart.`;
+  if (!faultsOfMachine.test(code)) return null;
+  const why = reason(error, code, directory);
+  return `The database in the data directory ${directory} cannot be used: ${why} Where that is mended, it is used again by itself.`;
+}
+
 const full = 'its disk is full. Make room on it, or choose another data directory.';
 
 function reason(error: Error, code: string, directory: string): string {

@@ -85,7 +85,7 @@ describe('SQLite files', () => {
   it('that cannot be written say so until they can, and why in the log', async () => {
     const path = join(directory, 'landbridge.db');
     const causes: string[] = [];
-    const error = ({ err }: { err?: unknown }) => void causes.push(String(err));
+    const error = ({ cause }: { cause?: unknown }) => void causes.push(String(cause));
     const logger = { ...silentLogger, error };
     const stores = openSqliteStores({ path, busyTimeoutMs: 1, writableForMs: 0, logger });
     await stores.checkWritable();
@@ -93,7 +93,7 @@ describe('SQLite files', () => {
     blocker.exec('BEGIN IMMEDIATE');
     await expect(stores.checkWritable()).rejects.toMatchObject({ code: 'store-unavailable' });
     expect(await stores.participants.findParticipant(newParticipant().id)).toBeNull();
-    expect(causes).toEqual([expect.stringContaining('database is locked')]);
+    expect(causes).toEqual([expect.stringContaining('another program keeps its database locked')]);
     blocker.exec('ROLLBACK');
     blocker.close();
     await stores.checkWritable();
@@ -104,8 +104,13 @@ describe('SQLite files', () => {
   it('that cannot be written for long say so once, and once more when they can', async () => {
     const path = join(directory, 'landbridge.db');
     const told: string[] = [];
+    const fields: object[] = [];
     const tell = (_fields: object, message: string) => void told.push(message);
-    const logger = { ...silentLogger, error: tell, info: tell };
+    const error = (given: object, message: string) => {
+      fields.push(given);
+      told.push(message);
+    };
+    const logger = { ...silentLogger, error, info: tell };
     const stores = openSqliteStores({ path, busyTimeoutMs: 1, logger });
     const blocker = new Database(path);
     blocker.exec('BEGIN IMMEDIATE');
@@ -118,6 +123,7 @@ describe('SQLite files', () => {
       await stores.participants.listSessions('acme', 1);
     }
     expect(told).toEqual(['store unavailable']);
+    expect(fields).toEqual([{ cause: expect.stringContaining('another program keeps its database locked') }]);
     blocker.exec('ROLLBACK');
     blocker.close();
     await stores.participants.createSession(newSession());

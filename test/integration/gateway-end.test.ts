@@ -1,11 +1,11 @@
 /** How the gateway ends: what it says meanwhile, and that nothing that fails on the way keeps it from ending well. */
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { lockDataDirectory } from '../../src/store/data-directory-lock.js';
 import { callAndConnect } from '../support/gateway-phone.js';
-import { makeSmallDisk, type SmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
+import { fill, makeSmallDisk, type SmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
 import { isAlive, runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -182,16 +182,3 @@ describe('a gateway that is told to stop', () => {
     },
   );
 });
-
-/** Until not an octet more fits. */
-function fill(path: string): void {
-  const file = openSync(path, 'w');
-  for (const size of [64 * 1024, 4096, 1]) {
-    try {
-      for (;;) writeSync(file, Buffer.alloc(size));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-  closeSync(file);
-}

@@ -1,6 +1,6 @@
 /** A file system that is really full soon. Only root may make one: `smallDiskIsPossible` says whether a test can run. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs';
 import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,4 +41,17 @@ export async function makeSmallDisk(kilobytes: number): Promise<SmallDisk> {
       await rmdir(path);
     },
   };
+}
+
+/** Writes a file until not an octet more fits. */
+export function fill(path: string): void {
+  const file = openSync(path, 'w');
+  for (const size of [64 * 1024, 4096, 1]) {
+    try {
+      for (;;) writeSync(file, Buffer.alloc(size));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+  closeSync(file);
 }

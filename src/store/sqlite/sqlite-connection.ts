@@ -2,9 +2,11 @@
  * The one connection to the gateway's SQLite file. All stores share it, and with it one group commit and one sync of the
  * write-ahead log: what they write in one turn of the event loop costs one transaction, whoever wrote it.
  */
+import { dirname } from 'node:path';
 import Database from 'libsql';
 import { DomainError } from '../../domain/domain-error.js';
 import { silentLogger, type Logger } from '../../domain/logger.js';
+import { storeFault } from '../file-faults.js';
 import { GroupCommit } from './group-commit.js';
 import { migrate, schemaVersion } from './migrations.js';
 import { prepareWal, walSyncOf, type WalSync } from './wal-sync.js';
@@ -29,6 +31,9 @@ export interface SqliteOptions {
   readonly logger?: Logger;
 }
 
+/** Causes that are logged of one failure: more differ in their wording alone. */
+const maxToldCauses = 20;
+
 /**
  * Every method that takes work rejects with DomainError `store-unavailable` where the database fails; a DomainError that
  * the work throws passes through. Work is synchronous and uses statements of `prepare`.
@@ -38,13 +43,14 @@ export class SqliteConnection {
   readonly #logger: Logger;
   readonly #writableForMs: number;
   readonly #wal: WalSync | null;
+  readonly #directory: string;
   readonly #commits: GroupCommit;
   /** The sync that covers every commit so far. */
   #synced: Promise<void> = Promise.resolve();
   /** How the last write went, and when. */
   #lastWrite: { readonly at: number; readonly fault: DomainError | null } = { at: -Infinity, fault: null };
-  /** The cause that was logged last; null while writes succeed. */
-  #toldCause: string | null = null;
+  /** The causes that were logged; none while writes succeed. A full disk has several, in turn. */
+  readonly #toldCauses = new Set<string>();
   #closing: Promise<void> | null = null;
 
   private constructor(database: Database.Database, options: SqliteOptions) {
@@ -52,6 +58,7 @@ export class SqliteConnection {
     this.#logger = options.logger ?? silentLogger;
     this.#writableForMs = options.writableForMs ?? 1000;
     this.#wal = walSyncOf(options);
+    this.#directory = dirname(options.path);
     this.#commits = new GroupCommit(database, () => this.#committed());
   }
 
@@ -161,8 +168,8 @@ export class SqliteConnection {
     try {
       const result = await write();
       this.#lastWrite = { at: performance.now(), fault: null };
-      if (this.#toldCause !== null) this.#logger.info({}, 'store available again');
-      this.#toldCause = null;
+      if (this.#toldCauses.size > 0) this.#logger.info({}, 'store available again');
+      this.#toldCauses.clear();
       return result;
     } catch (error) {
       const refusal = this.#refusal(error);
@@ -179,9 +186,13 @@ export class SqliteConnection {
   /** A DomainError (the work found a rule broken) is no failure of the store, and passes through. */
   #refusal(error: unknown): DomainError {
     if (error instanceof DomainError) return error;
-    const cause = String(error);
-    if (cause !== this.#toldCause) this.#logger.error({ err: error }, 'store unavailable');
-    this.#toldCause = cause;
+    const cause = storeFault(error, this.#directory);
+    const told = cause ?? String(error);
+    if (!this.#toldCauses.has(told) && this.#toldCauses.size < maxToldCauses) {
+      this.#toldCauses.add(told);
+      // The place in our code is of use only where the fault is ours.
+      this.#logger.error(cause === null ? { err: error } : { cause }, 'store unavailable');
+    }
     return new DomainError('store-unavailable', 'The store cannot be reached');
   }
 }
