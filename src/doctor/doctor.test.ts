@@ -38,6 +38,8 @@ describe('the machine', () => {
     expect(lookAtDataDirectory(directory)[0]).toMatchObject({ level: 'ok', text: directory });
     expect(lookAtDataDirectory(join(directory, 'not', 'yet'))[0]?.text).toContain('will be made');
     await rm(directory, { recursive: true });
+    expect(lookAtDataDirectory('/tmp')[0]).toMatchObject({ level: 'fail' });
+    expect(lookAtDataDirectory('/tmp')[0]?.text).not.toContain('chmod');
     // Where not even the superuser can make one.
     for (const path of ['/proc/nope', '/sys/nope/data', '/etc/hostname/data', '/dev/null'])
       expect(lookAtDataDirectory(path)[0]?.level, path).toBe('fail');

@@ -6,6 +6,8 @@ import { fail, ok, warn, type Finding } from './finding.js';
 /** Calls, browsers and webhooks have a socket each, and a phone leg two. */
 const enoughFiles = 4096;
 const littleBytes = 1024 ** 3;
+/** Sticky, and open for all to write: /tmp and its like. */
+const sharedOnPurpose = 0o1002;
 /** File systems that the kernel shows itself in: proc, sysfs, cgroup, cgroup2 (linux/magic.h). */
 const kernelsOwn = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270]);
 /** The first that still gets security fixes. */
@@ -48,6 +50,9 @@ export function lookAtDataDirectory(path: string): Finding[] {
   const place = nearest(path);
   const { mode } = statSync(place);
   const isNew = place !== path;
+  // To close /tmp to others would stop half of the machine.
+  if (!isNew && (mode & sharedOnPurpose) === sharedOnPurpose)
+    return [fail(what, `${path} is there for all users of this machine; choose one of its own`)];
   const findings: Finding[] = [
     isNew
       ? ok(what, `${path} will be made at the first start`)
