@@ -116,7 +116,8 @@ describeWithSipp('a call that shows', () => {
     for (const uri of ['sip:000000000001@gw', 'sip:000000000002@gw', 'sip:000000000003@gw']) {
       await expectRefusal(gateway, 403, 'token-invalid', { uri });
     }
-    const messages = await expectRefusal(gateway, 503, 'overloaded', { uri: `sip:${joinCode}@gw` });
+    const uri = `sip:${joinCode}@gw`;
+    const messages = await expectRefusal(gateway, 503, 'too-many-guesses', { uri });
     expect(messages).toMatch(/^Retry-After: \d+\r?$/m);
   });
 
