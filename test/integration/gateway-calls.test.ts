@@ -132,8 +132,10 @@ describe('an INVITE', () => {
       1,
     );
     sip.send(sip.request('ACK', { toTag: tagOf(refusal.header('To')) }));
-    const refused = gateway.log.filter(({ msg }) => msg === 'call refused');
-    expect(refused.filter((line) => line['callId'] === sip.callId)).toHaveLength(1);
+    const refused = () =>
+      gateway.log.filter((line) => line.msg === 'call refused' && line['callId'] === sip.callId);
+    await waitFor('it is logged', () => refused().length > 0);
+    expect(refused()).toHaveLength(1);
   });
 
   it('with video is answered with audio alone, the video at port 0', async () => {
