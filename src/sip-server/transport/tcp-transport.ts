@@ -113,7 +113,8 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     if (this.#closed) throw new Error('the transport is closed');
     const address = plainAddress(isIP(host) === 0 ? (await lookup(host)).address : host);
     const key = peerKey(address, port, this.protocol === 'tls' ? serverName : null);
-    const known = this.#byPeer.get(key) ?? this.#byPeer.get(peerKey(address, port, null));
+    // Over TLS never one that came in: whoever opened it has not proven to be `serverName`.
+    const known = this.#byPeer.get(key);
     if (known?.isOpen) return known;
     const dialing = this.#dialing.get(key);
     if (dialing) return dialing;

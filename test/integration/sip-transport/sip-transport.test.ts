@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Flow } from '../../../src/sip-server/transport/flow.js';
+import { tlsStreams } from '../../../src/sip-server/transport/stream-source.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
 import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
+import { TestAuthority } from '../../support/certificates.js';
 import { options, Told } from './told.js';
 
 const host = '127.0.0.1';
@@ -27,6 +30,24 @@ async function dial(port: number): Promise<Socket> {
   await once(socket, 'connect');
   return socket;
 }
+
+describe('a TLS transport', () => {
+  it('does not take a connection that came in from an address for one to a server of that name', async () => {
+    const authority = await TestAuthority.open();
+    cleanUp.push(() => authority.remove());
+    const { certPem: cert, keyPem: key } = await authority.issue({ names: [host] });
+    const certificates = { serverOptions: { cert, key }, keepFresh: () => undefined };
+    const tls = own(new TcpTransport({ streams: tlsStreams({ certificates }) }));
+    const told = new Told(tls);
+    const { port } = await tls.listen(host, 0);
+    const client = connectTls({ host, port, ca: authority.certPem });
+    cleanUp.push(() => client.destroy());
+    client.write(options('over-tls'));
+    await told.until(() => told.messages.length === 1);
+    await expect(tls.connect(host, client.localPort ?? 0, 'carrier.example')).rejects.toThrow();
+    expect(tls.stats().connectionsOpen).toBe(1);
+  });
+});
 
 describe('UdpTransport', () => {
   it('carries messages both ways and stamps the Via', async () => {
