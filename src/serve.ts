@@ -115,7 +115,7 @@ function printCredentials(gateway: Gateway): void {
 type SystemError = NodeJS.ErrnoException & {
   readonly address?: string;
   readonly port?: number;
-  /** Of a name that was looked up. */
+  /** The name that was looked up. */
   readonly hostname?: string;
 };
 

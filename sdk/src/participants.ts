@@ -19,7 +19,7 @@ export class Participants {
   readonly #emitter: Emitter<ConnectionEvents>;
   /** As the gateway last told, of those who are there. */
   readonly #told = new Map<string, ToldParticipant>();
-  /** Of the gateway's last list. */
+  /** Ids in the gateway's last list. */
   #listed: ReadonlySet<string> = new Set();
   #unsubscribed: ReadonlySet<string> = new Set();
   #sessionId: string | null = null;

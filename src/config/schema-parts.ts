@@ -29,7 +29,7 @@ export const publicAddress = z
     'must be the address of one machine',
   );
 
-/** Of a file or directory. */
+/** The path of a file or directory. */
 export const path = z
   .string()
   .min(1)

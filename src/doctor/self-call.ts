@@ -13,7 +13,7 @@ export interface SelfCall {
 
 const listenMs = 1000;
 const answerMs = 5000;
-/** Of fifty a second. */
+/** Packets in a second by which a call counts as heard; fifty are sent. */
 const enoughPackets = 40;
 
 const what = 'call to itself';

@@ -46,7 +46,7 @@ export class CallRecorder implements EventSink {
     if (change !== null) this.#writes.add(change);
   }
 
-  /** Of a refused call, which is no fact. */
+  /** Takes what is to be kept of a refused call, which is no fact. */
   record(change: CallRecordChange): void {
     this.#writes.add(change);
   }

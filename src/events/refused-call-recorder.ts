@@ -71,7 +71,7 @@ const maxLookups = 1000;
 
 export class RefusedCallRecorder implements RefusedCalls {
   readonly #options: RefusedCallRecorderOptions;
-  /** Of those that named somebody, and of strangers: a flood of these must not hide those. */
+  /** Groups of calls that named somebody, apart from those of strangers: a flood of these must not hide those. */
   readonly #named = new Map<string, Group>();
   readonly #strangers = new Map<string, Group>();
   /** How many addresses of each participant and account are told apart. */

@@ -8,9 +8,9 @@ import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
 
 export interface Refusals {
-  /** Of legs, at the doors. */
+  /** Takes refusals of legs, at the doors. */
   readonly atDoors: RefusedCalls;
-  /** Of calls that asked for no leg: a hook or the SIP server refused them. Counted there. */
+  /** Takes calls that asked for no leg: a hook or the SIP server refused them, and counted them there. */
   readonly elsewhere: RefusedCalls;
   /** Resolves when all that was refused so far can be read. Never rejects: a store that is away says so to whoever reads. */
   settled(): Promise<void>;

@@ -31,7 +31,7 @@ interface Connection {
   request: IncomingMessage | null;
   /** That to the last request, until it is through. */
   response: ServerResponse | null;
-  /** Of a WebSocket. */
+  /** Whether a WebSocket came to nothing so far; null where it is none, or never makes room for others. */
   isPassive: (() => boolean) | null;
 }
 

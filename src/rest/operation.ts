@@ -114,7 +114,7 @@ export function operationsOf(tag: string) {
   };
 }
 
-/** Of several values nobody knows which is meant. */
+/** Throws InvalidRequest where a parameter is given twice: nobody knows which value is meant. */
 function refuseRepeated(query: unknown): void {
   for (const [name, value] of Object.entries(query ?? {}))
     if (Array.isArray(value)) throw new InvalidRequest(name, 'must be given once');

@@ -29,7 +29,7 @@ export interface CertificatesOptions {
   /** PEM file of the CAs that clients' certificates may come from. Absent: clients are asked for none. */
   readonly clientCa?: string;
   readonly minVersion: SecureVersion;
-  /** Of TLS 1.2, by OpenSSL's names. */
+  /** Cipher suites of TLS 1.2, by OpenSSL's names. */
   readonly ciphers: string;
   readonly reloadMs: number;
   readonly clock: Clock;

@@ -18,7 +18,7 @@ export interface RecordedRefusal {
 
 /** Times are milliseconds since the epoch; null is what did not happen, or not yet. */
 export interface CallRecord {
-  /** Of a call that was refused before it had a leg: an id of its own. */
+  /** The leg's; an id of its own for a call that was refused before it had a leg. */
   readonly legId: string;
   /** Null: a refused call that named nobody. */
   readonly accountId: string | null;
@@ -104,7 +104,7 @@ export type CallRecordChange =
       readonly outcome: Outcome;
       readonly refusal: RecordedRefusal;
       readonly at: number;
-      /** Of the last call that the record stands for. */
+      /** When the last call that the record stands for ended. */
       readonly lastAt: number;
     };
 

@@ -122,7 +122,7 @@ export class InfoPresses {
     if (open !== null) this.#tell(open, this.#lengthOf(open));
   }
 
-  /** Of one without an end. */
+  /** How long a press was whose end did not come. */
   #lengthOf({ durationMs, beganMs, lastMs }: OpenPress): number {
     return durationMs === 0 ? this.#clock.now() - beganMs : Math.max(durationMs, lastMs - beganMs);
   }

@@ -12,7 +12,7 @@ export class FlowCounts {
     if (flow?.reliable === true) this.#counts.set(flow.id, (this.#counts.get(flow.id) ?? 0) + 1);
   }
 
-  /** Of a flow that was added. */
+  /** Takes a flow back that was added. */
   remove(flow: Flow | undefined): void {
     if (flow === undefined) return;
     const left = (this.#counts.get(flow.id) ?? 0) - 1;

@@ -45,7 +45,7 @@ export class Inbox {
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;
   standingOf: StandingOf = () => 'stranger';
-  /** Of whom nothing is read. */
+  /** Says of whom nothing is read. */
   isIgnored: ((address: string) => boolean) | undefined;
   readonly #options: InboxOptions;
 

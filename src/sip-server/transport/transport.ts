@@ -34,7 +34,7 @@ export type StandingOf = (flow: Flow) => Standing;
 export interface TransportStats {
   readonly messagesReceived: number;
   readonly messagesSent: number;
-  /** Of banned sources. */
+  /** Messages of banned sources, which nobody reads. */
   readonly messagesIgnored: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
@@ -66,7 +66,7 @@ export interface Transport {
   onFlowClosed(handler: FlowClosedHandler): void;
   /** Asked before a connection is closed because it is idle, or to make room for another. Default: all are strangers'. */
   judgeBy(standingOf: StandingOf): void;
-  /** Of whom no message is read and no connection is taken. Asked for each. Default: of nobody. */
+  /** Reads no message and takes no connection of whom `isIgnored` says so, asked for each. Default: nobody is ignored. */
   ignore(isIgnored: (address: string) => boolean): void;
   /**
    * A flow to that peer: over UDP at once, else an open connection to it, else a new one. With TLS the peer must prove that it
