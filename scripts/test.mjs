@@ -1,11 +1,12 @@
 /**
  * `npm test`: every test, those with drachtio-server and FreeSWITCH where these are installed. Installs SIPp and Chromium from the distribution's packages where it
  * may (as root, with apt-get), else says what to install; then builds, checks, and runs the tests part by part. Ends with
- * what each part took and a status that is not 0 if any failed. `npm test -- build unit` runs only the named parts.
+ * what each part took, the names of the tests that failed, and a status that is not 0 if any failed. `npm test -- build unit` runs only the named parts.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { FailedTests } from './failed-tests.mjs';
 import { runPart } from './run-part.mjs';
 import { whyNot } from './servers-beside.mjs';
 
@@ -25,7 +26,9 @@ const needs = [
   },
 ];
 
-const vitest = (...words) => ['npx', 'vitest', 'run', ...words];
+const failedTests = new FailedTests();
+process.once('exit', () => failedTests.close());
+const vitest = (...words) => ['npx', 'vitest', 'run', ...failedTests.reporterWords, ...words];
 /** What a phone does, through both servers that may stand beside the gateway; `npm run test:beside` does far more. */
 const besideFiles = ['test/sipp/calls.test.ts', 'test/sipp/two-phones.test.ts'];
 /** Parts of one stage run side by side. A part: its name, its command, its environment, and why it is not for this machine. */
@@ -102,7 +105,10 @@ for (const stage of stages) {
         return { name, ok: true, seconds: 0, skipped };
       }
       const begun = performance.now();
-      const ok = await runPart(command, { timeoutMs: partTimeoutMs, environment });
+      const ok = await runPart(command, {
+        timeoutMs: partTimeoutMs,
+        environment: { ...failedTests.environmentOf(name), ...environment },
+      });
       return { name, ok, seconds: (performance.now() - begun) / 1000 };
     }),
   );
@@ -119,4 +125,8 @@ for (const { name, ok, seconds, skipped = '' } of results) {
 }
 const total = (performance.now() - begunAll) / 1000;
 console.log(`       ${'total'.padEnd(12)} ${total.toFixed(1).padStart(7)} s`);
+const failed = results.filter(({ ok }) => !ok);
+failedTests.tell(
+  failed.flatMap(({ name }) => failedTests.linesOf(name).map((line) => `${name.padEnd(12)} ${line}`)),
+);
 process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
