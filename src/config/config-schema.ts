@@ -4,15 +4,16 @@
  */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { eventTypes } from '../domain/facts/event-types.js';
-import { isKnownCountry } from '../phone-numbers/e164.js';
+import { callsGroups } from './calls-schema.js';
+import { eventsGroups } from './events-schema.js';
+import { httpGroups } from './http-schema.js';
+import { mediaGroups } from './media-schema.js';
 import {
   count,
   group,
-  host,
+  hours,
   network,
   path,
-  port,
   publicAddress,
   seconds,
   secret,
@@ -23,13 +24,6 @@ import { sipGroups } from './sip-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
 import { tlsGroups } from './tls-schema.js';
 
-const hours = z.int().min(1).max(8760);
-const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
-/** Paths are written behind it. */
-const publicUrl = webUrl.max(200).refine((text) => {
-  const { username, search, hash } = new URL(text);
-  return username === '' && search === '' && hash === '' && !/[?#]$/.test(text);
-}, 'must be a URL without user, ? and #');
 const accountId = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores');
@@ -45,18 +39,6 @@ const tokenSecret = z.string().min(32, 'must have at least 32 characters');
 function defaultWorkers(): number {
   return Math.max(1, availableParallelism() - 1);
 }
-
-const portRange = z
-  .string()
-  .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers like 20000-29999')
-  .transform((text) => {
-    const [from = 0, to = 0] = text.split('-').map(Number);
-    return { from, to };
-  })
-  .refine(
-    ({ from, to }) => from >= 1024 && to <= 65_535 && to > from,
-    'must be a rising range within 1024-65535',
-  );
 
 const callerPrivacy = z.enum(['full', 'masked', 'none']);
 
@@ -172,89 +154,13 @@ export const configSchema = z.strictObject({
     .default(60)
     .describe('How long a stopping gateway waits for calls in progress before it ends them.'),
 
-  http: group('HTTP: REST, WebSockets, console, metrics', {
-    host: host.default('127.0.0.1').describe('Address to listen on.'),
-    port: port.default(8080).describe('Port to listen on; 0 for any free one.'),
-    publicUrl: publicUrl.optional().meta({
-      description:
-        'The URL that voice platforms call us at, like `https://gw.example.com`; their signatures cover it.',
-      defaultText: 'what each request says',
-    }),
-    bodyLimitBytes: z.int().min(1024).default(65_536).describe('Largest request body.'),
-    requestTimeoutSeconds: seconds.default(30).describe('How long a client may take to send a request.'),
-    closeGraceSeconds: seconds
-      .max(300)
-      .default(5)
-      .describe('At its end the gateway waits this long for answers that are being sent.'),
-    keepAliveSeconds: seconds.default(72).describe('How long an idle connection stays open.'),
-    lingerSeconds: seconds
-      .max(60)
-      .default(2)
-      .describe('A client that leaves its connection open after the last answer is cut off after this.'),
-    stalledSeconds: seconds
-      .default(30)
-      .describe('A client that takes nothing of its answer for this long is cut off.'),
-    maxConnections: count
-      .default(10_000)
-      .describe(
-        'Connections at once, WebSockets and event streams included. Where more come, the oldest that asks for nothing goes.',
-      ),
-    maxConnectionsPerAddress: count
-      .default(500)
-      .describe(
-        'The same from one IPv4 address or IPv6 /64 network. Trusted proxies may have more, each client behind them as many WebSockets.',
-      ),
-    maxRequestsAhead: count
-      .default(32)
-      .describe('Requests that one connection may have without an answer; one that sends more is cut off.'),
-    failedLoginsPerMinute: count
-      .default(30)
-      .describe(
-        'Wrong credentials accepted per address and minute, at REST and at hooks with a password, before 429 is answered.',
-      ),
-    maxLoginSources: count.default(10_000).describe('Addresses whose failed logins are remembered.'),
-    trustedProxies: z
-      .array(network)
-      .default([])
-      .describe('Addresses or networks of proxies whose X-Forwarded-For is believed.'),
-  }),
+  ...httpGroups,
 
   ...sipGroups,
 
   ...tlsGroups,
 
-  rtp: group('Phone audio', {
-    ports: portRange
-      .prefault('20000-29999')
-      .describe('UDP ports for phone audio, shared out among the workers.'),
-    portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
-    firstPacketTimeoutSeconds: seconds
-      .default(30)
-      .describe('A phone that sends nothing at all for this long is hung up.'),
-    timeoutSeconds: seconds
-      .default(15)
-      .describe('A phone that falls silent on the wire for this long is hung up, unless on hold.'),
-    jitterTargetMs: z
-      .int()
-      .min(0)
-      .max(120)
-      .default(0)
-      .describe('Delay that the jitter buffer begins with; it grows by itself with the jitter it meets.'),
-  }),
-
-  browser: group('Browser media', {
-    maxBitrateBps: z.int().min(30_000).default(2_500_000).describe('Most that one published video may use.'),
-    iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
-    disconnectTimeoutSeconds: seconds
-      .default(15)
-      .describe('A browser that was out of reach, or silent when asked, for this long is dropped.'),
-    maxSections: z
-      .int()
-      .min(2)
-      .max(256)
-      .default(64)
-      .describe('Tracks that one browser may send and receive at once.'),
-  }),
+  ...mediaGroups,
 
   devices: group('Devices of the Bandwidth protocol', {
     reconnectSeconds: seconds
@@ -288,135 +194,9 @@ export const configSchema = z.strictObject({
     maxSources: count.default(10_000).describe('Sources whose failures are remembered.'),
   }),
 
-  events: group('Event streams', {
-    historyPerAccount: count
-      .default(1000)
-      .describe('Events kept in memory per account, for readers that reconnect.'),
-    maxReaders: count.default(200).describe('Event streams open at once, over all accounts.'),
-    maxReadersPerAccount: count.default(100).describe('Event streams of one account.'),
-    maxUnreadBytes: count
-      .default(1_048_576)
-      .describe('What a slow reader may leave unread before it is cut off.'),
-    heartbeatSeconds: seconds
-      .default(15)
-      .describe('A comment is sent this often, so that proxies keep the stream open.'),
-  }),
+  ...eventsGroups,
 
-  webhooks: group('Webhooks and callbacks', {
-    url: webUrl
-      .optional()
-      .describe('Told of every account’s events, beside the webhooks that accounts make.'),
-    fallbackUrl: webUrl.optional().describe('Told while `webhooks.url` fails.'),
-    events: z
-      .array(z.enum(eventTypes, 'must be event types like call.ended'))
-      .max(100)
-      .default([])
-      .describe('Event types sent to `webhooks.url`; empty for all.'),
-    secret: z
-      .string()
-      .min(16, 'must have at least 16 characters')
-      .max(256)
-      .optional()
-      .meta({ description: 'Signs what is sent to `webhooks.url` and to callback URLs.', ...secret }),
-    allowPrivateNetworks: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Also send to private, loopback and link-local addresses. Anybody with an account can then reach them.',
-      ),
-    allowedNetworks: z
-      .array(network)
-      .default([])
-      .describe('Private addresses and networks that may be sent to.'),
-    maxPerAccount: count.default(10).describe('Webhooks of one account.'),
-    timeoutSeconds: seconds.default(10).describe('A receiver that has not answered by then has failed.'),
-    maxConcurrent: count
-      .default(200)
-      .describe('Messages on their way at once. Receivers that fail share half of it.'),
-    maxPerReceiver: count.default(20).describe('Messages on their way at once to one receiver.'),
-    firstRetrySeconds: seconds
-      .default(1)
-      .describe('The first retry comes after this; each further one later.'),
-    longestRetrySeconds: seconds.default(600).describe('Retries are never further apart.'),
-    keepHours: hours.default(24).describe('A message that nobody took by then is given up.'),
-    failuresBeforeFallback: count
-      .default(3)
-      .describe('Failures of the first URL before the fallback is used.'),
-    maxWaiting: count
-      .default(100_000)
-      .describe('Messages that wait. Above it the oldest of the receiver that fails for longest go.'),
-  }),
-
-  transfers: group('Transfers of phone calls', {
-    sipAddress: z
-      .string()
-      .regex(
-        /^(?:[A-Za-z0-9.-]{1,100}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/,
-        'must be a host, or host:port',
-      )
-      .optional()
-      .meta({
-        description: 'Host and port that voice platforms send calls to, like `gw.example.com:5060`.',
-        defaultText: '`publicIp` or `sip.host`, and the SIP port',
-      }),
-    sipTransport: z
-      .enum(['udp', 'tcp', 'tls'])
-      .optional()
-      .meta({ description: 'How they are to send it.', defaultText: 'each platform’s own choice' }),
-    ringSeconds: z.int().min(5).max(300).default(30).describe('How long a platform waits for our answer.'),
-    ttlSeconds: seconds
-      .default(3600)
-      .describe('How long the token of `POST /transfers` works, unless the request says.'),
-    hookTtlSeconds: seconds
-      .default(120)
-      .describe('How long the token in the answer of a hook works. The call follows at once.'),
-    telnyxApiUrl: webUrl
-      .default('https://api.telnyx.com')
-      .describe('Where orders for Telnyx Call Control go.'),
-  }),
-
-  numbers: group('Numbers', {
-    defaultCountry: z
-      .string()
-      .regex(/^[A-Z]{2}$/, { error: 'must be two capital letters (ISO 3166)', abort: true })
-      .refine(isKnownCountry, 'must be a country (ISO 3166) like US, with numbers of its own')
-      .optional()
-      .meta({
-        description: 'Country of numbers in national form.',
-        defaultText: 'none: numbers are international',
-      }),
-    maxPinsPerNumber: count.default(10_000).describe('PINs of one number.'),
-    maxWrongPinsPerCaller: count
-      .default(5)
-      .describe('Wrong PINs per minute of one caller to one number before none of it are looked up.'),
-    maxWrongPinsOverAllNumbers: count.default(20).describe('The same of one caller to all numbers together.'),
-    maxWrongPinsPerAddress: count
-      .default(300)
-      .describe(
-        'The same from one address, to all numbers and in whatever name, of calls over SIP without a platform: a carrier’s has many callers.',
-      ),
-    maxWrongPinsPerNumber: count
-      .default(60)
-      .describe(
-        'Wrong PINs per minute of all callers to a number together; above it each PIN waits for its turn.',
-      ),
-    pinWaitSeconds: seconds
-      .max(60)
-      .default(5)
-      .describe(
-        'A caller who would wait longer than this is told to try later. Who gave the right PIN the last time does not wait for others.',
-      ),
-    maxCallers: count.default(10_000).describe('Callers whose wrong PINs are remembered.'),
-    pinTries: count
-      .default(3)
-      .describe('Wrong PINs in one SIP call without a platform before the gateway ends it.'),
-    pinTimeoutSeconds: seconds
-      .default(60)
-      .describe('A caller who has keyed in no right PIN by then is not waited for, in such a call.'),
-    applicationTimeoutSeconds: seconds
-      .default(5)
-      .describe('An application that has not said by then where a call goes is not waited for.'),
-  }),
+  ...callsGroups,
 
   metrics: group('Metrics', {
     refreshSeconds: z

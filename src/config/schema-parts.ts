@@ -5,6 +5,7 @@ import { isNetwork, NetworkList } from '../domain/network-list.js';
 
 export const count = z.int().min(1);
 export const seconds = z.int().min(1).max(31_536_000);
+export const hours = z.int().min(1).max(8760);
 export const port = z.int().min(0).max(65_535);
 /** An address, with a zone or without, or a name. */
 export const host = z
@@ -37,6 +38,7 @@ export const path = z
   .refine((text) => !/^~(?:\/|$)/.test(text), 'must be a whole path: ~ is a word of the shell’s')
   .refine((text) => !text.includes('\0'), 'must be a path');
 export const network = z.string().refine(isNetwork, 'must be addresses or networks like 10.0.0.0/8');
+export const webUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048);
 export const secret = { secret: true };
 
 export const group = <T extends z.core.$ZodLooseShape>(description: string, shape: T) =>

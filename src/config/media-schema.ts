@@ -1,0 +1,50 @@
+/** Settings of media: what phones and browsers send and receive. */
+import { z } from 'zod';
+import { group, seconds } from './schema-parts.js';
+
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers like 20000-29999')
+  .transform((text) => {
+    const [from = 0, to = 0] = text.split('-').map(Number);
+    return { from, to };
+  })
+  .refine(
+    ({ from, to }) => from >= 1024 && to <= 65_535 && to > from,
+    'must be a rising range within 1024-65535',
+  );
+
+export const mediaGroups = {
+  rtp: group('Phone audio', {
+    ports: portRange
+      .prefault('20000-29999')
+      .describe('UDP ports for phone audio, shared out among the workers.'),
+    portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
+    firstPacketTimeoutSeconds: seconds
+      .default(30)
+      .describe('A phone that sends nothing at all for this long is hung up.'),
+    timeoutSeconds: seconds
+      .default(15)
+      .describe('A phone that falls silent on the wire for this long is hung up, unless on hold.'),
+    jitterTargetMs: z
+      .int()
+      .min(0)
+      .max(120)
+      .default(0)
+      .describe('Delay that the jitter buffer begins with; it grows by itself with the jitter it meets.'),
+  }),
+
+  browser: group('Browser media', {
+    maxBitrateBps: z.int().min(30_000).default(2_500_000).describe('Most that one published video may use.'),
+    iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
+    disconnectTimeoutSeconds: seconds
+      .default(15)
+      .describe('A browser that was out of reach, or silent when asked, for this long is dropped.'),
+    maxSections: z
+      .int()
+      .min(2)
+      .max(256)
+      .default(64)
+      .describe('Tracks that one browser may send and receive at once.'),
+  }),
+};
