@@ -1,18 +1,12 @@
 /** A phone’s leg in the media worker. */
-import { randomBytes, randomInt } from 'node:crypto';
-import type { RemoteInfo, Socket } from 'node:dgram';
-import { addressTypeOf, literalAddress, type MediaAddress } from '../../../sdp/media-address.js';
-import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
+import { randomInt } from 'node:crypto';
+import { literalAddress } from '../../../sdp/media-address.js';
 import type { G711Law } from '../codec/g711.js';
-import { DtmfDetector } from '../codec/dtmf-detector.js';
-import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import type { GatewayPorts } from '../rtp/gateway-ports.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
-import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
-import { openRtpSockets, type RtpSockets } from '../rtp/rtp-sockets.js';
 import type { Playback, ToneSound } from '../sound/playback.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { SoundLibrary } from '../sound/sound-library.js';
@@ -22,8 +16,11 @@ import type { TickClock } from '../tick-clock.js';
 import { AddressLatch } from './address-latch.js';
 import { KeySender } from './key-sender.js';
 import type { PhoneEndpoint } from './phone-endpoints.js';
+import { PhoneInput } from './phone-input.js';
+import { PhoneLiveness } from './phone-liveness.js';
 import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
+import { PhoneRtcp } from './phone-rtcp.js';
 import {
   formatAnswer,
   formatOffer,
@@ -33,8 +30,7 @@ import {
   type LocalEndpoint,
   type PhoneAgreement,
 } from './phone-sdp.js';
-import { PhoneIncomingTrack } from './phone-incoming-track.js';
-import { RtcpSession } from './rtcp-session.js';
+import { PhoneSockets } from './phone-sockets.js';
 import { RtpOutput } from './rtp-output.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
@@ -77,12 +73,6 @@ export function createPhoneLeg(options: PhoneLegOptions): PhoneLeg {
   return new NativePhoneLeg(options);
 }
 
-/** Comfort noise (RFC 3389): a sign of life, without sound of its own here. */
-const comfortNoisePayloadType = 13;
-
-/** A view shared by all legs: a packet is dealt with before the next is read. */
-const packet = new RtpPacket();
-
 class NativePhoneLeg implements PhoneLeg {
   readonly kind = 'phone';
   /** A phone has one description: the leg is its own connection. */
@@ -91,10 +81,6 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #options: PhoneLegOptions;
   readonly #preferences: CodecPreferences;
   readonly #clock: TickClock;
-  readonly #timeoutBeforeFirstMs: number;
-  readonly #timeoutMs: number;
-  readonly #holdTimeoutMs: number;
-  readonly #rtcpIntervalMs: number;
 
   readonly #sessionId = String(randomInt(1, 2 ** 47));
   #version = 0;
@@ -102,35 +88,19 @@ class NativePhoneLeg implements PhoneLeg {
   #agreement: PhoneAgreement | null = null;
   #offerOutstanding = false;
 
-  /** Where it is reached: one family for the whole call. */
-  #endpoint: PhoneEndpoint | null = null;
-  #sockets: RtpSockets | null = null;
-  #opening: Promise<RtpSockets> | null = null;
-  #closed = false;
-
+  readonly #sockets: PhoneSockets;
   readonly #latch: AddressLatch;
-  #rtcpDestination: MediaAddress | null = null;
   readonly #reception = new ReceptionStatistics(8000);
   readonly #output = new RtpOutput((datagram) => this.#sendRtp(datagram));
-  readonly #rtcp = new RtcpSession(randomBytes(12).toString('base64'));
+  readonly #rtcp: PhoneRtcp;
+  readonly #liveness: PhoneLiveness;
+  readonly #input: PhoneInput;
   readonly #outgoing: PhoneOutgoingTrack;
   /** Null until something is played. */
   #player: PhonePlayer | null = null;
-  readonly #dtmf: DtmfDetector;
   readonly #keys: KeySender;
-
-  #mayPublish: ReadonlySet<TrackKind>;
-  #incoming: PhoneIncomingTrack | null = null;
-  #nextStreamNumber = randomInt(1, 1_000_000_000);
-
-  #connected = false;
-  /** Since when RTP or RTCP is waited for: the last packet, the answer, or the end of a hold. */
-  #waitingSinceMs = 0;
-  /** When anything last came from the peer: RTP, RTCP or a description. */
-  #heardMs = 0;
   #nextCheckMs = 0;
-  #nextReportMs = 0;
-  #fromStrangers = 0;
+  #closed = false;
 
   constructor(options: PhoneLegOptions) {
     this.legId = options.legId;
@@ -138,13 +108,37 @@ class NativePhoneLeg implements PhoneLeg {
     const { codecs } = options;
     this.#preferences = codecs ? { codecs, order: 'own' } : { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
     this.#clock = options.tickClock;
-    this.#timeoutBeforeFirstMs = options.rtpTimeoutBeforeFirstMs ?? 30_000;
-    this.#timeoutMs = options.rtpTimeoutMs ?? 15_000;
-    this.#holdTimeoutMs = options.holdTimeoutMs ?? 7_200_000;
-    this.#rtcpIntervalMs = options.rtcpIntervalMs ?? 5000;
-    this.#mayPublish = options.mayPublish;
+    this.#sockets = new PhoneSockets({
+      ports: options.ports,
+      endpoints: options.endpoints,
+      advertisedAddress: options.advertisedAddress ?? null,
+      onDatagram: (buffer, from, isRtpSocket) =>
+        this.#input.onDatagram(buffer, from, isRtpSocket, this.#clock.now()),
+      onFault: (error) => options.events.onFault(error),
+    });
     this.#latch = new AddressLatch(literalAddress(options.signallingAddress ?? ''));
-    this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
+    this.#rtcp = new PhoneRtcp({
+      intervalMs: options.rtcpIntervalMs ?? 5000,
+      latch: this.#latch,
+      output: this.#output,
+      reception: this.#reception,
+      send: (datagram, destination, isMuxed) =>
+        this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](datagram, destination),
+    });
+    this.#liveness = new PhoneLiveness({
+      beforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
+      silentMs: options.rtpTimeoutMs ?? 15_000,
+      holdMs: options.holdTimeoutMs ?? 7_200_000,
+    });
+    this.#input = new PhoneInput({
+      participantId: options.participantId,
+      mayPublish: options.mayPublish,
+      events: options.events,
+      latch: this.#latch,
+      reception: this.#reception,
+      rtcp: this.#rtcp,
+      liveness: this.#liveness,
+    });
     this.#keys = new KeySender(this.#output);
     this.#outgoing = new PhoneOutgoingTrack({
       mixes: options.mixes,
@@ -160,7 +154,7 @@ class NativePhoneLeg implements PhoneLeg {
     // Refusals come before sockets.
     const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
     await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
-    const local = await this.#open(this.#endpointFor(agreement));
+    const local = await this.#open(this.#sockets.endpointFor(agreement.addressType));
     const text = this.#describe((version) => formatAnswer(agreement, local, version));
     this.#agree(agreement);
     return text;
@@ -170,7 +164,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#offerOutstanding) throw new Error('an offer is outstanding');
     this.#offerOutstanding = true;
     try {
-      const local = await this.#open(this.#endpoint ?? this.#options.endpoints[0]);
+      const local = await this.#open(this.#sockets.endpointFor(null));
       return this.#describe((version) => formatOffer(this.#preferences, this.#agreement, local, version));
     } catch (error) {
       this.#offerOutstanding = false;
@@ -184,7 +178,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#offerOutstanding = false;
     const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement);
     await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
-    this.#endpointFor(agreement);
+    this.#sockets.endpointFor(agreement.addressType);
     if (this.#closed) throw new Error('the leg was closed meanwhile');
     this.#agree(agreement);
   }
@@ -221,8 +215,7 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
-    this.#mayPublish = mayPublish;
-    if (!this.#closed && this.#agreement !== null) this.#publish(this.#agreement.law);
+    if (!this.#closed) this.#input.setMayPublish(mayPublish);
   }
 
   statistics(): LegStatistics {
@@ -230,7 +223,7 @@ class NativePhoneLeg implements PhoneLeg {
       packetsReceived: this.#reception.packetsReceived,
       packetsSent: this.#output.packets,
       packetsLost: this.#reception.packetsLost,
-      packetsFromStrangers: this.#fromStrangers,
+      packetsFromStrangers: this.#input.packetsFromStrangers,
       jitterMs: this.#reception.jitterMs,
     };
   }
@@ -239,14 +232,12 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#closed) return;
     this.#closed = true;
     this.#clock.remove(this);
-    // RFC 3550 §6.3.7: nobody leaves who was never heard.
-    if (this.#output.packets > 0) this.#sendReport(this.#clock.now(), 'goodbye');
+    this.#rtcp.leave(this.#clock.now());
     this.#keys.fail(new Error('the leg is closed'));
     this.#player?.close();
     this.#outgoing.close();
-    this.#incoming = null;
-    this.#sockets?.close();
-    this.#sockets = null;
+    this.#input.close();
+    this.#sockets.close();
   }
 
   onTick(tick: number, nowMs: number): void {
@@ -261,7 +252,7 @@ class NativePhoneLeg implements PhoneLeg {
     const eventPayloadType = this.#agreement?.eventPayloadType ?? null;
     this.#outgoing.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
     this.#outgoing.onTick(tick, nowMs);
-    if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
+    this.#input.onTick(nowMs);
     // A key press may have been answered by closing the leg.
     if (!this.#closed && nowMs >= this.#nextCheckMs) this.#check(nowMs);
   }
@@ -278,45 +269,8 @@ class NativePhoneLeg implements PhoneLeg {
     return this.#player;
   }
 
-  /** The one in use, else the first, of the family that the peer is in. Throws SdpRefusal `no-common-codec` where there is none. */
-  #endpointFor({ addressType }: PhoneAgreement): PhoneEndpoint {
-    const candidates = this.#endpoint === null ? this.#options.endpoints : [this.#endpoint];
-    const found = candidates.find(
-      ({ bindAddress }) => addressType === null || addressTypeOf(bindAddress) === addressType,
-    );
-    if (found === undefined)
-      throw new SdpRefusal(
-        'no-common-codec',
-        `the media is in ${addressType}, where the gateway has no address`,
-      );
-    return found;
-  }
-
   async #open(endpoint: PhoneEndpoint): Promise<LocalEndpoint> {
-    if (this.#closed) throw new Error('the leg is closed');
-    this.#endpoint ??= endpoint;
-    const { bindAddress, advertisedAddress } = this.#endpoint;
-    this.#opening ??= openRtpSockets(this.#options.ports, bindAddress);
-    const sockets = await this.#opening.catch((error: unknown) => {
-      this.#opening = null;
-      throw error;
-    });
-    if (this.#closed) {
-      sockets.close();
-      throw new Error('the leg was closed meanwhile');
-    }
-    if (this.#sockets === null) {
-      this.#sockets = sockets;
-      sockets.rtp.on('message', (buffer, from) => this.#received(buffer, from, true));
-      sockets.rtcp.on('message', (buffer, from) => this.#received(buffer, from, false));
-    }
-    const told = this.#options.advertisedAddress ?? null;
-    const isReachable = told !== null && addressTypeOf(told) === addressTypeOf(bindAddress);
-    return {
-      address: isReachable ? told : advertisedAddress,
-      rtpPort: sockets.port,
-      sessionId: this.#sessionId,
-    };
+    return { ...(await this.#sockets.open(endpoint)), sessionId: this.#sessionId };
   }
 
   /** A description that differs from the last has a version one higher (RFC 3264 §8); one that does not is the same. */
@@ -331,159 +285,34 @@ class NativePhoneLeg implements PhoneLeg {
     const nowMs = this.#clock.now();
     const before = this.#agreement;
     this.#agreement = agreement;
-    this.#latch.signal(agreement.remoteRtp, nowMs);
-    this.#rtcpDestination = agreement.rtcpMux ? null : agreement.remoteRtcp;
+    this.#input.onAgreement(agreement, nowMs);
+    this.#rtcp.onAgreement(agreement, nowMs);
+    this.#liveness.onAgreement(agreement.peerSends, nowMs);
     if (before === null) {
       this.#clock.add(this);
       this.#nextCheckMs = nowMs;
-      // Half the interval for the first (RFC 3550 §6.2).
-      this.#nextReportMs = nowMs + this.#rtcpIntervalMs / 2;
     }
-    if (before === null || (agreement.peerSends && !before.peerSends)) this.#waitingSinceMs = nowMs;
-    this.#heardMs = nowMs;
     const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
     if (obstacle !== null) this.#keys.fail(obstacle);
     this.#output.maxPacketMs = agreement.maxPacketMs;
     this.#outgoing.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
     if (agreement.peerReceives !== (before?.peerReceives ?? true))
       this.#options.events.onHeld(!agreement.peerReceives);
-    this.#publish(agreement.law);
-  }
-
-  #publish(law: G711Law): void {
-    if (!this.#mayPublish.has('audio')) {
-      if (this.#incoming === null) return;
-      this.#incoming = null;
-      this.#options.events.onStreams([]);
-      return;
-    }
-    if (this.#incoming?.law === law) return;
-    const streamId = `${this.#options.participantId}.${this.#nextStreamNumber++}`;
-    this.#incoming = new PhoneIncomingTrack(streamId, law);
-    this.#options.events.onStreams([{ streamId, alias: 'microphone', audio: this.#incoming, video: null }]);
-  }
-
-  /**
-   * What fails here is this leg's, and ends no other: nobody else would catch it. Nobody can be answered at port 0, and nobody
-   * honest sends from there (RFC 768): such a datagram is a stranger's.
-   */
-  #received(buffer: Buffer, from: RemoteInfo, isRtpSocket: boolean): void {
-    try {
-      if (from.port === 0) this.#fromStrangers++;
-      else if (isRtpSocket) this.#onRtp(buffer, from);
-      else this.#onRtcp(buffer, from);
-    } catch (error) {
-      this.#options.events.onFault(error);
-    }
-  }
-
-  #onRtp(buffer: Buffer, from: RemoteInfo): void {
-    const agreement = this.#agreement;
-    if (agreement === null) return;
-    if (isRtcp(buffer)) {
-      if (agreement.rtcpMux) this.#onRtcp(buffer, from);
-      return;
-    }
-    if (!RtpPacket.parse(buffer, packet)) {
-      this.#fromStrangers++;
-      return;
-    }
-    const { payloadType } = packet;
-    const law = agreement.receivable.get(payloadType);
-    const isEvent =
-      law === undefined &&
-      (payloadType === agreement.eventPayloadType || payloadType === agreement.ownEventPayloadType);
-    const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
-    const nowMs = this.#clock.now();
-    // Something that is not even in an agreed format shall not win the lock.
-    if (!isKnown && !this.#latch.isLockedOn(from)) {
-      this.#fromStrangers++;
-      return;
-    }
-    const verdict = this.#latch.onPacket(packet, from, nowMs);
-    if (verdict === 'stranger') {
-      this.#fromStrangers++;
-      return;
-    }
-    // What RTCP taught before may have been a stranger's; where the phone's comes from, it teaches again.
-    if (verdict === 'locked') this.#rtcpDestination = agreement.rtcpMux ? null : agreement.remoteRtcp;
-    this.#waitingSinceMs = nowMs;
-    this.#heardMs = nowMs;
-    this.#reception.onPacket(packet, nowMs, law !== undefined);
-    if (!this.#connected) {
-      this.#connected = true;
-      this.#options.events.onConnected();
-    }
-    // What comes while the peer holds is its hold music.
-    const isMeant = agreement.peerSends && agreement.peerReceives;
-    if (law !== undefined && isMeant && packet.payloadLength > 0) {
-      this.#incoming?.publish(packet, law, nowMs);
-      return;
-    }
-    this.#incoming?.leaveOut(packet, law !== undefined);
-    if (isEvent) {
-      const events = parseTelephoneEvents(buffer, packet.payloadOffset, packet.payloadLength);
-      this.#dtmf.onPackets(events, packet, nowMs);
-    }
-  }
-
-  #onRtcp(buffer: Buffer, from: RemoteInfo): void {
-    const nowMs = this.#clock.now();
-    // RTCP comes from the host that RTP comes from; its port may be another, and behind a NAT any.
-    const isOfPeer = this.#latch.isHostOfPeer(from.address);
-    const content = isOfPeer ? this.#rtcp.onPacket(buffer, nowMs) : null;
-    if (content === null) {
-      this.#fromStrangers++;
-      return;
-    }
-    if (this.#agreement?.rtcpMux === false)
-      this.#rtcpDestination = { address: from.address, port: from.port };
-    if (content === 'goodbye') return;
-    // Who reports is there, though it may send no RTP: muted, or without comfort noise while nobody speaks.
-    this.#heardMs = nowMs;
-    this.#waitingSinceMs = nowMs;
+    this.#input.publish();
   }
 
   #sendRtp(datagram: Buffer): void {
-    this.#send(this.#sockets?.rtp, datagram, this.#latch.destination);
+    const { destination } = this.#latch;
+    if (destination !== null) this.#sockets.sendRtp(datagram, destination);
   }
 
-  /** Once a second: has the phone fallen silent, is a report due? */
+  /** Once a second: is a report due, has the phone fallen silent? */
   #check(nowMs: number): void {
     this.#nextCheckMs = nowMs + 1000;
-    if (nowMs >= this.#nextReportMs) {
-      // Between half and one and a half intervals, so that a thousand legs do not report together (RFC 3550 §6.2).
-      this.#nextReportMs = nowMs + this.#rtcpIntervalMs * (0.5 + Math.random());
-      this.#sendReport(nowMs);
-    }
-    if (this.#isGone(nowMs)) {
-      this.close();
-      this.#options.events.onEnded('media-timeout');
-    }
-  }
-
-  #isGone(nowMs: number): boolean {
-    if (this.#agreement?.peerSends !== true) return nowMs - this.#heardMs >= this.#holdTimeoutMs;
-    const limitMs = this.#connected ? this.#timeoutMs : this.#timeoutBeforeFirstMs;
-    return nowMs - this.#waitingSinceMs >= limitMs;
-  }
-
-  #sendReport(nowMs: number, kind: 'report' | 'goodbye' = 'report'): void {
-    const isMuxed = this.#agreement?.rtcpMux === true;
-    const destination = isMuxed ? this.#latch.destination : this.#rtcpDestination;
-    if (destination === null) return;
-    const report = this.#rtcp[kind](this.#output, this.#reception, nowMs, Date.now());
-    this.#send(isMuxed ? this.#sockets?.rtp : this.#sockets?.rtcp, report, destination);
-  }
-
-  /** Others' packets come here, too, as they are passed through: what fails is not their leg's. */
-  #send(socket: Socket | undefined, datagram: Buffer, destination: MediaAddress | null): void {
-    if (destination === null) return;
-    try {
-      socket?.send(datagram, destination.port, destination.address);
-    } catch (error) {
-      this.#options.events.onFault(error);
-    }
+    this.#rtcp.onTick(nowMs);
+    if (!this.#liveness.isGone(nowMs)) return;
+    this.close();
+    this.#options.events.onEnded('media-timeout');
   }
 }
 

@@ -1,34 +1,90 @@
-/** The RTCP of one phone. */
+/** The RTCP of one phone: its reports, ours, and where ours go (RFC 3550 §6). */
+import { randomBytes } from 'node:crypto';
+import type { MediaAddress } from '../../../sdp/media-address.js';
 import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import { compactNtp, formatRtcp, ntpTime, parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
+import type { AddressLatch } from './address-latch.js';
+import type { PhoneAgreement } from './phone-sdp.js';
 import type { RtpOutput } from './rtp-output.js';
 
-/** Makes a phone leg's RTCP reports and takes in the peer's (RFC 3550 §6). Knows no socket. */
-export class RtcpSession {
-  readonly #cname: string;
+export interface PhoneRtcpOptions {
+  /** Mean time between two reports. */
+  readonly intervalMs: number;
+  readonly latch: AddressLatch;
+  readonly output: Pick<RtpOutput, 'ssrc' | 'packets' | 'octets' | 'timestampAt'>;
+  readonly reception: ReceptionStatistics;
+  /** Sends a datagram: from the port of RTP where both share it (RFC 5761), else from that of RTCP. */
+  readonly send: (datagram: Buffer, destination: MediaAddress, isMuxed: boolean) => void;
+}
+
+/** Knows no socket and no clock: everything is told when it is. */
+export class PhoneRtcp {
+  readonly #options: PhoneRtcpOptions;
+  /** Canonical name: says nothing about the person (RFC 7022). */
+  readonly #cname = randomBytes(12).toString('base64');
+  /** Null before anything was agreed on. */
+  #agreement: Pick<PhoneAgreement, 'rtcpMux' | 'remoteRtcp'> | null = null;
+  /** Where reports go that have a port of their own. Null: not known. */
+  #destination: MediaAddress | null = null;
+  #nextReportMs = 0;
   #lastSenderReport = 0;
   #lastSenderReportMs = 0;
   #packetsAtReport = -1;
 
-  /** @param cname Canonical name; says nothing about the person (RFC 7022). */
-  constructor(cname: string) {
-    this.#cname = cname;
+  constructor(options: PhoneRtcpOptions) {
+    this.#options = options;
   }
 
-  /** Null where it is no RTCP at all; `goodbye` where the peer leaves with it (RFC 3550 §6.6). */
-  onPacket(buffer: Buffer, nowMs: number): 'report' | 'goodbye' | null {
-    const packets = parseRtcp(buffer);
-    if (packets === null) return null;
+  onAgreement(agreement: Pick<PhoneAgreement, 'rtcpMux' | 'remoteRtcp'>, nowMs: number): void {
+    // Half the interval for the first (RFC 3550 §6.2).
+    if (this.#agreement === null) this.#nextReportMs = nowMs + this.#options.intervalMs / 2;
+    this.#agreement = agreement;
+    this.forgetDestination();
+  }
+
+  /** Back to what the SDP says: what was learned may have been a stranger's. */
+  forgetDestination(): void {
+    this.#destination = this.#agreement?.rtcpMux === false ? this.#agreement.remoteRtcp : null;
+  }
+
+  /** What came in: no RTCP of the peer's, its report, or its goodbye (RFC 3550 §6.6). */
+  onPacket(buffer: Buffer, from: MediaAddress, nowMs: number): 'stranger' | 'report' | 'goodbye' {
+    // It comes from the host that RTP comes from; its port may be another, and behind a NAT any.
+    const packets = this.#options.latch.isHostOfPeer(from.address) ? parseRtcp(buffer) : null;
+    if (packets === null) return 'stranger';
     for (const packet of packets) {
       if (packet.type !== 'sender-report') continue;
       this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
       this.#lastSenderReportMs = nowMs;
     }
+    if (this.#agreement?.rtcpMux === false) this.#destination = { address: from.address, port: from.port };
     return packets.some(({ type }) => type === 'bye') ? 'goodbye' : 'report';
   }
 
+  /** Sends a report where one is due. To be called once a second or more often. */
+  onTick(nowMs: number): void {
+    if (nowMs < this.#nextReportMs) return;
+    // Between half and one and a half intervals, so that a thousand legs do not report together (RFC 3550 §6.2).
+    this.#nextReportMs = nowMs + this.#options.intervalMs * (0.5 + Math.random());
+    this.#send(() => this.#report(nowMs));
+  }
+
+  /** The last report, with the goodbye (RFC 3550 §6.6); nobody leaves who was never heard (§6.3.7). */
+  leave(nowMs: number): void {
+    const { ssrc, packets } = this.#options.output;
+    if (packets === 0) return;
+    this.#send(() => Buffer.concat([this.#report(nowMs), formatRtcp([{ type: 'bye', ssrcs: [ssrc] }])]));
+  }
+
+  #send(make: () => Buffer): void {
+    const isMuxed = this.#agreement?.rtcpMux === true;
+    const destination = isMuxed ? this.#options.latch.destination : this.#destination;
+    if (destination !== null) this.#options.send(make(), destination, isMuxed);
+  }
+
   /** SR when something was sent since the last report, else RR (RFC 3550 §6.4), with the canonical name. */
-  report(output: RtpOutput, reception: ReceptionStatistics, nowMs: number, unixMs: number): Buffer {
+  #report(nowMs: number): Buffer {
+    const { output, reception } = this.#options;
     const delay =
       this.#lastSenderReport === 0 ? 0 : Math.round(((nowMs - this.#lastSenderReportMs) * 65536) / 1000);
     const block = reception.report(this.#lastSenderReport, delay);
@@ -36,7 +92,7 @@ export class RtcpSession {
     const { ssrc, packets } = output;
     const hasSent = packets !== this.#packetsAtReport && packets > 0;
     this.#packetsAtReport = packets;
-    const ntp = ntpTime(unixMs);
+    const ntp = ntpTime(Date.now());
     const first: RtcpPacket = hasSent
       ? {
           type: 'sender-report',
@@ -50,11 +106,5 @@ export class RtcpSession {
         }
       : { type: 'receiver-report', ssrc, reports };
     return formatRtcp([first, { type: 'source-description', chunks: [{ ssrc, cname: this.#cname }] }]);
-  }
-
-  /** The last report, with the goodbye (RFC 3550 §6.6). */
-  goodbye(output: RtpOutput, reception: ReceptionStatistics, nowMs: number, unixMs: number): Buffer {
-    const report = this.report(output, reception, nowMs, unixMs);
-    return Buffer.concat([report, formatRtcp([{ type: 'bye', ssrcs: [output.ssrc] }])]);
   }
 }

@@ -1,0 +1,137 @@
+/** What comes from a phone: its voice, its keys, its reports; and what comes to its port from others. */
+import { randomInt } from 'node:crypto';
+import type { MediaAddress } from '../../../sdp/media-address.js';
+import { DtmfDetector } from '../codec/dtmf-detector.js';
+import { parseTelephoneEvents } from '../codec/telephone-event.js';
+import type { LegEvents, LegOptions } from '../leg.js';
+import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
+import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
+import type { TrackKind } from '../source-track.js';
+import type { AddressLatch } from './address-latch.js';
+import { PhoneIncomingTrack } from './phone-incoming-track.js';
+import type { PhoneLiveness } from './phone-liveness.js';
+import type { PhoneRtcp } from './phone-rtcp.js';
+import type { PhoneAgreement } from './phone-sdp.js';
+
+/** Comfort noise (RFC 3389): a sign of life, without sound of its own here. */
+const comfortNoisePayloadType = 13;
+
+/** A view shared by all legs: a packet is dealt with before the next is read. */
+const packet = new RtpPacket();
+
+export interface PhoneInputOptions extends Pick<LegOptions, 'participantId' | 'mayPublish'> {
+  readonly events: Pick<LegEvents, 'onConnected' | 'onDtmf' | 'onStreams'>;
+  readonly latch: AddressLatch;
+  readonly reception: ReceptionStatistics;
+  readonly rtcp: PhoneRtcp;
+  readonly liveness: PhoneLiveness;
+}
+
+/** Knows no socket and no clock: datagrams are handed in, with the time. */
+export class PhoneInput {
+  readonly #options: PhoneInputOptions;
+  readonly #dtmf: DtmfDetector;
+  #agreement: PhoneAgreement | null = null;
+  #mayPublish: ReadonlySet<TrackKind>;
+  #track: PhoneIncomingTrack | null = null;
+  #nextStreamNumber = randomInt(1, 1_000_000_000);
+  #fromStrangers = 0;
+
+  constructor(options: PhoneInputOptions) {
+    this.#options = options;
+    this.#mayPublish = options.mayPublish;
+    this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
+  }
+
+  get packetsFromStrangers(): number {
+    return this.#fromStrangers;
+  }
+
+  /** What is received from now on. The stream is published by `publish`. */
+  onAgreement(agreement: PhoneAgreement, nowMs: number): void {
+    this.#agreement = agreement;
+    this.#options.latch.signal(agreement.remoteRtp, nowMs);
+  }
+
+  setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
+    this.#mayPublish = mayPublish;
+    this.publish();
+  }
+
+  /** Tells of the stream as it is agreed on and allowed, where it is another than before. */
+  publish(): void {
+    const { events, participantId } = this.#options;
+    if (this.#agreement === null) return;
+    const { law } = this.#agreement;
+    if (!this.#mayPublish.has('audio')) {
+      if (this.#track === null) return;
+      this.#track = null;
+      events.onStreams([]);
+      return;
+    }
+    if (this.#track?.law === law) return;
+    const streamId = `${participantId}.${this.#nextStreamNumber++}`;
+    this.#track = new PhoneIncomingTrack(streamId, law);
+    events.onStreams([{ streamId, alias: 'microphone', audio: this.#track, video: null }]);
+  }
+
+  /** A key whose end was lost ends by itself. */
+  onTick(nowMs: number): void {
+    if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
+  }
+
+  /** Nothing is handed on any more. */
+  close(): void {
+    this.#track = null;
+  }
+
+  onDatagram(buffer: Buffer, from: MediaAddress, isRtpSocket: boolean, nowMs: number): void {
+    // Nobody can be answered at port 0, and nobody honest sends from there (RFC 768).
+    if (from.port === 0) this.#fromStrangers++;
+    else if (!isRtpSocket) this.#onRtcp(buffer, from, nowMs);
+    else if (isRtcp(buffer)) {
+      if (this.#agreement?.rtcpMux === true) this.#onRtcp(buffer, from, nowMs);
+    } else if (this.#agreement !== null) this.#onRtp(this.#agreement, buffer, from, nowMs);
+  }
+
+  #onRtp(agreement: PhoneAgreement, buffer: Buffer, from: MediaAddress, nowMs: number): void {
+    const { latch, rtcp, liveness, reception, events } = this.#options;
+    if (!RtpPacket.parse(buffer, packet)) {
+      this.#fromStrangers++;
+      return;
+    }
+    const { payloadType } = packet;
+    const law = agreement.receivable.get(payloadType);
+    const isEvent =
+      law === undefined &&
+      (payloadType === agreement.eventPayloadType || payloadType === agreement.ownEventPayloadType);
+    const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
+    // Something that is not even in an agreed format shall not win the lock.
+    const verdict = isKnown || latch.isLockedOn(from) ? latch.onPacket(packet, from, nowMs) : 'stranger';
+    if (verdict === 'stranger') {
+      this.#fromStrangers++;
+      return;
+    }
+    // Where the phone's RTP comes from, its RTCP teaches again where ours goes.
+    if (verdict === 'locked') rtcp.forgetDestination();
+    reception.onPacket(packet, nowMs, law !== undefined);
+    if (liveness.onRtp(nowMs)) events.onConnected();
+    // What comes while the peer holds is its hold music.
+    const isMeant = agreement.peerSends && agreement.peerReceives;
+    if (law !== undefined && isMeant && packet.payloadLength > 0) {
+      this.#track?.publish(packet, law, nowMs);
+      return;
+    }
+    this.#track?.leaveOut(packet, law !== undefined);
+    if (isEvent) {
+      const pressed = parseTelephoneEvents(buffer, packet.payloadOffset, packet.payloadLength);
+      this.#dtmf.onPackets(pressed, packet, nowMs);
+    }
+  }
+
+  #onRtcp(buffer: Buffer, from: MediaAddress, nowMs: number): void {
+    const content = this.#options.rtcp.onPacket(buffer, from, nowMs);
+    if (content === 'stranger') this.#fromStrangers++;
+    else if (content === 'report') this.#options.liveness.onReport(nowMs);
+  }
+}
