@@ -8,6 +8,7 @@ import { callsGroups } from './calls-schema.js';
 import { eventsGroups } from './events-schema.js';
 import { httpGroups } from './http-schema.js';
 import { mediaGroups } from './media-schema.js';
+import { nextHopGroups } from './next-hop-schema.js';
 import {
   count,
   group,
@@ -157,6 +158,8 @@ export const configSchema = z.strictObject({
   ...httpGroups,
 
   ...sipGroups,
+
+  ...nextHopGroups,
 
   ...tlsGroups,
 

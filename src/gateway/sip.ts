@@ -5,6 +5,7 @@ import type { Config } from '../config/config-schema.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import { sourceOf } from '../domain/address-source.js';
 import type { RefusedCall } from '../domain/facts/refused-call.js';
+import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import type { CredentialSource } from '../doors/sip/credential.js';
@@ -126,8 +127,24 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
         logger.warn({ source, until: new Date(untilMs) }, 'a source was banned'),
     },
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
+    nextHop: nextHopOptions(config),
     logger: logger.child({ layer: 'sip-server' }),
   });
+}
+
+function nextHopOptions({ nextHop }: Config): NonNullable<SipServerOptions['nextHop']> {
+  const datagrams = new NetworkList(nextHop.udpOnlyNetworks);
+  return {
+    dnsServers: nextHop.dnsServers,
+    dnsTimeoutMs: nextHop.dnsTimeoutSeconds * 1000,
+    dnsCacheMs: nextHop.dnsCacheSeconds * 1000,
+    maxDnsAnswers: nextHop.maxDnsAnswers,
+    firstResponseMs: nextHop.firstResponseSeconds * 1000,
+    maxTargets: nextHop.maxTargets,
+    deadMs: nextHop.deadSeconds * 1000,
+    maxDead: nextHop.maxDead,
+    takesDatagramsAlone: (address) => datagrams.has(address),
+  };
 }
 
 function tlsOptions({ tls }: Config, certificates: Certificates): TlsStreamOptions {

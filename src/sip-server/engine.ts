@@ -1,8 +1,9 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
 import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
-import { attach, connectTo, listTransports, responseFlowFor, type Transports } from './network.js';
+import { attach, listTransports, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
+import { OutgoingWays, type NextHopOptions } from './outgoing-ways.js';
 import { systemClock, type Clock } from './transaction/clock.js';
 import { defaultTimerSettings, type TimerSettings } from './transaction/timers.js';
 import type { Flow } from './transport/flow.js';
@@ -47,6 +48,8 @@ export interface EngineOptions {
    * is gone without a BYE is found out after half of it. Default: none is offered.
    */
   readonly sessionSeconds?: number;
+  /** How the servers are found that requests of ours go to. */
+  readonly nextHop?: NextHopOptions;
 }
 
 export interface Engine {
@@ -74,6 +77,7 @@ export function createEngine(
   const hasCalls = (source: string): boolean =>
     [...dialogs].some(({ flow }) => sourceOf(flow.remoteAddress) === source);
   const guard = strangers === undefined ? null : new SourceGuard({ ...strangers, clock, sourceOf, hasCalls });
+  const ways = new OutgoingWays(transports, options.nextHop ?? {}, clock, logger);
   const core = new UserAgentCore({
     ...{ clock, guard },
     timers: { ...defaultTimerSettings, ...options.timers },
@@ -87,6 +91,7 @@ export function createEngine(
       // After timer C of any proxy.
       inviteTimeoutMs: 200_000,
       retryAfterSeconds: 5,
+      firstResponseMs: options.nextHop?.firstResponseMs ?? 4_000,
       ...(options.sessionSeconds === undefined ? {} : { sessionSeconds: options.sessionSeconds }),
     },
     addressing,
@@ -97,7 +102,8 @@ export function createEngine(
       ? {}
       : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
     sourceOf,
-    connect: (hop) => connectTo(transports, hop),
+    connect: (hop) => ways.connect(hop),
+    wayTo: (hop) => ways.to(hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
   for (const transport of listTransports(transports)) {

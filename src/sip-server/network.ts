@@ -1,12 +1,12 @@
-/** Ways to peers and back: resolves names, chooses transports, finds the flow of a response. */
-import { resolveSrv } from 'node:dns/promises';
+/** Ways to peers and back: chooses transports, finds the flow of a response. */
+import { isIPv6 } from 'node:net';
+import type { AddressFamily } from './resolution/resolver.js';
 import type { MessageIdentity } from './transaction/identity.js';
 import type { Flow } from './transport/flow.js';
 import { zeroCounters } from './transport/inbox.js';
 import type { StandingOf, Transport, TransportStats } from './transport/transport.js';
 import { responseTarget } from './transport/via-routing.js';
 import { addressKind } from './user-agent/local-address.js';
-import { defaultPort, type NextHop } from './user-agent/next-hop.js';
 
 /** The transports of one server or client, by protocol. */
 export interface Transports {
@@ -20,39 +20,31 @@ export function listTransports({ udp, tcp, tls, ws }: Transports): Transport[] {
   return [udp, tcp, tls, ws].filter((transport) => transport !== undefined);
 }
 
-/**
- * A flow to the next hop; a name without port is looked up by SRV first (RFC 3263 §4.2). With TLS the peer must show a
- * certificate for the name that was asked for, wherever the DNS leads (RFC 5922 §7.1). Rejects when there is no way.
- */
-export async function connectTo(transports: Transports, hop: NextHop): Promise<Flow> {
-  const wanted = transportFor(transports, hop);
-  if (wanted === null) throw new Error(`no ${hop.protocol} transport`);
-  const { host, port } = hop;
-  if (port !== undefined || addressKind(host) !== 'name' || host === 'localhost') {
-    return wanted.connect(host, port ?? defaultPort(wanted.protocol), host);
-  }
-  const service = wanted.protocol === 'tls' ? '_sips._tcp' : `_sip._${wanted.protocol}`;
-  const records = await resolveSrv(`${service}.${host}`).catch(() => []);
-  const best = records.sort((a, b) => a.priority - b.priority || b.weight - a.weight)[0];
-  return best
-    ? wanted.connect(best.name, best.port, host)
-    : wanted.connect(host, defaultPort(wanted.protocol), host);
+/** The transport that a connection to that address is made with; null where there is none. */
+export function transportTo(
+  transports: Transports,
+  protocol: 'udp' | 'tcp' | 'tls',
+  address: string,
+): Transport | null {
+  const transport = transports[protocol];
+  if (transport === undefined) return null;
+  return familiesOf(transport).includes(isIPv6(address) ? 6 : 4) ? transport : null;
 }
 
-function transportFor(
-  { udp, tcp, tls }: Transports,
-  { protocol, transportGiven }: NextHop,
-): Transport | null {
-  switch (protocol) {
-    case 'udp':
-      return udp ?? (transportGiven ? null : (tcp ?? null));
-    case 'tcp':
-      return tcp ?? null;
-    case 'tls':
-      return tls ?? null;
-    default:
-      return null;
-  }
+/** The kinds of address that can be reached by a protocol. */
+export function reachableFamilies(
+  transports: Transports,
+  protocol: 'udp' | 'tcp' | 'tls',
+): readonly AddressFamily[] {
+  const transport = transports[protocol];
+  return transport === undefined ? [] : familiesOf(transport);
+}
+
+/** A connection may leave from any address of this machine, a datagram only from the socket's. */
+function familiesOf({ protocol, boundAddress }: Transport): readonly AddressFamily[] {
+  const address = boundAddress?.address;
+  if (protocol !== 'udp' || address === undefined || address === '::') return [4, 6];
+  return isIPv6(address) ? [6] : [4];
 }
 
 /**

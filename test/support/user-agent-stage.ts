@@ -1,6 +1,7 @@
 /** A user agent core over one recorded flow, with one application that records, on a fake clock. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { RecordedFlow } from './recorded-flow.js';
+import { soleWay } from './sole-way.js';
 import { DialogStore } from '../../src/sip-server/dialog/dialog-store.js';
 import { HeaderFields } from '../../src/sip-server/message/header-fields.js';
 import type { SipRequest, SipResponse } from '../../src/sip-server/message/message.js';
@@ -11,7 +12,7 @@ import type { Application, SendResult } from '../../src/sip-server/user-agent/ap
 import { silentLogger } from '../../src/sip-server/user-agent/environment.js';
 import type { UserAgentSettings } from '../../src/sip-server/user-agent/environment.js';
 import { createResponse } from '../../src/sip-server/user-agent/responses.js';
-import { UserAgentCore } from '../../src/sip-server/user-agent/user-agent-core.js';
+import { UserAgentCore, type UserAgentCoreOptions } from '../../src/sip-server/user-agent/user-agent-core.js';
 
 export const sdp = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
 
@@ -54,6 +55,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   app = new RecordingApplication();
   flow = new RecordedFlow();
+  wayTo = () => soleWay(flow);
   core = newCore({});
 });
 afterEach(() => {
@@ -75,6 +77,7 @@ function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAge
       maxPendingRequests: 10,
       inviteTimeoutMs: 200_000,
       retryAfterSeconds: 5,
+      firstResponseMs: 4_000,
       ...settings,
     },
     addressing: new Addressing({}),
@@ -82,6 +85,7 @@ function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAge
     dialogs,
     maxTransactions: 100,
     connect: () => Promise.resolve(flow),
+    wayTo,
     responseFlow: (same) => same,
   });
 }
@@ -134,6 +138,15 @@ export const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 /** In place of the one that each test begins with. */
 export function useFlow(next: RecordedFlow): void {
   flow = next;
+}
+
+/** The way of requests outside of dialogs. */
+let wayTo: UserAgentCoreOptions['wayTo'];
+
+/** New requests go that way from now on, with a core of its own. */
+export function useWay(way: UserAgentCoreOptions['wayTo']): void {
+  wayTo = way;
+  core = newCore({});
 }
 
 export function useCore(settings: Partial<UserAgentSettings>, maxDialogs?: number): void {

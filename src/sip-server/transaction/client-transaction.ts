@@ -92,6 +92,11 @@ export class ClientTransaction extends Transaction<State, Input> {
     this.step('cancelled');
   }
 
+  /** The request has gone to another server. */
+  abandon(): void {
+    this.step('abandoned');
+  }
+
   flowClosed(): void {
     this.step('flow closed');
   }

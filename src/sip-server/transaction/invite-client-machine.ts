@@ -31,6 +31,8 @@ export type InviteClientInput =
   | '2xx'
   | '3xx-6xx'
   | 'cancelled'
+  /** It is sent to another server: to this one it is not sent again. */
+  | 'abandoned'
   | 'transport error'
   | 'flow closed'
   | Extract<TimerInput, 'timer A' | 'timer B' | 'timer C' | 'timer D' | 'timer M'>;
@@ -44,6 +46,7 @@ export const inviteClientMachine: Machine<InviteClientState, InviteClientInput> 
     '3xx-6xx': to('completed', 'stop A', 'stop B', 'acknowledge', 'start D', 'pass'), // §17.1.1.2
     'transport error': to('terminated', 'inform transport error'), //             §17.1.1.2
     'flow closed': to('terminated', 'inform transport error'), //                 §18.4
+    abandoned: to('calling', 'stop A'), //     a late answer is still acknowledged, or cancelled
   },
   proceeding: {
     '1xx': to('proceeding', 'start C', 'pass'), //                                §17.1.1.2, §16.7 (2)

@@ -65,6 +65,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       calling    | 3xx-6xx          | completed  | stop A, stop B, acknowledge, start D, pass
       calling    | transport error  | terminated | inform transport error
       calling    | flow closed      | terminated | inform transport error
+      calling    | abandoned        | calling    | stop A
       proceeding | 1xx              | proceeding | start C, pass
       proceeding | 2xx              | accepted   | stop B, stop C, start M, pass
       proceeding | 3xx-6xx          | completed  | stop B, stop C, acknowledge, start D, pass
@@ -89,6 +90,7 @@ const edges: Record<string, { readonly table: Table; readonly edges: string }> =
       trying     | 3xx-6xx          | completed  | stop E, stop F, start K, pass
       trying     | transport error  | terminated | inform transport error
       trying     | flow closed      | terminated | inform transport error
+      trying     | abandoned        | terminated |
       proceeding | timer E          | proceeding | resend, start E at T2
       proceeding | timer F          | terminated | inform timeout
       proceeding | 1xx              | proceeding | pass

@@ -31,6 +31,8 @@ export type NonInviteClientInput =
   | '3xx-6xx'
   | 'transport error'
   | 'flow closed'
+  /** It is sent to another server: nobody waits for the answer of this one. */
+  | 'abandoned'
   | Extract<TimerInput, 'timer E' | 'timer F' | 'timer K'>;
 
 export const nonInviteClientMachine: Machine<NonInviteClientState, NonInviteClientInput> = {
@@ -42,6 +44,7 @@ export const nonInviteClientMachine: Machine<NonInviteClientState, NonInviteClie
     '3xx-6xx': to('completed', 'stop E', 'stop F', 'start K', 'pass'), //         §17.1.2.2
     'transport error': to('terminated', 'inform transport error'), //             §17.1.2.2
     'flow closed': to('terminated', 'inform transport error'), //                 §18.4
+    abandoned: to('terminated'),
   },
   proceeding: {
     'timer E': to('proceeding', 'resend', 'start E at T2'), //                    §17.1.2.2

@@ -11,6 +11,7 @@ import type { Application, ApplicationDirectory } from './application.js';
 import type { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import type { Refusal } from './request-checks.js';
+import type { Way } from './way.js';
 
 /** Where the engine's log lines go; constant messages, data in fields. */
 export interface SipLogger {
@@ -42,6 +43,8 @@ export interface UserAgentSettings {
   readonly inviteTimeoutMs: number;
   /** Seconds in the Retry-After of a 503. */
   readonly retryAfterSeconds: number;
+  /** A server that has answered nothing to a new request by then is left for the next one. */
+  readonly firstResponseMs: number;
   /** The session interval that callers who ask for none are offered (RFC 4028). Absent: none is. */
   readonly sessionSeconds?: number;
 }
@@ -73,4 +76,6 @@ export interface UserAgentEnvironment {
   readonly standings: FlowStandings;
   /** Rejects when there is no way to that hop. */
   readonly connect: (hop: NextHop) => Promise<Flow>;
+  /** The servers of that hop; null where no transport leads there. */
+  readonly wayTo: (hop: NextHop) => Way | null;
 }

@@ -42,12 +42,19 @@ beforeEach(() => {
     timers: defaultTimerSettings,
     logger: silentLogger,
     guard: null,
-    settings: { supported: [], maxPendingRequests: 10, inviteTimeoutMs: 200_000, retryAfterSeconds: 5 },
+    settings: {
+      supported: [],
+      maxPendingRequests: 10,
+      inviteTimeoutMs: 200_000,
+      retryAfterSeconds: 5,
+      firstResponseMs: 4_000,
+    },
     addressing: new Addressing({}),
     directory: { choose: () => app, isKnown: () => true, knownMethods: () => [] },
     dialogs,
     maxTransactions: 100,
     connect: () => Promise.reject(new Error('a browser cannot be dialled')),
+    wayTo: () => null,
     responseFlow: (same) => same,
   });
   receive('INVITE', 1, first);

@@ -4,6 +4,7 @@ import type { ClientTransaction, ClientTransactionUser } from '../transaction/cl
 import type { Flow } from '../transport/flow.js';
 import type { Application, OwnedDialog } from './application.js';
 import { newTransactionId } from './identifiers.js';
+import type { Way } from './way.js';
 
 /** What happens with the responses to a request of ours; implemented by the user agent client. */
 export interface OutgoingRequestHandler {
@@ -12,17 +13,30 @@ export interface OutgoingRequestHandler {
   giveUp(outgoing: OutgoingRequest): void;
 }
 
+/** What a request needs to be sent elsewhere. */
+export interface Attempt {
+  readonly way: Way;
+  /** The request as it was wanted, with what must be the same wherever it goes (RFC 3263 §4.3). */
+  readonly draft: SipRequest;
+  /** A long one may go over TCP, where its URI names no transport (RFC 3261 §18.1.1). */
+  readonly mayStream: boolean;
+}
+
 export interface OutgoingRequestParts {
+  /** The name that applications know it by. Absent: a new one. */
+  readonly id?: string | undefined;
   readonly request: SipRequest;
   readonly flow: Flow;
   readonly owner?: Application | undefined;
   readonly dialog?: OwnedDialog | undefined;
   readonly onResponse?: ((response: SipResponse) => void) | undefined;
+  /** Absent: it goes nowhere else. */
+  readonly attempt?: Attempt | undefined;
 }
 
 /** A request that was sent and waits for its response. */
 export class OutgoingRequest implements ClientTransactionUser {
-  readonly id = newTransactionId();
+  readonly id: string;
   readonly request: SipRequest;
   readonly flow: Flow;
   /** Absent: the server's own request, or its application is gone. */
@@ -39,10 +53,18 @@ export class OutgoingRequest implements ClientTransactionUser {
   /** A CANCEL that waits for the first provisional response (RFC 3261 §9.1). */
   heldCancel: SipRequest | undefined;
   isCancelled = false;
+  /** Absent: it goes nowhere else, or no longer. */
+  attempt: Attempt | undefined;
+  /** Some response has come. */
+  wasHeard = false;
+  /** Waits for the first response. */
+  firstResponse: unknown;
   readonly #handler: OutgoingRequestHandler;
 
   constructor(handler: OutgoingRequestHandler, parts: OutgoingRequestParts) {
     this.#handler = handler;
+    this.id = parts.id ?? newTransactionId();
+    this.attempt = parts.attempt;
     this.request = parts.request;
     this.flow = parts.flow;
     this.owner = parts.owner;

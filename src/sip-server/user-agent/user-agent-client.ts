@@ -10,14 +10,11 @@ import { Acknowledger } from './acknowledger.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
+import { FailOver, type Departure } from './fail-over.js';
 import { newBranch, newTransactionId } from './identifiers.js';
 import { nextHopOf } from './next-hop.js';
-import {
-  OutgoingRequest,
-  type OutgoingRequestHandler,
-  type OutgoingRequestParts,
-} from './outgoing-request.js';
-import { completeInDialog, composeNewRequest, createCancel } from './requests.js';
+import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request.js';
+import { completeInDialog, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
 
 /** What the client tells the rest of the user agent about dialogs. */
@@ -30,15 +27,6 @@ export interface ClientDialogEvents {
   readonly dialogLost: (dialog: OwnedDialog, status: number, why: string) => void;
   /** An ACK is awaited from the peer: a BYE must wait for it (RFC 3261 §15). Takes over the call if so. */
   readonly holdBye: (dialog: OwnedDialog, send: () => void) => boolean;
-}
-
-/** Above this a request without a stated transport goes over TCP (RFC 3261 §18.1.1). */
-const largestDatagramBytes = 1_300;
-
-/** A request as it leaves. */
-interface Departure extends OutgoingRequestParts {
-  readonly bytes: Buffer;
-  readonly branch: string;
 }
 
 interface ArrivedResponse {
@@ -56,8 +44,15 @@ export class UserAgentClient implements OutgoingRequestHandler {
   /** Failures that are to be told in the next turn. */
   readonly #failures = new Set<unknown>();
   readonly #acknowledger: Acknowledger;
+  readonly #failOver: FailOver;
 
   constructor(environment: UserAgentEnvironment, events: ClientDialogEvents) {
+    this.#failOver = new FailOver(environment, {
+      launch: (departure) => this.#launch(departure),
+      isPending: (outgoing) => this.#pending.get(outgoing.id) === outgoing,
+      giveUp: (outgoing) => this.giveUp(outgoing),
+      conclude: (outgoing, response, flow) => this.#conclude(outgoing, response, flow),
+    });
     this.#environment = environment;
     this.#events = events;
     this.#acknowledger = new Acknowledger(environment, events.hangUp);
@@ -73,25 +68,11 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const route = draft.headers.get('Route');
     const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
     const hop = nextHopOf(proxy ?? firstRoute ?? draft.uri);
-    if (!hop) return notSent(refusals.noTransport);
+    const way = hop && environment.wayTo(hop);
+    if (!way) return notSent(refusals.noTransport);
     if (environment.transactions.isFull) return notSent('too many transactions');
-    const branch = newBranch();
-    try {
-      let flow = await environment.connect(hop);
-      let request = composeNewRequest(draft, flow, branch, environment);
-      let bytes = formatMessage(request);
-      if (!hop.transportGiven && bytes.length > largestDatagramBytes && flow.protocol === 'udp') {
-        const stream = await environment.connect({ ...hop, protocol: 'tcp' }).catch(() => undefined);
-        if (stream) {
-          flow = stream;
-          request = composeNewRequest(draft, flow, branch, environment);
-          bytes = formatMessage(request);
-        }
-      }
-      return this.#launch({ request, bytes, branch, flow, owner });
-    } catch {
-      return notSent(refusals.noTransport);
-    }
+    const departure = await this.#failOver.begin({ way, draft, mayStream: !hop.transportGiven });
+    return this.#launch({ ...departure, owner });
   }
 
   /** Sends an application's request in its dialog. */
@@ -162,7 +143,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const timer = this.#environment.clock.setTimer(0, () => {
       this.#failures.delete(timer);
       const response = createLocalResponse(outgoing.request, why === 'timeout' ? 408 : 503);
-      this.responded(outgoing, response, outgoing.flow);
+      if (!this.#failOver.takes(outgoing, response, outgoing.flow, true))
+        this.#conclude(outgoing, response, outgoing.flow);
     });
     this.#failures.add(timer);
   }
@@ -181,17 +163,23 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#acknowledger.close();
     for (const timer of this.#failures) this.#environment.clock.clearTimer(timer);
     this.#failures.clear();
+    for (const outgoing of this.#pending.values()) this.#failOver.unwatch(outgoing);
     this.#pending.clear();
   }
 
   responded(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
+    if (!this.#failOver.takes(outgoing, response, flow, false)) this.#conclude(outgoing, response, flow);
+  }
+
+  /** A response that counts. */
+  #conclude(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
     const identity = identify(response);
     if (!identity) return;
     const { method } = outgoing.request;
     if (response.status < 200) this.#releaseCancel(outgoing);
     else if (!outgoing.isFinal) {
       outgoing.isFinal = true;
-      this.#pending.delete(outgoing.id);
+      if (this.#pending.get(outgoing.id) === outgoing) this.#pending.delete(outgoing.id);
     }
     const arrived = { response, identity, flow };
     if (method === 'INVITE' && !outgoing.dialog) this.#inviteResponded(outgoing, arrived);
@@ -216,6 +204,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#pending.set(outgoing.id, outgoing);
     const start = (): void => {
       outgoing.transaction = this.#environment.transactions.send({ request, branch, bytes, flow }, outgoing);
+      this.#failOver.watch(outgoing);
     };
     if (request.method === 'BYE' && dialog) {
       const end = (): void => {

@@ -22,6 +22,7 @@ import { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import { UserAgentClient } from './user-agent-client.js';
 import { UserAgentServer } from './user-agent-server.js';
+import type { Way } from './way.js';
 
 export interface UserAgentCoreOptions {
   readonly clock: Clock;
@@ -36,6 +37,7 @@ export interface UserAgentCoreOptions {
   readonly maxTransactionsPerAddress?: number;
   readonly sourceOf?: ((address: string) => string) | undefined;
   readonly connect: (hop: NextHop) => Promise<Flow>;
+  readonly wayTo: (hop: NextHop) => Way | null;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import { soleWay } from '../../../test/support/sole-way.js';
 import { DialogStore } from '../dialog/dialog-store.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipMessage } from '../message/message.js';
@@ -109,12 +110,14 @@ it('survives any order of messages, answers, pauses and losses, and leaves nothi
           maxPendingRequests: 20,
           inviteTimeoutMs: 100_000,
           retryAfterSeconds: 1,
+          firstResponseMs: 4_000,
         },
         addressing: new Addressing({}),
         directory: { choose: () => app, isKnown: () => true, knownMethods: () => [] },
         dialogs,
         maxTransactions: 50,
         connect: () => (flow.isOpen ? Promise.resolve(flow) : Promise.reject(new Error('gone'))),
+        wayTo: () => soleWay(flow),
         responseFlow: (same) => same,
       });
       const field = (text: string): [string, string][] => {

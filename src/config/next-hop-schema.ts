@@ -1,0 +1,49 @@
+/** Settings of how the servers are found that our SIP requests go to. */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { count, group, network, seconds } from './schema-parts.js';
+
+/** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. */
+function isDnsServer(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(portText);
+  return isIP(bracketed ?? plain ?? '') !== 0 && port >= 1 && port <= 65_535;
+}
+
+export const nextHopGroups = {
+  nextHop: group('SIP servers that we send requests to', {
+    dnsServers: z
+      .array(z.string().refine(isDnsServer, 'must be addresses, with a port or without'))
+      .max(8)
+      .default([])
+      .describe(
+        'Addresses of DNS servers, with a port or without. Empty: those of the system, and its hosts file.',
+      ),
+    dnsTimeoutSeconds: seconds.max(30).default(2).describe('How long an answer of the DNS is waited for.'),
+    dnsCacheSeconds: seconds
+      .max(86_400)
+      .default(30)
+      .describe(
+        'How long NAPTR and SRV records, and that there is nothing, are kept; addresses as the DNS says.',
+      ),
+    maxDnsAnswers: count.default(2000).describe('Answers kept; the oldest go first.'),
+    firstResponseSeconds: seconds
+      .max(32)
+      .default(4)
+      .describe('A server that has answered nothing by then is left for the next one of its name.'),
+    maxTargets: count.max(64).default(8).describe('Servers tried for one request.'),
+    deadSeconds: seconds
+      .max(86_400)
+      .default(60)
+      .describe('One that failed is tried after the others of its name for so long.'),
+    maxDead: count.default(1000).describe('Such servers remembered.'),
+    udpOnlyNetworks: z
+      .array(network)
+      .max(100)
+      .default([])
+      .describe(
+        'Servers there get requests above 1,300 bytes over UDP as well, where others get them over TCP if they take it. `0.0.0.0/0, ::/0`: all.',
+      ),
+  }),
+};

@@ -1,0 +1,208 @@
+/** Ways to servers: what the DNS says of them, and what can be connected to. */
+import { randomUUID } from 'node:crypto';
+import { CachedResolver } from './resolution/cached-resolver.js';
+import { DeadTargets } from './resolution/dead-targets.js';
+import { DnsRecords } from './resolution/dns-records.js';
+import { Locator, type LocatedProtocol, type Target } from './resolution/locate.js';
+import type { Resolver } from './resolution/resolver.js';
+import { reachableFamilies, transportTo, type Transports } from './network.js';
+import type { Clock } from './transaction/clock.js';
+import type { Flow } from './transport/flow.js';
+import type { SipLogger } from './user-agent/environment.js';
+import { addressKind } from './user-agent/local-address.js';
+import { defaultPort, type NextHop } from './user-agent/next-hop.js';
+import type { TargetFault, Way } from './user-agent/way.js';
+
+/** How servers are found, and what becomes of those that fail. */
+export interface NextHopOptions {
+  /** Default: the DNS. */
+  readonly resolver?: Resolver;
+  /** DNS servers; default: those of the system. */
+  readonly dnsServers?: readonly string[];
+  /** Default 2,000 ms. */
+  readonly dnsTimeoutMs?: number;
+  /** How long an answer without a time holds. Default 30,000 ms. */
+  readonly dnsCacheMs?: number;
+  /** Default 2,000. */
+  readonly maxDnsAnswers?: number;
+  /** Servers tried for one request. Default 8. */
+  readonly maxTargets?: number;
+  /** A server that failed is tried after the others for so long. Default 60,000 ms. */
+  readonly deadMs?: number;
+  /** Default 1,000. */
+  readonly maxDead?: number;
+  /** One that has not answered anything by then is left for the next. Default 4,000 ms. */
+  readonly firstResponseMs?: number;
+  /** Servers that take no connection, however long a request is. Default: none is known. */
+  readonly takesDatagramsAlone?: (address: string) => boolean;
+  /** 0 ≤ x < 1: shares the load. Default: Math.random. */
+  readonly random?: () => number;
+}
+
+/** Finds servers for the requests of one SIP server or client. */
+export class OutgoingWays {
+  readonly #transports: Transports;
+  readonly #locator: Locator;
+  readonly #dead: DeadTargets;
+  readonly #logger: SipLogger;
+  readonly #takesDatagramsAlone: (address: string) => boolean;
+
+  constructor(transports: Transports, options: NextHopOptions, clock: Clock, logger: SipLogger) {
+    this.#transports = transports;
+    this.#logger = logger;
+    this.#takesDatagramsAlone = options.takesDatagramsAlone ?? (() => false);
+    const nowMs = (): number => clock.nowMs();
+    const { deadMs = 60_000, maxDead = 1_000 } = options;
+    this.#dead = new DeadTargets({ deadMs, maxEntries: maxDead, nowMs });
+    this.#locator = new Locator({
+      resolver: options.resolver ?? systemResolver(options, nowMs),
+      random: options.random ?? Math.random,
+      families: (protocol) => reachableFamilies(transports, protocol),
+      isDead: (target) => this.#dead.has(keyOf(target)),
+      maxTargets: options.maxTargets ?? 8,
+      onFailure: (name, error) => logger.info({ name, error }, 'name could not be looked up'),
+    });
+  }
+
+  /** The way to a hop; null where no transport leads there. */
+  to(hop: NextHop): Way | null {
+    const { protocol } = hop;
+    if (protocol === 'ws' || protocol === 'wss') return null;
+    const isSpoken = (one: LocatedProtocol): boolean => reachableFamilies(this.#transports, one).length > 0;
+    if (!isSpoken(protocol) && (hop.transportGiven || !isSpoken('tcp'))) return null;
+    return new LocatedWay(hop, this.#locator.targets(hop), {
+      connect: (target) => this.#connect(target),
+      dead: this.#dead,
+      takesDatagramsAlone: this.#takesDatagramsAlone,
+      logger: this.#logger,
+      nowhere: nowhere(this.#transports, hop, protocol),
+    });
+  }
+
+  /** A flow to the first server of the hop that can be connected to. Rejects where there is none. */
+  async connect(hop: NextHop): Promise<Flow> {
+    const way = this.to(hop);
+    if (way === null) throw new Error(`no ${hop.protocol} transport`);
+    const flow = await way.next();
+    if (flow === null) throw new Error(`nobody can be reached at ${hop.host}`);
+    return flow;
+  }
+
+  #connect({ protocol, address, port, serverName }: Target): Promise<Flow> {
+    const transport = transportTo(this.#transports, protocol, address);
+    if (transport === null) return Promise.reject(new Error(`no ${protocol} transport for this address`));
+    return transport.connect(address, port, serverName);
+  }
+}
+
+interface WayParts {
+  readonly connect: (target: Target) => Promise<Flow>;
+  readonly dead: DeadTargets;
+  readonly takesDatagramsAlone: (address: string) => boolean;
+  readonly logger: SipLogger;
+  readonly nowhere: Flow;
+}
+
+class LocatedWay implements Way {
+  readonly #isLiteral: boolean;
+  readonly nowhere: Flow;
+  readonly #targets: AsyncGenerator<Target, void>;
+  readonly #parts: WayParts;
+  #current: Target | undefined;
+  /** To be tried where a connection beside it breaks before anything came by it. */
+  #datagrams: Flow | undefined;
+
+  constructor({ host }: NextHop, targets: AsyncGenerator<Target, void>, parts: WayParts) {
+    this.#isLiteral = addressKind(host) !== 'name';
+    this.nowhere = parts.nowhere;
+    this.#targets = targets;
+    this.#parts = parts;
+  }
+
+  get isSole(): boolean {
+    return this.#isLiteral && this.#datagrams === undefined;
+  }
+
+  async next(): Promise<Flow | null> {
+    const datagrams = this.#datagrams;
+    this.#datagrams = undefined;
+    if (datagrams !== undefined) return datagrams;
+    for (;;) {
+      const target = await this.#nextTarget();
+      if (target === null) return null;
+      this.#current = target;
+      try {
+        return await this.#parts.connect(target);
+      } catch (error) {
+        this.#parts.dead.add(keyOf(target));
+        this.#parts.logger.info({ ...target, error }, 'server could not be connected to');
+      }
+    }
+  }
+
+  async streamBeside(datagrams: Flow): Promise<Flow | null> {
+    const { dead, connect, takesDatagramsAlone } = this.#parts;
+    if (this.#current === undefined || takesDatagramsAlone(datagrams.remoteAddress)) return null;
+    const target: Target = { ...this.#current, protocol: 'tcp' };
+    if (dead.has(keyOf(target))) return null;
+    try {
+      const stream = await connect(target);
+      this.#datagrams = datagrams;
+      return stream;
+    } catch {
+      dead.add(keyOf(target));
+      return null;
+    }
+  }
+
+  answered(flow: Flow): void {
+    this.#datagrams = undefined;
+    this.#parts.dead.remove(keyOfFlow(flow));
+  }
+
+  failed(flow: Flow, fault: TargetFault): void {
+    if (fault !== 'unreachable') this.#datagrams = undefined;
+    this.#parts.dead.add(keyOfFlow(flow), typeof fault === 'number' ? fault : undefined);
+  }
+
+  async #nextTarget(): Promise<Target | null> {
+    try {
+      const { value, done } = await this.#targets.next();
+      return done === true ? null : value;
+    } catch {
+      // Was logged where it happened.
+      return null;
+    }
+  }
+}
+
+function keyOf({ protocol, address, port }: Target): string {
+  return `${protocol} ${address} ${port}`;
+}
+
+function keyOfFlow({ protocol, remoteAddress, remotePort }: Flow): string {
+  return `${protocol} ${remoteAddress} ${remotePort}`;
+}
+
+function systemResolver(options: NextHopOptions, nowMs: () => number): Resolver {
+  const { dnsServers = [], dnsTimeoutMs = 2_000, dnsCacheMs = 30_000, maxDnsAnswers = 2_000 } = options;
+  const records = new DnsRecords({ servers: dnsServers, timeoutMs: dnsTimeoutMs });
+  return new CachedResolver(records, { defaultTtlMs: dnsCacheMs, maxEntries: maxDnsAnswers, nowMs });
+}
+
+/** What cannot be sent goes there, so that its sender hears of it as of any other failure. */
+function nowhere(transports: Transports, { host, port }: NextHop, protocol: LocatedProtocol): Flow {
+  const bound = transports[protocol]?.boundAddress;
+  return {
+    id: randomUUID(),
+    protocol,
+    reliable: protocol !== 'udp',
+    localAddress: bound?.address ?? '127.0.0.1',
+    localPort: bound?.port ?? 0,
+    remoteAddress: host,
+    remotePort: port ?? defaultPort(protocol),
+    isOpen: false,
+    send: () => Promise.reject(new Error('nobody can be reached there')),
+    close: () => undefined,
+  };
+}

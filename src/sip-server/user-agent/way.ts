@@ -1,0 +1,21 @@
+/** How a request outside of a dialog finds somebody who takes it. */
+import type { Flow } from '../transport/flow.js';
+
+/** What was wrong with a server. A number: it takes nothing for so many milliseconds. */
+export type TargetFault = 'silent' | 'unreachable' | number;
+
+/** The servers that a request may go to, one after the other (RFC 3263 §4.3). */
+export interface Way {
+  /** True where there is one server and no other: nothing has to be kept for a second attempt. */
+  readonly isSole: boolean;
+  /** Leads nowhere: for a request that nobody can be found for. */
+  readonly nowhere: Flow;
+  /** A flow to the next of them that can be connected to; null where there is none left. Never rejects. */
+  next(): Promise<Flow | null>;
+  /** A connection to the server of this datagram flow, for a request that is too long for it; null where it takes none. */
+  streamBeside(datagrams: Flow): Promise<Flow | null>;
+  /** The server answered. */
+  answered(flow: Flow): void;
+  /** The server is of no use now: others are asked before it for a while. */
+  failed(flow: Flow, fault: TargetFault): void;
+}

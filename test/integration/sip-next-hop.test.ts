@@ -1,0 +1,294 @@
+/** Where requests of ours go (RFC 3263): through a DNS server of the test's own, to real sockets, from drachtio-srf. */
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createSipServer,
+  parseMessage,
+  type SipMessage,
+  type SipRequest,
+  type SipServer,
+} from '../../src/sip-server/index.js';
+import { TestAuthority } from '../support/certificates.js';
+import { DnsServer } from '../support/dns-server.js';
+import { waitFor } from '../support/wait-for.js';
+import { UdpPeer } from './sip-server/raw-peer.js';
+import { answer, offer } from './sip-server/drachtio-stage.js';
+import { connectApp, secret, type SrfApp, type SrfRequest } from './sip-server/srf-app.js';
+
+const firstResponseMs = 700;
+let dns: DnsServer;
+let server: SipServer;
+let srf: SrfApp;
+const peers: UdpPeer[] = [];
+const closers: (() => unknown)[] = [];
+
+async function start(options: Partial<Parameters<typeof createSipServer>[0]> = {}): Promise<void> {
+  server = await createSipServer({
+    udp: { host: '127.0.0.1', port: 0 },
+    tcp: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0, secret },
+    nextHop: { dnsServers: [dns.address], firstResponseMs, dnsTimeoutMs: 1_000, random: () => 0 },
+    ...options,
+  });
+  srf = await connectApp(server, () => undefined);
+}
+
+beforeEach(async () => {
+  dns = await DnsServer.open();
+  dns.a('one.test', '127.0.0.1').a('two.test', '127.0.0.1');
+  dns.naptr('trunk.test', { service: 'SIP+D2U', replacement: '_sip._udp.trunk.test' });
+});
+
+afterEach(async () => {
+  srf.disconnect();
+  for (const peer of peers.splice(0)) await peer.close();
+  for (const close of closers.splice(0)) await close();
+  await server.close();
+  dns.close();
+});
+
+async function peer(): Promise<UdpPeer> {
+  const opened = await UdpPeer.open(server.udpAddress?.port ?? 0);
+  peers.push(opened);
+  return opened;
+}
+
+/** Two servers of `sip:trunk.test`, by UDP. */
+async function twoServers(): Promise<[UdpPeer, UdpPeer]> {
+  const [one, two] = [await peer(), await peer()];
+  dns.srv(
+    '_sip._udp.trunk.test',
+    { priority: 1, port: one.port, target: 'one.test' },
+    { priority: 2, port: two.port, target: 'two.test' },
+  );
+  return [one, two];
+}
+
+const call = (uri = 'sip:x@trunk.test', callbacks: object = {}) =>
+  srf.createUAC(uri, { localSdp: offer }, callbacks);
+
+/** Takes connections and keeps what comes by them, message by message. */
+function listening(tcp: Server): Promise<{ port: number; received: SipMessage[]; sockets: Socket[] }> {
+  const received: SipMessage[] = [];
+  const sockets: Socket[] = [];
+  const take = (socket: Socket): void => {
+    sockets.push(socket);
+    let text = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes.toString('latin1');
+      const end = text.indexOf('\r\n\r\n');
+      const length = Number(/^Content-Length: (\d+)/im.exec(text)?.[1] ?? 0);
+      if (end < 0 || text.length < end + 4 + length) return;
+      const result = parseMessage(Buffer.from(text.slice(0, end + 4 + length), 'latin1'));
+      text = text.slice(end + 4 + length);
+      if (result.ok) received.push(result.message);
+    });
+  };
+  tcp.on('setSecureContext' in tcp ? 'secureConnection' : 'connection', take);
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise((resolve) => tcp.close(resolve));
+  });
+  return new Promise((resolve) =>
+    tcp.listen(0, '127.0.0.1', () =>
+      resolve({ port: (tcp.address() as AddressInfo).port, received, sockets }),
+    ),
+  );
+}
+
+describe('a call to a name', () => {
+  it('goes where NAPTR, SRV and A records lead, and its ACK and BYE to whom answered', async () => {
+    await start();
+    const [one] = await twoServers();
+    const calling = call();
+    const invite = await one.request('INVITE');
+    expect(invite.uri).toBe('sip:x@trunk.test');
+    one.reply(invite, 200, {}, answer);
+    const dialog = await calling;
+    await one.request('ACK');
+    void dialog.destroy();
+    const bye = await one.request('BYE');
+    one.reply(bye, 200);
+    expect(dns.asked.slice(0, 3)).toEqual(['NAPTR trunk.test', 'SRV _sip._udp.trunk.test', 'A one.test']);
+  });
+
+  it('goes to the next server after a 503, which is acknowledged; later calls begin with the other', async () => {
+    await start();
+    const [one, two] = await twoServers();
+    const calling = call();
+    const refused = await one.request('INVITE');
+    one.reply(refused, 503, { 'Retry-After': '30' });
+    await one.request('ACK');
+    const invite = await two.request('INVITE');
+    for (const name of ['Call-ID', 'CSeq', 'From', 'To'])
+      expect(invite.headers.get(name)).toBe(refused.headers.get(name));
+    expect(invite.headers.get('Via')).not.toBe(refused.headers.get('Via'));
+    two.reply(invite, 200, {}, answer);
+    const dialog = await calling;
+    await two.request('ACK');
+    expect(dialog.connected).toBe(true);
+
+    const again = call();
+    two.reply(await two.request('INVITE'), 486);
+    await expect(again).rejects.toMatchObject({ status: 486 });
+  });
+
+  it('goes to the next server where the first is silent, and comes back to it where all others fail', async () => {
+    await start();
+    const [one, two] = await twoServers();
+    const calling = call();
+    await one.request('INVITE');
+    two.reply(await two.request('INVITE'), 486);
+    await expect(calling).rejects.toMatchObject({ status: 486 });
+
+    const again = call();
+    two.reply(await two.request('INVITE'), 503);
+    // The first INVITE is repeated until its transaction ends: that of another call is another.
+    const callId = two.received.at(-1)?.headers.get('Call-ID');
+    const last = await one.next(
+      (message): message is SipRequest =>
+        message.kind === 'request' &&
+        message.method === 'INVITE' &&
+        message.headers.get('Call-ID') === callId,
+    );
+    one.reply(last, 486);
+    await expect(again).rejects.toMatchObject({ status: 486 });
+  });
+
+  it('is cancelled at the server that has it', async () => {
+    await start();
+    const [one, two] = await twoServers();
+    let request: SrfRequest | undefined;
+    const calling = call('sip:x@trunk.test', {
+      cbRequest: (_error: unknown, made: SrfRequest) => (request = made),
+    });
+    one.reply(await one.request('INVITE'), 503);
+    const invite = await two.request('INVITE');
+    two.reply(invite, 180);
+    await waitFor('the application has its request', () => request !== undefined);
+    request?.cancel();
+    const cancel = await two.request('CANCEL');
+    expect(cancel.headers.get('Via')).toBe(invite.headers.get('Via'));
+    two.reply(cancel, 200);
+    two.reply(invite, 487);
+    await expect(calling).rejects.toMatchObject({ status: 487 });
+    expect(
+      one.received.filter(({ kind }) => kind === 'request').map((m) => 'method' in m && m.method),
+    ).toEqual(['INVITE', 'ACK']);
+  });
+
+  it('that nobody knows, or a DNS that says nothing, is 503', async () => {
+    await start();
+    await expect(call('sip:x@nowhere.test')).rejects.toMatchObject({ status: 503 });
+    dns.isSilent = true;
+    await expect(call('sip:x@silent.test')).rejects.toMatchObject({ status: 503 });
+    await waitFor('nothing is left', () => server.stats().pendingRequests === 0);
+  });
+});
+
+describe('a server that takes no connection', () => {
+  it('is passed over', async () => {
+    await start();
+    const closed = await listening(createTcpServer());
+    const open = await listening(createTcpServer());
+    await closers.shift()?.();
+    dns.srv(
+      '_sip._tcp.trunk.test',
+      { priority: 1, port: closed.port, target: 'one.test' },
+      { priority: 2, port: open.port, target: 'two.test' },
+    );
+    const calling = call('sip:x@trunk.test;transport=tcp').catch((error: unknown) => error);
+    await waitFor('the second has it', () => open.received.length > 0);
+    expect(open.received[0]?.headers.get('Contact')).toContain('transport=tcp');
+    for (const socket of open.sockets) socket.destroy();
+    expect(await calling).toMatchObject({ status: 503 });
+  });
+});
+
+describe('over TLS', () => {
+  it('the name that was asked for is what the certificate must be for, and what is asked for in the handshake', async () => {
+    const authority = await TestAuthority.open();
+    closers.push(() => authority.remove());
+    await start({
+      tls: { host: '127.0.0.1', port: 0, serverCa: [authority.certPem], ...(await certificateOf(authority)) },
+    });
+    const shown: string[] = [];
+    const tlsServer = async (name: string) => {
+      const { certPem, keyPem } = await authority.issue({ names: [name] });
+      return listening(
+        createTlsServer({
+          cert: certPem,
+          key: keyPem,
+          SNICallback: (asked, done) => {
+            shown.push(`${name} was asked for ${asked}`);
+            done(null);
+          },
+        }),
+      );
+    };
+    // Its certificate is for the host that the DNS names, which anybody who forges the DNS can have.
+    const forged = await tlsServer('one.test');
+    const real = await tlsServer('trunk.test');
+    dns
+      .naptr('trunk.test', { service: 'SIPS+D2T', replacement: '_sips._tcp.trunk.test' })
+      .srv(
+        '_sips._tcp.trunk.test',
+        { priority: 1, port: forged.port, target: 'one.test' },
+        { priority: 2, port: real.port, target: 'two.test' },
+      );
+    const calling = call('sips:x@trunk.test').catch((error: unknown) => error);
+    await waitFor('the real one has it', () => real.received.length > 0);
+    expect(forged.received).toEqual([]);
+    expect(shown).toEqual(['one.test was asked for trunk.test', 'trunk.test was asked for trunk.test']);
+    for (const socket of real.sockets) socket.destroy();
+    expect(await calling).toMatchObject({ status: 503 });
+  });
+});
+
+describe('a request above 1,300 bytes', () => {
+  const long = { localSdp: offer + 'a=x:'.padEnd(1_400, 'y') + '\r\n' };
+
+  it('goes over TCP to a server that takes it, and over UDP to one that does not', async () => {
+    await start();
+    const udp = await peer();
+    const refused = srf.createUAC(`sip:x@127.0.0.1:${udp.port}`, long);
+    const invite = await udp.request('INVITE');
+    expect(invite.headers.get('Via')).toContain('SIP/2.0/UDP');
+    udp.reply(invite, 486);
+    await expect(refused).rejects.toMatchObject({ status: 486 });
+
+    const tcp = await listening(createTcpServer());
+    const calling = srf.createUAC(`sip:x@127.0.0.1:${tcp.port}`, long).catch((error: unknown) => error);
+    await waitFor('it came over TCP', () => tcp.received.length > 0);
+    expect(tcp.received[0]?.headers.get('Via')).toContain('SIP/2.0/TCP');
+    expect(tcp.received[0]?.headers.get('Contact')).toContain('transport=tcp');
+    tcp.sockets[0]?.write(
+      [
+        'SIP/2.0 486 Busy Here',
+        ...['Via', 'From', 'To', 'Call-ID', 'CSeq'].map(
+          (name) => `${name}: ${tcp.received[0]?.headers.get(name) ?? ''}`,
+        ),
+        'Content-Length: 0',
+        '',
+        '',
+      ].join('\r\n'),
+    );
+    expect(await calling).toMatchObject({ status: 486 });
+  });
+
+  it('goes over UDP to whom takes nothing else, and where the connection breaks at once', async () => {
+    await start({ nextHop: { takesDatagramsAlone: (address) => address === '127.0.0.1' } });
+    const udp = await peer();
+    const alone = srf.createUAC(`sip:x@127.0.0.1:${udp.port}`, long);
+    udp.reply(await udp.request('INVITE'), 486);
+    await expect(alone).rejects.toMatchObject({ status: 486 });
+    expect(server.stats().transport.connectionsOpened).toBe(0);
+  });
+});
+
+async function certificateOf(authority: TestAuthority) {
+  const { certPem: cert, keyPem: key } = await authority.issue({ names: ['127.0.0.1'] });
+  return { certificates: { serverOptions: { cert, key }, keepFresh: () => undefined } };
+}
