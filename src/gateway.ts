@@ -16,6 +16,7 @@ import { checkOwnAddresses } from './gateway/own-addresses.js';
 import { Shutdown } from './gateway/shutdown.js';
 import { openRefusals } from './gateway/refusals.js';
 import { openSip } from './gateway/sip.js';
+import { openTraces } from './gateway/traces.js';
 import { openWeb } from './gateway/web.js';
 
 export interface GatewayOptions {
@@ -57,7 +58,8 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   foundation.metrics.observeCertificates(() => certificates?.ends() ?? {});
   const domain = await openDomain(context, foundation);
   const { legs, voice } = domain;
-  const refusals = openRefusals(context, foundation, domain);
+  const traces = openTraces(context, foundation);
+  const refusals = openRefusals(context, foundation, { voice, traces });
   const consoleMark = new ConsoleMark();
   const sip = await openSip({
     ...context,
@@ -69,9 +71,10 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     onRefused: (call) => refusals.atDoors.refused(call),
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });
+  traces.watch(sip.server);
   const node = createNode(context, { foundation, legs, sip });
   const http = await openWeb(context, {
-    ...{ certificates, foundation, domain, refusals, sip, node, consoleMark },
+    ...{ certificates, foundation, domain, refusals, sip, node, consoleMark, traces },
   });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));

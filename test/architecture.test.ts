@@ -39,6 +39,7 @@ const layers: readonly (readonly [prefix: string, layer: string])[] = [
   ['src/media/', 'media'],
   ['src/doors/sip/', 'doors/sip'],
   ['src/doors/bandwidth/', 'doors/bandwidth'],
+  ['src/sip-trace/', 'sip-trace'],
   ['src/rest/', 'rest'],
   ['src/hooks/', 'hooks'],
   ['src/store/', 'store'],
@@ -62,6 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   media: ['domain', 'src/media/worker/protocol.ts', 'src/media/worker/message-batch.ts', 'sdp'],
   'doors/sip': ['domain', 'sdp'],
   'doors/bandwidth': ['domain', 'sdp'],
+  'sip-trace': ['domain'],
   rest: ['domain', 'validation'],
   hooks: ['domain'],
   store: ['domain'],
@@ -120,6 +122,7 @@ const packagesOf: Readonly<Record<string, readonly string[]>> = {
   sdp: [],
   softphone: [],
   events: [],
+  'sip-trace': [],
   sdk: ['sip.js'],
 };
 

@@ -62,8 +62,24 @@ export const sipGroups = {
       .describe(
         'Session timer offered to phones that know them: one that is gone is noticed after half of it. 0: none.',
       ),
+    explanationsPerMinute: z
+      .int()
+      .min(0)
+      .default(60)
+      .describe('Calls that each account may have explained (`POST /sip/explain`) in a minute; 0: none.'),
     answerTimeoutSeconds: seconds
       .default(10)
       .describe('A call that could not be answered by then is refused with 503.'),
+  }),
+  trace: group('Traces: the last messages of calls, in memory, where an account asked for them', {
+    maxTraces: count.default(10).describe('Traces of each account.'),
+    maxMinutes: count.max(10_080).default(1440).describe('How long one may last.'),
+    keepMinutes: count.max(10_080).default(60).describe('How long what was kept stays after its end.'),
+    maxCalls: count.max(10_000).default(200).describe('Calls kept of each account; the oldest goes first.'),
+    maxMessagesPerCall: count
+      .max(10_000)
+      .default(200)
+      .describe('Messages kept of each; the oldest goes first.'),
+    maxBytes: z.int().min(65_536).default(8_388_608).describe('Kept of each account, in bytes.'),
   }),
 };

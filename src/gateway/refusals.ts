@@ -6,6 +6,7 @@ import { callerPrivacies } from './caller-privacy.js';
 import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
+import type { GatewayTraces } from './traces.js';
 
 export interface Refusals {
   /** Takes refusals of legs, at the doors. */
@@ -19,12 +20,15 @@ export interface Refusals {
 export function openRefusals(
   { config, clock, logger, closers }: GatewayContext,
   foundation: Foundation,
-  { voice }: Pick<GatewayDomain, 'voice'>,
+  { voice, traces }: Pick<GatewayDomain, 'voice'> & { readonly traces: GatewayTraces },
 ): Refusals {
   const { journal, metrics } = foundation;
   const { refusedPerMinute, maxRefusedSources } = config.records;
   const recorder = new RefusedCallRecorder({
-    record: (change) => journal.records.record(change),
+    record(change) {
+      traces.recorded(change);
+      journal.records.record(change);
+    },
     ownerOf: ownerLookup(foundation, voice),
     callerPrivacy: callerPrivacies(config),
     ...{ clock, logger },

@@ -46,6 +46,8 @@ export interface GatewaySip {
 }
 
 const retryAfterSeconds = 10;
+/** Option tags that may stand in Require. Replaces is not acted upon yet, so it is not announced. */
+export const supportedExtensions: readonly string[] = ['100rel', 'timer'];
 
 /** Rejects where our own server cannot listen; drachtio-servers may come later. */
 export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
@@ -109,8 +111,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
     hostFor: (remoteAddress) => advertised.hostFor(remoteAddress),
     userAgent: `Landbridge/${version}`,
-    // Replaces is not acted upon yet, so it is not announced.
-    supported: ['100rel', 'timer'],
+    supported: supportedExtensions,
     messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
     maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,

@@ -22,9 +22,11 @@ import type { ConsoleMark } from './console-mark.js';
 import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
+import { createCallExplainer } from './explain/call-explainer.js';
 import { createReadiness } from './readiness.js';
 import type { Refusals } from './refusals.js';
 import type { GatewaySip } from './sip.js';
+import type { GatewayTraces } from './traces.js';
 import { sipAddress } from './voice.js';
 
 export interface WebParts {
@@ -36,6 +38,7 @@ export interface WebParts {
   readonly refusals: Refusals;
   readonly node: NodeControl;
   readonly consoleMark: ConsoleMark;
+  readonly traces: GatewayTraces;
 }
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
@@ -118,6 +121,8 @@ async function registerApi(
           `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
       phone: phones,
+      calls: createCallExplainer(context, parts),
+      traces: { traces: parts.traces.calls, maxMinutes: config.trace.maxMinutes },
       node: parts.node,
       authentication: {
         failuresPerMinute: config.http.failedLoginsPerMinute,

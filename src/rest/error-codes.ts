@@ -103,6 +103,12 @@ const domainErrors: Readonly<Record<DomainErrorCode, ErrorCodeRow>> = {
   'stream-not-found': row(404, 'The participant publishes no such stream.'),
   'too-many-attributes': row(400, 'The participant would have too many attributes.'),
   'too-many-muted-streams': row(409, 'The participant has as many muted aliases as it may.'),
+  'too-many-explanations': row(
+    429,
+    'The account had as many calls explained in this minute as `sip.explanationsPerMinute` allows.',
+  ),
+  'trace-not-found': row(404, 'The account has no such trace.'),
+  'too-many-traces': row(409, 'The account has as many traces as `trace.maxTraces` allows.'),
   'webhook-not-found': row(404, 'The account has no such webhook.'),
   'webhook-url-refused': row(400, 'Nothing may be sent to this URL: the text says why.'),
   'too-many-webhooks': row(409, 'The account has as many webhooks as it may.'),

@@ -25,6 +25,17 @@ export function takeJson(server: FastifyInstance): void {
   });
 }
 
+/** Takes plain text beside what is taken already: it stands for an object with this one field. */
+export function takeText(server: FastifyInstance, field: string): void {
+  server.addContentTypeParser('text/plain', { parseAs: 'buffer' }, (request, body, done) => {
+    try {
+      done(null, { [field]: textOf(body as Buffer, request.headers['content-encoding']) });
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
 /** Throws RestError. */
 function textOf(body: Buffer, encoding: string | undefined): string {
   if (encoding !== undefined && !/^identity$/i.test(encoding))

@@ -125,7 +125,10 @@ function describeOperation(operation: OperationDescription, schemas: Json): Json
       : {
           requestBody: {
             required: !operation.body.safeParse(undefined).success,
-            content: json(toJsonSchema(operation.body, 'input', schemas)),
+            content: {
+              ...json(toJsonSchema(operation.body, 'input', schemas)),
+              ...(operation.textField !== undefined && { 'text/plain': { schema: { type: 'string' } } }),
+            },
           },
         }),
     responses: {

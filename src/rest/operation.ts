@@ -22,6 +22,8 @@ interface OperationText {
   readonly takesIdempotencyKey?: boolean;
   /** The schema says whether a body is required: an empty one is `undefined` to it. */
   readonly body?: z.ZodType;
+  /** The body may also be plain text, which is then the value of this field. */
+  readonly textField?: string;
   /** The body is not JSON but of one of these media types, and is handed on as a stream. */
   readonly upload?: readonly string[];
   readonly success: OperationSuccess;

@@ -80,7 +80,13 @@ function toRestError(error: unknown): RestError {
     const status = statusOf(error.code);
     // What is left of a body that is too large nobody reads.
     const headers: Record<string, string> =
-      status === 503 ? { 'retry-after': '1' } : status === 413 ? { connection: 'close' } : {};
+      status === 503
+        ? { 'retry-after': '1' }
+        : status === 429
+          ? { 'retry-after': '60' }
+          : status === 413
+            ? { connection: 'close' }
+            : {};
     return new RestError(error.code, error.message, { headers });
   }
   const status = clientErrorStatus(error);

@@ -1,5 +1,6 @@
 /** The REST API as a Fastify plugin: `/v1/accounts/{accountId}/…` and its documentation at `/docs`. */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import type { CallExplainer } from '../domain/call-explainer.js';
 import { systemClock, type Clock } from '../domain/clock.js';
 import type { LegControl } from '../domain/legs/leg-control.js';
 import type { NodeControl } from '../domain/node-control.js';
@@ -17,6 +18,7 @@ import { registerDocs } from './docs.js';
 import { dtmfOperations } from './dtmf.js';
 import { eventsDescription, registerEvents, type EventStreamLimits } from './events.js';
 import { isFileAnswer, openFileAnswer } from './file-answer.js';
+import { takeText } from './json-body.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
@@ -31,6 +33,8 @@ import { originOf } from './request-origin.js';
 import { RestError } from './rest-error.js';
 import { recordOperations } from './records.js';
 import { sessionOperations } from './sessions.js';
+import { sipExplanationOperations } from './sip-explanation.js';
+import { sipTraceOperations, type TraceResources } from './sip-traces.js';
 import { webhookOperations } from './webhooks.js';
 import { soundOperations, wavMediaTypes } from './sounds.js';
 import { streamOperations } from './streams.js';
@@ -63,6 +67,10 @@ export interface RestOptions {
   readonly recordings?: RecordingService;
   /** Without one there is no `/phone-calls`. */
   readonly phone?: PhoneCaller;
+  /** Without one there is no `/sip/explain`. */
+  readonly calls?: CallExplainer;
+  /** Without them there are no `/sip/traces`. */
+  readonly traces?: TraceResources;
   /** Without one there is no `/v1/node`. */
   readonly node?: NodeControl;
   readonly clock?: Clock;
@@ -100,6 +108,8 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
     ...(options.dtmf === undefined ? [] : dtmfOperations(options.dtmf)),
     ...(options.recordings === undefined ? [] : recordingOperations(options.recordings)),
     ...(options.phone === undefined ? [] : phoneCallOperations(options.phone)),
+    ...(options.calls === undefined ? [] : sipExplanationOperations(options.calls)),
+    ...(options.traces === undefined ? [] : sipTraceOperations(options.traces)),
     ...(options.node === undefined ? [] : nodeOperations(options.node)),
   ];
   const descriptions: OperationDescription[] = [...operations, eventsDescription];
@@ -127,8 +137,17 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         onRequest: operation.isOfNode === true ? onNodeRequest : onRequest,
         handler: (request, reply) => answer(operation, request, reply, options.settled),
       });
-    for (const operation of operations.filter(({ upload }) => upload === undefined)) {
-      addRoute(server, operation);
+    const isPlain = ({ upload, textField }: Operation): boolean =>
+      upload === undefined && textField === undefined;
+    for (const operation of operations.filter(isPlain)) addRoute(server, operation);
+    for (const operation of operations) {
+      const { textField } = operation;
+      if (textField === undefined) continue;
+      void server.register((scope, __, registered) => {
+        takeText(scope, textField);
+        addRoute(scope, operation);
+        registered();
+      });
     }
     // Uploads have a scope of their own: nothing else takes such bodies.
     void server.register((scope, __, registered) => {
@@ -215,6 +234,8 @@ async function answer(
     if (request.method === 'HEAD') file.stream.destroy();
     return reply.code(file.status).headers(file.headers).send(file.stream);
   }
+  const { mediaType = operation.success.download?.[0] } = operation.success;
+  if (mediaType !== undefined) reply.type(mediaType);
   reply.code(operation.success.status);
   return operation.success.status === 204 ? reply.send() : reply.send(body);
 }

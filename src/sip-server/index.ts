@@ -3,6 +3,7 @@ export { createSipServer } from './sip-server.js';
 export type { SipServer, SipServerOptions, SipServerStats } from './sip-server.js';
 export type { SourceBan } from './defence/source-guard.js';
 export type { EngineOptions } from './engine.js';
+export { checkNewRequest } from './user-agent/request-checks.js';
 export type { NotSent, SendResult, Sent } from './user-agent/application.js';
 export type { SipLogger } from './user-agent/environment.js';
 export type { Clock } from './transaction/clock.js';
@@ -26,7 +27,14 @@ export { formatCSeq, parseCSeq } from './message/cseq.js';
 export type { CSeq } from './message/cseq.js';
 
 export type { Flow, TransportProtocol } from './transport/flow.js';
-export type { BoundAddress, ListeningTransport, Transport, TransportStats } from './transport/transport.js';
+export type {
+  BoundAddress,
+  ListeningTransport,
+  MessageTap,
+  TappedFlow,
+  Transport,
+  TransportStats,
+} from './transport/transport.js';
 export { UdpTransport } from './transport/udp-transport.js';
 export type { SipCertificates, TlsStreamOptions } from './transport/stream-source.js';
 export { TcpTransport } from './transport/tcp-transport.js';

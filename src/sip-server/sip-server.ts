@@ -10,7 +10,7 @@ import type { ParseLimits } from './message/parse-message.js';
 import { listTransports, sumStats } from './network.js';
 import { tlsStreams, type TlsStreamOptions } from './transport/stream-source.js';
 import { TcpTransport, type TcpTransportOptions } from './transport/tcp-transport.js';
-import type { BoundAddress, TransportStats } from './transport/transport.js';
+import type { BoundAddress, MessageTap, TransportStats } from './transport/transport.js';
 import { UdpTransport } from './transport/udp-transport.js';
 import { WebSocketTransport, type WebSocketTransportOptions } from './transport/web-socket-transport.js';
 import { silentLogger } from './user-agent/environment.js';
@@ -86,8 +86,15 @@ export interface SipServer {
   acceptWebSocket(socket: WebSocket, request: IncomingMessage, clientAddress?: string): void;
   /** Whether nothing that came by the WebSocket was accepted, so that it may be cut off where there is no room for others. */
   isPassive(socket: WebSocket): boolean;
+  /**
+   * Where a peer at that address, which speaks `udp`, `tcp` or `tls` with us, would be told to reach us, as in Contact; null where
+   * we do not speak that.
+   */
+  contactFor(peer: { readonly address: string; readonly transport: string }): string | null;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
+  /** Shows every message that comes or goes to `tap`, which must not throw; null: no more. Nobody sees any before. */
+  tap(tap: MessageTap | null): void;
   /** Sources that are not heard, because of what they did. */
   bans(): readonly SourceBan[];
   /** Hears that source again; null: everybody. False where there was no such ban. */
@@ -166,7 +173,17 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       ws.accept(socket, { remoteAddress, remotePort, localAddress, localPort, secure });
     },
     isPassive: (socket) => ws.isPassive(socket),
+    contactFor: ({ address: remoteAddress, transport }) => {
+      const own = [udp, tcp, tls].find((candidate) => candidate?.protocol === transport);
+      if (own?.boundAddress === undefined) return null;
+      const { protocol, boundAddress } = own;
+      const { address: localAddress, port: localPort } = boundAddress;
+      return addressing.contact({ protocol, localAddress, localPort, remoteAddress });
+    },
     setDraining: (isDraining) => core.setDraining(isDraining),
+    tap: (tap) => {
+      for (const transport of listTransports(transports)) transport.tap(tap);
+    },
     bans: () => guard?.bans() ?? [],
     liftBan: (source) => guard?.lift(source) ?? false,
     stats: () => ({

@@ -6,6 +6,7 @@ import type {
   FlowClosedHandler,
   MalformedHandler,
   MessageHandler,
+  MessageTap,
   StandingOf,
   TransportStats,
 } from './transport.js';
@@ -47,6 +48,8 @@ export class Inbox {
   standingOf: StandingOf = () => 'stranger';
   /** Says of whom nothing is read. */
   isIgnored: ((address: string) => boolean) | undefined;
+  /** Null while nobody watches. */
+  tap: MessageTap | null = null;
   readonly #options: InboxOptions;
 
   constructor(options: InboxOptions) {
@@ -60,6 +63,7 @@ export class Inbox {
       flow.close();
       return false;
     }
+    this.tap?.('in', bytes, flow);
     const result = parseMessage(bytes, this.#options.limits);
     if (!result.ok) {
       this.#refuse(result.reason, flow, result.answerable, result.status);

@@ -1,6 +1,12 @@
 /** What all transports share: one user, told of messages, of what is none, and of connections that ended. */
 import { Inbox, type InboxOptions } from './inbox.js';
-import type { FlowClosedHandler, MalformedHandler, MessageHandler, StandingOf } from './transport.js';
+import type {
+  FlowClosedHandler,
+  MalformedHandler,
+  MessageHandler,
+  MessageTap,
+  StandingOf,
+} from './transport.js';
 
 export abstract class ReceivingTransport {
   protected readonly inbox: Inbox;
@@ -23,6 +29,10 @@ export abstract class ReceivingTransport {
 
   judgeBy(standingOf: StandingOf): void {
     this.inbox.standingOf = standingOf;
+  }
+
+  tap(tap: MessageTap | null): void {
+    this.inbox.tap = tap;
   }
 
   ignore(isIgnored: (address: string) => boolean): void {

@@ -103,6 +103,7 @@ export class TcpFlow implements Flow {
       this.drop();
       throw new Error('the peer does not read from its connection');
     }
+    this.#inbox.tap?.('out', bytes, this);
     await sendCounted(counters, bytes, (done) => this.#write(bytes, done));
   }
 

@@ -20,6 +20,14 @@ export type MalformedHandler = (
   status: RefusalStatus,
 ) => void;
 
+/** Sees each message as it passed: `in` before anything is done with it, `out` as it is handed to the network. */
+export type MessageTap = (direction: 'in' | 'out', bytes: Buffer, flow: TappedFlow) => void;
+
+export type TappedFlow = Pick<
+  Flow,
+  'protocol' | 'localAddress' | 'localPort' | 'remoteAddress' | 'remotePort'
+>;
+
 export type FlowClosedHandler = (flow: Flow) => void;
 
 /**
@@ -68,6 +76,8 @@ export interface Transport {
   judgeBy(standingOf: StandingOf): void;
   /** Reads no message and takes no connection of whom `isIgnored` says so, asked for each. Default: nobody is ignored. */
   ignore(isIgnored: (address: string) => boolean): void;
+  /** Shows every message to `tap`, which must not throw; null: no more. Default: nobody is shown any. */
+  tap(tap: MessageTap | null): void;
   /**
    * A flow to that peer: over UDP at once, else an open connection to it, else a new one. With TLS the peer must prove that it
    * is `serverName`. Rejects when there is none.

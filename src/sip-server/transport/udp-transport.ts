@@ -8,7 +8,7 @@ import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
 import { answerStun } from './stun.js';
-import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
+import type { BoundAddress, ListeningTransport, TappedFlow, TransportStats } from './transport.js';
 
 export interface UdpTransportOptions extends InboxOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
@@ -127,9 +127,16 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     return flow;
   }
 
+  /** Of a datagram that goes to that address. */
+  #ends(remoteAddress: string, remotePort: number): TappedFlow {
+    const { address: localAddress = '', port: localPort = 0 } = this.#bound ?? {};
+    return { protocol: 'udp', localAddress, localPort, remoteAddress, remotePort };
+  }
+
   async #send(bytes: Buffer, address: string, port: number): Promise<void> {
     const socket = this.#socket;
     if (!socket) throw new Error('the UDP transport is closed');
+    this.inbox.tap?.('out', bytes, this.#ends(address, port));
     await sendCounted(this.inbox.counters, bytes, (done) => socket.send(bytes, port, address, done));
   }
 }

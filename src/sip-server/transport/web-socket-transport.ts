@@ -212,6 +212,7 @@ class WebSocketFlow implements Flow {
       this.drop();
       throw new Error('the peer does not read from its WebSocket');
     }
+    this.#inbox.tap?.('out', bytes, this);
     // A text frame: browsers get it as a string, and SIP is UTF-8 (RFC 7118 §4.2).
     await sendCounted(counters, bytes, (done) => this.#write(bytes, done));
   }

@@ -5,6 +5,9 @@ import { formatHostPort } from '../message/host-port.js';
 import type { Flow } from '../transport/flow.js';
 import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 
+/** What of a flow says how its peer reaches us. */
+export type AddressedFlow = Pick<Flow, 'protocol' | 'localAddress' | 'localPort' | 'remoteAddress'>;
+
 export interface AddressingOptions {
   /** The address that peers elsewhere reach us at; absent: the local address of the flow. */
   readonly publicAddress?: string;
@@ -31,7 +34,7 @@ export class Addressing {
   }
 
   /** The host as the peer at the other end of the flow should see us. A peer on this machine sees the real address. */
-  host(flow: Flow): string {
+  host(flow: AddressedFlow): string {
     const own = this.#hostFor(flow.remoteAddress);
     if (own !== null) return own;
     if (this.#publicAddress !== undefined && addressKind(flow.remoteAddress) !== 'loopback') {
@@ -41,31 +44,31 @@ export class Addressing {
     return chooseLocalAddress(this.#interfaces(), flow.remoteAddress);
   }
 
-  port(flow: Flow): number {
+  port(flow: AddressedFlow): number {
     const { protocol, localPort } = flow;
     return protocol === 'ws' || protocol === 'wss' ? localPort : (this.listeningPorts[protocol] ?? localPort);
   }
 
   /** `<sip:host:port;transport=…>`; `<sips:host:port>` towards who called so (RFC 3261 §12.1.1). */
-  contact(flow: Flow, isSips = false): string {
+  contact(flow: AddressedFlow, isSips = false): string {
     if (isSips && flow.protocol === 'tls')
       return `<sips:${formatHostPort(this.host(flow), this.port(flow))}>`;
     return `<sip:${this.#hostPortTransport(flow)}>`;
   }
 
-  via(flow: Flow, branch: string): string {
+  via(flow: AddressedFlow, branch: string): string {
     const hostPort = formatHostPort(this.host(flow), this.port(flow));
     return `SIP/2.0/${flow.protocol.toUpperCase()} ${hostPort};branch=${branch};rport`;
   }
 
   /** `localhost`, with which applications that do not know our address write theirs, becomes that address. */
-  rewriteLocalhost(value: string, flow: Flow, withPort: boolean): string {
+  rewriteLocalhost(value: string, flow: AddressedFlow, withPort: boolean): string {
     if (!value.includes('localhost')) return value;
     const address = withPort ? this.#hostPortTransport(flow) : formatHostPort(this.host(flow));
     return value.replace(/(sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=[;>?\s]|$)/i, `$1${address}`);
   }
 
-  #hostPortTransport(flow: Flow): string {
+  #hostPortTransport(flow: AddressedFlow): string {
     const hostPort = formatHostPort(this.host(flow), this.port(flow));
     if (flow.protocol === 'udp') return hostPort;
     // RFC 7118 §5.2.1: `ws` for both kinds of WebSocket.

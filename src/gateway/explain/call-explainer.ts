@@ -1,0 +1,180 @@
+/** Explains what would become of a call: asks what its way through the gateway would ask, in the same order, and claims nothing. */
+import { sourceOf } from '../../domain/address-source.js';
+import type {
+  CallExplainer,
+  CallExplanation,
+  CallInQuestion,
+  ExplainedAnswer,
+} from '../../domain/call-explainer.js';
+import { DomainError } from '../../domain/domain-error.js';
+import { GuessLimiter } from '../../domain/legs/guess-limiter.js';
+import { presentCaller } from '../../domain/participants/caller.js';
+import type { Credential } from '../../domain/participants/token.js';
+import { readCaller } from '../../doors/sip/caller-identity.js';
+import { drachtioServer, ownServer } from '../../doors/sip/server-traits.js';
+import { parseMessage } from '../../sip-server/index.js';
+import { callerPrivacies } from '../caller-privacy.js';
+import type { GatewayContext } from '../context.js';
+import type { GatewayDomain } from '../domain.js';
+import type { Foundation } from '../foundation.js';
+import { supportedExtensions, type GatewaySip } from '../sip.js';
+import { credentialStep, joinCodeStep, jwtStep, type Verdict } from './credential-steps.js';
+import { mediaStep } from './media-step.js';
+import { capacityStep, numberSteps, participantSteps } from './party-steps.js';
+import { readPasted } from './pasted-message.js';
+import { PerMinute } from './per-minute.js';
+import { askedRequest, sourceOfCall, type KnownSource, type Question } from './question.js';
+import { formStep, messageStep, rulesStep, sourceStep } from './reading-steps.js';
+import { noted, unknown, type Step } from './step.js';
+
+export interface CallExplainerParts {
+  readonly foundation: Pick<Foundation, 'stores' | 'tokens' | 'operatorAccount'>;
+  readonly domain: Pick<GatewayDomain, 'legs' | 'media'>;
+  readonly sip: Pick<GatewaySip, 'server'>;
+}
+
+export function createCallExplainer(context: GatewayContext, parts: CallExplainerParts): CallExplainer {
+  const { config, clock } = context;
+  const rate = new PerMinute(config.sip.explanationsPerMinute, clock);
+  const explanations = new Explanations(context, parts);
+  return {
+    async explain(accountId, call) {
+      if (!rate.take(accountId))
+        throw new DomainError('too-many-explanations', 'Too many calls were explained within a minute');
+      return explanations.explain(accountId, call);
+    },
+  };
+}
+
+interface Outlook {
+  readonly steps: readonly Step[];
+  readonly description: string | null;
+}
+
+class Explanations {
+  readonly #context: GatewayContext;
+  readonly #parts: CallExplainerParts;
+  readonly #guesses: GuessLimiter;
+  readonly #callerPrivacy: ReturnType<typeof callerPrivacies>;
+
+  constructor(context: GatewayContext, parts: CallExplainerParts) {
+    this.#context = context;
+    this.#parts = parts;
+    this.#guesses = new GuessLimiter(context.config.joinCodes, context.clock);
+    this.#callerPrivacy = callerPrivacies(context.config);
+  }
+
+  async explain(accountId: string, call: CallInQuestion): Promise<CallExplanation> {
+    const { bytes, mended } = readPasted(call.message);
+    const { config } = this.#context;
+    const parsed = parseMessage(bytes, { maxMessageBytes: config.sip.maxMessageBytes });
+    const message = parsed.ok ? parsed.message : parsed.answerable;
+    const source = sourceOfCall(call.source, message);
+    const first = [sourceStep(source, this.#bannedUntil(accountId, source)), messageStep(parsed, bytes)];
+    if (!parsed.ok) return explanation(mended, { steps: first, description: null }, null);
+    if (parsed.message.kind === 'response') {
+      const step = unknown('rules', 'it is a response: only requests that begin a call are explained');
+      return explanation(mended, { steps: [...first, step], description: null }, null);
+    }
+    const request = parsed.message;
+    const question: Question = { accountId, request, source, asked: askedRequest(request, bytes) };
+    const { steps, description } = await this.#outlook(question);
+    return explanation(mended, { steps: [...first, ...steps], description }, this.#contactFor(source));
+  }
+
+  async #outlook(question: Question): Promise<Outlook> {
+    const { config } = this.#context;
+    const traits = config.drachtio === undefined ? ownServer : drachtioServer;
+    const { legs } = this.#parts.domain;
+    const rules = rulesStep(question.request, {
+      ...{ traits, supported: supportedExtensions, isDraining: legs.isDraining },
+    });
+    if (question.request.method !== 'INVITE') return { steps: [rules], description: null };
+    const { step: shown, credential } = credentialStep(question, config.tokenHeaders);
+    const verdict = credential?.kind === 'jwt' ? this.#verdictOfToken(credential) : null;
+    const form = formStep(question, traits, config);
+    // What strangers show is looked at first, but behind a drachtio-server.
+    const early = [shown, ...(verdict === null ? [] : [verdict.step])];
+    const reading = traits.isExternal ? [rules, form, ...early] : [rules, ...early, form];
+    const parties = await this.#parties(question, credential, verdict);
+    const { step: media, description } = mediaStep(question, config);
+    return { steps: [...reading, this.#callerStep(question), ...parties, media], description };
+  }
+
+  #verdictOfToken({ value }: Credential): Verdict {
+    return jwtStep(value, this.#parts.foundation.tokens, this.#context.clock);
+  }
+
+  /** The number that is called, the participant, its session, and whether the gateway takes calls at all. */
+  async #parties(
+    question: Question,
+    credential: Credential | null,
+    token: Verdict | null,
+  ): Promise<readonly Step[]> {
+    const { config, clock } = this.#context;
+    const { stores } = this.#parts.foundation;
+    const { accountId } = question;
+    const capacity = this.#capacity();
+    const mayBeNumber =
+      credential === null || (credential.kind === 'join-code' && /^\d+$/.test(credential.value));
+    const number = mayBeNumber ? await numberSteps(question, stores, config) : null;
+    if (number !== null && (number.isLetIn || credential === null)) return [...number.steps, capacity];
+    if (credential === null) return [capacity];
+    const verdict =
+      token ??
+      (await joinCodeStep(credential.value, accountId, {
+        ...{ store: stores.participants, guesses: this.#guesses, clock },
+      }));
+    const { participantId } = verdict;
+    const party =
+      participantId === null ? [] : await participantSteps(participantId, accountId, stores, config);
+    return [capacity, ...(token === null ? [verdict.step] : []), ...party];
+  }
+
+  #capacity(): Step {
+    const { legs, media } = this.#parts.domain;
+    return capacityStep({
+      ...{ isDraining: legs.isDraining, legs: legs.size, hasMedia: media.plane.isReady },
+      maxLegs: this.#context.config.sessions.maxLegs,
+    });
+  }
+
+  #callerStep({ accountId, asked }: Question): Step {
+    const caller = presentCaller(readCaller(asked), this.#callerPrivacy(accountId));
+    const details = { number: caller?.number ?? null, name: caller?.name ?? null };
+    return noted('caller', 'who calls, as records and events would show it', details);
+  }
+
+  /** Bans are the operator's to see. */
+  #bannedUntil(accountId: string, { address }: KnownSource): number | null {
+    const { foundation, sip } = this.#parts;
+    if (address === null || accountId !== foundation.operatorAccount) return null;
+    return sip.server.bans().find(({ source }) => source === sourceOf(address))?.untilMs ?? null;
+  }
+
+  #contactFor({ address, transport }: KnownSource): string | null {
+    return address === null ? null : this.#parts.sip.server.contactFor({ address, transport });
+  }
+}
+
+function explanation(
+  mended: readonly string[],
+  { steps, description }: Outlook,
+  contact: string | null,
+): CallExplanation {
+  return { mended, steps: steps.map(told), answer: answerOf(steps, description, contact) };
+}
+
+function answerOf(
+  steps: readonly Step[],
+  description: string | null,
+  contact: string | null,
+): ExplainedAnswer {
+  const end = steps.find((step) => step.end !== null)?.end ?? null;
+  if (end === null) return { result: 'answered', sipStatus: 200, reason: null, contact, description };
+  return { ...end, contact: null, description: null };
+}
+
+function told({ step, verdict, text, details, hint }: Step): CallExplanation['steps'][number] {
+  return { step, verdict, text, details, hint };
+}
