@@ -59,6 +59,7 @@ async function openBrowserLeg(
     listener: {
       onConnected: none,
       onStreams: (streams) => onStreams(streams),
+      onKeyDown: () => undefined,
       onDtmf: none,
       onPlayed: none,
       onHeld: none,

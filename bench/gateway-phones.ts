@@ -48,6 +48,7 @@ export async function openPhoneLeg(
     listener: {
       onConnected: none,
       onStreams: (streams) => onStreams(streams),
+      onKeyDown: () => undefined,
       onDtmf: none,
       onPlayed: none,
       onHeld: none,

@@ -109,6 +109,8 @@ export interface MediaLegListener {
   onConnected(): void;
   /** The complete list of what this leg publishes now, already cut to what it may publish. */
   onStreams(streams: readonly MediaStreamInfo[]): void;
+  /** The far end holds a key: `onDtmf` follows when it lets go. Not told of a press that is known by its end alone. */
+  onKeyDown(): void;
   onDtmf(digit: string, durationMs: number): void;
   /** A playback is over. Once for each that `play` began, unless the leg ends before it. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;

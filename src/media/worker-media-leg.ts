@@ -203,6 +203,8 @@ export class WorkerMediaLeg implements MediaLeg {
               mediaTypes: kinds.map((kind) => mediaTypeOf[kind]),
             })),
           );
+        case 'key-down':
+          return listener.onKeyDown();
         case 'dtmf':
           return listener.onDtmf(notification.digit, notification.durationMs);
         case 'played':

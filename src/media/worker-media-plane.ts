@@ -336,6 +336,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       }
       case 'connected':
       case 'streams':
+      case 'key-down':
       case 'dtmf':
       case 'played':
       case 'held':

@@ -234,6 +234,7 @@ export class LegPeer {
           this.streams = streams;
           room.route();
         },
+        onKeyDown: () => undefined,
         onDtmf: () => undefined,
         onNegotiationNeeded: () => void this.renegotiate(),
         onFault: (error: unknown) => {

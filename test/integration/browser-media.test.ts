@@ -43,6 +43,7 @@ beforeEach(async () => {
     events: {
       onConnected: () => void connections++,
       onStreams: (now) => (streams = now),
+      onKeyDown: () => undefined,
       onDtmf: () => undefined,
       onNegotiationNeeded: () => void negotiationsAsked++,
       onFault: (error: unknown) => {
@@ -293,6 +294,7 @@ describe('a browser leg', () => {
       events: {
         onConnected: () => undefined,
         onStreams: () => undefined,
+        onKeyDown: () => undefined,
         onDtmf: () => undefined,
         onNegotiationNeeded: () => undefined,
         onFault: (error: unknown) => {

@@ -58,6 +58,7 @@ beforeEach(() => {
     events: {
       onConnected: () => void connections++,
       onStreams: (now) => (streams = now),
+      onKeyDown: () => undefined,
       onDtmf: (key) => void keys.push(key),
       onPlayed: () => undefined,
       onHeld: () => undefined,

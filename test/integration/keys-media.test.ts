@@ -50,6 +50,7 @@ describe('keys for a phone', () => {
       events: {
         onConnected: () => undefined,
         onStreams: (now) => (streams = now),
+        onKeyDown: () => undefined,
         onDtmf: (digit) => digits.push(digit),
         onPlayed: () => undefined,
         onHeld: () => undefined,

@@ -238,7 +238,7 @@ describe('phone media', () => {
       a.phone.send(a.port, payload, { payloadType: 101, samples: 0 });
     }
     await b.phone.listen(5);
-    expect(a.facts).toEqual(['connected', 'dtmf # 100']);
+    expect(a.facts).toEqual(['connected', 'key down', 'dtmf # 100']);
     expect(b.phone.heard.every((packet) => packet.payload.length === 160)).toBe(true);
   });
 

@@ -11,6 +11,7 @@ import { within } from './wait-for.js';
 export class MediaOwner implements MediaLegListener {
   connected = 0;
   streams: readonly MediaStreamInfo[] = [];
+  keysDown = 0;
   readonly digits: string[] = [];
   /** How long each of them was pressed. */
   readonly durationsMs: number[] = [];
@@ -28,6 +29,10 @@ export class MediaOwner implements MediaLegListener {
   }
   onStreams(streams: readonly MediaStreamInfo[]): void {
     this.streams = streams;
+    this.#facts.emit('fact');
+  }
+  onKeyDown(): void {
+    this.keysDown += 1;
     this.#facts.emit('fact');
   }
   onDtmf(digit: string, durationMs: number): void {

@@ -75,6 +75,7 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
     const events: LegEvents = {
       onConnected: () => facts.push('connected'),
       onStreams: (now) => (streams = now),
+      onKeyDown: () => facts.push('key down'),
       onDtmf: (digit, durationMs) => facts.push(`dtmf ${digit} ${durationMs}`),
       onPlayed: (playbackId, how) => facts.push(`played ${playbackId} ${how}`),
       onHeld: () => undefined,

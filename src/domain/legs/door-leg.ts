@@ -35,6 +35,8 @@ export interface DoorLeg {
   answered(): void;
   /** The far end has confirmed (ACK): the participant joins. */
   established(): void;
+  /** The far end signals, outside the media, that it holds a key: `dtmf` follows when it lets go. */
+  keyDown(): void;
   /** The far end signalled a key press outside the media (SIP INFO). */
   dtmf(digit: string, durationMs: number): void;
   /**

@@ -14,6 +14,14 @@ class RecordingAttendant implements LegAttendant {
     this.log.push('established');
   }
 
+  keyDown(): void {
+    this.log.push('down');
+  }
+
+  keyUp(): void {
+    this.log.push('up');
+  }
+
   keyPressed(digit: string): void {
     this.log.push(`key ${digit}`);
   }
@@ -68,6 +76,24 @@ describe('a leg that is looked after', () => {
       leg.dtmf(digit, 250);
     }
     expect(attendant.log).toEqual(['established', 'key 4', 'key 7', 'key 1', 'key 1']);
+  });
+
+  it('tells its attendant while a key is held, by whichever way it hears of it, once for both', async () => {
+    const leg = await join();
+    const { listener } = domain.mediaOf(created);
+    listener.onKeyDown();
+    listener.onDtmf('4', 6000);
+    leg.keyDown();
+    leg.dtmf('7', 6000);
+    listener.onKeyDown();
+    leg.dtmf('1', 250);
+    listener.onDtmf('1', 6000);
+    expect(attendant.log).toEqual([
+      'established',
+      ...['down', 'key 4', 'up'],
+      ...['down', 'key 7', 'up'],
+      ...['down', 'key 1', 'up'],
+    ]);
   });
 
   it('may be without a session for as long as it is looked after, and not longer', async () => {

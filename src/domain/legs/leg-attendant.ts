@@ -17,7 +17,10 @@ export interface AttendedLeg {
 export interface LegAttendant {
   /** The far end is there, in no session yet. Not called where it is in one already. */
   legEstablished(leg: AttendedLeg): void;
+  /** The far end holds a key: `keyUp` follows, and `keyPressed` before it where the press was not told already. */
+  keyDown(): void;
   keyPressed(digit: string): void;
+  keyUp(): void;
   /** The leg is in a session and needs nobody any more: key presses are everybody's from now on. */
   legEntered(): void;
   /** The last call, once for each attendant: the leg has ended, in a session or not, or was not admitted. Never rejects. */

@@ -95,6 +95,8 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
   readonly #keys: KeyPresses;
+  /** By which way the far end has told that it holds a key: phones set to "both" do by two. */
+  readonly #keysHeld = new Set<KeySource>();
   readonly #observer: LegObserver;
   #participant: Participant;
   #state: LegState = 'admitted';
@@ -281,10 +283,26 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.#keyPressed('signalling', digit, durationMs);
   }
 
+  /** The far end signals that it holds a key: `dtmf` follows when it lets go. */
+  keyDown(): void {
+    this.#keyDown('signalling');
+  }
+
+  /** Nobody but an attendant, who waits for keys, wants to know before a key is let go. */
+  #keyDown(source: KeySource): void {
+    if (this.#state !== 'established' || !this.#isAttended) return;
+    this.#keysHeld.add(source);
+    this.#attendant?.keyDown();
+  }
+
   #keyPressed(source: KeySource, digit: string, durationMs: number): void {
-    if (this.#state !== 'established' || !this.#keys.isNew(source, digit, durationMs)) return;
-    if (this.#isAttended) this.#attendant?.keyPressed(digit);
-    else this.#observer.legDtmf?.(this, digit, durationMs);
+    if (this.#state !== 'established') return;
+    if (this.#keys.isNew(source, digit, durationMs)) {
+      if (this.#isAttended) this.#attendant?.keyPressed(digit);
+      else this.#observer.legDtmf?.(this, digit, durationMs);
+    }
+    const isUp = this.#keysHeld.delete(source) && this.#keysHeld.size === 0;
+    if (isUp && this.#isAttended) this.#attendant?.keyUp();
   }
 
   /** An attendant looks after it: how long it may be without a session is that one's business. */
@@ -408,6 +426,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
       this.#streams = streams;
       if (this.#state === 'established') this.#observer.legStreamsChanged?.(this, before);
     },
+    onKeyDown: () => this.#keyDown('media'),
     onDtmf: (digit, durationMs) => this.#keyPressed('media', digit, durationMs),
     onPlayed: (playbackId, how) => {
       if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);

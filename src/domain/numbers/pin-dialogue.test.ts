@@ -64,13 +64,19 @@ const leg = {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Keys one by one; a number waits for so many seconds. The ACK came so long after the answer. */
+function press(key: string): void {
+  if (key === '(') dialogue.keyDown();
+  else if (key === ')') dialogue.keyUp();
+  else dialogue.keyPressed(key);
+}
+
+/** Keys one by one, each let go at once; `(` holds one, `)` lets go; a number waits for so many seconds. The ACK came so long after the answer. */
 async function play(script: readonly (string | number)[], ackAfterMs = 500): Promise<void> {
   leg.answeredAt = clock.now() - ackAfterMs;
   dialogue.legEstablished(leg);
   for (const step of script) {
     if (typeof step === 'number') clock.advance(step * 1000);
-    else for (const key of step) dialogue.keyPressed(key);
+    else for (const key of step) press(key);
     await settled();
   }
 }
@@ -107,6 +113,18 @@ describe('the dialogue for a PIN', () => {
     ['ends when its time is over', [60, 1.5], ['say pin', ...left]],
     ['ends amidst the digits, too', [58, '48', 2, '1516#', 1.5], [...asked, ...left]],
     [
+      'lets no pause run out while a key is held, and waits its whole length then',
+      ['4815', 4, '(', 20, '1)', 4.9, '(', 20, '6)', 4.9, 0.1],
+      [...asked, 'check 481516', ...entered],
+    ],
+    [
+      'takes a key that is told while it is held, and waits until it is let go',
+      ['48151', 1, '(6', 20, ')', 4.9, 0.1],
+      [...asked, 'check 481516', ...entered],
+    ],
+    ['hears a held key out where nothing came before it', ['(', 20, ')', 20], ['say pin']],
+    ['ends when its time is over though a key is held', ['48', '(', 60, '1)', 1.5], [...asked, ...left]],
+    [
       'stops for good once it is in',
       ['481516#', '123#', 120],
       [...asked, 'check 481516', ...entered, 'tone 660'],
@@ -126,6 +144,11 @@ describe('the dialogue for a PIN', () => {
     [
       'takes a pound key within it for the same',
       ['481516#', 2],
+      [...asked, 'check 481516', ...entered, 'tone 660'],
+    ],
+    [
+      'waits on for a pound key that is held',
+      ['481516', 0.9, '(', 3, '#)', 2],
       [...asked, 'check 481516', ...entered, 'tone 660'],
     ],
     ['waits on after fewer', ['48151', 4.9, '6', 1], [...asked, 'check 481516', ...entered]],

@@ -57,6 +57,8 @@ export class PinDialogue implements LegAttendant {
   #state: 'waiting' | 'listening' | 'checking' | 'leaving' | 'over' = 'waiting';
   #leg: AttendedLeg | null = null;
   #digits = '';
+  /** A key is told when it is let go: until then no pause runs. */
+  #isKeyHeld = false;
   #wrong = 0;
   #deadline: Timer | null = null;
   #isLate = false;
@@ -85,11 +87,20 @@ export class PinDialogue implements LegAttendant {
     if (/^\d$/.test(digit)) {
       if (this.#digits === '') this.#say('quiet', null);
       if (this.#digits.length < maxDigits) this.#digits += digit;
-      const isWhole = this.#digits.length === this.#options.pinLength;
-      this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
+      this.#awaitKey();
     } else if (digit === '*') this.#ask('pin');
     // Alone it is no guess: it may be a late end of the digits before.
     else if (digit === '#' && this.#digits !== '') void this.#check();
+  }
+
+  keyDown(): void {
+    this.#isKeyHeld = true;
+    if (this.#state === 'listening') this.#timer?.cancel();
+  }
+
+  keyUp(): void {
+    this.#isKeyHeld = false;
+    if (this.#state === 'listening') this.#awaitKey();
   }
 
   legEntered(): void {
@@ -108,6 +119,13 @@ export class PinDialogue implements LegAttendant {
       if (error instanceof DomainError && error.code === 'participant-not-found') return;
       this.#options.logger.warn({ err: error }, 'the participant of an ended call could not be deleted');
     }
+  }
+
+  /** The pause after which the digits are a PIN begins, where there are any and no key is held. */
+  #awaitKey(): void {
+    if (this.#digits === '' || this.#isKeyHeld) return;
+    const isWhole = this.#digits.length === this.#options.pinLength;
+    this.#after(isWhole ? pauseAtLengthMs : pauseMs, () => void this.#check());
   }
 
   /** That the last one was wrong is said once: whoever says nothing then is asked as if for the first time. */

@@ -85,7 +85,13 @@ export class DialogCall {
     });
     this.#notices = new SessionNotices(dialog, logger);
     this.#keys = new DtmfInfoSender(dialog, clock, logger);
-    this.#presses = new InfoPresses((digit, durationMs) => leg.dtmf(digit, durationMs), clock);
+    this.#presses = new InfoPresses(
+      {
+        onBegin: () => leg.keyDown(),
+        onPress: (digit, durationMs) => leg.dtmf(digit, durationMs),
+      },
+      clock,
+    );
   }
 
   /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */

@@ -8,14 +8,22 @@ type Word = readonly [atMs: number, what: string, durationMs?: number];
 let clock: ManualClock;
 let presses: InfoPresses;
 let told: string[];
+/** Told of as held since the last press that was told. */
+let held: number;
 
 beforeEach(() => {
   clock = new ManualClock();
   const began = clock.now();
   told = [];
-  presses = new InfoPresses((digit, durationMs) => {
-    told.push(`${digit} of ${durationMs} at ${clock.now() - began}`);
-  }, clock);
+  held = 0;
+  const listener = {
+    onBegin: () => void (held += 1),
+    onPress: (digit: string, durationMs: number) => {
+      held = 0;
+      told.push(`${digit} of ${durationMs} at ${clock.now() - began}`);
+    },
+  };
+  presses = new InfoPresses(listener, clock);
 });
 
 function hear(words: readonly Word[]): string[] {
@@ -161,6 +169,15 @@ describe('a press that INFO tells of', () => {
     clock.advance(1000);
     presses.take({ digit: '6', durationMs: 160, isEnd: false });
     expect(told).toEqual(['5 of 160 at 2000', '6 of 160 at 3000']);
+  });
+
+  it('is told of as held once, from its beginning to its end', () => {
+    hear([[0, '5('], [50, '5(', 50]]); // prettier-ignore
+    expect(held).toBe(1);
+    hear([[100, '5)', 150]]);
+    expect(held).toBe(0);
+    hear([[200, '6']]);
+    expect(held).toBe(0);
   });
 
   it('and whose end comes later than that is one, and the next is waited for', () => {

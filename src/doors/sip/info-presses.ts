@@ -2,6 +2,13 @@
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { DtmfInfo } from './dtmf-info.js';
 
+/** Who hears of keys. */
+export interface InfoPressListener {
+  /** A key is held, of which `onPress` tells later. */
+  onBegin(): void;
+  onPress(digit: string, durationMs: number): void;
+}
+
 /** A key that was pressed, and not let go as far as we know. */
 interface OpenPress {
   readonly digit: string;
@@ -28,7 +35,7 @@ const unsureMs = 4096;
  * between where the phone does not say how long it was. A phone that turns out to tell of beginnings only is not waited for.
  */
 export class InfoPresses {
-  readonly #onPress: (digit: string, durationMs: number) => void;
+  readonly #listener: InfoPressListener;
   readonly #clock: Clock;
   #open: OpenPress | null = null;
   /** The one before, where another began before its end. */
@@ -40,15 +47,15 @@ export class InfoPresses {
   #sendsBeginnings = false;
   #timer: Timer | null = null;
 
-  constructor(onPress: (digit: string, durationMs: number) => void, clock: Clock) {
-    this.#onPress = onPress;
+  constructor(listener: InfoPressListener, clock: Clock) {
+    this.#listener = listener;
     this.#clock = clock;
   }
 
   take({ digit, durationMs, isEnd }: DtmfInfo): void {
     if (isEnd === undefined) {
       this.#tellOpen();
-      this.#onPress(digit, durationMs);
+      this.#listener.onPress(digit, durationMs);
     } else if (isEnd) this.#end(digit, durationMs);
     else this.#begin(digit, durationMs);
   }
@@ -73,8 +80,10 @@ export class InfoPresses {
     this.#tellOpen();
     this.#open = { digit, durationMs, beganMs: nowMs, lastMs: nowMs, isTold: false };
     if (this.#sendsEnds === false) this.#tell(this.#open, durationMs);
-    else
+    else {
       this.#timer = this.#clock.after(this.#sendsEnds === null ? firstWaitMs : longestPressMs, this.#expire);
+      this.#listener.onBegin();
+    }
   }
 
   /** Of one press, told again while it lasts: from a phone that may send no ends only where it lasts since its beginning. */
@@ -99,7 +108,7 @@ export class InfoPresses {
       this.#overtaken = null;
     } else if (!this.#isRepeated(digit, nowMs)) {
       this.#tellOpen();
-      this.#onPress(digit, durationMs);
+      this.#listener.onPress(digit, durationMs);
     }
     this.#ended = { digit, atMs: nowMs };
   }
@@ -131,6 +140,6 @@ export class InfoPresses {
     this.#timer?.cancel();
     if (press.isTold) return;
     press.isTold = true;
-    this.#onPress(press.digit, durationMs);
+    this.#listener.onPress(press.digit, durationMs);
   }
 }

@@ -52,6 +52,7 @@ function newNegotiation({ isStarted = true } = {}) {
     listener: {
       onConnected: () => undefined,
       onStreams: () => undefined,
+      onKeyDown: () => undefined,
       onDtmf: () => undefined,
       onPlayed: () => undefined,
       onHeld: () => undefined,

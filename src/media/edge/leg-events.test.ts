@@ -8,6 +8,7 @@ function make() {
   const owner: MediaLegListener = {
     onConnected: () => told.push('connected'),
     onStreams: (streams) => told.push(`streams ${streams.length}`),
+    onKeyDown: () => told.push('key down'),
     onDtmf: (digit, durationMs) => {
       told.push(`dtmf ${digit} ${durationMs}`);
       if (digit === 'D') throw new Error('a broken listener');
@@ -36,12 +37,14 @@ describe('what a leg through FreeSWITCH tells its owner', () => {
     events.begin();
     expect(told).toEqual([]);
     await nextTurn();
+    events.onKeyDown();
     events.onDtmf('5', 100);
     events.onPlayed('p', 'completed');
     events.onNegotiationNeeded('main');
     expect(told).toEqual([
       'connected',
       'streams 0',
+      'key down',
       'dtmf 5 100',
       'played p completed',
       'negotiation needed',

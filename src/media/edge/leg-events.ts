@@ -63,6 +63,10 @@ export class LegEvents implements MediaLegListener {
     this.#tell((owner) => owner.onStreams(streams));
   }
 
+  onKeyDown(): void {
+    this.#tell((owner) => owner.onKeyDown());
+  }
+
   onDtmf(digit: string, durationMs: number): void {
     this.#tell((owner) => owner.onDtmf(digit, durationMs));
   }

@@ -124,6 +124,7 @@ describe('MediaEngine', () => {
     const events: EngineEvents = {
       onConnected: fact('connected'),
       onStreams: fact('streams'),
+      onKeyDown: fact('key-down'),
       onDtmf: fact('dtmf'),
       onPlayed: fact('played'),
       onHeld: fact('held'),

@@ -30,6 +30,7 @@ export type LegEndReason = 'media-timeout' | 'ice-failed' | 'media-lost';
 export interface EngineEvents {
   onConnected(legId: string): void;
   onStreams(legId: string, streams: readonly StreamInfo[]): void;
+  onKeyDown(legId: string): void;
   onDtmf(legId: string, digit: string, durationMs: number): void;
   onPlayed(legId: string, playbackId: string, how: PlaybackEnd): void;
   onHeld(legId: string, held: boolean): void;
@@ -254,6 +255,9 @@ export class MediaEngine {
         if (entry.isClosed) return;
         entry.publish(streams);
         events.onStreams(legId, streams.map(infoOf));
+      },
+      onKeyDown: () => {
+        if (!entry.isClosed) events.onKeyDown(legId);
       },
       onDtmf: (digit, durationMs) => {
         if (!entry.isClosed) events.onDtmf(legId, digit, durationMs);

@@ -7,6 +7,8 @@ export interface LegEvents {
   onConnected(): void;
   /** The complete list of what the leg publishes now, cut to what it may publish. The engine re-routes on it. */
   onStreams(streams: readonly SourceStream[]): void;
+  /** The far end holds a key: `onDtmf` follows when it lets go. */
+  onKeyDown(): void;
   onDtmf(digit: string, durationMs: number): void;
   /** Once for each playback, not before `play` has resolved. */
   onPlayed(playbackId: string, how: PlaybackEnd): void;

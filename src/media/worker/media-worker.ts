@@ -222,6 +222,7 @@ export class MediaWorker {
     return {
       onConnected: (legId) => this.#notify({ event: 'connected', legId }),
       onStreams: (legId, streams) => this.#notify({ event: 'streams', legId, streams }),
+      onKeyDown: (legId) => this.#notify({ event: 'key-down', legId }),
       onDtmf: (legId, digit, durationMs) => this.#notify({ event: 'dtmf', legId, digit, durationMs }),
       onPlayed: (legId, playbackId, how) => this.#notify({ event: 'played', legId, playbackId, how }),
       onHeld: (legId, held) => this.#notify({ event: 'held', legId, held }),

@@ -197,6 +197,7 @@ export interface WorkerHealth extends EngineStatistics {
 export type WorkerNotification =
   | { readonly event: 'connected'; readonly legId: string }
   | { readonly event: 'streams'; readonly legId: string; readonly streams: readonly StreamInfo[] }
+  | { readonly event: 'key-down'; readonly legId: string }
   | { readonly event: 'dtmf'; readonly legId: string; readonly digit: string; readonly durationMs: number }
   | {
       readonly event: 'played';

@@ -41,7 +41,7 @@ export interface BrowserConnectionSettings extends BrowserTransportSettings {
 /** What a connection tells its leg. */
 export interface BrowserConnectionEvents extends Pick<
   LegEvents,
-  'onConnected' | 'onStreams' | 'onDtmf' | 'onEnded' | 'onFault'
+  'onConnected' | 'onStreams' | 'onKeyDown' | 'onDtmf' | 'onEnded' | 'onFault'
 > {
   /** What is sent no longer fits the description. */
   onNegotiationNeeded(): void;
@@ -106,8 +106,13 @@ export class BrowserConnection implements LegConnection {
     this.#media = new BrowserMedia({
       send: (packet) => this.#transport?.send(packet) ?? false,
       onTracksChanged: () => this.#tellStreams(),
-      onDtmf: (key, durationMs) => {
-        if (!this.#closed) this.#events.onDtmf(key, durationMs);
+      keys: {
+        onKeyDown: () => {
+          if (!this.#closed) this.#events.onKeyDown();
+        },
+        onKey: (key, durationMs) => {
+          if (!this.#closed) this.#events.onDtmf(key, durationMs);
+        },
       },
       videoBitrateCapBps: options.videoBitrateCapBps ?? 2_500_000,
       cacheOctets: options.cacheOctets ?? 262_144,

@@ -52,6 +52,9 @@ export class BrowserLeg implements Leg {
       if (this.#isClosed) return;
       this.#events.onStreams([...this.connections.values()].flatMap(({ streams }) => streams));
     },
+    onKeyDown: () => {
+      if (!this.#isClosed) this.#events.onKeyDown();
+    },
     onDtmf: (digit, durationMs) => {
       if (!this.#isClosed) this.#events.onDtmf(digit, durationMs);
     },

@@ -1,6 +1,6 @@
 /** The packets of one peer connection, in and out, and their RTCP. */
 import { randomInt } from 'node:crypto';
-import { DtmfDetector } from '../codec/dtmf-detector.js';
+import { DtmfDetector, type KeyListener } from '../codec/dtmf-detector.js';
 import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
@@ -18,7 +18,7 @@ export interface BrowserMediaOptions {
   /** A track changed its codec by itself: the streams are not what they were. */
   readonly onTracksChanged: () => void;
   /** A key press in the browser's audio (RFC 4733), at its end. */
-  readonly onDtmf: (key: string, durationMs: number) => void;
+  readonly keys: KeyListener;
   /** Held by REMB, per video track. */
   readonly videoBitrateCapBps: number;
   /** Octets of video kept for retransmission, per track sent. */
@@ -180,7 +180,7 @@ export class BrowserMedia {
     if (format === undefined) return false;
     slot.track.leaveOut(packet, nowMs);
     const events = parseTelephoneEvents(packet.buffer, packet.payloadOffset, packet.payloadLength);
-    slot.dtmf ??= new DtmfDetector(this.#options.onDtmf, undefined, format.clockRateHz);
+    slot.dtmf ??= new DtmfDetector(this.#options.keys, undefined, format.clockRateHz);
     slot.dtmf.onPackets(events, packet, nowMs);
     return true;
   }

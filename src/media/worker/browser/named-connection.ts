@@ -23,6 +23,7 @@ const maxReceivedSections = 64;
 export interface ConnectionOwner {
   onConnected(): void;
   onStreamsChanged(): void;
+  onKeyDown(): void;
   onDtmf(digit: string, durationMs: number): void;
   onNegotiationNeeded(name: string): void;
   /** The leg cannot go on without this connection. */
@@ -133,6 +134,7 @@ export class NamedConnection implements LegConnection {
         onStreams: (streams) => {
           if (this.#current === opened) this.#publish(streams);
         },
+        onKeyDown: () => owner.onKeyDown(),
         onDtmf: (digit, durationMs) => owner.onDtmf(digit, durationMs),
         onFault: (error) => owner.onFault(error),
         onNegotiationNeeded: () => {

@@ -14,9 +14,17 @@ interface Step {
   readonly atMs?: number;
 }
 
+/** A detector that tells keys to this list, and nobody of those that are held. */
+function detectorOf(keys: string[]): DtmfDetector {
+  return new DtmfDetector({
+    onKeyDown: () => undefined,
+    onKey: (key, durationMs) => keys.push(`${key} ${durationMs}`),
+  });
+}
+
 function detect(steps: readonly Step[], expireAtMs = Infinity): string[] {
   const keys: string[] = [];
-  const detector = new DtmfDetector((key, durationMs) => keys.push(`${key} ${durationMs}`));
+  const detector = detectorOf(keys);
   let sequence = 65_533;
   let atMs = 0;
   for (const step of steps) {
@@ -276,13 +284,39 @@ describe('senders that do otherwise than RFC 4733', () => {
   });
 });
 
+describe('a key that is held', () => {
+  it.each<[string, Step[], string[]]>([
+    ['is told of once, before it is let go', press(5, 1000), ['down', '5']],
+    ['is each key that follows another', [...press(5, 1000), ...press(6, 3000)], ['down', '5', 'down', '6']],
+    [
+      'is let go where the next is pressed before its end came',
+      [...press(1, 1000).slice(0, 2), ...press(2, 3000)],
+      ['down', '1', 'down', '2'],
+    ],
+    ['is none of which nothing but an end arrives', press(3, 9).slice(2), ['3']],
+    ['is let go where its end never comes', press(7, 9).slice(0, 2), ['down', '7']],
+  ])('%s', (_what, steps, expected) => {
+    const told: string[] = [];
+    const detector = new DtmfDetector({
+      onKeyDown: () => told.push('down'),
+      onKey: (key) => told.push(key),
+    });
+    for (const [index, { event, duration, end = false, marker = false, timestamp }] of steps.entries()) {
+      const header = { ssrc: 1, sequenceNumber: index, timestamp, marker };
+      detector.onPacket({ event, end, volume: 10, duration }, header, 50 * index);
+    }
+    detector.expire(60_000);
+    expect(told).toEqual(expected);
+  });
+});
+
 describe('several keys in one packet', () => {
   /** The packets, each of which is sent three times; what `parse` makes of one is told at once. */
   function heard(
     ...packets: readonly (readonly (readonly [event: number, duration: number, end: boolean])[])[]
   ) {
     const keys: string[] = [];
-    const detector = new DtmfDetector((key, durationMs) => keys.push(`${key} ${durationMs}`));
+    const detector = detectorOf(keys);
     let sequence = 0;
     for (const [index, packed] of packets.entries()) {
       for (let copy = 0; copy < 3; copy++) {

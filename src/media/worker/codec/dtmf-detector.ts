@@ -3,6 +3,14 @@ import type { RtpHeader } from '../rtp/rtp-packet.js';
 import { sequenceDistance, timestampDistance } from '../rtp/sequence.js';
 import { keyOfEvent, type TelephoneEvent } from './telephone-event.js';
 
+/** Who hears of keys. */
+export interface KeyListener {
+  /** A key is held: its `onKey` follows. Not told of a press whose beginning got lost. */
+  onKeyDown(): void;
+  /** A key was let go. */
+  onKey(key: string, durationMs: number): void;
+}
+
 /** What the header of an event's packet adds to its payload. */
 export type EventHeader = Readonly<Pick<RtpHeader, 'ssrc' | 'sequenceNumber' | 'timestamp' | 'marker'>>;
 
@@ -68,14 +76,14 @@ const maxPacked = 32;
 const fullDuration = 0xf000;
 
 /**
- * Makes one call of `onKey` per key press, at its end; an end that got lost is made up for by `expire`. By RFC 4733 all
+ * Makes one call of `onKey` per key press, at its end, and one of `onKeyDown` before it; an end that got lost is made up for by `expire`. By RFC 4733 all
  * packets of a press have one timestamp and a growing duration; but senders are seen whose timestamp moves along, in
  * updates or in the repeated end, whose duration stands still, who never move the timestamp, set no marker or set it
  * always, or begin their sequence anew. So what decides is what no sender can do: press the same key again before it was
  * let go.
  */
 export class DtmfDetector {
-  readonly #onKey: (key: string, durationMs: number) => void;
+  readonly #listener: KeyListener;
   readonly #timeoutMs: number;
   readonly #unitsPerMs: number;
   #press: Press | null = null;
@@ -89,8 +97,8 @@ export class DtmfDetector {
    *   Default 600: twice the slowest updates that are seen.
    * @param clockRateHz The rate the format was negotiated with, which is that of the audio beside it. Default 8000.
    */
-  constructor(onKey: (key: string, durationMs: number) => void, timeoutMs = 600, clockRateHz = 8000) {
-    this.#onKey = onKey;
+  constructor(listener: KeyListener, timeoutMs = 600, clockRateHz = 8000) {
+    this.#listener = listener;
     this.#timeoutMs = timeoutMs;
     this.#unitsPerMs = clockRateHz / 1000;
   }
@@ -130,6 +138,7 @@ export class DtmfDetector {
     this.#previous = this.#press;
     this.#press = beginPress(key, payload, header, nowMs);
     if (payload.end) this.#end(this.#press);
+    else this.#listener.onKeyDown();
   }
 
   /** All events of one packet: they follow on each other, and each but the last is over. */
@@ -245,7 +254,7 @@ export class DtmfDetector {
       press.timestamp === press.firstTimestamp &&
       (press.duration === press.firstDuration || press.duration === 0xffff);
     const lasted = press.lastMs - press.firstMs + press.firstDuration / this.#unitsPerMs;
-    this.#onKey(press.key, Math.round(standsStill ? Math.max(told, lasted) : told));
+    this.#listener.onKey(press.key, Math.round(standsStill ? Math.max(told, lasted) : told));
   }
 }
 

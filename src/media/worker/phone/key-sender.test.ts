@@ -31,7 +31,10 @@ describe('KeySender', () => {
     first = null;
     ticks = 0;
     heard = [];
-    detector = new DtmfDetector((key, durationMs) => void heard.push(`${key} ${durationMs}`));
+    detector = new DtmfDetector({
+      onKeyDown: () => undefined,
+      onKey: (key, durationMs) => heard.push(`${key} ${durationMs}`),
+    });
     sender = new KeySender(output);
   });
 

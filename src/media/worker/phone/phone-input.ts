@@ -40,7 +40,10 @@ export class PhoneInput {
   constructor(options: PhoneInputOptions) {
     this.#options = options;
     this.#mayPublish = options.mayPublish;
-    this.#dtmf = new DtmfDetector((key, durationMs) => options.events.onDtmf(key, durationMs));
+    this.#dtmf = new DtmfDetector({
+      onKeyDown: () => options.events.onKeyDown(),
+      onKey: (key, durationMs) => options.events.onDtmf(key, durationMs),
+    });
   }
 
   get packetsFromStrangers(): number {
