@@ -273,6 +273,8 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
 
   legHeld(leg: LiveLeg): void {
     this.#facts.held(leg);
+    // Whoever heard nobody else hears the hold sound meanwhile.
+    this.#routes.routeSession(leg.participant.sessionId);
   }
 
   legSignallingLost(leg: LiveLeg): void {

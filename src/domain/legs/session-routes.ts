@@ -28,7 +28,7 @@ export interface SessionMessage {
 
 export interface SessionRoutesOptions {
   readonly logger: Logger;
-  /** A phone in a session that receives no sound hears the hold sound. */
+  /** A phone in a session that receives no sound, or that of none but those who hold the call, hears the hold sound. */
   readonly holdSoundWhenAlone: boolean;
   /** What somebody there publishes or receives may have changed; the legs are told. */
   readonly onRouted: (sessionId: string) => void;
@@ -130,10 +130,12 @@ export class SessionRoutes {
       this.#notices.routed(leg, streamIds, { heard, legs });
     }
     const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
-    const wanted = `${String(holdSound)} ${streamIds.join(' ')}`;
+    // The media plays it where a phone receives nothing; of those who hold nothing would come.
+    const received = holdSound && leg.kind === 'phone' ? [] : streamIds;
+    const wanted = `${String(holdSound)} ${received.join(' ')}`;
     if (this.#receiving.get(leg) === wanted) return;
     this.#receiving.set(leg, wanted);
-    leg.receive(streamIds, holdSound).catch((error: unknown) => {
+    leg.receive(received, holdSound).catch((error: unknown) => {
       // A worker that died ends its legs by itself; what remains is worth a line.
       const { legId } = leg;
       logMediaFailure(this.#options.logger, error, 'could not change what a leg receives', { legId });
@@ -141,9 +143,14 @@ export class SessionRoutes {
   }
 }
 
-function hears(streamIds: readonly string[], members: readonly RoutedMember[]): boolean {
-  return members.some(({ streams }) =>
-    streams.some(({ streamId, mediaTypes }) => mediaTypes.includes('AUDIO') && streamIds.includes(streamId)),
+/** Whether there is sound among these streams; whoever holds the call makes none. */
+function hears(streamIds: readonly string[], members: readonly RoutedLeg[]): boolean {
+  return members.some(
+    ({ leg, streams }) =>
+      !leg.isHeld &&
+      streams.some(
+        ({ streamId, mediaTypes }) => mediaTypes.includes('AUDIO') && streamIds.includes(streamId),
+      ),
   );
 }
 

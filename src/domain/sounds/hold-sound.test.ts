@@ -33,6 +33,44 @@ describe('A phone that hears nobody', () => {
     expect(media.hearsHoldSound).toBe(true);
   });
 
+  it('hears it while all whom it hears hold the call, and them again at once', async () => {
+    const { fixture, sessionId, media } = await twoPhones(true);
+    const second = await fixture.participant(sessionId);
+    await fixture.join(second);
+    const third = await fixture.participant(sessionId);
+    const leg = await fixture.join(third);
+    const heard = [`${second.participant.id}.microphone`, `${third.participant.id}.microphone`];
+    fixture.mediaOf(second).listener.onHeld(true);
+    expect(media.hearsHoldSound).toBe(false);
+    expect(media.received).toEqual(heard);
+    await leg.end({ endedBy: 'participant', reason: 'hangup' });
+    expect(media.hearsHoldSound).toBe(true);
+    expect(media.received).toEqual([]);
+    fixture.mediaOf(second).listener.onHeld(false);
+    expect(media.hearsHoldSound).toBe(false);
+    expect(media.received).toEqual(heard.slice(0, 1));
+  });
+
+  it('hears it where it comes to one who holds the call', async () => {
+    const { fixture, sessionId, media } = await twoPhones(true);
+    media.listener.onHeld(true);
+    const second = await fixture.participant(sessionId);
+    await fixture.join(second);
+    expect(fixture.mediaOf(second).hearsHoldSound).toBe(true);
+  });
+
+  it('hears silence while all hold where it is not set, and a browser keeps what it receives', async () => {
+    for (const isSet of [false, true]) {
+      const { fixture, sessionId, media } = await twoPhones(isSet);
+      const second = await fixture.participant(sessionId);
+      await fixture.join(second, 'browser');
+      const heard = fixture.mediaOf(second).received;
+      expect(heard).toHaveLength(1);
+      media.listener.onHeld(true);
+      expect(fixture.mediaOf(second).received).toEqual(heard);
+    }
+  });
+
   it('hears it beside a picture without sound, too', async () => {
     const { fixture, sessionId, media } = await twoPhones(true);
     const second = await fixture.participant(sessionId);
