@@ -124,11 +124,11 @@ describe('our offers', () => {
     expect(farEnd.reinvites).toHaveLength(2);
   });
 
-  it('met by 491 are rolled back and made anew after 0 to 2 s, as often as it takes', async () => {
+  it('met by 491 are rolled back and made anew after 0 to 2 s, up to ten times in a row', async () => {
     const { farEnd, media, negotiation, clock } = newNegotiation();
     negotiation.request();
     await settle();
-    for (let round = 1; round <= 20; round += 1) {
+    for (let round = 1; round <= 10; round += 1) {
       await farEnd.answer(491);
       expect(clock.pending).toBe(1);
       expect(clock.nextInMs).toBeLessThan(2000);
@@ -141,6 +141,38 @@ describe('our offers', () => {
     expect(media.log.slice(0, 3)).toEqual(['offer', 'rollback', 'offer']);
     expect(media.log.at(-1)).toBe('accept a');
     expect(clock.pending).toBe(0);
+  });
+
+  it('met by 491 each time are given up, and made at ever longer intervals where the media asks again', async () => {
+    const { farEnd, media, negotiation, clock } = newNegotiation();
+    negotiation.request();
+    await settle();
+    for (let round = 1; round <= 10; round += 1) {
+      await farEnd.answer(491);
+      clock.advance(2000);
+      await settle();
+    }
+    await farEnd.answer(491);
+    expect(media.log.slice(-2)).toEqual(['offer', 'rollback']);
+    clock.advance(60_000);
+    await settle();
+    expect(farEnd.reinvites).toHaveLength(11);
+    expect(clock.pending).toBe(0);
+    const pauses: (number | null)[] = [];
+    for (let round = 1; round <= 3; round += 1) {
+      negotiation.request();
+      await settle();
+      await farEnd.answer(491);
+      pauses.push(clock.nextInMs);
+      clock.advance(clock.nextInMs ?? 0);
+      await settle();
+    }
+    expect(pauses).toEqual([2000, 4000, 8000]);
+    await negotiation.answer('their offer', 'INVITE');
+    negotiation.request();
+    await settle();
+    await farEnd.answer(491);
+    expect(clock.nextInMs).toBeLessThan(2000);
   });
 
   it('asked for while one met 491 wait for the same retry', async () => {

@@ -2,7 +2,7 @@
  * Offers and answers within one dialog, one at a time (RFC 3264 §4): our re-INVITEs when what the leg receives changes,
  * and the far end's. When one of ours may go out is `offer-schedule`'s to say; every exchange waits for the one before it.
  * Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1 gives the side that does not
- * own the Call-ID. After an offer that came to nothing the next waits, longer each time: the media asks for it again at once,
+ * own the Call-ID; a far end that says so again and again makes no offer of its own, and has refused. After an offer that came to nothing the next waits, longer each time: the media asks for it again at once,
  * and a far end that is gone or refuses would be asked without end.
  */
 import type { Clock, Timer } from '../../domain/clock.js';
@@ -29,6 +29,8 @@ export interface NegotiationOptions {
 /** RFC 3261 §14.1: "a randomly chosen value of between 0 and 2 seconds in units of 10 ms". */
 const glareRetryUnits = 200;
 const glareRetryUnitMs = 10;
+/** Two that keep meeting part within a few tries: half of the time in each. */
+const maxCollisions = 10;
 /** Doubles with each offer in a row that came to nothing. */
 const firstPauseMs = 1000;
 const maxPauseMs = 60_000;
@@ -51,6 +53,8 @@ export class Negotiation {
   #wait: Timer | null = null;
   /** Offers in a row that came to nothing. */
   #failures = 0;
+  /** Those of ours in a row that met one of the far end's, as it says. */
+  #collisions = 0;
   /** Every exchange runs behind the one before it. */
   #tail: Promise<unknown> = Promise.resolve();
   #onAcknowledged: ((answer: string | null) => void) | null = null;
@@ -148,7 +152,7 @@ export class Negotiation {
         this.#step('answered');
         this.#options.onAccepted?.(response);
         await media.accept(descriptionIn(response) ?? '');
-        this.#failures = 0;
+        this.#wentWell();
         return;
       }
     } catch (error) {
@@ -159,9 +163,10 @@ export class Negotiation {
     }
     if (this.#isClosed) return;
     const status = response?.status;
-    if (status !== 491) this.#refused();
+    const isCollision = status === 491 && this.#collisions < maxCollisions;
+    if (!isCollision) this.#refused();
     await this.#rollback(media);
-    if (status === 491) this.#collided();
+    if (isCollision) this.#collided();
     else if (status === 481 || status === 408) this.#options.onDialogGone(status);
     else this.#options.logger.warn({ status }, 'the far end refused a new offer');
   }
@@ -195,7 +200,7 @@ export class Negotiation {
       this.#step(isAnswered ? 'answered' : 'withdrawn');
       if (isAnswered) {
         await media.accept(answer);
-        this.#failures = 0;
+        this.#wentWell();
         return;
       }
     } catch (error) {
@@ -216,6 +221,7 @@ export class Negotiation {
   }
 
   #collided(): void {
+    this.#collisions += 1;
     this.#step('collided');
     this.#waitFor(Math.floor(Math.random() * glareRetryUnits) * glareRetryUnitMs);
   }
@@ -226,9 +232,14 @@ export class Negotiation {
     this.#failures += 1;
   }
 
+  #wentWell(): void {
+    this.#failures = 0;
+    this.#collisions = 0;
+  }
+
   /** The far end is there and talks: what waited for that need not wait any longer. */
   #heard(): void {
-    this.#failures = 0;
+    this.#wentWell();
     if (this.#state === 'paused' || this.#state === 'paused-due') this.#wait?.cancel();
     this.#step('heard');
   }
