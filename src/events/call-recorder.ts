@@ -2,9 +2,10 @@
 import type { CallRecordChange, CallRecordStore } from '../domain/facts/call-record.js';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { DomainEvent, EventSink } from '../domain/facts/event.js';
+import type { LimitedLines } from '../domain/limited-lines.js';
 import type { Logger } from '../domain/logger.js';
 import type { MediaLegStatistics } from '../domain/media-plane.js';
-import { WriteBehind } from './write-behind.js';
+import { linesOfLosses, WriteBehind } from './write-behind.js';
 
 export interface CallRecorderOptions {
   readonly store: CallRecordStore;
@@ -26,6 +27,7 @@ const prunePauseMs = 100;
 export class CallRecorder implements EventSink {
   readonly #options: CallRecorderOptions;
   readonly #writes: WriteBehind<CallRecordChange>;
+  readonly #lossLines: LimitedLines;
   #timer: Timer | null = null;
   #pruning: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -33,9 +35,12 @@ export class CallRecorder implements EventSink {
   constructor(options: CallRecorderOptions) {
     const { store, clock, logger } = options;
     this.#options = options;
+    const lossLines = linesOfLosses(options, 'more call records were lost');
+    this.#lossLines = lossLines;
     this.#writes = new WriteBehind<CallRecordChange>({
       write: (changes) => store.applyRecordChanges(changes),
-      onLost: (changes) => logger.error({ changes: changes.length }, 'call records were lost'),
+      onLost: ({ length: changes }) =>
+        lossLines.write(() => logger.error({ changes }, 'call records were lost'), { changes }),
       clock,
       ...(options.pauseMs !== undefined && { pauseMs: options.pauseMs }),
     });
@@ -76,6 +81,7 @@ export class CallRecorder implements EventSink {
     this.#timer?.cancel();
     await this.#pruning;
     await this.#writes.close();
+    this.#lossLines.close();
   }
 
   #schedule(delayMs: number): void {

@@ -26,6 +26,8 @@ class Scene {
   readonly published: DomainEvent[] = [];
   readonly receivers: Receivers;
   dropped = 0;
+  /** The errors in the log. */
+  readonly lines: string[] = [];
   journal!: EventJournal;
   events!: EventRecorder;
 
@@ -48,7 +50,10 @@ class Scene {
       onAppended: () => undefined,
       onDropped: (entries) => (this.dropped += entries),
       clock,
-      logger: silentLogger,
+      logger: {
+        ...silentLogger,
+        error: (fields, message) => void this.lines.push(`${JSON.stringify(fields)} ${message}`),
+      },
     });
     this.journal.follow({ factKept: (event) => void this.published.push(event) });
     this.events = new EventRecorder(this.journal, clock, new FactSequences(await stores.outbox.sequences()));
@@ -140,6 +145,24 @@ describe('Facts', () => {
     expect(outbox.size).toBe(1);
     expect(scene.published).toHaveLength(1);
     await scene.journal.close();
+    expect(scene.clock.pending).toBe(0);
+  });
+
+  it('that are lost are told of once when it begins, and every ten seconds by their number', async () => {
+    const scene = new Scene(stores, [webhook('a')]);
+    stores.outbox.append = () => Promise.reject(new Error('away'));
+    await scene.open();
+    // One more waits while the first write is tried.
+    for (let nth = 0; nth < 10_003; nth += 1)
+      scene.events.record('session.created', scene.session(`s${nth}`), { tag: null });
+    expect(scene.dropped).toBe(3);
+    expect(scene.lines).toEqual(['{"events":1,"entries":1} facts were lost: too many wait to be written']);
+    scene.clock.advance(10_000);
+    expect(scene.lines.slice(1)).toEqual(['{"events":2,"entries":2} more facts were lost']);
+    await scene.journal.close();
+    expect(scene.lines.slice(2)).toEqual([
+      '{"events":10000,"entries":10000} facts were lost: the store did not take them before the end',
+    ]);
     expect(scene.clock.pending).toBe(0);
   });
 

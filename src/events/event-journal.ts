@@ -6,10 +6,11 @@ import type { Clock } from '../domain/clock.js';
 import type { DomainEvent, EventAudience, EventSink } from '../domain/facts/event.js';
 import { sequenceKey } from '../domain/facts/fact-sequences.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
+import type { LimitedLines } from '../domain/limited-lines.js';
 import type { Logger } from '../domain/logger.js';
 import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';
 import type { Receivers } from './receivers.js';
-import { WriteBehind, type LossReason } from './write-behind.js';
+import { linesOfLosses, WriteBehind, type LossReason } from './write-behind.js';
 
 export interface EventJournalOptions {
   readonly outbox: Outbox;
@@ -40,10 +41,13 @@ const lossMessages = {
 export class EventJournal implements EventSink {
   readonly #options: EventJournalOptions;
   readonly #writes: WriteBehind<Item>;
+  /** Of facts that were lost, of which there may be thousands a second. */
+  readonly #lossLines: LimitedLines;
   readonly #followers: FactFollower[] = [];
 
   constructor(options: EventJournalOptions) {
     this.#options = options;
+    this.#lossLines = linesOfLosses(options, 'more facts were lost');
     this.#writes = new WriteBehind<Item>({
       write: (items) => this.#write(items),
       onTried: (items) => {
@@ -83,8 +87,9 @@ export class EventJournal implements EventSink {
   }
 
   /** Writes what waits; idempotent. */
-  close(): Promise<void> {
-    return this.#writes.close();
+  async close(): Promise<void> {
+    await this.#writes.close();
+    this.#lossLines.close();
   }
 
   async #write(items: readonly Item[]): Promise<void> {
@@ -101,7 +106,11 @@ export class EventJournal implements EventSink {
   #lost(items: readonly Item[], why: LossReason): void {
     const entries = items.reduce((sum, item) => sum + item.entries.length, 0);
     if (entries > 0) this.#options.onDropped(entries);
-    this.#options.logger.error({ events: items.length, entries }, lossMessages[why]);
+    const counts = { events: items.length, entries };
+    const line = () => this.#options.logger.error(counts, lossMessages[why]);
+    // The end comes once.
+    if (why === 'closed') line();
+    else this.#lossLines.write(line, counts);
   }
 }
 

@@ -3,6 +3,8 @@
  * transaction. A write that fails is tried again; order is kept.
  */
 import type { Clock, Timer } from '../domain/clock.js';
+import { LimitedLines } from '../domain/limited-lines.js';
+import type { Logger } from '../domain/logger.js';
 
 /** Why something is never written: too many waited, or the gateway stopped before the store took it. */
 export type LossReason = 'full' | 'closed';
@@ -30,6 +32,15 @@ const maxBatch = 500;
 
 /** How long after a failed write the next try comes. */
 const retryMs = 1000;
+
+/** For what is told of losses: the first, and every ten seconds how many more there were. */
+export function linesOfLosses(
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  message: string,
+): LimitedLines {
+  const tellMore = (counts: object) => logger.error(counts, message);
+  return new LimitedLines({ clock, maxLines: 1, withinMs: 10_000, tellMore });
+}
 
 export class WriteBehind<T> {
   readonly #options: WriteBehindOptions<T>;
