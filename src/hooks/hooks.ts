@@ -3,6 +3,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { Clock } from '../domain/clock.js';
 import type { RefusedCalls } from '../domain/facts/refused-call.js';
 import type { Guesses } from '../domain/legs/guess-limiter.js';
+import { LimitedLines, strangersLines } from '../domain/limited-lines.js';
 import type { Logger } from '../domain/logger.js';
 import type { CallDecision, CallRefusal, NumberCalls } from '../domain/numbers/number-calls.js';
 import type { IncomingCall, PhoneNumber } from '../domain/numbers/phone-number.js';
@@ -77,6 +78,11 @@ const wrongPin = 'This code is not right.';
 
 export function createHooks(options: HooksOptions): FastifyPluginCallback {
   const passwords = new ShownPasswords(options.guesses);
+  const { clock, logger } = options;
+  const refusalLines = new LimitedLines({
+    ...{ clock, ...strangersLines },
+    tellMore: (counts) => logger.warn(counts, 'more hooks were refused'),
+  });
   return (server, _, done) => {
     // Signatures are over the bytes as they came.
     server.removeAllContentTypeParsers();
@@ -90,7 +96,8 @@ export function createHooks(options: HooksOptions): FastifyPluginCallback {
         method: ['GET', 'POST'],
         exposeHeadRoute: false,
         url: `/hooks/:platform/:name${suffix}`,
-        handler: (request, reply) => new HookExchange({ ...options, passwords }, request, reply, place).run(),
+        handler: (request, reply) =>
+          new HookExchange({ ...options, passwords, refusalLines }, request, reply, place).run(),
       });
     }
     done();
@@ -108,6 +115,8 @@ interface Hook {
 
 interface ExchangeOptions extends HooksOptions {
   readonly passwords: ShownPasswords;
+  /** In the log: anybody may cause them. */
+  readonly refusalLines: LimitedLines;
 }
 
 /** One request and its answer. */
@@ -255,11 +264,12 @@ class HookExchange {
   }
 
   #failure(code: HookErrorCode, outcome: HookOutcome): Error {
-    const { onAnswered, logger, error } = this.#options;
+    const { onAnswered, logger, error, refusalLines } = this.#options;
     const { platform } = this.#request.params;
     const known = hookDialects.has(platform) ? platform : 'unknown';
     onAnswered?.(known, outcome);
-    logger.info({ platform: known, code, outcome, source: this.#request.ip }, 'hook refused');
+    const fields = { platform: known, code, outcome, source: this.#request.ip };
+    refusalLines.write(() => logger.info(fields, 'hook refused'), { requests: 1 });
     return error(code, failures[code]);
   }
 

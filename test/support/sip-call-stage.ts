@@ -1,6 +1,7 @@
 /** The SIP door's calls without a SIP server: requests, responses and dialogs as drachtio-srf has them, over the domain. */
 import { EventEmitter } from 'node:events';
 import { expect } from 'vitest';
+import { LimitedLines, strangersLines } from '../../src/domain/limited-lines.js';
 import { silentLogger } from '../../src/domain/logger.js';
 import type { RefusedCall } from '../../src/domain/facts/refused-call.js';
 import { IncomingCall, type IncomingCallSettings } from '../../src/doors/sip/incoming-call.js';
@@ -126,6 +127,10 @@ export class SipCallStage {
       legs: this.domain.legs,
       clock: this.domain.clock,
       logger: silentLogger,
+      refusalLines: new LimitedLines({
+        ...{ clock: this.domain.clock, ...strangersLines },
+        tellMore: () => undefined,
+      }),
       settings: {
         ...{ tokenHeaders: ['X-Landbridge-Token'], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
         ...settings,

@@ -8,6 +8,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
+import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import { refusalOf } from '../../domain/refusal-of.js';
 import { Refusal } from '../../domain/refusal.js';
@@ -31,10 +32,16 @@ export class DeviceDoor {
   readonly #sockets = new Set<DeviceSocket>();
   /** By participant id. */
   readonly #sessions = new Map<string, DeviceSession>();
+  readonly #refusalLines: LimitedLines;
   #closed = false;
 
   constructor(options: DeviceDoorOptions) {
     this.#options = options;
+    const { clock, logger } = options;
+    this.#refusalLines = new LimitedLines({
+      ...{ clock, ...strangersLines },
+      tellMore: (counts) => logger.warn(counts, 'more devices were refused'),
+    });
   }
 
   /** Devices that are about to be let in, connected, or may come back. */
@@ -53,7 +60,8 @@ export class DeviceDoor {
       const expected = refusalOf(error);
       const refusal = expected ?? new Refusal('overloaded', 'internal error');
       const { code, detail } = refusal;
-      if (expected !== null) logger.info({ code, detail, source }, 'device refused');
+      const line = () => logger.info({ code, detail, source }, 'device refused');
+      if (expected !== null) this.#refusalLines.write(line, { devices: 1 });
       else logger.error({ err: error }, 'a device could not be admitted');
       this.#tellRefused(refusal, query, source);
       // After any other code than 1000 the client tries again by itself.
@@ -76,6 +84,7 @@ export class DeviceDoor {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#refusalLines.close();
     for (const socket of this.#sockets) socket.close(closeCode.tryAgainLater, 'draining');
   }
 

@@ -5,11 +5,45 @@ import { DomainFixture } from '../../../test/support/domain-fixture.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import { Request, Response } from '../../../test/support/sip-call-stage.js';
 import { DomainError } from '../../domain/domain-error.js';
+import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import { type Logger, silentLogger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
+import { Refusal } from '../../domain/refusal.js';
 import { IncomingCall, type IncomingCallOptions } from './incoming-call.js';
 import { ownServer } from './server-traits.js';
 import type { Srf, SrfRequest, SrfResponse } from './srf.js';
+
+const refusalLines = new LimitedLines({
+  ...{ clock: new ManualClock(), ...strangersLines },
+  tellMore: () => undefined,
+});
+
+it('writes a hundred lines in ten seconds of calls that are refused, and how many there were more', async () => {
+  const lines: string[] = [];
+  const write = (_: object, message: string) => void lines.push(message);
+  const logger: Logger = { ...silentLogger, info: write, child: () => logger };
+  const clock = new ManualClock();
+  const limited = new LimitedLines({
+    ...{ clock, ...strangersLines },
+    tellMore: ({ calls }) => void lines.push(`${String(calls)} more`),
+  });
+  for (let nth = 0; nth < 130; nth += 1) {
+    const request = new Request('INVITE', { 'Call-ID': `c${nth}`, Contact: '<sip:a@192.0.2.1>' }, 'v=0\r\n');
+    await new IncomingCall({
+      ...{ srf: {} as Srf, request, response: new Response(), clock, logger, traits: ownServer },
+      legs: {
+        admit: () => Promise.reject(new Refusal('too-many-guesses')),
+        identify: () => Promise.reject(new Refusal('too-many-guesses')),
+      },
+      settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      refusalLines: limited,
+      ...{ onRefused: () => undefined, onFarewell: () => undefined, onClosed: () => undefined },
+    }).run();
+  }
+  expect(lines).toEqual(Array.from({ length: 100 }, () => 'call refused'));
+  clock.advance(10_000);
+  expect(lines.at(-1)).toBe('30 more');
+});
 
 it.each([
   [new DomainError('store-unavailable', 'The store cannot be reached'), 503, 'overloaded'],
@@ -32,6 +66,7 @@ it.each([
       ...{ srf: {} as Srf, request, response, clock: new ManualClock(), logger, traits: ownServer },
       legs: { admit: () => Promise.reject(error), identify: () => Promise.reject(error) },
       settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
+      refusalLines,
       onRefused: (one) => void refused.push(one.code),
       onFarewell: () => undefined,
       onClosed: () => undefined,
@@ -80,6 +115,7 @@ it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf,
     ...{ srf, request, response, legs: domain.legs, clock: domain.clock, logger: silentLogger },
     settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
     traits: ownServer,
+    refusalLines,
     onRefused: () => undefined,
     onFarewell: () => undefined,
     onClosed: (call) => void closed.push(call),

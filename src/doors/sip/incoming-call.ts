@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
+import type { LimitedLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
@@ -64,6 +65,8 @@ export interface IncomingCallOptions {
   readonly legs: LegAdmission;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The refusals' lines in the log: anybody may cause them. */
+  readonly refusalLines: LimitedLines;
   readonly settings: IncomingCallSettings;
   /** Also of a request that is wrong in its form, and of a hang-up before it was known whether the call is let in. */
   readonly onRefused: (call: RefusedCall) => void;
@@ -292,7 +295,7 @@ export class IncomingCall implements LegSignalling {
   }
 
   #refuse({ code, detail, party }: Refusal): void {
-    const { request, settings } = this.#options;
+    const { request, settings, refusalLines } = this.#options;
     if (this.#answered !== null) return;
     if (this.#outcome !== null) {
       // It has ended already, and nothing is refused; but where it had no leg, nobody else tells of it.
@@ -300,7 +303,8 @@ export class IncomingCall implements LegSignalling {
         this.#tellRefused({ code: 'canceled', sipStatus: 487, detail: code }, party);
       return;
     }
-    this.#logger.info({ code, detail, source: request.source_address }, 'call refused');
+    const fields = { code, detail, source: request.source_address };
+    refusalLines.write(() => this.#logger.info(fields, 'call refused'), { calls: 1 });
     const { status, headers } = refusalResponse(code, settings.retryAfterSeconds);
     this.#tellRefused({ code, sipStatus: status, detail }, party);
     this.#respond(status, headers);
@@ -319,12 +323,11 @@ export class IncomingCall implements LegSignalling {
   /** Refuses what is wrong in its form, whoever sent it. */
   #refuseFaulty({ status, reason, isDeadly, headers }: GuardRefusal): void {
     if (this.#outcome !== null) return;
-    const { request, srf, traits } = this.#options;
+    const { request, srf, traits, refusalLines } = this.#options;
     const isSilent = isDeadly === true && traits.mayDieOfAnswers;
-    this.#logger.info(
-      { reason, source: request.source_address, isSilent },
-      isSilent ? 'call left unanswered: bad request' : 'call refused: bad request',
-    );
+    const message = isSilent ? 'call left unanswered: bad request' : 'call refused: bad request';
+    const fields = { reason, source: request.source_address, isSilent };
+    refusalLines.write(() => this.#logger.info(fields, message), { calls: 1 });
     if (isSilent) forgetInvite(srf, request);
     else this.#respond(status, { ...headers, ...reasonHeader(status, reason) });
     void this.#partyOf(request).then((party) =>

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
+import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import type { TokenCodec } from '../../domain/participants/token.js';
 import type { RefusalCode } from '../../domain/refusal.js';
@@ -24,19 +25,21 @@ interface Objection {
   readonly participantId: string | null;
 }
 
-/** Each is told of up to this many a second; of more, how many there were. */
-const linesPerSecond = 20;
 const maxRecent = 1000;
 
 export class Screen {
   readonly #options: ScreenOptions;
-  #second = 0;
-  #refused = 0;
+  readonly #lines: LimitedLines;
   /** Hashes of the Call-IDs of those that were refused last: a copy of one is not counted again, nor told of. */
   readonly #recent = new Set<string>();
 
   constructor(options: ScreenOptions) {
     this.#options = options;
+    const { clock, logger } = options;
+    this.#lines = new LimitedLines({
+      ...{ clock, ...strangersLines },
+      tellMore: (counts) => logger.warn(counts, 'more calls without a good credential were refused'),
+    });
   }
 
   /**
@@ -55,7 +58,8 @@ export class Screen {
         ...{ door: 'sip', source, accountId: null, legId: null },
         details: () => describeInvite(request, { code, sipStatus: response.status, detail: null }),
       });
-      this.#log({ callId, code, source });
+      const { logger } = this.#options;
+      this.#lines.write(() => logger.info({ callId, code, source }, 'call refused'), { calls: 1 });
     }
     return response;
   }
@@ -81,18 +85,5 @@ export class Screen {
     const oldest = this.#recent.values().next();
     if (this.#recent.size > maxRecent && oldest.done !== true) this.#recent.delete(oldest.value);
     return true;
-  }
-
-  #log(refused: object): void {
-    const { clock, logger } = this.#options;
-    const second = Math.floor(clock.now() / 1000);
-    if (second !== this.#second) {
-      const leftOut = this.#refused - linesPerSecond;
-      if (leftOut > 0) logger.warn({ calls: leftOut }, 'more calls without a good credential were refused');
-      this.#second = second;
-      this.#refused = 0;
-    }
-    this.#refused += 1;
-    if (this.#refused <= linesPerSecond) logger.info(refused, 'call refused');
   }
 }

@@ -5,6 +5,7 @@
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
+import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import type { SipAddress } from './host-ports.js';
 import { refusalResponse } from './refusal-response.js';
@@ -50,11 +51,16 @@ export class SipDoor {
   readonly #options: SipDoorOptions;
   readonly #own: SipServerLink;
   readonly #external: readonly SipServerLink[];
+  readonly #refusalLines: LimitedLines;
   #closing: Promise<void> | undefined;
 
   private constructor(options: SipDoorOptions) {
     this.#options = options;
-    const { server, external } = options;
+    const { server, external, clock, logger } = options;
+    this.#refusalLines = new LimitedLines({
+      ...{ clock, ...strangersLines },
+      tellMore: (counts) => logger.warn(counts, 'more calls were refused'),
+    });
     this.#own = this.#link({ server, traits: ownServer, settings: ownServerLink, quickAck: null });
     this.#external =
       external?.servers.map((server) => {
@@ -108,7 +114,9 @@ export class SipDoor {
   /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects; idempotent. */
   close(): Promise<void> {
     const links = [this.#own, ...this.#external];
-    return (this.#closing ??= Promise.all(links.map((link) => link.close())).then(() => undefined));
+    return (this.#closing ??= Promise.all(links.map((link) => link.close())).then(() =>
+      this.#refusalLines.close(),
+    ));
   }
 
   #link(peer: Pick<SipServerLinkOptions, 'server' | 'traits' | 'settings' | 'quickAck'>): SipServerLink {
@@ -127,6 +135,7 @@ export class SipDoor {
           legs,
           clock,
           logger,
+          refusalLines: this.#refusalLines,
           settings,
           traits,
           onRefused,
