@@ -14,12 +14,15 @@ describe('parseCallArguments', () => {
       recordFile: 'o.wav',
       dtmf: '1#',
     });
-    expect(parseCallArguments(['sip:h', '--token', 'a.b.c', '--play', 'x.wav'])).toEqual({
-      uri: 'sip:h',
-      seconds: 10,
-      token: 'a.b.c',
-      playFile: 'x.wav',
-    });
+    expect(parseCallArguments(['sip:h', '--token', 'a.b.c', '--play', 'x.wav', '--name', 'a phone'])).toEqual(
+      {
+        uri: 'sip:h',
+        seconds: 10,
+        token: 'a.b.c',
+        playFile: 'x.wav',
+        name: 'a phone',
+      },
+    );
   });
 
   it.each([

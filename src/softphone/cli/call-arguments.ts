@@ -13,6 +13,8 @@ export interface CallArguments {
   readonly dtmf?: string;
   /** Over TLS any certificate is taken. */
   readonly isInsecure?: boolean;
+  /** Stands before each line that is printed. */
+  readonly name?: string;
 }
 
 export const callUsage = `usage: landbridge call <sip-uri> [options]
@@ -26,6 +28,7 @@ export const callUsage = `usage: landbridge call <sip-uri> [options]
   --tone <hz>       play a tone (default: 440)
   --record <file>   write what is heard to a WAV file
   --dtmf <keys>     press keys (0-9 * # A-D) one second after the answer
+  --name <name>     begin each line with this name, where several phones print
   --insecure        over TLS, take any certificate
   --seconds <n>     hang up after n seconds (default: 10; 0: when the far end does)
 
@@ -47,6 +50,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
         seconds: { type: 'string' },
         dtmf: { type: 'string' },
         insecure: { type: 'boolean' },
+        name: { type: 'string' },
       },
     });
   } catch (error) {
@@ -80,5 +84,6 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
     ...(values.record !== undefined && { recordFile: values.record }),
     ...(values.dtmf !== undefined && { dtmf: values.dtmf }),
     ...(values.insecure === true && { isInsecure: true }),
+    ...(values.name !== undefined && { name: values.name }),
   };
 }

@@ -20,18 +20,20 @@ const reportMs = 1_000;
  */
 export async function runCallCommand(
   argv: string[],
-  print: (line: string) => void = (line) => console.log(line),
+  write: (line: string) => void = (line) => console.log(line),
   lostAfterMs = defaultLostAfterMs,
 ): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    print(callUsage);
+    write(callUsage);
     return 0;
   }
   const parsed = parseCallArguments(argv);
   if (typeof parsed === 'string') {
-    print(`${parsed}\n\n${callUsage}`);
+    write(`${parsed}\n\n${callUsage}`);
     return 2;
   }
+  const { name } = parsed;
+  const print = name === undefined ? write : (line: string) => write(`${name}: ${line}`);
   let source: AudioSource;
   try {
     source = await sourceOf(parsed);

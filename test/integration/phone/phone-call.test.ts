@@ -324,6 +324,16 @@ describe('landbridge call', () => {
     expect(lines.join()).not.toContain('secret');
   });
 
+  it('begins each line with its name where it has one', async () => {
+    const far = await callee();
+    const lines: string[] = [];
+    const exit = runCallCommand([far.uri, '--name', '440 Hz'], (line) => lines.push(line));
+    await far.respond(await far.request('INVITE'), 403, 'Forbidden');
+    expect(await exit).toBe(1);
+    expect(lines).toHaveLength(2);
+    expect(lines.filter((line) => !line.startsWith('440 Hz: '))).toEqual([]);
+  });
+
   it('gives up when it is interrupted while it rings, and exits 1', async () => {
     const far = await callee();
     const lines: string[] = [];
