@@ -12,7 +12,7 @@ import type { GatewayContext } from './gateway/context.js';
 import { openDomain } from './gateway/domain.js';
 import { createNode } from './gateway/node.js';
 import { openFoundation } from './gateway/foundation.js';
-import { checkOwnAddresses } from './gateway/own-addresses.js';
+import { checkOwnAddresses, checkOwnPorts } from './gateway/own-addresses.js';
 import { Shutdown } from './gateway/shutdown.js';
 import { openRefusals } from './gateway/refusals.js';
 import { openSip } from './gateway/sip.js';
@@ -53,6 +53,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 async function compose(context: GatewayContext): Promise<Gateway> {
   const { closers } = context;
   await checkOwnAddresses(context.config);
+  // Before the credentials are made, which are shown by the start that made them.
+  await checkOwnPorts(context.config);
   const certificates = openCertificates(context);
   const foundation = await openFoundation(context);
   foundation.metrics.observeCertificates(() => certificates?.ends() ?? {});

@@ -1,8 +1,9 @@
-/** Looks, before anything is opened, whether the addresses to listen on are this machine's. */
+/** Looks, before anything is opened, whether the addresses to listen on are this machine's, and the ports free. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
+import { bindTcp, bindUdp } from '../doctor/ports.js';
 
 /** What the system says where an address is the wrong one; anything else is for whoever listens there to say. */
 const words: Readonly<Record<string, string>> = {
@@ -26,6 +27,25 @@ export async function checkOwnAddresses({ http, sip, edge, freeswitch }: Config)
     if (why !== undefined) problems.push(`${setting}: ${host} ${why}`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/**
+ * Rejects with the system's error of a port that is taken. Whoever listens finds it out, too: but only when much stands already,
+ * and has said so.
+ */
+export async function checkOwnPorts({ http, sip, tls, drachtio }: Config): Promise<void> {
+  const wanted = [
+    { bind: bindTcp, host: http.host, port: http.port },
+    // Where there are drachtio-servers, phones come to theirs.
+    ...(drachtio !== undefined
+      ? []
+      : [
+          { bind: bindUdp, host: sip.host, port: sip.port },
+          { bind: bindTcp, host: sip.host, port: sip.port },
+          ...(tls.cert === undefined ? [] : [{ bind: bindTcp, host: sip.host, port: sip.tlsPort }]),
+        ]),
+  ];
+  for (const { bind, host, port } of wanted) if (port !== 0) await bind(host, port);
 }
 
 /** The system's code; null where one can listen there. */

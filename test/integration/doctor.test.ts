@@ -1,4 +1,5 @@
 /** `landbridge doctor`, as an operator runs it. */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -29,6 +30,19 @@ describe('where no gateway runs', () => {
       new RegExp(`FAIL  SIP port, TCP +127\\.0\\.0\\.1:${port} is taken by another program`),
     );
     expect(code).toBe(1);
+  });
+
+  it('says how many of the RTP ports are taken, wherever in the range they are, and fails where all are', async () => {
+    const other = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(other, 'listening');
+    const pair = other.address().port & ~1;
+    const some = await runGateway({ arguments: ['doctor'], rtpPorts: `${pair - 20}-${pair + 21}` });
+    const all = await runGateway({ arguments: ['doctor'], rtpPorts: `${pair}-${pair + 1}` });
+    other.close();
+    expect(some.stdout).toMatch(/warn {2}RTP ports +\d+ of 21 pairs of /);
+    expect(some.code).toBe(0);
+    expect(all.stdout).toMatch(/FAIL {2}RTP ports +no pair of /);
+    expect(all.code).toBe(1);
   });
 
   it.each([
