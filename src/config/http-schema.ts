@@ -44,6 +44,11 @@ export const httpGroups = {
     maxRequestsAhead: count
       .default(32)
       .describe('Requests that one connection may have without an answer; one that sends more is cut off.'),
+    requestsPerTurn: count
+      .default(16)
+      .describe(
+        'Requests that are served before calls have their turn; of more that stand ready each address has its turn.',
+      ),
     failedLoginsPerMinute: count
       .default(30)
       .describe(

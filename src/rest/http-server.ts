@@ -10,6 +10,7 @@ import { answerOnSocket } from './bare-answer.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
 import { takeJson } from './json-body.js';
+import { RequestTurns } from './request-turns.js';
 import { RequestsAhead } from './requests-ahead.js';
 import { describeError, RestError } from './rest-error.js';
 import { addSecurityHeaders } from './security-headers.js';
@@ -51,6 +52,8 @@ export interface HttpServerOptions {
   readonly maxConnectionsPerAddress?: number;
   /** Requests of one connection without an answer; one that sends more is cut off. Default 32. */
   readonly maxRequestsAhead?: number;
+  /** Requests that are served before calls and everything else have their turn. Default 16. */
+  readonly requestsPerTurn?: number;
   /** Addresses or networks whose X-Forwarded-For is believed. Default none. */
   readonly trustedProxies?: readonly string[];
   /** Told of every answer, for metrics. `route` is the pattern, so that its values are few. */
@@ -105,10 +108,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     bodyLimit: options.bodyLimitBytes ?? 65_536,
     requestTimeout,
     serverFactory: (serve) => {
+      const turns = new RequestTurns(options.requestsPerTurn ?? 16, serve);
       const listener = (request: IncomingMessage, response: ServerResponse) => {
         if (!ahead.takes(request, response)) return;
         guard.asked(request, response);
-        serve(request, response);
+        turns.take(request, response);
       };
       // Node's server of https is one of HTTP in all that is used here.
       return certificates === undefined ? createServer(limits, listener) : createTlsServer(tls, listener);

@@ -20,7 +20,7 @@ const comfortNoisePayloadType = 13;
 const packet = new RtpPacket();
 
 export interface PhoneInputOptions extends Pick<LegOptions, 'participantId' | 'mayPublish'> {
-  readonly events: Pick<LegEvents, 'onConnected' | 'onDtmf' | 'onStreams'>;
+  readonly events: Pick<LegEvents, 'onConnected' | 'onKeyDown' | 'onDtmf' | 'onStreams'>;
   readonly latch: AddressLatch;
   readonly reception: ReceptionStatistics;
   readonly rtcp: PhoneRtcp;
