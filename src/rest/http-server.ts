@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
@@ -194,8 +195,14 @@ function endConnectionsAtClose(
   });
 }
 
-/** Answers on the bare socket what is not HTTP: Node makes no request of it. */
+/** Answers on the bare socket what is not HTTP, or HTTP where https is spoken: Node makes no request of it. */
 function answerUnreadable(error: Error & { code?: string }, socket: Duplex, lingerMs: number): void {
+  if (error.code === 'ERR_SSL_HTTP_REQUEST') {
+    const bare = bareOf(socket);
+    bare?.on('error', () => undefined);
+    if (bare !== null) answerOnSocket(bare, new RestError('unreadable-request', speaksHttps), lingerMs);
+    return;
+  }
   // A client that is gone needs no answer.
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -203,6 +210,17 @@ function answerUnreadable(error: Error & { code?: string }, socket: Duplex, ling
   }
   const code = unreadableCodes[error.code ?? ''] ?? 'unreadable-request';
   answerOnSocket(socket, new RestError(code, 'The request cannot be read'), lingerMs);
+}
+
+const speaksHttps = 'This port speaks https: ask for https://';
+
+/**
+ * What TLS stood on, which can still be written to when the handshake has failed. Node does not say which it was but by this; null
+ * where it no longer does: then the client is cut off without an answer.
+ */
+function bareOf(socket: Duplex): Socket | null {
+  const { _parent: bare } = socket as Duplex & { readonly _parent?: unknown };
+  return bare instanceof Socket && bare.writable ? bare : null;
 }
 
 /** By Node's codes. */

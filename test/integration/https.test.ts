@@ -75,6 +75,19 @@ const closed = (socket: Socket): Promise<void> =>
     socket.resume();
   });
 
+it('says that it speaks https to whoever asks in plain HTTP, and lets go of the connection', async () => {
+  const socket = connectTcp(gateway.httpPort, '127.0.0.1');
+  sockets.push(socket);
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  socket.write(`GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ${'a'.repeat(20_000)}\r\n\r\n`);
+  await closed(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(answer).toContain('This port speaks https');
+  expect(answer.length).toBeLessThan(1000);
+  expect((await get('/health'))[0]).toBe(200);
+});
+
 it('serves the console, REST and health with a certificate that the client believes', async () => {
   expect((await get('/health'))[0]).toBe(200);
   expect((await get('/'))[1]).toContain('<!doctype html>');
