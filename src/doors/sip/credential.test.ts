@@ -164,6 +164,9 @@ describe('the number that a URI names', () => {
     ['tel:+14158675309;ext=42', '+14158675309'],
     ['tel:8675309;phone-context=+1-415', '+1-4158675309'],
     ['tel:+14158675309;phone-context=+49', '+14158675309'],
+    ['sip:0014158675309;phone-context=+44@gw.example', '0014158675309'],
+    ['tel:011-44-20-7183-8750;phone-context=+1', '011-44-20-7183-8750'],
+    ['tel:02071838750;phone-context=+44', '+4402071838750'],
     ['tel:911', '911'],
   ])('%s is %s', (uri, number) => {
     expect(dialledNumber(uri)).toBe(number);

@@ -36,12 +36,13 @@ export function findCredential(request: CredentialSource, tokenHeaders: readonly
 
 /**
  * The telephone number that a sip or tel URI names, as it is written there: digits with visual separators, a global number
- * with its plus (RFC 3966 §5.1). A local number with a global `phone-context` is made whole with it.
+ * with its plus (RFC 3966 §5.1). A local number with a global `phone-context` is made whole with it, unless it is dialled
+ * as an international one there.
  */
 export function dialledNumber(uri: string): string | null {
   const { user, userParameters } = readUri(uri);
   if (user === null || user.length > maxNumberLength || !numberForm.test(user)) return null;
-  if (user.startsWith('+')) return user;
+  if (user.startsWith('+') || internationalForm.test(user)) return user;
   const context = userParameters
     .find((text) => /^phone-context=/i.test(text))
     ?.slice('phone-context='.length);
@@ -50,6 +51,8 @@ export function dialledNumber(uri: string): string | null {
 
 /** At least three digits; separators nowhere without digits about them. */
 const numberForm = /^\+?(?:[-.() ]*\d){3,}[-.() ]*$/;
+/** The prefix, and more digits than a national number with two zeros of its own would have. */
+const internationalForm = /^[-.() ]*0[-.() ]*(?:0|1[-.() ]*1)(?:[-.() ]*\d){8,}[-.() ]*$/;
 const contextForm = /^\+[\d\-.()]{1,32}$/;
 const maxNumberLength = 64;
 
