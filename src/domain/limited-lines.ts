@@ -15,6 +15,8 @@ export interface LimitedLinesOptions {
 
 /** Of what strangers may cause. */
 export const strangersLines = { maxLines: 100, withinMs: 10_000 } as const;
+/** Of what one caller or device may cause, once it was let in. */
+export const guestsLines = { maxLines: 10, withinMs: 10_000 } as const;
 
 export class LimitedLines {
   readonly #options: LimitedLinesOptions;

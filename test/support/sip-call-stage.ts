@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { expect } from 'vitest';
 import { LimitedLines, strangersLines } from '../../src/domain/limited-lines.js';
-import { silentLogger } from '../../src/domain/logger.js';
+import { silentLogger, type Logger } from '../../src/domain/logger.js';
 import type { RefusedCall } from '../../src/domain/facts/refused-call.js';
 import { IncomingCall, type IncomingCallSettings } from '../../src/doors/sip/incoming-call.js';
 import { ownServer, type ServerTraits } from '../../src/doors/sip/server-traits.js';
@@ -72,6 +72,8 @@ const contact = '<sip:caller@192.0.2.1:5070>';
 export class SipCallStage {
   readonly domain: DomainFixture;
   readonly sessionId: string;
+  /** The lines in the log, without their fields. */
+  readonly lines: string[] = [];
 
   private constructor(domain: DomainFixture, sessionId: string) {
     this.domain = domain;
@@ -94,6 +96,11 @@ export class SipCallStage {
     const response = new Response();
     const dialog = new Dialog();
     const refused: RefusedCall[] = [];
+    const logger: Logger = {
+      ...silentLogger,
+      info: (_, message) => void this.lines.push(message),
+      child: () => logger,
+    };
     let closings = 0;
     let confirm: (dialog: Dialog) => void = () => undefined;
     let fail: (reason: unknown) => void = () => undefined;
@@ -126,7 +133,7 @@ export class SipCallStage {
       response,
       legs: this.domain.legs,
       clock: this.domain.clock,
-      logger: silentLogger,
+      logger,
       refusalLines: new LimitedLines({
         ...{ clock: this.domain.clock, ...strangersLines },
         tellMore: () => undefined,

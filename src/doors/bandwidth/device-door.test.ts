@@ -132,6 +132,18 @@ describe('a device that comes', () => {
     expect(await socket.asks('ping')).toMatchObject({ result: {} });
   });
 
+  it('causes so many lines in the log by what it asks wrongly, and one of how many more there were', async () => {
+    const socket = await arrive(device.token);
+    domain.mediaOf(device).connection('publish').answer = () =>
+      Promise.reject(new MediaRefusal('bad-sdp', 'no ICE'));
+    for (let nth = 0; nth < 25; nth += 1) await socket.asks('offerSdp', { sdpOffer: 'v=0' });
+    const lines = () => log.filter((line) => line.includes('refused'));
+    expect(lines()).toHaveLength(10);
+    domain.clock.advance(10_000);
+    expect(lines()).toHaveLength(11);
+    expect(lines().at(-1)).toContain('15');
+  });
+
   it('does not queue requests without bound', async () => {
     door = newDoor({ maxPending: 2 });
     const socket = await arrive(device.token);

@@ -2,7 +2,9 @@
  * Serves a device's requests one after the other, each when the one before is answered. Only so many may wait: the others are
  * refused at once.
  */
+import type { Clock } from '../../domain/clock.js';
 import type { DoorLeg } from '../../domain/legs/door-leg.js';
+import { guestsLines, LimitedLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import { refusalOf } from '../../domain/refusal-of.js';
 import { withAliases } from './device-sdp.js';
@@ -26,6 +28,7 @@ export interface DeviceRequestsOptions {
   /** Its media is open. */
   readonly leg: DoorLeg;
   readonly negotiation: SubscribeNegotiation;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Requests that wait for those before them. */
   readonly maxPending: number;
@@ -35,11 +38,22 @@ export interface DeviceRequestsOptions {
 
 export class DeviceRequests {
   readonly #options: DeviceRequestsOptions;
+  readonly #refusalLines: LimitedLines;
   #tail: Promise<void> = Promise.resolve();
   #pending = 0;
 
   constructor(options: DeviceRequestsOptions) {
     this.#options = options;
+    const { clock, logger } = options;
+    this.#refusalLines = new LimitedLines({
+      ...{ clock, ...guestsLines },
+      tellMore: (counts) => logger.info(counts, 'refused more of a device’s requests'),
+    });
+  }
+
+  /** The device has left. Idempotent. */
+  close(): void {
+    this.#refusalLines.close();
   }
 
   serve(call: RpcCall): void {
@@ -109,7 +123,8 @@ export class DeviceRequests {
     const refusal = refusalOf(error);
     if (refusal !== null) {
       const { code, detail } = refusal;
-      logger.info({ method, code, detail }, 'refused a device’s request');
+      const line = () => logger.info({ method, code, detail }, 'refused a device’s request');
+      this.#refusalLines.write(line, { requests: 1 });
       const isItsOwnFault = code === 'bad-sdp' || code === 'no-common-codec';
       return { code: isItsOwnFault ? rpcError.invalidParams : rpcError.internal, text: code };
     }

@@ -91,7 +91,8 @@ export class DeviceSession implements LegSignalling {
     });
     this.#negotiation = negotiation;
     this.#requests = new DeviceRequests({
-      ...{ leg, negotiation, logger: this.#logger, maxPending: this.#options.maxPending },
+      ...{ leg, negotiation, logger: this.#logger },
+      ...{ clock: this.#options.clock, maxPending: this.#options.maxPending },
       send: (text) => this.#socket?.send(text),
     });
     leg.answered();
@@ -146,6 +147,7 @@ export class DeviceSession implements LegSignalling {
     if (this.#ended) return;
     this.#ended = true;
     this.#negotiation?.close();
+    this.#requests?.close();
     this.#reconnectTimer?.cancel();
     const socket = this.#socket;
     if (socket !== null) {

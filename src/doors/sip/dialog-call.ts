@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { LegNotice } from '../../domain/legs/leg-notice.js';
 import type { DoorLeg } from '../../domain/legs/door-leg.js';
 import { logMediaFailure } from '../../domain/log-media-failure.js';
+import { guestsLines, LimitedLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Outcome } from '../../domain/outcome.js';
@@ -50,6 +51,7 @@ export class DialogCall {
   readonly #notices: SessionNotices;
   readonly #keys: DtmfInfoSender;
   readonly #presses: InfoPresses;
+  readonly #refusalLines: LimitedLines;
   /** How the call ended, once it has; the first word counts. */
   #outcome: Outcome | null = null;
   /** While its SIP server is away: when the call ends all the same. */
@@ -63,6 +65,10 @@ export class DialogCall {
   constructor(options: DialogCallOptions) {
     const { dialog, leg, clock, logger } = options;
     this.#options = options;
+    this.#refusalLines = new LimitedLines({
+      ...{ clock, ...guestsLines },
+      tellMore: (counts) => logger.info(counts, 'refused more new offers'),
+    });
     this.#negotiation = new Negotiation({
       dialog,
       media: () => leg.connection('main'),
@@ -235,7 +241,10 @@ export class DialogCall {
     const timer = isTimed ? timerOfReinvite(request, this.#session.current) : null;
     const fault = guardReoffer(request, traits) ?? guardBody(request);
     if (fault !== null) {
-      logger.info({ reason: fault.reason }, 'refused a new offer: bad request');
+      this.#refusalLines.write(
+        () => logger.info({ reason: fault.reason }, 'refused a new offer: bad request'),
+        { offers: 1 },
+      );
       response.send(fault.status, {
         headers: { ...fault.headers, ...reasonHeader(fault.status, fault.reason) },
       });
@@ -260,7 +269,7 @@ export class DialogCall {
       // A refused re-offer leaves the call as it was (RFC 3261 §14.2).
       const code = refusalCode(error);
       const { status, headers } = refusalResponse(code, retryAfterSeconds);
-      logMediaFailure(logger, error, 'refused a new offer');
+      this.#refusalLines.write(() => logMediaFailure(logger, error, 'refused a new offer'), { offers: 1 });
       if (!response.finalResponseSent) response.send(status, { headers });
     }
   }
@@ -280,6 +289,7 @@ export class DialogCall {
     this.#notices.close();
     this.#keys.close();
     this.#presses.close();
+    this.#refusalLines.close();
     const { logger, leg, clock, onClosed } = this.#options;
     if (this.#outcome !== null) logCallEnd(logger, clock, leg, this.#outcome);
     onClosed();

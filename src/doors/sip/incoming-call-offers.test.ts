@@ -1,6 +1,7 @@
 /** Offers that meet an open one of ours within a call, or come in the place of a lost ACK. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DomainFixture } from '../../../test/support/domain-fixture.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
 import { offer, Request, Response, settle, SipCallStage } from '../../../test/support/sip-call-stage.js';
 
 const collision = {
@@ -72,6 +73,15 @@ describe('a SIP call', () => {
     await send(call, 'INVITE', '');
     expect((await send(call, 'UPDATE', offer)).sent).toMatchObject([collision]);
     expect((await send(call, 'UPDATE', '')).status).toBe(200);
+  });
+
+  it('causes so many lines in the log by offers that are refused, and one of how many more there were', async () => {
+    const call = await stage.established();
+    call.media.connection('main').answer = () => Promise.reject(new MediaRefusal('bad-sdp', 'no audio'));
+    for (let nth = 0; nth < 25; nth += 1) expect((await send(call, 'INVITE', offer)).status).toBe(400);
+    expect(stage.lines.filter((line) => line === 'refused a new offer')).toHaveLength(10);
+    domain.clock.advance(10_000);
+    expect(stage.lines.at(-1)).toBe('refused more new offers');
   });
 
   it.each(['INVITE', 'UPDATE'])(
