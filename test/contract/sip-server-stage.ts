@@ -26,6 +26,8 @@ export interface SipServerTraits {
   readonly refusesLateAnswers: boolean;
   /** Whether calls get a BYE when their application's connection closes; else they stay until it is back. */
   readonly hangsUpForGoneApplication: boolean;
+  /** Whether it writes call detail records; drachtio-server does only where its configuration says so. */
+  readonly writesCallRecords: boolean;
   /** Whether a method that nobody knows has an answer; drachtio-server, 0.8.6 and 0.9.10, drops it without a word. */
   readonly answersUnknownMethods: boolean;
 }
@@ -67,6 +69,7 @@ export async function startEmbedded(): Promise<SipServerUnderTest> {
         refusesLateAnswers: true,
         hangsUpForGoneApplication: true,
         answersUnknownMethods: true,
+        writesCallRecords: true,
       },
       stop: () => server.close(),
     };
@@ -89,6 +92,7 @@ export async function startReal(): Promise<SipServerUnderTest> {
       refusesLateAnswers: false,
       hangsUpForGoneApplication: false,
       answersUnknownMethods: false,
+      writesCallRecords: false,
     },
     stop: async () => {
       await server.stop();

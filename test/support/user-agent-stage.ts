@@ -8,6 +8,7 @@ import type { SipRequest, SipResponse } from '../../src/sip-server/message/messa
 import { systemClock } from '../../src/sip-server/transaction/clock.js';
 import { defaultTimerSettings } from '../../src/sip-server/transaction/timers.js';
 import { Addressing } from '../../src/sip-server/user-agent/addressing.js';
+import type { CallRecord } from '../../src/sip-server/user-agent/call-record.js';
 import type { Application, SendResult } from '../../src/sip-server/user-agent/application.js';
 import { silentLogger } from '../../src/sip-server/user-agent/environment.js';
 import type { UserAgentSettings } from '../../src/sip-server/user-agent/environment.js';
@@ -18,6 +19,8 @@ export const sdp = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n';
 
 export class RecordingApplication implements Application {
   readonly heard: string[] = [];
+  /** `kind source detail`. */
+  readonly records: string[] = [];
   transactionId = '';
   dialogId = '';
   lastResponse: SipResponse | undefined;
@@ -38,6 +41,9 @@ export class RecordingApplication implements Application {
     this.heard.push(String(response.status));
     this.lastResponse = response;
     if (dialogId !== '') this.dialogId = dialogId;
+  }
+  callRecord(record: CallRecord): void {
+    this.records.push(`${record.kind} ${record.source} ${record.detail ?? '-'}`);
   }
   dialogEnded(bye: SipRequest): void {
     this.heard.push('ended');

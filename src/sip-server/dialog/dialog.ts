@@ -11,6 +11,16 @@ import { nextDialogState, type DialogInput, type DialogState } from './dialog-ma
 
 export type DialogRole = 'uas' | 'uac';
 
+/** What keeps it alive: an INVITE and its BYE, or the subscriptions that SUBSCRIBE or REFER began (RFC 5057, RFC 6665). */
+export type DialogUsage = 'call' | 'subscription';
+
+/** Methods that begin a subscription, and with it a dialog, when they are accepted. */
+const subscribing: ReadonlySet<string> = new Set(['SUBSCRIBE', 'REFER']);
+
+export function beginsSubscription(method: string): boolean {
+  return subscribing.has(method);
+}
+
 /** The ACK of our last INVITE, to be sent again when its 2xx comes again (RFC 3261 §13.2.2.4). */
 export interface SentAck {
   readonly cseq: number;
@@ -20,6 +30,7 @@ export interface SentAck {
 
 export interface DialogParts<Owner> {
   readonly role: DialogRole;
+  readonly usage: DialogUsage;
   readonly callId: string;
   readonly localTag: string;
   readonly remoteTag: string;
@@ -36,9 +47,10 @@ export interface DialogParts<Owner> {
   readonly owner: Owner | undefined;
 }
 
-/** The peer-to-peer relationship that an INVITE begins (RFC 3261 §12): who, where to, by which way, in which order. */
+/** The peer-to-peer relationship that an INVITE begins (RFC 3261 §12), or a SUBSCRIBE (RFC 6665 §4.4): who, where to, by which way, in which order. */
 export class Dialog<Owner = unknown> {
   readonly role: DialogRole;
+  readonly usage: DialogUsage;
   readonly callId: string;
   readonly localTag: string;
   readonly remoteTag: string;
@@ -47,7 +59,7 @@ export class Dialog<Owner = unknown> {
   /** Our From value in requests, with tag; and To of the peer. */
   readonly local: string;
   readonly remote: string;
-  /** Identifier of the INVITE transaction that made it, as applications know it. */
+  /** Identifier of the transaction that made it, as applications know it. */
   readonly inviteId: string;
   #state: DialogState = 'early';
   #owner: Owner | undefined;
@@ -65,11 +77,13 @@ export class Dialog<Owner = unknown> {
   #lastAck: SentAck | undefined;
   /** RSeq of the last reliable provisional response that was passed on (RFC 3262 §4). */
   #lastRSeq: number | undefined;
+  #expectedPrack: string | undefined;
   #localSdp: Buffer | undefined;
   #remoteTakesUpdate: boolean;
 
   constructor(parts: DialogParts<Owner>) {
     this.role = parts.role;
+    this.usage = parts.usage;
     this.callId = parts.callId;
     this.localTag = parts.localTag;
     this.remoteTag = parts.remoteTag;
@@ -181,6 +195,23 @@ export class Dialog<Owner = unknown> {
   resolve(flow: Flow): Flow {
     this.#goesBy(this.#flow, flow);
     return flow;
+  }
+
+  /** The CSeq number of our next request. */
+  takeCSeq(): number {
+    return (this.#localCSeq += 1);
+  }
+
+  /** Our last reliable provisional response had no PRACK when the INVITE was answered: one may still come (RFC 3262 §3). */
+  expectPrack(rseq: number, cseq: number): void {
+    this.#expectedPrack = `${rseq} ${cseq}`;
+  }
+
+  /** Whether that is the PRACK that may still come; once. */
+  takesPrack(rseq: number, cseq: number): boolean {
+    const isExpected = this.#expectedPrack === `${rseq} ${cseq}`;
+    if (isExpected) this.#expectedPrack = undefined;
+    return isExpected;
   }
 
   /** Our INVITE or UPDATE with the latest CSeq is on its way. */
@@ -311,7 +342,7 @@ export interface DialogBeginning<Owner> {
   readonly owner: Owner | undefined;
 }
 
-/** The dialog an INVITE makes at the side that is called (RFC 3261 §12.1.1). */
+/** The dialog an INVITE or SUBSCRIBE makes at the side that is called (RFC 3261 §12.1.1). */
 export function dialogAsServer<Owner>(
   invite: SipRequest,
   identity: MessageIdentity,
@@ -322,6 +353,7 @@ export function dialogAsServer<Owner>(
   return new Dialog<Owner>({
     ...beginning,
     role: 'uas',
+    usage: usageOf(invite),
     callId: identity.callId,
     localTag,
     remoteTag: identity.fromTag,
@@ -345,6 +377,7 @@ export function dialogAsClient<Owner>(
   return new Dialog<Owner>({
     ...beginning,
     role: 'uac',
+    usage: usageOf(invite),
     callId: identity.callId,
     localTag: identity.fromTag,
     remoteTag: identity.toTag,
@@ -373,6 +406,10 @@ export function contactUri(headers: HeaderFields): string | null {
   const uri = parseNameAddr(splitAddresses(contact)[0] ?? '')?.uri ?? null;
   const scheme = uri === null ? null : parseUri(uri)?.scheme;
   return scheme === 'sip' || scheme === 'sips' ? uri : null;
+}
+
+function usageOf({ method }: SipRequest): DialogUsage {
+  return method === 'INVITE' ? 'call' : 'subscription';
 }
 
 function routesOf(headers: HeaderFields): string[] {

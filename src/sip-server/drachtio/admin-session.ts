@@ -5,9 +5,11 @@ import { formatReadable } from '../message/format-message.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { refusals, type Application, type Sent, type SendResult } from '../user-agent/application.js';
+import type { CallRecord } from '../user-agent/call-record.js';
 import type { SipLogger } from '../user-agent/environment.js';
 import type { UserAgentCore } from '../user-agent/user-agent-core.js';
 import { parseDraft } from './draft.js';
+import { parseProxyOrder } from './proxy-command.js';
 import { cleanToken, formatFrame, FrameReader, type Frame } from './frame.js';
 import type { Routes } from './routes.js';
 
@@ -80,6 +82,11 @@ export class AdminSession implements Application {
     this.#write(formatFrame(randomUUID(), tokens, raw));
   }
 
+  callRecord({ kind, source, detail, message }: CallRecord): void {
+    const tokens = [`cdr:${kind}`, source, this.#time(), ...(detail === null ? [] : [detail])];
+    this.#write(formatFrame(randomUUID(), tokens, formatReadable(message)));
+  }
+
   /** Ends the connection and gives everything up that the client had; idempotent. */
   close(): void {
     if (this.#isClosed) return;
@@ -123,7 +130,7 @@ export class AdminSession implements Application {
       this.#reply(id, ['OK']);
     } else if (type === 'ping') this.#reply(id, ['OK', 'pong']);
     else if (type === 'sip') this.#sip(id, tokens, frame.raw);
-    else if (type === 'proxy') this.#reply(id, ['NOK', 'proxy is not supported by this server']);
+    else if (type === 'proxy') this.#proxy(id, tokens, frame.raw);
     else this.#refuseAndClose(id, 'Unknown message type');
   }
 
@@ -142,10 +149,8 @@ export class AdminSession implements Application {
     this.#reply(id, ['OK', external, protocolVersion, local]);
   }
 
-  /** Call detail records have routes too (`cdr:start`); we write none, so they are taken and never served. */
   #route(id: string, method: string): void {
-    const taken = method.startsWith('cdr:') || this.#options.routes.add(method, this);
-    this.#reply(id, taken ? ['OK'] : ['NOK', 'no such method']);
+    this.#reply(id, this.#options.routes.add(method, this) ? ['OK'] : ['NOK', 'no such method']);
   }
 
   #sip(id: string, tokens: readonly string[], raw: Buffer | undefined): void {
@@ -165,6 +170,24 @@ export class AdminSession implements Application {
     } else if (draft.method === 'ACK' || draft.method === 'PRACK') {
       this.#reply(id, ['NOK', refusals.unknownDialog]);
     } else this.#whenSent(id, core.sendNew(draft, this, proxy === '' ? undefined : proxy));
+  }
+
+  #proxy(id: string, tokens: readonly string[], raw: Buffer | undefined): void {
+    const order = parseProxyOrder(tokens, raw);
+    if (order === null) {
+      this.#reply(id, ['NOK', 'Invalid proxy request: not enough information provided']);
+      return;
+    }
+    const [, transactionId = ''] = tokens;
+    const isTaken = this.#options.core.proxy(transactionId, order, this, {
+      responded: (response, flow) => {
+        const bytes = formatReadable(response);
+        const origin = this.#origin(bytes, flow);
+        this.#reply(id, ['OK', 'network', ...origin, transactionId, '', 'continue', ''], bytes);
+      },
+      done: () => this.#reply(id, ['OK', 'done']),
+    });
+    if (!isTaken) this.#reply(id, ['NOK', refusals.unknownTransaction]);
   }
 
   #whenSent(id: string, sending: Promise<SendResult>): void {
@@ -197,8 +220,12 @@ export class AdminSession implements Application {
   /** `<bytes>|<proto>|<ip>|<port>|<time>` */
   #origin(raw: Buffer, flow: Flow): string[] {
     const proto = flow.protocol === 'ws' || flow.protocol === 'wss' ? 'tcp' : flow.protocol;
-    const time = new Date(this.#options.nowMs()).toISOString().slice(11, 23);
-    return [String(raw.length), proto, flow.remoteAddress, String(flow.remotePort), `${time}000`];
+    return [String(raw.length), proto, flow.remoteAddress, String(flow.remotePort), this.#time()];
+  }
+
+  /** `HH:MM:SS.uuuuuu`, UTC. */
+  #time(): string {
+    return `${new Date(this.#options.nowMs()).toISOString().slice(11, 23)}000`;
   }
 
   #reply(id: string, tokens: readonly string[], raw?: Buffer): void {

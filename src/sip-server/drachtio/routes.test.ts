@@ -8,6 +8,7 @@ const application = (): Application => ({
   cancelled: () => undefined,
   response: () => undefined,
   dialogEnded: () => undefined,
+  callRecord: () => undefined,
 });
 
 describe('routes', () => {

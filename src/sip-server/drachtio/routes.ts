@@ -2,6 +2,8 @@
 import type { Application, ApplicationDirectory } from '../user-agent/application.js';
 
 const maxKnownMethods = 64;
+/** Call detail records have routes like methods, and are none. */
+const recordRoutes: ReadonlySet<string> = new Set(['CDR:ATTEMPT', 'CDR:START', 'CDR:STOP']);
 
 /** Which applications asked for which methods; new requests go round robin. */
 export class Routes implements ApplicationDirectory {
@@ -12,11 +14,12 @@ export class Routes implements ApplicationDirectory {
   /** `method` in any case, as the admin protocol has it. False when it is no method name. */
   add(method: string, application: Application): boolean {
     const name = method.toUpperCase();
-    if (!/^[A-Z0-9\-.!%*_+`'~]{1,32}$/.test(name)) return false;
+    const isMethod = /^[A-Z0-9\-.!%*_+`'~]{1,32}$/.test(name);
+    if (!isMethod && !recordRoutes.has(name)) return false;
     const list = this.#applications.get(name) ?? [];
     if (!list.includes(application)) list.push(application);
     this.#applications.set(name, list);
-    if (this.#known.size < maxKnownMethods) this.#known.add(name);
+    if (isMethod && this.#known.size < maxKnownMethods) this.#known.add(name);
     return true;
   }
 

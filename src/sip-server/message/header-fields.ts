@@ -1,5 +1,6 @@
 /** The header fields of a message, in order, found by name in any case and form. */
 import { canonicalHeaderName, headerKey } from './header-names.js';
+import { splitCommas } from './parameters.js';
 
 /** The header fields of one message: ordered, names compared without case, compact forms expanded (RFC 3261 §7.3). */
 export interface HeaderField {
@@ -89,6 +90,17 @@ export class HeaderFields implements Iterable<HeaderField> {
     if (at < 0) this.#entries.push(added);
     else this.#entries[at] = added;
     return this;
+  }
+
+  /** Takes the first value of that name out, also of a field that lists several with commas; null when there is none. */
+  takeFirst(name: string): string | null {
+    const at = this.#indexOf(headerKey(name));
+    const field = this.#entries[at];
+    if (field === undefined) return null;
+    const [first = '', ...rest] = splitCommas(field.value);
+    if (rest.length === 0) this.#entries.splice(at, 1);
+    else this.#entries[at] = { ...field, value: rest.join(', ') };
+    return first;
   }
 
   /** Removes every field of that name. */

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { formatCSeq, parseCSeq } from './cseq.js';
 import { formatMessage } from './format-message.js';
 import { HeaderFields } from './header-fields.js';
+import { formatHostPort, parseHostPort } from './host-port.js';
 import { formatNameAddr, parseNameAddr } from './name-addr.js';
-import { splitCommas } from './parameters.js';
+import { formatParameters, parseParameters, splitCommas } from './parameters.js';
 import { parseMessage } from './parse-message.js';
 import { formatUri, parseUri } from './uri.js';
 import { formatVia, parseVia } from './via.js';
@@ -87,6 +89,30 @@ describe('what is written is read back the same', () => {
           params: parameters,
         });
         expect(parseVia(formatVia(made as Parameters<typeof formatVia>[0]))).toEqual(made);
+      }),
+    );
+  });
+
+  it('for CSeq', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), token, (number, method) => {
+        expect(parseCSeq(formatCSeq({ number, method }))).toEqual({ number, method });
+      }),
+    );
+  });
+
+  it('for hosts with ports', () => {
+    fc.assert(
+      fc.property(host, port, (made, number) => {
+        expect(parseHostPort(formatHostPort(made, number))).toEqual(defined({ host: made, port: number }));
+      }),
+    );
+  });
+
+  it('for parameters', () => {
+    fc.assert(
+      fc.property(params, (made) => {
+        expect(parseParameters(formatParameters(made))).toEqual(made);
       }),
     );
   });

@@ -92,7 +92,9 @@ function refuse(reason: string, request: SipRequest | null, status: RefusalStatu
 
 /** What a response copies (RFC 3261 §8.2.6.2) must be there, and its way back readable. */
 function isAnswerable(request: SipRequest): boolean {
-  if (request.method === 'ACK' || !parseVia(request.headers.get('Via') ?? '')) return false;
+  // Also where it is of another version of SIP, which is answered with 505.
+  const via = (request.headers.get('Via') ?? '').replace(/^SIP\s*\/\s*\d{1,3}\.\d{1,3}\s*\//i, 'SIP/2.0/');
+  if (request.method === 'ACK' || !parseVia(via)) return false;
   return ['From', 'To', 'Call-ID', 'CSeq'].every((name) => (request.headers.get(name) ?? '') !== '');
 }
 

@@ -17,6 +17,8 @@ import { Transaction, type TransactionContext } from './transaction.js';
 
 /** Whoever sends a request hears of its transaction through this. */
 export interface ClientTransactionUser {
+  /** It passes the request on for others, whose Via fields stand below ours in the responses. */
+  readonly isProxy?: boolean;
   /** A response; of an INVITE every 2xx again, for the user must send the ACK again. */
   responded(response: SipResponse, flow: Flow): void;
   /** The last thing heard of the transaction when no final response came. */

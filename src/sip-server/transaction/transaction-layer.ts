@@ -192,10 +192,10 @@ export class TransactionLayer {
   }
 
   #receiveResponse(response: SipResponse, identity: MessageIdentity, flow: Flow): void {
-    // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
-    if (response.headers.all('Via').length !== 1) return;
     const branch = identity.via.params.get('branch') ?? '';
     const transaction = this.#clients.get(clientTransactionKey(branch, identity.cseq.method));
+    // RFC 3261 §8.1.3.3: more than one Via means that it was meant for somebody else.
+    if (response.headers.all('Via').length !== 1 && transaction?.user.isProxy !== true) return;
     if (transaction) transaction.receive(response, flow);
     else this.#user.strayResponse(response, identity, flow);
   }

@@ -2,6 +2,7 @@
 import type { Dialog } from '../dialog/dialog.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
+import type { CallRecord } from './call-record.js';
 
 /**
  * Whoever decides about calls: a drachtio client at the other end of a socket, or a program in this process. What it
@@ -21,13 +22,15 @@ export interface Application {
   response(response: SipResponse, flow: Flow, transactionId: string, dialogId: string): void;
   /** The server ended a dialog by itself, with this BYE; its Reason says why. Never answered. */
   dialogEnded(bye: SipRequest, flow: Flow, dialogId: string): void;
+  /** A call detail record of a kind that it asked for. */
+  callRecord(record: CallRecord): void;
 }
 
 export type OwnedDialog = Dialog<Application>;
 
 /** Which application takes a new request. */
 export interface ApplicationDirectory {
-  /** The next one, round robin, of those that asked for the method. */
+  /** The next one, round robin, of those that asked for the method; `CDR:START` and the like for call detail records. */
   choose(method: string): Application | null;
   /** True when some application asked for it at some time: then its absence is temporary. */
   isKnown(method: string): boolean;

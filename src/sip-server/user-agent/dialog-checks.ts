@@ -9,17 +9,30 @@ export const inDialogMethods: ReadonlySet<string> = new Set([
   'INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH',
 ]); // prettier-ignore
 
+/** Those that mean a call. */
+export const callMethods: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'UPDATE', 'PRACK']);
+
 /** A PRACK ends the repetition of the provisional response that it names, or is refused (RFC 3262 §3). */
 export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined): Refusal | null {
-  const rack = /^(\d+)\s+(\d+)\s+\S+$/.exec(prack.headers.get('RAck') ?? '');
+  const rack = readRack(prack);
   const isNamed =
-    rack !== null &&
-    invite?.reliable?.rseq === Number(rack[1]) &&
-    invite.identity.cseq.number === Number(rack[2]);
+    rack !== null && invite?.reliable?.rseq === rack.rseq && invite.identity.cseq.number === rack.cseq;
   if (!isNamed) return { status: 481 };
   invite.reliable?.stop();
   invite.reliable = undefined;
   return null;
+}
+
+/** The PRACK of a provisional response whose INVITE was answered meanwhile (RFC 3262 §3): it is taken, and told to nobody. */
+export function takeLatePrack(dialog: OwnedDialog, request: SipRequest): boolean {
+  const rack = request.method === 'PRACK' ? readRack(request) : null;
+  return rack !== null && dialog.takesPrack(rack.rseq, rack.cseq);
+}
+
+/** Some write the method twice: the numbers tell which one is meant. */
+function readRack({ headers }: SipRequest): { rseq: number; cseq: number } | null {
+  const rack = /^(\d+)\s+(\d+)\s+\S/.exec(headers.get('RAck') ?? '');
+  return rack && { rseq: Number(rack[1]), cseq: Number(rack[2]) };
 }
 
 /**

@@ -24,6 +24,7 @@ interface Session {
 }
 
 const retryMs = 10_000;
+const sessionExpired = 'session expired';
 /** Each proxy on the way may ask for more than the one before it; a far end that asks for more every time has to wait. */
 const maxLongerAtOnce = 2;
 
@@ -77,6 +78,7 @@ export class DialogKeeper {
     logger.info({ callId: dialog.callId, why }, 'dialog ended by the SIP server');
     const owner = dialog.release();
     const bye = draftOf('BYE', reasonField(status, why));
+    this.#record(this.#notice(dialog, bye), why);
     const result = await this.#client.send(dialog, bye, undefined, undefined);
     if (owner)
       owner.dialogEnded(this.#notice(dialog, bye), result.ok ? result.flow : dialog.flow, dialog.publicId);
@@ -89,6 +91,7 @@ export class DialogKeeper {
     this.#environment.counters.dialogsEndedByServer += 1;
     const { owner } = dialog;
     const notice = this.#notice(dialog, draftOf('BYE', reasonField(status, why)));
+    if (dialog.usage === 'call') this.#record(notice, why);
     this.#environment.dialogs.end(dialog);
     owner?.dialogEnded(notice, dialog.flow, dialog.publicId);
   }
@@ -96,6 +99,12 @@ export class DialogKeeper {
   close(): void {
     for (const dialog of [...this.#sessions.keys()]) this.#stop(dialog);
     this.#offers.close();
+  }
+
+  #record(bye: SipRequest, why: string): void {
+    const { records } = this.#environment;
+    const reason = why === sessionExpired ? 'session-expired' : 'system-initiated-termination';
+    records.stop('application', reason, bye);
   }
 
   #notice(dialog: OwnedDialog, draft: SipRequest): SipRequest {
@@ -107,7 +116,7 @@ export class DialogKeeper {
   #schedule(dialog: OwnedDialog, session: Session, delayMs: number): void {
     session.timer = this.#environment.clock.setTimer(delayMs, () => {
       session.timer = undefined;
-      if (!session.terms.weRefresh) void this.hangUp(dialog, 408, 'session expired');
+      if (!session.terms.weRefresh) void this.hangUp(dialog, 408, sessionExpired);
       else void this.#refresh(dialog, session);
     });
   }
@@ -168,7 +177,7 @@ export class DialogKeeper {
     if (this.#sessions.get(dialog) !== session || session.timer !== undefined) return;
     if (this.#environment.clock.nowMs() + retryMs < session.expiresAtMs)
       this.#schedule(dialog, session, retryMs);
-    else void this.hangUp(dialog, 408, 'session expired');
+    else void this.hangUp(dialog, 408, sessionExpired);
   }
 
   #stop(dialog: OwnedDialog): void {

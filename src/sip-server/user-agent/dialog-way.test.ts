@@ -12,6 +12,7 @@ function flowTo(remoteAddress: string): Flow {
 function dialogWith(remoteTarget: string, flow: Flow): Dialog<Application> {
   return new Dialog<Application>({
     role: 'uas',
+    usage: 'call',
     callId: 'c',
     localTag: 'l',
     remoteTag: 'r',

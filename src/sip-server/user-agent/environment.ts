@@ -8,6 +8,7 @@ import type { TransactionLayer } from '../transaction/transaction-layer.js';
 import type { Flow } from '../transport/flow.js';
 import type { Addressing } from './addressing.js';
 import type { Application, ApplicationDirectory } from './application.js';
+import type { CallRecords } from './call-records.js';
 import type { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import type { Refusal } from './request-checks.js';
@@ -74,6 +75,7 @@ export interface UserAgentEnvironment {
   readonly dialogs: DialogStore<Application>;
   readonly transactions: TransactionLayer;
   readonly standings: FlowStandings;
+  readonly records: CallRecords;
   /** Rejects when there is no way to that hop. */
   readonly connect: (hop: NextHop) => Promise<Flow>;
   /** The servers of that hop; null where no transport leads there. */

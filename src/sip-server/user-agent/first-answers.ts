@@ -35,6 +35,12 @@ export class FirstAnswers {
       });
   }
 
+  /** The same at once, where it has not been done: somebody else will answer. */
+  announceNow(invite: IncomingRequest): void {
+    if (!invite.isAnnounced) this.#sendTrying(invite);
+    this.stop(invite);
+  }
+
   /** Sends a response, the first or not. False where none is possible any more. */
   send(incoming: IncomingRequest, status: number, bytes: Buffer): boolean {
     const { transaction, flow, isInitialInvite, isAnnounced } = incoming;

@@ -29,6 +29,7 @@ const app: Application = {
   cancelled: () => void heard.push('cancelled'),
   response: ({ status }) => void heard.push(String(status)),
   dialogEnded: () => void heard.push('ended'),
+  callRecord: () => undefined,
 };
 
 beforeEach(() => {

@@ -37,7 +37,7 @@ export interface OutgoingRequestParts {
 /** A request that was sent and waits for its response. */
 export class OutgoingRequest implements ClientTransactionUser {
   readonly id: string;
-  readonly request: SipRequest;
+  request: SipRequest;
   readonly flow: Flow;
   /** Absent: the server's own request, or its application is gone. */
   owner: Application | undefined;
@@ -50,6 +50,8 @@ export class OutgoingRequest implements ClientTransactionUser {
   /** The one whose 2xx the application got. */
   accepted: OwnedDialog | undefined;
   isFinal = false;
+  /** How often its session interval was too short for the far end (422). */
+  timesTooShort = 0;
   /** A CANCEL that waits for the first provisional response (RFC 3261 §9.1). */
   heldCancel: SipRequest | undefined;
   isCancelled = false;

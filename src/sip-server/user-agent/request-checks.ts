@@ -1,5 +1,5 @@
 /** Rules for new requests, before anybody is asked (RFC 3261 §8.2). */
-import { contactUri } from '../dialog/dialog.js';
+import { beginsSubscription, contactUri } from '../dialog/dialog.js';
 import { minimumSessionSeconds, optionTags, parseSessionExpires } from '../dialog/session-expires.js';
 import type { SipRequest } from '../message/message.js';
 
@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /** Methods that mean something only within a dialog. */
-const inDialogOnly = new Set(['BYE', 'UPDATE', 'PRACK', 'INFO']);
+const inDialogOnly = new Set(['BYE', 'UPDATE', 'PRACK']);
 
 /** The duties of RFC 3261 §8.2 on a request outside of a dialog; null: it may go on. */
 export function checkNewRequest(request: SipRequest, supported: readonly string[]): Refusal | null {
@@ -23,11 +23,13 @@ export function checkNewRequest(request: SipRequest, supported: readonly string[
   if (!/^(?:sips?|tel):/i.test(request.uri)) return { status: 416 };
   const unsupported = checkRequire(request, supported);
   if (unsupported) return unsupported;
-  if (method !== 'INVITE') return null;
+  // RFC 6665 §4.2.1.2.
+  if (method === 'SUBSCRIBE' && !headers.has('Event')) return { status: 489 };
+  if (method !== 'INVITE' && !beginsSubscription(method)) return null;
   if (contactUri(headers) === null) {
     return { status: 400, reason: headers.has('Contact') ? 'Bad Contact' : 'Missing Contact' };
   }
-  return checkSessionInterval(request);
+  return method === 'INVITE' ? checkSessionInterval(request) : null;
 }
 
 /** RFC 3261 §8.2.2.3: 420 for an extension that we do not have. */

@@ -52,7 +52,8 @@ export class ResponseComposer {
     const { addressing } = this.#environment;
     const response = createResponse(request, status, status === 100 ? '' : incoming.toTag, draft.reason);
     const { headers } = response;
-    if (incoming.isInitialInvite && status > 100 && status < 300) {
+    const makesDialog = incoming.identity.toTag === '' && incoming.dialog !== undefined;
+    if (makesDialog && status > 100 && status < 300) {
       for (const route of request.headers.all('Record-Route')) headers.append('Record-Route', route);
     }
     const contact = draft.headers.get('Contact');
@@ -62,6 +63,9 @@ export class ResponseComposer {
       headers.append('Contact', addressing.contact(flow, isSips(request.uri)));
     copyApplicationFields(draft.headers, headers, true);
     if (request.method === 'INVITE' && status >= 200 && status < 300) this.#addCapabilities(response);
+    // RFC 6665 §4.2.1.1: it must say for how long, and no longer than was asked.
+    if (request.method === 'SUBSCRIBE' && status >= 200 && status < 300 && !headers.has('Expires'))
+      headers.append('Expires', request.headers.get('Expires') ?? '3600');
     this.#addServer(response);
     response.body = draft.body;
     addContentType(headers, draft.body);
@@ -91,7 +95,10 @@ function decideReliability(incoming: IncomingRequest, { headers }: SipResponse):
   if (possible && (wanted || demanded)) headers.append('RSeq', String((incoming.nextRSeq += 1)));
 }
 
+/** RFC 3311 §5.2, RFC 6665 §4.4.1, RFC 3515 §2.2. */
+const withContactInFinal: ReadonlySet<string> = new Set(['UPDATE', 'SUBSCRIBE', 'REFER']);
+
 function needsContact(method: string, status: number): boolean {
   if (status <= 100 || status >= 300) return false;
-  return method === 'INVITE' || ((method === 'UPDATE' || method === 'SUBSCRIBE') && status >= 200);
+  return method === 'INVITE' || (withContactInFinal.has(method) && status >= 200);
 }

@@ -1,5 +1,5 @@
 /** The side of the user agent that sends requests. */
-import { dialogAsClient, publicDialogId } from '../dialog/dialog.js';
+import { beginsSubscription, dialogAsClient, dialogKey, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsClient, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -12,6 +12,7 @@ import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { FailOver, type Departure } from './fail-over.js';
 import { newBranch, newTransactionId } from './identifiers.js';
+import { withLongerSession } from './longer-session.js';
 import { nextHopOf } from './next-hop.js';
 import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request.js';
 import { completeInDialog, createCancel } from './requests.js';
@@ -25,9 +26,17 @@ export interface ClientDialogEvents {
   readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer does not know the dialog: tell the application, send nothing. */
   readonly dialogLost: (dialog: OwnedDialog, status: number, why: string) => void;
+  /** A request of ours in a dialog that subscriptions keep alive has its final response. */
+  readonly answered: (dialog: OwnedDialog, request: SipRequest, response: SipResponse) => void;
   /** An ACK is awaited from the peer: a BYE must wait for it (RFC 3261 §15). Takes over the call if so. */
   readonly holdBye: (dialog: OwnedDialog, send: () => void) => boolean;
 }
+
+/** Each proxy on the way may ask for a longer session interval than the one before it. */
+const maxLonger = 3;
+
+/** NOTIFYs that may wait for the answer to one SUBSCRIBE. */
+const maxOvertaking = 8;
 
 interface ArrivedResponse {
   readonly response: SipResponse;
@@ -43,6 +52,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #pending = new Map<string, OutgoingRequest>();
   /** Failures that are to be told in the next turn. */
   readonly #failures = new Set<unknown>();
+  /** Those that begin a subscription, with the NOTIFYs that overtook their answers. */
+  readonly #subscribing = new Map<string, { readonly overtaking: (() => void)[] }>();
   readonly #acknowledger: Acknowledger;
   readonly #failOver: FailOver;
 
@@ -165,6 +176,15 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#failures.clear();
     for (const outgoing of this.#pending.values()) this.#failOver.unwatch(outgoing);
     this.#pending.clear();
+    this.#subscribing.clear();
+  }
+
+  /** A NOTIFY of a subscription whose SUBSCRIBE has no answer yet waits for that (RFC 6665 §4.4.1). False: it is none. */
+  overtook({ callId, toTag }: MessageIdentity, again: () => void): boolean {
+    const waiting = this.#subscribing.get(dialogKey(callId, toTag, ''));
+    if (waiting === undefined || waiting.overtaking.length >= maxOvertaking) return false;
+    waiting.overtaking.push(again);
+    return true;
   }
 
   responded(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
@@ -175,6 +195,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   #conclude(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
     const identity = identify(response);
     if (!identity) return;
+    if (this.#asksForLonger(outgoing, response, identity)) return;
     const { method } = outgoing.request;
     if (response.status < 200) this.#releaseCancel(outgoing);
     else if (!outgoing.isFinal) {
@@ -183,10 +204,13 @@ export class UserAgentClient implements OutgoingRequestHandler {
     }
     const arrived = { response, identity, flow };
     if (method === 'INVITE' && !outgoing.dialog) this.#inviteResponded(outgoing, arrived);
+    else if (beginsSubscription(method) && !outgoing.dialog) this.#subscribeResponded(outgoing, arrived);
     else if (outgoing.dialog && (method === 'INVITE' || method === 'UPDATE')) {
       this.#modificationResponded(outgoing, outgoing.dialog, arrived);
     } else {
-      this.#pass(outgoing, response, flow, outgoing.dialog?.publicId ?? '');
+      const { dialog, request } = outgoing;
+      if (dialog && response.status >= 200) this.#events.answered(dialog, request, response);
+      this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
       this.#checkLost(outgoing, response);
     }
   }
@@ -198,15 +222,44 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (dialog) this.#acknowledger.acknowledgeAgain(dialog, identity.cseq.number);
   }
 
+  /** Sends the request once more, as the same to its application, where its session interval was too short (RFC 4028 §7.3). */
+  #asksForLonger(outgoing: OutgoingRequest, response: SipResponse, identity: MessageIdentity): boolean {
+    const { dialog, flow, owner, isCancelled, isFinal } = outgoing;
+    if (!owner || isCancelled || isFinal || outgoing.timesTooShort >= maxLonger) return false;
+    const request = withLongerSession(outgoing.request, response);
+    if (request === null || (dialog && dialog.state !== 'confirmed')) return false;
+    outgoing.timesTooShort += 1;
+    for (const early of outgoing.dialogs) if (early.state === 'early') this.#environment.dialogs.end(early);
+    const { method, headers } = request;
+    const branch = newBranch();
+    headers.takeFirst('Via');
+    headers.prepend('Via', this.#environment.addressing.via(flow, branch));
+    dialog?.modified(identity.cseq.number);
+    headers.set('CSeq', `${dialog?.takeCSeq() ?? identity.cseq.number + 1} ${method}`);
+    if (method === 'INVITE' || method === 'UPDATE') dialog?.modifying(method);
+    outgoing.request = request;
+    // It is there that it was asked for.
+    outgoing.attempt = undefined;
+    const departure = { request, branch, bytes: formatMessage(request), flow };
+    outgoing.transaction = this.#environment.transactions.send(departure, outgoing);
+    return true;
+  }
+
   #launch(departure: Departure): SendResult {
     const { request, bytes, branch, flow, dialog } = departure;
     const outgoing = new OutgoingRequest(this, departure);
     this.#pending.set(outgoing.id, outgoing);
+    // Not where the same request goes to the next server.
+    const isNew = !dialog && departure.id === undefined;
+    if (isNew && beginsSubscription(request.method))
+      this.#subscribing.set(subscribingKey(request), { overtaking: [] });
+    if (isNew && request.method === 'INVITE') this.#environment.records.attempt('application', request);
     const start = (): void => {
       outgoing.transaction = this.#environment.transactions.send({ request, branch, bytes, flow }, outgoing);
       this.#failOver.watch(outgoing);
     };
     if (request.method === 'BYE' && dialog) {
+      if (departure.owner) this.#environment.records.stop('application', 'normal-release', request);
       const end = (): void => {
         start();
         this.#environment.dialogs.end(dialog);
@@ -233,6 +286,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const { response, identity, flow } = arrived;
     const { status } = response;
     if (status >= 300) {
+      this.#environment.records.stop('network', status === 487 ? 'call-canceled' : 'call-rejected', response);
       for (const dialog of outgoing.dialogs) {
         if (dialog.state === 'early') this.#environment.dialogs.end(dialog);
       }
@@ -270,7 +324,25 @@ export class UserAgentClient implements OutgoingRequestHandler {
     for (const other of outgoing.dialogs) if (other.state === 'early') this.#environment.dialogs.end(other);
     this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
     this.#acknowledger.expect(dialog);
+    this.#environment.records.start('network', 'uac', response);
     this.#pass(outgoing, response, flow, dialog.publicId);
+  }
+
+  /** The answer to a SUBSCRIBE, or a REFER outside of dialogs; NOTIFYs that were faster come behind it. */
+  #subscribeResponded(outgoing: OutgoingRequest, arrived: ArrivedResponse): void {
+    const { response, identity, flow } = arrived;
+    let dialog: OwnedDialog | null = null;
+    if (response.status >= 200 && response.status < 300 && identity.toTag !== '' && outgoing.owner) {
+      dialog = this.#newDialog(outgoing, arrived);
+      dialog?.acceptedAsClient(response, flow);
+      if (dialog) this.#events.answered(dialog, outgoing.request, response);
+    }
+    this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
+    if (response.status < 200) return;
+    const key = subscribingKey(outgoing.request);
+    const overtaking = this.#subscribing.get(key)?.overtaking ?? [];
+    this.#subscribing.delete(key);
+    for (const again of overtaking) again();
   }
 
   /**
@@ -359,6 +431,11 @@ export class UserAgentClient implements OutgoingRequestHandler {
     );
     outgoing.transaction?.cancelled();
   }
+}
+
+function subscribingKey({ headers }: SipRequest): string {
+  const fromTag = parseNameAddr(headers.get('From') ?? '')?.params.get('tag') ?? '';
+  return dialogKey(headers.get('Call-ID') ?? '', fromTag, '');
 }
 
 const ignoreResponses: OutgoingRequestHandler = {

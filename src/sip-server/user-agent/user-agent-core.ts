@@ -2,6 +2,8 @@
 import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
+import { RequestProxy } from '../proxy/request-proxy.js';
+import type { ProxyListener, ProxyOrder } from '../proxy/proxy-order.js';
 import type { Clock } from '../transaction/clock.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { TimerSettings } from '../transaction/timers.js';
@@ -14,12 +16,15 @@ import {
   refusals,
   type Application,
   type ApplicationDirectory,
+  type OwnedDialog,
   type SendResult,
 } from './application.js';
+import { CallRecords } from './call-records.js';
 import { DialogKeeper } from './dialog-keeper.js';
 import type { SipLogger, UserAgentCounters, UserAgentEnvironment, UserAgentSettings } from './environment.js';
 import { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
+import { Subscriptions } from './subscriptions.js';
 import { UserAgentClient } from './user-agent-client.js';
 import { UserAgentServer } from './user-agent-server.js';
 import type { Way } from './way.js';
@@ -54,6 +59,8 @@ export class UserAgentCore {
   readonly #server: UserAgentServer;
   readonly #client: UserAgentClient;
   readonly #keeper: DialogKeeper;
+  readonly #subscriptions: Subscriptions;
+  readonly #proxy: RequestProxy;
   readonly #environment: UserAgentEnvironment;
 
   constructor(options: UserAgentCoreOptions) {
@@ -74,6 +81,7 @@ export class UserAgentCore {
       transactions: this.transactions,
       counters: this.counters,
       standings: new FlowStandings(options.clock),
+      records: new CallRecords(options.directory),
     };
     const events = {
       sessionAgreed: this.#sessionAgreed,
@@ -81,15 +89,24 @@ export class UserAgentCore {
       dialogLost: this.#dialogLost,
       holdBye: this.#holdBye,
       peerMoved: this.#peerMoved,
+      answered: this.#answered,
+      overtook: this.#overtook,
+      forward: this.#forward,
+      forwardAck: this.#forwardAck,
+      cancelPassedOn: this.#cancelPassedOn,
     };
     this.#server = new UserAgentServer(this.#environment, events);
     this.#client = new UserAgentClient(this.#environment, events);
     this.#keeper = new DialogKeeper(this.#environment, this.#client);
+    this.#proxy = new RequestProxy(this.#environment);
+    this.#subscriptions = new Subscriptions(this.#environment, (dialog) =>
+      this.#keeper.lost(dialog, 408, 'subscription expired'),
+    );
   }
 
   /** Requests in and out that have no final response yet. */
   get pendingCount(): number {
-    return this.#server.pendingCount + this.#client.pendingCount;
+    return this.#server.pendingCount + this.#client.pendingCount + this.#proxy.pendingCount;
   }
 
   /** While draining, OPTIONS that no application answers get 503 and Retry-After. */
@@ -148,6 +165,13 @@ export class UserAgentCore {
     return this.#client.cancel(transactionId, request, owner);
   }
 
+  /** Passes a request on that was handed to the application. False: it cannot be answered any more. */
+  proxy(transactionId: string, order: ProxyOrder, owner: Application, listener: ProxyListener): boolean {
+    const incoming = this.#server.handOver(transactionId, owner);
+    if (incoming !== null) this.#proxy.start(incoming, order, listener);
+    return incoming !== null;
+  }
+
   /** An application is gone: its INVITEs get 503, its calls a BYE, and what it was setting up is cancelled. */
   release(owner: Application): void {
     this.#server.release(owner);
@@ -155,7 +179,9 @@ export class UserAgentCore {
     for (const dialog of this.#environment.dialogs) {
       if (dialog.owner !== owner) continue;
       dialog.release();
-      if (dialog.state === 'confirmed') this.#hangUp(dialog, 503, 'application gone');
+      if (dialog.state !== 'confirmed') continue;
+      if (dialog.usage === 'call') this.#hangUp(dialog, 503, 'application gone');
+      else this.#unsubscribe(dialog);
     }
   }
 
@@ -163,6 +189,8 @@ export class UserAgentCore {
     this.#server.close();
     this.#client.close();
     this.#keeper.close();
+    this.#subscriptions.close();
+    this.#proxy.close();
     this.transactions.close();
     this.#environment.dialogs.clear();
     this.#environment.standings.clear();
@@ -179,6 +207,25 @@ export class UserAgentCore {
   #dialogLost: DialogKeeper['lost'] = (dialog, status, why) => this.#keeper.lost(dialog, status, why);
 
   #peerMoved: UserAgentClient['peerMoved'] = (dialog, flow) => this.#client.peerMoved(dialog, flow);
+
+  #answered: Subscriptions['answered'] = (...answer) => this.#subscriptions.answered(...answer);
+
+  #overtook: UserAgentClient['overtook'] = (identity, again) => this.#client.overtook(identity, again);
+
+  #forward: RequestProxy['forward'] = (arrived) => this.#proxy.forward(arrived);
+
+  #forwardAck: RequestProxy['forwardAck'] = (ack, identity) => this.#proxy.forwardAck(ack, identity);
+
+  #cancelPassedOn: RequestProxy['cancel'] = (transaction) => this.#proxy.cancel(transaction);
+
+  /** Whoever was notified is told that there will be no more; whoever notifies finds it out with the next NOTIFY. */
+  #unsubscribe(dialog: OwnedDialog): void {
+    const events = dialog.role === 'uas' ? this.#subscriptions.eventsOf(dialog) : [];
+    const farewells = events.map((event) =>
+      this.#client.send(dialog, this.#subscriptions.farewell(event), undefined, undefined),
+    );
+    void Promise.all(farewells).finally(() => this.#environment.dialogs.end(dialog));
+  }
 
   #holdBye: UserAgentServer['holdBye'] = (dialog, send) => this.#server.holdBye(dialog, send);
 

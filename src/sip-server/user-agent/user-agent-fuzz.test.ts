@@ -98,6 +98,7 @@ it('survives any order of messages, answers, pauses and losses, and leaves nothi
         cancelled: () => undefined,
         response: (_response, _flow, transactionId, dialogId) => note(transactionId, dialogId),
         dialogEnded: () => undefined,
+        callRecord: () => undefined,
       };
       const dialogs = new DialogStore<Application>(20);
       const core = new UserAgentCore({

@@ -1,6 +1,6 @@
 /** The side of the user agent that answers requests. */
 import { randomBytes } from 'node:crypto';
-import { dialogAsServer, publicDialogId } from '../dialog/dialog.js';
+import { beginsSubscription, dialogAsServer, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsServer, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -10,7 +10,13 @@ import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
 import { FlowCounts } from '../transport/flow-counts.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
-import { checkModification, inDialogMethods, takePrack } from './dialog-checks.js';
+import {
+  callMethods,
+  checkModification,
+  inDialogMethods,
+  takeLatePrack,
+  takePrack,
+} from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { FirstAnswers } from './first-answers.js';
 import { newTag, statelessTag } from './identifiers.js';
@@ -26,6 +32,15 @@ export interface ServerDialogEvents {
   readonly hangUp: (dialog: OwnedDialog, status: number, why: string) => void;
   /** The peer is heard by another connection than before: what it was sent by others will not be answered. */
   readonly peerMoved: (dialog: OwnedDialog, flow: Flow) => void;
+  /** A request of the peer in a dialog that subscriptions keep alive has its final response. */
+  readonly answered: (dialog: OwnedDialog, request: SipRequest, response: SipResponse) => void;
+  /** A NOTIFY may overtake the answer to its SUBSCRIBE (RFC 6665 §4.4.1): then `again` is called behind that. */
+  readonly overtook: (identity: MessageIdentity, again: () => void) => boolean;
+  /** Passes on what belongs to a call that was passed on. False: it does not. */
+  readonly forward: (arrived: ArrivedRequest) => boolean;
+  readonly forwardAck: (ack: SipRequest, identity: MessageIdentity) => boolean;
+  /** The INVITE of that transaction was passed on, and is cancelled. False: it was not. */
+  readonly cancelPassedOn: (transaction: ServerTransaction) => boolean;
 }
 
 type AnswerableRequest = Pick<ArrivedRequest, 'request' | 'transaction'>;
@@ -85,7 +100,10 @@ export class UserAgentServer {
   /** The ACK of a 2xx (RFC 3261 §13.3.1.4). */
   receiveAck(ack: SipRequest, identity: MessageIdentity, flow: Flow): void {
     const dialog = this.#environment.dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    if (!dialog) return;
+    if (!dialog) {
+      this.#events.forwardAck(ack, identity);
+      return;
+    }
     // It bears the To tag that only the peer was told.
     this.#environment.guard?.isGood(flow.remoteAddress);
     this.#answers.acknowledge(dialog, identity.cseq.number, ack, flow);
@@ -113,7 +131,7 @@ export class UserAgentServer {
     const { status } = draft;
     if (status < 100 || status > 699) return notSent(`no such status: ${status}`);
     this.#adoptTag(incoming, draft);
-    if (status > 100 && status < 300 && incoming.isInitialInvite) this.#establish(incoming);
+    if (makesDialog(incoming, status)) this.#establish(incoming);
     const response = this.#composer.drafted(incoming, draft);
     const reliable = status > 100 && status < 200 && response.headers.has('RSeq');
     let terms: SessionTimerTerms | null = null;
@@ -131,8 +149,19 @@ export class UserAgentServer {
     // An application that refuses a credential, such as a code that it had to look up.
     if (status === 403 && incoming.isInitialInvite) this.#environment.guard?.refused(flow);
     const { dialog } = incoming;
+    if (incoming.isInitialInvite) this.#record(response);
     if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
+    if (dialog?.usage === 'subscription' && status >= 200) this.#subscribed(incoming, dialog, response);
     return { ok: true, bytes, flow, transactionId, dialogId: dialog?.publicId ?? '' };
+  }
+
+  /** Gives a request to be passed on away; null where there is none of that identifier, or it has an answer. */
+  handOver(transactionId: string, owner: Application): IncomingRequest | null {
+    const incoming = this.#pending.get(transactionId);
+    if (!incoming || incoming.owner !== owner || incoming.dialog !== undefined) return null;
+    if (incoming.request.method === 'INVITE') this.#first.announceNow(incoming);
+    this.#finish(incoming);
+    return incoming;
   }
 
   /** An application is gone: nothing of it stays unanswered. */
@@ -140,6 +169,7 @@ export class UserAgentServer {
     for (const incoming of [...this.#pending.values()]) {
       if (incoming.owner !== owner) continue;
       this.#finish(incoming);
+      if (incoming.isInitialInvite) this.#recordEnd(incoming.request);
       if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
       if (incoming.request.method === 'BYE') this.#answer(incoming, incoming.toTag, 200);
       else this.#refuse(incoming, this.#unavailable(), incoming.toTag);
@@ -172,19 +202,22 @@ export class UserAgentServer {
     const { method } = request;
     const isInvite = method === 'INVITE';
     const isOptions = method === 'OPTIONS';
-    const refusal = checkNewRequest(request, settings.supported);
+    const isStrayInfo = method === 'INFO' && !directory.isKnown(method);
+    const refusal = isStrayInfo ? { status: 481 } : checkNewRequest(request, settings.supported);
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
       return this.#turnAway(arrived, this.#methodRefusal());
     }
     if (refusal) return this.#turnAwayNew(arrived, refusal);
     const owner = directory.choose(method);
     if (!owner && isOptions) return this.#answerOptions(arrived);
-    const isFull = this.#pending.size >= settings.maxPendingRequests || (isInvite && dialogs.isFull);
+    const wantsDialog = isInvite || beginsSubscription(method);
+    const isFull = this.#pending.size >= settings.maxPendingRequests || (wantsDialog && dialogs.isFull);
     if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
     if (screened) return this.#turnAway(arrived, screened);
     const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#tagFor(arrived) });
     if (isInvite) this.#first.announce(incoming);
+    if (isInvite) this.#environment.records.attempt('network', request);
     owner.request(request, flow, incoming.id, '');
   }
 
@@ -192,8 +225,15 @@ export class UserAgentServer {
     const { dialogs, settings } = this.#environment;
     const { request, identity, flow } = arrived;
     const dialog = dialogs.find(identity.callId, identity.toTag, identity.fromTag);
-    if (!dialog) return this.#turnAway(arrived, { status: 481 });
+    if (!dialog) {
+      const again = (): void => this.#receiveInDialog(arrived);
+      if (request.method === 'NOTIFY' && this.#events.overtook(identity, again)) return;
+      if (this.#events.forward(arrived)) return;
+      return this.#turnAway(arrived, { status: 481 });
+    }
     if (isWebSocket(flow) && flow.id !== dialog.flow.id) this.#peerMoved(dialog, flow);
+    if (takeLatePrack(dialog, request) && dialog.acceptsCSeq(identity.cseq.number))
+      return this.#answer(arrived, '', 200);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
       checkRequire(request, settings.supported) ??
@@ -229,6 +269,8 @@ export class UserAgentServer {
   /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | null {
     if (!inDialogMethods.has(request.method)) return this.#methodRefusal();
+    // RFC 5057 §5.1: there is no call that these could mean.
+    if (dialog.usage === 'subscription' && callMethods.has(request.method)) return { status: 481 };
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
     return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : null;
   }
@@ -239,6 +281,7 @@ export class UserAgentServer {
     if (!cancelled) return this.#turnAway(arrived, { status: 481 });
     const invite = this.#byTransaction.get(cancelled);
     this.#answer(arrived, cancelled.toTag, 200);
+    if (this.#events.cancelPassedOn(cancelled)) return;
     // Already answered: CANCEL has no effect (RFC 3261 §9.2); the far end has to send a BYE.
     if (invite) this.#cancelled(invite, cancel, flow);
   }
@@ -247,6 +290,7 @@ export class UserAgentServer {
     this.#environment.counters.cancelled += 1;
     this.#finish(invite);
     this.#first.send(invite, 487, formatMessage(this.#composer.plain(invite.request, invite.toTag, 487)));
+    if (invite.isInitialInvite) this.#environment.records.stop('network', 'call-canceled', cancel);
     if (invite.isInitialInvite && invite.dialog) this.#environment.dialogs.end(invite.dialog);
     invite.owner.cancelled(cancel, flow, invite.id);
   }
@@ -255,6 +299,7 @@ export class UserAgentServer {
   #receiveBye(dialog: OwnedDialog, bye: SipRequest, flow: Flow): boolean {
     const initial = dialog.role === 'uas' ? this.#pending.get(dialog.inviteId) : undefined;
     const unanswered = initial ?? this.#modifying.get(dialog);
+    if (initial === undefined) this.#environment.records.stop('network', 'normal-release', bye);
     this.#environment.dialogs.end(dialog);
     if (unanswered?.request.method === 'INVITE') this.#cancelled(unanswered, bye, flow);
     return initial !== undefined;
@@ -293,6 +338,7 @@ export class UserAgentServer {
   #tellCancelled(incoming: IncomingRequest): void {
     if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
     const cancel: SipRequest = { ...incoming.request, method: 'CANCEL', body: Buffer.alloc(0) };
+    if (incoming.isInitialInvite) this.#recordEnd(cancel);
     incoming.owner.cancelled(cancel, incoming.flow, incoming.id);
   }
 
@@ -302,6 +348,8 @@ export class UserAgentServer {
     if (incoming.dialog && this.#modifying.get(incoming.dialog) === incoming) {
       this.#modifying.delete(incoming.dialog);
     }
+    if (incoming.reliable)
+      incoming.dialog?.expectPrack(incoming.reliable.rseq, incoming.identity.cseq.number);
     incoming.reliable?.stop();
     incoming.reliable = undefined;
     this.#first.stop(incoming);
@@ -326,6 +374,27 @@ export class UserAgentServer {
     const isEarly = request.method === 'UPDATE' && dialog?.state !== 'confirmed';
     if (isEarly || isWebSocket(flow) || dialog?.remoteTakesUpdate !== true) return null;
     return this.#environment.settings.sessionSeconds ?? null;
+  }
+
+  #recordEnd(message: SipRequest): void {
+    this.#environment.records.stop('application', 'system-initiated-termination', message);
+  }
+
+  #record(response: SipResponse): void {
+    const { records } = this.#environment;
+    if (response.status >= 300) records.stop('application', 'call-rejected', response);
+    else if (response.status >= 200) records.start('application', 'uas', response);
+  }
+
+  /** A final response in a subscription's dialog has gone out. */
+  #subscribed(incoming: IncomingRequest, dialog: OwnedDialog, response: SipResponse): void {
+    const { request, flow, identity } = incoming;
+    if (response.status < 300) {
+      if (identity.toTag === '') dialog.acceptedAsServer();
+      else if (request.method === 'SUBSCRIBE' || request.method === 'NOTIFY')
+        dialog.refreshTarget(request, flow);
+    }
+    this.#events.answered(dialog, request, response);
   }
 
   /** The first response that makes a dialog (RFC 3261 §12.1.1). */
@@ -410,6 +479,12 @@ export class UserAgentServer {
   #answer({ request, transaction }: AnswerableRequest, toTag: string, status: number): void {
     transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
+}
+
+/** RFC 3261 §12.1, RFC 6665 §4.4.1. */
+function makesDialog({ request, identity, isInitialInvite }: IncomingRequest, status: number): boolean {
+  if (status <= 100 || status >= 300) return false;
+  return isInitialInvite || (identity.toTag === '' && status >= 200 && beginsSubscription(request.method));
 }
 
 function isWebSocket({ protocol }: Flow): boolean {

@@ -33,13 +33,29 @@ export interface SrfDialog extends EventEmitter {
   request(options: object): Promise<SrfResponse>;
 }
 
+export type SrfHandler = (request: SrfRequest, response: SrfResponse) => void;
+
+/** What became of a request that was passed on. */
+export interface ProxyResults {
+  readonly connected: boolean;
+  readonly finalStatus: number;
+  readonly responses: readonly { readonly msgs: readonly { readonly status: number }[] }[];
+}
+
 export interface SrfApp extends EventEmitter {
   connect(options: object): void;
   disconnect(): void;
   use(method: string, handler: (request: SrfRequest, response: SrfResponse) => void): void;
   invite(handler: (request: SrfRequest, response: SrfResponse) => void): void;
-  options(handler: (request: SrfRequest, response: SrfResponse) => void): void;
-  message(handler: (request: SrfRequest, response: SrfResponse) => void): void;
+  options(handler: SrfHandler): void;
+  message(handler: SrfHandler): void;
+  subscribe(handler: SrfHandler): void;
+  notify(handler: SrfHandler): void;
+  register(handler: SrfHandler): void;
+  publish(handler: SrfHandler): void;
+  info(handler: SrfHandler): void;
+  refer(handler: SrfHandler): void;
+  proxyRequest(request: SrfRequest, destinations: string | string[], options: object): Promise<ProxyResults>;
   createUAS(request: SrfRequest, response: SrfResponse, options: object): Promise<SrfDialog>;
   createUAC(uri: string, options: object, progress?: object): Promise<SrfDialog>;
   request(uri: string, options: object, callback: (error: Error | null, request: SrfRequest) => void): void;

@@ -1,0 +1,126 @@
+/** Passes requests on: those that an application says so of, and what follows in the calls that came of them (RFC 3261 §16). */
+import { formatMessage } from '../message/format-message.js';
+import { HeaderFields } from '../message/header-fields.js';
+import type { SipRequest } from '../message/message.js';
+import { parseNameAddr } from '../message/name-addr.js';
+import { parseUri } from '../message/uri.js';
+import type { MessageIdentity } from '../transaction/identity.js';
+import type { ServerTransaction } from '../transaction/server-transaction.js';
+import type { Flow } from '../transport/flow.js';
+import type { UserAgentEnvironment } from '../user-agent/environment.js';
+import { newBranch } from '../user-agent/identifiers.js';
+import type { ArrivedRequest } from '../user-agent/incoming-request.js';
+import { nextHopOf } from '../user-agent/next-hop.js';
+import { forwardRequest } from './forwarding.js';
+import { OwnRoutes } from './own-routes.js';
+import { ProxiedRequest } from './proxied-request.js';
+import type { ProxiedOrder, ProxyListener, ProxyOrder } from './proxy-order.js';
+
+const silent: ProxyListener = { responded: () => undefined, done: () => undefined };
+
+export class RequestProxy {
+  readonly #environment: UserAgentEnvironment;
+  readonly #routes: OwnRoutes;
+  readonly #passedOn = new Map<ServerTransaction, ProxiedRequest>();
+
+  constructor(environment: UserAgentEnvironment) {
+    this.#environment = environment;
+    this.#routes = new OwnRoutes(environment.addressing);
+  }
+
+  get pendingCount(): number {
+    return this.#passedOn.size;
+  }
+
+  /** Passes a request on as an application says. */
+  start(arrived: ArrivedRequest, order: ProxyOrder, listener: ProxyListener): void {
+    const { request, flow, identity } = arrived;
+    // It was sent by way of us, and has come here.
+    const isForUs = this.#isOurs(request.headers.get('Route'), flow);
+    if (isForUs) request.headers.takeFirst('Route');
+    const replacesUri = this.#isOurs(`<${request.uri}>`, flow);
+    this.#run(arrived, listener, {
+      ...order,
+      isNew: true,
+      requestUri: (target) => (replacesUri ? target : null),
+      recordRoutes: (to) =>
+        order.remainsInDialog ? this.#routes.recordRoutes(identity.callId, flow, to) : [],
+    });
+  }
+
+  /** Passes on what belongs to a call that we passed on. False: it does not. */
+  forward(arrived: ArrivedRequest): boolean {
+    const { request, identity } = arrived;
+    if (!this.#routes.take(request, identity.callId)) return false;
+    if (request.method === 'BYE') this.#environment.records.stop('network', 'normal-release', request);
+    this.#run(arrived, silent, {
+      destinations: [nextHopUri(request)],
+      isSimultaneous: false,
+      followsRedirects: false,
+      provisionalTimeoutMs: null,
+      finalTimeoutMs: null,
+      fields: new HeaderFields(),
+      isNew: false,
+      requestUri: () => null,
+      recordRoutes: () => [],
+    });
+    return true;
+  }
+
+  /** The same of an ACK, which has no transaction. */
+  forwardAck(ack: SipRequest, { callId }: MessageIdentity): boolean {
+    if (!this.#routes.take(ack, callId)) return false;
+    const hop = nextHopOf(nextHopUri(ack));
+    if (hop !== null) {
+      const { connect, addressing } = this.#environment;
+      const send = async (): Promise<void> => {
+        const flow = await connect(hop);
+        const via = addressing.via(flow, newBranch());
+        const passedOn = { via, uri: null, recordRoutes: [], fields: new HeaderFields() };
+        await flow.send(formatMessage(forwardRequest(ack, passedOn)));
+      };
+      // Where it is lost the 2xx comes again, and so does it.
+      send().catch(() => undefined);
+    }
+    return true;
+  }
+
+  /** The caller cancels what was passed on. False: it was not. */
+  cancel(transaction: ServerTransaction): boolean {
+    const proxied = this.#passedOn.get(transaction);
+    proxied?.cancel();
+    return proxied !== undefined;
+  }
+
+  close(): void {
+    for (const proxied of [...this.#passedOn.values()]) proxied.close();
+    this.#passedOn.clear();
+  }
+
+  #run(arrived: ArrivedRequest, listener: ProxyListener, order: ProxiedOrder): void {
+    const { transaction } = arrived;
+    const proxied = new ProxiedRequest(this.#environment, arrived, order, {
+      responded: (response, flow) => listener.responded(response, flow),
+      done: () => {
+        this.#passedOn.delete(transaction);
+        listener.done();
+      },
+    });
+    this.#passedOn.set(transaction, proxied);
+    proxied.start();
+  }
+
+  #isOurs(route: string | undefined, flow: Flow): boolean {
+    const uri = parseUri(parseNameAddr(route ?? '')?.uri ?? '');
+    const { addressing } = this.#environment;
+    if (!uri || uri.scheme === 'tel') return false;
+    const isHost = uri.host === addressing.host(flow) || uri.host === flow.localAddress;
+    const port = uri.port ?? 5060;
+    return isHost && (port === addressing.port(flow) || port === flow.localPort);
+  }
+}
+
+/** The first route that is left, or what the request is for. */
+function nextHopUri(request: SipRequest): string {
+  return parseNameAddr(request.headers.get('Route') ?? '')?.uri ?? request.uri;
+}
