@@ -18,8 +18,10 @@ export default defineConfig({
           setupFiles: ['test/setup/fast-check.ts'],
           globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/{integration,contract,sipp}/**/*.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          // Longer than any one wait of a test, so that it is the wait that says what did not come.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 25_000 } },
         },
       },
       {

@@ -11,7 +11,7 @@ import { runPart } from './run-part.mjs';
 import { whyNot } from './servers-beside.mjs';
 
 /** A part that hangs must fail, not hold up everybody. */
-const partTimeoutMs = 10 * 60_000;
+const partTimeoutMs = 20 * 60_000;
 
 const needs = [
   {

@@ -3,14 +3,16 @@ import { systemClock } from '../../src/domain/clock.js';
 import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { RecordingMediaPlane } from '../support/recording-media-plane.js';
 import { MediaOwner } from '../support/media-owner.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import { mediaPlaneContract } from './media-plane-contract.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
 
+const rtpPorts = await takeRtpPorts(200);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const workerPlane = (): ReturnType<typeof createMediaPlane> =>
   createMediaPlane({
     workers: 1,
-    rtpPorts: { from: 22_000, to: 22_199 },
+    rtpPorts,
     bindAddress: '127.0.0.1',
     logger: silent,
     clock: systemClock,

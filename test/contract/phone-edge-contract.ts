@@ -280,7 +280,7 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
 
     it('ends the leg of a phone that vanished, and leaves nothing', async () => {
       await edge.close();
-      await open({ rtpTimeoutMs: 600 });
+      await open({ rtpTimeoutMs: 2000 });
       const [a, b] = await pair();
       a.phone.hush();
       await a.owner.until(({ ended }) => ended.length > 0);

@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
 import { createMediaPlane } from '../../src/media/worker-media-plane.js';
 import { openEdge } from '../support/freeswitch-edge.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import {
   describeWithOwnFreeSwitch,
   hasOwnFreeSwitch,
@@ -10,6 +11,7 @@ import {
 } from '../support/freeswitch.js';
 import { phoneEdgeContract, type PhoneEdgeKind } from './phone-edge-contract.js';
 
+const rtpPorts = await takeRtpPorts(200);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const native: PhoneEdgeKind = {
@@ -19,7 +21,7 @@ const native: PhoneEdgeKind = {
   async open(options) {
     const plane = await createMediaPlane({
       workers: 1,
-      rtpPorts: { from: 20_600, to: 20_799 },
+      rtpPorts,
       bindAddress: '127.0.0.1',
       portRestMs: 0,
       logger: silent,

@@ -72,9 +72,8 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       expect(await call.agent.final('BYE')).toMatchObject({ status: 200 });
       await isOver();
       expect(outcomes()).toMatchObject([{ endedBy: 'participant', reason: 'hangup' }]);
-      call.agent.received.length = 0;
       call.send('BYE', 3);
-      expect(await call.agent.final('BYE')).toMatchObject({ status: 481 });
+      expect(await call.agent.finalTo(3, 'BYE')).toMatchObject({ status: 481 });
     });
 
     it.each(['BYE', 'INFO', 'UPDATE', 'INVITE'])(
@@ -231,11 +230,10 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       const type = 'Content-Type: multipart/mixed;boundary=b';
       const contact = `Contact: <sip:raw@127.0.0.1:${agent.port}>`;
       const send = (cseq: number, body: string, toTag?: string) => {
-        agent.received.length = 0;
         const branch = `z9hG4bK${agent.tag}${String(cseq)}`;
         const headers = [contact, type, `X-Token: ${token}`];
         agent.send(agent.request('INVITE', { cseq, toTag, branch, headers, body }));
-        return agent.final('INVITE');
+        return agent.finalTo(cseq, 'INVITE');
       };
       const answer = await send(1, offers(audioOffer(4000)));
       expect(answer.status).toBe(200);
@@ -266,12 +264,11 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       expect(answer.header('Require')).toBe('timer');
       const call = new AnsweredCall(agent, answer);
       call.send('ACK', 1);
-      agent.received.length = 0;
       const contact = `Contact: <sip:raw@127.0.0.1:${agent.port}>`;
       const again = ['Supported: timer', 'Session-Expires: 1800;refresher=uac'];
       const refresh = [...again, contact, 'Content-Type: application/sdp'];
       call.send('INVITE', 2, refresh, audioOffer(4000));
-      const refreshed = await agent.final('INVITE');
+      const refreshed = await agent.finalTo(2, 'INVITE');
       expect(refreshed).toMatchObject({ status: 200 });
       expect(refreshed.header('Session-Expires')).toBe('1800;refresher=uac');
       call.send('ACK', 2);
@@ -304,7 +301,9 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
       expect(bye.header('Reason')).toContain('gateway-stopping');
       await closed;
       await stage.door.close();
-      expect(call.agent.received.filter(({ startLine }) => startLine.startsWith('BYE'))).toHaveLength(1);
+      // The same one may come again before it is answered.
+      const byes = call.agent.received.filter(({ startLine }) => startLine.startsWith('BYE '));
+      expect(new Set(byes.map(({ text }) => text)).size).toBe(1);
     });
   });
 }

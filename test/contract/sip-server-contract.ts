@@ -3,12 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { happens } from '../integration/sip-server/srf-app.js';
 import type { SrfRequest, SrfResponse } from '../integration/sip-server/srf-app.js';
+import type { RawPeer } from '../integration/sip-server/raw-peer.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { waitFor } from '../support/wait-for.js';
 import { answer, offer, SipStage, type SipServerUnderTest, type Transport } from './sip-server-stage.js';
 
 /** Longer waits are for a run that asks for drachtio-server beside all. */
 const shortMs = 5000;
+
+/** Those that came, sent again or not: one that is answered late comes again. */
+function byesAt({ received }: RawPeer): number {
+  const vias = received.flatMap((one) =>
+    one.kind === 'request' && one.method === 'BYE' ? [one.headers.get('Via')] : [],
+  );
+  return new Set(vias).size;
+}
 
 /** What every SIP server does for the application behind it that speaks drachtio's protocol, and for phones. */
 export function sipServerContract(name: string, start: () => Promise<SipServerUnderTest>): void {
@@ -111,7 +120,7 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       expect(refusal.headers.get('Retry-After')).toBe('7');
       expect(refusal.headers.get('X-Custom')).toBe('a');
       peer.sendText(text);
-      const again = await peer.response(503);
+      const again = await peer.responseAgain(503);
       expect(again.headers.get('To')).toBe(refusal.headers.get('To'));
       stage.inDialog(peer, 'ACK', refusal, 1, { Via: refusal.headers.get('Via') });
       expect(calls).toBe(1);
@@ -149,8 +158,8 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       peer.sendText(text);
       const first = await peer.response(200);
       peer.sendText(text);
-      const second = await peer.response(200);
-      await peer.response(200);
+      const second = await peer.responseAgain(200);
+      await peer.responseAgain(200);
       expect(second.headers.get('To')).toBe(first.headers.get('To'));
       stage.inDialog(peer, 'ACK', first, 1);
       stage.inDialog(peer, 'BYE', first, 2);
@@ -168,7 +177,7 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       const info = stage.inDialog(peer, 'INFO', ok, 2);
       await peer.response(200, 'INFO');
       peer.sendText(info);
-      await peer.response(200, 'INFO');
+      await peer.responseAgain(200, 'INFO');
       expect(seen).toBe(1);
     });
 
@@ -254,7 +263,7 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       peer.reply(await peer.request('BYE'), 200);
       await destroyed;
       await Promise.resolve(dialog.destroy()).catch(() => undefined);
-      expect(peer.received.filter((one) => one.kind === 'request' && one.method === 'BYE')).toHaveLength(1);
+      expect(byesAt(peer)).toBe(1);
     });
 
     it('ends a call with BYE whose answer is never acknowledged, and tells the application', async ({
@@ -272,7 +281,7 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       expect(performance.now() - sentAt).toBeGreaterThanOrEqual(ackWaitMs - 50);
       peer.reply(bye, 200);
       await ended;
-    }, 60_000);
+    }, 120_000);
 
     it('says 408 to an application whose request has no answer, because the far end vanished', async ({
       skip,
@@ -298,9 +307,7 @@ export function sipServerContract(name: string, start: () => Promise<SipServerUn
       });
       stage.inDialog(peer, 'BYE', ok, 2);
       await peer.response(481, 'BYE');
-      expect(peer.received.filter((one) => one.kind === 'request' && one.method === 'BYE')).toHaveLength(
-        stage.server.traits.hangsUpForGoneApplication ? 1 : 0,
-      );
+      expect(byesAt(peer)).toBe(stage.server.traits.hangsUpForGoneApplication ? 1 : 0);
     });
 
     it('answers a method that nobody knows with 405, or not at all', async () => {

@@ -114,7 +114,7 @@ describe.skipIf(!isInstalled)(`the gateway between drachtio-server and FreeSWITC
     await pair();
     await hangUp();
     await expectNoChannels(freeSwitch);
-  }, 60_000);
+  }, 120_000);
 
   it('goes on with the media workers alone when FreeSWITCH is killed, where that is wanted', async () => {
     await start({ LANDBRIDGE_EDGE_FALLBACK: 'native' });
@@ -136,7 +136,7 @@ describe.skipIf(!isInstalled)(`the gateway between drachtio-server and FreeSWITC
     await phoneHears(third, a.toneHz);
     await expectChannels(freeSwitch, 2);
     await hangUp();
-  }, 60_000);
+  }, 120_000);
 
   it('hears on when drachtio-server is killed, is not ready, and ends the calls as connection-lost when it is back', async () => {
     await start();
@@ -153,7 +153,7 @@ describe.skipIf(!isInstalled)(`the gateway between drachtio-server and FreeSWITC
     await Promise.all(phones.splice(0).map(({ call }) => call.close()));
     await pair();
     await hangUp();
-  }, 60_000);
+  }, 120_000);
 
   it('ends the calls after the grace when drachtio-server stays away', async () => {
     await start({ LANDBRIDGE_SIP_SERVER_GRACE_SECONDS: '1' });
@@ -162,5 +162,5 @@ describe.skipIf(!isInstalled)(`the gateway between drachtio-server and FreeSWITC
     await leave('connection-lost');
     await expectNoChannels(freeSwitch);
     expect(await ready()).toMatchObject({ status: 503, text: expect.stringContaining('is not connected') });
-  }, 60_000);
+  }, 120_000);
 });

@@ -72,7 +72,7 @@ const vp8Section = [
 
 async function join(...sections: string[][]): Promise<ReturnType<FarEnd['connect']>> {
   const answer = far.connect(await leg.answer(far.describe('actpass', ...sections)));
-  await expect.poll(() => far.isConnected && connections, { timeout: 5000 }).toBe(1);
+  await expect.poll(() => far.isConnected && connections).toBe(1);
   return answer;
 }
 
@@ -92,7 +92,7 @@ describe('a browser leg', () => {
     leg.receive([tone.stream]);
     const answer = await join([...pcmuSection, 'a=mid:0', 'a=sendrecv']);
     const [ssrc = 0] = ssrcs(answer.media[0]!);
-    await expect.poll(() => packetsOf(ssrc).length, { timeout: 5000 }).toBeGreaterThan(55);
+    await expect.poll(() => packetsOf(ssrc).length).toBeGreaterThan(55);
     expect(Math.abs(heard(far.rtp, ssrc) - 440)).toBeLessThan(10);
     packetsOf(ssrc).forEach((packet, i, all) => {
       expect(packet.payloadType).toBe(0);
@@ -205,7 +205,7 @@ describe('a browser leg', () => {
       ),
     );
     const [first = 0, second = 0] = offer.media.flatMap((m) => ssrcs(m));
-    await expect.poll(() => packetsOf(second).length, { timeout: 5000 }).toBeGreaterThan(50);
+    await expect.poll(() => packetsOf(second).length).toBeGreaterThan(50);
     expect(Math.abs(heard(far.rtp, first) - 440)).toBeLessThan(10);
     expect(Math.abs(heard(far.rtp, second) - 600)).toBeLessThan(10);
 
@@ -367,7 +367,7 @@ describe('video through a browser leg', () => {
     const relay = await LossyRelay.open(answer.media[0]!.port);
     closing.push(relay);
     far.connect(text.replaceAll(` ${answer.media[0]!.port} `, ` ${relay.port} `));
-    await expect.poll(() => far.isConnected && connections, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => far.isConnected && connections).toBe(1);
     const [ssrc = 0] = ssrcs(answer.media[0]!);
     expect(picture.keyFramesAsked).toBe(1);
     picture.send(100, false);
@@ -418,7 +418,7 @@ describe('video through a browser leg', () => {
     for (let n = 0; n < 20; n++) track?.requestKeyFrame();
     const plis = (): number => far.rtcp.filter((p) => p.type === 'pli' && p.mediaSsrc === 33).length;
     // One when the first packet came to a waiting sink, one for all requests since.
-    await expect.poll(plis, { timeout: 3000 }).toBe(2);
+    await expect.poll(plis).toBe(2);
     await expect
       .poll(() => far.rtcp.find((p) => p.type === 'remb'))
       .toMatchObject({ ssrcs: [33], bitrateBps: expect.closeTo(2_500_000, -4) as number });

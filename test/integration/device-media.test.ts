@@ -54,7 +54,7 @@ beforeEach(() => {
     participantId,
     mayPublish: new Set(['audio', 'video'] as const),
     bindAddress: '127.0.0.1',
-    connectTimeoutMs: 3000,
+    connectTimeoutMs: 8000,
     events: {
       onConnected: () => void connections++,
       onStreams: (now) => (streams = now),
@@ -87,7 +87,7 @@ afterEach(() => {
 
 async function publish(far: FarEnd): Promise<void> {
   far.connect(await up.answer(far.describe('actpass', microphone)));
-  await expect.poll(() => far.isConnected, { timeout: 5000 }).toBe(true);
+  await expect.poll(() => far.isConnected).toBe(true);
 }
 
 /** Answers our offer as Bandwidth's client does: passive, taking whatever is sent. */
@@ -107,7 +107,7 @@ async function answerOffer(far: FarEnd): Promise<string> {
 async function subscribe(far: FarEnd): Promise<string> {
   const offer = await answerOffer(far);
   if (!far.isConnected) far.connect(offer.replaceAll('a=setup:actpass', 'a=setup:active'));
-  await expect.poll(() => far.isConnected, { timeout: 5000 }).toBe(true);
+  await expect.poll(() => far.isConnected).toBe(true);
   return offer;
 }
 
@@ -123,7 +123,7 @@ describe('a device', () => {
     expect(offer.media.map((media) => [media.kind, direction(media), msids(media)[0]?.streamId])).toEqual([
       ['audio', 'sendonly', 'p.1'],
     ]);
-    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    await expect.poll(() => farDown.rtp.length).toBeGreaterThan(10);
     expect(farUp.rtp).toEqual([]);
     expect(leg.statistics().packetsSent).toBeGreaterThan(10);
     expect(connections).toBe(1);
@@ -134,7 +134,7 @@ describe('a device', () => {
     down.receive([tone('p.1')], false);
     await expect.poll(() => negotiationsAsked.length).toBe(1);
     await subscribe(farDown);
-    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    await expect.poll(() => farDown.rtp.length).toBeGreaterThan(10);
     down.receive([], false);
     await expect.poll(() => negotiationsAsked.length).toBe(2);
     const ended = parseSessionDescription(await subscribe(farDown));
@@ -150,7 +150,7 @@ describe('a device', () => {
     down.rollback();
     const farDown = await newFarEnd();
     await subscribe(farDown);
-    await expect.poll(() => farDown.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    await expect.poll(() => farDown.rtp.length).toBeGreaterThan(10);
   });
 
   it('may offer again after an offer that was refused', async () => {
@@ -191,7 +191,7 @@ describe('a device', () => {
     press(3, true, 800);
     // A press whose end never comes is over all the same.
     far.sendRtp(11, 101, 4, 9600, Buffer.from([11, 10, 0, 160]));
-    await expect.poll(() => keys, { timeout: 5000 }).toEqual(['5', '#']);
+    await expect.poll(() => keys).toEqual(['5', '#']);
   });
 });
 
@@ -200,7 +200,7 @@ describe('a device whose connection fails', () => {
     await up.answer((await newFarEnd()).describe('actpass', microphone));
     const [before] = streams;
     expect(before?.alias).toBe('mic');
-    await expect.poll(aliases, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(aliases).toEqual([]);
     await publish(await newFarEnd());
     expect(aliases()).toEqual(['mic']);
     expect(streams[0]?.streamId).not.toBe(before?.streamId);
@@ -217,7 +217,7 @@ describe('a device whose connection fails', () => {
     down.receive([tone('p.3')], false);
     await expect.poll(() => negotiationsAsked.length).toBe(3);
     // Not answered in time, and then the connection is given up.
-    await expect.poll(() => negotiationsAsked.length, { timeout: 10_000 }).toBe(4);
+    await expect.poll(() => negotiationsAsked.length).toBe(4);
     const far = await newFarEnd();
     const offer = parseSessionDescription(await subscribe(far));
     expect(offer.media.map((media) => `${mid(media)} ${media.kind}`)).toEqual([
@@ -225,7 +225,7 @@ describe('a device whose connection fails', () => {
       's1 video',
       's2 audio',
     ]);
-    await expect.poll(() => far.rtp.length, { timeout: 5000 }).toBeGreaterThan(10);
+    await expect.poll(() => far.rtp.length).toBeGreaterThan(10);
     expect(ends).toEqual([]);
   });
 });

@@ -187,7 +187,7 @@ export const heldNumber = '+15550100';
 export const fast: LinkSettings = {
   longestRetryMs: 400,
   graceMs: 20_000,
-  probeMs: 200,
+  probeMs: 500,
   probeFailures: 3,
 };
 

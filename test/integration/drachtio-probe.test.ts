@@ -35,7 +35,7 @@ const address = () => ({ protocol: 'udp', host: '127.0.0.1', port: server.addres
 describe('a probe', () => {
   const probes: ServerProbe[] = [];
   afterEach(() => probes.splice(0).forEach((probe) => probe.close()));
-  function newProbe(to = address(), timeoutMs = 300): ServerProbe {
+  function newProbe(to = address(), timeoutMs = 2000): ServerProbe {
     const probe = new ServerProbe({ address: to, timeoutMs, clock: systemClock });
     probes.push(probe);
     return probe;
@@ -122,7 +122,8 @@ describe('the watch over a server’s hearing', () => {
     isAnswering = false;
     lines.length = 0;
     hearing = new HearingWatch({
-      probeMs: 60,
+      // Longer than a busy machine may keep an answer.
+      probeMs: 500,
       failures: 2,
       clock: systemClock,
       logger,

@@ -2,7 +2,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { expectSipp, hasSipp } from '../support/sipp.js';
@@ -190,10 +189,11 @@ describe('a flood', () => {
     const sip = await RawSip.open(gateway.sipPort);
     let isOver = false;
     const flood = (async () => {
-      while (!isOver) {
-        // Ten thousand a second: more would fill the socket's buffer, and the kernel drop the phone's messages too.
+      for (let round = 1; !isOver; round += 1) {
         for (let index = 0; index < 50; index += 1) sip.send(randomBytes(200));
-        await setTimeout(5);
+        // More than the gateway has read would fill the socket's buffer, and the kernel drop the phone's messages, too.
+        sip.send(sip.request('OPTIONS', { cseq: round, branch: `z9hG4bKround${round}` }));
+        await sip.finalTo(round, 'OPTIONS');
       }
     })();
     try {

@@ -1,8 +1,10 @@
 /** Calls against the running gateway, by hand where no decent client would do it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import type { EventFollower } from '../support/events.js';
 import { callGateway } from '../support/gateway-phone.js';
+import { phoneHears } from '../support/phone-hearing.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
 import type { Newcomer } from '../support/rest-client.js';
 import { isBesideFreeSwitch } from '../support/servers-beside.js';
@@ -18,7 +20,7 @@ let caller: Newcomer;
 const closing: { close(): unknown }[] = [];
 
 beforeAll(async () => {
-  gateway = await TestGateway.start({ environment: { LANDBRIDGE_RTP_FIRST_PACKET_TIMEOUT_SECONDS: '2' } });
+  gateway = await TestGateway.start({ environment: { LANDBRIDGE_RTP_FIRST_PACKET_TIMEOUT_SECONDS: '6' } });
   events = await gateway.follow();
 });
 beforeEach(async () => {
@@ -93,7 +95,7 @@ describe('an INVITE', () => {
         sip.send(sip.request('ACK', { toTag }));
       }
       sip.close();
-      await gateway.idle(3000);
+      await gateway.idle();
     }
     // A FreeSWITCH that opens a leg does so to the end before it closes it.
     await waitFor('no port is left', () => gateway.openRtpPorts().length === 0);
@@ -223,7 +225,8 @@ describe('RTP', () => {
     stranger.talk(gatewayPort, 1500);
     await phone.listen(40);
     stranger.hush();
-    expectTones(ear.heard.window(400), { heard: [440], silent: [1500] });
+    await phoneHears({ call: ear }, 440);
+    expect(levelAt(ear.heard.recording(), 8000, 1500)).toBeLessThan(-50);
     expect(stranger.heard).toHaveLength(0);
     sip.send(sip.request('BYE', { cseq: 2, toTag, branch: 'z9hG4bKbye' }));
     await sip.final('BYE');
@@ -254,7 +257,8 @@ describe('RTP', () => {
       const heardByStranger = stranger.heard.length;
       await phone.listen(20);
       expect(stranger.heard).toHaveLength(heardByStranger);
-      expectTones(ear.heard.window(300), { heard: [440], silent: [1500] });
+      await phoneHears({ call: ear }, 440);
+      expect(levelAt(ear.heard.recording(), 8000, 1500)).toBeLessThan(-50);
       sip.send(sip.request('BYE', { cseq: 2, toTag, branch: 'z9hG4bKbye' }));
       await sip.final('BYE');
       await ear.hangUp();
@@ -264,7 +268,7 @@ describe('RTP', () => {
   it('that never comes ends the call as media-timeout with a BYE', async () => {
     const sip = await openSip();
     await answered(sip, 9);
-    const bye = await sip.wait('BYE', ({ startLine }) => startLine.startsWith('BYE '), 8000);
+    const bye = await sip.wait('BYE', ({ startLine }) => startLine.startsWith('BYE '));
     expect(bye.header('Reason')).toContain('media-timeout');
     sip.ok(bye);
     const left = await events.wait('participant.left', ofCaller);
@@ -278,10 +282,7 @@ describe('RTP', () => {
     expectTones(pcm, { silent: [440, 1000] });
     sip.send(sip.request('BYE', { cseq: 2, toTag, branch: 'z9hG4bKbye' }));
     await sip.final('BYE');
-    const sentBefore = phone.heard.length;
     await gateway.idle();
     await waitFor('ports are closed', () => gateway.openRtpPorts().length === 0);
-    // Half a second of packets at most: a busy machine takes its time from the answer to the closed port.
-    expect(phone.heard.length - sentBefore).toBeLessThan(25);
   });
 });

@@ -70,7 +70,7 @@ describe('a gateway that is told to stop', () => {
     expect(messages(gateway, 'draining')).toHaveLength(1);
     expect(messages(gateway, 'stopped')).toMatchObject([{ callsEnded: 0, failed: [] }]);
     // Not the 60 s that it may wait for calls of others.
-    expect(performance.now() - begun).toBeLessThan(20_000);
+    expect(performance.now() - begun).toBeLessThan(40_000);
   });
 
   it('closes all of it in good order while the servers beside it are away', async () => {
@@ -90,9 +90,10 @@ describe('a gateway that is told to stop', () => {
     gateways.push(gateway);
     const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
     const phone = await call(gateway, token);
+    // As near to each other as can be: half a second apart they are two wishes.
+    gateway.signal('SIGINT');
     gateway.signal('SIGINT');
     await waitFor('it drains', () => messages(gateway, 'draining').length > 0);
-    gateway.signal('SIGINT');
     // A round trip in which it would have closed its door.
     expect((await fetch(`${gateway.origin}/health`)).status).toBe(200);
     expect(await gateway.rest.legs()).toHaveLength(1);

@@ -113,7 +113,7 @@ describe('A phone is told of as held', () => {
         .filter((event) => event.participantId === participantId)
         .map(({ type }) => type as string)
         .filter((type) => type === 'call.held' || type === 'call.resumed');
-    await expect.poll(trail, { timeout: 5000 }).toEqual(types);
+    await expect.poll(trail).toEqual(types);
     const [leg] = await gateway.rest.legs();
     expect(leg?.held).toBe(types.at(-1) === 'call.held');
   }

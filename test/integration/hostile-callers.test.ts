@@ -1,4 +1,5 @@
 /** What a caller with a good token can do to the others: nothing. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { audioOffer, RawSip, type RawMessage } from '../support/raw-sip.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
@@ -11,6 +12,13 @@ beforeAll(async () => {
   sessionId = await gateway.rest.createSession();
 });
 afterAll(() => gateway.stop());
+
+/** What the process has worked so far, whatever else the machine did. */
+function cpuMs(pid: number): number {
+  // Behind the name in brackets: utime and stime are fields 14 and 15 of proc(5), in hundredths of a second.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
 
 interface Caller {
   readonly sip: RawSip;
@@ -68,7 +76,7 @@ describe('A caller with a good token', () => {
       sip.send(sip.invite({ headers: [`User-to-User: ${token};encoding=jwt`], body: offer }));
       // The answer fits no datagram, so the caller never sees it; the gateway did all that it could for it.
       const isAnswered = async () => (await gateway.rest.legs()).some(({ kind }) => kind === 'browser');
-      await expect.poll(isAnswered, { timeout: 5000 }).toBe(true);
+      await expect.poll(isAnswered).toBe(true);
       const ready = await fetch(`${gateway.origin}/ready`);
       expect(await ready.json()).toEqual({ ready: true });
       victim.sip.send(victim.sip.request('BYE', { cseq: 2, toTag: victim.toTag, branch: 'z9hG4bKbye' }));
@@ -83,12 +91,12 @@ describe('A caller with a good token', () => {
 
   it('stops the gateway for no moment with a long body of nothing', async () => {
     const { sip, toTag } = await call(({ port }) => audioOffer(port));
-    const startedMs = performance.now();
+    const before = cpuMs(gateway.pid);
     const headers = ['Content-Type: application/dtmf-relay'];
     const body = '\n'.repeat(60_000);
     sip.send(sip.request('INFO', { cseq: 2, toTag, branch: 'z9hG4bKinfo', headers, body }));
     expect((await sip.final('INFO')).status).toBe(415);
-    expect(performance.now() - startedMs).toBeLessThan(1000);
+    expect(cpuMs(gateway.pid) - before).toBeLessThan(1000);
     sip.send(sip.request('BYE', { cseq: 3, toTag, branch: 'z9hG4bKbye' }));
     await sip.final('BYE');
     await gateway.idle();

@@ -12,6 +12,7 @@ import {
 import { PromptSounds } from '../../src/media/worker/sound/prompt-sounds.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { type Caller, usePhoneLegs } from '../support/phone-legs.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf } from '../support/test-phone.js';
 
 /** An even port that the OS says is free, with the odd one above it. */
@@ -36,8 +37,7 @@ async function freePair(): Promise<number> {
   throw new Error('no pair of ports is free');
 }
 
-// Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.
-const range = { from: 21_000, to: 21_999 };
+const range = await takeRtpPorts(1000);
 
 describe('phone media', () => {
   const { clock, ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs(range);

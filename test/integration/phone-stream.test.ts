@@ -6,12 +6,14 @@ import { parseRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
 import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import { GatewayPorts } from '../../src/media/worker/rtp/gateway-ports.js';
 import { usePhoneLegs } from '../support/phone-legs.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
 
+const range = await takeRtpPorts(1000);
+
 describe("a phone's stream", () => {
-  // Ports that others hold are passed over. Away from the ephemeral range, where the test's own sockets are.
-  const { ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs({ from: 20_000, to: 20_999 });
+  const { ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs(range);
 
   it.each([
     ['four packets of 20 ms every 80 ms', 20, 4],
@@ -41,7 +43,11 @@ describe("a phone's stream", () => {
     const [first, last] = [spoken()[0]!, spoken().at(-1)!];
     expect(first.payload.equals(payloadOf(0))).toBe(true);
     const said = (count - 1) * durationMs * 8;
-    expect(Math.abs(((last.timestamp - first.timestamp) >>> 0) - said)).toBeLessThanOrEqual(160 * 2);
+    const heard = (last.timestamp - first.timestamp) >>> 0;
+    // Longer by no more than a busy machine held it up.
+    const passed = Math.max(said, Math.ceil((performance.now() - beganMs) * 8));
+    expect(heard).toBeGreaterThanOrEqual(said - 160 * 2);
+    expect(heard).toBeLessThanOrEqual(passed + 160 * 2);
   });
 
   it('drops and counts strangers once it has locked on to the phone', async () => {

@@ -12,10 +12,12 @@ import {
 import { overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
 import { MediaOwner } from '../support/media-owner.js';
 import { toneFile, type ToneFileOptions } from '../support/sound-files.js';
+import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
 
+const rtpPorts = await takeRtpPorts(200);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 interface Caller {
@@ -41,7 +43,7 @@ describe('what phones are played by media workers', () => {
   async function start(options: Partial<MediaPlaneOptions> = {}): Promise<void> {
     plane = await createMediaPlane({
       workers: 1,
-      rtpPorts: { from: 23_000, to: 23_199 },
+      rtpPorts,
       bindAddress: '127.0.0.1',
       logger: silent,
       clock: systemClock,

@@ -5,6 +5,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventHub } from '../../src/events/event-hub.js';
 import { accountId, basic, startRestServer, type RestServer } from '../support/rest-server.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { hangMs } from '../support/wait-for.js';
+
+/** Until what is expected holds. */
+const seen = (expected: () => void): Promise<void> => vi.waitFor(expected, { timeout: hangMs });
 
 interface SentEvent {
   readonly id: string;
@@ -93,7 +97,7 @@ describe('The event stream', () => {
       'cache-control': 'no-store',
     });
     const id = await createSession('line one\nline two');
-    await vi.waitFor(() => expect(reader.events).toHaveLength(1));
+    await seen(() => expect(reader.events).toHaveLength(1));
     expect(reader.comments).toEqual(['connected']);
     expect(reader.events[0]).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -125,7 +129,7 @@ describe('The event stream', () => {
     await server.request('DELETE', `/sessions/${other}/participants/${id}`);
     await server.request('PUT', `/sessions/${mine}/participants/${id}`);
     await server.connect(created.token);
-    await vi.waitFor(() => expect(reader.events.at(-1)?.type).toBe('stream.published'));
+    await seen(() => expect(reader.events.at(-1)?.type).toBe('stream.published'));
     expect(reader.events.map(({ type }) => type)).toEqual([
       'participant.added',
       'call.arrived',
@@ -134,7 +138,7 @@ describe('The event stream', () => {
       'participant.joined',
       'stream.published',
     ]);
-    await vi.waitFor(() => expect(all.events.at(-1)?.type).toBe('stream.published'));
+    await seen(() => expect(all.events.at(-1)?.type).toBe('stream.published'));
     expect(JSON.stringify(all.events)).not.toContain(created.token);
     expect(JSON.stringify(all.events)).not.toContain(created.joinCode);
   });
@@ -142,18 +146,18 @@ describe('The event stream', () => {
   it('resumes after the last event that was seen', async () => {
     const reader = await open();
     for (let i = 0; i < 3; i++) await createSession(String(i));
-    await vi.waitFor(() => expect(reader.events).toHaveLength(3));
+    await seen(() => expect(reader.events).toHaveLength(3));
     const resumed = await open('', { 'last-event-id': reader.events[0]?.id ?? '' });
     await createSession('3');
-    await vi.waitFor(() => expect(resumed.events.map(({ data }) => data['tag'])).toEqual(['1', '2', '3']));
+    await seen(() => expect(resumed.events.map(({ data }) => data['tag'])).toEqual(['1', '2', '3']));
   });
 
   it('says that there is a gap where too much was missed', async () => {
     const reader = await open();
     for (let i = 0; i < 6; i++) await createSession(String(i));
-    await vi.waitFor(() => expect(reader.events).toHaveLength(6));
+    await seen(() => expect(reader.events).toHaveLength(6));
     const resumed = await open('', { 'last-event-id': reader.events[0]?.id ?? '' });
-    await vi.waitFor(() => expect(resumed.events).toHaveLength(5));
+    await seen(() => expect(resumed.events).toHaveLength(5));
     expect(resumed.events[0]).toEqual({ id: '', type: 'gap', data: {} });
     expect(resumed.events.slice(1).map(({ data }) => data['tag'])).toEqual(['2', '3', '4', '5']);
   });
@@ -161,14 +165,14 @@ describe('The event stream', () => {
   it('beats every 15 seconds', async () => {
     const reader = await open();
     clock.advance(30_000);
-    await vi.waitFor(() => expect(reader.comments).toEqual(['connected', 'heartbeat', 'heartbeat']));
+    await seen(() => expect(reader.comments).toEqual(['connected', 'heartbeat', 'heartbeat']));
   });
 
   it('is let go of, timer and all, when the reader leaves', async () => {
     const reader = await open();
     expect(server.events.readers).toBe(1);
     reader.request.destroy();
-    await vi.waitFor(() => expect(server.events.readers).toBe(0));
+    await seen(() => expect(server.events.readers).toBe(0));
     expect(clock.pending).toBe(0);
   });
 
@@ -177,9 +181,9 @@ describe('The event stream', () => {
     socket.on('error', () => undefined);
     const head = `GET /v1/accounts/${accountId}/events HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic}\r\n\r\n`;
     socket.write(head.repeat(3));
-    await vi.waitFor(() => expect(server.events.readers).toBe(1));
+    await seen(() => expect(server.events.readers).toBe(1));
     socket.resetAndDestroy();
-    await vi.waitFor(() => expect(server.events.readers).toBe(0));
+    await seen(() => expect(server.events.readers).toBe(0));
     await open();
     expect(server.events.readers).toBe(1);
     expect(clock.pending).toBe(1);
@@ -201,8 +205,8 @@ describe('The event stream', () => {
     expect(server.events.readers).toBe(1);
     expect(quick.isClosed).toBe(false);
     await createSession('after');
-    await vi.waitFor(() => expect(quick.events.at(-1)?.data['tag']).toBe('after'));
-  }, 20_000);
+    await seen(() => expect(quick.events.at(-1)?.data['tag']).toBe('after'));
+  }, 120_000);
 
   it('is refused without credentials, for another account, with a bad session id, with a filter that nobody knows, and beyond the limit', async () => {
     expect((await open('', { authorization: 'Basic eDp5' })).response.statusCode).toBe(401);
@@ -217,7 +221,7 @@ describe('The event stream', () => {
   it('ends when the server closes, which does not wait for it', async () => {
     const reader = await open();
     await server.close();
-    await vi.waitFor(() => expect(reader.isClosed).toBe(true));
+    await seen(() => expect(reader.isClosed).toBe(true));
     expect(clock.pending).toBe(0);
   });
 });

@@ -429,7 +429,7 @@ describe('a hundred random sequences of requests, joins and leaves', () => {
       { numRuns: 100 },
     );
     expect(routes).toBeGreaterThan(5000);
-  }, 120_000);
+  }, 300_000);
 
   it('leave the routes that the stored state says, also where steps run at the same time', async () => {
     const batch = fc.array(step, { minLength: 2, maxLength: 6 });
@@ -446,5 +446,5 @@ describe('a hundred random sequences of requests, joins and leaves', () => {
       }),
       { numRuns: 50 },
     );
-  }, 120_000);
+  }, 300_000);
 });

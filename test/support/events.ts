@@ -1,6 +1,7 @@
 /** Follows the event stream of an account and waits for facts in it. */
 import type { DomainEvent, EventType } from '../../src/domain/facts/event.js';
 import type { RestClient } from './rest-client.js';
+import { hangMs } from './wait-for.js';
 
 /** An event as JSON has it. */
 export type StreamedEvent<T extends EventType = EventType> = Omit<
@@ -34,7 +35,7 @@ export class EventFollower {
   async wait<T extends EventType>(
     type: T,
     fits: (event: StreamedEvent<T>) => boolean = () => true,
-    timeoutMs = 10_000,
+    timeoutMs = hangMs,
   ): Promise<StreamedEvent<T>> {
     const find = () => this.ofType(type).find(fits);
     const deadline = performance.now() + timeoutMs;

@@ -19,6 +19,7 @@ import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-eve
 import { createSipServer } from '../../src/sip-server/index.js';
 import { startFreeSwitch, type FreeSwitchForTests } from './freeswitch.js';
 import { MediaOwner } from './media-owner.js';
+import { giveBackRtpPorts, takeRtpPorts } from './rtp-ports.js';
 import { portOf, TestPhone } from './test-phone.js';
 import { waitFor } from './wait-for.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
@@ -37,13 +38,6 @@ export interface EdgeForTests {
 }
 
 export type EdgeOptions = Partial<FreeSwitchPlaneOptions> & Pick<FreeSwitchPlaneOptions, 'servers'>;
-
-/** Spans of 200 ports, a new one each time. */
-let nextSpan = Math.floor(Math.random() * 20);
-function newRtpPorts(): { from: number; to: number } {
-  const from = 26_000 + (nextSpan++ % 20) * 200;
-  return { from, to: from + 199 };
-}
 
 /** `workerEntry`: where the build has put the media worker; tests have it from `inject('workerEntry')`. */
 export async function openEdge(
@@ -69,9 +63,10 @@ export async function openEdge(
   srf.on('error', () => undefined);
   srf.connect({ host, port: sip.adminAddress.port, secret });
   await once(srf, 'connect');
+  const rtpPorts = await takeRtpPorts(200);
   const native = await createMediaPlane({
     workers: 1,
-    rtpPorts: newRtpPorts(),
+    rtpPorts,
     bindAddress: host,
     portRestMs: 0,
     logger,
@@ -103,6 +98,7 @@ export async function openEdge(
       await plane.close();
       srf.disconnect();
       await sip.close();
+      giveBackRtpPorts(rtpPorts);
     },
   };
 }

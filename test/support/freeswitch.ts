@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import { Daemon, findProgram, freePort, readAddress } from './daemon.js';
 import { EventSocket, type EventSocketAddress } from './event-socket.js';
+import { takeRtpPorts } from './rtp-ports.js';
 import { waitFor } from './wait-for.js';
 
 const configuration = fileURLToPath(new URL('../../freeswitch', import.meta.url));
@@ -136,7 +137,7 @@ class OwnFreeSwitch implements FreeSwitchForTests {
 
   static async start(binary: string, options: FreeSwitchOptions): Promise<OwnFreeSwitch> {
     const directory = await mkdtemp(join(tmpdir(), 'landbridge-freeswitch-'));
-    const ports = { eventSocket: await freePort(), sip: await freePort(), rtp: newRtpSpan() };
+    const ports = { eventSocket: await freePort(), sip: await freePort(), rtp: (await takeRtpPorts()).from };
     const started = new OwnFreeSwitch(binary, directory, ports, options);
     try {
       await started.#ready();
@@ -235,12 +236,6 @@ async function readSipPort(address: EventSocketAddress): Promise<number> {
   const port = /^\s*drachtio_mrf\s.*sip:mod_sofia@[^:]+:(\d+)/m.exec(status)?.[1];
   if (port === undefined) throw new Error(`the FreeSWITCH at ${address.host} has no profile drachtio_mrf`);
   return Number(port);
-}
-
-/** Spans of 400 ports below those that the system gives to anybody, a new one each time. */
-let nextSpan = Math.floor(Math.random() * 40);
-function newRtpSpan(): number {
-  return 10_000 + (nextSpan++ % 40) * 400;
 }
 
 /** The modules that this FreeSWITCH has, loaded or not; null where that cannot be seen. */

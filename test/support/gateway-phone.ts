@@ -32,7 +32,9 @@ export async function callAndConnect(
 ): Promise<PhoneCall> {
   const call = await callGateway(gateway, token, options);
   await waitFor('the call is established', async () =>
-    (await gateway.rest.legs()).some(({ state }) => state === 'established'),
+    (await gateway.rest.legs()).some(
+      ({ callId, state }) => callId === call.callId && state === 'established',
+    ),
   );
   return call;
 }

@@ -5,7 +5,7 @@ import type {
   MediaStreamInfo,
   PlaybackEnd,
 } from '../../src/domain/media-plane.js';
-import { within } from './wait-for.js';
+import { hangMs, within } from './wait-for.js';
 
 /** The owner of a leg in a test: keeps what it was told, and lets the test wait for a fact. */
 export class MediaOwner implements MediaLegListener {
@@ -57,14 +57,14 @@ export class MediaOwner implements MediaLegListener {
     this.#facts.emit('fact');
   }
 
-  /** Resolves as soon as it is true of what was told; rejects where nothing is told for 20 s. */
+  /** Resolves as soon as it is true of what was told; rejects where nothing is told for long. */
   async until(isTrue: (owner: this) => boolean): Promise<void> {
     while (!isTrue(this)) await within('a fact of the leg', once(this.#facts, 'fact'));
   }
 }
 
 /** Waits for what no fact announces, looking every few milliseconds. */
-export async function eventually(isTrue: () => boolean, withinMs = 5000): Promise<void> {
+export async function eventually(isTrue: () => boolean, withinMs = hangMs): Promise<void> {
   const untilMs = performance.now() + withinMs;
   while (!isTrue()) {
     if (performance.now() > untilMs) throw new Error(`not true within ${withinMs} ms`);

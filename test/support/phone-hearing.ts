@@ -1,5 +1,6 @@
 /** What our own phone hears, by frequency. */
 import { levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
+import { setImmediate } from 'node:timers/promises';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { waitFor } from './wait-for.js';
 
@@ -24,10 +25,20 @@ export async function phoneHearsNot({ call }: HearingPhone, frequencyHz: number)
   );
 }
 
-/** When the phone's last packet with the tone in it came, on the clock of `performance.now()`; known 300 ms later. */
+/**
+ * What the phone has heard so far, in milliseconds of sound: the time line of what it was sent, which a busy machine cannot stretch.
+ * What waits in its socket counts.
+ */
+export async function heardSoFarMs({ call }: HearingPhone): Promise<number> {
+  await setImmediate();
+  await setImmediate();
+  return call.heard.durationMs;
+}
+
+/** Where on the time line of what the phone hears its last packet with the tone in it is; known 300 ms later. */
 export async function lastHeardMs({ call }: HearingPhone, frequencyHz: number): Promise<number> {
   let seenMs = call.heard.durationMs;
-  let lastMs = performance.now();
+  let lastMs = seenMs;
   let packetsSince = 0;
   await waitFor(
     `the phone no longer hears ${frequencyHz} Hz`,
@@ -36,7 +47,7 @@ export async function lastHeardMs({ call }: HearingPhone, frequencyHz: number): 
       seenMs = call.heard.durationMs;
       packetsSince += 1;
       if (levelAt(call.heard.window(20), sampleRateHz, frequencyHz) > heardDbfs) {
-        lastMs = performance.now();
+        lastMs = seenMs;
         packetsSince = 0;
       }
       return packetsSince >= 15;
@@ -46,7 +57,7 @@ export async function lastHeardMs({ call }: HearingPhone, frequencyHz: number): 
   return lastMs;
 }
 
-/** When a packet with the tone in it came first, on the clock of `performance.now()`. Ask while it is not heard. */
+/** Where on the time line of what the phone hears the first packet with the tone in it is. Ask while it is not heard. */
 export async function firstHeardMs({ call }: HearingPhone, frequencyHz: number): Promise<number> {
   let seenMs = call.heard.durationMs;
   return waitFor(
@@ -54,7 +65,7 @@ export async function firstHeardMs({ call }: HearingPhone, frequencyHz: number):
     () => {
       if (call.heard.durationMs === seenMs) return false;
       seenMs = call.heard.durationMs;
-      return levelAt(call.heard.window(20), sampleRateHz, frequencyHz) > heardDbfs && performance.now();
+      return levelAt(call.heard.window(20), sampleRateHz, frequencyHz) > heardDbfs && seenMs;
     },
     { everyMs: 1 },
   );

@@ -47,7 +47,8 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
   let callers: Caller[];
 
   beforeEach(() => {
-    clock = new TickClock();
+    // However long a busy machine keeps the process from its ticks, none is left out: tests count them by their packets.
+    clock = new TickClock({ maxCatchUp: Infinity });
     mixes = new Mixes();
     ports = new PortAllocator(range);
     sounds = new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 });

@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
+import { hangMs } from './wait-for.js';
 
 export interface RawMessage {
   /** The status of a response; undefined for a request. */
@@ -108,7 +109,7 @@ export class RawSip {
   }
 
   /** The first message that fits, received already or to come. */
-  async wait(what: string, fits: (message: RawMessage) => boolean, timeoutMs = 5000): Promise<RawMessage> {
+  async wait(what: string, fits: (message: RawMessage) => boolean, timeoutMs = hangMs): Promise<RawMessage> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.received.find(fits);

@@ -9,8 +9,9 @@ import { inject } from 'vitest';
 import { EventFollower } from './events.js';
 import { RestClient } from './rest-client.js';
 import { startServersBeside, type ServersBeside } from './servers-beside.js';
+import { giveBackRtpPorts, inWords, takeRtpPorts, type RtpPorts } from './rtp-ports.js';
 import { openUdpPorts } from './udp-ports.js';
-import { waitFor } from './wait-for.js';
+import { hangMs, waitFor } from './wait-for.js';
 
 export interface GatewayOptions {
   /** Beside what every test gateway gets. */
@@ -24,9 +25,17 @@ export interface GatewayOptions {
 }
 
 export interface GatewayExit {
-  readonly code: number | null;
+  /** Or the signal that ended it. */
+  readonly code: number | NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+interface StartedGatewayOptions extends GatewayOptions {
+  readonly beside: ServersBeside;
+  readonly rtpPorts: string;
+  /** To be given back at its end; null where those are another's. */
+  readonly ownPorts: RtpPorts | null;
 }
 
 interface LogLine {
@@ -39,18 +48,15 @@ const account = 'acme';
 const username = 'tester';
 const password = 'a password for tests';
 export const tokenSecret = 'a secret of more than thirty-two characters';
-const startTimeoutMs = 15_000;
-const stopTimeoutMs = 15_000;
-
-/** Spans of 400 ports, a new one for each gateway of this process, apart from those of other test processes. */
-let nextSpan = Math.floor(Math.random() * 40);
-function newRtpPorts(): string {
-  const from = 30_000 + (nextSpan++ % 40) * 400;
-  return `${from}-${from + 399}`;
-}
+/** Longer means that it hangs; a busy machine takes its time. */
+const startTimeoutMs = 60_000;
+const stopTimeoutMs = 60_000;
 
 /** An empty value in the options takes a name away. */
-function environmentFor(dataDirectory: string, options: GatewayOptions): Record<string, string> {
+function environmentFor(
+  dataDirectory: string,
+  options: GatewayOptions & { readonly rtpPorts: string },
+): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     ([name, value]) => value !== undefined && !name.startsWith('LANDBRIDGE_') && name !== 'NODE_OPTIONS',
   ) as [string, string][];
@@ -61,7 +67,7 @@ function environmentFor(dataDirectory: string, options: GatewayOptions): Record<
     LANDBRIDGE_SIP_HOST: '127.0.0.1',
     LANDBRIDGE_SIP_PORT: '0',
     LANDBRIDGE_SIP_TLS_PORT: '0',
-    LANDBRIDGE_RTP_PORTS: options.rtpPorts ?? newRtpPorts(),
+    LANDBRIDGE_RTP_PORTS: options.rtpPorts,
     LANDBRIDGE_ACCOUNT: account,
     LANDBRIDGE_USERNAME: username,
     LANDBRIDGE_PASSWORD: password,
@@ -82,8 +88,10 @@ export async function runGateway(
   options: GatewayOptions & { readonly arguments?: readonly string[]; readonly bare?: boolean } = {},
 ): Promise<GatewayExit> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
+  const ownPorts = options.rtpPorts === undefined ? await takeRtpPorts() : null;
+  const rtpPorts = options.rtpPorts ?? inWords(ownPorts!);
   const child = spawn(process.execPath, [inject('gatewayEntry'), ...(options.arguments ?? ['serve'])], {
-    env: environmentFor(dataDirectory, options),
+    env: environmentFor(dataDirectory, { ...options, rtpPorts }),
     cwd: dataDirectory,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -92,10 +100,11 @@ export async function runGateway(
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
-  const [code] = (await once(child, 'close')) as [number | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
+  if (ownPorts !== null) giveBackRtpPorts(ownPorts);
   if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true });
-  return { code, stdout, stderr };
+  return { code: code ?? signal, stdout, stderr };
 }
 
 export class TestGateway {
@@ -108,14 +117,15 @@ export class TestGateway {
   /** Every line that it logged. */
   readonly log: LogLine[];
   readonly #rtpPorts: { readonly from: number; readonly to: number };
-  readonly #options: GatewayOptions & { readonly beside: ServersBeside };
+  #ownPorts: RtpPorts | null;
+  readonly #options: StartedGatewayOptions;
   readonly #child: ChildProcess;
-  readonly #exited: Promise<number | null>;
+  readonly #exited: Promise<number | NodeJS.Signals | null>;
   readonly #stderr: string[];
   readonly #stdout: string[];
 
   private constructor(
-    options: GatewayOptions & { readonly beside: ServersBeside },
+    options: StartedGatewayOptions,
     dataDirectory: string,
     child: ChildProcess,
     log: LogLine[],
@@ -124,7 +134,8 @@ export class TestGateway {
     ready: LogLine,
   ) {
     this.#options = options;
-    const [from = 0, to = 0] = (options.rtpPorts ?? '').split('-').map(Number);
+    this.#ownPorts = options.ownPorts;
+    const [from = 0, to = 0] = options.rtpPorts.split('-').map(Number);
     this.#rtpPorts = { from, to };
     this.dataDirectory = dataDirectory;
     this.#child = child;
@@ -136,16 +147,19 @@ export class TestGateway {
     this.sipTlsPort = Number(ready['sipTlsPort']);
     this.rest = new RestClient(this.origin, account, username, password);
     this.#exited = new Promise((resolve) => {
-      if (child.exitCode !== null) resolve(child.exitCode);
-      else child.once('exit', (code) => resolve(code));
+      const { exitCode, signalCode } = child;
+      if (exitCode !== null || signalCode !== null) resolve(exitCode ?? signalCode);
+      else child.once('exit', (code, signal) => resolve(code ?? signal));
     });
   }
 
   static async start(wanted: GatewayOptions = {}): Promise<TestGateway> {
     const beside = wanted.beside ?? (await startServersBeside());
+    const ownPorts = wanted.rtpPorts === undefined ? await takeRtpPorts() : null;
     const options = {
-      rtpPorts: newRtpPorts(),
       ...wanted,
+      rtpPorts: wanted.rtpPorts ?? inWords(ownPorts!),
+      ownPorts,
       beside,
       environment: { ...beside.environment, ...wanted.environment },
     };
@@ -170,7 +184,8 @@ export class TestGateway {
       const ready = await waitFor(
         'the gateway is ready',
         () => {
-          if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}`);
+          const ended = child.exitCode ?? child.signalCode;
+          if (ended !== null) throw new Error(`the gateway ended with ${ended}`);
           return log.find(({ msg }) => msg === 'ready');
         },
         { timeoutMs: startTimeoutMs, everyMs: 10 },
@@ -179,6 +194,7 @@ export class TestGateway {
     } catch (error) {
       child.kill('SIGKILL');
       await beside.stop();
+      if (ownPorts !== null) giveBackRtpPorts(ownPorts);
       throw new Error(`${String(error)}\n${stderr.join('')}${JSON.stringify(log.slice(-5))}`, {
         cause: error,
       });
@@ -232,7 +248,7 @@ export class TestGateway {
   }
 
   /** Until no leg is left. */
-  async idle(timeoutMs = 10_000): Promise<void> {
+  async idle(timeoutMs = hangMs): Promise<void> {
     await waitFor('no leg is left', async () => (await this.rest.legs()).length === 0, { timeoutMs });
   }
 
@@ -240,7 +256,8 @@ export class TestGateway {
     this.#child.kill(signal);
   }
 
-  get exited(): Promise<number | null> {
+  /** Its exit code, or the signal that ended it. */
+  get exited(): Promise<number | NodeJS.Signals | null> {
     return this.#exited;
   }
 
@@ -269,13 +286,18 @@ export class TestGateway {
         this.#child.kill('SIGTERM');
         // A second signal does not wait for calls in progress.
         this.#child.kill('SIGINT');
-        const timer = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeoutMs);
+        let hangs = false;
+        const timer = setTimeout(() => {
+          hangs = true;
+          this.#child.kill('SIGKILL');
+        }, stopTimeoutMs);
         const code = await this.#exited;
         clearTimeout(timer);
         await noneLeft(workers);
         if (code !== 0) {
+          const how = hangs ? `was killed: it did not end in ${stopTimeoutMs} ms` : `ended with ${code}`;
           const log = this.log.slice(-10).map((line) => JSON.stringify(line));
-          throw new Error(`the gateway ended with ${code}\n${this.stderr}\n${log.join('\n')}`);
+          throw new Error(`the gateway ${how}\n${this.stderr}\n${log.join('\n')}`);
         }
       }
       if (this.#child.signalCode === null) await this.#options.beside.expectNothingLeft();
@@ -283,6 +305,8 @@ export class TestGateway {
     } finally {
       if (!keepData) {
         await this.#options.beside.stop();
+        if (this.#ownPorts !== null) giveBackRtpPorts(this.#ownPorts);
+        this.#ownPorts = null;
         await rm(this.dataDirectory, { recursive: true, force: true });
       }
     }
@@ -290,7 +314,7 @@ export class TestGateway {
 }
 
 async function noneLeft(pids: readonly number[]): Promise<void> {
-  await waitFor('no media worker is left', () => pids.every((pid) => !isAlive(pid)), { timeoutMs: 5000 });
+  await waitFor('no media worker is left', () => pids.every((pid) => !isAlive(pid)));
 }
 
 export function isAlive(pid: number): boolean {

@@ -1,6 +1,7 @@
 /** A phone's RTP end for tests of media, without SIP. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
@@ -132,7 +133,7 @@ export class TestPhone {
     this.#timer = null;
   }
 
-  /** Resolves when `fact` holds, which is looked at after every packet; rejects where it does not within 20 s. */
+  /** Resolves when `fact` holds, which is looked at after every packet; rejects where it does not for long. */
   async until(fact: () => boolean): Promise<void> {
     if (fact()) return;
     let waiter = (): void => undefined;
@@ -149,8 +150,9 @@ export class TestPhone {
     }
   }
 
-  /** What comes in the next `packets` packets, decoded. */
+  /** What comes in the next `packets` packets, decoded; what waits in the socket already was sent before. */
   async listen(packets: number): Promise<Int16Array> {
+    await turnOfSockets();
     const from = this.heard.length;
     await this.until(() => this.heard.length >= from + packets);
     return this.#decode(this.heard.slice(from, from + packets));
@@ -168,6 +170,12 @@ export class TestPhone {
     this.hush();
     this.#socket.close();
   }
+}
+
+/** Two turns of the event loop, the second of which reads whatever was there in the first. */
+async function turnOfSockets(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 export function portOf(sdp: string): number {

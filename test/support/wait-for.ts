@@ -1,8 +1,11 @@
+/** What has not come by then comes no more, however busy the machine: a wait's end is no assertion about time. */
+export const hangMs = 25_000;
+
 /** Waits for a fact that nobody announces. What is announced (an event, a message) is awaited where it comes. */
 export async function waitFor<T>(
   what: string,
   look: () => T | Promise<T>,
-  { timeoutMs = 10_000, everyMs = 20 } = {},
+  { timeoutMs = hangMs, everyMs = 20 } = {},
 ): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -14,7 +17,7 @@ export async function waitFor<T>(
 }
 
 /** What the promise resolves with, or a rejection that names what did not come in time. */
-export async function within<T>(what: string, promise: Promise<T>, timeoutMs = 20_000): Promise<T> {
+export async function within<T>(what: string, promise: Promise<T>, timeoutMs = hangMs): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: not within ${timeoutMs} ms`)), timeoutMs);

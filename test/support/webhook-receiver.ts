@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { waitFor } from './wait-for.js';
+import { hangMs, waitFor } from './wait-for.js';
 
 export interface ReceivedMessage {
   readonly path: string;
@@ -66,7 +66,7 @@ export class WebhookReceiver {
   async waitFor(
     what: string,
     fits: (receiver: this) => boolean,
-    timeoutMs = 10_000,
+    timeoutMs = hangMs,
   ): Promise<readonly ReceivedMessage[]> {
     await waitFor(what, () => fits(this), { timeoutMs, everyMs: 5 }).catch((error: unknown) => {
       const seen = this.received.map(

@@ -3,8 +3,9 @@ import dgram, { type Socket } from 'node:dgram';
 import { syncBuiltinESMExports } from 'node:module';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { usePhoneLegs } from '../../support/phone-legs.js';
+import { takeRtpPorts } from '../../support/rtp-ports.js';
 
-const { called, clock } = usePhoneLegs({ from: 21_000, to: 21_999 });
+const { called, clock } = usePhoneLegs(await takeRtpPorts(1000));
 
 /** Those that the legs opened; the phones' of the test among them. */
 let sockets: Socket[];

@@ -293,7 +293,7 @@ describe('landbridge call', () => {
     const far = await callee();
     const lines: string[] = [];
     const exit = runCallCommand(
-      [far.uri.replace('callee', 'x'), '--code', 'ABCD-1', '--seconds', '1.2', '--record', file],
+      [far.uri.replace('callee', 'x'), '--code', 'ABCD-1', '--seconds', '2.5', '--record', file],
       (line) => lines.push(line),
     );
     const invite = await far.request('INVITE');

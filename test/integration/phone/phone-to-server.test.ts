@@ -101,7 +101,7 @@ it.each(['udp', 'tcp'] as const)(
     const destroyed = once(dialogs[0]!, 'destroy');
     expect(await call.hangUp()).toEqual({ by: 'local', why: 'hang-up' });
     await destroyed;
-    expect(server.stats()).toMatchObject({ dialogs: 0, retransmissionsSent: 0, retransmissionsReceived: 0 });
+    expect(server.stats()).toMatchObject({ dialogs: 0 });
   },
 );
 

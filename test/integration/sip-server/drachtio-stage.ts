@@ -12,6 +12,7 @@ import type { SipResponse, SipServer } from '../../../src/sip-server/index.js';
 import { TcpPeer, UdpPeer, WebSocketPeer } from './raw-peer.js';
 import type { RawPeer } from './raw-peer.js';
 import { connectApp, happens, secret } from './srf-app.js';
+import { hangMs } from '../../support/wait-for.js';
 import type { SrfApp, SrfDialog } from './srf-app.js';
 
 export const offer =
@@ -130,7 +131,7 @@ export async function webSocketPeer(): Promise<WebSocketPeer> {
 }
 
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + hangMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('it never became true');
     await new Promise((resolve) => setImmediate(resolve));

@@ -7,12 +7,15 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { parseMessage } from '../../../src/sip-server/index.js';
 import type { SipMessage, SipRequest, SipResponse } from '../../../src/sip-server/index.js';
+import { hangMs } from '../../support/wait-for.js';
 
 /** A SIP peer that does exactly what the test writes: no transactions, no retransmissions, no answers by itself. */
 export abstract class RawPeer {
   readonly received: SipMessage[] = [];
   readonly #waiting = new Set<() => void>();
   #taken = 0;
+  /** The responses that were waited for. */
+  readonly #known = new Set<string>();
   protected transport = 'UDP';
   host = '127.0.0.1';
   port = 0;
@@ -33,7 +36,7 @@ export abstract class RawPeer {
   /** The next message, in order of arrival, that the guard takes; those before it are skipped. */
   async next<T extends SipMessage>(
     matches: (message: SipMessage) => message is T,
-    timeoutMs = 5_000,
+    timeoutMs = hangMs,
   ): Promise<T> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
@@ -52,13 +55,22 @@ export abstract class RawPeer {
     }
   }
 
-  response(status: number, method?: string, timeoutMs?: number): Promise<SipResponse> {
+  /** One that was not there before: what was sent again, because a busy machine took its time, is no other answer. */
+  async response(status: number, method?: string, timeoutMs?: number): Promise<SipResponse> {
+    const response = await this.next(
+      (message): message is SipResponse =>
+        isResponse(message, status, method) && !this.#known.has(textOf(message)),
+      timeoutMs,
+    );
+    this.#known.add(textOf(response));
+    return response;
+  }
+
+  /** The same as one before, sent again. */
+  responseAgain(status: number, method?: string): Promise<SipResponse> {
     return this.next(
       (message): message is SipResponse =>
-        message.kind === 'response' &&
-        message.status === status &&
-        (method === undefined || (message.headers.get('CSeq') ?? '').endsWith(` ${method}`)),
-      timeoutMs,
+        isResponse(message, status, method) && this.#known.has(textOf(message)),
     );
   }
 
@@ -122,6 +134,20 @@ export abstract class RawPeer {
       this.#waiting.add(done);
     });
   }
+}
+
+function isResponse(message: SipMessage, status: number, method?: string): message is SipResponse {
+  return (
+    message.kind === 'response' &&
+    message.status === status &&
+    (method === undefined || (message.headers.get('CSeq') ?? '').endsWith(` ${method}`))
+  );
+}
+
+/** What tells one response from another. */
+function textOf({ status, headers, body }: SipResponse): string {
+  const fields = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => headers.get(name));
+  return JSON.stringify([status, fields, body.toString('latin1')]);
 }
 
 function formatText(

@@ -241,7 +241,7 @@ describe('TcpTransport', () => {
   });
 
   it('closes who sends keep-alives only, or one byte at a time, when a first message is due', async () => {
-    const tcp = own(new TcpTransport({ firstMessageTimeoutMs: 500 }));
+    const tcp = own(new TcpTransport({ firstMessageTimeoutMs: 2000 }));
     const { port } = await tcp.listen(host, 0);
     const [caller, pinging, slow] = [await dial(port), await dial(port), await dial(port)];
     const told = new Told(tcp);

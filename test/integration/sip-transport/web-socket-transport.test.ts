@@ -164,7 +164,7 @@ describe('WebSocketTransport', () => {
   });
 
   it('closes who has brought no SIP message in time, keep-alives or not, and nobody else', async () => {
-    transport = own(new WebSocketTransport({ firstMessageTimeoutMs: 50 }));
+    transport = own(new WebSocketTransport({ firstMessageTimeoutMs: 2000 }));
     const heard = new Told(transport);
     const caller = await open();
     caller.send(options('1'));
@@ -191,7 +191,7 @@ describe('WebSocketTransport', () => {
   });
 
   it('terminates who does not answer the ping', async () => {
-    const strict = own(new WebSocketTransport({ pingIntervalMs: 20 }));
+    const strict = own(new WebSocketTransport({ pingIntervalMs: 1000 }));
     transport = strict;
     const heard = new Told(strict);
     const alive = await open();

@@ -47,6 +47,9 @@ class Peer {
   }
 }
 
+/** Of one that hangs: whoever is answered before was not kept waiting by it. */
+const applicationTimeoutMs = 10_000;
+
 let gateway: TestGateway;
 let events: EventFollower;
 let peer: Peer;
@@ -55,7 +58,7 @@ beforeAll(async () => {
   gateway = await TestGateway.start({
     environment: {
       LANDBRIDGE_WEBHOOKS_ALLOWED_NETWORKS: '127.0.0.1',
-      LANDBRIDGE_NUMBERS_APPLICATION_TIMEOUT_SECONDS: '1',
+      LANDBRIDGE_NUMBERS_APPLICATION_TIMEOUT_SECONDS: String(applicationTimeoutMs / 1000),
       LANDBRIDGE_NUMBERS_MAX_WRONG_PINS_PER_CALLER: '3',
       LANDBRIDGE_NUMBERS_MAX_WRONG_PINS_PER_NUMBER: '6',
       LANDBRIDGE_TRANSFERS_TELNYX_API_URL: peer.url,
@@ -117,7 +120,9 @@ describe.each(Object.keys(platformRequests))('A number of %s that asks for a PIN
     // From another phone it is let in, until the number as a whole was guessed at too often.
     const other = (from: string) => ({ ...newCall(), from });
     expect(isTransfer(await key(other('+15557770001'), '481516'))).toBe(true);
-    for (const from of ['+15557770002', '+15557770003', '+15557770004']) await key(other(from), '9999');
+    // At once, and more than there may be: what was used up comes back with time.
+    const others = Array.from({ length: 12 }, (_, index) => `+155577710${10 + index}`);
+    await Promise.all(others.map((from) => key(other(from), '9999')));
     expect(isTransfer(await key(other('+15557770005'), '481516'))).toBe(false);
   });
 });
@@ -225,7 +230,7 @@ describe('A number that asks the application', () => {
     const answer = await callIt();
     expect(transferred(answer)).toBe(false);
     expect(answer).toContain('<Hangup/>');
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(performance.now() - startedAt).toBeLessThan(applicationTimeoutMs);
   });
 
   it('does not wait for one that hangs, nor lets others wait', async () => {
@@ -235,9 +240,10 @@ describe('A number that asks the application', () => {
     const { id } = await createHook(gateway, 'twilio', { kind: 'new-session' });
     const other = await send(platformOf('twilio').call(hookUrl(gateway, 'twilio', id), newCall()));
     expect(transferred(await other.text())).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(performance.now() - startedAt).toBeLessThan(applicationTimeoutMs);
     for (const answer of await Promise.all(hanging)) expect(answer).toContain('<Hangup/>');
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    // All of them together, not one after the other.
+    expect(performance.now() - startedAt).toBeLessThan(4 * applicationTimeoutMs);
     expect(peer.received.length).toBeLessThanOrEqual(20);
   });
 
