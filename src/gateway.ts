@@ -59,7 +59,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   const foundation = await openFoundation(context);
   foundation.metrics.observeCertificates(() => certificates?.ends() ?? {});
   const domain = await openDomain(context, foundation);
-  const { legs, voice } = domain;
+  const { legs, voice, trunks } = domain;
   const traces = openTraces(context, foundation);
   const refusals = openRefusals(context, foundation, { voice, traces });
   const consoleMark = new ConsoleMark();
@@ -68,7 +68,8 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     certificates,
     legs,
     tokens: foundation.tokens,
-    dialIn: (dialled, source, call) => voice.calls.dialIn(dialled, source, call),
+    trunks,
+    dialIn: (...call) => voice.calls.dialIn(...call),
     sourceOf: (source, fieldOf) => consoleMark.sourceOf(source, fieldOf),
     onRefused: (call) => refusals.atDoors.refused(call),
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),

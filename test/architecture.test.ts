@@ -90,6 +90,7 @@ const wings = [
   'recordings',
   'sounds',
   'keys',
+  'trunks',
 ] as const;
 
 /** A heavy library is imported in one place only (prefixes of files). */

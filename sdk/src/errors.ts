@@ -8,6 +8,14 @@ export type RefusalCode =
   | 'token-used'
   /** Too many wrong join codes came from this address; it passes within a minute. */
   | 'too-many-guesses'
+  /** The gateway takes calls over trunks only, and this was none. */
+  | 'no-trunk'
+  /** A trunk called a number that is not the account's. */
+  | 'unknown-number'
+  | 'caller-not-allowed'
+  | 'called-not-allowed'
+  /** The trunk has as many calls as it may, or they come too fast. */
+  | 'trunk-limit'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'

@@ -24,6 +24,7 @@ import { serversBesideGroups } from './servers-beside-schema.js';
 import { sipGroups } from './sip-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
 import { tlsGroups } from './tls-schema.js';
+import { trunkGroups } from './trunks-schema.js';
 
 const accountId = z
   .string()
@@ -200,6 +201,8 @@ export const configSchema = z.strictObject({
   ...eventsGroups,
 
   ...callsGroups,
+
+  ...trunkGroups,
 
   metrics: group('Metrics', {
     refreshSeconds: z

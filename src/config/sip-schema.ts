@@ -9,6 +9,12 @@ export const sipGroups = {
     tlsPort: port
       .default(5061)
       .describe('Port for SIP over TLS, once there is `tls.cert`; 0 for any free one.'),
+    callsFromNoTrunk: z
+      .enum(['token', 'refuse'])
+      .default('token')
+      .describe(
+        'Phones’ calls that come from no trunk: `token` lets those in that show a good token, or are sent to a number that allows them; `refuse` none.',
+      ),
     maxMessageBytes: z.int().min(2048).default(65_536).describe('Largest SIP message.'),
     maxTransactions: count
       .default(20_000)

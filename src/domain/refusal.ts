@@ -5,6 +5,11 @@ export type RefusalCode =
   | 'token-expired'
   | 'token-used'
   | 'too-many-guesses'
+  | 'no-trunk'
+  | 'unknown-number'
+  | 'caller-not-allowed'
+  | 'called-not-allowed'
+  | 'trunk-limit'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'
@@ -19,6 +24,11 @@ const codes: Readonly<Record<RefusalCode, true>> = {
   'token-expired': true,
   'token-used': true,
   'too-many-guesses': true,
+  'no-trunk': true,
+  'unknown-number': true,
+  'caller-not-allowed': true,
+  'called-not-allowed': true,
+  'trunk-limit': true,
   'participant-gone': true,
   'participant-occupied': true,
   'session-full': true,
@@ -39,6 +49,8 @@ export interface RefusedParty {
   readonly participantId?: string | null;
   /** Whose number was called. */
   readonly accountId?: string | null;
+  /** The trunk that the call came from. */
+  readonly trunkId?: string | null;
   /** The leg, where one was made before. */
   readonly legId?: string | null;
 }

@@ -110,7 +110,7 @@ export function recordChange(event: DomainEvent): CallRecordChange | null {
   switch (event.type) {
     case 'call.arrived': {
       if (participantId === null) return null;
-      const { legId, door, callId, clientId, voiceCallId, caller } = event.data;
+      const { legId, door, callId, clientId, voiceCallId, trunkId, caller } = event.data;
       const participantTag = event.tag;
       return {
         change: 'started',
@@ -123,6 +123,7 @@ export function recordChange(event: DomainEvent): CallRecordChange | null {
         callId,
         clientId,
         voiceCallId,
+        trunkId,
         caller,
         at,
       };

@@ -30,6 +30,7 @@ const ended = (door: string, reason: EndReason, wasEstablished = true) =>
     callId: 'c1',
     clientId: door === 'sip' ? null : 'd1',
     voiceCallId: null,
+    trunkId: null,
     caller: null,
     durationMs: 5,
     wasEstablished,

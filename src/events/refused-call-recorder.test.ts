@@ -68,6 +68,7 @@ describe('A refused call', () => {
       {
         ...{ change: 'turned-away', legId: expect.any(String) as string, accountId: 'acme', sessionId: 's1' },
         ...{ participantId: 'p1', participantTag: 'tag', door: 'sip', callId: 'c1', voiceCallId: null },
+        trunkId: null,
         caller: { number: '+14155550199', name: 'Jenny' },
         outcome: { endedBy: 'gateway', reason: 'refused', sipStatus: 403 },
         refusal: { code: 'token-expired', detail: 'why', source: '192.0.2.1', dialled: '+1', calls: 1 },

@@ -225,6 +225,7 @@ export class RefusedCallRecorder implements RefusedCalls {
       door: call.door,
       callId: ownText(details.callId.slice(0, maxCallIdLength)),
       voiceCallId: ownTextOrNull(details.voiceCallId),
+      trunkId: call.trunkId ?? null,
       caller: shown && ownCaller(shown),
       outcome,
       refusal: refusalOf(call, details),
@@ -249,5 +250,6 @@ function refusalOf({ code, source }: RefusedCall, { detail, dialled }: RefusedCa
 function shareable(change: TurnedAway, of: GroupOf): TurnedAway {
   if (of === 'source') return change;
   const participantId = of === 'many' ? null : change.participantId;
-  return { ...change, participantId, refusal: { ...change.refusal, source: null } };
+  const trunkId = of === 'many' ? null : change.trunkId;
+  return { ...change, participantId, trunkId, refusal: { ...change.refusal, source: null } };
 }

@@ -4,11 +4,13 @@ import { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { AbandonmentCleaner } from '../domain/sessions/abandonment.js';
 import { SessionService } from '../domain/sessions/session-service.js';
+import { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { callerPrivacies } from './caller-privacy.js';
 import type { GatewayContext } from './context.js';
 import type { Foundation } from './foundation.js';
 import { openMedia, type GatewayMedia } from './media.js';
 import { checkHoldMusic, openRecordings, openSounds, type Sounds } from './sounds-and-recordings.js';
+import { openTrunks, type Trunks } from './trunks.js';
 import { openVoice, type Voice } from './voice.js';
 
 export interface GatewayDomain {
@@ -19,6 +21,7 @@ export interface GatewayDomain {
   readonly sounds: Sounds;
   readonly dtmf: DtmfService;
   readonly voice: Voice;
+  readonly trunks: Trunks;
 }
 
 /** Also closes what an earlier life of this gateway left open. Rejects with ConfigError where a file or directory cannot be used. */
@@ -40,13 +43,15 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   legs.observe(dtmf);
   const { tokenSecret, previousTokenSecret } = credentials;
   const secrets = [tokenSecret, previousTokenSecret].filter((secret) => secret !== undefined);
-  const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets });
+  const directory = new TrunkDirectory(await stores.trunks.allTrunks());
+  const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets, trunks: directory });
+  const trunks = openTrunks({ ...context, stores, legs, directory, numberCalls: voice.calls });
   journal.follow(voice.transfers);
   // Only now is everybody there who must learn how the calls of an earlier life ended.
   await legs.recover(await stores.records.listOpenRecords());
   openAbandonment(context, foundation, sessions);
   await journal.start();
-  return { media, legs, sessions, recordings, sounds, dtmf, voice };
+  return { media, legs, sessions, recordings, sounds, dtmf, voice, trunks };
 }
 
 function createLegs(

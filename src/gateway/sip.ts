@@ -25,12 +25,14 @@ import { readAuthorities } from '../tls/certificate.js';
 import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
+import type { Trunks } from './trunks.js';
 
 export interface OpenSipOptions extends GatewayContext {
   /** Null: no SIP over TLS. */
   readonly certificates: Certificates | null;
   readonly legs: LegRegistry;
   readonly tokens: Pick<TokenCodec, 'verify'>;
+  readonly trunks: Pick<Trunks, 'directory' | 'calls'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (call: RefusedCall) => void;
@@ -70,6 +72,10 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       retryAfterSeconds,
       dialIn: options.dialIn,
       sourceOf: options.sourceOf,
+      trunks: {
+        enter: (call) => options.trunks.calls.enter(call),
+        refuseOthers: config.sip.callsFromNoTrunk === 'refuse',
+      },
     },
     onRefused: options.onRefused,
   });
@@ -116,6 +122,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     maxTransactions: config.sip.maxTransactions,
     maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,
     sourceOf,
+    isKnownPeer: (address) => options.trunks.directory.isTrunkAddress(address),
     screen: screenOf(options),
     onRefused: refusedByServer(options),
     maxDialogs: config.sip.maxDialogs,
@@ -163,14 +170,19 @@ function screenOf({
   clock,
   logger,
   onRefused,
+  ...options
 }: OpenSipOptions): NonNullable<SipServerOptions['screen']> {
   const { tokenHeaders } = config;
   const screen = new Screen({
     ...{ tokenHeaders, tokens, retryAfterSeconds, clock, onRefused },
+    isTrunkAddress: (address) => options.trunks.directory.isTrunkAddress(address),
+    refuseStrangers: config.sip.callsFromNoTrunk === 'refuse',
+    isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,
     logger: logger.child({ door: 'sip' }),
   });
-  return (invite, { remoteAddress }) => {
-    const refusal = screen.refusalOf(readable(invite), remoteAddress);
+  return (invite, { remoteAddress, protocol }) => {
+    const isBrowser = protocol === 'ws' || protocol === 'wss';
+    const refusal = screen.refusalOf(readable(invite), remoteAddress, isBrowser);
     return refusal === null ? null : { status: refusal.status, headers: Object.entries(refusal.headers) };
   };
 }

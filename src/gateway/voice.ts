@@ -6,6 +6,7 @@ import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TokenCodec } from '../domain/participants/token.js';
+import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TransferService } from '../domain/transfers/transfer-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import { AddressPolicy } from '../events/address-policy.js';
@@ -23,6 +24,7 @@ import type { GatewayContext } from './context.js';
 export interface VoiceOptions extends GatewayContext {
   readonly stores: Stores;
   readonly sessions: SessionService;
+  readonly trunks: TrunkDirectory;
   readonly events: EventRecorder;
   readonly tokens: TokenCodec;
   /** The one in force first. */
@@ -75,6 +77,7 @@ export function openVoice(options: VoiceOptions): Voice {
     normalize: normalizeNumber,
     credentialsProblem,
     urlProblem: (url) => policy.objection(url),
+    hasTrunk: (accountId) => options.trunks.ofAccount(accountId).length > 0,
     pinSecret: secrets[0] ?? '',
     clock,
     limits: { maxPinsPerNumber: config.numbers.maxPinsPerNumber, defaultCountry },

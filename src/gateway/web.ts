@@ -92,7 +92,7 @@ async function registerApi(
   const { config, clock, logger, version } = context;
   const { foundation, domain, sip, phones } = parts;
   const { publicUrl } = config.http;
-  const { sessions, legs, voice, sounds, dtmf, recordings } = domain;
+  const { sessions, legs, voice, sounds, dtmf, recordings, trunks } = domain;
   const { hub, journal, stores, metrics, settled } = foundation;
   const address = () => {
     const { host, port } = reachableSip(sip);
@@ -120,6 +120,7 @@ async function registerApi(
         hookUrl: (origin, platform, numberId) =>
           `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
+      trunks: trunks.service,
       phone: phones,
       calls: createCallExplainer(context, parts),
       traces: { traces: parts.traces.calls, maxMinutes: config.trace.maxMinutes },

@@ -22,6 +22,7 @@ const call = (legId: string) => ({
   callId: 'c',
   clientId: null,
   voiceCallId: null,
+  trunkId: null,
   caller: null,
 });
 

@@ -120,6 +120,13 @@ const domainErrors: Readonly<Record<DomainErrorCode, ErrorCodeRow>> = {
   'pin-not-found': row(404, 'The number has no such PIN.'),
   'pin-unusable': row(400, 'The number asks for no PIN, or the PIN is not of 4 to 12 digits.'),
   'pin-taken': row(409, 'The number has this PIN already, or as many as it may.'),
+  'trunk-not-found': row(404, 'The account has no such trunk.'),
+  'trunk-unusable': row(
+    400,
+    'The trunk’s settings are wrong, or do not go together: the text says which and why.',
+  ),
+  'trunk-key-reused': row(409, 'The idempotency key was used for another trunk.'),
+  'too-many-trunks': row(409, 'The account has as many trunks as `trunks.maxPerAccount` allows.'),
   'participant-not-connected': row(409, 'The participant has no live leg.'),
   'not-a-phone': row(409, 'The participant is not connected by phone.'),
   'sound-not-found': row(404, 'The account has no such sound.'),

@@ -16,6 +16,7 @@ const legSchema = z
       .describe('Null until its media is open. A phone is audio only.'),
     door: z.string().describe('The signalling protocol it came in by.'),
     callId: z.string(),
+    trunkId: z.uuid().nullable().describe('The trunk that the call came from; null where it is of none.'),
     caller: callerSchema.nullable().describe('Null where nothing of it is known or may be shown.'),
     state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
     since: time.nullable().describe('When it was answered.'),

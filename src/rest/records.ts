@@ -29,6 +29,7 @@ const recordQuery = pageQuery.extend({
   legId: uuid.optional().describe('Only of this leg.'),
   callId: searched.optional().describe('Only with this Call-ID (SIP), or what the door has for one.'),
   voiceCallId: searched.optional().describe('Only with this id of the voice platform’s.'),
+  trunkId: uuid.optional().describe('Only calls of this trunk, which may be deleted.'),
   callerNumber: searched
     .optional()
     .describe(
@@ -92,6 +93,7 @@ const recordSchema = z
     kind: z.enum(['phone', 'browser']).nullable(),
     callId: z.string(),
     voiceCallId: z.string().nullable(),
+    trunkId: z.uuid().nullable().describe('The trunk that the call came from; null where it was of none.'),
     caller: z
       .strictObject({ number: z.string().nullable(), name: z.string().nullable() })
       .nullable()
@@ -132,6 +134,7 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
     kind: record.kind,
     callId: record.callId,
     voiceCallId: record.voiceCallId,
+    trunkId: record.trunkId,
     caller: record.caller,
     startedAt: formatTime(record.startedAt),
     answeredAt: timeOrNull(record.answeredAt),

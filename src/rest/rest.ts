@@ -12,6 +12,7 @@ import type { RecordingService } from '../domain/recordings/recording-service.js
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
+import type { TrunkService } from '../domain/trunks/trunk-service.js';
 import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
@@ -38,6 +39,7 @@ import { sipTraceOperations, type TraceResources } from './sip-traces.js';
 import { webhookOperations } from './webhooks.js';
 import { soundOperations, wavMediaTypes } from './sounds.js';
 import { streamOperations } from './streams.js';
+import { trunkOperations } from './trunks.js';
 import { transferOperations, type TransferResources } from './transfers.js';
 
 export interface RestOptions {
@@ -59,6 +61,8 @@ export interface RestOptions {
   readonly transfers?: Omit<TransferResources, 'sessions'>;
   /** Without them there is no `/numbers`. */
   readonly numbers?: NumberResources;
+  /** Without it there are no `/trunks`. */
+  readonly trunks?: TrunkService;
   /** Without it there are no `/sounds`, and nothing is played to phones. */
   readonly sounds?: { readonly sounds: SoundService; readonly playbacks: PlaybackService };
   /** Without one no keys are pressed for phones. */
@@ -102,6 +106,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       ? []
       : transferOperations({ ...options.transfers, sessions: options.sessions })),
     ...(options.numbers === undefined ? [] : numberOperations(options.numbers)),
+    ...(options.trunks === undefined ? [] : trunkOperations(options.trunks)),
     ...(options.sounds === undefined
       ? []
       : [...soundOperations(options.sounds.sounds), ...playbackOperations(options.sounds.playbacks)]),

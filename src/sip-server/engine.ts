@@ -35,12 +35,14 @@ export interface EngineOptions {
   readonly maxTransactionsPerAddress?: number;
   /** Whom an address counts as, where something is limited for each. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
+  /** A peer that has limits of its own, not those of strangers. Asked for every refusal: must be cheap. Default: nobody is. */
+  readonly isKnownPeer?: (address: string) => boolean;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
   readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
   /** What strangers may cost. Default: nothing is limited. */
-  readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls'>;
+  readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
   /**
@@ -76,7 +78,11 @@ export function createEngine(
   const { strangers, sourceOf = (address: string) => address } = options;
   const hasCalls = (source: string): boolean =>
     [...dialogs].some(({ flow }) => sourceOf(flow.remoteAddress) === source);
-  const guard = strangers === undefined ? null : new SourceGuard({ ...strangers, clock, sourceOf, hasCalls });
+  const isKnownPeer = options.isKnownPeer ?? (() => false);
+  const guard =
+    strangers === undefined
+      ? null
+      : new SourceGuard({ ...strangers, clock, sourceOf, hasCalls, isKnownPeer });
   const ways = new OutgoingWays(transports, options.nextHop ?? {}, clock, logger);
   const core = new UserAgentCore({
     ...{ clock, guard },

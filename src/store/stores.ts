@@ -10,6 +10,7 @@ import type { ParticipantStore } from '../domain/participants/participant-store.
 import type { RecordingStore } from '../domain/recordings/recording.js';
 import type { AbandonmentStore } from '../domain/sessions/abandonment.js';
 import type { TransferStore } from '../domain/transfers/transfer.js';
+import type { TrunkStore } from '../domain/trunks/trunk.js';
 
 /**
  * Every method of every store is atomic, and rejects with DomainError `store-unavailable` where the store cannot be
@@ -25,6 +26,7 @@ export interface Stores {
   readonly transfers: TransferStore;
   readonly numbers: NumberStore;
   readonly recordings: RecordingStore;
+  readonly trunks: TrunkStore;
   /** Resolves where writes succeed, and rejects where they fail, as on a full disk. Cheap enough to be asked often. */
   checkWritable(): Promise<void>;
   /** Resolves when every write so far survives what the store is configured to survive. Await it before an answer that promises so. */

@@ -18,13 +18,13 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
       ...{ change: 'turned-away', legId, accountId: account, sessionId: null, participantId: null },
       ...{ participantTag: null, door: 'sip', callId: `call of ${legId}`, voiceCallId: null, caller: null },
       outcome: { endedBy: 'gateway', reason: 'refused', sipStatus: 403 },
-      ...{ refusal, at: start, lastAt: start },
+      ...{ trunkId: null, refusal, at: start, lastAt: start },
       ...changes,
     });
     const started = (legId: string): CallRecordChange => ({
       ...{ change: 'started', legId, accountId: account, sessionId: null, participantId: 'p1' },
       ...{ participantTag: null, door: 'sip', callId: `call of ${legId}`, clientId: null, voiceCallId: null },
-      ...{ caller: null, at: start },
+      ...{ trunkId: null, caller: null, at: start },
     });
     const apply = (...changes: CallRecordChange[]) => stores().records.applyRecordChanges(changes);
     const list = async (query: object = {}) =>

@@ -7,6 +7,7 @@ import { useStores, type OpenedPlace } from './opened-place.js';
 import { describeParticipantStore, newParticipant, newSession } from './participant-store-contract.js';
 import { describeRecordingStore } from './recording-store-contract.js';
 import { describeRefusedCalls } from './refused-calls-contract.js';
+import { describeTrunkStore } from './trunk-store-contract.js';
 import { describeVoiceStores } from './voice-store-contract.js';
 
 const account = 'acme';
@@ -17,6 +18,7 @@ export function describeStores(name: string, prepare: () => Promise<OpenedPlace>
   describeJournal(`${name}: the journal`, prepare);
   describeVoiceStores(`${name}: transfers and numbers`, prepare);
   describeRecordingStore(`${name}: recordings`, prepare);
+  describeTrunkStore(`${name}: trunks`, prepare);
   describeRefusedCalls(`${name}: refused calls`, prepare);
 
   describe(`${name}: all together`, () => {

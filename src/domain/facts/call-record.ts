@@ -34,6 +34,8 @@ export interface CallRecord {
   /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
   readonly clientId: string | null;
   readonly voiceCallId: string | null;
+  /** The trunk that the call came from, which may be deleted; null where it was of none. */
+  readonly trunkId: string | null;
   /** As far as the account's privacy shows it. */
   readonly caller: Caller | null;
   readonly startedAt: number;
@@ -63,6 +65,7 @@ export type CallRecordChange =
       readonly callId: string;
       readonly clientId: string | null;
       readonly voiceCallId: string | null;
+      readonly trunkId: string | null;
       readonly caller: Caller | null;
       readonly at: number;
     }
@@ -100,6 +103,7 @@ export type CallRecordChange =
       readonly door: string;
       readonly callId: string;
       readonly voiceCallId: string | null;
+      readonly trunkId: string | null;
       readonly caller: Caller | null;
       readonly outcome: Outcome;
       readonly refusal: RecordedRefusal;
@@ -120,6 +124,8 @@ export interface CallRecordQuery {
   readonly callId?: string | undefined;
   /** The voice platform's id of the call. */
   readonly voiceCallId?: string | undefined;
+  /** The trunk that the call came from. */
+  readonly trunkId?: string | undefined;
   /** Who called, exactly as the records show it. */
   readonly callerNumber?: string | undefined;
   /** Started at that time or later. */

@@ -166,6 +166,8 @@ export interface ClientFact {
 export interface CallerFact {
   /** The voice platform's id of the call, where the transfer carried one. */
   readonly voiceCallId: string | null;
+  /** The trunk that the call came from; null where it is of none. */
+  readonly trunkId: string | null;
   /** Who calls, as far as the account's privacy shows it. */
   readonly caller: Caller | null;
 }

@@ -26,6 +26,8 @@ export interface RefusedCall {
   readonly participantId: string | null;
   /** Whose it is, where no participant says so. */
   readonly accountId: string | null;
+  /** The trunk that it came from, where it is of one. Default null. */
+  readonly trunkId?: string | null;
   /** That of the leg, where one was made before the call was refused: then there is a record already. */
   readonly legId: string | null;
   readonly details: () => RefusedCallDetails;

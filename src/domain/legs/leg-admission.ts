@@ -14,6 +14,8 @@ export interface AdmitRequest {
   /** The client's own id, by which its signalling may come back to the leg. Default: the leg ends with its signalling. */
   readonly clientId?: string | null;
   readonly voiceCallId: string | null;
+  /** The trunk that the call came from. Default null: it is of none. */
+  readonly trunkId?: string | null;
   /** Who calls, as the network says. */
   readonly caller?: Caller | null;
   /** Where the request came from, for the limit on guesses; where anybody may have written the address, a name that says so. */

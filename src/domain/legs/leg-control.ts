@@ -18,6 +18,8 @@ export interface LegDescription {
   readonly kind: LegKind | null;
   readonly door: string;
   readonly callId: string;
+  /** The trunk that the call came from; null where it is of none. */
+  readonly trunkId: string | null;
   /** As far as it may be shown. */
   readonly caller: Caller | null;
   readonly state: LegState;

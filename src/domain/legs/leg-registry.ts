@@ -369,7 +369,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
 
 async function describe(leg: LiveLeg): Promise<LegDescription> {
   const statistics = await leg.statistics();
-  const { legId, kind, door, callId, caller, state, answeredAt, isHeld, streams, participant } = leg;
+  const { legId, kind, door, callId, trunkId, caller, state, answeredAt, isHeld, streams, participant } = leg;
   const { id: participantId, sessionId } = participant;
   return {
     ...{
@@ -379,6 +379,7 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
       kind,
       door,
       callId,
+      trunkId,
       caller,
       state,
       answeredAt,

@@ -88,6 +88,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
   readonly clientId: string | null;
   readonly voiceCallId: string | null;
+  readonly trunkId: string | null;
   readonly caller: Caller | null;
   readonly #signalling: LegSignalling;
   readonly #attendant: LegAttendant | null;
@@ -119,6 +120,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.callId = options.callId;
     this.clientId = options.clientId ?? null;
     this.voiceCallId = options.voiceCallId;
+    this.trunkId = options.trunkId ?? null;
     this.caller = options.caller ?? null;
     this.#participant = options.participant;
     this.#mayPublish = options.participant.publishPermissions;

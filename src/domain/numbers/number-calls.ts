@@ -118,12 +118,19 @@ export class NumberCalls {
   }
 
   /**
-   * Lets in a SIP call without a token, because of the number it was sent to and the network it came from; null where that does
-   * not let it in. Throws Refusal.
+   * Lets in a SIP call without a token, because of the number it was sent to and the network or the account's trunk it came
+   * from; null where that does not let it in. Throws Refusal.
    */
-  async dialIn(dialled: string, source: string, call: IncomingCall): Promise<DialIn | null> {
+  async dialIn(
+    dialled: string,
+    source: string,
+    call: IncomingCall,
+    trunkAccountId: string | null = null,
+  ): Promise<DialIn | null> {
     const number = await this.#findDialled(dialled);
-    if (number === null || !new NetworkList(number.allowFrom).has(source)) return null;
+    if (number === null) return null;
+    const isOverTrunk = number.accountId === trunkAccountId;
+    if (!isOverTrunk && !new NetworkList(number.allowFrom).has(source)) return null;
     const decision = await this.decide(number, call);
     if (decision.kind === 'transfer') {
       return { credential: { kind: 'jwt', value: decision.token }, attendant: null };

@@ -25,6 +25,8 @@ export interface NumberServiceOptions {
   ) => string | null;
   /** Says why an application may not be asked at this URL; null where it may. */
   readonly urlProblem: (url: string) => string | null;
+  /** The account has a trunk, over which all its numbers can be called. */
+  readonly hasTrunk: (accountId: string) => boolean;
   /** Keys the hashes of new PINs. */
   readonly pinSecret: string;
   readonly clock: Clock;
@@ -127,7 +129,7 @@ export class NumberService {
     wanted: NewNumber,
     before: PhoneNumber | null,
   ): Promise<PhoneNumber> {
-    const { normalize, credentialsProblem, urlProblem, sessions, clock, limits } = this.#options;
+    const { normalize, credentialsProblem, urlProblem, hasTrunk, sessions, clock, limits } = this.#options;
     const country = wanted.country ?? limits.defaultCountry;
     const text = wanted.number ?? null;
     const number = text === null ? null : normalize(text, country);
@@ -148,9 +150,9 @@ export class NumberService {
     if (!allowFrom.every((network) => isNetwork(network))) {
       throw unusable('allowFrom: addresses or networks like 192.0.2.0/24');
     }
-    if (platform === null && allowFrom.length === 0) {
+    if (platform === null && allowFrom.length === 0 && !hasTrunk(accountId)) {
       throw unusable(
-        'Nobody could call this number: give the platform whose hook it is, or in allowFrom who calls over SIP',
+        'Nobody could call this number: give the platform whose hook it is, or in allowFrom who calls over SIP, or make a trunk first',
       );
     }
     return {

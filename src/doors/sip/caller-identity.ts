@@ -4,6 +4,7 @@
  * asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
 import { ownCaller, type Caller } from '../../domain/participants/caller.js';
+import type { CallerIdentity } from '../../domain/trunks/trunk.js';
 
 export interface CallerHeaders {
   get(header: string): string | undefined;
@@ -22,9 +23,10 @@ interface NameAddr {
   readonly parameters: string;
 }
 
-/** Null where nobody is named, or the caller does not want to be. */
-export function readCaller(headers: CallerHeaders): Caller | null {
+/** Null where nobody is named, or the caller does not want to be. `from`: other fields than From are not believed. */
+export function readCaller(headers: CallerHeaders, identity: CallerIdentity = 'asserted'): Caller | null {
   if (isPrivate(headers.get('Privacy'))) return null;
+  if (identity === 'from') return callerOf(readNameAddrs(headers.get('From')).slice(0, 1), () => false);
   const remoteParty = readNameAddrs(headers.get('Remote-Party-ID')).filter(
     // Others are of who is called, or of a third (draft-ietf-sip-privacy-04 §4).
     ({ parameters }) => /^(?:calling)?$/i.test(parameterOf(parameters, 'party')),
@@ -38,12 +40,24 @@ export function readCaller(headers: CallerHeaders): Caller | null {
     remoteParty,
     readNameAddrs(headers.get('P-Preferred-Identity')).slice(0, 1),
   ].find(({ length }) => length > 0);
-  const known = (identities ?? readNameAddrs(headers.get('From')).slice(0, 1)).filter(
-    ({ uri }) => !isAnonymous(uri),
-  );
+  return callerOf(identities ?? readNameAddrs(headers.get('From')).slice(0, 1), isHidden);
+}
+
+function callerOf(
+  identities: readonly NameAddr[],
+  isHidden: (part: 'name' | 'uri') => boolean,
+): Caller | null {
+  const known = identities.filter(({ uri }) => !isAnonymous(uri));
   const number = isHidden('uri') ? null : firstOf(known, ({ uri }) => numberOf(uri));
   const name = isHidden('name') ? null : firstOf(known, ({ name: display }) => display);
   return number === null && name === null ? null : ownCaller({ number, name });
+}
+
+/** The URI of a From or To (RFC 3261 §20.10). */
+export function addressIn(field: string): string {
+  const open = field.lastIndexOf('<');
+  const text = open === -1 ? (field.split(';', 1)[0] ?? '') : (field.slice(open + 1).split('>', 1)[0] ?? '');
+  return text.trim();
 }
 
 /** Empty where there is none of that name. */

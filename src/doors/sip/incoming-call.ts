@@ -18,8 +18,10 @@ import { mainConnection } from '../../domain/media-plane.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { ownText } from '../../domain/own-text.js';
+import type { Caller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { refusalOf } from '../../domain/refusal-of.js';
+import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
@@ -44,6 +46,7 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './srf.js';
+import { arrivingCall, trunkGuesser, type DoorTrunks } from './trunk-call.js';
 
 export interface IncomingCallSettings {
   readonly tokenHeaders: readonly string[];
@@ -53,7 +56,15 @@ export interface IncomingCallSettings {
   /** Whom a call's guesses are counted for, where it is not `source`: its address, and whether that may be forged. */
   readonly sourceOf?: (source: string, fieldOf: (name: string) => string | undefined) => string;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
-  readonly dialIn?: (dialled: string, source: string, call: DialledCall) => Promise<DialIn | null>;
+  readonly dialIn?: (
+    dialled: string,
+    source: string,
+    call: DialledCall,
+    /** Whose trunk it came over: any of the account's numbers is open to that. */
+    trunkAccountId: string | null,
+  ) => Promise<DialIn | null>;
+  /** Default: there are none. */
+  readonly trunks?: DoorTrunks;
 }
 
 export interface IncomingCallOptions {
@@ -89,6 +100,8 @@ export class IncomingCall implements LegSignalling {
   readonly sendDtmf: LegSignalling['sendDtmf'];
   #logger: Logger;
   #leg: DoorLeg | null = null;
+  /** Of a call from a trunk: held until the call is over. */
+  #pass: TrunkPass | null = null;
   /** From the answer on: the call is its, and so is the end. */
   #answered: DialogCall | null = null;
   /** How the call ended before it was answered. */
@@ -209,14 +222,16 @@ export class IncomingCall implements LegSignalling {
   async #admit(): Promise<DoorLeg | null> {
     const { request, legs, settings } = this.#options;
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
+    if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
     const dialledIn = await this.#dialIn(credential);
     const leg = await legs.admit({
       credential: dialledIn?.credential ?? credential,
       attendant: dialledIn?.attendant ?? null,
       voiceCallId,
+      trunkId: this.#pass?.trunk.id ?? null,
       door: 'sip',
       callId: this.#callId,
-      caller: readCaller(request),
+      caller: this.#caller,
       source: this.#guesser(),
       signalling: this,
     });
@@ -227,25 +242,45 @@ export class IncomingCall implements LegSignalling {
     return null;
   }
 
+  /** Who calls, as far as it is believed of where the call came from. */
+  get #caller(): Caller | null {
+    return readCaller(this.#options.request, this.#pass?.trunk.inbound.callerIdentity);
+  }
+
   #guesser(): string {
     const { request, settings } = this.#options;
+    if (this.#pass !== null) return trunkGuesser(this.#pass.trunk.id, this.#caller?.number);
     const source = guesserOf(request);
     return settings.sourceOf?.(source, (name) => request.get(name)) ?? source;
+  }
+
+  /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
+  async #enterByTrunk(trunks: DoorTrunks, credential: Credential | null): Promise<void> {
+    const { request } = this.#options;
+    this.#pass = await trunks.enter(arrivingCall(request, credential));
+    // It may be over by now.
+    if (this.#outcome !== null) this.#pass?.release();
+    // Browsers call over WebSockets, and the console's test calls are marked: its guesser is not the address.
+    const isStranger = this.#pass === null && this.#guesser() === guesserOf(request);
+    if (trunks.refuseOthers && isStranger && !/^wss?$/i.test(request.protocol)) throw new Refusal('no-trunk');
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
   async #dialIn(credential: Credential | null): Promise<DialIn | null> {
     const { request, settings } = this.#options;
-    if (credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value)))
-      return null;
-    const dialled = dialledNumber(request.uri);
+    const dialled = this.#pass === null ? this.#dialledWithout(credential) : this.#pass.dialled;
     if (settings.dialIn === undefined || dialled === null) return null;
-    return settings.dialIn(dialled, request.source_address, {
-      voiceCallId: this.#callId,
-      from: readCaller(request)?.number ?? null,
-      to: dialled,
-      headers: {},
-    });
+    const call = {
+      ...{ voiceCallId: this.#callId, from: this.#caller?.number ?? null, to: dialled, headers: {} },
+    };
+    return settings.dialIn(dialled, request.source_address, call, this.#pass?.trunk.accountId ?? null);
+  }
+
+  /** The number that a call of no trunk was sent to, where it may be let in by it. */
+  #dialledWithout(credential: Credential | null): string | null {
+    const isCode =
+      credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value));
+    return isCode ? null : dialledNumber(this.#options.request.uri);
   }
 
   /** Sends the 200; resolves when the dialog is there. */
@@ -273,11 +308,11 @@ export class IncomingCall implements LegSignalling {
       this.#farewells.bye(dialog, this.#outcome);
       return;
     }
-    const { traits, clock, settings, onClosed } = this.#options;
+    const { traits, clock, settings } = this.#options;
     const call = new DialogCall({
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       retryAfterSeconds: settings.retryAfterSeconds,
-      onClosed: () => onClosed(this),
+      onClosed: () => this.#closed(),
     });
     this.#answered = call;
     call.keepSession(this.#timer);
@@ -311,12 +346,14 @@ export class IncomingCall implements LegSignalling {
     void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
   }
 
-  #tellRefused(refusal: InviteRefusal, { participantId = null, accountId = null }: RefusedParty): void {
+  #tellRefused(refusal: InviteRefusal, party: RefusedParty): void {
     const { request, onRefused } = this.#options;
+    const { participantId = null, accountId = this.#pass?.trunk.accountId ?? null } = party;
     onRefused({
+      trunkId: party.trunkId ?? this.#pass?.trunk.id ?? null,
       ...{ door: 'sip', code: refusal.code, source: request.source_address, participantId, accountId },
       legId: this.#leg?.legId ?? null,
-      details: () => describeInvite(request, refusal),
+      details: () => describeInvite(request, refusal, this.#pass?.trunk.inbound.callerIdentity),
     });
   }
 
@@ -354,6 +391,11 @@ export class IncomingCall implements LegSignalling {
   #close(outcome: Outcome): void {
     this.#deadline.cancel();
     logCallEnd(this.#logger, this.#options.clock, this.#leg, outcome);
+    this.#closed();
+  }
+
+  #closed(): void {
+    this.#pass?.release();
     this.#options.onClosed(this);
   }
 }

@@ -2,7 +2,8 @@
 import type { RefusedCallDetails } from '../../domain/facts/refused-call.js';
 import { maskNumber } from '../../domain/participants/caller.js';
 import { normalizeJoinCode } from '../../domain/participants/join-code.js';
-import { readCaller } from './caller-identity.js';
+import type { CallerIdentity } from '../../domain/trunks/trunk.js';
+import { addressIn, readCaller } from './caller-identity.js';
 import { dialledNumber, type CredentialSource } from './credential.js';
 import { readUserToUser } from './user-to-user.js';
 
@@ -16,12 +17,13 @@ export interface InviteRefusal {
 export function describeInvite(
   request: CredentialSource,
   { code, sipStatus, detail }: InviteRefusal,
+  identity?: CallerIdentity,
 ): RefusedCallDetails {
   const dialled = dialledNumber(request.uri) ?? dialledNumber(addressIn(request.get('To') ?? ''));
   return {
     callId: request.get('Call-ID') ?? '',
     voiceCallId: readUserToUser(request.get('User-to-User') ?? '').voiceCallId,
-    caller: readCaller(request),
+    caller: readCaller(request, identity),
     // Twelve digits may be a join code, which opens a session to whoever reads it; where no such code is known they are none.
     dialled: isCodeLike(dialled) && code !== 'token-invalid' ? maskNumber(dialled) : dialled,
     sipStatus,
@@ -31,11 +33,4 @@ export function describeInvite(
 
 function isCodeLike(dialled: string | null): boolean {
   return dialled !== null && normalizeJoinCode(dialled) !== null;
-}
-
-/** The URI of a From or To (RFC 3261 §20.10). */
-function addressIn(field: string): string {
-  const open = field.lastIndexOf('<');
-  const text = open === -1 ? (field.split(';', 1)[0] ?? '') : (field.slice(open + 1).split('>', 1)[0] ?? '');
-  return text.trim();
 }

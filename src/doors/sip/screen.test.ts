@@ -4,7 +4,7 @@ import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import { silentLogger } from '../../domain/logger.js';
 import { JwtTokenCodec } from '../../tokens/jwt-token-codec.js';
-import { Screen } from './screen.js';
+import { Screen, type ScreenOptions } from './screen.js';
 
 const clock = new ManualClock();
 const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
@@ -19,24 +19,50 @@ const logger = {
   warn: (fields: object, message: string) => void lines.push(`${JSON.stringify(fields)} ${message}`),
 };
 let screen: Screen;
-beforeEach(() => {
-  refused.length = 0;
-  told.length = 0;
-  lines.length = 0;
-  screen = new Screen({
+const screenWith = (options: Partial<ScreenOptions> = {}) =>
+  new Screen({
     ...{ tokenHeaders: ['X-PH-Token'], tokens, retryAfterSeconds: 5, clock, logger },
     onRefused: (call) => {
       refused.push(call.code);
       told.push(call);
     },
+    isTrunkAddress: (address) => address === '198.51.100.1',
+    refuseStrangers: false,
+    isOurOwn: (request) => request.get('X-Own') === 'yes',
+    ...options,
   });
+beforeEach(() => {
+  refused.length = 0;
+  told.length = 0;
+  lines.length = 0;
+  screen = screenWith();
 });
 
 let calls = 0;
-const refusalOf = (uri: string, headers: Record<string, string> = {}) => {
+const refusalOf = (
+  uri: string,
+  headers: Record<string, string> = {},
+  source = '192.0.2.1',
+  isBrowser = false,
+) => {
   const fields: Record<string, string> = { 'Call-ID': `call ${(calls += 1)}`, ...headers };
-  return screen.refusalOf({ uri, get: (name) => fields[name] }, '192.0.2.1');
+  return screen.refusalOf({ uri, get: (name) => fields[name] }, source, isBrowser);
 };
+
+it('A call from a trunk’s network is the trunk’s to judge, whatever it shows', () => {
+  expect(refusalOf('sip:pilot@gw', {}, '198.51.100.1')).toBeNull();
+  expect(refused).toEqual([]);
+});
+
+it('Where strangers are refused, none is let in by a good token but browsers and calls of our own', () => {
+  screen = screenWith({ refuseStrangers: true });
+  const good = { 'User-to-User': `${valid};encoding=jwt` };
+  expect(refusalOf('sip:join@gw', good)).toMatchObject({ status: 403 });
+  expect(refused).toEqual(['no-trunk']);
+  expect(refusalOf('sip:join@gw', good, '192.0.2.1', true)).toBeNull();
+  expect(refusalOf('sip:join@gw', { ...good, 'X-Own': 'yes' })).toBeNull();
+  expect(refusalOf('sip:join@gw', good, '198.51.100.1')).toBeNull();
+});
 
 describe('An INVITE', () => {
   it.each([

@@ -17,6 +17,12 @@ export interface ScreenOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onRefused: (call: RefusedCall) => void;
+  /** Calls from there are some trunk's, which has rules of its own. */
+  readonly isTrunkAddress: (address: string) => boolean;
+  /** Phones may call over trunks only, whatever they show. */
+  readonly refuseStrangers: boolean;
+  /** A call that the gateway makes to itself. */
+  readonly isOurOwn: (request: CredentialSource, source: string) => boolean;
 }
 
 /** Why an INVITE is refused, and whom its token named. */
@@ -44,10 +50,15 @@ export class Screen {
 
   /**
    * The refusal of an INVITE that bears neither a credential nor a number that may be ours, or a token that is not ours or has
-   * expired: it would get the same answer however it were looked at. Null for any other.
+   * expired, or comes from no trunk and has to: it would get the same answer however it were looked at. Null for any other.
    */
-  refusalOf(request: CredentialSource, source: string): RefusalResponse | null {
-    const objection = this.#objectionTo(request);
+  refusalOf(request: CredentialSource, source: string, isBrowser = false): RefusalResponse | null {
+    if (this.#options.isTrunkAddress(source)) return null;
+    const { refuseStrangers, isOurOwn } = this.#options;
+    const objection: Objection | null =
+      refuseStrangers && !isBrowser && !isOurOwn(request, source)
+        ? { code: 'no-trunk', participantId: null }
+        : this.#objectionTo(request);
     if (objection === null) return null;
     const { code } = objection;
     const response = refusalResponse(code, this.#options.retryAfterSeconds);

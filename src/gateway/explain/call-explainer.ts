@@ -29,7 +29,7 @@ import { noted, unknown, type Step } from './step.js';
 
 export interface CallExplainerParts {
   readonly foundation: Pick<Foundation, 'stores' | 'tokens' | 'operatorAccount'>;
-  readonly domain: Pick<GatewayDomain, 'legs' | 'media'>;
+  readonly domain: Pick<GatewayDomain, 'legs' | 'media' | 'trunks'>;
   readonly sip: Pick<GatewaySip, 'server'>;
 }
 
@@ -117,7 +117,8 @@ class Explanations {
     const capacity = this.#capacity();
     const mayBeNumber =
       credential === null || (credential.kind === 'join-code' && /^\d+$/.test(credential.value));
-    const number = mayBeNumber ? await numberSteps(question, stores, config) : null;
+    const trunks = this.#parts.domain.trunks.directory;
+    const number = mayBeNumber ? await numberSteps(question, { ...stores, trunks }, config) : null;
     if (number !== null && (number.isLetIn || credential === null)) return [...number.steps, capacity];
     if (credential === null) return [capacity];
     const verdict =

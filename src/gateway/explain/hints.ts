@@ -8,6 +8,7 @@ const hints: Readonly<Record<string, string>> = {
   'token-expired': 'Make a new token, or let tokens live longer (`sessions.tokenTtlSeconds`).',
   'token-used': 'Make the participant with `tokenUse: slot` where its token is to open more than one call.',
   'too-many-guesses': 'Wait a minute; `joinCodes.maxFailuresPerMinute` is the limit: docs/sip.md.',
+  'no-trunk': 'Make a trunk for the network that calls: docs/trunks.md.',
   'participant-gone': 'Make a new participant: this one was deleted.',
   'participant-occupied':
     'End the call that holds the slot (`DELETE /legs/{legId}`), or make a participant for each call.',

@@ -5,6 +5,7 @@ import { NetworkList } from '../../domain/network-list.js';
 import type { NumberStore, PhoneNumber } from '../../domain/numbers/phone-number.js';
 import type { Participant } from '../../domain/participants/participant.js';
 import type { ParticipantStore } from '../../domain/participants/participant-store.js';
+import type { TrunkDirectory } from '../../domain/trunks/trunk-directory.js';
 import { dialledNumber } from '../../doors/sip/credential.js';
 import { normalizeNumber } from '../../phone-numbers/e164.js';
 import type { Question } from './question.js';
@@ -37,7 +38,7 @@ export function capacityStep({ isDraining, legs, maxLegs, hasMedia }: CapacityFi
 /** What a call to a number comes to that shows nothing, or twelve digits that may be a join code; null where no number is called. */
 export async function numberSteps(
   { accountId, asked, source }: Question,
-  stores: PartyStores,
+  stores: PartyStores & { readonly trunks: Pick<TrunkDirectory, 'from'> },
   config: Pick<Config, 'numbers' | 'sessions'>,
 ): Promise<{ readonly steps: readonly Step[]; readonly isLetIn: boolean } | null> {
   const dialled = dialledNumber(asked.uri);
@@ -56,8 +57,15 @@ export async function numberSteps(
       'the number is this account’s; whether its `allowFrom` lets the call in depends on the source';
     return { steps: [unknown('number', text, 'Name the `source`.', details)], isLetIn: false };
   }
+  const trunk = stores.trunks.from(address).find((one) => one.accountId === accountId);
+  if (trunk !== undefined) {
+    const text =
+      'the number is this account’s, and so is a trunk there; its limits and lists are not looked at now';
+    const step = passed('number', text, { ...details, trunkId: trunk.id });
+    return { steps: [step, await routeStep(number, stores, config)], isLetIn: true };
+  }
   if (!new NetworkList(number.allowFrom).has(address)) {
-    const text = `the number is this account’s, but its \`allowFrom\` does not name ${address}`;
+    const text = `the number is this account’s, but neither its \`allowFrom\` nor a trunk of it names ${address}`;
     const answer = { sipStatus: 403, reason: 'token-missing' };
     return { steps: [refused('number', text, answer, details)], isLetIn: false };
   }

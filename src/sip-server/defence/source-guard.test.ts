@@ -21,6 +21,7 @@ function guardWith(options: Partial<SourceGuardOptions> = {}): SourceGuard {
     banMs: 600_000,
     maxSources: 100,
     hasCalls: (source) => standing.has(source),
+    isKnownPeer: (address) => address === '203.0.113.1',
     onBanned: (ban) => banned.push(ban),
     ...options,
   });
@@ -168,4 +169,17 @@ it('remembers no more sources than it may', () => {
   // Forgotten, and so a newcomer.
   expect(guard.mayAnswer(over('udp', '192.0.2.1'))).toBe(true);
   expect(guard.mayAnswer(over('udp', '192.0.2.4'))).toBe(false);
+});
+
+it('A peer with limits of its own is answered always, and never banned, also where its network is', () => {
+  const guard = guardWith({ sourceOf: () => 'one network' });
+  for (let i = 0; i < 100; i += 1) {
+    expect(guard.mayAnswer(over('udp', '203.0.113.1'))).toBe(true);
+    guard.refused(over('tcp', '203.0.113.1'));
+  }
+  expect(banned).toEqual([]);
+  for (let i = 0; i < 5; i += 1) guard.refused(over('tcp', '203.0.113.2'));
+  expect(banned).toHaveLength(1);
+  expect(guard.isBanned('203.0.113.2')).toBe(true);
+  expect(guard.isBanned('203.0.113.1')).toBe(false);
 });

@@ -24,6 +24,8 @@ export interface SourceGuardOptions {
   readonly maxSources: number;
   /** A call stands with somebody there: then there is no ban. */
   readonly hasCalls: (source: string) => boolean;
+  /** Has limits of its own: nothing is withheld from it, and it is never banned. */
+  readonly isKnownPeer: (address: string) => boolean;
   /** Told of every ban. */
   readonly onBanned: (ban: SourceBan) => void;
 }
@@ -67,7 +69,7 @@ export class SourceGuard {
 
   /** Nothing of it is to be read. Asked for every message. */
   isBanned(address: string): boolean {
-    if (this.#bans.size === 0) return false;
+    if (this.#bans.size === 0 || this.#options.isKnownPeer(address)) return false;
     const source = this.#options.sourceOf(address);
     const untilMs = this.#bans.get(source);
     if (untilMs === undefined) return false;
@@ -78,6 +80,7 @@ export class SourceGuard {
 
   /** Takes one of the source's answers; false: it has had enough for now. */
   mayAnswer({ remoteAddress, reliable }: Flow): boolean {
+    if (this.#options.isKnownPeer(remoteAddress)) return true;
     const source = this.#options.sourceOf(remoteAddress);
     const rate = this.#options.answersPerSecond * (this.hadCall(remoteAddress) ? shareOfGood : 1);
     const answers = reliable ? this.#provenSource(source).answers : this.#unprovenAnswers(source);
@@ -102,6 +105,7 @@ export class SourceGuard {
   refused({ protocol, remoteAddress }: Flow): void {
     const { banAfterRefusals, clock, hasCalls, sourceOf } = this.#options;
     if (banAfterRefusals === 0 || (protocol !== 'tcp' && protocol !== 'tls')) return;
+    if (this.#options.isKnownPeer(remoteAddress)) return;
     const name = sourceOf(remoteAddress);
     const source = this.#provenSource(name);
     const nowMs = clock.nowMs();

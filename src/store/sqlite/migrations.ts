@@ -216,6 +216,25 @@ const migrations: readonly string[] = [
    CREATE INDEX call_records_by_outcome
      ON call_records (account_id, json_extract(outcome, '$.reason'), position) WHERE outcome IS NOT NULL;
    CREATE INDEX call_records_turned_away ON call_records (account_id, position) WHERE is_turned_away = 1;`,
+  `CREATE TABLE trunks (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     account_id TEXT NOT NULL,
+     name TEXT,
+     is_enabled INTEGER NOT NULL,
+     inbound TEXT NOT NULL,
+     numbers TEXT,
+     allowed_callers TEXT,
+     allowed_called TEXT,
+     max_concurrent_calls INTEGER,
+     max_calls_per_second INTEGER,
+     created_at INTEGER NOT NULL,
+     idempotency_key TEXT,
+     fingerprint TEXT NOT NULL
+   );
+   CREATE INDEX trunks_of_account ON trunks (account_id, position);
+   CREATE UNIQUE INDEX trunks_by_key ON trunks (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+   ALTER TABLE call_records ADD COLUMN trunk_id TEXT;`,
 ];
 
 export const schemaVersion = migrations.length;

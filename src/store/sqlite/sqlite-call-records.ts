@@ -25,6 +25,7 @@ const recordRows = new RowMapping<CallRecord>('call_records', {
   callId: 'call_id',
   clientId: 'client_id',
   voiceCallId: 'voice_call_id',
+  trunkId: 'trunk_id',
   caller: { json: 'caller' },
   startedAt: 'started_at',
   answeredAt: 'answered_at',
@@ -66,6 +67,7 @@ export class SqliteCallRecords implements CallRecordStore {
       ['leg_id = ?', query.legId],
       ['call_id = ?', query.callId],
       ['voice_call_id = ?', query.voiceCallId],
+      ['trunk_id = ?', query.trunkId],
       [`caller IS NOT NULL AND json_extract(caller, '$.number') = ?`, query.callerNumber],
       [`outcome IS NOT NULL AND json_extract(outcome, '$.reason') = ?`, query.outcome],
       ['started_at >= ?', query.from],
@@ -120,6 +122,7 @@ export class SqliteCallRecords implements CallRecordStore {
           change.callId,
           change.clientId,
           change.voiceCallId,
+          change.trunkId,
           change.caller === null ? null : JSON.stringify(change.caller),
           change.at,
         );
@@ -153,6 +156,7 @@ export class SqliteCallRecords implements CallRecordStore {
           change.door,
           change.callId,
           change.voiceCallId,
+          change.trunkId,
           change.caller === null ? null : JSON.stringify(change.caller),
           change.at,
           change.lastAt,
@@ -168,8 +172,8 @@ function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
       `INSERT OR IGNORE INTO call_records (leg_id, account_id, session_id, session_tag, participant_id,
-         participant_tag, door, call_id, client_id, voice_call_id, caller, started_at)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)`,
+         participant_tag, door, call_id, client_id, voice_call_id, trunk_id, caller, started_at)
+       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',
@@ -191,8 +195,8 @@ function prepare(connection: SqliteConnection) {
     ),
     turnAway: connection.prepare(
       `INSERT INTO call_records (leg_id, account_id, session_id, session_tag, participant_id, participant_tag, door, call_id,
-         voice_call_id, caller, started_at, ended_at, duration_ms, outcome, refusal, is_turned_away)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)
+         voice_call_id, trunk_id, caller, started_at, ended_at, duration_ms, outcome, refusal, is_turned_away)
+       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)
        ON CONFLICT (leg_id) DO UPDATE SET ended_at = excluded.ended_at, refusal = excluded.refusal`,
     ),
     // The newest are skipped along the index.

@@ -8,6 +8,7 @@ import { SqliteOutbox } from './sqlite-outbox.js';
 import { SqliteParticipants } from './sqlite-participants.js';
 import { SqliteRecordings } from './sqlite-recordings.js';
 import { SqliteTransfers } from './sqlite-transfers.js';
+import { SqliteTrunks } from './sqlite-trunks.js';
 import { SqliteWebhooks } from './sqlite-webhooks.js';
 
 export interface SqliteStoresOptions extends SqliteOptions {
@@ -36,6 +37,7 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
       transfers: new SqliteTransfers(connection),
       numbers: new SqliteNumbers(connection),
       recordings: new SqliteRecordings(connection),
+      trunks: new SqliteTrunks(connection),
       checkWritable: () => connection.checkWritable(),
       settled: () => connection.settled(),
       close: () => connection.close(),

@@ -1,0 +1,18 @@
+/** Settings of trunks. */
+import { z } from 'zod';
+import { count, group } from './schema-parts.js';
+
+export const trunkGroups = {
+  trunks: group('Trunks', {
+    maxPerAccount: count.max(10_000).default(100).describe('Trunks of one account.'),
+    minIpv4Prefix: z
+      .int()
+      .min(0)
+      .max(32)
+      .default(12)
+      .describe(
+        'A trunk’s IPv4 networks are no wider than this. What comes from them is not limited as a stranger’s is.',
+      ),
+    minIpv6Prefix: z.int().min(0).max(128).default(32).describe('The same for IPv6.'),
+  }),
+};

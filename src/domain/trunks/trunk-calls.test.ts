@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import type { Credential } from '../participants/token.js';
+import { Refusal } from '../refusal.js';
+import { CallLimiter } from './call-limiter.js';
+import { TrunkCalls, type ArrivingCall } from './trunk-calls.js';
+import { TrunkDirectory } from './trunk-directory.js';
+import type { Trunk } from './trunk.js';
+
+let made = 0;
+function trunk(
+  changes: Partial<Omit<Trunk, 'inbound'>> & { readonly inbound?: Partial<Trunk['inbound']> } = {},
+): Trunk {
+  made += 1;
+  const { inbound, ...more } = changes;
+  return {
+    ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null },
+    ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
+    ...{ createdAt: made, key: null, fingerprint: '' },
+    ...more,
+    inbound: {
+      ...{ networks: ['192.0.2.0/24'], calledNumber: ['request-uri', 'to'], callerIdentity: 'asserted' },
+      ...inbound,
+    },
+  };
+}
+
+/** Numbers by their account; tokens are called by their account. */
+function callsTo(
+  trunks: readonly Trunk[],
+  numbers: Record<string, string> = { '+15550001': 'acme', '+15550002': 'other' },
+) {
+  const counts = new CallLimiter(new ManualClock());
+  const calls = new TrunkCalls({
+    directory: new TrunkDirectory(trunks),
+    counts,
+    accountOfCredential(credential) {
+      if (credential.value === 'bad') return Promise.reject(new Refusal('token-invalid'));
+      return Promise.resolve(credential.value);
+    },
+    accountOfNumber: (dialled) => Promise.resolve(numbers[dialled] ?? null),
+    normalize: (text) => text,
+  });
+  return { calls, counts };
+}
+
+function call(changes: Partial<ArrivingCall> & { readonly to?: string | null } = {}): ArrivingCall {
+  const { to = '+15550001', ...more } = changes;
+  return {
+    ...{ source: '192.0.2.1', credential: null, guesser: () => 'guesser' },
+    ...{ dialled: () => to, callerNumber: () => '+4930123' },
+    ...more,
+  };
+}
+
+const token = (value: string): Credential => ({ kind: 'jwt', value });
+const refused = (code: string, party: object) => expect.objectContaining({ code, party });
+
+describe('A call', () => {
+  it('from no trunk’s network is a stranger’s', async () => {
+    const { calls } = callsTo([trunk()]);
+    expect(await calls.enter(call({ source: '198.51.100.1' }))).toBeNull();
+    expect(await callsTo([trunk({ isEnabled: false })]).calls.enter(call())).toBeNull();
+  });
+
+  it('is of the trunk of the account whose number it calls, wherever others have the same network', async () => {
+    const [ours, others] = [trunk(), trunk({ accountId: 'other' })];
+    const { calls } = callsTo([ours, others]);
+    expect(await calls.enter(call())).toMatchObject({ trunk: ours, dialled: '+15550001' });
+    expect(await calls.enter(call({ to: '+15550002' }))).toMatchObject({ trunk: others });
+  });
+
+  it('cannot be taken by a trunk with a narrower network of another account', async () => {
+    const [ours, others] = [trunk(), trunk({ accountId: 'other', inbound: { networks: ['192.0.2.1'] } })];
+    expect(await callsTo([ours, others]).calls.enter(call())).toMatchObject({ trunk: ours });
+  });
+
+  it('is of the trunk that serves its number, then of the narrowest network, then of the oldest', async () => {
+    const oldest = trunk();
+    const later = trunk();
+    const narrow = trunk({ inbound: { networks: ['192.0.2.0/28'] } });
+    const serving = trunk({ numbers: ['+15550001'] });
+    const elsewhere = trunk({ numbers: ['+15550009'], inbound: { networks: ['192.0.2.1'] } });
+    expect((await callsTo([oldest, later]).calls.enter(call()))?.trunk).toBe(oldest);
+    expect((await callsTo([oldest, later, narrow, elsewhere]).calls.enter(call()))?.trunk).toBe(narrow);
+    expect((await callsTo([oldest, narrow, serving]).calls.enter(call()))?.trunk).toBe(serving);
+  });
+
+  it('with a token is of a trunk of the token’s account, or of none', async () => {
+    const [ours, others] = [trunk(), trunk({ accountId: 'other' })];
+    const { calls } = callsTo([ours, others]);
+    expect(await calls.enter(call({ credential: token('other') }))).toMatchObject({
+      trunk: others,
+      dialled: null,
+    });
+    expect(await callsTo([ours]).calls.enter(call({ credential: token('other') }))).toBeNull();
+  });
+
+  it('with a wrong token is refused, and is the account’s where the network is of one alone', async () => {
+    const ours = trunk();
+    const bad = call({ credential: token('bad') });
+    await expect(callsTo([ours]).calls.enter(bad)).rejects.toEqual(
+      refused('token-invalid', { trunkId: ours.id, accountId: 'acme' }),
+    );
+    await expect(callsTo([ours, trunk({ accountId: 'other' })]).calls.enter(bad)).rejects.toEqual(
+      refused('token-invalid', {}),
+    );
+  });
+
+  it('to twelve digits, which may be a join code, is to the number where there is one', async () => {
+    const digits: Credential = { kind: 'join-code', value: '493012345678' };
+    const { calls } = callsTo([trunk()], { '493012345678': 'acme' });
+    expect(await calls.enter(call({ credential: digits, to: '493012345678' }))).toMatchObject({
+      dialled: '493012345678',
+    });
+  });
+
+  it('to a number that nobody has is refused as such; without any it is a stranger’s', async () => {
+    const ours = trunk();
+    const { calls } = callsTo([ours]);
+    await expect(calls.enter(call({ to: '+15559999' }))).rejects.toEqual(
+      refused('unknown-number', { trunkId: ours.id, accountId: 'acme' }),
+    );
+    expect(await calls.enter(call({ to: null }))).toBeNull();
+  });
+
+  it('is held to the trunk’s lists of callers and called', async () => {
+    const ours = trunk({ allowedCallers: ['+4930*'], allowedCalled: ['+1555*'] });
+    const { calls } = callsTo([ours], { '+15550001': 'acme', '+1777': 'acme' });
+    const party = { trunkId: ours.id, accountId: 'acme' };
+    expect(await calls.enter(call({ callerNumber: () => '+49 (30) 1-2.3' }))).not.toBeNull();
+    for (const number of ['+4989', null])
+      await expect(calls.enter(call({ callerNumber: () => number }))).rejects.toEqual(
+        refused('caller-not-allowed', party),
+      );
+    await expect(calls.enter(call({ to: '+1777' }))).rejects.toEqual(refused('called-not-allowed', party));
+  });
+
+  it('counts against the trunk’s limits until it is released, once', async () => {
+    const ours = trunk({ maxConcurrentCalls: 1 });
+    const { calls, counts } = callsTo([ours]);
+    const pass = await calls.enter(call());
+    await expect(calls.enter(call())).rejects.toMatchObject({ code: 'trunk-limit', detail: 'too-many' });
+    pass?.release();
+    await calls.enter(call());
+    pass?.release();
+    expect(counts.callsOf(ours.id)).toBe(1);
+  });
+});

@@ -1,0 +1,73 @@
+/** Trunks: carriers and phone systems, where their calls come from, and what they may do. */
+
+/** A place of an INVITE that may name the number that was called. */
+export type CalledNumberPlace = 'p-called-party-id' | 'request-uri' | 'to';
+
+/** `asserted`: P-Asserted-Identity and its like go before From. `from`: nothing but From is read. */
+export type CallerIdentity = 'asserted' | 'from';
+
+/** How calls of a trunk are known, and how they are read. */
+export interface TrunkInbound {
+  /** Addresses and networks whose calls are the trunk's. */
+  readonly networks: readonly string[];
+  /** Where the called number is looked for; the first place that has one wins. */
+  readonly calledNumber: readonly CalledNumberPlace[];
+  readonly callerIdentity: CallerIdentity;
+}
+
+export interface Trunk {
+  readonly id: string;
+  readonly accountId: string;
+  readonly name: string | null;
+  /** One that is not is as good as not there. */
+  readonly isEnabled: boolean;
+  readonly inbound: TrunkInbound;
+  /** The account's numbers that may be called over it, in E.164; null: all of them. */
+  readonly numbers: readonly string[] | null;
+  /** Patterns of callers' numbers (see `matchesPattern`); null: anybody may call. */
+  readonly allowedCallers: readonly string[] | null;
+  /** Patterns of called numbers; null: any. */
+  readonly allowedCalled: readonly string[] | null;
+  /** Null: as many as there are. */
+  readonly maxConcurrentCalls: number | null;
+  /** Null: as fast as they come. */
+  readonly maxCallsPerSecond: number | null;
+  readonly createdAt: number;
+  /** Repeated requests with the same key make one trunk. */
+  readonly key: string | null;
+  /** What the request with the key asked for. */
+  readonly fingerprint: string;
+}
+
+export interface TrunkQuery {
+  readonly accountId: string;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly after?: number | undefined;
+}
+
+export interface TrunkPage {
+  /** Newest first. */
+  readonly trunks: readonly Trunk[];
+  /** Where the next page begins; null where there is none. */
+  readonly next: number | null;
+}
+
+export type CreateTrunkResult =
+  | { readonly result: 'created' | 'too-many' }
+  /** The key was used before. */
+  | { readonly result: 'existing'; readonly trunk: Trunk };
+
+/** Every method is atomic and rejects with DomainError('store-unavailable') when the store cannot be reached. */
+export interface TrunkStore {
+  /** Keeps it where the account has fewer than `limit`. */
+  createTrunk(trunk: Trunk, limit: number): Promise<CreateTrunkResult>;
+  /** Puts it in the place of the one with the same id and account, whose key and time stay; false where there is none. */
+  replaceTrunk(trunk: Trunk): Promise<boolean>;
+  getTrunk(accountId: string, trunkId: string): Promise<Trunk | null>;
+  listTrunks(query: TrunkQuery): Promise<TrunkPage>;
+  /** The trunks of every account, oldest first. */
+  allTrunks(): Promise<readonly Trunk[]>;
+  /** False where there is none. */
+  deleteTrunk(accountId: string, trunkId: string): Promise<boolean>;
+}

@@ -1,0 +1,95 @@
+/** Trunks in SQLite. */
+import type {
+  CreateTrunkResult,
+  Trunk,
+  TrunkPage,
+  TrunkQuery,
+  TrunkStore,
+} from '../../domain/trunks/trunk.js';
+import { firstPage, RowMapping } from './row-mapping.js';
+import type { SqliteConnection } from './sqlite-connection.js';
+
+const trunkRows = new RowMapping<Trunk>('trunks', {
+  id: 'id',
+  accountId: 'account_id',
+  name: 'name',
+  isEnabled: { flag: 'is_enabled' },
+  inbound: { json: 'inbound' },
+  numbers: { json: 'numbers' },
+  allowedCallers: { json: 'allowed_callers' },
+  allowedCalled: { json: 'allowed_called' },
+  maxConcurrentCalls: 'max_concurrent_calls',
+  maxCallsPerSecond: 'max_calls_per_second',
+  createdAt: 'created_at',
+  key: 'idempotency_key',
+  fingerprint: 'fingerprint',
+});
+const replaceable = [
+  ...(['name', 'isEnabled', 'inbound', 'numbers', 'allowedCallers', 'allowedCalled'] as const),
+  ...(['maxConcurrentCalls', 'maxCallsPerSecond'] as const),
+] as const;
+
+export class SqliteTrunks implements TrunkStore {
+  readonly #connection: SqliteConnection;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection;
+    this.#sql = prepare(connection);
+  }
+
+  createTrunk(trunk: Trunk, limit: number): Promise<CreateTrunkResult> {
+    const { accountId, key } = trunk;
+    return this.#connection.writeDurably((): CreateTrunkResult => {
+      const existing = key === null ? null : trunkRows.read(this.#sql.findByKey.get(accountId, key));
+      if (existing !== null) return { result: 'existing', trunk: existing };
+      const { trunks } = this.#sql.count.get(accountId) as { trunks: number };
+      if (trunks >= limit) return { result: 'too-many' };
+      this.#sql.insert.run(...trunkRows.values(trunk));
+      return { result: 'created' };
+    });
+  }
+
+  replaceTrunk(trunk: Trunk): Promise<boolean> {
+    return this.#connection.writeDurably(
+      () =>
+        this.#sql.replace.run(...trunkRows.values(trunk, replaceable), trunk.id, trunk.accountId).changes ===
+        1,
+    );
+  }
+
+  getTrunk(accountId: string, trunkId: string): Promise<Trunk | null> {
+    return this.#connection.read(() => trunkRows.read(this.#sql.get.get(trunkId, accountId)));
+  }
+
+  listTrunks({ accountId, limit, after }: TrunkQuery): Promise<TrunkPage> {
+    const before = after ?? Number.MAX_SAFE_INTEGER;
+    return this.#connection.read(() => {
+      const { page, next } = firstPage(this.#sql.list.all(accountId, before, limit + 1), limit);
+      return { trunks: trunkRows.readAll(page), next };
+    });
+  }
+
+  allTrunks(): Promise<readonly Trunk[]> {
+    return this.#connection.read(() => trunkRows.readAll(this.#sql.all.all()));
+  }
+
+  deleteTrunk(accountId: string, trunkId: string): Promise<boolean> {
+    return this.#connection.writeDurably(() => this.#sql.remove.run(trunkId, accountId).changes === 1);
+  }
+}
+
+function prepare(connection: SqliteConnection) {
+  return {
+    insert: connection.prepare(trunkRows.insertSql()),
+    replace: connection.prepare(`${trunkRows.updateSql(replaceable)} WHERE id = ? AND account_id = ?`),
+    get: connection.prepare('SELECT * FROM trunks WHERE id = ? AND account_id = ?'),
+    findByKey: connection.prepare('SELECT * FROM trunks WHERE account_id = ? AND idempotency_key = ?'),
+    count: connection.prepare('SELECT count(*) AS trunks FROM trunks WHERE account_id = ?'),
+    list: connection.prepare(
+      'SELECT * FROM trunks WHERE account_id = ? AND position < ? ORDER BY position DESC LIMIT ?',
+    ),
+    all: connection.prepare('SELECT * FROM trunks ORDER BY position'),
+    remove: connection.prepare('DELETE FROM trunks WHERE id = ? AND account_id = ?'),
+  };
+}

@@ -1,0 +1,101 @@
+/** What every store of trunks does. */
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Trunk } from '../../src/domain/trunks/trunk.js';
+import { useStores, type OpenedPlace } from './opened-place.js';
+
+const accountId = 'acme';
+const now = 1_700_000_000_000;
+
+function trunk(changes: Partial<Trunk> = {}): Trunk {
+  return {
+    ...{ id: randomUUID(), accountId, name: null, isEnabled: true, numbers: null },
+    inbound: { networks: [], calledNumber: ['request-uri'], callerIdentity: 'from' },
+    ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
+    ...{ createdAt: now, key: null, fingerprint: 'f' },
+    ...changes,
+  };
+}
+
+const full: Partial<Trunk> = {
+  ...{ name: 'a name', isEnabled: false, numbers: ['+15550001'], allowedCallers: ['*'], allowedCalled: [] },
+  inbound: { networks: ['192.0.2.0/24'], calledNumber: ['to', 'request-uri'], callerIdentity: 'asserted' },
+  ...{ maxConcurrentCalls: 7, maxCallsPerSecond: 3 },
+};
+
+export function describeTrunkStore(name: string, prepare: () => Promise<OpenedPlace>): void {
+  describe(name, () => {
+    const { stores, reopen } = useStores(prepare);
+
+    it('keeps what it was given, field by field, also over its own end', async () => {
+      const wanted = trunk({ ...full, key: 'k 1' });
+      expect(await stores().trunks.createTrunk(wanted, 10)).toEqual({ result: 'created' });
+      await reopen();
+      expect(await stores().trunks.getTrunk(accountId, wanted.id)).toEqual(wanted);
+      expect(await stores().trunks.allTrunks()).toEqual([wanted]);
+    });
+
+    it('replaces all but whose it is, when it was made and by which key', async () => {
+      const { trunks } = stores();
+      const before = trunk({ key: 'k' });
+      await trunks.createTrunk(before, 10);
+      expect(await trunks.replaceTrunk({ ...before, ...full, key: 'other', createdAt: 1 })).toBe(true);
+      await reopen();
+      expect(await stores().trunks.getTrunk(accountId, before.id)).toEqual({ ...before, ...full });
+      expect(await stores().trunks.replaceTrunk(trunk())).toBe(false);
+    });
+
+    it('shows an account nothing of another', async () => {
+      const { trunks } = stores();
+      const wanted = trunk();
+      await trunks.createTrunk(wanted, 10);
+      expect(await trunks.getTrunk('other', wanted.id)).toBeNull();
+      expect(await trunks.replaceTrunk({ ...wanted, accountId: 'other' })).toBe(false);
+      expect(await trunks.deleteTrunk('other', wanted.id)).toBe(false);
+      expect(await trunks.listTrunks({ accountId: 'other', limit: 10 })).toEqual({ trunks: [], next: null });
+      expect(await trunks.getTrunk(accountId, wanted.id)).toEqual(wanted);
+    });
+
+    it('makes one for a key of an account, however many ask at once', async () => {
+      const { trunks } = stores();
+      const wanted = Array.from({ length: 4 }, () => trunk({ key: 'same' }));
+      const results = await Promise.all(wanted.map((one) => trunks.createTrunk(one, 10)));
+      expect(results.map(({ result }) => result).sort()).toEqual([
+        'created',
+        'existing',
+        'existing',
+        'existing',
+      ]);
+      const [kept] = (await trunks.listTrunks({ accountId, limit: 10 })).trunks;
+      for (const result of results) if (result.result === 'existing') expect(result.trunk).toEqual(kept);
+      expect(await trunks.createTrunk(trunk({ key: 'same', accountId: 'other' }), 10)).toEqual({
+        result: 'created',
+      });
+    });
+
+    it('makes no more than the limit, until one is deleted', async () => {
+      const { trunks } = stores();
+      const wanted = Array.from({ length: 4 }, () => trunk());
+      const results = await Promise.all(wanted.map((one) => trunks.createTrunk(one, 2)));
+      expect(results.map(({ result }) => result)).toEqual(['created', 'created', 'too-many', 'too-many']);
+      expect(await trunks.deleteTrunk(accountId, wanted[0]?.id ?? '')).toBe(true);
+      expect(await trunks.deleteTrunk(accountId, wanted[0]?.id ?? '')).toBe(false);
+      expect(await trunks.createTrunk(trunk(), 2)).toEqual({ result: 'created' });
+    });
+
+    it('lists page by page, the newest first, and all of every account, the oldest first', async () => {
+      const { trunks } = stores();
+      const ids: string[] = [];
+      for (const of of [accountId, 'other', accountId, accountId]) {
+        const one = trunk({ accountId: of });
+        ids.push(one.id);
+        await trunks.createTrunk(one, 10);
+      }
+      const first = await trunks.listTrunks({ accountId, limit: 2 });
+      expect(first.trunks.map(({ id }) => id)).toEqual([ids[3], ids[2]]);
+      const second = await trunks.listTrunks({ accountId, limit: 2, after: first.next ?? 0 });
+      expect(second).toMatchObject({ trunks: [{ id: ids[0] }], next: null });
+      expect((await trunks.allTrunks()).map(({ id }) => id)).toEqual(ids);
+    });
+  });
+}
