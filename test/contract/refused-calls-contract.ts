@@ -35,7 +35,7 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
       const session = newSession({ tag: 'of the session' });
       await stores().participants.createSession(session);
       const change = turnedAway('r1', {
-        ...{ sessionId: session.id, participantId: 'p1', participantTag: 'tag', voiceCallId: 'v1' },
+        ...{ sessionId: session.id, participantId: 'p1', participantTag: 'tag', voiceCallId: 'v1', trunkId: 't1' },
         caller: { number: '+14155550199', name: null },
       });
       await apply(change);
@@ -51,7 +51,8 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
           {
             ...{ legId: 'r1', accountId: account, sessionId: session.id, sessionTag: 'of the session' },
             ...{ participantId: 'p1', participantTag: 'tag', door: 'sip', kind: null, callId: 'call of r1' },
-            ...{ clientId: null, voiceCallId: 'v1', caller: { number: '+14155550199', name: null } },
+            ...{ clientId: null, voiceCallId: 'v1', trunkId: 't1' },
+            caller: { number: '+14155550199', name: null },
             ...{ startedAt: start, answeredAt: null, establishedAt: null, joinedAt: null },
             ...{ endedAt: start + 9, durationMs: 0, statistics: null },
             outcome: { endedBy: 'gateway', reason: 'refused', sipStatus: 403 },
