@@ -1,0 +1,279 @@
+/**
+ * What goes wrong on the way of a call, seen from the far end; and that nothing is left of it afterwards: no transaction, no dialog,
+ * no question to the application, no connection.
+ */
+import { describe, expect, it } from 'vitest';
+import { waitFor } from '../support/wait-for.js';
+import {
+  answer,
+  answered,
+  app,
+  inDialog,
+  offer,
+  peers,
+  server,
+  target,
+  tcpPeer,
+  udpPeer,
+} from './sip-server/drachtio-stage.js';
+import type { RawPeer } from './sip-server/raw-peer.js';
+import { happens, type SrfDialog, type SrfRequest, type SrfResponse } from './sip-server/srf-app.js';
+
+/** After 64 · T1 and what follows it. */
+async function nothingIsLeft(): Promise<void> {
+  for (const peer of peers.splice(0)) await peer.close();
+  await waitFor('nothing is left', () => {
+    const { dialogs, transactions, pendingRequests, transport } = server.stats();
+    return dialogs + transactions + pendingRequests + transport.connectionsOpen === 0;
+  });
+  expect(server.stats().transport.handlerErrors).toBe(0);
+}
+
+/** An application that answers, and its first dialog. */
+async function answering(localSdp = answer): Promise<Promise<SrfDialog>[]> {
+  const made: Promise<SrfDialog>[] = [];
+  await app((srf) => srf.invite((req, res) => void made.push(srf.createUAS(req, res, { localSdp }))));
+  return made;
+}
+
+async function byeOf(peer: RawPeer, status: number | null): Promise<void> {
+  const bye = await peer.request('BYE');
+  if (status !== null) peer.reply(bye, status);
+}
+
+describe('an answer that does not arrive', () => {
+  it('once, is heard the second time', async () => {
+    await answering();
+    const peer = await udpPeer();
+    peer.send('INVITE', target(), {}, offer);
+    const lost = await peer.response(200);
+    const ok = await peer.response(200);
+    expect(ok.headers.get('To')).toBe(lost.headers.get('To'));
+    inDialog(peer, 'ACK', ok, 1);
+    inDialog(peer, 'BYE', ok, 2);
+    await peer.response(200, 'BYE');
+    await nothingIsLeft();
+  });
+
+  it('at all, ends the call with BYE', async () => {
+    await answering();
+    const peer = await udpPeer();
+    peer.send('INVITE', target(), {}, offer);
+    await byeOf(peer, 200);
+    expect(
+      peer.received.filter((one) => one.kind === 'response' && one.status === 200).length,
+    ).toBeGreaterThan(3);
+    await nothingIsLeft();
+  });
+
+  it('to a caller who is gone, ends with a BYE that nobody answers', async () => {
+    await answering();
+    const peer = await udpPeer();
+    peer.send('INVITE', target(), {}, offer);
+    await byeOf(peer, null);
+    await byeOf(peer, null);
+    await nothingIsLeft();
+  });
+});
+
+describe('a CANCEL', () => {
+  it('right behind its INVITE ends it', async () => {
+    const cancelled: Promise<unknown>[] = [];
+    await app((srf) => srf.invite((req) => void cancelled.push(happens(req, 'cancel'))));
+    const peer = await udpPeer();
+    const fields = { Via: peer.via, From: '<sip:a@b>;tag=1', 'Call-ID': 'before-100' };
+    peer.send('INVITE', target(), fields, offer);
+    peer.send('CANCEL', target(), { ...fields, CSeq: '1 CANCEL', Contact: undefined });
+    await peer.response(200, 'CANCEL');
+    const refused = await peer.response(487, 'INVITE');
+    inDialog(peer, 'ACK', refused, 1, { Via: fields.Via });
+    await Promise.all(cancelled);
+    expect(cancelled).toHaveLength(1);
+    await nothingIsLeft();
+  });
+
+  it('behind the answer changes nothing', async () => {
+    await answering();
+    const peer = await udpPeer();
+    const fields = { Via: peer.via, From: '<sip:a@b>;tag=1', 'Call-ID': 'behind-200' };
+    peer.send('INVITE', target(), fields, offer);
+    const ok = await peer.response(200, 'INVITE');
+    peer.send('CANCEL', target(), { ...fields, CSeq: '1 CANCEL', Contact: undefined });
+    await peer.response(200, 'CANCEL');
+    inDialog(peer, 'ACK', ok, 1);
+    inDialog(peer, 'BYE', ok, 2);
+    await peer.response(200, 'BYE');
+    await nothingIsLeft();
+  });
+});
+
+describe('a re-INVITE', () => {
+  it('over another that has no answer waits, and both ends know when', async () => {
+    const { peer, ok, dialog } = await answered();
+    const asked = happens<[SrfRequest, SrfResponse]>(dialog, 'modify');
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
+    const [, response] = await asked;
+    inDialog(peer, 'INVITE', ok, 3, { Contact: peer.contact }, offer);
+    const refused = await peer.response(500, 'INVITE');
+    expect(Number(refused.headers.get('Retry-After'))).toBeLessThanOrEqual(10);
+    inDialog(peer, 'ACK', refused, 3, { Via: refused.headers.get('Via') });
+    response.send(200, { body: answer });
+    const again = await peer.response(200, 'INVITE');
+    expect(again.headers.get('CSeq')).toBe('2 INVITE');
+    inDialog(peer, 'ACK', ok, 2);
+    inDialog(peer, 'BYE', ok, 4);
+    await peer.response(200, 'BYE');
+    await nothingIsLeft();
+  });
+
+  it('that meets another is refused on both sides, and the call goes on', async () => {
+    const { peer, ok, dialog } = await answered();
+    const ours = dialog.request({ method: 'INVITE', body: offer });
+    const invite = await peer.request('INVITE');
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
+    const refused = await peer.response(491, 'INVITE');
+    inDialog(peer, 'ACK', refused, 2, { Via: refused.headers.get('Via') });
+    peer.reply(invite, 491);
+    expect((await ours).status).toBe(491);
+    inDialog(peer, 'BYE', ok, 3);
+    await peer.response(200, 'BYE');
+    await nothingIsLeft();
+  });
+
+  it('that has no answer when the BYE comes is over, too', async () => {
+    const { peer, ok, dialog } = await answered();
+    const asked = happens(dialog, 'modify');
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
+    await asked;
+    inDialog(peer, 'BYE', ok, 3);
+    await peer.response(487, 'INVITE');
+    await nothingIsLeft();
+  });
+
+  it('that crosses our BYE gets 481', async () => {
+    const { peer, ok, dialog } = await answered();
+    const ended = dialog.destroy();
+    const bye = await peer.request('BYE');
+    inDialog(peer, 'INVITE', ok, 2, { Contact: peer.contact }, offer);
+    await peer.response(481, 'INVITE');
+    peer.reply(bye, 200);
+    await ended;
+    await nothingIsLeft();
+  });
+});
+
+it('a call without an offer gets ours, and answers it in the ACK', async () => {
+  const made = await answering(offer);
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), {});
+  const ok = await peer.response(200);
+  expect(ok.body.toString()).toBe(offer);
+  const dialog = await made[0];
+  if (dialog === undefined) throw new Error('there is no call');
+  const acknowledged = happens<[SrfRequest]>(dialog, 'ack');
+  inDialog(peer, 'ACK', ok, 1, {}, answer);
+  expect((await acknowledged)[0].body).toBe(answer);
+  inDialog(peer, 'BYE', ok, 2);
+  await peer.response(200, 'BYE');
+  await nothingIsLeft();
+});
+
+it('a provisional response that must arrive is sent again until its PRACK', async () => {
+  let response: SrfResponse | undefined;
+  await app((srf) => {
+    srf.invite((_req, res) => {
+      response = res;
+      res.send(183, { headers: { Require: '100rel' }, body: answer });
+    });
+    srf.use('prack', (_req, res) => res.send(200));
+  });
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  const first = await peer.response(183);
+  const again = await peer.response(183);
+  const rseq = again.headers.get('RSeq') ?? '';
+  expect(rseq).toBe(first.headers.get('RSeq'));
+  inDialog(peer, 'PRACK', again, 2, { RAck: `${rseq} 1 INVITE` });
+  await peer.response(200, 'PRACK');
+  response?.send(486);
+  const busy = await peer.response(486, 'INVITE');
+  const invite = { Via: busy.headers.get('Via') };
+  inDialog(peer, 'ACK', busy, 1, invite);
+  await nothingIsLeft();
+});
+
+it('a description of 30 kB comes through, and one as long goes back', async () => {
+  const long = `${answer}${'a=x-filler:0123456789012345678901234567890123456789\r\n'.repeat(570)}`;
+  expect(long.length).toBeGreaterThan(29_000);
+  const made = await answering(long);
+  const peer = await tcpPeer();
+  peer.send('INVITE', target(), {}, long);
+  const ok = await peer.response(200);
+  expect(ok.body.toString()).toBe(long);
+  expect((await made[0])?.remote.sdp).toBe(long);
+  inDialog(peer, 'ACK', ok, 1);
+  inDialog(peer, 'BYE', ok, 2);
+  await peer.response(200, 'BYE');
+  await nothingIsLeft();
+});
+
+it('names in other scripts come through to the byte', async () => {
+  const name = '"Jürgen 日本 🎙"';
+  const seen: (string | undefined)[] = [];
+  await app((srf) =>
+    srf.invite((req, res) => {
+      seen.push(req.get('Subject'));
+      res.send(480, { headers: { 'X-Name': name } });
+    }),
+  );
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Subject: name, From: `${name} <sip:a@b>;tag=1` }, offer);
+  const refused = await peer.response(480);
+  expect(refused.headers.get('X-Name')).toBe(name);
+  expect(refused.headers.get('From')).toContain(name);
+  expect(seen).toEqual([name]);
+  inDialog(peer, 'ACK', refused, 1, { Via: refused.headers.get('Via') });
+  await nothingIsLeft();
+});
+
+describe('strangers', () => {
+  it('that call where nobody is are refused each, and leave nothing', async () => {
+    const peer = await udpPeer();
+    for (let n = 0; n < 200; n += 1) {
+      peer.send('INVITE', target(), {}, offer);
+      await peer.response(503, 'INVITE');
+    }
+    expect(server.stats().transactions).toBe(0);
+    await nothingIsLeft();
+  });
+
+  it('that show no good credential are asked for one each time', async () => {
+    await app((srf) => {
+      srf.register((_req, res) =>
+        res.send(401, { headers: { 'WWW-Authenticate': 'Digest realm="a", nonce="b"' } }),
+      );
+    });
+    const peer = await udpPeer();
+    for (let n = 0; n < 20; n += 1) {
+      peer.send('REGISTER', target(), {});
+      const refused = await peer.response(401, 'REGISTER');
+      expect(refused.headers.get('WWW-Authenticate')).toContain('nonce');
+    }
+    await nothingIsLeft();
+  });
+
+  it('that send what belongs to nothing get 481, or no answer, and leave nothing', async () => {
+    const peer = await udpPeer();
+    const unknown = { To: `<${target()}>;tag=unknown` };
+    peer.send('ACK', target(), unknown);
+    peer.sendText(
+      'SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n',
+    );
+    for (const method of ['BYE', 'INFO', 'NOTIFY', 'PRACK', 'UPDATE', 'INVITE', 'REFER']) {
+      peer.send(method, target(), unknown);
+      await peer.response(481, method);
+    }
+    expect(peer.received).toHaveLength(7);
+    await nothingIsLeft();
+  });
+});
