@@ -65,7 +65,7 @@ export function createResponse(
 }
 
 /** A response that was never sent by anybody: what a request's sender is told when none came (RFC 3261 §8.1.3.1). */
-export function createLocalResponse(request: SipRequest, status: 408 | 487 | 502 | 503): SipResponse {
+export function createLocalResponse(request: SipRequest, status: 408 | 487 | 500 | 503): SipResponse {
   return createResponse(request, status, '');
 }
 

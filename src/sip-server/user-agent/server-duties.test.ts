@@ -141,11 +141,11 @@ describe('a call of ours that is accepted without a tag', () => {
     // Was dropped, and createUAC waited for ever.
     core.receive(ok, flow);
     await settle();
-    expect(app.heard).toEqual(['502']);
+    expect(app.heard).toEqual(['500']);
     expect(flow.summary).toBe('INVITE ACK BYE');
     core.receive(ok, flow);
     await settle();
-    expect(app.heard).toEqual(['502']);
+    expect(app.heard).toEqual(['500']);
     expect(flow.requests.filter(({ method }) => method === 'BYE')).toHaveLength(1);
     const bye = flow.requests.find(({ method }) => method === 'BYE');
     if (bye) core.receive(answerTo(bye), flow);

@@ -364,7 +364,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#acknowledger.acknowledgeAndEnd(dialog, 400, 'accepted without a tag');
     if (outgoing.accepted) return;
     for (const other of outgoing.dialogs) if (other.state === 'early') this.#environment.dialogs.end(other);
-    this.#pass(outgoing, createLocalResponse(outgoing.request, 502), flow, '');
+    // drachtio-srf has 500 for an answer that makes no dialog, and applications know that.
+    this.#pass(outgoing, createLocalResponse(outgoing.request, 500), flow, '');
   }
 
   #modificationResponded(
