@@ -112,6 +112,8 @@ export function phoneEdgeContract(kind: PhoneEdgeKind): void {
       await a.owner.until(({ digits }) => digits.length >= 3);
       await a.phone.listen(25);
       expect(a.owner.digits).toEqual(['5', '#', '5']);
+      // Told of while they were held, too.
+      expect(a.owner.keysDown).toBe(3);
     });
 
     it.each([
