@@ -40,6 +40,24 @@ describe('Lines that others cause', () => {
     expect(written.at(-1)).toBe('f');
   });
 
+  it('are written again, and none is left out for long, where the clock was set back', () => {
+    let nowMs = 10_000_000;
+    const timers = new ManualClock();
+    const late = new LimitedLines({
+      clock: { now: () => nowMs, after: (delayMs, callback) => timers.after(delayMs, callback) },
+      ...{ maxLines: 1, withinMs: 10_000 },
+      tellMore: ({ lines: more }) => void written.push(`${String(more)} more`),
+    });
+    const note = (line: string) => late.write(() => void written.push(line));
+    note('a');
+    nowMs -= 3_600_000;
+    note('b');
+    note('c');
+    expect(written).toEqual(['a', 'b']);
+    timers.advance(10_000);
+    expect(written).toEqual(['a', 'b', '1 more']);
+  });
+
   it('add up what they would have said', () => {
     write('a', 'b');
     lines.write(() => undefined, { events: 2, entries: 3 });
