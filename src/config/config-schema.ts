@@ -12,6 +12,7 @@ import { nextHopGroups } from './next-hop-schema.js';
 import {
   count,
   group,
+  hostName,
   hours,
   network,
   path,
@@ -111,10 +112,7 @@ export const configSchema = z.strictObject({
       z.strictObject({
         networks: z.array(network).min(1).max(100),
         address: z.union([z.ipv4(), z.ipv6()], 'must be an IPv4 or IPv6 address'),
-        host: z
-          .string()
-          .regex(/^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name')
-          .optional(),
+        host: hostName.optional(),
       }),
     )
     .max(100)

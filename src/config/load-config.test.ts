@@ -309,6 +309,30 @@ describe('The configuration', () => {
     ]);
   });
 
+  it('refuses addresses of SIP that cannot be listened on together', () => {
+    const yaml = `sip:
+  listen:
+    - host: 127.0.0.1
+    - host: 127.0.0.2
+      transports: [udp, tls]
+    - host: 127.0.0.2
+    - host: 127.0.0.3
+      port: 20100
+`;
+    expect(problemsOf({}, yaml)).toEqual([
+      'sip.listen.0: 5060 at 127.0.0.1 is listened on twice',
+      'sip.listen.1: is to speak TLS, but there is no tls.cert',
+      'sip.listen.2: 5060 at 127.0.0.2 is listened on twice',
+      'sip.listen.3: 20100 lies within rtp.ports',
+    ]);
+    expect(
+      problemsOf({ LANDBRIDGE_DRACHTIO: 'sip-a:9022:one' }, 'sip: { listen: [{ host: 127.0.0.2 }] }'),
+    ).toEqual(['sip.listen: phones come through drachtio-server, which listens itself']);
+    expect(problemsOf({ LANDBRIDGE_TLS_SHOW_TO: 'sip.example.com' })).toEqual([
+      'tls.showTo: needs tls.cert, which is shown',
+    ]);
+  });
+
   it.each(['- a list', 'just text', '42'])('refuses a file that holds %j', (yaml) => {
     expect(problemsOf({}, yaml)).toEqual([expect.stringMatching(/must be a map of settings/)]);
   });

@@ -171,7 +171,9 @@ function conflicts(config: Config): string[] {
   ) {
     problems.push(`edge.sipPort: ${config.edge.sipPort} lies within rtp.ports`);
   }
-  problems.push(...tlsConflicts(config));
+  problems.push(...listenConflicts(config), ...tlsConflicts(config));
+  if (config.drachtio !== undefined && config.sip.listen.length > 0)
+    problems.push('sip.listen: phones come through drachtio-server, which listens itself');
   if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {
     problems.push('previousTokenSecret: is the same as tokenSecret');
   }
@@ -185,13 +187,36 @@ function conflicts(config: Config): string[] {
   return problems;
 }
 
+function listenConflicts({ sip, tls, rtp }: Config): string[] {
+  const taken = new Set([
+    `${sip.host} ${sip.port}`,
+    ...(tls.cert === undefined ? [] : [`${sip.host} ${sip.tlsPort}`]),
+  ]);
+  return sip.listen.flatMap(({ host, port, tlsPort, transports }, index) => {
+    const where = `sip.listen.${index}`;
+    const overTls = transports.includes('tls');
+    const inTheClear = transports.some((transport) => transport !== 'tls');
+    const ports = [...(inTheClear ? [port] : []), ...(overTls ? [tlsPort] : [])].filter((one) => one !== 0);
+    const problems =
+      overTls && tls.cert === undefined ? [`${where}: is to speak TLS, but there is no tls.cert`] : [];
+    for (const one of ports) {
+      if (one >= rtp.ports.from && one <= rtp.ports.to)
+        problems.push(`${where}: ${one} lies within rtp.ports`);
+      if (taken.has(`${host} ${one}`)) problems.push(`${where}: ${one} at ${host} is listened on twice`);
+      taken.add(`${host} ${one}`);
+    }
+    return problems;
+  });
+}
+
 function tlsConflicts({ tls, sip, rtp, transfers }: Config): string[] {
-  const { cert, key, hosts, clientCertificates, clientCa } = tls;
+  const { cert, key, hosts, showTo, clientCertificates, clientCa } = tls;
   const problems: string[] = [];
   if (cert !== undefined && key === undefined) problems.push('tls.key: is missing beside tls.cert');
   if (cert === undefined && key !== undefined) problems.push('tls.cert: is missing beside tls.key');
   if (cert === undefined && hosts.length > 0)
     problems.push('tls.hosts: needs tls.cert, for clients that name no host');
+  if (cert === undefined && showTo.length > 0) problems.push('tls.showTo: needs tls.cert, which is shown');
   if (clientCertificates !== 'off' && clientCa === undefined)
     problems.push(`tls.clientCa: is missing, but clientCertificates is ${clientCertificates}`);
   if (cert === undefined && transfers.sipTransport === 'tls' && transfers.sipAddress === undefined)

@@ -38,6 +38,20 @@ export const nextHopGroups = {
       .default(60)
       .describe('One that failed is tried after the others of its name for so long.'),
     maxDead: count.default(1000).describe('Such servers remembered.'),
+    keepAliveSeconds: z
+      .int()
+      .max(3600)
+      .refine((value) => value === 0 || value >= 95, 'must be 0 or at least 95')
+      .default(120)
+      .describe(
+        'A TCP or TLS connection of ours that a call or a registration goes over is pinged after 80 to 100 % of that (RFC 5626). 0: never.',
+      ),
+    pongSeconds: seconds
+      .max(60)
+      .default(10)
+      .describe(
+        'A peer that answered earlier pings, and not one for so long, is gone: the connection is closed.',
+      ),
     udpOnlyNetworks: z
       .array(network)
       .max(100)

@@ -30,6 +30,11 @@ export const publicAddress = z
     'must be the address of one machine',
   );
 
+/** A name that others know this machine by. */
+export const hostName = z
+  .string()
+  .regex(/^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name');
+
 /** The path of a file or directory. */
 export const path = z
   .string()

@@ -1,11 +1,33 @@
 /** Settings of SIP: where it is spoken, and what it may cost. */
 import { z } from 'zod';
-import { count, group, ownAddress, port, seconds } from './schema-parts.js';
+import { count, group, hostName, ownAddress, port, publicAddress, seconds } from './schema-parts.js';
 
 export const sipGroups = {
   sip: group('SIP', {
     host: ownAddress.default('127.0.0.1').describe('Address to listen on, UDP and TCP.'),
     port: port.default(5060).describe('Port to listen on; 0 for any free one.'),
+    listen: z
+      .array(
+        z.strictObject({
+          host: ownAddress,
+          port: port.default(5060),
+          tlsPort: port.default(5061),
+          transports: z
+            .array(z.enum(['udp', 'tcp', 'tls']))
+            .min(1)
+            .max(3)
+            .default(['udp', 'tcp']),
+          address: publicAddress.optional(),
+          name: hostName.optional(),
+        }),
+      )
+      .max(32)
+      .default([])
+      .meta({
+        description:
+          'Further addresses to listen on: each with `host`, `port` (5060), `tlsPort` (5061), `transports` (udp, tcp; tls), and what those are told who come there, `address` in Contact and SDP (that of the socket) and `name` in Contact. A `::` here is IPv6 alone. Only in the file.',
+        fileOnly: true,
+      }),
     tlsPort: port
       .default(5061)
       .describe('Port for SIP over TLS, once there is `tls.cert`; 0 for any free one.'),

@@ -56,6 +56,21 @@ export const tlsGroups = {
       .describe(
         'File with the CAs, PEM, that clients’ certificates may come from. Needed where they are asked for.',
       ),
+    showTo: z
+      .array(
+        z
+          .string()
+          .max(253)
+          .regex(
+            /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+            'must be host names, or like *.example.com',
+          ),
+      )
+      .max(100)
+      .default([])
+      .describe(
+        'SIP servers that get `tls.cert` as our certificate, where they ask for one: by the name that is called, `*.` for one label. Others get none.',
+      ),
     verifyServers: z
       .boolean()
       .default(true)

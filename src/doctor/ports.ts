@@ -16,6 +16,11 @@ export async function lookAtPorts({
     tryPort('SIP port, UDP', sip.host, sip.port, bindUdp),
     tryPort('SIP port, TCP', sip.host, sip.port, bindTcp),
     ...(tls.cert === undefined ? [] : [tryPort('SIP port, TLS', sip.host, sip.tlsPort, bindTcp)]),
+    ...sip.listen.flatMap(({ host, port, tlsPort, transports }) => [
+      ...(transports.includes('udp') ? [tryPort('SIP port, UDP', host, port, bindUdp)] : []),
+      ...(transports.includes('tcp') ? [tryPort('SIP port, TCP', host, port, bindTcp)] : []),
+      ...(transports.includes('tls') ? [tryPort('SIP port, TLS', host, tlsPort, bindTcp)] : []),
+    ]),
     tryRtpPorts(sip.host, rtp.ports),
   ]);
 }

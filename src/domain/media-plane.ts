@@ -42,15 +42,18 @@ export interface LegOpening {
    * it tells which packets are the phone's before they have proven it.
    */
   readonly signallingAddress?: string | null;
+  /** The address of ours that it came to; media is expected there, too, where media can be. Null: not known. */
+  readonly localAddress?: string | null;
 }
 
 /** A leg of one connection. `offer`: the far end's; null: we make it. */
 export function mainConnection(
   kind: LegKind,
   offer: string | null,
-  signallingAddress: string | null = null,
+  addresses: Pick<LegOpening, 'signallingAddress' | 'localAddress'> = {},
 ): LegOpening {
-  return { kind, connections: [{ name: 'main', flow: 'both', offer }], signallingAddress };
+  const { signallingAddress = null, localAddress = null } = addresses;
+  return { kind, connections: [{ name: 'main', flow: 'both', offer }], signallingAddress, localAddress };
 }
 
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */

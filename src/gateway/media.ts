@@ -112,10 +112,18 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
-    otherPorts: [config.sip.port, ...(config.freeswitch === undefined ? [] : [config.edge.sipPort])],
+    otherPorts: [
+      config.sip.port,
+      ...config.sip.listen.map(({ port }) => port),
+      ...(config.freeswitch === undefined ? [] : [config.edge.sipPort]),
+    ],
     bindAddress: config.sip.host,
     ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
     otherAdvertised: config.advertise.map(({ address }) => address),
+    otherEndpoints: config.sip.listen.map(({ host, address }) => ({
+      bindAddress: host,
+      advertisedAddress: address ?? (host === '0.0.0.0' || host === '::' ? (config.publicIp ?? null) : null),
+    })),
     advertisedTo: (signallingAddress) => advertised.mediaAddressFor(signallingAddress),
     logger: logger.child({ layer: 'media' }),
     clock,

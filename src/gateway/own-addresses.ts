@@ -19,6 +19,7 @@ export async function checkOwnAddresses({ http, sip, edge, freeswitch }: Config)
   const hosts = [
     ['http.host', http.host],
     ['sip.host', sip.host],
+    ...sip.listen.map(({ host }, index) => [`sip.listen.${index}.host`, host] as const),
     ...(freeswitch === undefined ? [] : [['edge.sipHost', edge.sipHost]]),
   ] as const;
   const problems: string[] = [];

@@ -16,12 +16,13 @@ import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import {
   createSipServer,
+  type ListenerOptions,
   type SipRequest,
   type SipServer,
   type SipServerOptions,
   type TlsStreamOptions,
 } from '../sip-server/index.js';
-import { readAuthorities } from '../tls/certificate.js';
+import { namesHost, readAuthorities } from '../tls/certificate.js';
 import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
@@ -95,24 +96,17 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
 function openServer(options: OpenSipOptions, secret: string): Promise<SipServer> {
   const { config, logger, version } = options;
   const advertised = new AdvertisedAddresses(config.advertise);
-  const { host, port, maxConnections, maxConnectionsPerAddress, sessionTimerSeconds } = config.sip;
-  const connections = {
-    maxConnections,
-    maxConnectionsPerAddress,
-    firstMessageTimeoutMs: config.sip.firstMessageTimeoutSeconds * 1000,
-    stalledMs: config.sip.stalledSeconds * 1000,
-  };
-  const streams = { host, ...connections, idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 };
-  const listening: Pick<SipServerOptions, 'udp' | 'tcp' | 'tls'> = {
-    udp: { host, port },
-    tcp: { ...streams, port },
-    ...(options.certificates !== null && {
-      tls: { ...streams, port: config.sip.tlsPort, ...tlsOptions(config, options.certificates) },
-    }),
-  };
+  const { host, port, tlsPort, sessionTimerSeconds } = config.sip;
+  const all = ['udp', 'tcp', ...(options.certificates === null ? [] : (['tls'] as const))] as const;
   return createSipServer({
-    ...(config.drachtio === undefined ? listening : {}),
-    webSocket: connections,
+    ...(config.drachtio === undefined && {
+      ...listenerOptions(options, { host, port, tlsPort, transports: all }),
+      listeners: config.sip.listen.map((place) => ({
+        ...listenerOptions(options, place, true),
+        host: place.name ?? place.address,
+      })),
+    }),
+    webSocket: connectionLimits(config),
     admin: { host: '127.0.0.1', port: 0, secret },
     ...(config.publicIp === undefined ? {} : { publicAddress: config.publicIp }),
     hostFor: (remoteAddress) => advertised.hostFor(remoteAddress),
@@ -140,6 +134,44 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
   });
 }
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly transports: readonly ('udp' | 'tcp' | 'tls')[];
+}
+
+/** One address that is listened on. `isFurther`: of IPv6 all addresses are these alone, for the first may have those of IPv4. */
+function listenerOptions(
+  { config, certificates }: OpenSipOptions,
+  { host, port, tlsPort, transports }: Place,
+  isFurther = false,
+): ListenerOptions {
+  const { keepAliveSeconds, pongSeconds } = config.nextHop;
+  const place = { host, ipv6Only: isFurther && host === '::' };
+  const streams = {
+    ...{ ...place, ...connectionLimits(config), idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
+    ...(keepAliveSeconds > 0 && {
+      keepAlive: { everyMs: keepAliveSeconds * 1000, pongMs: pongSeconds * 1000 },
+    }),
+  };
+  return {
+    ...(transports.includes('udp') && { udp: { ...place, port } }),
+    ...(transports.includes('tcp') && { tcp: { ...streams, port } }),
+    ...(transports.includes('tls') &&
+      certificates !== null && { tls: { ...streams, port: tlsPort, ...tlsOptions(config, certificates) } }),
+  };
+}
+
+function connectionLimits({ sip }: Config) {
+  return {
+    maxConnections: sip.maxConnections,
+    maxConnectionsPerAddress: sip.maxConnectionsPerAddress,
+    firstMessageTimeoutMs: sip.firstMessageTimeoutSeconds * 1000,
+    stalledMs: sip.stalledSeconds * 1000,
+  };
+}
+
 function nextHopOptions({ nextHop }: Config): NonNullable<SipServerOptions['nextHop']> {
   const datagrams = new NetworkList(nextHop.udpOnlyNetworks);
   return {
@@ -156,9 +188,10 @@ function nextHopOptions({ nextHop }: Config): NonNullable<SipServerOptions['next
 }
 
 function tlsOptions({ tls }: Config, certificates: Certificates): TlsStreamOptions {
-  const { clientCertificates, verifyServers, serverCa, handshakeTimeoutSeconds } = tls;
+  const { clientCertificates, showTo, verifyServers, serverCa, handshakeTimeoutSeconds } = tls;
   return {
     ...{ certificates, clientCertificates, verifyServers },
+    showCertificateTo: (serverName) => namesHost(showTo, serverName),
     handshakeTimeoutMs: handshakeTimeoutSeconds * 1000,
     ...(serverCa !== undefined && { serverCa: [...rootCertificates, readAuthorities(serverCa)] }),
   };

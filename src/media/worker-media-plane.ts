@@ -22,6 +22,7 @@ import { WorkerPool } from './worker-pool.js';
 import type {
   Destination,
   StreamImport,
+  AddressSettings,
   WorkerBrowserSettings,
   WorkerHealth,
   WorkerNotification,
@@ -41,6 +42,8 @@ export interface MediaPlaneOptions {
   readonly advertisedTo?: (signallingAddress: string) => string | null;
   /** All that `advertisedTo` may give: addresses of ours. Default none. */
   readonly otherAdvertised?: readonly string[];
+  /** Further addresses where phones' media may come to: that which a phone's signalling came to. Default none. */
+  readonly otherEndpoints?: readonly AddressSettings[];
   readonly logger: MediaLogger;
   readonly clock: Clock;
   /** Legs beyond this are refused as `overloaded`. Default 1000: what one core carries all talking, with room. */
@@ -141,6 +144,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,
         otherAdvertised: options.otherAdvertised ?? [],
+        otherEndpoints: options.otherEndpoints ?? [],
         maxLegs: this.#maxLegsPerWorker,
         jitterTargetMs: options.jitterTargetMs ?? 0,
         rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
@@ -171,7 +175,8 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
   }
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, participantId, sessionId, kind, connections, signallingAddress, listener } = request;
+    const { legId, participantId, sessionId, kind, connections, listener } = request;
+    const { signallingAddress, localAddress } = request;
     if (this.#closed) throw new MediaRefusal('overloaded', 'the media plane is closed');
     if (connections.some(({ offer }) => (offer?.length ?? 0) > maxOfferCharacters))
       throw new MediaRefusal('bad-sdp', 'the offer is too long');
@@ -186,6 +191,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       const body = {
         ...{ legId, participantId, kind, connections, mayPublish },
         signallingAddress: signallingAddress ?? null,
+        localAddress: localAddress ?? null,
         advertisedAddress:
           typeof signallingAddress === 'string' ? (this.#advertisedTo?.(signallingAddress) ?? null) : null,
       };

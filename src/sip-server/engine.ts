@@ -1,7 +1,7 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
 import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
-import { attach, listTransports, responseFlowFor, type Transports } from './network.js';
+import { attach, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
 import { OutgoingWays, type NextHopOptions } from './outgoing-ways.js';
 import { systemClock, type Clock } from './transaction/clock.js';
@@ -108,11 +108,11 @@ export function createEngine(
       ? {}
       : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
     sourceOf,
-    connect: (hop) => ways.connect(hop),
+    connect: (hop, near) => ways.connect(hop, near),
     wayTo: (hop) => ways.to(hop),
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
-  for (const transport of listTransports(transports)) {
+  for (const transport of transports) {
     attach(transport, {
       receive: (message, flow) => core.receive(message, flow),
       receiveMalformed: (reason, flow, answerable, status) => {

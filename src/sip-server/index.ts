@@ -4,6 +4,7 @@ export type { SipServer, SipServerOptions, SipServerStats } from './sip-server.j
 export type { SourceBan } from './defence/source-guard.js';
 export type { EngineOptions } from './engine.js';
 export { checkNewRequest } from './user-agent/request-checks.js';
+export type { ListenerOptions } from './listeners.js';
 export type { NotSent, SendResult, Sent } from './user-agent/application.js';
 export type { SipLogger } from './user-agent/environment.js';
 export type { Clock } from './transaction/clock.js';

@@ -2,18 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { RecordedFlow } from '../../test/support/recorded-flow.js';
 import { parseNameAddr } from './message/name-addr.js';
 import { parseVia } from './message/via.js';
-import { responseFlowFor } from './network.js';
+import { reachableFamilies, responseFlowFor, transportTo } from './network.js';
 import type { MessageIdentity } from './transaction/identity.js';
 import type { Transport } from './transport/transport.js';
 
 const dialled: string[] = [];
 const elsewhere = new RecordedFlow('udp', '198.51.100.1', 9);
-const transport = {
-  connect: (host: string, port: number) => {
-    dialled.push(`${host}:${port}`);
-    return Promise.resolve(elsewhere);
-  },
-} as unknown as Transport;
+const transportOf = (protocol: 'udp' | 'tcp'): Transport =>
+  ({
+    protocol,
+    boundAddress: { address: '0.0.0.0', port: 5060 },
+    connect: (host: string, port: number) => {
+      dialled.push(`${host}:${port}`);
+      return Promise.resolve(elsewhere);
+    },
+  }) as unknown as Transport;
 
 function identityOf(via: string): MessageIdentity {
   const parsed = parseVia(via);
@@ -37,7 +40,7 @@ describe('the responses to a request', () => {
     ['SIP/2.0/UDP 192.168.1.1:5060;received=198.51.100.1', 7000, 'the port it came from behind a NAT'],
   ])('with %s go back down the flow', (via, port) => {
     const flow = new RecordedFlow('udp', '198.51.100.1', port);
-    expect(responseFlowFor({ udp: transport }, flow, identityOf(via))).toBe(flow);
+    expect(responseFlowFor([transportOf('udp')], flow, identityOf(via))).toBe(flow);
   });
 
   it.each([
@@ -47,18 +50,73 @@ describe('the responses to a request', () => {
   ])('with %s go to %s', async (via, target) => {
     dialled.length = 0;
     const flow = new RecordedFlow('udp', '198.51.100.1', 40_000);
-    await responseFlowFor({ udp: transport }, flow, identityOf(via)).send(Buffer.from('x'));
+    await responseFlowFor([transportOf('udp')], flow, identityOf(via)).send(Buffer.from('x'));
     expect(dialled).toEqual([target]);
   });
 
   it('over a connection that is gone go over a new one', async () => {
     dialled.length = 0;
     const flow = new RecordedFlow('tcp', '198.51.100.1', 40_000);
-    const response = responseFlowFor({ tcp: transport }, flow, identityOf('SIP/2.0/TCP 198.51.100.1:5090'));
+    const response = responseFlowFor([transportOf('tcp')], flow, identityOf('SIP/2.0/TCP 198.51.100.1:5090'));
     await response.send(Buffer.from('x'));
     expect(dialled).toEqual([]);
     flow.close();
     await response.send(Buffer.from('x'));
     expect(dialled).toEqual(['198.51.100.1:5090']);
+  });
+});
+
+describe('of several sockets', () => {
+  const at = (protocol: 'udp' | 'tcp', address: string, port = 5060): Transport =>
+    ({ protocol, boundAddress: { address, port } }) as unknown as Transport;
+  const flowAt = (localAddress: string, localPort: number, protocol: 'udp' | 'tcp' = 'udp') =>
+    Object.assign(new RecordedFlow(protocol), { localAddress, localPort });
+
+  it('that of the family of the address is taken', async () => {
+    const transports = [at('udp', '127.0.0.1'), at('udp', '::1'), at('tcp', '127.0.0.1')];
+    expect(await transportTo(transports, 'udp', '::1')).toBe(transports[1]);
+    expect(await transportTo(transports, 'udp', '127.0.0.9')).toBe(transports[0]);
+    expect(await transportTo(transports, 'tcp', '::1')).toBeNull();
+    expect(reachableFamilies(transports, 'udp')).toEqual([4, 6]);
+    expect(reachableFamilies(transports, 'tls')).toEqual([]);
+  });
+
+  it('that is taken from whose address the system goes there', async () => {
+    const transports = [at('udp', '192.0.2.1'), at('udp', '127.0.0.1')];
+    expect(await transportTo(transports, 'udp', '127.0.0.1')).toBe(transports[1]);
+  });
+
+  it('the one that a call came by is taken for it, and another of the same address', async () => {
+    const transports = [
+      at('udp', '127.0.0.1'),
+      at('udp', '127.0.0.2'),
+      at('tcp', '127.0.0.2'),
+      at('tcp', '127.0.0.1'),
+    ];
+    const near = flowAt('127.0.0.2', 5060);
+    expect(await transportTo(transports, 'udp', '127.0.0.9', near)).toBe(transports[1]);
+    expect(await transportTo(transports, 'tcp', '127.0.0.9', near)).toBe(transports[2]);
+  });
+
+  it('the one that a request came by sends its response, wherever that goes', async () => {
+    const sent: string[] = [];
+    const transports = ['127.0.0.1', '127.0.0.2'].map(
+      (address) =>
+        ({
+          ...at('udp', address),
+          connect: (host: string, port: number) => {
+            sent.push(`${address} > ${host}:${port}`);
+            return Promise.resolve(elsewhere);
+          },
+        }) as unknown as Transport,
+    );
+    const flow = Object.assign(new RecordedFlow('udp', '198.51.100.1', 40_000), {
+      localAddress: '127.0.0.2',
+      localPort: 5060,
+    });
+    await responseFlowFor(transports, flow, identityOf('SIP/2.0/UDP 198.51.100.1:5099')).send(
+      Buffer.from('x'),
+    );
+    expect(sent).toEqual(['127.0.0.2 > 198.51.100.1:5099']);
   });
 });

@@ -1,4 +1,6 @@
 /** Ways to peers and back: chooses transports, finds the flow of a response. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { AddressFamily } from './resolution/resolver.js';
 import type { MessageIdentity } from './transaction/identity.js';
@@ -8,43 +10,83 @@ import type { StandingOf, Transport, TransportStats } from './transport/transpor
 import { responseTarget } from './transport/via-routing.js';
 import { addressKind } from './user-agent/local-address.js';
 
-/** The transports of one server or client, by protocol. */
-export interface Transports {
-  readonly udp?: Transport;
-  readonly tcp?: Transport;
-  readonly tls?: Transport;
-  readonly ws?: Transport;
-}
+/** The transports of one server or client; of several for one protocol the first is the usual one. */
+export type Transports = readonly Transport[];
 
-export function listTransports({ udp, tcp, tls, ws }: Transports): Transport[] {
-  return [udp, tcp, tls, ws].filter((transport) => transport !== undefined);
-}
+/** Protocols by which we call; a WebSocket cannot be dialled. */
+export type CallingProtocol = 'udp' | 'tcp' | 'tls';
 
-/** The transport that a connection to that address is made with; null where there is none. */
-export function transportTo(
+/**
+ * The transport that a connection to that address is made with; null where there is none. Of several it is the one that `near` came by,
+ * or one at the same address of ours; else the one from whose address the system would go there.
+ */
+export async function transportTo(
   transports: Transports,
-  protocol: 'udp' | 'tcp' | 'tls',
+  protocol: CallingProtocol,
   address: string,
-): Transport | null {
-  const transport = transports[protocol];
-  if (transport === undefined) return null;
-  return familiesOf(transport).includes(isIPv6(address) ? 6 : 4) ? transport : null;
+  near?: Flow,
+): Promise<Transport | null> {
+  const family = isIPv6(address) ? 6 : 4;
+  const able = transports.filter((one) => one.protocol === protocol && familiesOf(one).includes(family));
+  const [first = null, second] = able;
+  if (second === undefined) return first;
+  const beside = near && able.find((one) => isBeside(one, near));
+  if (beside !== undefined) return beside;
+  const source = await sourceTowards(address);
+  return (
+    able.find(({ boundAddress }) => boundAddress?.address === source) ??
+    able.find(({ boundAddress }) => addressKind(boundAddress?.address ?? '') === 'unspecified') ??
+    first
+  );
 }
 
 /** The kinds of address that can be reached by a protocol. */
 export function reachableFamilies(
   transports: Transports,
-  protocol: 'udp' | 'tcp' | 'tls',
+  protocol: CallingProtocol,
 ): readonly AddressFamily[] {
-  const transport = transports[protocol];
-  return transport === undefined ? [] : familiesOf(transport);
+  const families = transports.filter((one) => one.protocol === protocol).flatMap(familiesOf);
+  return ([4, 6] as const).filter((family) => families.includes(family));
 }
 
-/** A connection may leave from any address of this machine, a datagram only from the socket's. */
-function familiesOf({ protocol, boundAddress }: Transport): readonly AddressFamily[] {
+/** A connection may leave from any address of this machine where none is named, a datagram only from the socket's. */
+function familiesOf({ protocol, boundAddress, isIpv6Only }: Transport): readonly AddressFamily[] {
+  if (protocol === 'ws') return [];
   const address = boundAddress?.address;
-  if (protocol !== 'udp' || address === undefined || address === '::') return [4, 6];
+  if (isIpv6Only === true) return [6];
+  if (address === undefined || address === '::') return [4, 6];
+  if (protocol !== 'udp' && addressKind(address) === 'unspecified') return [4, 6];
   return isIPv6(address) ? [6] : [4];
+}
+
+/** The flow came by this transport, or by another of the same address of ours. */
+function isBeside({ protocol, boundAddress }: Transport, flow: Flow): boolean {
+  if (boundAddress?.address !== flow.localAddress) return false;
+  return protocol !== flow.protocol || boundAddress.port === flow.localPort;
+}
+
+/** The transport that the flow came by; connections of ours have ports of their own. */
+function ownerOf(transports: Transports, flow: Flow): Transport | null {
+  const able = transports.filter(({ protocol }) => protocol === flow.protocol);
+  const isAt = ({ boundAddress }: Transport, port: boolean): boolean =>
+    boundAddress !== undefined &&
+    (boundAddress.address === flow.localAddress || addressKind(boundAddress.address) === 'unspecified') &&
+    (!port || boundAddress.port === flow.localPort);
+  return able.find((one) => isAt(one, true)) ?? able.find((one) => isAt(one, false)) ?? able[0] ?? null;
+}
+
+/** The address of ours that the system would send from; null where it knows no way. Nothing is sent. */
+async function sourceTowards(address: string): Promise<string | null> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  try {
+    socket.connect(anyPort, address);
+    await once(socket, 'connect');
+    return socket.address().address;
+  } catch {
+    return null;
+  } finally {
+    socket.close();
+  }
 }
 
 /**
@@ -55,15 +97,22 @@ function familiesOf({ protocol, boundAddress }: Transport): readonly AddressFami
  * port in its Via is one inside its own network.
  */
 export function responseFlowFor(transports: Transports, flow: Flow, { via }: MessageIdentity): Flow {
-  const stream = flow.protocol === 'tcp' || flow.protocol === 'tls' ? transports[flow.protocol] : undefined;
+  const isStream = flow.protocol === 'tcp' || flow.protocol === 'tls';
+  const stream = isStream ? ownerOf(transports, flow) : null;
   if (stream) return new FallbackFlow(flow, stream, { ...responseTarget(via), name: via.host });
-  if (flow.protocol !== 'udp' || !transports.udp) return flow;
+  if (flow.protocol !== 'udp') return flow;
   const target = responseTarget(via);
   const isBehindNat = via.host !== flow.remoteAddress && addressKind(via.host) !== 'name';
   const isSame = target.port === flow.remotePort && target.host === flow.remoteAddress;
   if (isSame || isBehindNat) return flow;
-  return new RedirectedFlow(flow, transports.udp, { host: flow.remoteAddress, port: target.port });
+  const datagrams = ownerOf(transports, flow);
+  return datagrams === null
+    ? flow
+    : new RedirectedFlow(flow, datagrams, { host: flow.remoteAddress, port: target.port });
 }
+
+/** Of no meaning where nothing is sent. */
+const anyPort = 5060;
 
 interface Target {
   readonly host: string;
@@ -138,7 +187,7 @@ class FallbackFlow extends DerivedFlow {
 /** The counters of several transports as one. */
 export function sumStats(transports: Transports): TransportStats {
   const sum: Record<string, number> = {};
-  for (const transport of listTransports(transports)) {
+  for (const transport of transports) {
     for (const [name, value] of Object.entries(transport.stats()))
       sum[name] = (sum[name] ?? 0) + Number(value);
   }

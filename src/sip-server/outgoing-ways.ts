@@ -64,14 +64,14 @@ export class OutgoingWays {
     });
   }
 
-  /** The way to a hop; null where no transport leads there. */
-  to(hop: NextHop): Way | null {
+  /** The way to a hop; null where no transport leads there. `near`: a flow by whose socket it goes, where that leads there. */
+  to(hop: NextHop, near?: Flow): Way | null {
     const { protocol } = hop;
     if (protocol === 'ws' || protocol === 'wss') return null;
     const isSpoken = (one: LocatedProtocol): boolean => reachableFamilies(this.#transports, one).length > 0;
     if (!isSpoken(protocol) && (hop.transportGiven || !isSpoken('tcp'))) return null;
     return new LocatedWay(hop, this.#locator.targets(hop), {
-      connect: (target) => this.#connect(target),
+      connect: (target) => this.#connect(target, near),
       dead: this.#dead,
       takesDatagramsAlone: this.#takesDatagramsAlone,
       logger: this.#logger,
@@ -80,17 +80,17 @@ export class OutgoingWays {
   }
 
   /** A flow to the first server of the hop that can be connected to. Rejects where there is none. */
-  async connect(hop: NextHop): Promise<Flow> {
-    const way = this.to(hop);
+  async connect(hop: NextHop, near?: Flow): Promise<Flow> {
+    const way = this.to(hop, near);
     if (way === null) throw new Error(`no ${hop.protocol} transport`);
     const flow = await way.next();
     if (flow === null) throw new Error(`nobody can be reached at ${hop.host}`);
     return flow;
   }
 
-  #connect({ protocol, address, port, serverName }: Target): Promise<Flow> {
-    const transport = transportTo(this.#transports, protocol, address);
-    if (transport === null) return Promise.reject(new Error(`no ${protocol} transport for this address`));
+  async #connect({ protocol, address, port, serverName }: Target, near?: Flow): Promise<Flow> {
+    const transport = await transportTo(this.#transports, protocol, address, near);
+    if (transport === null) throw new Error(`no ${protocol} transport for this address`);
     return transport.connect(address, port, serverName);
   }
 }
@@ -192,7 +192,7 @@ function systemResolver(options: NextHopOptions, nowMs: () => number): Resolver 
 
 /** What cannot be sent goes there, so that its sender hears of it as of any other failure. */
 function nowhere(transports: Transports, { host, port }: NextHop, protocol: LocatedProtocol): Flow {
-  const bound = transports[protocol]?.boundAddress;
+  const bound = transports.find((one) => one.protocol === protocol)?.boundAddress;
   return {
     id: randomUUID(),
     protocol,

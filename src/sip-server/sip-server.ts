@@ -1,5 +1,6 @@
 /** The embedded SIP server as a whole: transports below, drachtio applications above, one engine in between. */
 import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { SourceBan } from './defence/source-guard.js';
 import { AdminServer } from './drachtio/admin-server.js';
@@ -7,36 +8,31 @@ import { Routes } from './drachtio/routes.js';
 import { createEngine, type EngineOptions } from './engine.js';
 import { formatHostPort } from './message/host-port.js';
 import type { ParseLimits } from './message/parse-message.js';
-import { listTransports, sumStats } from './network.js';
-import { tlsStreams, type TlsStreamOptions } from './transport/stream-source.js';
-import { TcpTransport, type TcpTransportOptions } from './transport/tcp-transport.js';
-import type { BoundAddress, MessageTap, TransportStats } from './transport/transport.js';
-import { UdpTransport } from './transport/udp-transport.js';
+import {
+  openListeners,
+  placesOf,
+  transportsOf,
+  type ConnectionLimit,
+  type Listener,
+  type ListenerOptions,
+  type ListenOptions,
+} from './listeners.js';
+import { sumStats } from './network.js';
+import type { BoundAddress, MessageTap, Transport, TransportStats } from './transport/transport.js';
 import { WebSocketTransport, type WebSocketTransportOptions } from './transport/web-socket-transport.js';
 import { silentLogger } from './user-agent/environment.js';
 
-interface ListenOptions {
-  readonly host: string;
-  /** 0: the system chooses. */
-  readonly port: number;
-}
-
-/** What is limited alike for TCP, TLS and WebSockets. */
-type ConnectionLimit = 'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs' | 'stalledMs';
-
-export interface SipServerOptions extends EngineOptions {
+export interface SipServerOptions extends EngineOptions, ListenerOptions {
   /** What a message may be at most. Default 64 kB, 256 header fields. */
   readonly messageLimits?: Partial<ParseLimits>;
-  readonly udp?: ListenOptions;
-  /** With port 0 beside `udp`: the same number as that, so that one Contact is right for both. */
-  readonly tcp?: ListenOptions & Pick<TcpTransportOptions, ConnectionLimit | 'idleTimeoutMs'>;
-  /** SIP over TLS, with the limits of TCP. */
-  readonly tls?: ListenOptions &
-    TlsStreamOptions &
-    Pick<TcpTransportOptions, ConnectionLimit | 'idleTimeoutMs'>;
+  /**
+   * Further addresses to listen on. `host` is what peers are told that come by it, in place of its own address; one that listens
+   * on all addresses and has none is told as the first is.
+   */
+  readonly listeners?: readonly (ListenerOptions & { readonly host?: string | undefined })[];
   readonly webSocket?: Pick<WebSocketTransportOptions, ConnectionLimit>;
   /** Where drachtio clients connect: keep it on the loopback address. */
-  readonly admin: ListenOptions & {
+  readonly admin: Pick<ListenOptions, 'host' | 'port'> & {
     readonly secret: string;
     /** Default 64. */
     readonly maxClients?: number;
@@ -74,11 +70,20 @@ export interface SipServerStats {
   readonly refusals: Readonly<Record<number, number>>;
 }
 
+/** Where one listener is bound. */
+export interface ListenerAddresses {
+  readonly udp: BoundAddress | undefined;
+  readonly tcp: BoundAddress | undefined;
+  readonly tls: BoundAddress | undefined;
+}
+
 export interface SipServer {
   readonly udpAddress: BoundAddress | undefined;
   readonly tcpAddress: BoundAddress | undefined;
   readonly tlsAddress: BoundAddress | undefined;
   readonly adminAddress: BoundAddress;
+  /** Of the further listeners, in their order. */
+  readonly otherAddresses: readonly ListenerAddresses[];
   /**
    * Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. `clientAddress` is
    * the caller's where a proxy stands before us; without it the connection's far end is.
@@ -104,32 +109,35 @@ export interface SipServer {
   close(): Promise<void>;
 }
 
-const bindAttempts = 20;
-
 /** Opens the SIP server. Rejects with the system's error when an address is taken (`EADDRINUSE`); then nothing stays open. */
 export async function createSipServer(options: SipServerOptions): Promise<SipServer> {
   const logger = options.logger ?? silentLogger;
   const onHandlerError = (error: unknown): void =>
     logger.error({ error }, 'SIP message could not be handled');
-  const { udp, tcp, tls } = await listen(options, onHandlerError);
-  const { sourceOf, messageLimits: limits = {} } = options;
-  const ws = new WebSocketTransport({ ...options.webSocket, sourceOf, onHandlerError, limits });
+  const { sourceOf, messageLimits: limits = {}, listeners: others = [] } = options;
+  const context = { limits, sourceOf, onHandlerError };
+  const listeners = await openListeners([options, ...others], context);
+  const [first, ...further] = listeners;
+  const ws = new WebSocketTransport({ ...options.webSocket, ...context });
   const routes = new Routes();
-  const transports = { ...(udp && { udp }), ...(tcp && { tcp }), ...(tls && { tls }), ws };
+  const transports = [...listeners.flatMap(transportsOf), ws];
   const { core, addressing, dialogs, guard } = createEngine(options, transports, routes);
+  const { udp: udpAddress, tcp: tcpAddress, tls: tlsAddress } = addressesOf(first);
   addressing.listeningPorts = {
-    ...(udp?.boundAddress && { udp: udp.boundAddress.port }),
-    ...(tcp?.boundAddress && { tcp: tcp.boundAddress.port }),
-    ...(tls?.boundAddress && { tls: tls.boundAddress.port }),
+    ...(udpAddress && { udp: udpAddress.port }),
+    ...(tcpAddress && { tcp: tcpAddress.port }),
+    ...(tlsAddress && { tls: tlsAddress.port }),
   };
-  const hostPorts = (address: string | undefined): string =>
-    [tcp, udp, tls]
-      .flatMap((transport) => {
-        const bound = transport?.boundAddress;
-        return transport && bound
-          ? [`${transport.protocol}/${formatHostPort(address ?? bound.address, bound.port)}`]
-          : [];
+  addressing.otherPlaces = further.flatMap((listener, index) =>
+    placesOf(listener, others[index]?.host ?? null),
+  );
+  const hostPorts = (isExternal: boolean): string =>
+    listeners
+      .flatMap((listener, index) => {
+        const told = index === 0 ? options.publicAddress : others[index - 1]?.host;
+        return placesOf(listener, (isExternal ? told : undefined) ?? null);
       })
+      .map(({ protocol, address, port, host }) => `${protocol}/${formatHostPort(host ?? address, port)}`)
       .join(',');
   const admin = new AdminServer({
     secret: options.admin.secret,
@@ -140,7 +148,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     maxBufferedBytes: options.admin.maxBufferedBytes ?? 67_108_864,
     authenticationTimeoutMs: options.admin.authenticationTimeoutMs ?? 5_000,
     maxClients: options.admin.maxClients ?? 64,
-    hostPorts: () => ({ external: hostPorts(options.publicAddress), local: hostPorts(undefined) }),
+    hostPorts: () => ({ external: hostPorts(true), local: hostPorts(false) }),
     nowMs: () => core.transactions.clock.nowMs(),
   });
 
@@ -148,7 +156,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const close = async (): Promise<void> => {
     await admin.close();
     core.close();
-    await Promise.all(listTransports(transports).map((transport) => transport.close()));
+    await Promise.all(transports.map((transport) => transport.close()));
   };
   let adminAddress: BoundAddress;
   try {
@@ -157,15 +165,12 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     await close();
     throw error;
   }
-  const udpAddress = udp?.boundAddress;
-  const tcpAddress = tcp?.boundAddress;
-  const tlsAddress = tls?.boundAddress;
-
   return {
     udpAddress,
     tcpAddress,
     tlsAddress,
     adminAddress,
+    otherAddresses: further.map(addressesOf),
     acceptWebSocket: (socket, request, clientAddress = request.socket.remoteAddress) => {
       const { remotePort = 0, localAddress = '', localPort = 0 } = request.socket;
       const remoteAddress = clientAddress ?? '';
@@ -174,7 +179,10 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     },
     isPassive: (socket) => ws.isPassive(socket),
     contactFor: ({ address: remoteAddress, transport }) => {
-      const own = [udp, tcp, tls].find((candidate) => candidate?.protocol === transport);
+      const able = listeners.flatMap(transportsOf).filter(({ protocol }) => protocol === transport);
+      const isNear = ({ boundAddress }: Transport): boolean =>
+        isIPv6(boundAddress?.address ?? '') === isIPv6(remoteAddress);
+      const own = able.find(isNear) ?? able[0];
       if (own?.boundAddress === undefined) return null;
       const { protocol, boundAddress } = own;
       const { address: localAddress, port: localPort } = boundAddress;
@@ -182,7 +190,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     },
     setDraining: (isDraining) => core.setDraining(isDraining),
     tap: (tap) => {
-      for (const transport of listTransports(transports)) transport.tap(tap);
+      for (const transport of transports) transport.tap(tap);
     },
     bans: () => guard?.bans() ?? [],
     liftBan: (source) => guard?.lift(source) ?? false,
@@ -206,53 +214,10 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   };
 }
 
-interface Listeners {
-  readonly udp: UdpTransport | undefined;
-  readonly tcp: TcpTransport | undefined;
-  readonly tls: TcpTransport | undefined;
-}
-
-/** Binds UDP, TCP and TLS. Rejects where one of them cannot be bound; then none is. */
-async function listen(
-  options: SipServerOptions,
-  onHandlerError: (error: unknown) => void,
-): Promise<Listeners> {
-  const { messageLimits: limits = {}, tls: tlsOptions, sourceOf } = options;
-  const { udp, tcp } = await listenInTheClear(options, onHandlerError);
-  if (tlsOptions === undefined) return { udp, tcp, tls: undefined };
-  const streams = tlsStreams(tlsOptions);
-  const tls = new TcpTransport({ ...tlsOptions, streams, sourceOf, onHandlerError, limits });
-  try {
-    await tls.listen(tlsOptions.host, tlsOptions.port);
-  } catch (error) {
-    await Promise.all([udp?.close(), tcp?.close(), tls.close()]);
-    throw error;
-  }
-  return { udp, tcp, tls };
-}
-
-/** Binds UDP and TCP; with port 0 for both it tries until one number is free for the two. */
-async function listenInTheClear(
-  options: SipServerOptions,
-  onHandlerError: (error: unknown) => void,
-): Promise<Pick<Listeners, 'udp' | 'tcp'>> {
-  const { udp: udpOptions, tcp: tcpOptions, messageLimits: limits = {}, sourceOf } = options;
-  for (let attempt = 1; ; attempt += 1) {
-    const udp = udpOptions ? new UdpTransport({ onHandlerError, limits }) : undefined;
-    const tcp = tcpOptions
-      ? new TcpTransport({ ...tcpOptions, sourceOf, onHandlerError, limits })
-      : undefined;
-    try {
-      const bound = udp && udpOptions ? await udp.listen(udpOptions.host, udpOptions.port) : undefined;
-      if (tcp && tcpOptions) {
-        const port = tcpOptions.port === 0 && bound ? bound.port : tcpOptions.port;
-        await tcp.listen(tcpOptions.host, port);
-      }
-      return { udp, tcp };
-    } catch (error) {
-      await Promise.all([udp?.close(), tcp?.close()]);
-      const mayRetry = udpOptions?.port === 0 && tcpOptions?.port === 0 && attempt < bindAttempts;
-      if (!mayRetry || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    }
-  }
+function addressesOf(listener: Listener | undefined): ListenerAddresses {
+  return {
+    udp: listener?.udp?.boundAddress,
+    tcp: listener?.tcp?.boundAddress,
+    tls: listener?.tls?.boundAddress,
+  };
 }

@@ -42,10 +42,15 @@ export function readCertificate({ cert, key }: CertificateFiles): Certificate {
 }
 
 /** Whether the certificate is for that host: its very name, or one label under its wildcard (RFC 6125 §6.4.3). */
-export function isFor(certificate: Certificate, host: string): boolean {
+export function isFor({ names }: Certificate, host: string): boolean {
+  return namesHost(names, host);
+}
+
+/** Whether one of these is the host: its very name, or one label under a wildcard, whatever their case. */
+export function namesHost(names: readonly string[], host: string): boolean {
   const wanted = host.toLowerCase().replace(/\.$/, '');
   const wildcard = wanted.replace(/^[^.]+/, '*');
-  return certificate.names.some((name) => name === wanted || name === wildcard);
+  return names.some((name) => [wanted, wildcard].includes(name.toLowerCase()));
 }
 
 /** Reads a file of certificates of CAs. Throws CertificateProblem. */

@@ -204,7 +204,12 @@ export class IncomingCall implements LegSignalling {
     if (leg === null) return;
     const offer = descriptionIn(request);
     const kind = offer !== null ? kindOfOffer(offer) : isOverWebSocket(request) ? 'browser' : 'phone';
-    await leg.open(mainConnection(kind, offer, request.source_address));
+    await leg.open(
+      mainConnection(kind, offer, {
+        signallingAddress: request.source_address,
+        localAddress: localAddressOf(request),
+      }),
+    );
     if (leg.hasEnded) return;
 
     const { localDescription } = leg.connection('main');
@@ -407,6 +412,11 @@ function isOverWebSocket(request: Pick<SrfRequest, 'get'>): boolean {
 }
 
 /** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
+/** `address:port`, of IPv6 without brackets, as drachtio-srf puts the two together. */
+function localAddressOf({ receivedOn }: SrfRequest): string | null {
+  return receivedOn?.replace(/:\d*$/, '') ?? null;
+}
+
 function guesserOf({ source_address: address, protocol }: SrfRequest): string {
   return /^udp$/i.test(protocol) ? `udp ${sourceOf(address)}` : address;
 }

@@ -15,6 +15,8 @@ export interface SrfRequest extends EventEmitter {
   readonly source_address: string;
   readonly source_port: number | string;
   readonly protocol: string;
+  /** The address and port of the server that a request outside of dialogs came to. */
+  readonly receivedOn?: string;
   /** `application` where the SIP server made the request itself, e.g. a BYE because no ACK came. */
   readonly source: 'network' | 'application';
   /** As it came. */

@@ -68,6 +68,8 @@ export interface OpenLegOptions {
   readonly mayPublish: readonly TrackKind[];
   /** The address that the far end's signalling comes from; null: not known. */
   readonly signallingAddress: string | null;
+  /** The address of ours that it came to. Default: not known. */
+  readonly localAddress?: string | null;
   /** The address of ours that this far end is told; null: the worker's. */
   readonly advertisedAddress: string | null;
 }
@@ -114,7 +116,8 @@ export class MediaEngine {
 
   /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal or WorkerRefusal, with nothing left open. */
   async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
-    const { legId, participantId, kind, connections, signallingAddress, advertisedAddress } = options;
+    const { legId, participantId, kind, connections } = options;
+    const { signallingAddress, localAddress = null, advertisedAddress } = options;
     if (this.#closed) throw new WorkerRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     if (this.#legs.size >= this.#maxLegs)
@@ -126,7 +129,8 @@ export class MediaEngine {
       const mayPublish = new Set(options.mayPublish);
       const events = this.#eventsOf(legId, entry);
       const leg = this.#factories[kind]({
-        ...{ legId, participantId, mayPublish, events, connections, signallingAddress, advertisedAddress },
+        ...{ legId, participantId, mayPublish, events, connections },
+        ...{ signallingAddress, localAddress, advertisedAddress },
       });
       entry.attach(leg);
       const descriptions: Record<string, string> = {};

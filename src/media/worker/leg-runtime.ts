@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
 import type { CreateRuntime, LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
-import { phoneEndpoints, reachedAt } from './phone/phone-endpoints.js';
+import { allPhoneEndpoints, endpointsFrom, reachedAt } from './phone/phone-endpoints.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { GatewayPorts } from './rtp/gateway-ports.js';
@@ -19,7 +19,7 @@ import { WorkerRefusal } from './worker-refusal.js';
 export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promise<LegRuntime> => {
   const { bindAddress } = settings;
   const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  const endpoints = phoneEndpoints(settings, interfaces);
+  const endpoints = allPhoneEndpoints(settings, settings.otherEndpoints, interfaces);
   const ports = sharePorts(settings.rtpPorts);
   const tickClock = new TickClock();
   const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
@@ -52,7 +52,12 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   };
   return {
     factories: {
-      phone: (options) => createPhoneLeg({ ...options, ...phone }),
+      phone: (options) =>
+        createPhoneLeg({
+          ...options,
+          ...phone,
+          endpoints: endpointsFrom(endpoints, options.localAddress ?? null),
+        }),
       browser: ({ advertisedAddress = null, ...options }) =>
         createBrowserLeg({
           ...options,

@@ -57,6 +57,8 @@ export interface LegOptions {
   readonly events: LegEvents;
   /** The address that the far end's signalling comes from, where it is known: a phone's media may come from there, too. */
   readonly signallingAddress?: string | null;
+  /** The address of ours that it came to, where it is known. */
+  readonly localAddress?: string | null;
   /** The literal address of ours that this far end is told in place of the usual one. Default none. */
   readonly advertisedAddress?: string | null;
 }

@@ -30,6 +30,12 @@ export type {
 };
 export type { RecordingEndReason, RecordingResult };
 
+/** An address that sockets are bound to, and the one that is told in place of it; null: none. */
+export interface AddressSettings {
+  readonly bindAddress: string;
+  readonly advertisedAddress: string | null;
+}
+
 export interface WorkerSettings {
   /** UDP ports for media, both ends included; no other process may use them. */
   readonly rtpPorts: { readonly from: number; readonly to: number };
@@ -43,6 +49,8 @@ export interface WorkerSettings {
   readonly advertisedAddress: string | null;
   /** Further addresses of ours, which single legs are told. */
   readonly otherAdvertised: readonly string[];
+  /** Further addresses where phones' media may come to. */
+  readonly otherEndpoints: readonly AddressSettings[];
   readonly maxLegs: number;
   readonly jitterTargetMs: number;
   readonly rtpTimeoutBeforeFirstMs: number;

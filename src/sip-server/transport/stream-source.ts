@@ -66,6 +66,8 @@ export interface TlsStreamOptions {
   readonly handshakeTimeoutMs?: number;
   /** PEM of CAs that servers' certificates may come from, beside those that Node knows. */
   readonly serverCa?: readonly string[];
+  /** Whether that server gets our certificate, where it asks for one. Default: none does. */
+  readonly showCertificateTo?: (serverName: string) => boolean;
   /** A server without a good certificate for its name is not called. Default true. */
   readonly verifyServers?: boolean;
 }
@@ -77,7 +79,7 @@ export function tlsStreams(options: TlsStreamOptions): StreamSource {
     handshakeTimeoutMs = 10_000,
     verifyServers = true,
   } = options;
-  const { serverCa } = options;
+  const { serverCa, showCertificateTo = () => false } = options;
   return {
     protocol: 'tls',
     createServer(taker) {
@@ -112,11 +114,13 @@ export function tlsStreams(options: TlsStreamOptions): StreamSource {
       return server;
     },
     connect({ host, port, serverName, localAddress, timeoutMs }) {
-      const { minVersion, ciphers } = certificates?.serverOptions ?? {};
+      const { minVersion, ciphers, cert, key } = certificates?.serverOptions ?? {};
+      const isShown = cert !== undefined && key !== undefined && showCertificateTo(serverName);
       const stream = connectTls({
         ...{ host, port },
         ...(minVersion !== undefined && { minVersion }),
         ...(ciphers !== undefined && { ciphers }),
+        ...(isShown && { cert, key }),
         // An address is no server name (RFC 6066 §3); it stands in the certificate as an address.
         servername: isIP(serverName) === 0 ? serverName : '',
         ...(localAddress && { localAddress }),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { BackPressure } from './back-pressure.js';
+import { ConnectionKeepAlive, type KeepAliveSettings } from './connection-keep-alive.js';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type Inbox } from './inbox.js';
 import { StreamFramer, type StreamEvent } from './stream-framer.js';
@@ -18,12 +19,15 @@ export interface TcpFlowLimits {
 export interface TcpFlowUser {
   readonly inbox: Inbox;
   readonly limits: TcpFlowLimits;
+  /** Null: its peer keeps it alive, or nobody does. */
+  readonly keepAlive: KeepAliveSettings | null;
   /** A SIP message came by it. */
   readonly onHeard: () => void;
   /** Called exactly once. */
   readonly onClosed: () => void;
 }
 
+const ping = Buffer.from('\r\n\r\n');
 const pong = Buffer.from('\r\n');
 
 /** One connection. Owns its socket and its timers. */
@@ -41,12 +45,13 @@ export class TcpFlow implements Flow {
   readonly #framer: StreamFramer;
   readonly #onHeard: () => void;
   readonly #pressure: BackPressure;
+  readonly #keepAlive: ConnectionKeepAlive | null;
   #messageTimer: NodeJS.Timeout | undefined;
   #silenceTimer: NodeJS.Timeout | undefined;
   #broken = false;
 
   constructor(protocol: 'tcp' | 'tls', socket: Socket, user: TcpFlowUser) {
-    const { inbox, limits, onHeard, onClosed } = user;
+    const { inbox, limits, keepAlive, onHeard, onClosed } = user;
     this.protocol = protocol;
     this.#onHeard = onHeard;
     this.#socket = socket;
@@ -68,6 +73,7 @@ export class TcpFlow implements Flow {
       },
       limits.stalledMs,
     );
+    this.#keepAlive = keepAlive && this.#kept(keepAlive);
     socket.setTimeout(limits.idleTimeoutMs);
     socket.on('timeout', () => {
       // A call says nothing for as long as nobody changes it.
@@ -83,6 +89,7 @@ export class TcpFlow implements Flow {
       clearTimeout(this.#messageTimer);
       clearTimeout(this.#silenceTimer);
       this.#pressure.close();
+      this.#keepAlive?.close();
       onClosed();
     });
   }
@@ -123,6 +130,20 @@ export class TcpFlow implements Flow {
     this.#socket.destroy();
   }
 
+  #kept(settings: KeepAliveSettings): ConnectionKeepAlive {
+    const isUsed = (): boolean => this.#inbox.standingOf(this) === 'used';
+    const connection = {
+      get isUsed() {
+        return isUsed();
+      },
+      ping: () => {
+        if (this.#socket.writable) this.#write(ping, () => {});
+      },
+      broken: () => this.drop(),
+    };
+    return new ConnectionKeepAlive(connection, settings);
+  }
+
   #write(bytes: Buffer, done: (error?: Error | null) => void): void {
     this.#socket.write(bytes, (error) => {
       this.#pressure.taken();
@@ -134,6 +155,9 @@ export class TcpFlow implements Flow {
   #receive(chunk: Buffer): void {
     if (this.#broken) return;
     this.#inbox.counters.bytesReceived += chunk.length;
+    const isBreaks = chunk.length <= pong.length && chunk.every((byte) => byte === 13 || byte === 10);
+    // Two of them are no ping of the peer's.
+    if (this.#keepAlive?.heard(isBreaks) === true) return;
     const events = this.#framer.push(chunk);
     // Every message has its own allowance: a finished one ends the timer, a begun one starts it.
     if (!this.#framer.isMidMessage || events.some(({ kind }) => kind === 'message')) this.#stopTimer();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { defaultParseLimits } from '../message/parse-message.js';
+import type { KeepAliveSettings } from './connection-keep-alive.js';
 import { ConnectionRoom, type RoomLimits } from './connection-room.js';
 import type { Flow } from './flow.js';
 import { plainAddress, type InboxOptions } from './inbox.js';
@@ -30,6 +31,10 @@ export interface TcpTransportOptions extends InboxOptions, Partial<RoomLimits> {
   readonly maxBufferedBytes?: number;
   /** Default 5,000 ms. */
   readonly connectTimeoutMs?: number;
+  /** Bound to `::` it takes no IPv4. Default false. */
+  readonly ipv6Only?: boolean;
+  /** Of connections that we opened, while they are in use. Default: none is kept alive. */
+  readonly keepAlive?: KeepAliveSettings;
 }
 
 interface Connection {
@@ -42,9 +47,11 @@ interface Connection {
 /** SIP over TCP or TLS (RFC 3261 §18), with the CRLF keep-alive of RFC 5626 §4.4.1. */
 export class TcpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol: 'tcp' | 'tls';
+  readonly isIpv6Only: boolean;
   readonly #streams: StreamSource;
   readonly #limits: TcpFlowLimits;
   readonly #connectTimeoutMs: number;
+  readonly #keepAlive: KeepAliveSettings | null;
   readonly #room: ConnectionRoom<Connection>;
   /** All that are open, by their sockets: with TLS the bare ones of those that came in. */
   readonly #connections = new Map<Socket, Connection>();
@@ -59,6 +66,8 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     super(options);
     this.#streams = options.streams ?? plainStreams;
     this.protocol = this.#streams.protocol;
+    this.isIpv6Only = options.ipv6Only ?? false;
+    this.#keepAlive = options.keepAlive ?? null;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 5_000;
     this.#limits = {
       firstMessageTimeoutMs: options.firstMessageTimeoutMs ?? 30_000,
@@ -95,7 +104,7 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     });
     this.#server = server;
     try {
-      server.listen(port, host);
+      server.listen({ port, host, ipv6Only: this.isIpv6Only });
       await once(server, 'listening');
     } catch (error) {
       this.#server = undefined;
@@ -153,14 +162,14 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
   #ready(stream: Socket, socket: Socket): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || this.#closed) stream.destroy();
-    else this.#adopt(stream, connection).closeUnlessHeard();
+    else this.#adopt(stream, connection, null).closeUnlessHeard();
   }
 
   async #dial(target: Pick<StreamTarget, 'host' | 'port' | 'serverName'>, key: string): Promise<Flow> {
     if (!this.#room.makeRoom(target.host)) throw new Error('too many connections');
     const timeoutMs = this.#connectTimeoutMs;
     const stream = await this.#streams.connect({ ...target, ...this.#sourceFor(target.host), timeoutMs });
-    const flow = this.#adopt(stream, this.#register(stream, key, true));
+    const flow = this.#adopt(stream, this.#register(stream, key, true), this.#keepAlive);
     if (this.#closed) {
       flow.close();
       throw new Error('the transport is closed');
@@ -189,10 +198,11 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return connection;
   }
 
-  #adopt(stream: Socket, connection: Connection): TcpFlow {
+  #adopt(stream: Socket, connection: Connection, keepAlive: KeepAliveSettings | null): TcpFlow {
     const flow = new TcpFlow(this.protocol, stream, {
       inbox: this.inbox,
       limits: this.#limits,
+      keepAlive,
       onHeard: () => this.#room.heard(connection),
       onClosed: () => this.#forget(connection),
     });

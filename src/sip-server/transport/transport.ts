@@ -68,6 +68,8 @@ export interface Transport {
   readonly protocol: TransportProtocol;
   /** What `listen` bound, while it is bound. */
   readonly boundAddress: BoundAddress | undefined;
+  /** Bound to all addresses of IPv6, and to none of IPv4. */
+  readonly isIpv6Only?: boolean;
   onMessage(handler: MessageHandler): void;
   onMalformed(handler: MalformedHandler): void;
   /** A connection ended, whoever ended it. Never for UDP. */

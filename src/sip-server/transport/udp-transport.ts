@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type InboxOptions } from './inbox.js';
 import { ReceivingTransport } from './receiving-transport.js';
@@ -13,6 +13,8 @@ import type { BoundAddress, ListeningTransport, TappedFlow, TransportStats } fro
 export interface UdpTransportOptions extends InboxOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
   readonly maxFlows?: number;
+  /** Bound to `::` it takes no IPv4. Default false. */
+  readonly ipv6Only?: boolean;
 }
 
 /** Kernel buffer asked for in each direction: a burst of calls must not be lost. */
@@ -21,14 +23,17 @@ const socketBufferBytes = 1_048_576;
 /** SIP over UDP (RFC 3261 §18): one socket, one datagram a message. */
 export class UdpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol = 'udp';
+  readonly isIpv6Only: boolean;
   readonly #maxFlows: number;
   readonly #flows = new Map<string, UdpFlow>();
   #socket: Socket | undefined;
   #bound: BoundAddress | undefined;
+  #isIpv6 = false;
 
   constructor(options: UdpTransportOptions = {}) {
     super(options);
     this.#maxFlows = options.maxFlows ?? 10_000;
+    this.isIpv6Only = options.ipv6Only ?? false;
   }
 
   get boundAddress(): BoundAddress | undefined {
@@ -37,7 +42,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
 
   async listen(host: string, port: number): Promise<BoundAddress> {
     if (this.#socket) throw new Error('this UDP transport is already listening');
-    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', ipv6Only: this.isIpv6Only });
     this.#socket = socket;
     try {
       socket.bind(port, host);
@@ -57,6 +62,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       // A system that does not grant it works with what it has.
     }
     const { address, port: boundPort } = socket.address();
+    this.#isIpv6 = isIPv6(address);
     this.#bound = { address, port: boundPort };
     return this.#bound;
   }
@@ -64,7 +70,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
   async connect(host: string, port: number): Promise<Flow> {
     if (!this.#bound) throw new Error('the UDP transport is not listening');
     const address =
-      isIP(host) === 0 ? (await lookup(host, { family: isIPv6(this.#bound.address) ? 6 : 4 })).address : host;
+      isIP(host) === 0 ? (await lookup(host, { family: this.#isIpv6 ? 6 : 4 })).address : plainAddress(host);
     return this.#flowTo(address, port);
   }
 
@@ -133,11 +139,18 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     return { protocol: 'udp', localAddress, localPort, remoteAddress, remotePort };
   }
 
+  /** A socket of IPv6 knows IPv4 addresses in the form that they have within IPv6 (RFC 4291 §2.5.5.2). */
+  #asSocketTakes(address: string): string {
+    return this.#isIpv6 && isIPv4(address) ? `::ffff:${address}` : address;
+  }
+
   async #send(bytes: Buffer, address: string, port: number): Promise<void> {
     const socket = this.#socket;
     if (!socket) throw new Error('the UDP transport is closed');
     this.inbox.tap?.('out', bytes, this.#ends(address, port));
-    await sendCounted(this.inbox.counters, bytes, (done) => socket.send(bytes, port, address, done));
+    await sendCounted(this.inbox.counters, bytes, (done) =>
+      socket.send(bytes, port, this.#asSocketTakes(address), done),
+    );
   }
 }
 

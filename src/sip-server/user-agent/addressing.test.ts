@@ -52,6 +52,39 @@ describe('our address', () => {
     expect(addressing.contact(overTls, true)).toBe('<sips:203.0.113.50:5082>');
   });
 
+  it('is of the kind of address that the peer has', () => {
+    const addressing = new Addressing({ publicAddress: '203.0.113.50', interfaces: () => interfaces });
+    const flow = Object.assign(new RecordedFlow('udp', '2001:db8::77', 5060), { localAddress: '::' });
+    expect(addressing.host(flow)).toBe('2001:db8::9');
+  });
+
+  it('is that of the socket which the peer came to, where there are several', () => {
+    const addressing = new Addressing({ publicAddress: '203.0.113.50', interfaces: () => interfaces });
+    addressing.listeningPorts = { udp: 5060, tcp: 5060 };
+    addressing.otherPlaces = [
+      { protocol: 'udp', address: '10.1.2.3', port: 5070, host: null },
+      { protocol: 'tcp', address: '10.1.2.3', port: 5070, host: null },
+      { protocol: 'udp', address: '192.0.2.8', port: 5060, host: 'sbc.example.com' },
+      { protocol: 'tcp', address: '::', port: 5090, host: null },
+      { protocol: 'udp', address: '0.0.0.0', port: 5099, host: null },
+    ];
+    const contact = (protocol: TransportProtocol, localAddress: string, localPort: number, remote: string) =>
+      addressing.contact(
+        Object.assign(new RecordedFlow(protocol, remote, 40_000), { localAddress, localPort }),
+      );
+    expect(contact('udp', '10.1.2.3', 5070, '10.1.9.9')).toBe('<sip:10.1.2.3:5070>');
+    expect(contact('udp', '192.0.2.8', 5060, '10.1.9.9')).toBe('<sip:sbc.example.com:5060>');
+    expect(contact('udp', '0.0.0.0', 5060, '198.51.100.1')).toBe('<sip:203.0.113.50:5060>');
+    expect(contact('udp', '0.0.0.0', 5099, '198.51.100.1')).toBe('<sip:203.0.113.50:5099>');
+    expect(contact('tcp', '10.1.2.3', 5070, '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
+    // One that we opened from there, and one that came to the first address.
+    expect(contact('tcp', '10.1.2.3', 43_210, '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
+    expect(contact('tcp', '10.1.2.3', 5060, '10.1.9.9')).toBe('<sip:203.0.113.50:5060;transport=tcp>');
+    expect(contact('tcp', '2001:db8::9', 5090, '2001:db8::77')).toBe(
+      '<sip:[2001:db8::9]:5090;transport=tcp>',
+    );
+  });
+
   it.each([
     ['<sip:me@localhost>;tag=1', '<sip:me@127.0.0.1>;tag=1'],
     ['sip:localhost', 'sip:127.0.0.1'],

@@ -1,8 +1,8 @@
 /** What we write of ourselves into Via and Contact, depending on who is to reach us. */
 import { networkInterfaces } from 'node:os';
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { formatHostPort } from '../message/host-port.js';
-import type { Flow } from '../transport/flow.js';
+import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 
 /** What of a flow says how its peer reaches us. */
@@ -17,12 +17,24 @@ export interface AddressingOptions {
   readonly interfaces?: () => readonly LocalInterface[];
 }
 
+/** One socket of a further address that is listened on. */
+export interface ListeningPlace {
+  readonly protocol: TransportProtocol;
+  /** As bound: `0.0.0.0` or `::` for all. */
+  readonly address: string;
+  readonly port: number;
+  /** What peers are told that come by it; null: nothing of its own. */
+  readonly host: string | null;
+}
+
 const interfacesFreshMs = 30_000;
 
 /** Writes the addresses that stand in our Via, Contact and From so that the peer can reach them. */
 export class Addressing {
   /** Ports that we listen on: an outgoing TCP connection's own port takes no calls. */
   listeningPorts: { udp?: number; tcp?: number; tls?: number } = {};
+  /** Those of further addresses. */
+  otherPlaces: readonly ListeningPlace[] = [];
   readonly #publicAddress: string | undefined;
   readonly #hostFor: (remoteAddress: string) => string | null;
   readonly #interfaces: () => readonly LocalInterface[];
@@ -37,15 +49,18 @@ export class Addressing {
   host(flow: AddressedFlow): string {
     const own = this.#hostFor(flow.remoteAddress);
     if (own !== null) return own;
-    if (this.#publicAddress !== undefined && addressKind(flow.remoteAddress) !== 'loopback') {
-      return this.#publicAddress;
-    }
+    const place = this.#placeOf(flow);
+    if (place?.host != null) return place.host;
+    const isOwn = place !== undefined && addressKind(place.address) !== 'unspecified';
+    if (!isOwn && this.#isReachedPublicly(flow)) return this.#publicAddress ?? flow.localAddress;
     if (addressKind(flow.localAddress) !== 'unspecified') return flow.localAddress;
     return chooseLocalAddress(this.#interfaces(), flow.remoteAddress);
   }
 
   port(flow: AddressedFlow): number {
     const { protocol, localPort } = flow;
+    const place = this.#placeOf(flow);
+    if (place !== undefined) return place.port;
     return protocol === 'ws' || protocol === 'wss' ? localPort : (this.listeningPorts[protocol] ?? localPort);
   }
 
@@ -66,6 +81,30 @@ export class Addressing {
     if (!value.includes('localhost')) return value;
     const address = withPort ? this.#hostPortTransport(flow) : formatHostPort(this.host(flow));
     return value.replace(/(sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=[;>?\s]|$)/i, `$1${address}`);
+  }
+
+  /** An IPv4 address is of no use to whom we know by IPv6. What comes by a WebSocket goes back by it, whatever it is told. */
+  #isReachedPublicly({ protocol, remoteAddress }: AddressedFlow): boolean {
+    const own = this.#publicAddress;
+    if (own === undefined || addressKind(remoteAddress) === 'loopback') return false;
+    if (protocol === 'ws' || protocol === 'wss' || isIP(own) === 0) return true;
+    return isIPv6(own) === isIPv6(remoteAddress);
+  }
+
+  /** Undefined: the first address that is listened on. */
+  #placeOf({ protocol, localAddress, localPort }: AddressedFlow): ListeningPlace | undefined {
+    if (this.otherPlaces.length === 0) return undefined;
+    const here = this.otherPlaces.filter(
+      (place) =>
+        place.protocol === protocol &&
+        (place.address === localAddress ||
+          (addressKind(place.address) === 'unspecified' && isIPv6(place.address) === isIPv6(localAddress))),
+    );
+    const exact = here.find(({ port }) => port === localPort);
+    if (exact !== undefined || protocol === 'udp') return exact;
+    const isFirst = protocol !== 'ws' && protocol !== 'wss' && this.listeningPorts[protocol] === localPort;
+    // A connection of ours has a port that nobody listens on.
+    return isFirst ? undefined : here.find(({ address }) => address === localAddress);
   }
 
   #hostPortTransport(flow: AddressedFlow): string {

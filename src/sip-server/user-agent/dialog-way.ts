@@ -12,10 +12,13 @@ export function knownFlow(dialog: OwnedDialog): Flow | null {
 }
 
 /** The same after looking the next hop up and connecting to it. Rejects when there is no way to the peer. */
-export async function findFlow(dialog: OwnedDialog, connect: (hop: NextHop) => Promise<Flow>): Promise<Flow> {
+export async function findFlow(
+  dialog: OwnedDialog,
+  connect: (hop: NextHop, near: Flow) => Promise<Flow>,
+): Promise<Flow> {
   const hop = secured(nextHopOf(dialog.nextHop), dialog.flow);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
-    const flow = await connect(hop).catch(() => undefined);
+    const flow = await connect(hop, dialog.flow).catch(() => undefined);
     if (flow && !leadsInside(flow, dialog.flow)) return dialog.resolve(flow);
   }
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.

@@ -76,8 +76,8 @@ export interface UserAgentEnvironment {
   readonly transactions: TransactionLayer;
   readonly standings: FlowStandings;
   readonly records: CallRecords;
-  /** Rejects when there is no way to that hop. */
-  readonly connect: (hop: NextHop) => Promise<Flow>;
+  /** From the address of ours that `near` came to, where that leads there. Rejects when there is no way to that hop. */
+  readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   /** The servers of that hop; null where no transport leads there. */
   readonly wayTo: (hop: NextHop) => Way | null;
 }

@@ -18,7 +18,7 @@ export class FlowStandings {
 
   /**
    * An application has answered a request that came by this flow with 2xx: there was something to accept. Not so OPTIONS, which
-   * anybody may ask.
+   * anybody may ask. Or a registrar has answered a REGISTER of ours so that went by it: calls come by this flow.
    */
   accepted(flow: Flow, request: SipRequest, response: SipResponse): void {
     if (!flow.reliable || !flow.isOpen || request.method === 'OPTIONS') return;

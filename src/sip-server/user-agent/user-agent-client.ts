@@ -210,6 +210,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     } else {
       const { dialog, request } = outgoing;
       if (dialog && response.status >= 200) this.#events.answered(dialog, request, response);
+      if (method === 'REGISTER' && response.status >= 200 && response.status < 300)
+        this.#environment.standings.accepted(flow, request, response);
       this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
       this.#checkLost(outgoing, response);
     }

@@ -41,7 +41,7 @@ export interface UserAgentCoreOptions {
   readonly maxTransactions: number;
   readonly maxTransactionsPerAddress?: number;
   readonly sourceOf?: ((address: string) => string) | undefined;
-  readonly connect: (hop: NextHop) => Promise<Flow>;
+  readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   readonly wayTo: (hop: NextHop) => Way | null;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }

@@ -1,15 +1,16 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import type { Socket } from 'node:net';
+import { createConnection, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Flow } from '../../../src/sip-server/transport/flow.js';
 import { tlsStreams } from '../../../src/sip-server/transport/stream-source.js';
 import { TcpTransport } from '../../../src/sip-server/transport/tcp-transport.js';
 import { UdpTransport } from '../../../src/sip-server/transport/udp-transport.js';
 import { TestAuthority } from '../../support/certificates.js';
+import { waitFor } from '../../support/wait-for.js';
 import { options, Told } from './told.js';
 
 const host = '127.0.0.1';
@@ -49,7 +50,113 @@ describe('a TLS transport', () => {
   });
 });
 
+describe('our certificate', () => {
+  it('is shown to the servers that are named, where they ask for one, and to nobody else', async () => {
+    const authority = await TestAuthority.open();
+    cleanUp.push(() => authority.remove());
+    const theirs = await authority.issue({ names: ['carrier.example', 'other.example'] });
+    const shown: string[] = [];
+    const server = createTlsServer({
+      cert: theirs.certPem,
+      key: theirs.keyPem,
+      ca: authority.certPem,
+      requestCert: true,
+      rejectUnauthorized: false,
+    });
+    server.on('secureConnection', (socket) => {
+      const { subject } = socket.getPeerCertificate() as { subject?: { CN: string } };
+      shown.push(`${String(socket.servername)}: ${subject?.CN ?? 'none'}`);
+      socket.on('error', () => undefined);
+    });
+    server.listen(0, host);
+    await once(server, 'listening');
+    const { certPem: cert, keyPem: key } = await authority.issue({ names: ['sbc.example'] });
+    const tls = own(
+      new TcpTransport({
+        streams: tlsStreams({
+          certificates: { serverOptions: { cert, key }, keepFresh: () => undefined },
+          serverCa: [authority.certPem],
+          showCertificateTo: (name) => name === 'carrier.example',
+        }),
+      }),
+    );
+    cleanUp.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    await tls.connect(host, port, 'carrier.example');
+    await tls.connect(host, port, 'other.example');
+    await waitFor('both were seen', () => shown.length === 2);
+    expect(shown).toEqual(['carrier.example: sbc.example', 'other.example: none']);
+  });
+});
+
+describe('a connection that we opened', () => {
+  /** A peer that takes connections; `read` grows with what each sends. */
+  async function peer(answers: (pings: number) => boolean) {
+    const read: string[] = [];
+    const server = createTcpServer((socket) => {
+      const index = read.push('') - 1;
+      socket
+        .on('error', () => undefined)
+        .on('data', (bytes) => {
+          read[index] += bytes.toString('latin1');
+          if (answers((read[index] ?? '').length / 4)) socket.write('\r\n');
+        });
+    });
+    cleanUp.push(() => server.close());
+    server.listen(0, host);
+    await once(server, 'listening');
+    return { read, port: (server.address() as AddressInfo).port };
+  }
+
+  it('is pinged while it is in use, and closed where a peer that answered pings does no longer', async () => {
+    const { read, port } = await peer((pings) => pings <= 2);
+    const tcp = own(new TcpTransport({ keepAlive: { everyMs: 600, pongMs: 500 } }));
+    const told = new Told(tcp);
+    tcp.judgeBy(() => 'used');
+    await tcp.connect(host, port);
+    await told.until(() => told.closed.length === 1);
+    expect(read[0]).toMatch(/^(?:\r\n\r\n){3,4}$/);
+    expect(tcp.stats().connectionsDropped).toBe(1);
+  });
+
+  it('stays where its peer knows of no pings, and gets none where nothing goes over it', async () => {
+    const { read, port } = await peer(() => false);
+    const tcp = own(new TcpTransport({ keepAlive: { everyMs: 40, pongMs: 1 } }));
+    const used = await tcp.connect(host, port);
+    const idle = await tcp.connect(host, port, 'another name');
+    expect(idle).toBe(used);
+    const elsewhere = await peer(() => false);
+    const spare = await tcp.connect(host, elsewhere.port);
+    tcp.judgeBy((flow) => (flow === used ? 'used' : 'known'));
+    await waitFor('several pings', () => (read[0] ?? '').length >= 16);
+    expect(used.isOpen && spare.isOpen).toBe(true);
+    expect(elsewhere.read).toEqual(['']);
+  });
+});
+
 describe('UdpTransport', () => {
+  it('answers IPv4 and IPv6 where it listens at all addresses', async () => {
+    const all = own(new UdpTransport());
+    const atAll = new Told(all);
+    const { port } = await all.listen('::', 0);
+    for (const [family, local] of [
+      ['udp4', '127.0.0.1'],
+      ['udp6', '::1'],
+    ] as const) {
+      const client = createSocket(family);
+      cleanUp.push(() => client.close());
+      client.bind(0, local);
+      await once(client, 'listening');
+      client.send(options(local), port, local);
+      await atAll.until(() => atAll.messages.at(-1)?.message.headers.get('Call-ID') === local);
+      const answered = once(client, 'message');
+      await atAll.messages.at(-1)?.flow.send(Buffer.from('answer'));
+      const dialled = await all.connect(local, client.address().port);
+      expect(dialled).toBe(atAll.messages.at(-1)?.flow);
+      expect(String((await answered)[0])).toBe('answer');
+    }
+  });
+
   it('carries messages both ways and stamps the Via', async () => {
     const a = own(new UdpTransport());
     const b = own(new UdpTransport());

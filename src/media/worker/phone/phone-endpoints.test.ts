@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { phoneEndpoints, type InterfaceAddress } from './phone-endpoints.js';
+import {
+  allPhoneEndpoints,
+  endpointsFrom,
+  phoneEndpoints,
+  type InterfaceAddress,
+} from './phone-endpoints.js';
 
 const loopback = [
   { address: '127.0.0.1', family: 'IPv4', internal: true },
@@ -34,5 +39,28 @@ describe('the endpoints for phones', () => {
     ['::1', null, all, ['::1 > ::1', '127.0.0.1 > 127.0.0.1']],
   ])('of a gateway that listens at %s and says %s', (bindAddress, advertised, interfaces, expected) => {
     expect(endpoints(bindAddress, advertised, interfaces)).toEqual(expected);
+  });
+
+  it('of several addresses are each there once, that which signalling came to in front', () => {
+    const found = allPhoneEndpoints(
+      { bindAddress: '127.0.0.1', advertisedAddress: null },
+      [
+        { bindAddress: '127.0.0.1', advertisedAddress: '203.0.113.9' },
+        { bindAddress: '192.0.2.1', advertisedAddress: '203.0.113.10' },
+        { bindAddress: '::1', advertisedAddress: '2001:db8::9' },
+      ],
+      all,
+    );
+    expect(found).toEqual([
+      { bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' },
+      { bindAddress: '192.0.2.1', advertisedAddress: '203.0.113.10' },
+      { bindAddress: '::1', advertisedAddress: '2001:db8::9' },
+    ]);
+    expect(endpointsFrom(found, '192.0.2.1').map(({ bindAddress }) => bindAddress)).toEqual([
+      '192.0.2.1',
+      '127.0.0.1',
+      '::1',
+    ]);
+    expect(endpointsFrom(found, '198.51.100.1')).toBe(found);
   });
 });

@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net';
 import { addressTypeOf } from '../../../sdp/media-address.js';
 import type { AddressType } from '../../../sdp/session-description.js';
+import type { AddressSettings } from '../protocol.js';
 
 export interface PhoneEndpoint {
   /** Literal address that sockets are bound to. */
@@ -10,17 +11,13 @@ export interface PhoneEndpoint {
   readonly advertisedAddress: string;
 }
 
+export type PhoneEndpoints = readonly [PhoneEndpoint, ...PhoneEndpoint[]];
+
 /** An address of one of the machine's interfaces. */
 export interface InterfaceAddress {
   readonly address: string;
   readonly family: string;
   readonly internal: boolean;
-}
-
-export interface AddressSettings {
-  readonly bindAddress: string;
-  /** Null: that of the interface. */
-  readonly advertisedAddress: string | null;
 }
 
 const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
@@ -34,7 +31,7 @@ const loopbackOf: Readonly<Record<AddressType, string>> = { IP4: '127.0.0.1', IP
 export function phoneEndpoints(
   settings: AddressSettings,
   interfaces: readonly InterfaceAddress[],
-): readonly [PhoneEndpoint, ...PhoneEndpoint[]] {
+): PhoneEndpoints {
   const { bindAddress, advertisedAddress } = settings;
   const own: AddressType = addressTypeOf(bindAddress);
   const other: AddressType = own === 'IP4' ? 'IP6' : 'IP4';
@@ -60,6 +57,26 @@ export function phoneEndpoints(
     advertisedAddress === null &&
     interfaces.some(({ address }) => address === loopback);
   return hasOther ? [main, { bindAddress: loopback, advertisedAddress: loopback }] : [main];
+}
+
+/** Those of several addresses, each once: that of the first in front, then what is said of the others. */
+export function allPhoneEndpoints(
+  first: AddressSettings,
+  others: readonly AddressSettings[],
+  interfaces: readonly InterfaceAddress[],
+): PhoneEndpoints {
+  const [main, ...rest] = phoneEndpoints(first, interfaces);
+  const further = [...others.flatMap((other) => phoneEndpoints(other, interfaces)), ...rest];
+  const isNew = ({ bindAddress }: PhoneEndpoint, index: number): boolean =>
+    bindAddress !== main.bindAddress &&
+    further.findIndex((other) => other.bindAddress === bindAddress) === index;
+  return [main, ...further.filter(isNew)];
+}
+
+/** The same, with the one first that signalling came to, where media can come there. */
+export function endpointsFrom(endpoints: PhoneEndpoints, localAddress: string | null): PhoneEndpoints {
+  const near = endpoints.find(({ bindAddress }) => bindAddress === localAddress);
+  return near === undefined ? endpoints : [near, ...endpoints.filter((one) => one !== near)];
 }
 
 /** The first that is not loopback. A link-local address means nothing without its interface. */
