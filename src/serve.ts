@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { ConfigError, loadConfig } from './config/load-config.js';
 import { DomainError } from './domain/domain-error.js';
+import { formatHostPort } from './domain/host-port.js';
 import { startGateway, type Gateway } from './gateway.js';
 import { logConsole } from './observability/library-output.js';
 import { createLogger } from './observability/logger.js';
@@ -108,7 +109,7 @@ function printCredentials(gateway: Gateway): void {
     1,
     `\n  Landbridge made credentials, kept in ${createdFile}. They are shown this once:\n\n` +
       `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
-      `  Console: ${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${String(port)}/\n\n`,
+      `  Console: ${isTls ? 'https' : 'http'}://${formatHostPort({ host, port })}/\n\n`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** Looks at what phones and browsers are told of where the gateway is, and whether they can get there. */
-import { isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
+import { bracketed } from '../sip-server/message/host-port.js';
 import { addressKind, type AddressKind } from '../sip-server/user-agent/local-address.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -41,7 +41,7 @@ function publicAddress(
   const what = 'public address';
   if (publicIp !== undefined) {
     const isPrivate = addressKind(publicIp) !== 'public';
-    const words = `phones and browsers are told ${publicIp}, in Contact (sip:${uriHost(publicIp)}:${sip.port}) and in SDP`;
+    const words = `phones and browsers are told ${publicIp}, in Contact (sip:${bracketed(publicIp)}:${sip.port}) and in SDP`;
     return [isPrivate ? warn(what, `${words}; that is not reachable from the internet`) : ok(what, words)];
   }
   if (kind === 'loopback') return [];
@@ -59,8 +59,4 @@ function told({ networks, address, host }: Config['advertise'][number]): Finding
     'told instead',
     `${networks.join(', ')}: ${address}${host === undefined ? '' : `, and ${host} in Contact`}`,
   );
-}
-
-function uriHost(address: string): string {
-  return isIPv6(address) ? `[${address}]` : address;
 }

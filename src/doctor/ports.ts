@@ -3,6 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
+import { formatHostPort } from '../sip-server/message/host-port.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 export async function lookAtPorts({
@@ -31,7 +32,7 @@ async function tryPort(
   port: number,
   bind: (host: string, port: number) => Promise<void>,
 ): Promise<Finding> {
-  const where = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const where = formatHostPort(host, port);
   try {
     await bind(host, port);
     return ok(what, `${where} is free`);

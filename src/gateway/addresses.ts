@@ -1,4 +1,6 @@
 /** Addresses that something listens on. */
+import { uriHost } from '../domain/host-port.js';
+
 export interface BoundAddress {
   readonly host: string;
   readonly port: number;
@@ -8,5 +10,5 @@ export interface BoundAddress {
 export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
-  return host.includes(':') ? `[${host}]` : host;
+  return uriHost(host);
 }

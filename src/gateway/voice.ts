@@ -1,7 +1,7 @@
 /** Opens what brings phone calls in: transfers, numbers, hooks. */
-import { isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
+import { formatHostPort } from '../domain/host-port.js';
 import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
@@ -127,7 +127,7 @@ export function openVoice(options: VoiceOptions): Voice {
 export function sipAddress(config: Config, bound: BoundAddress): SipAddress {
   const { sipAddress: configured, sipTransport, ringSeconds } = config.transfers;
   const host = config.publicIp ?? bound.host;
-  const sipHost = configured ?? `${isIPv6(host) ? `[${host}]` : host}:${bound.port}`;
+  const sipHost = configured ?? formatHostPort({ host, port: bound.port });
   const transport = sipTransport === undefined ? '' : `;transport=${sipTransport}`;
   return {
     sipUri: `sip:join@${sipHost}${transport}`,

@@ -1,6 +1,6 @@
 /** Our URL without a path, as a request names it. */
-import { isIPv6 } from 'node:net';
 import type { FastifyRequest } from 'fastify';
+import { formatHostPort } from '../domain/host-port.js';
 
 /** RFC 9112 §3.2: a host and perhaps a port, and nothing else of a URL. */
 const hostForm = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
@@ -11,5 +11,5 @@ export function originOf({ protocol, host, raw }: Pick<FastifyRequest, 'protocol
   if (hostForm.test(host) && URL.canParse(named)) return named;
   const { localAddress = '', localPort } = raw.socket;
   const address = localAddress.replace(/^::ffff:(?=\d+\.)/i, '');
-  return `${protocol}://${isIPv6(address) ? `[${address}]` : address}:${String(localPort)}`;
+  return `${protocol}://${formatHostPort({ host: address, port: localPort ?? 0 })}`;
 }

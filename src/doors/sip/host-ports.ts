@@ -1,4 +1,6 @@
 /** The addresses that a SIP server says it listens on: `udp/192.0.2.1:5060,tcp/[2001:db8::1]:5060`. */
+import { formatHostPort } from '../../domain/host-port.js';
+
 export interface SipAddress {
   readonly protocol: string;
   /** IPv6 without brackets. */
@@ -8,11 +10,6 @@ export interface SipAddress {
 
 const maxLength = 4096;
 const pattern = /^([a-z]{2,4})\/(?:\[([0-9A-Fa-f:.]+)\]|([^/:[\]\s]+)):(\d{1,5})$/;
-
-/** `host:port` as it stands in a URI: IPv6 in brackets (RFC 3261 §25.1, `IPv6reference`). */
-export function formatHostPort({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`;
-}
 
 /** As `parseHostPorts` reads it. */
 export function formatSipAddress(address: SipAddress): string {

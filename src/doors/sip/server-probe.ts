@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, isIP, isIPv6, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
-import { formatHostPort, type SipAddress } from './host-ports.js';
+import { formatHostPort } from '../../domain/host-port.js';
+import type { SipAddress } from './host-ports.js';
 
 export interface ServerProbeOptions {
   readonly address: SipAddress;

@@ -11,9 +11,10 @@ import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { Logger } from '../../domain/logger.js';
 import type { Outcome } from '../../domain/outcome.js';
+import { formatHostPort } from '../../domain/host-port.js';
 import { AdminChannel } from './admin-channel.js';
 import { HearingWatch } from './hearing-watch.js';
-import { formatHostPort, parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
+import { parseHostPorts, probeAddresses, type SipAddress } from './host-ports.js';
 import type { QuickAck } from './quick-ack.js';
 import type { ServerTraits } from './server-traits.js';
 import {
