@@ -5,6 +5,7 @@
  */
 import { ownCaller, type Caller } from '../../domain/participants/caller.js';
 import type { CallerIdentity } from '../../domain/trunks/trunk.js';
+import { unescapePercent } from './percent-escapes.js';
 
 export interface CallerHeaders {
   get(header: string): string | undefined;
@@ -91,7 +92,7 @@ function isAnonymous(uri: string): boolean {
 function numberOf(uri: string): string | null {
   const user = /^(?:sips?|tel):([^@;:?]+)/i.exec(uri)?.[1];
   if (user === undefined || (!uri.toLowerCase().startsWith('tel:') && !uri.includes('@'))) return null;
-  const number = unescapeText(user).replace(/[-.() ]/g, '');
+  const number = unescapePercent(user).replace(/[-.() ]/g, '');
   return /^\+?[0-9*#]{1,32}$/.test(number) && /[0-9]/.test(number) ? number : null;
 }
 
@@ -163,14 +164,6 @@ function cleanName(name: string): string | null {
     .trim();
   if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
   return Array.from(clean).slice(0, maxNameLength).join('');
-}
-
-function unescapeText(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function firstOf<T>(identities: readonly NameAddr[], read: (identity: NameAddr) => T | null): T | null {

@@ -2,6 +2,7 @@
 import { normalizeJoinCode } from '../../domain/participants/join-code.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { readUserToUser } from './user-to-user.js';
+import { unescapePercent } from './percent-escapes.js';
 
 /** What credential extraction needs of a request. */
 export interface CredentialSource {
@@ -95,25 +96,17 @@ function readUri(uri: string): ReadUri {
   const token = parameters.find((text) => /^token=/i.test(text))?.slice('token='.length) ?? '';
   return {
     ...(host === null ? nothing : readUser(splitOnce(user, ':')[0])),
-    token: token === '' ? [] : [unescapeUri(token)],
+    token: token === '' ? [] : [unescapePercent(token)],
   };
 }
 
 /** Escapes are read first: `%3B` is how some write the semicolon of a number's parameters. */
 function readUser(text: string): Pick<ReadUri, 'user' | 'userParameters'> {
-  const [user = '', ...userParameters] = unescapeUri(text).split(';');
+  const [user = '', ...userParameters] = unescapePercent(text).split(';');
   return { user: user === '' ? null : user, userParameters };
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string | null] {
   const at = text.indexOf(separator);
   return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-function unescapeUri(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

@@ -4,6 +4,7 @@
  * beside ours, and what went through ISDN has its protocol discriminator in front (ITU-T Q.931 §4.5.30).
  */
 import { ownText } from '../../domain/own-text.js';
+import { unescapePercent } from './percent-escapes.js';
 
 export interface UserToUserValue {
   readonly value: string;
@@ -48,7 +49,7 @@ export function parseUserToUser(header: string): UserToUserValue[] {
   const values: UserToUserValue[] = [];
   for (const part of splitUnquoted(header, ',')) {
     // Some platforms pass the field on percent-encoded as a whole: `JWT%3Bencoding%3Djwt`.
-    const text = part.includes(';') ? part : percentDecode(part);
+    const text = part.includes(';') ? part : unescapePercent(part);
     const [value = '', ...parameters] = splitUnquoted(text, ';').map((piece) => piece.trim());
     if (value === '') continue;
     values.push({
@@ -145,12 +146,4 @@ function unquote(text: string): string {
   return text.length >= 2 && text.startsWith('"') && text.endsWith('"')
     ? text.slice(1, -1).replaceAll(/\\(.)/g, '$1')
     : text;
-}
-
-function percentDecode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
