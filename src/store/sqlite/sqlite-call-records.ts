@@ -111,21 +111,7 @@ export class SqliteCallRecords implements CallRecordStore {
     const sql = this.#sql;
     switch (change.change) {
       case 'started':
-        sql.start.run(
-          change.legId,
-          change.accountId,
-          change.sessionId,
-          change.sessionId,
-          change.participantId,
-          change.participantTag,
-          change.door,
-          change.callId,
-          change.clientId,
-          change.voiceCallId,
-          change.trunkId,
-          change.caller === null ? null : JSON.stringify(change.caller),
-          change.at,
-        );
+        sql.start.run(...beginningOf(change), change.clientId);
         return;
       case 'answered':
         sql.answer.run(change.kind, change.at, change.legId);
@@ -147,18 +133,7 @@ export class SqliteCallRecords implements CallRecordStore {
         return;
       case 'turned-away':
         sql.turnAway.run(
-          change.legId,
-          change.accountId,
-          change.sessionId,
-          change.sessionId,
-          change.participantId,
-          change.participantTag,
-          change.door,
-          change.callId,
-          change.voiceCallId,
-          change.trunkId,
-          change.caller === null ? null : JSON.stringify(change.caller),
-          change.at,
+          ...beginningOf(change),
           change.lastAt,
           JSON.stringify(change.outcome),
           JSON.stringify(change.refusal),
@@ -168,12 +143,25 @@ export class SqliteCallRecords implements CallRecordStore {
   }
 }
 
+/** The values of `beginningColumns`. */
+function beginningOf(change: Extract<CallRecordChange, { readonly change: 'started' | 'turned-away' }>) {
+  const { legId, accountId, sessionId, participantId, participantTag, door, callId, voiceCallId, trunkId } =
+    change;
+  const caller = change.caller === null ? null : JSON.stringify(change.caller);
+  return [
+    ...[legId, accountId, sessionId, sessionId, participantId, participantTag],
+    ...[door, callId, voiceCallId, trunkId, caller, change.at],
+  ] as const;
+}
+
+const beginningColumns = `leg_id, account_id, session_id, session_tag, participant_id, participant_tag,
+         door, call_id, voice_call_id, trunk_id, caller, started_at`;
+const beginningValues = '?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?';
+
 function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
-      `INSERT OR IGNORE INTO call_records (leg_id, account_id, session_id, session_tag, participant_id,
-         participant_tag, door, call_id, client_id, voice_call_id, trunk_id, caller, started_at)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO call_records (${beginningColumns}, client_id) VALUES (${beginningValues}, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',
@@ -194,9 +182,8 @@ function prepare(connection: SqliteConnection) {
          outcome = CASE WHEN ? IS NULL THEN outcome ELSE json_set(outcome, '$.sipStatus', ?) END WHERE leg_id = ?`,
     ),
     turnAway: connection.prepare(
-      `INSERT INTO call_records (leg_id, account_id, session_id, session_tag, participant_id, participant_tag, door, call_id,
-         voice_call_id, trunk_id, caller, started_at, ended_at, duration_ms, outcome, refusal, is_turned_away)
-       VALUES (?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 1)
+      `INSERT INTO call_records (${beginningColumns}, ended_at, duration_ms, outcome, refusal, is_turned_away)
+       VALUES (${beginningValues}, ?, 0, ?, ?, 1)
        ON CONFLICT (leg_id) DO UPDATE SET ended_at = excluded.ended_at, refusal = excluded.refusal`,
     ),
     // The newest are skipped along the index.
