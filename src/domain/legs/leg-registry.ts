@@ -372,21 +372,8 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
   const { legId, kind, door, callId, trunkId, caller, state, answeredAt, isHeld, streams, participant } = leg;
   const { id: participantId, sessionId } = participant;
   return {
-    ...{
-      legId,
-      participantId,
-      sessionId,
-      kind,
-      door,
-      callId,
-      trunkId,
-      caller,
-      state,
-      answeredAt,
-      isHeld,
-      streams,
-      statistics,
-    },
+    ...{ legId, participantId, sessionId, kind, door, callId, trunkId, caller },
+    ...{ state, answeredAt, isHeld, streams, statistics },
   };
 }
 

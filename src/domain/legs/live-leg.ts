@@ -81,6 +81,7 @@ export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'sourc
   readonly maxKeysPerSecond?: number | undefined;
 }
 
+/** What is not said here of a method is said in DoorLeg, or in AttendedLeg. What is told to a leg that has ended has no effect. */
 export class LiveLeg implements DoorLeg, AttendedLeg {
   readonly legId: string;
   readonly door: string;
@@ -163,7 +164,6 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.#accepts;
   }
 
-  /** The door's choice, which holds until the next one or the leg's end; a stream may be named before it is published. */
   acceptStreams(streamIds: Iterable<string> | null): void {
     if (this.hasEnded) return;
     this.#accepts = streamIds === null ? null : new Set(streamIds);
@@ -174,7 +174,6 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.#held;
   }
 
-  /** Milliseconds since the epoch, null until answered. */
   get answeredAt(): number | null {
     return this.#answeredAt;
   }
@@ -194,10 +193,6 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.#media;
   }
 
-  /**
-   * Allocates media. Throws Refusal; the leg has ended then, and where it ended while the media was being made the refusal
-   * is the caller's to ignore.
-   */
   async open(opening: LegOpening): Promise<MediaLeg> {
     // It may have been ended, say with its participant, before the door that had it admitted went on.
     if (this.hasEnded) throw this.#gone('the leg ended before its media was opened');
@@ -240,12 +235,11 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return new Refusal('participant-gone', detail, this.#party);
   }
 
-  /** True once the leg has ended, by whomever; a method, so that it is read anew after an await. */
+  /** A method, so that it is read anew after an await. */
   get hasEnded(): boolean {
     return this.#state === 'ended';
   }
 
-  /** The call is answered (200 OK sent). No effect on a leg that has ended. */
   answered(): void {
     if (this.#state !== 'opened') return;
     this.#state = 'answered';
@@ -253,7 +247,6 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.#observer.legAnswered?.(this);
   }
 
-  /** The far end has confirmed (ACK): the participant joins. No effect on a leg that has ended. */
   established(): void {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
@@ -263,24 +256,19 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     if (this.#isAttended && !this.hasEnded) this.#attendant?.legEstablished(this);
   }
 
-  /**
-   * The connection that the leg is signalled over is gone, and may come back; `clientId` says whose. Told once for each
-   * connection. No effect on a leg that has ended: whoever was connected then was told of as lost just before.
-   */
   signallingLost(): void {
     if (this.hasEnded) return;
     this.#isConnected = false;
     this.#observer.legSignallingLost?.(this);
   }
 
-  /** The leg is signalled again, after `signallingLost`. No effect on a leg that has ended. */
   signallingBack(): void {
     if (this.hasEnded) return;
     this.#isConnected = true;
     this.#observer.legSignallingBack?.(this);
   }
 
-  /** The far end signalled a key press outside the media (SIP INFO); one that the media tells too counts once. An attendant's are nobody else's. */
+  /** A press that the media tells too counts once. An attendant's are nobody else's. */
   dtmf(digit: string, durationMs: number): void {
     this.#keyPressed('signalling', digit, durationMs);
   }
@@ -327,23 +315,22 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   }
 
   prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): void {
-    if (this.#media === null || this.hasEnded) return;
-    // A worker that does not answer is gone, and ends the leg.
-    this.#media.prompt(sound, repeatAfterMs, next).catch(() => undefined);
+    void this.#askMedia((media) => media.prompt(sound, repeatAfterMs, next));
   }
 
-  /** A short tone over all that a phone hears. No effect on a leg that has ended. */
   tone(sound: ToneSound): void {
-    if (this.#media === null || this.hasEnded) return;
-    // A worker that does not answer is gone, and ends the leg.
-    this.#media.tone(sound).catch(() => undefined);
+    void this.#askMedia((media) => media.tone(sound));
   }
 
   /** No effect where another playback or none goes on, or the leg has ended. */
-  async stopPlaying(playbackId: string): Promise<void> {
+  stopPlaying(playbackId: string): Promise<void> {
+    return this.#askMedia((media) => media.stopPlaying(playbackId));
+  }
+
+  /** No effect without media or on a leg that has ended. Never rejects: a worker that does not answer is gone, and ends the leg. */
+  async #askMedia(work: (media: MediaLeg) => Promise<unknown>): Promise<void> {
     if (this.#media === null || this.hasEnded) return;
-    // A worker that does not answer is gone, and ends the leg.
-    await this.#media.stopPlaying(playbackId).catch(() => undefined);
+    await work(this.#media).catch(() => undefined);
   }
 
   /** The far end wants to hear of others, of whatever kind of notice. */
@@ -384,16 +371,13 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
       publishPermissions.every((type) => this.#mayPublish.includes(type));
     if (isSame || this.#media === null || this.hasEnded) return;
     this.#mayPublish = publishPermissions;
-    // A worker that does not answer is gone, and ends the leg.
-    this.#media.setMayPublish(publishPermissions).catch(() => undefined);
+    void this.#askMedia((media) => media.setMayPublish(publishPermissions));
   }
 
-  /** Ends the leg from the far end's side: the door knows already. Idempotent. Resolves when the slot is free and the media closed. */
   end(outcome: Outcome): Promise<void> {
     return this.#finish(outcome, false);
   }
 
-  /** Ends the leg from our side: the door tells the far end. Idempotent. */
   terminate(outcome: Outcome): Promise<void> {
     return this.#finish(outcome, true);
   }
