@@ -53,14 +53,14 @@ export function labelSections(description: string, aliases: ReadonlyMap<string, 
 }
 
 /** RFC 4574's label is a token; `encodeURIComponent` leaves ( and ) alone, which a token may not have. */
-export function encodeAlias(alias: string): string {
+function encodeAlias(alias: string): string {
   return encodeURIComponent(alias).replaceAll(
     /[()]/g,
     (character) => `%${character.charCodeAt(0).toString(16)}`,
   );
 }
 
-export function decodeAlias(label: string): string {
+function decodeAlias(label: string): string {
   try {
     return decodeURIComponent(label);
   } catch {

@@ -60,7 +60,7 @@ function describeSetting(path: readonly string[], schema: z.ZodType): Setting {
   };
 }
 
-export function environmentName(path: readonly string[]): string {
+function environmentName(path: readonly string[]): string {
   const words = path.map((part) => part.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
   return `LANDBRIDGE_${words.join('_')}`;
 }

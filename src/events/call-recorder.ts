@@ -105,7 +105,7 @@ export class CallRecorder implements EventSink {
 }
 
 /** What a fact adds to the record of its leg, or null. */
-export function recordChange(event: DomainEvent): CallRecordChange | null {
+function recordChange(event: DomainEvent): CallRecordChange | null {
   const { sessionId, participantId, accountId, time: at } = event;
   switch (event.type) {
     case 'call.arrived': {

@@ -115,7 +115,7 @@ export class EventJournal implements EventSink {
 }
 
 /** One line for each session, participant and account, however many facts there are. */
-export function summarize(events: readonly DomainEvent[]): Activity[] {
+function summarize(events: readonly DomainEvent[]): Activity[] {
   const activity = new Map<string, Activity>();
   for (const event of events) {
     const { sessionId, participantId, accountId, sequence, time: changedAt } = event;

@@ -17,7 +17,7 @@ export function hmac(
 }
 
 /** How far a platform's clock and ours may differ, and how long a request may be on its way. */
-export const maxAgeSeconds = 300;
+const maxAgeSeconds = 300;
 
 export function isFresh(unixSeconds: number, nowMs: number): boolean {
   return Math.abs(nowMs / 1000 - unixSeconds) <= maxAgeSeconds;

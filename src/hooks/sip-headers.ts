@@ -2,7 +2,7 @@
 import type { TransferTarget } from '../domain/transfers/transfer.js';
 
 /** The longest User-to-User value, with everything, that Bandwidth and other implementers of RFC 7433 take. */
-export const maxUserToUser = 256;
+const maxUserToUser = 256;
 
 /** Bandwidth's id of a call without its first character and its hyphens: 40 hex digits, which it labels base64. */
 export function bandwidthCallId(voiceCallId: string | null): string | null {

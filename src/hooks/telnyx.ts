@@ -35,7 +35,7 @@ export function formatTexmlAnswer(target: TransferTarget): Instruction {
 }
 
 /** The body of `POST /v2/calls/{call_control_id}/actions/transfer`. */
-export function formatCallControlTransfer(target: TransferTarget): Readonly<Record<string, unknown>> {
+function formatCallControlTransfer(target: TransferTarget): Readonly<Record<string, unknown>> {
   const value = userToUser(target.token);
   const transport =
     target.sipTransport === null ? {} : { sip_transport_protocol: target.sipTransport.toUpperCase() };

@@ -83,7 +83,7 @@ export const twilio: HookDialect = {
 };
 
 /** A form is signed with the URL; any other body is proved by its hash in the signed query. */
-export function isTwilioSignature(request: HookRequest, authToken: string, signature: string): boolean {
+function isTwilioSignature(request: HookRequest, authToken: string, signature: string): boolean {
   const bodyHash = request.query.find(([name]) => name === 'bodySHA256')?.[1];
   const isForm = request.contentType === 'application/x-www-form-urlencoded';
   if (!isForm && request.rawBody.length > 0) {

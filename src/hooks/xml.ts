@@ -45,7 +45,7 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /** Characters that XML 1.0 cannot hold at all are left out; line ends in attributes are kept as references. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text
     .replaceAll(/\p{Surrogate}/gu, '\ufffd')
 

@@ -127,7 +127,7 @@ export function parseFmtpParameters(text: string): ReadonlyMap<string, string> {
   return parameters;
 }
 
-export const fmtpAttribute = (payloadType: number, parameters: string): Attribute =>
+const fmtpAttribute = (payloadType: number, parameters: string): Attribute =>
   attribute('fmtp', `${payloadType} ${parameters}`);
 
 export interface PayloadFormat extends RtpMap {

@@ -7,7 +7,7 @@
 import { SdpRefusal } from './sdp-refusal.js';
 
 /** Descriptions longer than this are refused unread. A browser with 64 m-sections stays below half of it. */
-export const maxSessionDescriptionBytes = 64 * 1024;
+const maxSessionDescriptionBytes = 64 * 1024;
 /** An answer repeats every m-line, so their number is limited apart from the size. */
 export const maxMediaDescriptions = 128;
 

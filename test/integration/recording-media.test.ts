@@ -12,7 +12,7 @@ import type {
 } from '../../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../../src/media/worker-media-plane.js';
 import { levelAt, overallLevel } from '../../src/media/worker/sound/dominant-frequency.js';
-import { parseWav } from '../../src/media/worker/sound/wav.js';
+import { readWavMono } from '../../src/media/worker/sound/wav.js';
 import { MediaOwner } from '../support/media-owner.js';
 import { readOggOpus, readOggPages } from '../support/ogg-opus.js';
 import { makeSmallDisk, type SmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
@@ -95,7 +95,7 @@ describe('recordings of media workers', () => {
 
   async function read(format: RecordingFormat, path = pathOf(format)): Promise<Int16Array> {
     const file = await readFile(path);
-    return format === 'ogg' ? readOggOpus(file) : parseWav(file).samples;
+    return format === 'ogg' ? readOggOpus(file) : readWavMono(file);
   }
 
   const recorded = (recording: MediaRecording, ms: number): Promise<unknown> =>

@@ -5,7 +5,7 @@ import type { Participant } from './participant.js';
 
 export const maxAttributes = 32;
 /** The most aliases of one participant that can be muted; it publishes far fewer. */
-export const maxMutedAliases = 64;
+const maxMutedAliases = 64;
 
 /** What is missing stays as it is. */
 export interface ParticipantChange {

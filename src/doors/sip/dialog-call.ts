@@ -305,7 +305,7 @@ export function logCallEnd(logger: Logger, clock: Clock, leg: DoorLeg | null, ou
   else logger.info(fields, 'call ended');
 }
 
-export function refusalCode(error: unknown): RefusalCode {
+function refusalCode(error: unknown): RefusalCode {
   return error instanceof MediaRefusal ? error.legCode : 'overloaded';
 }
 

@@ -51,7 +51,7 @@ const codecs: Readonly<Record<EdgeCodecName, EdgeCodec>> = {
 };
 
 /** In the order of our own offers. */
-export const edgeCodecNames = Object.keys(codecs) as readonly EdgeCodecName[];
+const edgeCodecNames = Object.keys(codecs) as readonly EdgeCodecName[];
 
 /** What media workers speak, too. */
 export const isG711 = (name: EdgeCodecName): boolean => name === 'PCMU' || name === 'PCMA';

@@ -90,7 +90,7 @@ interface Ports {
  * Two thirds for phones, which take two ports each, a third for browsers, which take one: neither can take a port that
  * the other would bind next, or that rests after a phone call.
  */
-export function sharePorts({ from, to }: Ports): { readonly phone: Ports; readonly browser: Ports } {
+function sharePorts({ from, to }: Ports): { readonly phone: Ports; readonly browser: Ports } {
   const firstOfBrowsers = from + Math.floor((to + 1 - from) / 3) * 2;
   return { phone: { from, to: firstOfBrowsers - 1 }, browser: { from: firstOfBrowsers, to } };
 }

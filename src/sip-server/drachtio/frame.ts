@@ -69,7 +69,7 @@ export class FrameReader {
 }
 
 /** Reads what stands after the length. */
-export function parseFrame(content: Buffer): Frame {
+function parseFrame(content: Buffer): Frame {
   const end = findLineEnd(content);
   const [id = '', ...tokens] = content.toString('utf8', 0, end < 0 ? content.length : end).split('|');
   return end < 0 ? { id, tokens } : { id, tokens, raw: content.subarray(end + 2) };

@@ -25,7 +25,7 @@ interface TimerRow {
 const now = { t1: 0 };
 
 /** Timer C is 3 minutes by RFC 3261 §16.6; as 384 · T1 it is 192 s, and shrinks with the others in tests. */
-export const timerRows: Readonly<Record<TimerName, TimerRow>> = {
+const timerRows: Readonly<Record<TimerName, TimerRow>> = {
   A: { unreliable: { t1: 1 }, reliable: 'off', growth: 'doubles' }, //         §17.1.1.2
   B: { unreliable: { t1: 64 }, reliable: { t1: 64 } }, //                      §17.1.1.2
   C: { unreliable: { t1: 384 }, reliable: { t1: 384 } }, //                    §16.6 (11)

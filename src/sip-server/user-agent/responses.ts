@@ -4,7 +4,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 
 const noBody = Buffer.alloc(0);
 
-export const reasonPhrases: Readonly<Record<number, string>> = {
+const reasonPhrases: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
   183: 'Session Progress',

@@ -194,7 +194,7 @@ function printProgress(progress: CallProgress, uri: string, print: (line: string
 }
 
 /** One line about how a call ended. */
-export function describeEnd({ by, why, status, reasonPhrase, reason }: CallEnd): string {
+function describeEnd({ by, why, status, reasonPhrase, reason }: CallEnd): string {
   const said =
     reason?.text ?? (reason?.cause === undefined ? undefined : `${reason.protocol} ${reason.cause}`);
   const because = said === undefined ? '' : ` (${said})`;

@@ -37,7 +37,7 @@ export interface LocalTransportParameters {
 const sctpPort = 5000;
 const maxMessageOctets = 262_144;
 
-export const sectionDirection = (section: Section): Direction =>
+const sectionDirection = (section: Section): Direction =>
   directionOf(section.outgoing?.active === true, section.incoming !== null || section.remoteMaySend);
 
 /** The description of a state: of our offer with `setup:actpass` in the transport, of our answer with the role taken. */

@@ -9,7 +9,7 @@ const frameSamples: readonly number[] = Array.from({ length: 32 }, (_, configura
 });
 
 /** The longest packet, 120 ms (RFC 6716 §3.2.5), in samples at 8 kHz. */
-export const maxOpusSamples = 960;
+const maxOpusSamples = 960;
 
 /** Samples at 8 kHz that a packet holds, read from its table of contents (RFC 6716 §3.1); 0 when it is malformed. */
 export function opusSamples(payload: Uint8Array, offset: number, length: number): number {

@@ -39,7 +39,7 @@ const lengthBytes = 4;
 const headBytes = 8;
 export const linkFrameOverhead = lengthBytes + headBytes;
 /** No RTP packet and no description is longer; a length above it is not ours. */
-export const maxLinkBodyBytes = 64 * 1024;
+const maxLinkBodyBytes = 64 * 1024;
 
 export interface LinkFrame {
   type: LinkFrameType;

@@ -4,13 +4,13 @@ import type { RtpOutput } from './rtp-output.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
 /** What one phone may have waiting, all requests together: what would take longer is refused. */
-export const longestKeysMs = 60_000;
+const longestKeysMs = 60_000;
 /** What a `,` between keys lasts. */
-export const keyPauseMs = 1000;
-export const shortestKeyMs = 40;
-export const longestKeyMs = 5000;
+const keyPauseMs = 1000;
+const shortestKeyMs = 40;
+const longestKeyMs = 5000;
 /** ITU-T Q.24: receivers need not tell presses apart that are closer. The end of one is sent again within it. */
-export const shortestGapMs = 40;
+const shortestGapMs = 40;
 
 const tickMs = 20;
 const samplesPerMs = 8;

@@ -76,7 +76,7 @@ export interface PhoneAgreement {
 }
 
 /** The direction of our side that answers the agreement's. */
-export const localDirection = (agreement: PhoneAgreement): Direction =>
+const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
 
 const defaultEventPayloadType = 101;

@@ -10,7 +10,7 @@ export interface RecordingFileOptions {
 }
 
 /** The disk did not keep up. */
-export class SlowDiskError extends Error {
+class SlowDiskError extends Error {
   override readonly name = 'SlowDiskError';
   constructor() {
     super('the disk does not keep up');

@@ -10,7 +10,7 @@ import { PhoneIncomingTrack } from '../phone/phone-incoming-track.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { levelAt } from '../sound/dominant-frequency.js';
 import { Tone } from '../sound/tone.js';
-import { parseWav } from '../sound/wav.js';
+import { readWavMono } from '../sound/wav.js';
 import { StreamRegistry } from '../stream-registry.js';
 import type { RecordingFormat, RecordingOptions } from './recording.js';
 import { Recordings } from './recordings.js';
@@ -105,7 +105,7 @@ describe('the recordings of a worker', () => {
       await turn();
     }
     expect(await recordings.stop('r')).toMatchObject({ durationMs: 50 * 20 });
-    const { samples } = parseWav(await readFile(path()));
+    const samples = readWavMono(await readFile(path()));
     const silentFrames = Math.floor(samples.findIndex((sample) => sample !== 0) / 160);
     const heard = samples.subarray(silentFrames * 160);
     expect(silentFrames).toBeLessThan(4);
@@ -161,7 +161,7 @@ describe('the recordings of a worker', () => {
     await waitFor('the recording has ended', () => ended.length > 0, { everyMs: 0 });
     expect(ended).toEqual(['r failed the disk does not keep up']);
     const file = await readFile(path());
-    expect(parseWav(file).samples.length * 2 + 44).toBe(file.length);
+    expect(readWavMono(file).length * 2 + 44).toBe(file.length);
   });
 
   it('that are stopped while their file is being made do not begin, and leave no file', async () => {

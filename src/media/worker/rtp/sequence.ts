@@ -10,10 +10,6 @@ export function timestampDistance(a: number, b: number): number {
   return (a - b) | 0;
 }
 
-export function isNewerSequence(a: number, b: number): boolean {
-  return sequenceDistance(a, b) > 0;
-}
-
 /** Extends 16-bit sequence numbers to a count that does not wrap, following the newest one seen (RFC 3550 §A.1). */
 export class SequenceExtender {
   #newest = -1;

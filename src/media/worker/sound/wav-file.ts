@@ -5,7 +5,7 @@ import { Resampler, roundToInt16 } from './resample.js';
 import { findWavData, readMono, type WavData } from './wav-format.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
-export const soundRateHz = 8000;
+const soundRateHz = 8000;
 const minRateHz = 8000;
 const maxRateHz = 48_000;
 const maxChannels = 2;

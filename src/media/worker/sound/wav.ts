@@ -1,28 +1,10 @@
 /** WAV files in memory, read and written. */
-import { resample, roundToInt16 } from './resample.js';
+import { resample } from './resample.js';
 import { findWavData, readMono } from './wav-format.js';
-
-/** What a WAV file holds: interleaved samples. */
-export interface WavSound {
-  readonly sampleRateHz: number;
-  readonly channels: number;
-  readonly samples: Int16Array;
-}
 
 const formatPcm = 1;
 /** Octets before the first sample, in what is written here. */
 export const wavHeaderLength = 44;
-
-/** Reads a WAV file as 16-bit samples. Throws an Error that says what is wrong with it. */
-export function parseWav(file: Buffer): WavSound {
-  const { format, offset, length } = findWavData(file);
-  const { sampleRateHz, channels, bytesPerSample, read } = format;
-  const count = Math.floor(length / bytesPerSample);
-  const samples = Int16Array.from({ length: count }, (_, i) =>
-    roundToInt16(read(file, offset + i * bytesPerSample)),
-  );
-  return { sampleRateHz, channels, samples };
-}
 
 /** The header of a WAV file of 16-bit samples that take `dataLength` octets. */
 export function formatWavHeader(dataLength: number, sampleRateHz = 8000, channels = 1): Buffer {
