@@ -1,6 +1,7 @@
 /** What every store of sessions and participants does. */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { newParticipant as makeParticipant } from '../../src/domain/participants/new-participant.js';
 import type { Participant } from '../../src/domain/participants/participant.js';
 import type { Session } from '../../src/domain/participants/session.js';
 import type { ParticipantStore, SlotClaim } from '../../src/domain/participants/participant-store.js';
@@ -14,23 +15,7 @@ export function newSession(changes: Partial<Session> = {}): Session {
 }
 
 export function newParticipant(changes: Partial<Participant> = {}): Participant {
-  return {
-    id: randomUUID(),
-    accountId: account,
-    callbackUrl: null,
-    publishPermissions: ['AUDIO', 'VIDEO'],
-    tag: null,
-    displayName: null,
-    attributes: {},
-    tokenUse: 'slot',
-    tokenUsedAt: null,
-    sessionId: null,
-    subscriptions: {},
-    mutedAliases: [],
-    legId: null,
-    createdAt: 1_700_000_000_000,
-    ...changes,
-  };
+  return { ...makeParticipant(account, {}, 1_700_000_000_000), ...changes };
 }
 
 const claim = (legId: string, nodeId: string, now: number): SlotClaim => ({

@@ -2,28 +2,13 @@
 import { systemClock } from '../../src/domain/clock.js';
 import { LiveLeg } from '../../src/domain/legs/live-leg.js';
 import type { MediaPlane } from '../../src/domain/media-plane.js';
-import { noSubscriptions } from '../../src/domain/participants/subscriptions.js';
+import { newParticipant } from '../../src/domain/participants/new-participant.js';
 
 /** Without a session; `onKey` is called for each key that is told of. */
 export function liveLeg(media: MediaPlane, onKey: (digit: string, durationMs: number) => void): LiveLeg {
   return new LiveLeg({
     legId: 'live-leg',
-    participant: {
-      id: 'participant',
-      accountId: 'acme',
-      callbackUrl: null,
-      publishPermissions: ['AUDIO'],
-      tag: null,
-      displayName: null,
-      attributes: {},
-      tokenUse: 'slot',
-      tokenUsedAt: null,
-      sessionId: null,
-      subscriptions: noSubscriptions,
-      mutedAliases: [],
-      legId: 'live-leg',
-      createdAt: 0,
-    },
+    participant: { ...newParticipant('acme', { publishPermissions: ['AUDIO'] }, 0), legId: 'live-leg' },
     door: 'sip',
     callId: 'call',
     voiceCallId: null,

@@ -5,24 +5,13 @@ import type { LegState } from './door-leg.js';
 import { LiveLeg } from './live-leg.js';
 import { mainConnection, MediaRefusal } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
+import { newParticipant } from '../participants/new-participant.js';
 import type { Participant } from '../participants/participant.js';
 import { Refusal } from '../refusal.js';
 
 const participant: Participant = {
-  id: 'p',
-  accountId: 'acme',
-  callbackUrl: null,
-  publishPermissions: ['AUDIO'],
-  tag: null,
-  displayName: null,
-  attributes: {},
-  tokenUse: 'slot',
-  tokenUsedAt: null,
-  sessionId: 's',
-  subscriptions: {},
-  mutedAliases: [],
-  legId: 'leg',
-  createdAt: 0,
+  ...newParticipant('acme', { publishPermissions: ['AUDIO'] }, 0),
+  ...{ id: 'p', sessionId: 's', legId: 'leg' },
 };
 const hangup: Outcome = { endedBy: 'participant', reason: 'hangup' };
 const deleted: Outcome = { endedBy: 'application', reason: 'participant-deleted' };

@@ -1,5 +1,16 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import {
+  audioLines,
+  context,
+  dataLines,
+  parsed,
+  section,
+  start,
+  text,
+  videoLines,
+  want,
+  written,
+} from '../../../../test/support/browser-descriptions.js';
 import {
   attributeValue,
   attributeValues,
@@ -10,138 +21,10 @@ import {
   msids,
 } from '../../../sdp/attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
-import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
-import type { TrackKind } from '../source-track.js';
-import { acceptAnswer, answerOffer, createOffer, rollback } from './browser-sdp.js';
-import {
-  needsOffer,
-  newBrowserSections,
-  type BrowserSections,
-  type WantedTrack,
-} from './browser-sections.js';
-import { describe as describeState, type LocalTransportParameters } from './local-description.js';
+import { parseSessionDescription } from '../../../sdp/session-description.js';
+import { answerOffer, createOffer } from './browser-sdp.js';
+import { needsOffer } from './browser-sections.js';
 import { readRemoteTransport } from './remote-description.js';
-
-const transport: LocalTransportParameters = {
-  credentials: { usernameFragment: 'abcd', password: 'abcdefghijklmnopqrstuv' },
-  fingerprint: { algorithm: 'sha-256', value: 'AA:BB' },
-  setup: 'active',
-  candidates: [
-    {
-      foundation: '1',
-      component: 1,
-      transport: 'udp',
-      priority: 1,
-      address: '192.0.2.1',
-      port: 4000,
-      type: 'host',
-      extensions: '',
-    },
-  ],
-};
-
-const context = (wanted: readonly WantedTrack[] = [], maxSections = 64) => {
-  let ssrc = 1000;
-  return { wanted, maxSections, newSsrc: () => ssrc++, dataChannels: false, alternating: null };
-};
-const want = (streamId: string, kind: TrackKind = 'audio'): WantedTrack => ({
-  streamId,
-  alias: `alias of ${streamId}`,
-  kind,
-});
-const start = (): BrowserSections => newBrowserSections('42');
-
-const sessionLines = [
-  'v=0',
-  'o=- 1 1 IN IP4 127.0.0.1',
-  's=-',
-  't=0 0',
-  'a=ice-ufrag:efgh',
-  'a=ice-pwd:zyxwvutsrqponmlkjihgfe',
-  'a=fingerprint:sha-256 11:22',
-  'a=setup:actpass',
-];
-const audioLines = [
-  'm=audio 9 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110',
-  'c=IN IP4 0.0.0.0',
-  'a=rtcp-mux',
-  'a=rtcp-rsize',
-  'a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid',
-  'a=rtpmap:111 opus/48000/2',
-  'a=fmtp:111 minptime=10;useinbandfec=1',
-  'a=rtpmap:63 red/48000/2',
-  'a=rtpmap:110 telephone-event/48000',
-];
-const videoLines = [
-  'm=video 9 UDP/TLS/RTP/SAVPF 96 97 102',
-  'c=IN IP4 0.0.0.0',
-  'a=rtcp-mux',
-  'a=rtpmap:96 VP8/90000',
-  'a=rtcp-fb:96 goog-remb',
-  'a=rtcp-fb:96 transport-cc',
-  'a=rtcp-fb:96 nack',
-  'a=rtcp-fb:96 nack pli',
-  'a=rtpmap:97 rtx/90000',
-  'a=fmtp:97 apt=96',
-  'a=rtpmap:102 H264/90000',
-  'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=0;profile-level-id=42001f',
-];
-const dataLines = [
-  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
-  'c=IN IP4 0.0.0.0',
-  'a=sctp-port:5000',
-];
-
-/** A browser's description of sections given as lines; all bundled that have a mid and a port. */
-function text(...sections: string[][]): string {
-  const mids = sections
-    .filter(([media]) => !/^m=\w+ 0 /.test(media ?? ''))
-    .flatMap((lines) => lines.filter((l) => l.startsWith('a=mid:')).map((l) => l.slice(6)));
-  return [
-    ...sessionLines,
-    ...(mids.length > 0 ? [`a=group:BUNDLE ${mids.join(' ')}`] : []),
-    ...sections.flat(),
-    '',
-  ].join('\r\n');
-}
-const parsed = (...sections: string[][]) => parseSessionDescription(text(...sections));
-const section = (base: string[], name: string, dir: string, ...more: string[]): string[] => [
-  ...base,
-  `a=mid:${name}`,
-  `a=${dir}`,
-  ...more,
-];
-/** What went out, read back. */
-const written = (state: BrowserSections) =>
-  parseSessionDescription(formatSessionDescription(describeState(state, transport)));
-
-/** A browser's answer that takes everything in our description, or what `change` makes of a section's direction. */
-function answerTo(
-  state: BrowserSections,
-  directions: Partial<Record<string, string>> = {},
-): ReturnType<typeof parseSessionDescription> {
-  const offer = written(state);
-  return {
-    ...offer,
-    media: offer.media.map((media) => {
-      const name = mid(media) ?? '';
-      const asked = direction(media);
-      const natural = asked === 'sendonly' ? 'recvonly' : asked === 'recvonly' ? 'sendonly' : asked;
-      const chosen = directions[name] ?? natural;
-      return {
-        ...media,
-        port: chosen === 'reject' || media.port === 0 ? 0 : 9,
-        attributes: [
-          ...media.attributes.filter(
-            (a) =>
-              !['sendrecv', 'sendonly', 'recvonly', 'inactive', 'msid', 'label', 'ssrc'].includes(a.name),
-          ),
-          { name: chosen === 'reject' ? 'inactive' : chosen, value: null },
-        ],
-      };
-    }),
-  };
-}
 
 describe('answering a browser', () => {
   it.each([
@@ -353,137 +236,4 @@ describe('answering a browser', () => {
       active: true,
     });
   });
-});
-
-describe('offering to a browser', () => {
-  const joined = () => answerOffer(start(), parsed(section(audioLines, '0', 'recvonly')), context());
-
-  it('names stream, track and alias, and gives audio and video of a stream one msid and one cname', () => {
-    const wanted = [want('p.1'), want('p.1', 'video')];
-    const offer = written(createOffer(joined(), context(wanted), new Set()));
-    expect(offer.media.map((m) => [mid(m), direction(m), msids(m)[0], label(m)])).toEqual([
-      ['0', 'sendonly', { streamId: 'p.1', trackId: 'p.1-a' }, 'alias%20of%20p.1'],
-      ['g0', 'sendonly', { streamId: 'p.1', trackId: 'p.1-v' }, 'alias%20of%20p.1'],
-    ]);
-    expect(offer.media.map((m) => /cname:(.*)/.exec(attributeValue(m, 'ssrc') ?? '')?.[1])).toEqual([
-      'p.1',
-      'p.1',
-    ]);
-    expect(offer.origin.sessionVersion).toBe('2');
-  });
-
-  it('ends a stream before its section is another stream', () => {
-    const one = [want('p.1')];
-    const sending = acceptAnswer(
-      createOffer(joined(), context(one), new Set()),
-      answerTo(createOffer(joined(), context(one), new Set())),
-    );
-    const two = [want('p.2')];
-    expect(needsOffer(sending, two, 64)).toBe(true);
-    const ending = createOffer(sending, context(two), new Set());
-    expect(written(ending).media.map((m) => direction(m))).toEqual(['inactive']);
-    const ended = acceptAnswer(ending, answerTo(ending));
-    expect(needsOffer(ended, two, 64)).toBe(true);
-    const again = createOffer(ended, context(two), new Set());
-    expect(written(again).media.map((m) => [direction(m), msids(m)[0]?.streamId])).toEqual([
-      ['sendonly', 'p.2'],
-    ]);
-    expect(needsOffer(acceptAnswer(again, answerTo(again)), two, 64)).toBe(false);
-  });
-
-  it('takes a port 0 as "does not receive that", does not ask again, and uses the line for another kind', () => {
-    const wanted = [want('p.1'), want('p.1', 'video')];
-    const proposed = createOffer(joined(), context(wanted), new Set());
-    const state = acceptAnswer(proposed, answerTo(proposed, { g0: 'reject' }));
-    expect(needsOffer(state, wanted, 64)).toBe(false);
-    const more = [...wanted, want('p.2')];
-    const next = createOffer(state, context(more), new Set());
-    expect(next.sections.map((s) => [s.mid, s.kind, s.outgoing?.streamId])).toEqual([
-      ['0', 'audio', 'p.1'],
-      ['g1', 'audio', 'p.2'],
-    ]);
-    // Wanted anew after it was gone, it is offered again.
-    expect(needsOffer(createOffer(state, context([]), new Set()), wanted, 64)).toBe(true);
-  });
-
-  it('never has more sections than allowed: what finds no place is left out', () => {
-    const wanted = [want('p.1'), want('p.2'), want('p.3'), want('p.4')];
-    const proposed = createOffer(joined(), context(wanted, 3), new Set());
-    expect(proposed.sections.map((s) => s.outgoing?.streamId)).toEqual(['p.1', 'p.2', 'p.3']);
-    expect(needsOffer(acceptAnswer(proposed, answerTo(proposed)), wanted, 3)).toBe(false);
-  });
-
-  it('offers first to a far end that waits: audio both ways where it may publish, else what there is to hear', () => {
-    const both = createOffer(start(), context([want('p.1')]), new Set<TrackKind>(['audio']));
-    expect(written(both).media.map((m) => [m.kind, direction(m)])).toEqual([['audio', 'sendrecv']]);
-    const state = acceptAnswer(both, answerTo(both));
-    expect(state.sections[0]).toMatchObject({
-      incoming: { streamKey: 'mid:g0' },
-      outgoing: { active: true },
-    });
-    expect(written(createOffer(start(), context(), new Set())).media.map((m) => direction(m))).toEqual([
-      'inactive',
-    ]);
-    expect(
-      written(createOffer(start(), context([want('p.1')]), new Set())).media.map((m) => direction(m)),
-    ).toEqual(['sendonly']);
-  });
-
-  it('uses no version and no mid twice after a rollback', () => {
-    const state = joined();
-    const proposed = createOffer(state, context([want('p.1'), want('p.2')]), new Set());
-    const back = rollback(state, proposed);
-    expect(back.sections).toBe(state.sections);
-    const again = createOffer(back, context([want('p.1'), want('p.2')]), new Set());
-    expect([again.version, again.sections[1]?.mid]).toEqual([proposed.version + 1, 'g1']);
-  });
-
-  it('refuses an answer that does not fit the offer', () => {
-    const proposed = createOffer(joined(), context([want('p.1'), want('p.2')]), new Set());
-    const answer = answerTo(proposed);
-    expect(() => acceptAnswer(proposed, { ...answer, media: answer.media.slice(1) })).toThrow(SdpRefusal);
-    expect(() => acceptAnswer(proposed, { ...answer, media: [...answer.media].reverse() })).toThrow(
-      SdpRefusal,
-    );
-  });
-});
-
-it('stays in order whatever is wanted and answered: places, mids and SSRCs are kept and never shared', () => {
-  const wish = fc.uniqueArray(
-    fc.record({
-      n: fc.integer({ min: 1, max: 6 }),
-      kind: fc.constantFrom('audio' as const, 'video' as const),
-    }),
-    { selector: ({ n, kind }) => `${n}${kind}`, maxLength: 8 },
-  );
-  const step = fc.record({ wish, refuses: fc.boolean() });
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      let state = answerOffer(start(), parsed(section(audioLines, '0', 'recvonly')), context());
-      let ssrc = 1;
-      for (const { wish: wishes, refuses } of steps) {
-        const wanted = wishes.map(({ n, kind }) => want(`p.${n}`, kind));
-        for (let round = 0; round < 4 && needsOffer(state, wanted, 16); round++) {
-          const limits = { ...context(wanted, 16), newSsrc: () => ssrc++ };
-          const proposed = createOffer(state, limits, new Set());
-          const victim = refuses ? proposed.sections.find((s) => s.mid?.startsWith('g'))?.mid : undefined;
-          const directions = victim === undefined || victim === null ? {} : { [victim]: 'reject' };
-          const next = acceptAnswer(proposed, answerTo(proposed, directions));
-          expect(next.sections.length).toBeGreaterThanOrEqual(state.sections.length);
-          state = next;
-        }
-        expect(needsOffer(state, wanted, 16)).toBe(false);
-        const carried = state.sections.flatMap((s) =>
-          s.outgoing ? [`${s.outgoing.streamId}${s.kind}`] : [],
-        );
-        expect(new Set(carried).size).toBe(carried.length);
-        const ssrcs = state.sections.flatMap((s) => s.outgoing?.ssrc ?? []);
-        expect(new Set(ssrcs).size).toBe(ssrcs.length);
-        const mids = state.sections.map((s) => s.mid);
-        expect(new Set(mids).size).toBe(mids.length);
-      }
-      expect(state.sections.length).toBeLessThanOrEqual(14);
-    }),
-    { numRuns: 60 },
-  );
 });
