@@ -109,6 +109,7 @@ export class OwnMedia {
         if (publication === this.#screen) await this.toggleScreen();
       }
     } catch {
+      // There is no other microphone, or the connection is over: the button says that nobody is heard.
       if (publication === this.#microphone) {
         this.#microphone = undefined;
         await this.#unpublish(publication).catch(() => undefined);

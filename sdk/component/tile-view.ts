@@ -57,6 +57,7 @@ export class TileView {
     this.#video.hidden = picture === undefined;
     if (this.#video.srcObject !== (picture ?? null)) {
       this.#video.srcObject = picture ?? null;
+      // Muted as it is, it fails only where another picture comes before it plays.
       if (picture !== undefined) this.#video.play().catch(() => undefined);
     }
     this.#updateSounds(model.sounds);
@@ -115,6 +116,7 @@ export class TileView {
 
   #start(audio: HTMLAudioElement): void {
     const speakerId = this.#context.speakerId();
+    // A speaker that is gone: the sound comes from the usual one.
     if (speakerId !== '' && 'setSinkId' in audio) audio.setSinkId(speakerId).catch(() => undefined);
     audio.play().catch((error: unknown) => {
       if (error instanceof DOMException && error.name === 'NotAllowedError') this.#context.onSoundBlocked();

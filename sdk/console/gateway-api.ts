@@ -129,6 +129,7 @@ export class GatewayApi {
       response = await fetch('/ready', { credentials, cache: 'no-store', signal });
       answer = parseJson(await response.text());
     } catch {
+      // Nobody answered in time.
       return 'away';
     }
     const { ready, reasons } = (answer ?? {}) as Partial<Readiness>;
@@ -176,6 +177,7 @@ function parseJson(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch {
+    // A proxy's page: the status says enough.
     return undefined;
   }
 }

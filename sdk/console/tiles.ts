@@ -6,7 +6,7 @@ export interface StageTile {
   readonly key: string;
   readonly participantId: string;
   readonly picture: RemoteStream | null;
-  /** Of the first tile of somebody who is heard: its sound is shown there. */
+  /** True for the first tile of somebody who is heard: the sound is shown there. */
   readonly hasSound: boolean;
   /** What is muted by a moderator, on the first tile; the name of a picture that is none of a camera. */
   readonly badges: readonly string[];

@@ -86,7 +86,7 @@ export function handleUpgrades(
       if (refusal !== null) answerOnSocket(socket, refusal, lingerMs);
       return;
     }
-    // Of several wishes this is the one that we grant.
+    // A client may offer several protocols; this is the one that we take.
     request.headers.upgrade = 'websocket';
     entry.server.handleUpgrade(request, socket, head, (webSocket) => {
       const address = clientAddress(request);

@@ -35,7 +35,7 @@ declare const peer: PagePeer;
 export interface HeardStream {
   readonly packetsReceived: number;
   readonly packetsLost: number;
-  /** Of what was played last; 0 before. */
+  /** That of what was played last; 0 before. */
   readonly rtpTimestamp: number;
 }
 

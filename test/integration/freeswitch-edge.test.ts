@@ -211,7 +211,7 @@ describeWithFreeSwitch('phones through FreeSWITCH', () => {
       if (plain?.length === 172) g711('PCMU').decode(plain, 12, 160, pcm);
       heard.push(pcm);
     });
-    // Of RTCP, too, FreeSWITCH takes only what the key has made.
+    // FreeSWITCH takes only what the key has made, RTCP too.
     for (const length of [4, 8, 60, 1400])
       socket.send(Buffer.alloc(length, 0xc8).fill(0x81, 0, 1), portOf(answer) + 1, '127.0.0.1');
     const tone = new Tone(440);

@@ -43,7 +43,7 @@ async function recordOf(rest: RestClient, callId: string): Promise<Recorded> {
 
 interface Attempt extends InviteOptions {
   readonly token?: string;
-  /** Of the body. */
+  /** The body's type. */
   readonly type?: string;
 }
 

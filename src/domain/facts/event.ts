@@ -173,7 +173,7 @@ export interface CallerFact {
 }
 
 export type SignallingFact = LegFact & {
-  /** The client's own id: the `uniqueId` of a Bandwidth device. */
+  /** The client's own id, by which its signalling may come back. */
   readonly clientId: string;
 };
 
@@ -250,7 +250,7 @@ export type DomainEvent = {
 
 /** Who is to be told of a fact beside those who follow the account; never part of the fact. */
 export interface EventAudience {
-  /** The participant's own callback, in Bandwidth's form. */
+  /** The participant's own callback. */
   readonly callbackUrl: string | null;
 }
 

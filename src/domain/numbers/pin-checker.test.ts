@@ -89,7 +89,7 @@ describe('A caller who guesses', () => {
     'and withholds the number (%j) shuts out no other who does',
     async (from) => {
       for (let at = 0; at < 20; at += 1) await resultOf(from, '0000', null, { callId: 'bad' });
-      // Of one call, too, five are looked up in a minute.
+      // In one call, too, five are looked up in a minute.
       expect(lookUps).toBe(5);
       expect(await resultOf(from, '4711', null, { callId: 'bad' })).toBe('too-many-guesses');
       expect(await resultOf(from, '4711', null, { callId: 'good' })).toBe('right');

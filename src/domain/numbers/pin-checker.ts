@@ -48,7 +48,7 @@ export class PinChecker {
   readonly #options: PinCheckerOptions;
   readonly #guesses: Record<'atNumber' | 'ofCaller' | 'ofAddress', Guesses>;
   readonly #pace: PinPace;
-  /** Of those who were right the last time, for when others have used up the number's: as slow, and empty through them alone. */
+  /** For callers who were right the last time, when others have used up the number's: as slow, and used up by them alone. */
   readonly #provenPace: PinPace;
   /** Callers whose last PIN was right, with the number. */
   readonly #proven = new Set<string>();

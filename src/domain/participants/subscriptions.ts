@@ -1,7 +1,4 @@
-/**
- * What a participant receives, at session, participant or stream level. The three shapes, and the rule that a non-empty
- * participant list wins over the session id, are Bandwidth's (`subscriptions` in its OpenAPI document).
- */
+/** What a participant receives, at session, participant or stream level. A list of participants that is not empty wins over the session id. */
 export interface ParticipantSubscription {
   readonly participantId: string;
   /** Missing or empty: every stream of the participant. */

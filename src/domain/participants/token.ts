@@ -7,7 +7,7 @@ export type TokenVerification =
   /** An expired one is genuine as well. */
   { readonly result: 'valid' | 'expired'; readonly participantId: string } | { readonly result: 'invalid' };
 
-/** HS256 JWTs with the claims `p` (participant id), `v` ("v3") and `exp`, and no more: Bandwidth's uui takes 256 characters. */
+/** HS256 JWTs with the claims `p` (participant id), `v` ("v3") and `exp`, and no more: a carrier may pass on only 256 characters. */
 export interface TokenCodec {
   /** `expiresAt` in milliseconds since the epoch. */
   sign(participantId: string, expiresAt: number): string;

@@ -4,7 +4,7 @@ import { boundaryOf, mediaTypeOf, parseMultipart } from './multipart.js';
 export interface DtmfInfo {
   readonly digit: string;
   readonly durationMs: number;
-  /** Of an event, which may be told of twice: false where its key was pressed, true where it was let go. Absent: a whole press. */
+  /** An event may be told of twice: false where its key was pressed, true where it was let go. Absent: a whole press. */
   readonly isEnd?: boolean;
 }
 

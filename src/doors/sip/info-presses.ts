@@ -86,7 +86,7 @@ export class InfoPresses {
     }
   }
 
-  /** Of one press, told again while it lasts: from a phone that may send no ends only where it lasts since its beginning. */
+  /** The request tells again of a press that lasts. A phone that may send no ends tells so only of a press that lasts since its beginning. */
   #isUpdate(open: OpenPress, digit: string, durationMs: number): boolean {
     if (open.digit !== digit) return false;
     const nowMs = this.#clock.now();

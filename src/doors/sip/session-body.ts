@@ -58,7 +58,7 @@ function asPart(message: WithBody): BodyPart | null {
 function findDescription(part: BodyPart, depth: number): string | null {
   if (isDescription(part)) return decoded(part);
   const found = (partsOf(part, depth) ?? []).flatMap((inner) => findDescription(inner, depth - 1) ?? []);
-  // Of alternatives the last is the best that we understand (RFC 2046 §5.1.4).
+  // The last of several alternatives is the best that we understand (RFC 2046 §5.1.4).
   return (isChoice(part) ? found.at(-1) : found[0]) ?? null;
 }
 

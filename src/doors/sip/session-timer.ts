@@ -28,7 +28,7 @@ interface Expires {
 const minSeconds = 90;
 /** Three weeks: what a timer of ours can hold. */
 const maxSeconds = 1_814_400;
-/** Of the time: drachtio-server refreshes at half of it, or five seconds before. */
+/** A refresh is due after this part of the time, before drachtio-server's: at half of it, or five seconds before its end. */
 const refreshShare = 1 / 3;
 
 /** Null where an INVITE asks for no timer, or for one that is not too short (RFC 4028 §9). */

@@ -349,7 +349,7 @@ describe('AddressLatch, of who is nearer to what signalling says,', () => {
     ];
     const packet = fc.record({
       from: fc.constantFrom(...others),
-      // Of the phone's own stream or another, behind it, with it, or ahead of it.
+      // The phone's own stream or another, behind it, with it, or ahead of it.
       isCopy: fc.boolean(),
       offset: fc.integer({ min: -3, max: 60 }),
     });

@@ -228,7 +228,7 @@ export class RtpOutput {
   /** The source comes back after something else was sent in its place: at its own time, which has gone on meanwhile. */
   #resume(source: RtpPacket, nowMs: number): boolean {
     const ahead = sequenceDistance(source.sequenceNumber, this.#newestSourceSequence);
-    // Of before the pause, and overtaken.
+    // It is from before the pause, and was overtaken.
     if (ahead <= 0 && ahead >= -maxSequenceGap) return false;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
     const late = timestampDistance(this.#timestamp, timestamp);

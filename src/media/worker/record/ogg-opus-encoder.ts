@@ -68,7 +68,7 @@ export class OggOpusEncoder implements RecordingEncoder {
     const silence = new Int16Array(frameSamples);
     const granule = this.#preSkip + this.#frames * frameGranules;
     while (this.#encoded * frameGranules < granule) this.#encode(silence);
-    // Of the last packets only this much is sound (RFC 7845 §4.4).
+    // Only this much of the last packets is sound (RFC 7845 §4.4).
     this.#writePage(this.#takePackets(), granule, { isLast: true });
   }
 

@@ -38,7 +38,7 @@ export class ThinnedSequence {
     const sequence = this.#extend(packet);
     let before = this.#taken;
     if (sequence > this.#newestHandedOn) this.#newestHandedOn = sequence;
-    // Of those taken out, only the ones of before it count.
+    // Only those count that were taken out before it.
     for (let i = this.#remembered.length - 1; i >= 0 && this.#remembered[i]! > sequence; i--) before--;
     return (packet.sequenceNumber - before) & 0xffff;
   }
