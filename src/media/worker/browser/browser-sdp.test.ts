@@ -11,15 +11,7 @@ import {
   want,
   written,
 } from '../../../../test/support/browser-descriptions.js';
-import {
-  attributeValue,
-  attributeValues,
-  direction,
-  groups,
-  label,
-  mid,
-  msids,
-} from '../../../sdp/attributes.js';
+import { attributeValue, attributeValues, direction, groups, msids } from '../../../sdp/attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import { parseSessionDescription } from '../../../sdp/session-description.js';
 import { answerOffer, createOffer } from './browser-sdp.js';
