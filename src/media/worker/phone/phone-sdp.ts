@@ -76,7 +76,7 @@ export interface PhoneAgreement {
 }
 
 /** The direction of our side that answers the agreement's. */
-const localDirection = (agreement: PhoneAgreement): Direction =>
+export const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
 
 const defaultEventPayloadType = 101;
