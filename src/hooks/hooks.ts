@@ -100,6 +100,10 @@ export function createHooks(options: HooksOptions): FastifyPluginCallback {
           new HookExchange({ ...options, passwords, refusalLines }, request, reply, place).run(),
       });
     }
+    server.addHook('onClose', (_instance, closed) => {
+      refusalLines.close();
+      closed();
+    });
     done();
   };
 }
