@@ -36,9 +36,15 @@ describe('where no gateway runs', () => {
     const other = createSocket('udp4').bind(0, '127.0.0.1');
     await once(other, 'listening');
     const pair = other.address().port & ~1;
+    // Where this one is taken already, that does as well.
+    const next = createSocket('udp4').on('error', () => undefined);
+    await new Promise<void>((resolve) => {
+      next.once('listening', resolve).once('error', () => resolve());
+      next.bind(pair + 2, '127.0.0.1');
+    });
     const some = await runGateway({ arguments: ['doctor'], rtpPorts: `${pair - 20}-${pair + 21}` });
-    const all = await runGateway({ arguments: ['doctor'], rtpPorts: `${pair}-${pair + 1}` });
-    other.close();
+    const all = await runGateway({ arguments: ['doctor'], rtpPorts: `${pair}-${pair + 3}` });
+    for (const socket of [other, next]) socket.close();
     expect(some.stdout).toMatch(/warn {2}RTP ports +\d+ of 21 pairs of /);
     expect(some.code).toBe(0);
     expect(all.stdout).toMatch(/FAIL {2}RTP ports +no pair of /);
