@@ -31,8 +31,11 @@ export class Authenticator {
   readonly #nobody: readonly KnownCredentials[] = [{ accountId: '', password: randomBytes(32) }];
   readonly #limiter: GuessLimiter;
   readonly #maxSources: number;
-  /** Sources together with credentials that were right there: these go on working while somebody else at the source guesses. */
-  readonly #proven = new Set<string>();
+  /**
+   * Sources together with credentials that were right there, and the accounts that those are for: these go on working while
+   * somebody else at the source guesses, and are not compared again.
+   */
+  readonly #proven = new Map<string, readonly string[]>();
 
   constructor(accounts: readonly AccountCredentials[], limits: AuthenticationLimits, clock: Clock) {
     for (const { accountId, username, password } of accounts) {
@@ -53,9 +56,19 @@ export class Authenticator {
     const source = sourceOf(address);
     if (authorization === undefined) throw unauthorized();
     const proof = `${source} ${this.#hash(authorization).toString('base64')}`;
-    if (this.#limiter.isBlocked(source) && !this.#proven.has(proof)) {
-      throw new RestError('too-many-failures', 'Too Many Requests', { headers: { 'retry-after': '60' } });
+    const accounts = this.#proven.get(proof) ?? this.#prove(authorization, source);
+    this.#remember(proof, accounts);
+    if (accountId === null)
+      throw new RestError('wrong-account', 'No account runs this gateway: operatorAccount is not set');
+    if (!accounts.includes(accountId)) {
+      throw new RestError('wrong-account', 'These credentials are not for this account');
     }
+  }
+
+  /** The accounts that the credentials are for. Throws as `authenticate`. */
+  #prove(authorization: string, source: string): readonly string[] {
+    if (this.#limiter.isBlocked(source))
+      throw new RestError('too-many-failures', 'Too Many Requests', { headers: { 'retry-after': '60' } });
     const given = parseBasic(authorization);
     const password = this.#hash(given?.password ?? '');
     const known = this.#byUsername.get(this.#hash(given?.username ?? '').toString('base64')) ?? this.#nobody;
@@ -64,22 +77,17 @@ export class Authenticator {
       this.#limiter.failed(source);
       throw unauthorized();
     }
-    this.#remember(proof);
-    if (accountId === null)
-      throw new RestError('wrong-account', 'No account runs this gateway: operatorAccount is not set');
-    if (!matching.some((candidate) => candidate.accountId === accountId)) {
-      throw new RestError('wrong-account', 'These credentials are not for this account');
-    }
+    return matching.map((candidate) => candidate.accountId);
   }
 
   #hash(text: string): Buffer {
     return createHmac('sha256', this.#key).update(text).digest();
   }
 
-  #remember(proof: string): void {
-    this.#proven.add(proof);
+  #remember(proof: string, accounts: readonly string[]): void {
+    this.#proven.set(proof, accounts);
     if (this.#proven.size <= this.#maxSources) return;
-    const oldest = this.#proven.values().next();
+    const oldest = this.#proven.keys().next();
     if (oldest.done !== true) this.#proven.delete(oldest.value);
   }
 }

@@ -1,4 +1,5 @@
 /** Facts as they happen, as Server-Sent Events (WHATWG HTML, section 9.2): `/events`. */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { z } from 'zod';
 import type { Clock, Timer } from '../domain/clock.js';
@@ -78,7 +79,7 @@ export function registerEvents(server: FastifyInstance, url: string, route: Even
         });
       streams.add(stream);
       reply.hijack();
-      stream.open(request.id, subscription, () => streams.delete(stream));
+      stream.open(reply.getHeaders() as OutgoingHttpHeaders, subscription, () => streams.delete(stream));
     },
   });
 }
@@ -96,7 +97,8 @@ class EventStream {
     this.#limits = limits;
   }
 
-  open(requestId: string, subscription: EventSubscription, onClosed: () => void): void {
+  /** `headers`: those of every answer. */
+  open(headers: OutgoingHttpHeaders, subscription: EventSubscription, onClosed: () => void): void {
     this.#subscription = subscription;
     this.#response.on('close', () => {
       this.#end();
@@ -105,10 +107,10 @@ class EventStream {
     // Without a listener an error of the socket would end the process; 'close' follows it.
     this.#response.on('error', () => undefined);
     this.#response.writeHead(200, {
+      ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
-      'x-request-id': requestId,
     });
     this.#response.write(subscription.hasGap ? 'event: gap\ndata: {}\n\n' : ': connected\n\n');
     for (const event of subscription.missed) this.#response.write(formatEvent(event));
