@@ -286,13 +286,16 @@ it.skipIf(isBesideDrachtio)(
     const trusted = await statuses(carrier);
     await waitFor(
       'all are answered',
-      () => trusted.received.filter(({ status }) => status === 403).length === 60,
+      () =>
+        new Set(
+          trusted.received.filter(({ status }) => status === 403).map(({ header }) => header('Call-ID')),
+        ).size === 60,
     );
     // Somebody who never had a call.
     const unknown = await statuses('127.0.3.9');
     await waitFor(
       'answers are withheld',
-      async () => ((await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0) >= 30,
+      async () => ((await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0) > 0,
     );
     expect(unknown.received.length).toBeLessThan(60);
   },
