@@ -192,7 +192,7 @@ describeWithSipp('a call while', () => {
   });
 
   it('the gateway drains is refused with 503 draining; the call in progress ends by itself, then the gateway', async () => {
-    const gateway = await start({ LANDBRIDGE_DRAIN_SECONDS: '20' });
+    const gateway = await start({ LANDBRIDGE_DRAIN_SECONDS: '60' });
     const sessionId = await gateway.rest.createSession();
     const [one, two] = [await gateway.rest.newcomer(sessionId), await gateway.rest.newcomer(sessionId)];
     const phone = await occupy(gateway, one.token);

@@ -39,7 +39,7 @@ async function tryOut(
       TRY_PASSWORD_FILE: join(directory, 'password'),
       TRY_SIP: `127.0.0.1:${sipPort}`,
       TRY_CALLS: String(calls),
-      TRY_SECONDS: '2',
+      TRY_SECONDS: '5',
     },
   });
   let output = '';
