@@ -100,16 +100,13 @@ describe('of several sockets', () => {
 
   it('the one that a request came by sends its response, wherever that goes', async () => {
     const sent: string[] = [];
-    const transports = ['127.0.0.1', '127.0.0.2'].map(
-      (address) =>
-        ({
-          ...at('udp', address),
-          connect: (host: string, port: number) => {
-            sent.push(`${address} > ${host}:${port}`);
-            return Promise.resolve(elsewhere);
-          },
-        }) as unknown as Transport,
-    );
+    const transports = ['127.0.0.1', '127.0.0.2'].map((address) => ({
+      ...at('udp', address),
+      connect: (host: string, port: number) => {
+        sent.push(`${address} > ${host}:${port}`);
+        return Promise.resolve(elsewhere);
+      },
+    }));
     const flow = Object.assign(new RecordedFlow('udp', '198.51.100.1', 40_000), {
       localAddress: '127.0.0.2',
       localPort: 5060,

@@ -50,7 +50,8 @@ export class Addressing {
     const own = this.#hostFor(flow.remoteAddress);
     if (own !== null) return own;
     const place = this.#placeOf(flow);
-    if (place?.host != null) return place.host;
+    const told = place?.host ?? null;
+    if (told !== null) return told;
     const isOwn = place !== undefined && addressKind(place.address) !== 'unspecified';
     if (!isOwn && this.#isReachedPublicly(flow)) return this.#publicAddress ?? flow.localAddress;
     if (addressKind(flow.localAddress) !== 'unspecified') return flow.localAddress;
