@@ -1,6 +1,16 @@
 /** Settings of SIP: where it is spoken, and what it may cost. */
 import { z } from 'zod';
-import { count, group, hostName, ownAddress, port, publicAddress, seconds } from './schema-parts.js';
+import {
+  count,
+  group,
+  host,
+  hostName,
+  ownAddress,
+  port,
+  publicAddress,
+  seconds,
+  secret,
+} from './schema-parts.js';
 
 export const sipGroups = {
   sip: group('SIP', {
@@ -70,6 +80,27 @@ export const sipGroups = {
         'A source that was refused so often in a minute over TCP or TLS, and has had no call for an hour, is not heard for a while. 0: none is.',
       ),
     banSeconds: seconds.default(600).describe('How long such a source is not heard.'),
+    scanners: z
+      .enum(['drop', 'answer'])
+      .default('drop')
+      .describe(
+        'What scanners get where they show nothing good: `drop` no answer, `answer` the same as others.',
+      ),
+    scannerAgents: z
+      .array(z.string().min(3).max(100))
+      .max(100)
+      .default([
+        ...['friendly-scanner', 'sipvicious', 'sundayddr', 'sip-scan', 'sipscan', 'siparmyknife'],
+        ...['vaxsipuseragent', 'pplsip', 'sivus', 'iwar', 'smap', 'gulp'],
+      ])
+      .describe('Parts of the User-Agent by which they are known, in any case.'),
+    sweptUsersPerMinute: z
+      .int()
+      .min(0)
+      .default(30)
+      .describe(
+        'Over TCP and TLS a source that calls more different users in vain within a minute counts as one. 0: none does.',
+      ),
     maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),
     idleTimeoutSeconds: seconds
       .default(900)
@@ -98,6 +129,30 @@ export const sipGroups = {
     answerTimeoutSeconds: seconds
       .default(10)
       .describe('A call that could not be answered by then is refused with 503.'),
+  }),
+  hep: group('Homer: a collector that every SIP message is sent to (HEP version 3, over UDP)', {
+    host: host.optional().meta({
+      description: 'Its address or name. Homer takes HEP on 9060.',
+      defaultText: 'nothing is sent',
+    }),
+    port: z.int().min(1).max(65_535).default(9060).describe('Its port.'),
+    captureId: z.int().min(0).max(0xffff_ffff).default(2001).describe('By which it knows this gateway.'),
+    password: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({
+        description: 'Where it asks for one.',
+        defaultText: 'none',
+        ...secret,
+      }),
+    redact: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Tokens, join codes, passwords and keys are taken out first; see docs/sip-troubleshooting.md.',
+      ),
   }),
   trace: group('Traces: the last messages of calls, in memory, where an account asked for them', {
     maxTraces: count.default(10).describe('Traces of each account.'),

@@ -2,7 +2,8 @@
 import type { CallRecordChange } from '../domain/facts/call-record.js';
 import type { DomainEvent } from '../domain/facts/event.js';
 import { CallTracer } from '../sip-trace/call-traces.js';
-import { createRedaction } from '../sip-trace/redact-message.js';
+import { HepSender } from '../sip-trace/hep-sender.js';
+import { createRedaction, type Redact } from '../sip-trace/redact-message.js';
 import type { SeenMessage } from '../sip-trace/traced-message.js';
 import type { MessageTap, SipServer } from '../sip-server/index.js';
 import type { GatewayContext } from './context.js';
@@ -17,25 +18,33 @@ export interface GatewayTraces {
 }
 
 export function openTraces(
-  { config, clock, closers }: GatewayContext,
-  { operatorAccount, journal }: Pick<Foundation, 'operatorAccount' | 'journal'>,
+  context: GatewayContext,
+  { operatorAccount, journal, metrics }: Pick<Foundation, 'operatorAccount' | 'journal' | 'metrics'>,
 ): GatewayTraces {
+  const { config, clock, closers } = context;
   const { keepMinutes, ...limits } = config.trace;
   let server: Pick<SipServer, 'tap'> | null = null;
   let isTraced = false;
+  const nowUs = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const redact = createRedaction(config.tokenHeaders);
+  const hep = openHep(context, { redact, nowUs });
   const calls = new CallTracer({
     limits: { ...limits, keepMs: keepMinutes * 60_000 },
-    redact: createRedaction(config.tokenHeaders),
+    redact,
     seesPhones: config.drachtio === undefined,
-    ...{ operatorAccount, clock },
-    nowUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+    ...{ operatorAccount, clock, nowUs },
     onWanted(isWanted) {
       isTraced = isWanted;
       settle();
     },
   });
-  const tap: MessageTap = (direction, bytes, flow) => calls.seen(seenMessage(direction, bytes, flow));
-  const settle = (): void => server?.tap(isTraced ? tap : null);
+  const tap: MessageTap = (direction, bytes, flow) => {
+    const message = seenMessage(direction, bytes, flow);
+    hep?.seen(message);
+    if (isTraced) calls.seen(message);
+  };
+  const settle = (): void => server?.tap(isTraced || hep !== null ? tap : null);
+  metrics.observeTraces(() => ({ ...calls.size, ...(hep?.figures ?? { sent: 0, dropped: 0 }) }));
   closers.onClose('traces', () => calls.close());
   journal.follow({
     factKept(event: DomainEvent) {
@@ -54,6 +63,22 @@ export function openTraces(
         calls.ownerIs(change.callId, change.accountId);
     },
   };
+}
+
+/** Null where there is no collector. */
+function openHep(
+  { config, clock, closers }: GatewayContext,
+  { redact, nowUs }: { readonly redact: Redact; readonly nowUs: () => number },
+): HepSender | null {
+  const { host, password = null, ...others } = config.hep;
+  if (host === undefined) return null;
+  const sender = new HepSender({
+    ...{ ...others, host, password, clock, nowUs },
+    redact: config.hep.redact ? redact : null,
+  });
+  sender.start();
+  closers.onClose('HEP', () => sender.close());
+  return sender;
 }
 
 function seenMessage(...[direction, bytes, flow]: Parameters<MessageTap>): SeenMessage {

@@ -8,6 +8,7 @@ import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
 import { exposeServers, type ServerFigures } from './server-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
+import { exposeTraces, type TraceFigures } from './trace-metrics.js';
 
 export interface AnsweredRequest {
   readonly method: string;
@@ -152,6 +153,10 @@ export class Metrics implements FactFollower {
 
   observeSip(read: () => SipFigures): void {
     exposeSip(this.#figures, read);
+  }
+
+  observeTraces(read: () => TraceFigures): void {
+    exposeTraces(this.#figures, read);
   }
 
   observeServers(read: () => ServerFigures): void {

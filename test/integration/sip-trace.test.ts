@@ -1,5 +1,7 @@
 /** Traces of calls through a whole gateway: asked for, kept without secrets, and read back. */
 import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JwtTokenCodec } from '../../src/tokens/jwt-token-codec.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
 import { readCapture } from '../support/read-capture.js';
+import { readHep, type HepMessage } from '../support/read-hep.js';
 import { RestClient } from '../support/rest-client.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway, tokenSecret } from '../support/start-gateway.js';
@@ -30,15 +33,15 @@ beforeAll(async () => {
   );
   gateway = await TestGateway.start({ dataDirectory });
   other = new RestClient(gateway.origin, 'other', 'other', 'other');
-});
+}, 90_000);
 
 afterAll(() => gateway.stop());
 
 /** An INVITE with a token that has expired: refused, and its account's. */
-async function refusedCall(): Promise<{ readonly callId: string; readonly token: string }> {
-  const { id } = await gateway.rest.createParticipant();
+async function refusedCall(at = gateway): Promise<{ readonly callId: string; readonly token: string }> {
+  const { id } = await at.rest.createParticipant();
   const token = new JwtTokenCodec({ secret: tokenSecret }).sign(id, Date.now() - 60_000);
-  const sip = await RawSip.open(gateway.sipPort);
+  const sip = await RawSip.open(at.sipPort);
   const headers = [
     `User-to-User: ${token};encoding=jwt`,
     `X-Other: ${Buffer.from(token).toString('base64')}`,
@@ -135,6 +138,44 @@ describe.skipIf(isBesideDrachtio)('A trace', () => {
       { number: '+1555', minutes: 99_999 },
     ])
       expect([body, (await gateway.rest.request('PUT', '/sip/traces/n', body)).status]).toEqual([body, 400]);
+  });
+});
+
+describe.skipIf(isBesideDrachtio)('A HEP collector', () => {
+  it('is sent every message both ways, without its token; one that is away costs no call', async () => {
+    const collector = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(collector, 'listening');
+    const received: HepMessage[] = [];
+    collector.on('message', (datagram) => received.push(readHep(datagram)));
+    const watched = await TestGateway.start({
+      environment: {
+        LANDBRIDGE_HEP_HOST: '127.0.0.1',
+        LANDBRIDGE_HEP_PORT: String(collector.address().port),
+        LANDBRIDGE_HEP_CAPTURE_ID: '42',
+      },
+    });
+    try {
+      const { callId, token } = await refusedCall(watched);
+      const ofCall = () => received.filter(({ correlationId }) => correlationId === callId);
+      await waitFor('both are there', () => ofCall().length >= 2);
+      const [invite, answer] = ofCall();
+      expect(invite).toMatchObject({
+        captureId: 42,
+        protocol: 17,
+        kind: 1,
+        from: '7f000001',
+        toPort: watched.sipPort,
+      });
+      expect(invite?.payload).toMatch(/^INVITE /);
+      expect(answer?.payload).toMatch(/^SIP\/2\.0 403 /);
+      for (const { payload } of received) expect(payload).not.toContain(token.split('.')[2]);
+      expect((await watched.metrics()).get('landbridge_hep_messages_sent_total')).toBeGreaterThanOrEqual(2);
+      await new Promise<void>((resolve) => collector.close(() => resolve()));
+      // Nobody listens any more.
+      for (let at = 0; at < 3; at += 1) await refusedCall(watched);
+    } finally {
+      await watched.stop();
+    }
   });
 });
 
