@@ -128,6 +128,13 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
       onBanned: ({ source, untilMs }) =>
         logger.warn({ source, until: new Date(untilMs) }, 'a source was banned'),
     },
+    ...(config.sip.scanners === 'drop' && {
+      scanners: {
+        agents: config.sip.scannerAgents,
+        maxUsersPerMinute: config.sip.sweptUsersPerMinute,
+        maxSources: config.sip.maxStrangers,
+      },
+    }),
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     nextHop: nextHopOptions(config),
     logger: logger.child({ layer: 'sip-server' }),

@@ -115,6 +115,8 @@ describe('Metrics', () => {
       dialogsEndedByServer: 0,
       cancelled: 0,
       answersWithheld: 0,
+      scannersIgnored: 0,
+      sweepsSeen: 0,
       bans: 0,
       refusals,
     }));

@@ -28,6 +28,13 @@ const ofServer = [
     'sip_answers_withheld_total',
     'Requests of strangers that got no answer, because their source had had enough.',
   ],
+  ['counter', 'scannersIgnored', 'sip_scanners_ignored_total', 'Requests of scanners, which got no answer.'],
+  [
+    'counter',
+    'sweepsSeen',
+    'sip_sweeps_total',
+    'Sources taken for scanners because of how many users they called.',
+  ],
   ['gauge', 'bans', 'sip_bans', 'Sources that are not heard now, because of what they did.'],
 ] as const satisfies readonly FigureRow[];
 

@@ -1,5 +1,6 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
+import { ScannerWatch, type ScannerWatchOptions } from './defence/scanner-watch.js';
 import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
 import { attach, responseFlowFor, type Transports } from './network.js';
 import type { SipRequest } from './message/message.js';
@@ -43,6 +44,8 @@ export interface EngineOptions {
   readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
   /** What strangers may cost. Default: nothing is limited. */
   readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
+  /** Programs that try addresses and numbers are left without an answer. Default: they are answered as strangers are. */
+  readonly scanners?: Omit<ScannerWatchOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
   /** Early and confirmed dialogs; above it INVITEs get 503. Default 50,000. */
   readonly maxDialogs?: number;
   /**
@@ -60,6 +63,8 @@ export interface Engine {
   readonly dialogs: DialogStore<Application>;
   /** Null where strangers may cost anything. */
   readonly guard: SourceGuard | null;
+  /** Null where scanners are answered. */
+  readonly scanners: ScannerWatch | null;
 }
 
 /** Puts the layers together over some transports. */
@@ -84,8 +89,12 @@ export function createEngine(
       ? null
       : new SourceGuard({ ...strangers, clock, sourceOf, hasCalls, isKnownPeer });
   const ways = new OutgoingWays(transports, options.nextHop ?? {}, clock, logger);
+  const scanners =
+    options.scanners === undefined
+      ? null
+      : new ScannerWatch({ ...options.scanners, clock, sourceOf, hasCalls, isKnownPeer });
   const core = new UserAgentCore({
-    ...{ clock, guard },
+    ...{ clock, guard, scanners },
     timers: { ...defaultTimerSettings, ...options.timers },
     logger,
     settings: {
@@ -125,5 +134,5 @@ export function createEngine(
       isIgnored: (address) => guard?.isBanned(address) === true,
     });
   }
-  return { core, addressing, dialogs, guard };
+  return { core, addressing, dialogs, guard, scanners };
 }

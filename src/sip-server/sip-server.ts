@@ -64,6 +64,10 @@ export interface SipServerStats {
   readonly cancelled: number;
   /** Requests of strangers that got no answer, because their source had had enough. */
   readonly answersWithheld: number;
+  /** Requests of scanners, which got none. */
+  readonly scannersIgnored: number;
+  /** Sources that were taken for scanners because of how many users they called. */
+  readonly sweepsSeen: number;
   /** Sources that are not heard now. */
   readonly bans: number;
   /** Refusals made by the server itself, by status. */
@@ -121,7 +125,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const ws = new WebSocketTransport({ ...options.webSocket, ...context });
   const routes = new Routes();
   const transports = [...listeners.flatMap(transportsOf), ws];
-  const { core, addressing, dialogs, guard } = createEngine(options, transports, routes);
+  const { core, addressing, dialogs, guard, scanners } = createEngine(options, transports, routes);
   const { udp: udpAddress, tcp: tcpAddress, tls: tlsAddress } = addressesOf(first);
   addressing.listeningPorts = {
     ...(udpAddress && { udp: udpAddress.port }),
@@ -207,6 +211,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       dialogsEndedByServer: core.counters.dialogsEndedByServer,
       cancelled: core.counters.cancelled,
       answersWithheld: core.counters.answersWithheld,
+      scannersIgnored: core.counters.scannersIgnored,
+      sweepsSeen: scanners?.sweepsSeen ?? 0,
       bans: guard?.bans().length ?? 0,
       refusals: Object.fromEntries(core.counters.refusals),
     }),

@@ -78,6 +78,7 @@ function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAge
     timers: defaultTimerSettings,
     logger: silentLogger,
     guard: null,
+    scanners: null,
     settings: {
       supported: ['100rel', 'timer'],
       maxPendingRequests: 10,

@@ -45,6 +45,13 @@ const answers = (
   Array.from({ length: times }, () => guard.mayAnswer(over(protocol, address))).filter(Boolean).length;
 
 describe('answers to strangers', () => {
+  it.each(['udp', 'tcp'] as const)('who register over %s take none from their other requests', (protocol) => {
+    const guard = guardWith();
+    const register = () => guard.mayAnswer(over(protocol, '192.0.2.1'), 'register');
+    expect(Array.from({ length: 100 }, register).filter(Boolean)).toHaveLength(10);
+    expect(answers(guard, '192.0.2.1', 100, protocol)).toBe(10);
+  });
+
   it('are so many a second for each source, however often it asks', () => {
     const guard = guardWith();
     expect(answers(guard, '192.0.2.1', 100)).toBe(10);

@@ -42,8 +42,11 @@ interface Answers {
   atMs: number;
 }
 
+/** Answers to registrations are counted apart from all others. */
+export type AnswerKind = 'register' | 'other';
+
 interface ProvenSource {
-  readonly answers: Answers;
+  readonly answers: Map<AnswerKind, Answers>;
   /** Refusals since `sinceMs`. */
   refusals: number;
   sinceMs: number;
@@ -78,12 +81,12 @@ export class SourceGuard {
     return false;
   }
 
-  /** Takes one of the source's answers; false: it has had enough for now. */
-  mayAnswer({ remoteAddress, reliable }: Flow): boolean {
+  /** Takes one of the source's answers of that kind; false: it has had enough for now. */
+  mayAnswer({ remoteAddress, reliable }: Flow, kind: AnswerKind = 'other'): boolean {
     if (this.#options.isKnownPeer(remoteAddress)) return true;
     const source = this.#options.sourceOf(remoteAddress);
     const rate = this.#options.answersPerSecond * (this.hadCall(remoteAddress) ? shareOfGood : 1);
-    const answers = reliable ? this.#provenSource(source).answers : this.#unprovenAnswers(source);
+    const answers = reliable ? this.#provenAnswers(source, kind) : this.#unprovenAnswers(`${kind} ${source}`);
     const nowMs = this.#options.clock.nowMs();
     answers.left = Math.min(rate, answers.left + ((nowMs - answers.atMs) / 1000) * rate);
     answers.atMs = nowMs;
@@ -145,6 +148,13 @@ export class SourceGuard {
     onBanned(ban);
   }
 
+  #provenAnswers(source: string, kind: AnswerKind): Answers {
+    const { answers } = this.#provenSource(source);
+    const known = answers.get(kind) ?? this.#fullAnswers();
+    answers.set(kind, known);
+    return known;
+  }
+
   #unprovenAnswers(source: string): Answers {
     const answers = this.#unproven.get(source) ?? this.#fullAnswers();
     remember(this.#unproven, source, answers, this.#options.maxSources);
@@ -153,7 +163,7 @@ export class SourceGuard {
 
   #provenSource(name: string): ProvenSource {
     const source = this.#proven.get(name) ?? {
-      answers: this.#fullAnswers(),
+      answers: new Map<AnswerKind, Answers>(),
       refusals: 0,
       sinceMs: this.#options.clock.nowMs(),
       goodUntilMs: 0,

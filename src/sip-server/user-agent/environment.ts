@@ -1,4 +1,5 @@
 /** What all parts of the user agent share: settings, counters, clock, dialogs, transactions, the way to the network. */
+import type { ScannerWatch } from '../defence/scanner-watch.js';
 import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipRequest } from '../message/message.js';
@@ -59,6 +60,8 @@ export interface UserAgentCounters {
   cancelled: number;
   /** Requests of strangers that got no answer, because their source had had enough. */
   answersWithheld: number;
+  /** Requests of scanners, which got none. */
+  scannersIgnored: number;
 }
 
 /** What the parts of a user agent share. */
@@ -68,6 +71,8 @@ export interface UserAgentEnvironment {
   readonly logger: SipLogger;
   /** Null: strangers may cost anything. */
   readonly guard: SourceGuard | null;
+  /** Null: scanners are answered as others are. */
+  readonly scanners: ScannerWatch | null;
   readonly settings: UserAgentSettings;
   readonly counters: UserAgentCounters;
   readonly addressing: Addressing;

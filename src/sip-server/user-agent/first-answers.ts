@@ -1,5 +1,7 @@
 /** What strangers are told at most, and how often an INVITE over UDP is: it comes again by itself until it is answered. */
+import type { AnswerKind } from '../defence/source-guard.js';
 import { formatMessage } from '../message/format-message.js';
+import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from './environment.js';
 import type { IncomingRequest } from './incoming-request.js';
@@ -17,21 +19,27 @@ export class FirstAnswers {
     this.#composer = composer;
   }
 
-  /** Takes one of the answers that strangers get. False: its source has had enough for now. */
-  mayAnswer(flow: Flow): boolean {
-    const { guard, counters } = this.#environment;
-    if (guard?.mayAnswer(flow) !== false) return true;
-    counters.answersWithheld += 1;
-    return false;
+  /**
+   * Takes one of the answers that strangers get. False: its source has had enough for now, or it is a scanner, and nobody
+   * there had a call lately.
+   */
+  mayAnswer(request: SipRequest, flow: Flow): boolean {
+    if (this.#isScanner(request, flow)) {
+      this.#environment.counters.scannersIgnored += 1;
+      return false;
+    }
+    return this.#takeAnswer(request, flow);
   }
 
   /** Answers an INVITE 100: over a connection at once, over UDP where no other answer is there in time. */
   announce(invite: IncomingRequest): void {
+    // What shows something good is answered all the same.
+    if (this.#isScanner(invite.request, invite.flow)) return;
     if (invite.flow.reliable) this.#sendTrying(invite);
     else
       invite.trying = this.#environment.clock.setTimer(tryingMs, () => {
         invite.trying = undefined;
-        if (this.#mayTell(invite.flow)) this.#sendTrying(invite);
+        if (this.#mayTell(invite)) this.#sendTrying(invite);
       });
   }
 
@@ -45,10 +53,15 @@ export class FirstAnswers {
   send(incoming: IncomingRequest, status: number, bytes: Buffer): boolean {
     const { transaction, flow, isInitialInvite, isAnnounced } = incoming;
     this.stop(incoming);
+    if (status === 403 && isInitialInvite && this.#isScanner(incoming.request, flow)) {
+      this.#environment.counters.scannersIgnored += 1;
+      transaction.abandon();
+      return true;
+    }
     incoming.isAnnounced = true;
     if (status < 300 || !isInitialInvite || isAnnounced || flow.reliable)
       return transaction.respond(status, bytes);
-    if (this.#mayTell(flow)) return transaction.refuseOnce(status, bytes);
+    if (this.#mayTell(incoming)) return transaction.refuseOnce(status, bytes);
     transaction.abandon();
     return true;
   }
@@ -64,8 +77,25 @@ export class FirstAnswers {
     invite.transaction.respond(100, formatMessage(this.#composer.plain(invite.request, '', 100)));
   }
 
-  /** Nothing is withheld from who had a call lately. */
-  #mayTell(flow: Flow): boolean {
-    return this.#environment.guard?.hadCall(flow.remoteAddress) === true || this.mayAnswer(flow);
+  #takeAnswer(request: SipRequest, flow: Flow): boolean {
+    const { guard, counters } = this.#environment;
+    if (guard?.mayAnswer(flow, answerKind(request)) !== false) return true;
+    counters.answersWithheld += 1;
+    return false;
   }
+
+  #isScanner(request: SipRequest, flow: Flow): boolean {
+    const { guard, scanners } = this.#environment;
+    return scanners?.isScanner(request, flow) === true && guard?.hadCall(flow.remoteAddress) !== true;
+  }
+
+  /** Nothing is withheld from who had a call lately. */
+  #mayTell({ request, flow }: IncomingRequest): boolean {
+    return this.#environment.guard?.hadCall(flow.remoteAddress) === true || this.#takeAnswer(request, flow);
+  }
+}
+
+/** Whoever floods us with registrations takes no answers from the calls of the same address. */
+function answerKind({ method }: SipRequest): AnswerKind {
+  return method === 'REGISTER' ? 'register' : 'other';
 }

@@ -43,6 +43,7 @@ beforeEach(() => {
     timers: defaultTimerSettings,
     logger: silentLogger,
     guard: null,
+    scanners: null,
     settings: {
       supported: [],
       maxPendingRequests: 10,

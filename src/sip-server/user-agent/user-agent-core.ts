@@ -1,4 +1,5 @@
 /** Puts the two sides of the user agent together. */
+import type { ScannerWatch } from '../defence/scanner-watch.js';
 import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.js';
@@ -34,6 +35,7 @@ export interface UserAgentCoreOptions {
   readonly timers: TimerSettings;
   readonly logger: SipLogger;
   readonly guard: SourceGuard | null;
+  readonly scanners: ScannerWatch | null;
   readonly settings: UserAgentSettings;
   readonly addressing: Addressing;
   readonly directory: ApplicationDirectory;
@@ -55,6 +57,7 @@ export class UserAgentCore {
     dialogsEndedByServer: 0,
     cancelled: 0,
     answersWithheld: 0,
+    scannersIgnored: 0,
   };
   readonly #server: UserAgentServer;
   readonly #client: UserAgentClient;

@@ -106,6 +106,7 @@ it('survives any order of messages, answers, pauses and losses, and leaves nothi
         timers: defaultTimerSettings,
         logger: silentLogger,
         guard: null,
+        scanners: null,
         settings: {
           supported: ['100rel', 'timer'],
           maxPendingRequests: 20,

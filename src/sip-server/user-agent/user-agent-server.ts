@@ -118,7 +118,7 @@ export class UserAgentServer {
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
     if (request.method === 'ACK') return;
     this.#tellRefused(request, flow, refusal);
-    if (!this.#first.mayAnswer(flow)) return;
+    if (!this.#first.mayAnswer(request, flow)) return;
     const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
@@ -139,6 +139,9 @@ export class UserAgentServer {
     if (modifies && status >= 200 && status < 300)
       terms = agreeAsServer(request.headers, response.headers, this.#proposedSeconds(incoming));
     const bytes = formatMessage(response);
+    // Whom an application refuses because of what it shows, such as a code that it had to look up.
+    const isInVain = status === 403 && incoming.isInitialInvite;
+    if (isInVain) this.#environment.scanners?.calledInVain(request, flow);
     if (!this.#first.send(incoming, status, bytes)) {
       this.#finish(incoming);
       return notSent(refusals.unknownTransaction);
@@ -146,8 +149,7 @@ export class UserAgentServer {
     if (reliable) this.#sendReliably(incoming, status, bytes);
     if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
     if (status >= 200) this.#finish(incoming);
-    // An application that refuses a credential, such as a code that it had to look up.
-    if (status === 403 && incoming.isInitialInvite) this.#environment.guard?.refused(flow);
+    if (isInVain) this.#environment.guard?.refused(flow);
     const { dialog } = incoming;
     if (incoming.isInitialInvite) this.#record(response);
     if (dialog && modifies && status >= 200) this.#modified(incoming, dialog, { response, bytes, terms });
@@ -214,7 +216,10 @@ export class UserAgentServer {
     const isFull = this.#pending.size >= settings.maxPendingRequests || (wantsDialog && dialogs.isFull);
     if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
-    if (screened) return this.#turnAway(arrived, screened);
+    if (screened) {
+      this.#environment.scanners?.calledInVain(request, flow);
+      return this.#turnAway(arrived, screened);
+    }
     const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#tagFor(arrived) });
     if (isInvite) this.#first.announce(incoming);
     if (isInvite) this.#environment.records.attempt('network', request);
@@ -466,8 +471,9 @@ export class UserAgentServer {
     if (request.method === 'INVITE') this.#environment.settings.onRefused?.(request, flow, refusal);
   }
 
-  #sendOnce({ transaction, flow }: ArrivedRequest, response: SipResponse): void {
-    if (this.#first.mayAnswer(flow)) transaction.flow.send(formatMessage(response)).catch(() => undefined);
+  #sendOnce({ request, transaction, flow }: ArrivedRequest, response: SipResponse): void {
+    if (this.#first.mayAnswer(request, flow))
+      transaction.flow.send(formatMessage(response)).catch(() => undefined);
     transaction.abandon();
   }
 
