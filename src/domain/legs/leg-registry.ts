@@ -19,13 +19,13 @@ import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
 import type { ParticipantStore } from '../participants/participant-store.js';
 import type { Credential, TokenCodec } from '../participants/token.js';
+import { isSameList } from '../same-list.js';
 import { Admission, type ClaimedSlot } from './admission.js';
 import type { LegState } from './door-leg.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
 import type { AdmitRequest, LegAdmission } from './leg-admission.js';
 import type { LegControl, LegDescription, StreamDescription } from './leg-control.js';
 import { LegFacts } from './leg-facts.js';
-import { describeParticipant } from './leg-notice.js';
 import { LiveLeg, type LegObserver } from './live-leg.js';
 import { NoSessionTimeout } from './no-session-timeout.js';
 import { SessionRoutes, type SessionMessage, type SessionStream } from './session-routes.js';
@@ -325,18 +325,15 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   }
 
   #update(leg: LiveLeg, participant: Participant): void {
-    const { sessionId: from, mutedAliases } = leg.participant;
-    const shownBefore = JSON.stringify(describeParticipant(leg));
+    const before = leg.participant;
+    const { sessionId: from } = before;
     if (from !== null && from !== participant.sessionId) {
       this.#leave(leg, { endedBy: 'application', reason: 'removed-from-session' });
     }
     leg.update(participant);
     if (leg.state !== 'established') return;
-    const isSeenAlike =
-      isSameList(mutedAliases, participant.mutedAliases) &&
-      shownBefore === JSON.stringify(describeParticipant(leg));
     if (from !== participant.sessionId) this.#enter(leg);
-    else if (isSeenAlike) this.#routes.route(leg);
+    else if (isSeenAlike(before, participant)) this.#routes.route(leg);
     else this.#routes.routeSession(from);
   }
 
@@ -377,6 +374,14 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
   };
 }
 
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((item, index) => item === other[index]);
+/** Others are told the same of it, and receive the same. */
+function isSeenAlike(before: Participant, after: Participant): boolean {
+  if (before.displayName !== after.displayName) return false;
+  if (!isSameList(before.mutedAliases, after.mutedAliases)) return false;
+  const { attributes } = after;
+  const names = Object.keys(attributes);
+  return (
+    names.length === Object.keys(before.attributes).length &&
+    names.every((name) => before.attributes[name] === attributes[name])
+  );
 }

@@ -24,8 +24,7 @@ export function receivedStreams(
   for (const member of members) {
     for (const stream of member.streams) {
       if (isMuted(member, stream.alias) || listener.accepts?.has(stream.streamId) === false) continue;
-      if (isWanted({ participantId: member.participantId, alias: stream.alias }))
-        received.push(stream.streamId);
+      if (isWanted(member.participantId, stream.alias)) received.push(stream.streamId);
     }
   }
   return received;
@@ -50,9 +49,7 @@ export function heardMembers<Member extends RoutedMember>(
     const { participantId, streams } = member;
     const mutedStreams = streams.filter(
       ({ streamId, alias }) =>
-        isMuted(member, alias) &&
-        listener.accepts?.has(streamId) !== false &&
-        isWanted({ participantId, alias }),
+        isMuted(member, alias) && listener.accepts?.has(streamId) !== false && isWanted(participantId, alias),
     );
     return { member, mutedStreams };
   });

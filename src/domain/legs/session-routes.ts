@@ -5,6 +5,7 @@ import type { LiveLeg } from './live-leg.js';
 import { logMediaFailure } from '../log-media-failure.js';
 import type { Logger } from '../logger.js';
 import type { MediaStreamInfo } from '../media-plane.js';
+import { isSameList } from '../same-list.js';
 import { heardMembers, isMuted, receivedStreams, type RoutedMember } from './routes.js';
 
 /** A live stream of a session, as moderators see it. */
@@ -26,6 +27,11 @@ export interface SessionMessage {
   readonly content: MessageContent;
 }
 
+interface Received {
+  readonly streamIds: readonly string[];
+  readonly holdSound: boolean;
+}
+
 export interface SessionRoutesOptions {
   readonly logger: Logger;
   /** A phone in a session that receives no sound, or that of none but those who hold the call, hears the hold sound. */
@@ -39,7 +45,7 @@ export class SessionRoutes {
   /** In the order they joined. */
   readonly #bySession = new Map<string, Set<LiveLeg>>();
   /** What each leg was last told to receive, to tell it only what changed. */
-  readonly #receiving = new WeakMap<LiveLeg, string>();
+  readonly #receiving = new WeakMap<LiveLeg, Received>();
   readonly #notices = new LegNotices();
 
   constructor(options: SessionRoutesOptions) {
@@ -132,9 +138,9 @@ export class SessionRoutes {
     const holdSound = sessionId === null || (this.#options.holdSoundWhenAlone && !hears(streamIds, members));
     // The media plays it where a phone receives nothing; of those who hold nothing would come.
     const received = holdSound && leg.kind === 'phone' ? [] : streamIds;
-    const wanted = `${String(holdSound)} ${received.join(' ')}`;
-    if (this.#receiving.get(leg) === wanted) return;
-    this.#receiving.set(leg, wanted);
+    const before = this.#receiving.get(leg);
+    if (before?.holdSound === holdSound && isSameList(before.streamIds, received)) return;
+    this.#receiving.set(leg, { streamIds: received, holdSound });
     leg.receive(received, holdSound).catch((error: unknown) => {
       // A worker that died ends its legs by itself; what remains is worth a line.
       const { legId } = leg;

@@ -5,7 +5,7 @@ const session = 'session-1';
 const microphone = { participantId: 'alice', alias: 'microphone' };
 
 function receives(subscriptions: Subscriptions, stream = microphone, listener = 'bob'): boolean {
-  return streamSelector(listener, session, subscriptions)(stream);
+  return streamSelector(listener, session, subscriptions)(stream.participantId, stream.alias);
 }
 
 describe('a subscription', () => {

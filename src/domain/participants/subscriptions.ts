@@ -14,12 +14,6 @@ export interface Subscriptions {
 
 export const noSubscriptions: Subscriptions = {};
 
-/** A stream as subscriptions see it. */
-export interface SubscribableStream {
-  readonly participantId: string;
-  readonly alias: string;
-}
-
 /** Says of a participant whether a listener with these subscriptions receives what it publishes, all of it or some. */
 export function participantSelector(
   listenerId: string,
@@ -34,16 +28,16 @@ export function participantSelector(
 }
 
 /**
- * Says of a stream whether a listener with these subscriptions receives it. Both are members of `sessionId`; that a
+ * Says of a stream, by its publisher and alias, whether a listener with these subscriptions receives it. Both are members of `sessionId`; that a
  * participant never receives itself is decided here too. For many streams at once: a long list is read once.
  */
 export function streamSelector(
   listenerId: string,
   sessionId: string,
   { sessionId: wantedSessionId, participants }: Subscriptions,
-): (stream: SubscribableStream) => boolean {
+): (participantId: string, alias: string) => boolean {
   if (participants === undefined || participants.length === 0) {
-    return (stream) => stream.participantId !== listenerId && wantedSessionId === sessionId;
+    return (participantId) => participantId !== listenerId && wantedSessionId === sessionId;
   }
   /** Null: every stream of the participant. */
   const wanted = new Map<string, Set<string> | null>();
@@ -57,8 +51,8 @@ export function streamSelector(
     else for (const alias of streamAliases) aliases?.add(alias);
   }
   wanted.delete(listenerId);
-  return (stream) => {
-    const aliases = wanted.get(stream.participantId);
-    return aliases === null || aliases?.has(stream.alias) === true;
+  return (participantId, alias) => {
+    const aliases = wanted.get(participantId);
+    return aliases === null || aliases?.has(alias) === true;
   };
 }
