@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
+import { lookup as lookUpName, type LookupOneOptions, type LookupOptions } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
@@ -42,11 +43,14 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
 
   async listen(host: string, port: number): Promise<BoundAddress> {
     if (this.#socket) throw new Error('this UDP transport is already listening');
-    const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', ipv6Only: this.isIpv6Only });
+    const type = isIPv6(host) ? 'udp6' : 'udp4';
+    const socket = createSocket({ type, ipv6Only: this.isIpv6Only, lookup: lookUp });
     this.#socket = socket;
     try {
+      // Without a look-up to wait for, it listens before `bind` returns.
+      const listening = once(socket, 'listening');
       socket.bind(port, host);
-      await once(socket, 'listening');
+      await listening;
     } catch (error) {
       this.#socket = undefined;
       socket.close();
@@ -152,6 +156,17 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       socket.send(bytes, port, this.#asSocketTakes(address), done),
     );
   }
+}
+
+/** Node would look every destination up, a turn of the event loop for each message: nearly all are addresses already. */
+function lookUp(
+  host: string,
+  options: number | LookupOptions,
+  done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  const family = isIP(host);
+  if (family !== 0) done(null, host, family);
+  else lookUpName(host, options as LookupOneOptions, done);
 }
 
 interface UdpSender {
