@@ -10,6 +10,9 @@ export type RefusalCode =
   | 'too-many-guesses'
   /** The gateway takes calls over trunks only, and this was none. */
   | 'no-trunk'
+  /** The password of a trunk is missing. */
+  | 'authentication-required'
+  | 'authentication-failed'
   /** A trunk called a number that is not the account's. */
   | 'unknown-number'
   | 'caller-not-allowed'

@@ -8,6 +8,8 @@ const messages: Record<RefusalCode, string> = {
   'token-used': 'The token works once and has been used.',
   'too-many-guesses': 'Too many wrong join codes came from this address.',
   'no-trunk': 'The gateway takes calls over trunks only.',
+  'authentication-required': 'The password of a trunk is missing.',
+  'authentication-failed': 'The name or the password of the trunk is wrong.',
   'unknown-number': 'The number that was called is not known here.',
   'caller-not-allowed': 'The trunk lets no calls in from this caller.',
   'called-not-allowed': 'The trunk lets no calls in to this number.',

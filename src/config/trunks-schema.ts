@@ -1,6 +1,6 @@
 /** Settings of trunks. */
 import { z } from 'zod';
-import { count, group } from './schema-parts.js';
+import { count, group, seconds } from './schema-parts.js';
 
 export const trunkGroups = {
   trunks: group('Trunks', {
@@ -13,6 +13,12 @@ export const trunkGroups = {
       .describe(
         'A trunk’s IPv4 networks are no wider than this. What comes from them is not limited as a stranger’s is.',
       ),
+    nonceSeconds: seconds
+      .default(60)
+      .describe('How long a challenge for a trunk’s password can be answered.'),
+    maxNonces: count
+      .default(10_000)
+      .describe('Answered challenges that are remembered, so that no answer counts twice.'),
     minIpv6Prefix: z.int().min(0).max(128).default(32).describe('The same for IPv6.'),
   }),
 };

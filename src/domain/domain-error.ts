@@ -27,6 +27,7 @@ export type DomainErrorCode =
   | 'trunk-unusable'
   | 'trunk-key-reused'
   | 'too-many-trunks'
+  | 'trunk-username-taken'
   | 'participant-not-connected'
   | 'not-a-phone'
   | 'sound-not-found'

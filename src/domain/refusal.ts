@@ -6,6 +6,8 @@ export type RefusalCode =
   | 'token-used'
   | 'too-many-guesses'
   | 'no-trunk'
+  | 'authentication-required'
+  | 'authentication-failed'
   | 'unknown-number'
   | 'caller-not-allowed'
   | 'called-not-allowed'
@@ -25,6 +27,8 @@ const codes: Readonly<Record<RefusalCode, true>> = {
   'token-used': true,
   'too-many-guesses': true,
   'no-trunk': true,
+  'authentication-required': true,
+  'authentication-failed': true,
   'unknown-number': true,
   'caller-not-allowed': true,
   'called-not-allowed': true,

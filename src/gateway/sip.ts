@@ -33,7 +33,7 @@ export interface OpenSipOptions extends GatewayContext {
   readonly certificates: Certificates | null;
   readonly legs: LegRegistry;
   readonly tokens: Pick<TokenCodec, 'verify'>;
-  readonly trunks: Pick<Trunks, 'directory' | 'calls'>;
+  readonly trunks: Pick<Trunks, 'directory' | 'calls' | 'digest'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (call: RefusedCall) => void;
@@ -75,6 +75,8 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       sourceOf: options.sourceOf,
       trunks: {
         enter: (call) => options.trunks.calls.enter(call),
+        digest: options.trunks.digest,
+        hashesOf: (trunkId) => options.trunks.directory.hashesOf(trunkId),
         refuseOthers: config.sip.callsFromNoTrunk === 'refuse',
       },
     },
@@ -216,6 +218,12 @@ function screenOf({
   const screen = new Screen({
     ...{ tokenHeaders, tokens, retryAfterSeconds, clock, onRefused },
     isTrunkAddress: (address) => options.trunks.directory.isTrunkAddress(address),
+    challenge: (request) => {
+      const hashes = options.trunks.directory.hashesOf(null);
+      if (hashes.length === 0) return null;
+      const { digest } = options.trunks;
+      return digest.read(request.get('Authorization')) === null ? digest.challenges(hashes) : [];
+    },
     refuseStrangers: config.sip.callsFromNoTrunk === 'refuse',
     isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,
     logger: logger.child({ door: 'sip' }),
@@ -223,7 +231,9 @@ function screenOf({
   return (invite, { remoteAddress, protocol }) => {
     const isBrowser = protocol === 'ws' || protocol === 'wss';
     const refusal = screen.refusalOf(readable(invite), remoteAddress, isBrowser);
-    return refusal === null ? null : { status: refusal.status, headers: Object.entries(refusal.headers) };
+    if (refusal === null) return null;
+    const challenges = refusal.challenges?.map((value) => ['WWW-Authenticate', value] as const) ?? [];
+    return { status: refusal.status, headers: [...Object.entries(refusal.headers), ...challenges] };
   };
 }
 

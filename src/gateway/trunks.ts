@@ -7,13 +7,21 @@ import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TrunkService } from '../domain/trunks/trunk-service.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
 import type { Stores } from '../store/stores.js';
+import { DigestServer } from '../digest/digest-server.js';
+import { secretHash } from '../digest/hash.js';
+import { Nonces } from '../digest/nonces.js';
 import type { GatewayContext } from './context.js';
 
 export interface Trunks {
   readonly directory: TrunkDirectory;
   readonly service: TrunkService;
   readonly calls: TrunkCalls;
+  /** Challenges calls, and reads their answers. */
+  readonly digest: DigestServer;
 }
+
+/** What passwords are made into holds for this realm alone: another would make all of them void. */
+const realm = 'landbridge';
 
 export interface TrunksOptions extends GatewayContext {
   readonly stores: Stores;
@@ -29,6 +37,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
   const counts = new CallLimiter(clock);
   const service = new TrunkService({
     ...{ trunks: stores.trunks, directory, normalize, clock, limits: config.trunks },
+    secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
   });
   const calls = new TrunkCalls({
@@ -39,5 +48,9 @@ export function openTrunks(options: TrunksOptions): Trunks {
     },
     accountOfNumber: (dialled) => numberCalls.accountOf(dialled),
   });
-  return { directory, service, calls };
+  const { nonceSeconds, maxNonces } = config.trunks;
+  const nonces = new Nonces({
+    ...{ now: () => clock.now(), lifetimeMs: nonceSeconds * 1000, maxAnswered: maxNonces },
+  });
+  return { directory, service, calls, digest: new DigestServer(realm, nonces) };
 }

@@ -126,6 +126,7 @@ const domainErrors: Readonly<Record<DomainErrorCode, ErrorCodeRow>> = {
     'The trunk’s settings are wrong, or do not go together: the text says which and why.',
   ),
   'trunk-key-reused': row(409, 'The idempotency key was used for another trunk.'),
+  'trunk-username-taken': row(409, 'Another trunk, perhaps of another account, has this user name.'),
   'too-many-trunks': row(409, 'The account has as many trunks as `trunks.maxPerAccount` allows.'),
   'participant-not-connected': row(409, 'The participant has no live leg.'),
   'not-a-phone': row(409, 'The participant is not connected by phone.'),

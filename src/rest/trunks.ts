@@ -1,7 +1,7 @@
 /** Carriers and phone systems, and what their calls may do: `/trunks`. */
 import { z } from 'zod';
 import type { NewTrunk, TrunkService } from '../domain/trunks/trunk-service.js';
-import type { Trunk } from '../domain/trunks/trunk.js';
+import type { DigestHash, Trunk } from '../domain/trunks/trunk.js';
 import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -13,6 +13,21 @@ const networks = z
   .describe('Addresses and networks like `192.0.2.0/24`, whose calls are the trunk’s.');
 const patterns = z.array(z.string().min(1).max(40)).max(200);
 const limit = z.int().min(1).max(100_000);
+
+const digestHashes = z.enum(['SHA-256', 'MD5']);
+const username = z
+  .string()
+  .regex(
+    /^[!#-9;-[\]-~]{1,64}$/,
+    'must be 1 to 64 printable characters without spaces, colons, quotes and backslashes',
+  );
+const algorithms = z
+  .array(digestHashes)
+  .min(1)
+  .max(2)
+  .describe(
+    'What calls are challenged with. MD5 alone for peers that read only one challenge, and know no other.',
+  );
 
 const inboundFields = {
   networks,
@@ -30,7 +45,25 @@ const newTrunk = z
   .strictObject({
     name: z.string().min(1).max(100).nullish(),
     enabled: z.boolean().default(true).describe('One that is not is as good as not there.'),
-    inbound: z.strictObject(inboundFields).partial().nullish(),
+    inbound: z
+      .strictObject({
+        ...inboundFields,
+        digest: z
+          .strictObject({
+            username: username.describe('Unique over all accounts.'),
+            password: z
+              .string()
+              .min(8)
+              .max(128)
+              .nullish()
+              .describe('Never shown again. Missing in a replacement: it stays.'),
+            algorithms: algorithms.default(['SHA-256', 'MD5']),
+          })
+          .nullable()
+          .describe('What calls must show beside their network, or alone where there are no networks.'),
+      })
+      .partial()
+      .nullish(),
     numbers: z
       .array(z.string().min(3).max(64))
       .max(1000)
@@ -54,7 +87,10 @@ const trunkSchema = z
     id: z.uuid(),
     name: z.string().optional(),
     enabled: z.boolean(),
-    inbound: z.strictObject(inboundFields),
+    inbound: z.strictObject({
+      ...inboundFields,
+      digest: z.strictObject({ username: z.string(), algorithms }).nullable(),
+    }),
     numbers: z.array(z.string()).nullable().describe('In E.164; null: all of the account.'),
     allowedCallers: patterns.nullable(),
     allowedCalled: patterns.nullable(),
@@ -114,11 +150,11 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
       path: '/trunks/{trunkId}',
       summary: 'Replace a trunk',
       description:
-        'All settings: what is missing has its default again. Calls in progress go on as they came.',
+        'All settings: what is missing has its default again, but for the digest’s password. Calls in progress go on as they came.',
       params: trunkPath,
       body: newTrunk,
       success: { status: 200, description: 'The trunk', schema: trunkSchema },
-      errors: [404],
+      errors: [404, 409],
       handle: async ({ accountId, params, body }) =>
         formatTrunk(await trunks.replace(accountId, params.trunkId, toNewTrunk(body))),
     }),
@@ -137,12 +173,15 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
 }
 
 function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
-  const { networks, calledNumber, callerIdentity } = body.inbound ?? {};
+  const { networks, digest, calledNumber, callerIdentity } = body.inbound ?? {};
   return {
     name: body.name ?? null,
     isEnabled: body.enabled,
     inbound: {
       ...(networks !== undefined && { networks }),
+      ...(digest != null && {
+        digest: { username: digest.username, password: digest.password ?? null, hashes: digest.algorithms },
+      }),
       ...(calledNumber !== undefined && { calledNumber }),
       ...(callerIdentity !== undefined && { callerIdentity }),
     },
@@ -155,13 +194,20 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
 }
 
 function formatTrunk(trunk: Trunk): z.output<typeof trunkSchema> {
-  const { networks, calledNumber, callerIdentity } = trunk.inbound;
+  const { networks, digest, calledNumber, callerIdentity } = trunk.inbound;
+  const shownDigest = digest && {
+    username: digest.username,
+    algorithms: Object.keys(digest.secrets) as DigestHash[],
+  };
   const copyOf = (texts: readonly string[] | null) => (texts === null ? null : [...texts]);
   return {
     id: trunk.id,
     ...(trunk.name === null ? {} : { name: trunk.name }),
     enabled: trunk.isEnabled,
-    inbound: { networks: [...networks], calledNumber: [...calledNumber], callerIdentity },
+    inbound: {
+      ...{ networks: [...networks], digest: shownDigest },
+      ...{ calledNumber: [...calledNumber], callerIdentity },
+    },
     numbers: copyOf(trunk.numbers),
     allowedCallers: copyOf(trunk.allowedCallers),
     allowedCalled: copyOf(trunk.allowedCalled),

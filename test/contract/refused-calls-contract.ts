@@ -35,7 +35,13 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
       const session = newSession({ tag: 'of the session' });
       await stores().participants.createSession(session);
       const change = turnedAway('r1', {
-        ...{ sessionId: session.id, participantId: 'p1', participantTag: 'tag', voiceCallId: 'v1', trunkId: 't1' },
+        ...{
+          sessionId: session.id,
+          participantId: 'p1',
+          participantTag: 'tag',
+          voiceCallId: 'v1',
+          trunkId: 't1',
+        },
         caller: { number: '+14155550199', name: null },
       });
       await apply(change);

@@ -10,7 +10,7 @@ const now = 1_700_000_000_000;
 function trunk(changes: Partial<Trunk> = {}): Trunk {
   return {
     ...{ id: randomUUID(), accountId, name: null, isEnabled: true, numbers: null },
-    inbound: { networks: [], calledNumber: ['request-uri'], callerIdentity: 'from' },
+    inbound: { networks: [], digest: null, calledNumber: ['request-uri'], callerIdentity: 'from' },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: now, key: null, fingerprint: 'f' },
     ...changes,
@@ -19,7 +19,10 @@ function trunk(changes: Partial<Trunk> = {}): Trunk {
 
 const full: Partial<Trunk> = {
   ...{ name: 'a name', isEnabled: false, numbers: ['+15550001'], allowedCallers: ['*'], allowedCalled: [] },
-  inbound: { networks: ['192.0.2.0/24'], calledNumber: ['to', 'request-uri'], callerIdentity: 'asserted' },
+  inbound: {
+    ...{ networks: ['192.0.2.0/24'], calledNumber: ['to', 'request-uri'], callerIdentity: 'asserted' },
+    digest: { username: 'pbx', secrets: { 'SHA-256': 'a', MD5: 'b' } },
+  },
   ...{ maxConcurrentCalls: 7, maxCallsPerSecond: 3 },
 };
 
@@ -39,10 +42,10 @@ export function describeTrunkStore(name: string, prepare: () => Promise<OpenedPl
       const { trunks } = stores();
       const before = trunk({ key: 'k' });
       await trunks.createTrunk(before, 10);
-      expect(await trunks.replaceTrunk({ ...before, ...full, key: 'other', createdAt: 1 })).toBe(true);
+      expect(await trunks.replaceTrunk({ ...before, ...full, key: 'other', createdAt: 1 })).toBe('replaced');
       await reopen();
       expect(await stores().trunks.getTrunk(accountId, before.id)).toEqual({ ...before, ...full });
-      expect(await stores().trunks.replaceTrunk(trunk())).toBe(false);
+      expect(await stores().trunks.replaceTrunk(trunk())).toBe('gone');
     });
 
     it('shows an account nothing of another', async () => {
@@ -50,7 +53,7 @@ export function describeTrunkStore(name: string, prepare: () => Promise<OpenedPl
       const wanted = trunk();
       await trunks.createTrunk(wanted, 10);
       expect(await trunks.getTrunk('other', wanted.id)).toBeNull();
-      expect(await trunks.replaceTrunk({ ...wanted, accountId: 'other' })).toBe(false);
+      expect(await trunks.replaceTrunk({ ...wanted, accountId: 'other' })).toBe('gone');
       expect(await trunks.deleteTrunk('other', wanted.id)).toBe(false);
       expect(await trunks.listTrunks({ accountId: 'other', limit: 10 })).toEqual({ trunks: [], next: null });
       expect(await trunks.getTrunk(accountId, wanted.id)).toEqual(wanted);
@@ -81,6 +84,26 @@ export function describeTrunkStore(name: string, prepare: () => Promise<OpenedPl
       expect(await trunks.deleteTrunk(accountId, wanted[0]?.id ?? '')).toBe(true);
       expect(await trunks.deleteTrunk(accountId, wanted[0]?.id ?? '')).toBe(false);
       expect(await trunks.createTrunk(trunk(), 2)).toEqual({ result: 'created' });
+    });
+
+    it('lets no two trunks have one user name, whosever they are', async () => {
+      const { trunks } = stores();
+      const named = (username: string, changes: Partial<Trunk> = {}): Trunk => {
+        const one = trunk(changes);
+        return { ...one, inbound: { ...one.inbound, digest: { username, secrets: { MD5: 'x' } } } };
+      };
+      const first = named('pbx');
+      const second = named('other', { accountId: 'other' });
+      expect(await trunks.createTrunk(first, 10)).toEqual({ result: 'created' });
+      expect(await trunks.createTrunk(named('pbx', { accountId: 'other' }), 10)).toEqual({
+        result: 'username-taken',
+      });
+      expect(await trunks.createTrunk(second, 10)).toEqual({ result: 'created' });
+      const renamed = { ...second, inbound: named('pbx').inbound };
+      expect(await trunks.replaceTrunk(renamed)).toBe('username-taken');
+      expect(await trunks.replaceTrunk({ ...first, name: 'same' })).toBe('replaced');
+      await trunks.deleteTrunk(accountId, first.id);
+      expect(await trunks.replaceTrunk(renamed)).toBe('replaced');
     });
 
     it('lists page by page, the newest first, and all of every account, the oldest first', async () => {

@@ -19,7 +19,12 @@ function trunk(
     ...{ createdAt: made, key: null, fingerprint: '' },
     ...more,
     inbound: {
-      ...{ networks: ['192.0.2.0/24'], calledNumber: ['request-uri', 'to'], callerIdentity: 'asserted' },
+      ...{
+        networks: ['192.0.2.0/24'],
+        digest: null,
+        calledNumber: ['request-uri', 'to'],
+        callerIdentity: 'asserted',
+      },
       ...inbound,
     },
   };
@@ -47,7 +52,7 @@ function callsTo(
 function call(changes: Partial<ArrivingCall> & { readonly to?: string | null } = {}): ArrivingCall {
   const { to = '+15550001', ...more } = changes;
   return {
-    ...{ source: '192.0.2.1', credential: null, guesser: () => 'guesser' },
+    ...{ source: '192.0.2.1', credential: null, digest: null, guesser: () => 'guesser' },
     ...{ dialled: () => to, callerNumber: () => '+4930123' },
     ...more,
   };
@@ -115,13 +120,15 @@ describe('A call', () => {
     });
   });
 
-  it('to a number that nobody has is refused as such; without any it is a stranger’s', async () => {
+  it('to a number that nobody has is refused as such, without any as one that shows nothing', async () => {
     const ours = trunk();
     const { calls } = callsTo([ours]);
     await expect(calls.enter(call({ to: '+15559999' }))).rejects.toEqual(
       refused('unknown-number', { trunkId: ours.id, accountId: 'acme' }),
     );
-    expect(await calls.enter(call({ to: null }))).toBeNull();
+    await expect(calls.enter(call({ to: null }))).rejects.toEqual(
+      refused('token-missing', { trunkId: ours.id, accountId: 'acme' }),
+    );
   });
 
   it('is held to the trunk’s lists of callers and called', async () => {
@@ -145,5 +152,45 @@ describe('A call', () => {
     await calls.enter(call());
     pass?.release();
     expect(counts.callsOf(ours.id)).toBe(1);
+  });
+
+  it('from anywhere is of the trunk whose password it shows, where that is known by it alone', async () => {
+    const secrets = { 'SHA-256': 'right' };
+    const ours = trunk({ inbound: { networks: [], digest: { username: 'pbx', secrets } } });
+    const elsewhere = trunk({ inbound: { digest: { username: 'sbc', secrets } } });
+    const { calls } = callsTo([ours, elsewhere]);
+    const asked: unknown[] = [];
+    const shows = (username: string, verdict: 'right' | 'wrong' | 'stale' | 'missing') =>
+      call({
+        source: '198.51.100.1',
+        digest: { username, verify: (known) => (asked.push(known), known === null ? 'wrong' : verdict) },
+      });
+    expect(await calls.enter(shows('pbx', 'right'))).toMatchObject({ trunk: ours });
+    await expect(calls.enter(shows('pbx', 'wrong'))).rejects.toEqual(
+      refused('authentication-failed', { trunkId: ours.id, accountId: 'acme' }),
+    );
+    await expect(calls.enter(shows('pbx', 'stale'))).rejects.toMatchObject({
+      ...{ code: 'authentication-required', detail: 'stale' },
+    });
+    expect(await calls.enter(shows('pbx', 'missing'))).toBeNull();
+    expect(await calls.enter(call({ source: '198.51.100.1' }))).toBeNull();
+    // Unknown names, and those that are good at their network alone, cost the same and are told the same.
+    asked.length = 0;
+    for (const name of ['nobody', 'sbc'])
+      await expect(calls.enter(shows(name, 'right'))).rejects.toEqual(refused('authentication-failed', {}));
+    expect(asked).toEqual([null, null]);
+  });
+
+  it('from a network whose trunk wants a password, too, must show that', async () => {
+    const secrets = { MD5: 'right' };
+    const ours = trunk({ maxConcurrentCalls: 1, inbound: { digest: { username: 'sbc', secrets } } });
+    const { calls, counts } = callsTo([ours]);
+    const party = { trunkId: ours.id, accountId: 'acme' };
+    await expect(calls.enter(call())).rejects.toEqual(refused('authentication-required', party));
+    const shows = (username: string) =>
+      call({ digest: { username, verify: (known) => (known === secrets ? 'right' : 'wrong') } });
+    await expect(calls.enter(shows('other'))).rejects.toEqual(refused('authentication-failed', party));
+    expect(counts.callsOf(ours.id)).toBe(0);
+    expect(await calls.enter(shows('sbc'))).toMatchObject({ trunk: ours });
   });
 });

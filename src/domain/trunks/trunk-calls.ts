@@ -8,10 +8,10 @@ import { Refusal, type RefusedParty } from '../refusal.js';
 import type { CallCounts } from './call-limiter.js';
 import { matchesPattern } from './number-pattern.js';
 import type { TrunkDirectory } from './trunk-directory.js';
-import type { CalledNumberPlace, Trunk } from './trunk.js';
+import type { CalledNumberPlace, InboundDigest, Trunk } from './trunk.js';
 
 export interface TrunkCallsOptions {
-  readonly directory: Pick<TrunkDirectory, 'from'>;
+  readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername'>;
   readonly counts: CallCounts;
   /** Whom a credential stands for. Throws Refusal. */
   readonly accountOfCredential: (credential: Credential, source: string) => Promise<string | null>;
@@ -21,11 +21,23 @@ export interface TrunkCallsOptions {
   readonly normalize: (text: string) => string | null;
 }
 
+/** A name and the proof of a password that a call shows. */
+export interface ShownDigest {
+  readonly username: string;
+  /**
+   * `secrets`: null where nobody knows the name, which takes as long. `stale`: right, but to be shown anew; `missing`: it
+   * answers nothing that we asked. What is right is so once: call it once.
+   */
+  verify(secrets: InboundDigest['secrets'] | null): 'right' | 'wrong' | 'stale' | 'missing';
+}
+
 /** What a door knows of a call before it is let in. */
 export interface ArrivingCall {
   /** The address that it came from. */
   readonly source: string;
   readonly credential: Credential | null;
+  /** Null where it shows none. */
+  readonly digest: ShownDigest | null;
   /** Whom wrong credentials are counted for. */
   readonly guesser: (trunk: Trunk) => string;
   /** The number that was called, where these places are looked at in this order; null where none has one. */
@@ -58,11 +70,13 @@ export class TrunkCalls {
 
   /** Null where the call is of no trunk: then it is a stranger's. Throws Refusal. */
   async enter(call: ArrivingCall): Promise<TrunkPass | null> {
-    const candidates = this.#options.directory.from(call.source);
+    const byNetwork = this.#options.directory.from(call.source);
+    const candidates = byNetwork.length > 0 ? byNetwork : this.#byDigest(call);
     if (candidates.length === 0) return null;
     const recognized = await this.#recognize(call, candidates);
     if (recognized === null) return null;
     const { trunk, dialled } = recognized;
+    if (byNetwork.length > 0) checkDigest(trunk, call);
     checkRules(trunk, call, dialled);
     const grant = await this.#options.counts.take(trunk.id, trunk);
     if (grant !== 'granted') throw new Refusal('trunk-limit', grant, partyOf(trunk));
@@ -78,6 +92,17 @@ export class TrunkCalls {
     };
   }
 
+  /** The trunk whose password the call shows. Throws Refusal where it shows a wrong one. */
+  #byDigest({ digest }: ArrivingCall): readonly Trunk[] {
+    if (digest === null) return [];
+    const trunk = this.#options.directory.byUsername(digest.username);
+    const verdict = digest.verify(trunk?.inbound.digest?.secrets ?? null);
+    if (verdict === 'wrong')
+      throw new Refusal('authentication-failed', null, trunk === null ? {} : partyOf(trunk));
+    if (verdict === 'stale') throw new Refusal('authentication-required', 'stale');
+    return verdict === 'right' && trunk !== null ? [trunk] : [];
+  }
+
   async #recognize(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
     // Twelve digits have the form of a join code, too: they are a number where one of ours is called.
     const isNumberLike = call.credential?.kind === 'join-code' && /^\d+$/.test(call.credential.value);
@@ -87,8 +112,8 @@ export class TrunkCalls {
     }
     if (call.credential !== null) return this.#byCredential(call.credential, call, candidates);
     const [first] = candidates;
-    if (first === undefined || call.dialled(first.inbound.calledNumber) === null) return null;
-    throw new Refusal('unknown-number', null, partyOfAll(candidates));
+    const isNumber = first !== undefined && call.dialled(first.inbound.calledNumber) !== null;
+    throw new Refusal(isNumber ? 'unknown-number' : 'token-missing', null, partyOfAll(candidates));
   }
 
   async #byNumber(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
@@ -122,6 +147,16 @@ export class TrunkCalls {
       throw new Refusal(error.code, error.detail, { ...partyOfAll(candidates), ...error.party });
     }
   }
+}
+
+/** Throws Refusal where a trunk that is known by its network wants a password, too, and the call shows none, or another. */
+function checkDigest(trunk: Trunk, { digest: shown }: ArrivingCall): void {
+  const { digest } = trunk.inbound;
+  if (digest === null) return;
+  const verdict = shown?.verify(shown.username === digest.username ? digest.secrets : null) ?? 'missing';
+  if (verdict === 'right') return;
+  if (verdict === 'wrong') throw new Refusal('authentication-failed', null, partyOf(trunk));
+  throw new Refusal('authentication-required', verdict === 'stale' ? 'stale' : null, partyOf(trunk));
 }
 
 /** Throws Refusal where the trunk's lists leave the caller or the called number out. */

@@ -3,11 +3,14 @@
  * The store has the truth; whoever changes a trunk tells the directory.
  */
 import { NetworkIndex } from './network-index.js';
-import type { Trunk } from './trunk.js';
+import type { DigestHash, Trunk } from './trunk.js';
 
 export class TrunkDirectory {
   readonly #trunks = new Map<string, Trunk>();
   #byNetwork = new NetworkIndex<Trunk>();
+  /** Those that are known by their digest alone. */
+  #byUsername = new Map<string, Trunk>();
+  #strangersHashes: readonly DigestHash[] = [];
 
   /** `trunks`: those of every account, oldest first. */
   constructor(trunks: readonly Trunk[] = []) {
@@ -23,6 +26,17 @@ export class TrunkDirectory {
   /** Calls from the address are some trunk's. */
   isTrunkAddress(address: string): boolean {
     return this.#byNetwork.lookUp(address).length > 0;
+  }
+
+  /** The trunk that is known by this user name alone; null where there is none. */
+  byUsername(username: string): Trunk | null {
+    return this.#byUsername.get(username) ?? null;
+  }
+
+  /** What calls of a trunk are challenged with; null: calls that are of no trunk yet. Empty: they are not challenged. */
+  hashesOf(trunkId: string | null): readonly DigestHash[] {
+    if (trunkId === null) return this.#strangersHashes;
+    return hashesOf(this.#trunks.get(trunkId));
   }
 
   ofAccount(accountId: string): readonly Trunk[] {
@@ -48,5 +62,15 @@ export class TrunkDirectory {
       for (const network of new Set(trunk.inbound.networks)) byNetwork.add(network, trunk);
     }
     this.#byNetwork = byNetwork;
+    const byDigest = oldestFirst.filter(({ inbound }) => inbound.networks.length === 0);
+    this.#byUsername = new Map();
+    for (const trunk of byDigest) {
+      if (trunk.inbound.digest !== null) this.#byUsername.set(trunk.inbound.digest.username, trunk);
+    }
+    this.#strangersHashes = [...new Set(byDigest.flatMap(hashesOf))];
   }
+}
+
+function hashesOf(trunk: Trunk | undefined): readonly DigestHash[] {
+  return Object.keys(trunk?.inbound.digest?.secrets ?? {}) as DigestHash[];
 }

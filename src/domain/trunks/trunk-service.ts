@@ -5,7 +5,15 @@ import { DomainError } from '../domain-error.js';
 import { isNumberPattern } from './number-pattern.js';
 import { prefixOf } from './network-index.js';
 import type { TrunkDirectory } from './trunk-directory.js';
-import type { Trunk, TrunkInbound, TrunkPage, TrunkQuery, TrunkStore } from './trunk.js';
+import type {
+  DigestHash,
+  InboundDigest,
+  Trunk,
+  TrunkInbound,
+  TrunkPage,
+  TrunkQuery,
+  TrunkStore,
+} from './trunk.js';
 
 export interface TrunkLimits {
   readonly maxPerAccount: number;
@@ -19,17 +27,26 @@ export interface TrunkServiceOptions {
   readonly directory: TrunkDirectory;
   /** A number as people write it, in E.164; null for what is none. */
   readonly normalize: (text: string) => string | null;
+  /** What a password is made into, of which it cannot be told. */
+  readonly secretHash: (hash: DigestHash, username: string, password: string) => string;
   /** Told when a trunk is no more. */
   readonly onDeleted: (trunkId: string) => void;
   readonly clock: Clock;
   readonly limits: TrunkLimits;
 }
 
+export interface NewDigest {
+  readonly username: string;
+  /** Null: that of before stays. */
+  readonly password: string | null;
+  readonly hashes: readonly DigestHash[];
+}
+
 /** What is left out has its default: enabled, everything allowed, no limits. */
 export interface NewTrunk {
   readonly name?: string | null;
   readonly isEnabled?: boolean;
-  readonly inbound?: Partial<TrunkInbound>;
+  readonly inbound?: Partial<Omit<TrunkInbound, 'digest'>> & { readonly digest?: NewDigest | null };
   readonly numbers?: readonly string[] | null;
   readonly allowedCallers?: readonly string[] | null;
   readonly allowedCalled?: readonly string[] | null;
@@ -39,6 +56,7 @@ export interface NewTrunk {
 
 const defaultInbound: TrunkInbound = {
   networks: [],
+  digest: null,
   // A carrier that sends to a pilot number says in P-Called-Party-ID which number was called.
   calledNumber: ['p-called-party-id', 'request-uri', 'to'],
   callerIdentity: 'asserted',
@@ -51,11 +69,11 @@ export class TrunkService {
     this.#options = options;
   }
 
-  /** With a key that was used before: the trunk that was made then. Throws DomainError `trunk-unusable`, `trunk-key-reused`, `too-many-trunks`. */
+  /** With a key that was used before: the trunk that was made then. Throws DomainError `trunk-unusable`, `trunk-key-reused`, `too-many-trunks`, `trunk-username-taken`. */
   async create(accountId: string, wanted: NewTrunk, key: string | null = null): Promise<Trunk> {
     const { trunks, directory, clock, limits } = this.#options;
     const trunk: Trunk = {
-      ...this.#checked(wanted),
+      ...this.#checked(wanted, null),
       ...{ id: randomUUID(), accountId, createdAt: clock.now(), key, fingerprint: fingerprintOf(wanted) },
     };
     const creation = await trunks.createTrunk(trunk, limits.maxPerAccount);
@@ -66,16 +84,23 @@ export class TrunkService {
       case 'existing':
         if (creation.trunk.fingerprint === trunk.fingerprint) return creation.trunk;
         throw new DomainError('trunk-key-reused', 'The idempotency key was used for another trunk');
+      case 'username-taken':
+        throw usernameTaken();
       case 'too-many':
         throw new DomainError('too-many-trunks', `An account has at most ${limits.maxPerAccount} trunks`);
     }
   }
 
-  /** Replaces all settings. Throws DomainError `trunk-not-found`, `trunk-unusable`. */
+  /**
+   * Replaces all settings; the digest's password stays where none is given. Throws DomainError `trunk-not-found`,
+   * `trunk-unusable`, `trunk-username-taken`.
+   */
   async replace(accountId: string, trunkId: string, wanted: NewTrunk): Promise<Trunk> {
     const before = await this.get(accountId, trunkId);
-    const trunk: Trunk = { ...before, ...this.#checked(wanted) };
-    if (!(await this.#options.trunks.replaceTrunk(trunk))) throw notFound();
+    const trunk: Trunk = { ...before, ...this.#checked(wanted, before) };
+    const result = await this.#options.trunks.replaceTrunk(trunk);
+    if (result === 'username-taken') throw usernameTaken();
+    if (result === 'gone') throw notFound();
     this.#options.directory.put(trunk);
     return trunk;
   }
@@ -98,8 +123,13 @@ export class TrunkService {
     onDeleted(trunkId);
   }
 
-  #checked(wanted: NewTrunk): Omit<Trunk, 'id' | 'accountId' | 'createdAt' | 'key' | 'fingerprint'> {
-    const inbound = { ...defaultInbound, ...wanted.inbound };
+  #checked(
+    wanted: NewTrunk,
+    before: Trunk | null,
+  ): Omit<Trunk, 'id' | 'accountId' | 'createdAt' | 'key' | 'fingerprint'> {
+    const { digest: wantedDigest = null, ...wantedInbound } = wanted.inbound ?? {};
+    const digest = wantedDigest === null ? null : this.#digest(wantedDigest, before?.inbound.digest ?? null);
+    const inbound: TrunkInbound = { ...defaultInbound, ...wantedInbound, digest };
     for (const network of inbound.networks) this.#checkNetwork(network);
     for (const pattern of [...(wanted.allowedCallers ?? []), ...(wanted.allowedCalled ?? [])]) {
       if (!isNumberPattern(pattern)) throw unusable(`${pattern} is no pattern of numbers, like +4930*`);
@@ -114,6 +144,18 @@ export class TrunkService {
       maxConcurrentCalls: wanted.maxConcurrentCalls ?? null,
       maxCallsPerSecond: wanted.maxCallsPerSecond ?? null,
     };
+  }
+
+  #digest({ username, password, hashes }: NewDigest, before: InboundDigest | null): InboundDigest {
+    const kept = before?.username === username ? before.secrets : {};
+    const secrets = hashes.map((hash) => {
+      if (password !== null) return [hash, this.#options.secretHash(hash, username, password)] as const;
+      const secret = kept[hash];
+      // Of the password nothing is left from which another hash could be made.
+      if (secret === undefined) throw unusable(`inbound.digest: give the password, for ${hash}`);
+      return [hash, secret] as const;
+    });
+    return { username, secrets: Object.fromEntries(secrets) };
   }
 
   #checkNetwork(network: string): void {
@@ -131,9 +173,14 @@ export class TrunkService {
   }
 }
 
-/** Nobody is meant to read it: it only tells one request from another. */
+/** Tells one request from another, without the password: nobody is to guess that by it. */
 function fingerprintOf(wanted: NewTrunk): string {
-  return createHash('sha256').update(JSON.stringify(wanted)).digest('base64url');
+  const shown = JSON.stringify(wanted, (name, value: unknown) => (name === 'password' ? null : value));
+  return createHash('sha256').update(shown).digest('base64url');
+}
+
+function usernameTaken(): DomainError {
+  return new DomainError('trunk-username-taken', 'Another trunk has this user name');
 }
 
 function notFound(): DomainError {

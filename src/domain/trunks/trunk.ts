@@ -6,10 +6,23 @@ export type CalledNumberPlace = 'p-called-party-id' | 'request-uri' | 'to';
 /** `asserted`: P-Asserted-Identity and its like go before From. `from`: nothing but From is read. */
 export type CallerIdentity = 'asserted' | 'from';
 
+/** What a password is made into. */
+export type DigestHash = 'SHA-256' | 'MD5';
+
+/** A name and a password that calls must show (RFC 3261 §22). */
+export interface InboundDigest {
+  /** Unique over all accounts. */
+  readonly username: string;
+  /** What the password was made into: calls are challenged with these hashes. Never shown; the password itself is not kept. */
+  readonly secrets: Readonly<Partial<Record<DigestHash, string>>>;
+}
+
 /** How calls of a trunk are known, and how they are read. */
 export interface TrunkInbound {
   /** Addresses and networks whose calls are the trunk's. */
   readonly networks: readonly string[];
+  /** Beside a network: both must fit. Without any: it alone says that a call is the trunk's. Null: nothing is asked for. */
+  readonly digest: InboundDigest | null;
   /** Where the called number is looked for; the first place that has one wins. */
   readonly calledNumber: readonly CalledNumberPlace[];
   readonly callerIdentity: CallerIdentity;
@@ -54,16 +67,16 @@ export interface TrunkPage {
 }
 
 export type CreateTrunkResult =
-  | { readonly result: 'created' | 'too-many' }
+  | { readonly result: 'created' | 'too-many' | 'username-taken' }
   /** The key was used before. */
   | { readonly result: 'existing'; readonly trunk: Trunk };
 
 /** Every method is atomic and rejects with DomainError('store-unavailable') when the store cannot be reached. */
 export interface TrunkStore {
-  /** Keeps it where the account has fewer than `limit`. */
+  /** Keeps it where the account has fewer than `limit`, and no other trunk has its digest's user name. */
   createTrunk(trunk: Trunk, limit: number): Promise<CreateTrunkResult>;
-  /** Puts it in the place of the one with the same id and account, whose key and time stay; false where there is none. */
-  replaceTrunk(trunk: Trunk): Promise<boolean>;
+  /** Puts it in the place of the one with the same id and account, whose key and time stay. */
+  replaceTrunk(trunk: Trunk): Promise<'replaced' | 'username-taken' | 'gone'>;
   getTrunk(accountId: string, trunkId: string): Promise<Trunk | null>;
   listTrunks(query: TrunkQuery): Promise<TrunkPage>;
   /** The trunks of every account, oldest first. */

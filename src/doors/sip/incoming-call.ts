@@ -46,7 +46,7 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './srf.js';
-import { arrivingCall, trunkGuesser, type DoorTrunks } from './trunk-call.js';
+import { arrivingCall, challengeHeader, trunkGuesser, type DoorTrunks } from './trunk-call.js';
 
 export interface IncomingCallSettings {
   readonly tokenHeaders: readonly string[];
@@ -229,6 +229,8 @@ export class IncomingCall implements LegSignalling {
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
     const dialledIn = await this.#dialIn(credential);
+    if (credential === null && dialledIn === null && this.#mayBeTrunk)
+      throw new Refusal('authentication-required');
     const leg = await legs.admit({
       credential: dialledIn?.credential ?? credential,
       attendant: dialledIn?.attendant ?? null,
@@ -262,12 +264,23 @@ export class IncomingCall implements LegSignalling {
   /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
   async #enterByTrunk(trunks: DoorTrunks, credential: Credential | null): Promise<void> {
     const { request } = this.#options;
-    this.#pass = await trunks.enter(arrivingCall(request, credential));
+    this.#pass = await trunks.enter(arrivingCall(request, credential, trunks.digest));
     // It may be over by now.
     if (this.#outcome !== null) this.#pass?.release();
     // Browsers call over WebSockets, and the console's test calls are marked: its guesser is not the address.
     const isStranger = this.#pass === null && this.#guesser() === guesserOf(request);
-    if (trunks.refuseOthers && isStranger && !/^wss?$/i.test(request.protocol)) throw new Refusal('no-trunk');
+    if (trunks.refuseOthers && isStranger && !this.#isBrowser)
+      throw new Refusal(this.#mayBeTrunk ? 'authentication-required' : 'no-trunk');
+  }
+
+  /** It is of no trunk yet, but may be of one that is known by its password alone. */
+  get #mayBeTrunk(): boolean {
+    if (this.#pass !== null || this.#isBrowser) return false;
+    return (this.#options.settings.trunks?.hashesOf(null).length ?? 0) > 0;
+  }
+
+  get #isBrowser(): boolean {
+    return /^wss?$/i.test(this.#options.request.protocol);
   }
 
   /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
@@ -343,12 +356,23 @@ export class IncomingCall implements LegSignalling {
         this.#tellRefused({ code: 'canceled', sipStatus: 487, detail: code }, party);
       return;
     }
-    const fields = { code, detail, source: request.source_address };
-    refusalLines.write(() => this.#logger.info(fields, 'call refused'), { calls: 1 });
     const { status, headers } = refusalResponse(code, settings.retryAfterSeconds);
-    this.#tellRefused({ code, sipStatus: status, detail }, party);
-    this.#respond(status, headers);
+    // To be asked for a password is part of every call that shows one.
+    if (code === 'authentication-required')
+      this.#respond(status, { ...headers, ...this.#challenge(detail, party) });
+    else {
+      const fields = { code, detail, source: request.source_address };
+      refusalLines.write(() => this.#logger.info(fields, 'call refused'), { calls: 1 });
+      this.#tellRefused({ code, sipStatus: status, detail }, party);
+      this.#respond(status, headers);
+    }
     void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  #challenge(detail: string | null, { trunkId = null }: RefusedParty): Record<string, string> {
+    const { trunks } = this.#options.settings;
+    const hashes = trunks?.hashesOf(trunkId) ?? [];
+    return challengeHeader(trunks?.digest.challenges(hashes, detail === 'stale') ?? []);
   }
 
   #tellRefused(refusal: InviteRefusal, party: RefusedParty): void {

@@ -9,6 +9,8 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
   'token-used': 403,
   'too-many-guesses': 503,
   'no-trunk': 403,
+  'authentication-required': 401,
+  'authentication-failed': 403,
   'unknown-number': 404,
   'caller-not-allowed': 403,
   'called-not-allowed': 403,
@@ -25,6 +27,8 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
 export interface RefusalResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
+  /** Values of WWW-Authenticate, in fields of their own. Default none. */
+  readonly challenges?: readonly string[];
 }
 
 export function refusalResponse(code: RefusalCode, retryAfterSeconds: number): RefusalResponse {

@@ -27,6 +27,7 @@ const screenWith = (options: Partial<ScreenOptions> = {}) =>
       told.push(call);
     },
     isTrunkAddress: (address) => address === '198.51.100.1',
+    challenge: () => null,
     refuseStrangers: false,
     isOurOwn: (request) => request.get('X-Own') === 'yes',
     ...options,
@@ -52,6 +53,17 @@ const refusalOf = (
 it('A call from a trunk’s network is the trunk’s to judge, whatever it shows', () => {
   expect(refusalOf('sip:pilot@gw', {}, '198.51.100.1')).toBeNull();
   expect(refused).toEqual([]);
+});
+
+it('Where trunks are known by passwords, who shows nothing is asked for one, and nobody is told of it', () => {
+  screen = screenWith({
+    challenge: (request) => (request.get('Authorization') === undefined ? ['Digest a'] : []),
+  });
+  expect(refusalOf('sip:join@gw')).toMatchObject({ status: 401, challenges: ['Digest a'] });
+  expect(refusalOf('sip:join@gw', { Authorization: 'x' })).toBeNull();
+  expect(refusalOf('sip:join@gw', {}, '192.0.2.1', true)).toMatchObject({ status: 403 });
+  expect(refused).toEqual(['token-missing']);
+  expect(refusalOf('sip:join@gw', { 'User-to-User': 'a.b.c;encoding=jwt' })).toMatchObject({ status: 403 });
 });
 
 it('Where strangers are refused, none is let in by a good token but browsers and calls of our own', () => {

@@ -19,6 +19,11 @@ export interface ScreenOptions {
   readonly onRefused: (call: RefusedCall) => void;
   /** Calls from there are some trunk's, which has rules of its own. */
   readonly isTrunkAddress: (address: string) => boolean;
+  /**
+   * What a call that shows nothing else is asked for, as values of WWW-Authenticate; empty where it answers such a challenge;
+   * null where nobody is asked.
+   */
+  readonly challenge: (request: CredentialSource) => readonly string[] | null;
   /** Phones may call over trunks only, whatever they show. */
   readonly refuseStrangers: boolean;
   /** A call that the gateway makes to itself. */
@@ -61,6 +66,14 @@ export class Screen {
         : this.#objectionTo(request);
     if (objection === null) return null;
     const { code } = objection;
+    const challenges =
+      isBrowser || objection.participantId !== null ? null : this.#challengeOf(request, code);
+    // What it answers is looked at once more is known of it.
+    if (challenges?.length === 0) return null;
+    if (challenges !== null) {
+      const asked = refusalResponse('authentication-required', this.#options.retryAfterSeconds);
+      return { ...asked, challenges };
+    }
     const response = refusalResponse(code, this.#options.retryAfterSeconds);
     const callId = request.get('Call-ID') ?? '';
     if (this.#isNew(callId)) {
@@ -73,6 +86,11 @@ export class Screen {
       this.#lines.write(() => logger.info({ callId, code, source }, 'call refused'), { calls: 1 });
     }
     return response;
+  }
+
+  /** Who shows a bad token is refused for that; who shows none may be of a trunk. */
+  #challengeOf(request: CredentialSource, code: RefusalCode): readonly string[] | null {
+    return code === 'token-missing' || code === 'no-trunk' ? this.#options.challenge(request) : null;
   }
 
   #objectionTo(request: CredentialSource): Objection | null {

@@ -1,30 +1,55 @@
 /** What an INVITE shows of a call to the trunks: who calls, and which number, read as each trunk wants it. */
 import type { Credential } from '../../domain/participants/token.js';
-import type { ArrivingCall, TrunkPass } from '../../domain/trunks/trunk-calls.js';
-import type { CalledNumberPlace } from '../../domain/trunks/trunk.js';
+import type { ArrivingCall, ShownDigest, TrunkPass } from '../../domain/trunks/trunk-calls.js';
+import type { CalledNumberPlace, DigestHash } from '../../domain/trunks/trunk.js';
+import type { DigestServer } from '../../digest/digest-server.js';
 import { addressIn, readCaller } from './caller-identity.js';
 import { dialledNumber, type CredentialSource } from './credential.js';
+import type { SrfRequest } from './srf.js';
 
 /** Whom the door asks about calls from trunks. */
 export interface DoorTrunks {
   /** Null where the call is of no trunk. Throws Refusal. */
   enter(call: ArrivingCall): Promise<TrunkPass | null>;
+  /** Reads what calls show of passwords, and asks for it. */
+  readonly digest: DigestServer;
+  /** What calls of a trunk are challenged with; null: calls that are of none yet. Empty: they are not. */
+  readonly hashesOf: (trunkId: string | null) => readonly DigestHash[];
   /** Phones may call over trunks only, whatever they show. */
   readonly refuseOthers: boolean;
 }
 
+type TrunkRequest = CredentialSource & Pick<SrfRequest, 'source_address' | 'method' | 'body'>;
+
 export function arrivingCall(
-  request: CredentialSource & { readonly source_address: string },
+  request: TrunkRequest,
   credential: Credential | null,
+  server: DigestServer,
 ): ArrivingCall {
   return {
     source: request.source_address,
     credential,
+    digest: shownDigest(request, server),
     // A carrier's callers guess each for themselves, and none for strangers.
     guesser: (trunk) => trunkGuesser(trunk.id, readCaller(request, trunk.inbound.callerIdentity)?.number),
     dialled: (places) => calledNumber(request, places),
     callerNumber: (trunk) => readCaller(request, trunk.inbound.callerIdentity)?.number ?? null,
   };
+}
+
+function shownDigest(request: TrunkRequest, server: DigestServer): ShownDigest | null {
+  const credentials = server.read(request.get('Authorization'));
+  if (credentials === null) return null;
+  const { method, uri, body = '' } = request;
+  return {
+    username: credentials.username,
+    verify: (secrets) => server.verify(credentials, secrets, { method, uri, body: Buffer.from(body) }),
+  };
+}
+
+/** The header field of a 401. drachtio-srf writes one line for each name: those of further challenges stand in its value. */
+export function challengeHeader(challenges: readonly string[]): Record<string, string> {
+  return { 'WWW-Authenticate': challenges.join('\r\nWWW-Authenticate: ') };
 }
 
 /** Whom the guesses of a trunk's caller are counted for. */

@@ -235,6 +235,8 @@ const migrations: readonly string[] = [
    CREATE INDEX trunks_of_account ON trunks (account_id, position);
    CREATE UNIQUE INDEX trunks_by_key ON trunks (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
    ALTER TABLE call_records ADD COLUMN trunk_id TEXT;`,
+  `ALTER TABLE trunks ADD COLUMN digest_username TEXT;
+   CREATE UNIQUE INDEX trunks_by_username ON trunks (digest_username) WHERE digest_username IS NOT NULL;`,
 ];
 
 export const schemaVersion = migrations.length;

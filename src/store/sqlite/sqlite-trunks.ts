@@ -40,49 +40,71 @@ export class SqliteTrunks implements TrunkStore {
 
   createTrunk(trunk: Trunk, limit: number): Promise<CreateTrunkResult> {
     const { accountId, key } = trunk;
+    const username = usernameOf(trunk);
     return this.#connection.writeDurably((): CreateTrunkResult => {
-      const existing = key === null ? null : trunkRows.read(this.#sql.findByKey.get(accountId, key));
+      const existing = key === null ? null : read(this.#sql.findByKey.get(accountId, key));
       if (existing !== null) return { result: 'existing', trunk: existing };
       const { trunks } = this.#sql.count.get(accountId) as { trunks: number };
       if (trunks >= limit) return { result: 'too-many' };
-      this.#sql.insert.run(...trunkRows.values(trunk));
+      if (this.#isTaken(trunk)) return { result: 'username-taken' };
+      this.#sql.insert.run(...trunkRows.values(trunk), username);
       return { result: 'created' };
     });
   }
 
-  replaceTrunk(trunk: Trunk): Promise<boolean> {
-    return this.#connection.writeDurably(
-      () =>
-        this.#sql.replace.run(...trunkRows.values(trunk, replaceable), trunk.id, trunk.accountId).changes ===
-        1,
-    );
+  replaceTrunk(trunk: Trunk): Promise<'replaced' | 'username-taken' | 'gone'> {
+    return this.#connection.writeDurably(() => {
+      if (this.#isTaken(trunk)) return 'username-taken';
+      const values = [...trunkRows.values(trunk, replaceable), usernameOf(trunk)];
+      return this.#sql.replace.run(...values, trunk.id, trunk.accountId).changes === 1 ? 'replaced' : 'gone';
+    });
   }
 
   getTrunk(accountId: string, trunkId: string): Promise<Trunk | null> {
-    return this.#connection.read(() => trunkRows.read(this.#sql.get.get(trunkId, accountId)));
+    return this.#connection.read(() => read(this.#sql.get.get(trunkId, accountId)));
   }
 
   listTrunks({ accountId, limit, after }: TrunkQuery): Promise<TrunkPage> {
     const before = after ?? Number.MAX_SAFE_INTEGER;
     return this.#connection.read(() => {
       const { page, next } = firstPage(this.#sql.list.all(accountId, before, limit + 1), limit);
-      return { trunks: trunkRows.readAll(page), next };
+      return { trunks: page.flatMap((row) => read(row) ?? []), next };
     });
   }
 
   allTrunks(): Promise<readonly Trunk[]> {
-    return this.#connection.read(() => trunkRows.readAll(this.#sql.all.all()));
+    return this.#connection.read(() => this.#sql.all.all().flatMap((row) => read(row) ?? []));
   }
 
   deleteTrunk(accountId: string, trunkId: string): Promise<boolean> {
     return this.#connection.writeDurably(() => this.#sql.remove.run(trunkId, accountId).changes === 1);
   }
+
+  #isTaken(trunk: Trunk): boolean {
+    const username = usernameOf(trunk);
+    if (username === null) return false;
+    const holder = this.#sql.holder.get(username) as { readonly id: string } | undefined;
+    return holder !== undefined && holder.id !== trunk.id;
+  }
+}
+
+function usernameOf({ inbound }: Trunk): string | null {
+  return inbound.digest?.username ?? null;
+}
+
+/** Null where there is no row. One of an earlier version lacks what came later. */
+function read(row: unknown): Trunk | null {
+  const trunk = trunkRows.read(row);
+  return trunk && { ...trunk, inbound: { ...{ digest: null }, ...trunk.inbound } };
 }
 
 function prepare(connection: SqliteConnection) {
   return {
-    insert: connection.prepare(trunkRows.insertSql()),
-    replace: connection.prepare(`${trunkRows.updateSql(replaceable)} WHERE id = ? AND account_id = ?`),
+    insert: connection.prepare(trunkRows.insertSql('digest_username')),
+    holder: connection.prepare('SELECT id FROM trunks WHERE digest_username = ?'),
+    replace: connection.prepare(
+      `${trunkRows.updateSql(replaceable)}, digest_username = ? WHERE id = ? AND account_id = ?`,
+    ),
     get: connection.prepare('SELECT * FROM trunks WHERE id = ? AND account_id = ?'),
     findByKey: connection.prepare('SELECT * FROM trunks WHERE account_id = ? AND idempotency_key = ?'),
     count: connection.prepare('SELECT count(*) AS trunks FROM trunks WHERE account_id = ?'),
