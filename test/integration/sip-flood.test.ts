@@ -108,7 +108,11 @@ it.skipIf(isBesideDrachtio).each([
 ])('A flood of INVITEs to %s leaves room for calls, and is answered once each', async (_what, uri) => {
   answers.length = 0;
   for (let i = 0; i < requests; i += 1) {
-    stranger.send(tiny('INVITE', `looked-up${i}${uri.length}`, uri), gateway.sipPort, '127.0.0.1');
+    stranger.send(
+      tiny('INVITE', `looked-up${i}${uri.replace(/\W/g, '')}`, uri),
+      gateway.sipPort,
+      '127.0.0.1',
+    );
     if (i % 50 === 0) await waitFor('the answers so far', () => answers.length > i - 50);
   }
   await waitFor('every answer', () => answers.length >= requests);
@@ -131,8 +135,11 @@ it.skipIf(isBesideDrachtio)(
     answers.length = 0;
     for (const name of ['copy', 'copy', 'other'])
       stranger.send(tiny('INVITE', name), gateway.sipPort, '127.0.0.1');
-    await waitFor('three answers', () => answers.length === 3);
-    const [first, copy, other] = answers.map((bytes) => bytes.toString());
+    // Callers of before may be told again.
+    const told = () =>
+      answers.map((bytes) => bytes.toString()).filter((text) => /^Call-ID: (?:copy|other)\r$/m.test(text));
+    await waitFor('three answers', () => told().length === 3);
+    const [first, copy, other] = told();
     expect(first).toContain('SIP/2.0 403');
     expect(first).toContain('Reason: SIP;cause=403;text="token-missing"');
     expect(copy).toBe(first);
