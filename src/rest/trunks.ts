@@ -179,9 +179,10 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
     isEnabled: body.enabled,
     inbound: {
       ...(networks !== undefined && { networks }),
-      ...(digest != null && {
-        digest: { username: digest.username, password: digest.password ?? null, hashes: digest.algorithms },
-      }),
+      ...(digest !== undefined &&
+        digest !== null && {
+          digest: { username: digest.username, password: digest.password ?? null, hashes: digest.algorithms },
+        }),
       ...(calledNumber !== undefined && { calledNumber }),
       ...(callerIdentity !== undefined && { callerIdentity }),
     },

@@ -59,7 +59,7 @@ function call(changes: Partial<ArrivingCall> & { readonly to?: string | null } =
 }
 
 const token = (value: string): Credential => ({ kind: 'jwt', value });
-const refused = (code: string, party: object) => expect.objectContaining({ code, party });
+const refused = (code: string, party: object) => expect.objectContaining({ code, party }) as unknown;
 
 describe('A call', () => {
   it('from no trunk’s network is a stranger’s', async () => {
