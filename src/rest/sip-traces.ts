@@ -42,7 +42,8 @@ const newTrace = (maxMinutes: number) =>
         .describe('How long it lasts.'),
     })
     .refine(
-      ({ number, callId, source }) => [number, callId, source].filter((one) => one != null).length === 1,
+      ({ number, callId, source }) =>
+        [number, callId, source].filter((one) => one !== null && one !== undefined).length === 1,
       {
         message: 'must have one of number, callId and source',
       },

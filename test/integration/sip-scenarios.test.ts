@@ -29,11 +29,11 @@ async function nothingIsLeft(): Promise<void> {
   expect(server.stats().transport.handlerErrors).toBe(0);
 }
 
-/** An application that answers, and its first dialog. */
-async function answering(localSdp = answer): Promise<Promise<SrfDialog>[]> {
+/** An application that answers, and the dialogs that it made. */
+async function answering(localSdp = answer): Promise<{ readonly made: Promise<SrfDialog>[] }> {
   const made: Promise<SrfDialog>[] = [];
   await app((srf) => srf.invite((req, res) => void made.push(srf.createUAS(req, res, { localSdp }))));
-  return made;
+  return { made };
 }
 
 async function byeOf(peer: RawPeer, status: number | null): Promise<void> {
@@ -163,7 +163,7 @@ describe('a re-INVITE', () => {
 });
 
 it('a call without an offer gets ours, and answers it in the ACK', async () => {
-  const made = await answering(offer);
+  const { made } = await answering(offer);
   const peer = await udpPeer();
   peer.send('INVITE', target(), {});
   const ok = await peer.response(200);
@@ -205,7 +205,7 @@ it('a provisional response that must arrive is sent again until its PRACK', asyn
 it('a description of 30 kB comes through, and one as long goes back', async () => {
   const long = `${answer}${'a=x-filler:0123456789012345678901234567890123456789\r\n'.repeat(570)}`;
   expect(long.length).toBeGreaterThan(29_000);
-  const made = await answering(long);
+  const { made } = await answering(long);
   const peer = await tcpPeer();
   peer.send('INVITE', target(), {}, long);
   const ok = await peer.response(200);

@@ -76,7 +76,7 @@ export class Locator {
   }
 
   async *#inOrder(hop: NextHop): AsyncGenerator<Target, void> {
-    let failure: unknown;
+    let failure: Error | null = null;
     let found = 0;
     for (const server of await this.#servers(hop)) {
       try {
@@ -86,10 +86,10 @@ export class Locator {
         }
       } catch (error) {
         this.#options.onFailure(server.host, error);
-        failure ??= error;
+        failure ??= error instanceof Error ? error : new Error(String(error));
       }
     }
-    if (found === 0 && failure !== undefined) throw failure;
+    if (found === 0 && failure !== null) throw failure;
   }
 
   async #servers(hop: NextHop): Promise<readonly Server[]> {
