@@ -180,6 +180,7 @@ describe('Legs', () => {
       kind: 'phone',
       door: 'test',
       callId: 'call',
+      trunkId: null,
       caller: null,
       state: 'established',
       since: expect.stringMatching(/Z$/),
