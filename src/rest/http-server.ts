@@ -203,6 +203,8 @@ function answerUnreadable(error: Error & { code?: string }, socket: Duplex, ling
     if (bare !== null) answerOnSocket(bare, new RestError('unreadable-request', speaksHttps), lingerMs);
     return;
   }
+  // What follows a request that ends the connection is not read (RFC 9112 §9.6); that request has its answer in its turn.
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
   // A client that is gone needs no answer.
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

@@ -33,7 +33,8 @@ it.skipIf(!smallDiskIsPossible)(
         { msg: 'store unavailable', cause: expect.stringContaining('Make room') },
       ]);
       expect(JSON.stringify(gateway.log)).not.toContain('"stack"');
-      expect(gateway.log.filter(({ msg }) => msg === 'call refused')).toHaveLength(20);
+      const refused = () => gateway.log.filter(({ msg }) => msg === 'call refused');
+      await waitFor('each call is in the log', () => refused().length === 20);
 
       rmSync(filler);
       await waitFor('it can be written again', async () => (await post()).status === 200);

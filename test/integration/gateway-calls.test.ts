@@ -258,7 +258,8 @@ describe('RTP', () => {
       await phone.listen(20);
       expect(stranger.heard).toHaveLength(heardByStranger);
       await phoneHears({ call: ear }, 440);
-      expect(levelAt(ear.heard.recording(), 8000, 1500)).toBeLessThan(-50);
+      // Heard until the phone's own packets were there, the stranger is no more.
+      expect(levelAt(ear.heard.window(300), 8000, 1500)).toBeLessThan(-50);
       sip.send(sip.request('BYE', { cseq: 2, toTag, branch: 'z9hG4bKbye' }));
       await sip.final('BYE');
       await ear.hangUp();

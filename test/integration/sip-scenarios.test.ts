@@ -47,7 +47,7 @@ describe('an answer that does not arrive', () => {
     const peer = await udpPeer();
     peer.send('INVITE', target(), {}, offer);
     const lost = await peer.response(200);
-    const ok = await peer.response(200);
+    const ok = await peer.responseAgain(200);
     expect(ok.headers.get('To')).toBe(lost.headers.get('To'));
     inDialog(peer, 'ACK', ok, 1);
     inDialog(peer, 'BYE', ok, 2);
@@ -190,7 +190,7 @@ it('a provisional response that must arrive is sent again until its PRACK', asyn
   const peer = await udpPeer();
   peer.send('INVITE', target(), { Supported: '100rel' }, offer);
   const first = await peer.response(183);
-  const again = await peer.response(183);
+  const again = await peer.responseAgain(183);
   const rseq = again.headers.get('RSeq') ?? '';
   expect(rseq).toBe(first.headers.get('RSeq'));
   inDialog(peer, 'PRACK', again, 2, { RAck: `${rseq} 1 INVITE` });

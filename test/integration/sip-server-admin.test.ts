@@ -76,9 +76,9 @@ describe('the admin port', () => {
     expect(server.tcpAddress?.port).toBe(port);
     expect(await admin.response('1')).toEqual([
       'OK',
-      `tcp/203.0.113.9:${port},udp/203.0.113.9:${port}`,
+      `udp/203.0.113.9:${port},tcp/203.0.113.9:${port}`,
       'v0.9.10',
-      `tcp/127.0.0.1:${port},udp/127.0.0.1:${port}`,
+      `udp/127.0.0.1:${port},tcp/127.0.0.1:${port}`,
     ]);
     expect(server.stats().applications).toBe(1);
   });
@@ -145,7 +145,7 @@ describe('the admin port', () => {
     ['sip||', 'malformed SIP message'],
     [
       'proxy|x||||serial|||sip:a@b\r\nINVITE sip:a@b SIP/2.0\r\n\r\n',
-      'proxy is not supported by this server',
+      'Response not sent due to unknown transaction',
     ],
   ])('answers %j with NOK and the reason', async (command, reason) => {
     admin.send(`1|authenticate|${secret}|`);
