@@ -19,6 +19,14 @@ export const trunkGroups = {
     maxNonces: count
       .default(10_000)
       .describe('Answered challenges that are remembered, so that no answer counts twice.'),
+    maxWrongCodesPerSource: count
+      .default(60)
+      .describe(
+        'Unknown join codes over trunks per source address and minute before none of it are looked up. One caller of a trunk has `joinCodes.maxFailuresPerMinute`.',
+      ),
+    maxWrongCodes: count
+      .default(120)
+      .describe('The same for all calls of one trunk: callers write their own numbers.'),
     minIpv6Prefix: z.int().min(0).max(128).default(32).describe('The same for IPv6.'),
   }),
 };

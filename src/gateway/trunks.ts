@@ -1,7 +1,10 @@
 /** Opens what trunks are kept in and known by. */
 import type { NumberCalls } from '../domain/numbers/number-calls.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
+import { GuessLimiter } from '../domain/legs/guess-limiter.js';
+import { Refusal } from '../domain/refusal.js';
 import { CallLimiter } from '../domain/trunks/call-limiter.js';
+import { CodeGuesses } from '../domain/trunks/code-guesses.js';
 import { TrunkCalls } from '../domain/trunks/trunk-calls.js';
 import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TrunkService } from '../domain/trunks/trunk-service.js';
@@ -40,11 +43,19 @@ export function openTrunks(options: TrunksOptions): Trunks {
     secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
   });
+  const accountOf = async (participantId: string) =>
+    (await stores.participants.findParticipant(participantId))?.accountId ?? null;
   const calls = new TrunkCalls({
-    ...{ directory, counts, normalize },
+    ...{ directory, counts, normalize, guesses: codeGuesses(options) },
     async accountOfCredential(credential, source) {
-      const participantId = await legs.identify(credential, source);
-      return (await stores.participants.findParticipant(participantId))?.accountId ?? null;
+      try {
+        return await accountOf(await legs.identify(credential, source));
+      } catch (error) {
+        const party = error instanceof Refusal ? error.party : {};
+        if (!(error instanceof Refusal) || typeof party.participantId !== 'string') throw error;
+        const accountId = await accountOf(party.participantId);
+        throw new Refusal(error.code, error.detail, { ...party, accountId });
+      }
     },
     accountOfNumber: (dialled) => numberCalls.accountOf(dialled),
   });
@@ -53,4 +64,13 @@ export function openTrunks(options: TrunksOptions): Trunks {
     ...{ now: () => clock.now(), lifetimeMs: nonceSeconds * 1000, maxAnswered: maxNonces },
   });
   return { directory, service, calls, digest: new DigestServer(realm, nonces) };
+}
+
+function codeGuesses({ config: { trunks, joinCodes }, clock }: TrunksOptions): CodeGuesses {
+  const limiter = (maxFailuresPerMinute: number) =>
+    new GuessLimiter({ maxFailuresPerMinute, maxSources: joinCodes.maxSources }, clock);
+  return new CodeGuesses({
+    perSource: limiter(trunks.maxWrongCodesPerSource),
+    perTrunk: limiter(trunks.maxWrongCodes),
+  });
 }

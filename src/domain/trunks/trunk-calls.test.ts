@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { Credential } from '../participants/token.js';
 import { Refusal } from '../refusal.js';
+import { GuessLimiter } from '../legs/guess-limiter.js';
 import { CallLimiter } from './call-limiter.js';
+import { CodeGuesses } from './code-guesses.js';
 import { TrunkCalls, type ArrivingCall } from './trunk-calls.js';
 import { TrunkDirectory } from './trunk-directory.js';
 import type { Trunk } from './trunk.js';
@@ -35,24 +37,40 @@ function callsTo(
   trunks: readonly Trunk[],
   numbers: Record<string, string> = { '+15550001': 'acme', '+15550002': 'other' },
 ) {
-  const counts = new CallLimiter(new ManualClock());
+  const clock = new ManualClock();
+  const counts = new CallLimiter(clock);
+  const guessers: string[] = [];
+  const limiter = (maxFailuresPerMinute: number) =>
+    new GuessLimiter({ maxFailuresPerMinute, maxSources: 100 }, clock);
   const calls = new TrunkCalls({
     directory: new TrunkDirectory(trunks),
     counts,
-    accountOfCredential(credential) {
+    guesses: new CodeGuesses({ perSource: limiter(3), perTrunk: limiter(5) }),
+    accountOfCredential(credential, guesser) {
+      guessers.push(guesser);
       if (credential.value === 'bad') return Promise.reject(new Refusal('token-invalid'));
+      const [, expired] = /^expired of (.*)$/.exec(credential.value) ?? [];
+      if (expired !== undefined)
+        return Promise.reject(
+          new Refusal('token-expired', null, { participantId: 'somebody', accountId: expired }),
+        );
       return Promise.resolve(credential.value);
     },
     accountOfNumber: (dialled) => Promise.resolve(numbers[dialled] ?? null),
     normalize: (text) => text,
   });
-  return { calls, counts };
+  return { calls, counts, clock, guessers };
 }
 
 function call(changes: Partial<ArrivingCall> & { readonly to?: string | null } = {}): ArrivingCall {
   const { to = '+15550001', ...more } = changes;
   return {
-    ...{ source: '192.0.2.1', credential: null, digest: null, guesser: () => 'guesser' },
+    ...{
+      source: '192.0.2.1',
+      credential: null,
+      digest: null,
+      guesser: (trunk) => (trunk === null ? 'stranger' : 'caller'),
+    },
     ...{ dialled: () => to, callerNumber: () => '+4930123' },
     ...more,
   };
@@ -101,13 +119,14 @@ describe('A call', () => {
     expect(await callsTo([ours]).calls.enter(call({ credential: token('other') }))).toBeNull();
   });
 
-  it('with a wrong token is refused, and is the account’s where the network is of one alone', async () => {
+  it('with a wrong token is refused, and is the account’s where network and number are of no other', async () => {
     const ours = trunk();
     const bad = call({ credential: token('bad') });
     await expect(callsTo([ours]).calls.enter(bad)).rejects.toEqual(
       refused('token-invalid', { trunkId: ours.id, accountId: 'acme' }),
     );
-    await expect(callsTo([ours, trunk({ accountId: 'other' })]).calls.enter(bad)).rejects.toEqual(
+    const nobodys = { ...bad, dialled: () => null };
+    await expect(callsTo([ours, trunk({ accountId: 'other' })]).calls.enter(nobodys)).rejects.toEqual(
       refused('token-invalid', {}),
     );
   });
@@ -192,5 +211,109 @@ describe('A call', () => {
     await expect(calls.enter(shows('other'))).rejects.toEqual(refused('authentication-failed', party));
     expect(counts.callsOf(ours.id)).toBe(0);
     expect(await calls.enter(shows('sbc'))).toMatchObject({ trunk: ours });
+  });
+});
+
+describe('A trunk whose network others call from, too', () => {
+  it('takes no call to the number of an account without a trunk there, and learns nothing of it', async () => {
+    const { calls } = callsTo([trunk()]);
+    expect(await calls.enter(call({ to: '+15550002' }))).toBeNull();
+    // Twelve digits are a number where somebody has it.
+    const digits: Credential = { kind: 'join-code', value: '493012345678' };
+    const numbers = callsTo([trunk()], { '493012345678': 'other' });
+    expect(await numbers.calls.enter(call({ credential: digits, to: digits.value }))).toBeNull();
+    expect(numbers.guessers).toEqual([]);
+  });
+
+  it('takes none that names another’s number where the trunk itself does not look', async () => {
+    const { calls } = callsTo([trunk({ inbound: { calledNumber: ['to'] } })]);
+    const dialled: ArrivingCall['dialled'] = (places) => (places.includes('to') ? null : '+15550002');
+    expect(await calls.enter(call({ dialled }))).toBeNull();
+  });
+
+  it('hides no trunk that is known by its password', async () => {
+    const secrets = { MD5: 'right' };
+    const theirs = trunk({
+      ...{ accountId: 'other', inbound: { networks: [], digest: { username: 'pbx', secrets } } },
+    });
+    const { calls } = callsTo([trunk(), theirs]);
+    let asked = 0;
+    const digest = (known: unknown) => ({
+      username: 'pbx',
+      verify: (given: unknown) => ((asked += 1), given === known ? ('right' as const) : ('wrong' as const)),
+    });
+    const shows = (changes: Parameters<typeof call>[0]) => call({ digest: digest(secrets), ...changes });
+    expect(await calls.enter(shows({ to: '+15550002' }))).toMatchObject({ trunk: theirs });
+    expect(await calls.enter(shows({ credential: token('other') }))).toMatchObject({ trunk: theirs });
+    expect(asked).toBe(2);
+    await expect(calls.enter(shows({ to: '+15550002', digest: digest('another') }))).rejects.toEqual(
+      refused('authentication-failed', { trunkId: theirs.id, accountId: 'other' }),
+    );
+    await expect(calls.enter(shows({ to: '+15559999' }))).rejects.toEqual(
+      refused('unknown-number', { trunkId: theirs.id, accountId: 'other' }),
+    );
+  });
+
+  it('is told of wrong credentials where neither they nor the number are another’s', async () => {
+    const ours = trunk();
+    const { calls } = callsTo([ours]);
+    const enter = (value: string, to: string | null = null) =>
+      calls.enter(call({ credential: token(value), to }));
+    await expect(enter('bad', '+15550002')).rejects.toEqual(refused('token-invalid', {}));
+    await expect(enter('expired of other')).rejects.toEqual(
+      refused('token-expired', { participantId: 'somebody', accountId: 'other' }),
+    );
+    await expect(enter('expired of acme')).rejects.toEqual(
+      refused('token-expired', { participantId: 'somebody', accountId: 'acme', trunkId: ours.id }),
+    );
+  });
+
+  it('is told of a refusal of its own number alone, where several have the network', async () => {
+    const ours = trunk({ numbers: ['+15550009'] });
+    const { calls } = callsTo([ours, trunk({ accountId: 'other' })]);
+    await expect(calls.enter(call())).rejects.toEqual(
+      refused('unknown-number', { trunkId: ours.id, accountId: 'acme' }),
+    );
+  });
+});
+
+describe('Wrong join codes over a trunk', () => {
+  const code = (value: string, changes: Parameters<typeof call>[0] = {}) =>
+    call({ credential: { kind: 'join-code', value }, to: null, ...changes });
+  const from = (source: string) => ({ source, guesser: () => source });
+  const outcome = (calls: TrunkCalls, one: ArrivingCall) =>
+    calls.enter(one).then(
+      () => 'let in',
+      (error: Refusal) => error.code,
+    );
+
+  it('are counted for the address that they come from, whoever they say calls', async () => {
+    const { calls, clock } = callsTo([trunk()]);
+    for (let at = 0; at < 3; at += 1)
+      expect(await outcome(calls, code('bad', from('192.0.2.1')))).toBe('token-invalid');
+    expect(await outcome(calls, code('acme', from('192.0.2.1')))).toBe('too-many-guesses');
+    expect(await outcome(calls, code('acme', from('192.0.2.2')))).toBe('let in');
+    clock.advance(60_000);
+    expect(await outcome(calls, code('acme', from('192.0.2.1')))).toBe('let in');
+  });
+
+  it('are counted for the trunk in all, and right ones are not', async () => {
+    const ours = trunk({ inbound: { networks: ['192.0.2.0/24'] } });
+    const { calls } = callsTo([ours, trunk({ inbound: { networks: ['198.51.100.1'] } })]);
+    for (let at = 0; at < 9; at += 1)
+      expect(await outcome(calls, code('acme', from('192.0.2.9')))).toBe('let in');
+    for (let at = 0; at < 5; at += 1)
+      expect(await outcome(calls, code('bad', from(`192.0.2.${String(at)}`)))).toBe('token-invalid');
+    expect(await outcome(calls, code('acme', from('192.0.2.9')))).toBe('too-many-guesses');
+    expect(await outcome(calls, code('acme', from('198.51.100.1')))).toBe('let in');
+  });
+
+  it('are a stranger’s while the trunk’s password is not shown', async () => {
+    const secrets = { MD5: 'right' };
+    const { calls, guessers } = callsTo([trunk({ inbound: { digest: { username: 'sbc', secrets } } })]);
+    expect(await outcome(calls, code('bad'))).toBe('token-invalid');
+    const digest = { username: 'sbc', verify: () => 'right' as const };
+    expect(await outcome(calls, code('acme', { digest }))).toBe('let in');
+    expect(guessers).toEqual(['stranger', 'caller']);
   });
 });

@@ -6,6 +6,7 @@
 import type { Credential } from '../participants/token.js';
 import { Refusal, type RefusedParty } from '../refusal.js';
 import type { CallCounts } from './call-limiter.js';
+import type { CodeGuesses } from './code-guesses.js';
 import { matchesPattern } from './number-pattern.js';
 import type { TrunkDirectory } from './trunk-directory.js';
 import type { CalledNumberPlace, InboundDigest, Trunk } from './trunk.js';
@@ -13,7 +14,9 @@ import type { CalledNumberPlace, InboundDigest, Trunk } from './trunk.js';
 export interface TrunkCallsOptions {
   readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername'>;
   readonly counts: CallCounts;
-  /** Whom a credential stands for. Throws Refusal. */
+  /** Join codes that are wrong. */
+  readonly guesses: CodeGuesses;
+  /** Whom a credential stands for. Throws Refusal, with the account of the participant whom it names, where there is one. */
   readonly accountOfCredential: (credential: Credential, source: string) => Promise<string | null>;
   /** Whose number it is, as it was dialled; null where it is nobody's. */
   readonly accountOfNumber: (dialled: string) => Promise<string | null>;
@@ -38,8 +41,8 @@ export interface ArrivingCall {
   readonly credential: Credential | null;
   /** Null where it shows none. */
   readonly digest: ShownDigest | null;
-  /** Whom wrong credentials are counted for. */
-  readonly guesser: (trunk: Trunk) => string;
+  /** Whom wrong join codes are counted for, as a call of the trunk; null: as a stranger's. */
+  readonly guesser: (trunk: Trunk | null) => string;
   /** The number that was called, where these places are looked at in this order; null where none has one. */
   readonly dialled: (places: readonly CalledNumberPlace[]) => string | null;
   /** The caller's number, read as the trunk wants it; null where there is none. */
@@ -61,6 +64,8 @@ interface Recognized {
   readonly dialled: string | null;
 }
 
+const calledPlaces: readonly CalledNumberPlace[] = ['p-called-party-id', 'request-uri', 'to'];
+
 export class TrunkCalls {
   readonly #options: TrunkCallsOptions;
 
@@ -69,14 +74,18 @@ export class TrunkCalls {
   }
 
   /** Null where the call is of no trunk: then it is a stranger's. Throws Refusal. */
-  async enter(call: ArrivingCall): Promise<TrunkPass | null> {
+  async enter(arriving: ArrivingCall): Promise<TrunkPass | null> {
+    const call = { ...arriving, digest: verifiedOnce(arriving.digest) };
     const byNetwork = this.#options.directory.from(call.source);
-    const candidates = byNetwork.length > 0 ? byNetwork : this.#byDigest(call);
-    if (candidates.length === 0) return null;
-    const recognized = await this.#recognize(call, candidates);
-    if (recognized === null) return null;
+    let recognized = await this.#recognize(call, byNetwork);
+    if (recognized === null) {
+      // Another's network hides nobody's password.
+      const byDigest = this.#byDigest(call, byNetwork);
+      recognized = await this.#recognize(call, byDigest);
+      if (recognized === null) return this.#leave(call, byNetwork, byDigest);
+    }
     const { trunk, dialled } = recognized;
-    if (byNetwork.length > 0) checkDigest(trunk, call);
+    if (trunk.inbound.networks.length > 0) checkDigest(trunk, call);
     checkRules(trunk, call, dialled);
     const grant = await this.#options.counts.take(trunk.id, trunk);
     if (grant !== 'granted') throw new Refusal('trunk-limit', grant, partyOf(trunk));
@@ -93,8 +102,10 @@ export class TrunkCalls {
   }
 
   /** The trunk whose password the call shows. Throws Refusal where it shows a wrong one. */
-  #byDigest({ digest }: ArrivingCall): readonly Trunk[] {
+  #byDigest({ digest }: ArrivingCall, byNetwork: readonly Trunk[]): readonly Trunk[] {
     if (digest === null) return [];
+    // It answers what a trunk of its network asked for.
+    if (byNetwork.some(({ inbound }) => inbound.digest?.username === digest.username)) return [];
     const trunk = this.#options.directory.byUsername(digest.username);
     const verdict = digest.verify(trunk?.inbound.digest?.secrets ?? null);
     if (verdict === 'wrong')
@@ -104,16 +115,18 @@ export class TrunkCalls {
   }
 
   async #recognize(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
-    // Twelve digits have the form of a join code, too: they are a number where one of ours is called.
-    const isNumberLike = call.credential?.kind === 'join-code' && /^\d+$/.test(call.credential.value);
-    if (call.credential === null || isNumberLike) {
-      const byNumber = await this.#byNumber(call, candidates);
-      if (byNumber !== null) return byNumber;
-    }
-    if (call.credential !== null) return this.#byCredential(call.credential, call, candidates);
-    const [first] = candidates;
-    const isNumber = first !== undefined && call.dialled(first.inbound.calledNumber) !== null;
-    throw new Refusal(isNumber ? 'unknown-number' : 'token-missing', null, partyOfAll(candidates));
+    if (candidates.length === 0) return null;
+    const isNumber = await this.#isNumber(call);
+    const byNumber = isNumber ? await this.#byNumber(call, candidates) : null;
+    if (byNumber !== null || isNumber || call.credential === null) return byNumber;
+    return this.#byCredential(call.credential, call, candidates);
+  }
+
+  /** Twelve digits have the form of a join code, too: they are a number where somebody has it. */
+  async #isNumber(call: ArrivingCall): Promise<boolean> {
+    if (call.credential === null) return true;
+    const isNumberLike = call.credential.kind === 'join-code' && /^\d+$/.test(call.credential.value);
+    return isNumberLike && (await this.#ownersOf(call)).size > 0;
   }
 
   async #byNumber(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
@@ -136,17 +149,94 @@ export class TrunkCalls {
     call: ArrivingCall,
     candidates: readonly Trunk[],
   ): Promise<Recognized | null> {
-    const [first] = candidates;
-    if (first === undefined) return null;
     try {
-      const accountId = await this.#options.accountOfCredential(credential, call.guesser(first));
+      const accountId = await this.#accountOf(credential, call, candidates);
       const trunk = candidates.find((one) => one.accountId === accountId);
       return trunk === undefined ? null : { trunk, dialled: null };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      throw new Refusal(error.code, error.detail, { ...partyOfAll(candidates), ...error.party });
+      throw new Refusal(error.code, error.detail, await this.#partyOfRefused(error.party, call, candidates));
     }
   }
+
+  /** Throws Refusal. */
+  #accountOf(
+    credential: Credential,
+    call: ArrivingCall,
+    candidates: readonly Trunk[],
+  ): Promise<string | null> {
+    const { accountOfCredential, guesses } = this.#options;
+    const trunk = candidates.find((one) => isProven(one, call));
+    // Who has yet to show a trunk's password guesses as a stranger does.
+    if (trunk === undefined) return accountOfCredential(credential, call.guesser(null));
+    const identify = () => accountOfCredential(credential, call.guesser(trunk));
+    if (credential.kind !== 'join-code') return identify();
+    return guesses.count({ trunkId: trunk.id, source: call.guesser(null) }, identify);
+  }
+
+  /** What becomes of a call that is of none of the trunks that it may be of. Null: it is a stranger's. Throws Refusal. */
+  async #leave(call: ArrivingCall, byNetwork: readonly Trunk[], byDigest: readonly Trunk[]): Promise<null> {
+    const candidates = byDigest.length > 0 ? byDigest : byNetwork;
+    const [first] = candidates;
+    if (first === undefined || !(await this.#isNumber(call))) return null;
+    const concerned = await this.#concerned(call, candidates);
+    // The number of somebody who may have let that network in himself.
+    if (concerned === null && byDigest.length === 0) return null;
+    const isNumber = call.dialled(first.inbound.calledNumber) !== null;
+    throw new Refusal(
+      isNumber ? 'unknown-number' : 'token-missing',
+      null,
+      partyOfAll(concerned ?? candidates),
+    );
+  }
+
+  /** Whom a refusal concerns that says `party` of the credential: never two accounts at once. */
+  async #partyOfRefused(
+    party: RefusedParty,
+    call: ArrivingCall,
+    candidates: readonly Trunk[],
+  ): Promise<RefusedParty> {
+    const { participantId = null, accountId = null } = party;
+    if (participantId === null) return partyOfAll((await this.#concerned(call, candidates)) ?? []);
+    const trunk = candidates.find((one) => one.accountId === accountId);
+    return trunk === undefined ? party : { ...party, trunkId: trunk.id };
+  }
+
+  /** The trunks that may be told of a refused call: all where the number is nobody's; null where it is that of an account without any. */
+  async #concerned(call: ArrivingCall, candidates: readonly Trunk[]): Promise<readonly Trunk[] | null> {
+    const owners = await this.#ownersOf(call);
+    if (owners.size === 0) return candidates;
+    const concerned = candidates.filter(({ accountId }) => owners.has(accountId));
+    const areAllTheirs = [...owners].every((owner) => concerned.some(({ accountId }) => accountId === owner));
+    return areAllTheirs ? concerned : null;
+  }
+
+  /** Whose numbers the call names, wherever a trunk might look. */
+  async #ownersOf(call: ArrivingCall): Promise<ReadonlySet<string>> {
+    const numbers = new Set(calledPlaces.flatMap((place) => call.dialled([place]) ?? []));
+    const owners = await Promise.all([...numbers].map((number) => this.#options.accountOfNumber(number)));
+    return new Set(owners.flatMap((owner) => owner ?? []));
+  }
+}
+
+/** The same digest, which may be asked again for the same secrets. */
+function verifiedOnce(digest: ShownDigest | null): ShownDigest | null {
+  if (digest === null) return null;
+  const verdicts = new Map<InboundDigest['secrets'] | null, ReturnType<ShownDigest['verify']>>();
+  return {
+    username: digest.username,
+    verify(secrets) {
+      const verdict = verdicts.get(secrets) ?? digest.verify(secrets);
+      verdicts.set(secrets, verdict);
+      return verdict;
+    },
+  };
+}
+
+/** The call shows all that the trunk wants of it. */
+function isProven({ inbound: { digest } }: Trunk, { digest: shown }: ArrivingCall): boolean {
+  if (digest === null) return true;
+  return shown?.username === digest.username && shown.verify(digest.secrets) === 'right';
 }
 
 /** Throws Refusal where a trunk that is known by its network wants a password, too, and the call shows none, or another. */

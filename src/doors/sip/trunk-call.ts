@@ -25,13 +25,18 @@ export function arrivingCall(
   request: TrunkRequest,
   credential: Credential | null,
   server: DigestServer,
+  /** Whom a stranger's guesses are counted for. */
+  stranger: string,
 ): ArrivingCall {
   return {
     source: request.source_address,
     credential,
     digest: shownDigest(request, server),
     // A carrier's callers guess each for themselves, and none for strangers.
-    guesser: (trunk) => trunkGuesser(trunk.id, readCaller(request, trunk.inbound.callerIdentity)?.number),
+    guesser: (trunk) =>
+      trunk === null
+        ? stranger
+        : trunkGuesser(trunk.id, readCaller(request, trunk.inbound.callerIdentity)?.number),
     dialled: (places) => calledNumber(request, places),
     callerNumber: (trunk) => readCaller(request, trunk.inbound.callerIdentity)?.number ?? null,
   };

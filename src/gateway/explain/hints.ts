@@ -7,7 +7,8 @@ const hints: Readonly<Record<string, string>> = {
     'Take the token as `POST /participants` gave it, whole and unchanged; `tokenSecret` must be the one that it was made with: docs/sip.md.',
   'token-expired': 'Make a new token, or let tokens live longer (`sessions.tokenTtlSeconds`).',
   'token-used': 'Make the participant with `tokenUse: slot` where its token is to open more than one call.',
-  'too-many-guesses': 'Wait a minute; `joinCodes.maxFailuresPerMinute` is the limit: docs/sip.md.',
+  'too-many-guesses':
+    'Wait a minute; `joinCodes.maxFailuresPerMinute` is the limit, over trunks `trunks.maxWrongCodes`, too: docs/sip.md, docs/trunks.md.',
   'no-trunk': 'Make a trunk for the network that calls: docs/trunks.md.',
   'participant-gone': 'Make a new participant: this one was deleted.',
   'participant-occupied':
