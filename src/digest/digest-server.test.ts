@@ -115,3 +115,17 @@ describe('The server of digests', () => {
     expect(nonces.answeredCount).toBe(1);
   });
 });
+
+it('What answers a challenge of the server is told from what somebody made up, whether it is right or not', () => {
+  const [read] = parseChallenges(challenge());
+  if (read === undefined) throw new Error('no challenge');
+  const answer = (nonce: string) =>
+    answerChallenge({ ...read, nonce }, { username: 'nobody', password: 'x' }, request, { count: 1 });
+  expect(server.answersUs(answer(read.nonce))).toBe(true);
+  nowMs += lifetimeMs + 1;
+  expect(server.answersUs(answer(read.nonce))).toBe(true);
+  const others = new Nonces({ now: () => nowMs, lifetimeMs, maxAnswered }).create();
+  for (const nonce of ['made up', others, '']) expect(server.answersUs(answer(nonce))).toBe(false);
+  for (const field of [undefined, '', 'Basic x', answer(read.nonce).replace('landbridge', 'elsewhere')])
+    expect(server.answersUs(field)).toBe(false);
+});

@@ -44,6 +44,12 @@ export class DigestServer {
     return field === undefined ? null : parseCredentials(field, this.realm);
   }
 
+  /** The header field answers a challenge of ours, which may be too old: whether it is right is not looked at. */
+  answersUs(field: string | undefined): boolean {
+    const credentials = this.read(field);
+    return credentials !== null && this.#nonces.stateOf(credentials.nonce) !== 'foreign';
+  }
+
   /** Whether the credentials are right for the request. `secrets`: null where nobody knows the user. A right answer counts once. */
   verify(
     credentials: DigestCredentials,

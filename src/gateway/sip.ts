@@ -222,7 +222,7 @@ function screenOf({
       const hashes = options.trunks.directory.hashesOf(null);
       if (hashes.length === 0) return null;
       const { digest } = options.trunks;
-      return digest.read(request.get('Authorization')) === null ? digest.challenges(hashes) : [];
+      return digest.answersUs(request.get('Authorization')) ? [] : digest.challenges(hashes);
     },
     refuseStrangers: config.sip.callsFromNoTrunk === 'refuse',
     isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,

@@ -70,7 +70,11 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAgentCore {
+function newCore(
+  settings: Partial<UserAgentSettings>,
+  maxDialogs = 10,
+  defence: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners'>> = {},
+): UserAgentCore {
   (core as UserAgentCore | undefined)?.close();
   dialogs = new DialogStore(maxDialogs);
   return new UserAgentCore({
@@ -79,6 +83,7 @@ function newCore(settings: Partial<UserAgentSettings>, maxDialogs = 10): UserAge
     logger: silentLogger,
     guard: null,
     scanners: null,
+    ...defence,
     settings: {
       supported: ['100rel', 'timer'],
       maxPendingRequests: 10,
@@ -156,8 +161,12 @@ export function useWay(way: UserAgentCoreOptions['wayTo']): void {
   core = newCore({});
 }
 
-export function useCore(settings: Partial<UserAgentSettings>, maxDialogs?: number): void {
-  core = newCore(settings, maxDialogs);
+export function useCore(
+  settings: Partial<UserAgentSettings>,
+  maxDialogs?: number,
+  defence?: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners'>>,
+): void {
+  core = newCore(settings, maxDialogs, defence);
 }
 
 /** The name of the only dialog. */

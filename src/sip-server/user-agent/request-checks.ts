@@ -46,3 +46,8 @@ export function checkSessionInterval(request: SipRequest): Refusal | null {
   if (!optionTags(request.headers, 'Supported').includes('timer')) return null;
   return { status: 422, headers: [['Min-SE', String(minimumSessionSeconds)]] };
 }
+
+/** To be asked for a password is how every call begins that shows one: nothing is held against it. */
+export function isChallenge({ status }: Refusal): boolean {
+  return status === 401;
+}

@@ -23,7 +23,7 @@ import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
-import { checkNewRequest, checkRequire, type Refusal } from './request-checks.js';
+import { checkNewRequest, checkRequire, isChallenge, type Refusal } from './request-checks.js';
 import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
@@ -217,7 +217,7 @@ export class UserAgentServer {
     if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
     if (screened) {
-      this.#environment.scanners?.calledInVain(request, flow);
+      if (!isChallenge(screened)) this.#environment.scanners?.calledInVain(request, flow);
       return this.#turnAway(arrived, screened);
     }
     const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#tagFor(arrived) });
@@ -458,7 +458,7 @@ export class UserAgentServer {
    * answer, an ACK is nobody's. So a flood from strangers leaves no transactions, and nothing is sent to them twice.
    */
   #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
-    if (refusal.status < 500) this.#environment.guard?.refused(arrived.flow);
+    if (refusal.status < 500 && !isChallenge(refusal)) this.#environment.guard?.refused(arrived.flow);
     this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
   }
 

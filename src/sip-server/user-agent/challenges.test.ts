@@ -1,0 +1,40 @@
+/** What is held against the source of a call that is screened out. */
+import { expect, it } from 'vitest';
+import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import { app, core, flow, request, useCore, useFlow } from '../../../test/support/user-agent-stage.js';
+import { ScannerWatch } from '../defence/scanner-watch.js';
+import { SourceGuard } from '../defence/source-guard.js';
+import { systemClock } from '../transaction/clock.js';
+
+/** Calls different users over TCP, each screened with that status; whether the source is banned, or taken for a scanner. */
+function screenedWith(status: number): { readonly isBanned: boolean; readonly isScanner: boolean } {
+  const common = {
+    ...{ clock: systemClock, sourceOf: (address: string) => address, maxSources: 10 },
+    ...{ hasCalls: () => false, isKnownPeer: () => false },
+  };
+  const guard = new SourceGuard({
+    ...common,
+    ...{ answersPerSecond: 100, banAfterRefusals: 5, banMs: 60_000, onBanned: () => undefined },
+  });
+  const scanners = new ScannerWatch({ ...common, agents: [], maxUsersPerMinute: 5 });
+  useFlow(new RecordedFlow('tcp'));
+  useCore({ screen: () => ({ status }) }, 10, { guard, scanners });
+  for (let at = 0; at < 20; at += 1) {
+    const invite = request('INVITE', { 'Call-ID': `call-${String(at)}` });
+    core.receive({ ...invite, uri: `sip:${String(1000 + at)}@gw` }, flow);
+  }
+  expect(app.heard).toEqual([]);
+  return {
+    isBanned: guard.isBanned(flow.remoteAddress),
+    isScanner: scanners.isScanner(request('OPTIONS'), flow),
+  };
+}
+
+it('Who is asked for a password is no scanner, and not banned for it, however many calls begin so at once', () => {
+  expect(screenedWith(401)).toEqual({ isBanned: false, isScanner: false });
+  expect(flow.responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 401));
+});
+
+it('Who is refused is', () => {
+  expect(screenedWith(403)).toEqual({ isBanned: true, isScanner: true });
+});
