@@ -9,7 +9,7 @@ export const trunkGroups = {
       .int()
       .min(0)
       .max(32)
-      .default(12)
+      .default(20)
       .describe(
         'A trunk’s IPv4 networks are no wider than this. What comes from them is not limited as a stranger’s is.',
       ),
@@ -27,6 +27,12 @@ export const trunkGroups = {
     maxWrongCodes: count
       .default(120)
       .describe('The same for all calls of one trunk: callers write their own numbers.'),
-    minIpv6Prefix: z.int().min(0).max(128).default(32).describe('The same for IPv6.'),
+    minIpv6Prefix: z.int().min(0).max(128).default(40).describe('The same for IPv6.'),
+    maxIpv4Addresses: count
+      .default(65_536)
+      .describe('IPv4 addresses in the networks of one account’s trunks together.'),
+    maxIpv6Subnets: count
+      .default(268_435_456)
+      .describe('Networks of 64 bits in the IPv6 networks of one account’s trunks together.'),
   }),
 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NetworkList } from '../network-list.js';
-import { NetworkIndex, prefixOf } from './network-index.js';
+import { NetworkIndex, roomOf, prefixOf } from './network-index.js';
 
 function indexOf(...networks: string[]): NetworkIndex<string> {
   const index = new NetworkIndex<string>();
@@ -63,5 +63,18 @@ describe('The index of networks', () => {
         }),
       );
     }
+  });
+});
+
+it('How wide networks are together is told in addresses of IPv4, and in networks of 64 bits of IPv6', () => {
+  expect(
+    roomOf(['192.0.2.0/24', '198.51.100.1', '2001:db8::/62', '2001:db8:1::1', '2001:db8:2::/80']),
+  ).toEqual({
+    ...{ 4: 257, 6: 6 },
+  });
+  expect(
+    roomOf(['192.0.2.0/24', '192.0.2.7/24', '::ffff:192.0.2.0/120', '2001:db8::/64', '2001:DB8::1/64']),
+  ).toEqual({
+    ...{ 4: 256, 6: 1 },
   });
 });

@@ -67,6 +67,24 @@ export function prefixOf(network: string): { readonly family: Family; readonly p
   return readNetwork(network);
 }
 
+/**
+ * How many addresses of IPv4 the networks have, and how many networks of 64 bits of IPv6: one customer has no less. Of the same
+ * network once.
+ */
+export function roomOf(networks: Iterable<string>): { readonly 4: number; readonly 6: number } {
+  const room = { 4: 0, 6: 0 };
+  const seen = new Set<string>();
+  for (const network of networks) {
+    const read = readNetwork(network);
+    if (read === null) continue;
+    const { family, prefix, bits } = read;
+    const key = `${family} ${prefix} ${bits >> BigInt((family === 4 ? 32 : 128) - prefix)}`;
+    if (!seen.has(key)) room[family] += 2 ** Math.max(0, (family === 4 ? 32 : 64) - prefix);
+    seen.add(key);
+  }
+  return room;
+}
+
 function readNetwork(text: string): ReadNetwork | null {
   const [address = '', length, ...rest] = text.split('/');
   const read = readAddress(address);

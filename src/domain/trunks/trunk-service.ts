@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import { isNumberPattern } from './number-pattern.js';
-import { prefixOf } from './network-index.js';
+import { prefixOf, roomOf } from './network-index.js';
 import type { TrunkDirectory } from './trunk-directory.js';
 import type {
   DigestHash,
@@ -20,6 +20,10 @@ export interface TrunkLimits {
   /** A network that fixes fewer bits of its IPv4 addresses is too wide to be somebody's. */
   readonly minIpv4Prefix: number;
   readonly minIpv6Prefix: number;
+  /** What all networks of one account's enabled trunks may have together, the same one counted once. */
+  readonly maxIpv4Addresses: number;
+  /** The same for IPv6, in networks of 64 bits. */
+  readonly maxIpv6Subnets: number;
 }
 
 export interface TrunkServiceOptions {
@@ -64,6 +68,8 @@ const defaultInbound: TrunkInbound = {
 
 export class TrunkService {
   readonly #options: TrunkServiceOptions;
+  /** Trunks that are being kept: the directory has them once they are. */
+  readonly #coming = new Set<Trunk>();
 
   constructor(options: TrunkServiceOptions) {
     this.#options = options;
@@ -76,7 +82,7 @@ export class TrunkService {
       ...this.#checked(wanted, null),
       ...{ id: randomUUID(), accountId, createdAt: clock.now(), key, fingerprint: fingerprintOf(wanted) },
     };
-    const creation = await trunks.createTrunk(trunk, limits.maxPerAccount);
+    const creation = await this.#keep(trunk, () => trunks.createTrunk(trunk, limits.maxPerAccount));
     switch (creation.result) {
       case 'created':
         directory.put(trunk);
@@ -98,7 +104,7 @@ export class TrunkService {
   async replace(accountId: string, trunkId: string, wanted: NewTrunk): Promise<Trunk> {
     const before = await this.get(accountId, trunkId);
     const trunk: Trunk = { ...before, ...this.#checked(wanted, before) };
-    const result = await this.#options.trunks.replaceTrunk(trunk);
+    const result = await this.#keep(trunk, () => this.#options.trunks.replaceTrunk(trunk));
     if (result === 'username-taken') throw usernameTaken();
     if (result === 'gone') throw notFound();
     this.#options.directory.put(trunk);
@@ -121,6 +127,37 @@ export class TrunkService {
     if (!(await trunks.deleteTrunk(accountId, trunkId))) throw notFound();
     directory.remove(trunkId);
     onDeleted(trunkId);
+  }
+
+  /** Throws DomainError `trunk-unusable` where the account's networks would be too wide together. */
+  async #keep<T>(trunk: Trunk, keep: () => Promise<T>): Promise<T> {
+    this.#checkRoom(trunk);
+    this.#coming.add(trunk);
+    try {
+      return await keep();
+    } finally {
+      this.#coming.delete(trunk);
+    }
+  }
+
+  #checkRoom({ id, accountId, isEnabled, inbound }: Trunk): void {
+    const { directory, limits } = this.#options;
+    const { maxIpv4Addresses, maxIpv6Subnets } = limits;
+    if (!isEnabled || inbound.networks.length === 0) return;
+    const others = [...directory.ofAccount(accountId), ...this.#coming].filter(
+      (other) => other.accountId === accountId && other.id !== id && other.isEnabled,
+    );
+    const room = roomOf(
+      [inbound, ...others.map((other) => other.inbound)].flatMap(({ networks }) => networks),
+    );
+    if (room[4] > maxIpv4Addresses)
+      throw unusable(
+        `the account's trunks would have ${room[4]} IPv4 addresses in their networks, ${maxIpv4Addresses} are allowed: give narrower networks`,
+      );
+    if (room[6] > maxIpv6Subnets)
+      throw unusable(
+        `the account's trunks would have ${room[6]} networks of /64 in their IPv6 networks, ${maxIpv6Subnets} are allowed: give narrower networks`,
+      );
   }
 
   #checked(

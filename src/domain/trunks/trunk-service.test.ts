@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../../test/support/manual-clock.js';
+import { TrunkDirectory } from './trunk-directory.js';
+import { TrunkService } from './trunk-service.js';
+import type { Trunk, TrunkStore } from './trunk.js';
+
+/** Keeps trunks a turn later. */
+function store(): TrunkStore {
+  const kept = new Map<string, Trunk>();
+  return {
+    async createTrunk(trunk) {
+      await Promise.resolve();
+      kept.set(trunk.id, trunk);
+      return { result: 'created' };
+    },
+    async replaceTrunk(trunk) {
+      await Promise.resolve();
+      kept.set(trunk.id, trunk);
+      return 'replaced';
+    },
+    getTrunk: (_accountId, trunkId) => Promise.resolve(kept.get(trunkId) ?? null),
+    listTrunks: () => Promise.resolve({ trunks: [...kept.values()], next: null }),
+    allTrunks: () => Promise.resolve([...kept.values()]),
+    deleteTrunk: (_accountId, trunkId) => Promise.resolve(kept.delete(trunkId)),
+  };
+}
+
+function service() {
+  return new TrunkService({
+    ...{ trunks: store(), directory: new TrunkDirectory() },
+    ...{ normalize: (text) => text, secretHash: () => 'hash', onDeleted: () => undefined },
+    clock: new ManualClock(),
+    limits: {
+      ...{ maxPerAccount: 100, minIpv4Prefix: 20, minIpv6Prefix: 40 },
+      ...{ maxIpv4Addresses: 512, maxIpv6Subnets: 4 },
+    },
+  });
+}
+
+const at = (...networks: string[]) => ({ inbound: { networks } });
+
+describe('The networks of an account’s trunks', () => {
+  it('are each no wider than allowed', async () => {
+    await expect(service().create('acme', at('10.0.0.0/19'))).rejects.toThrow(/too wide.*\/20/);
+    await expect(service().create('acme', at('2001:db8::/39'))).rejects.toThrow(/too wide.*\/40/);
+  });
+
+  it('have so many addresses together, over all its trunks, and none of another’s count', async () => {
+    const trunks = service();
+    await trunks.create('acme', at('192.0.2.0/24'));
+    await trunks.create('other', at('203.0.113.0/24', '203.0.112.0/24'));
+    await expect(trunks.create('acme', at('198.51.100.0/24', '203.0.113.1'))).rejects.toThrow(
+      /513 IPv4 addresses in their networks, 512 are allowed/,
+    );
+    await trunks.create('acme', at('198.51.100.0/24', '192.0.2.0/24'));
+    await expect(trunks.create('acme', at('2001:db8::/61'))).rejects.toThrow(
+      /8 networks of \/64.*4 are allowed/,
+    );
+    await trunks.create('acme', at('2001:db8::/62'));
+  });
+
+  it('are counted as they become, and not while their trunk is off', async () => {
+    const trunks = service();
+    const { id } = await trunks.create('acme', at('192.0.2.0/24', '198.51.100.0/24'));
+    await trunks.replace('acme', id, at('203.0.113.0/24'));
+    const off = await trunks.create('acme', { isEnabled: false, ...at('10.0.0.0/20') });
+    await trunks.create('acme', at('192.0.2.0/24'));
+    await expect(trunks.replace('acme', off.id, at('10.0.0.0/20'))).rejects.toThrow(/4608 IPv4 addresses/);
+    await trunks.delete('acme', id);
+    await trunks.replace('acme', off.id, at('10.0.0.0/24'));
+  });
+
+  it('are no wider where several are asked for at the same moment', async () => {
+    const trunks = service();
+    const networks = ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', '10.0.0.0/24'];
+    const results = await Promise.allSettled(networks.map((network) => trunks.create('acme', at(network))));
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  });
+});
