@@ -119,6 +119,16 @@ describe('A trace', () => {
     expect(await callsOf('acme')).toEqual([]);
   });
 
+  it('shows no call of another account, once it was known for its, to whoever borrows its Call-ID later', async () => {
+    await tracer.put('acme', 't', { kind: 'source', source: '192.0.2.5' }, 10);
+    tracer.seen(message({ tag: 'victim' }));
+    tracer.ownerIs('c1', 'other');
+    tracer.seen(message({ tag: 'gw', toTag: 'victim', direction: 'out', start: 'BYE sip:a SIP/2.0' }));
+    tracer.ownerIs('c1', 'acme');
+    expect(await callsOf('acme')).toEqual([]);
+    expect(tracer.size).toEqual({ traces: 1, calls: 0 });
+  });
+
   it('keeps apart two calls of one Call-ID whose owners are known', async () => {
     await tracer.put('acme', 't', { kind: 'call-id', callId: 'c1' }, 10);
     await tracer.put('other', 't', { kind: 'call-id', callId: 'c1' }, 10);

@@ -5,6 +5,7 @@
  * It is shown to the account that it is known to be of, and to the operator's. As long as nobody knows whose it is it is shown to
  * the operator alone, and forgotten soon.
  */
+import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { CallTraces, Trace, TracedCall, TraceMatch } from '../domain/call-trace.js';
 import { DomainError } from '../domain/domain-error.js';
@@ -78,6 +79,8 @@ interface Call {
 }
 
 const sweepMs = 10_000;
+/** So many calls of others are known not to be kept again, for each that may be kept. */
+const foreignPerCall = 10;
 /** Calls that turn out to be somebody's do so with their first request's answer. */
 const unownedMs = 120_000;
 const minuteMs = 60_000;
@@ -87,6 +90,8 @@ export class CallTracer implements CallTraces {
   readonly #options: CallTracerOptions;
   readonly #rules = new Set<Rule>();
   readonly #calls = new Map<string, Call[]>();
+  /** Calls that turned out to be of nobody who asked: what follows in them is not kept again, nor shown to whoever borrows their name. */
+  readonly #foreign = new Set<string>();
   #sweep: Timer | null = null;
   #isWanted = false;
 
@@ -170,13 +175,16 @@ export class CallTracer implements CallTraces {
     if (call === undefined || others.length > 0) return;
     call.owner = accountId;
     for (const rule of call.rules) if (!this.#maySee(rule, call)) call.rules.delete(rule);
-    if (call.rules.size === 0) this.#drop(call);
+    if (call.rules.size > 0) return;
+    this.#drop(call);
+    this.#rememberForeign(call);
   }
 
   close(): void {
     this.#sweep?.cancel();
     this.#rules.clear();
     this.#calls.clear();
+    this.#foreign.clear();
     this.#settle();
   }
 
@@ -189,6 +197,8 @@ export class CallTracer implements CallTraces {
 
   #begin(identity: MessageIdentity, message: SeenMessage, head: string, now: number): Call | null {
     const { callId, fromTag, toTag } = identity;
+    const isForeign = (tag: string) => tag !== '' && this.#foreign.has(nameOf(callId, tag));
+    if (this.#foreign.size > 0 && [fromTag, toTag].some(isForeign)) return null;
     let numbers: readonly string[] | null = null;
     const look: FirstLook = {
       ...{ callId, source: message.remote.address },
@@ -207,6 +217,15 @@ export class CallTracer implements CallTraces {
     else same.push(call);
     this.#makeRoom(holderOf(call), call);
     return call;
+  }
+
+  #rememberForeign({ callId, tags }: Call): void {
+    for (const tag of tags) this.#foreign.add(nameOf(callId, tag));
+    const most = this.#options.limits.maxCalls * foreignPerCall;
+    for (const oldest of this.#foreign) {
+      if (this.#foreign.size <= most) return;
+      this.#foreign.delete(oldest);
+    }
   }
 
   /** Lets the oldest of an account's calls go until what is left is within its limits. `newest` stays. */
@@ -294,6 +313,11 @@ export class CallTracer implements CallTraces {
     this.#isWanted = isWanted;
     if (this.#rules.size > 0) this.#sweep ??= clock.after(sweepMs, () => this.#swept());
   }
+}
+
+/** Of one length, however long what a stranger chose is. */
+function nameOf(callId: string, tag: string): string {
+  return createHash('sha256').update(`${callId}\n${tag}`).digest('base64');
 }
 
 /** Whose limits a call counts for. */

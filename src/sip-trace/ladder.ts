@@ -16,7 +16,9 @@ function formatCall({ callId, messages, messagesDropped }: LadderCall): string {
   const dropped =
     messagesDropped === 0 ? [] : [`(${String(messagesDropped)} earlier messages are no longer kept)`];
   const full = messages.map((message) => `--- ${summary(message)}\n${textOf(message)}`);
-  return [`Call-ID ${callId}`, ...dropped, ...messages.map(summary), '', ...full, ''].join('\n');
+  return [`Call-ID ${withoutControls(callId)}`, ...dropped, ...messages.map(summary), '', ...full, ''].join(
+    '\n',
+  );
 }
 
 /** `08:00:00.123456  192.0.2.5:5060 --UDP--> 198.51.100.1:5060  INVITE sip:…` */
@@ -35,8 +37,10 @@ function timeOf({ atUs }: TracedMessage): string {
 
 /** With LF for line ends. What is not UTF-8 is shown as such; controls that a terminal would obey are not. */
 function textOf({ bytes }: TracedMessage): string {
-  return bytes
-    .toString('utf8')
-    .replaceAll('\r\n', '\n')
-    .replaceAll(/[\0-\x08\x0b-\x1f\x7f]/g, '.');
+  return withoutControls(bytes.toString('utf8').replaceAll('\r\n', '\n'));
+}
+
+/** C0 and C1 but for tabs and line ends. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, '.');
 }

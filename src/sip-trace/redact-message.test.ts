@@ -107,6 +107,22 @@ describe('What is kept of a SIP message', () => {
     expect(redacted(message(['Content-Type: application/dtmf'], { body: '7' }))).toMatch(/\r\n\*$/);
   });
 
+  it.each([
+    ['application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n'],
+    ['application/dtmf-relay', 'Duration=160;Signal : 5'],
+    ['application/vnd.nortelnetworks.digits', 'p=Digit-Collection\r\ny=Digits\r\nd=5'],
+    ['audio/telephone-event', '\x0a\x0d\x0b\x05'],
+    ['application/telephone-event', '5'],
+    ['multipart/mixed;boundary=b', '--b\r\nContent-Type: application/dtmf\r\n\r\n5\r\n--b--\r\n'],
+  ])('has nothing of the body of an INFO: %s %j', (type, body) => {
+    const text = message([`Content-Type:\r\n ${type}`], { body }).replace('INVITE', 'INFO');
+    expect(redacted(text)).toMatch(/\r\n\r\n\*+$/);
+  });
+
+  it('has no join code in a URI whose user goes on behind an escaped semicolon', () => {
+    expect(redacted(message([], { uri: `sip:${code}%3Bphone-context=x@gw` }))).not.toContain(code);
+  });
+
   it('is all the rest: tags, branches, Call-ID, numbers, and the voice platform’s id', () => {
     const text = message([
       `User-to-User: ${voiceCallId};encoding=base64`,

@@ -100,7 +100,7 @@ function redactText(text: string): string {
       (_, before: string, secret: string) => before + hidden(secret),
     )
     .replaceAll(/(sips?:)([^@:;>\s"]{12,80})(?=[@:;])/gi, (whole, scheme: string, user: string) =>
-      normalizeJoinCode(unescape(user)) === null ? whole : scheme + hidden(user),
+      normalizeJoinCode(unescape(user).split(';', 1)[0] ?? '') === null ? whole : scheme + hidden(user),
     );
   return redactTokens(inUris);
 }
@@ -153,6 +153,11 @@ function unescape(text: string): string {
 /** A body may be of several kinds, one in another: all are looked for in all. */
 function redactBody(body: string, head: string): string {
   if (body.trim() === '') return body;
+  // However a key is written there, as a text, a number or an octet: nothing of it stays.
+  if (/^INFO\s/i.test(head)) {
+    const [separator = ''] = /^(?:\r?\n){1,2}/.exec(body) ?? [];
+    return separator + hidden(body.slice(separator.length));
+  }
   const plain = redactTokens(body)
     .replaceAll(/(\binline:)([\w+/=]+)/g, (_, before: string, secret: string) => before + hidden(secret))
     .replaceAll(/(a=ice-pwd:)(\S+)/g, (_, before: string, secret: string) => before + hidden(secret))

@@ -17,7 +17,8 @@ export class PerMinute {
   take(name: string): boolean {
     const now = this.#clock.now();
     const known = this.#taken.get(name);
-    if (known === undefined || now - known.since >= windowMs) {
+    // A clock that was set back begins anew.
+    if (known === undefined || now - known.since >= windowMs || now < known.since) {
       this.#taken.set(name, { since: now, count: 1 });
       return this.#most > 0;
     }

@@ -1,4 +1,5 @@
 /** From received bytes to messages, whatever they came by. */
+import { countLeadingBreaks } from '../message/head.js';
 import type { SipRequest } from '../message/message.js';
 import { parseMessage, type ParseLimits, type RefusalStatus } from '../message/parse-message.js';
 import type { Flow } from './flow.js';
@@ -63,7 +64,8 @@ export class Inbox {
       flow.close();
       return false;
     }
-    this.tap?.('in', bytes, flow);
+    // Whoever watches sees the message itself: breaks may stand in front (RFC 3261 §7.5).
+    if (this.tap !== null) this.tap('in', bytes.subarray(countLeadingBreaks(bytes)), flow);
     const result = parseMessage(bytes, this.#options.limits);
     if (!result.ok) {
       this.#refuse(result.reason, flow, result.answerable, result.status);

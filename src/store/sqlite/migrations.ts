@@ -237,6 +237,7 @@ const migrations: readonly string[] = [
    ALTER TABLE call_records ADD COLUMN trunk_id TEXT;`,
   `ALTER TABLE trunks ADD COLUMN digest_username TEXT;
    CREATE UNIQUE INDEX trunks_by_username ON trunks (digest_username) WHERE digest_username IS NOT NULL;`,
+  `CREATE INDEX call_records_by_trunk ON call_records (account_id, trunk_id, position) WHERE trunk_id IS NOT NULL;`,
 ];
 
 export const schemaVersion = migrations.length;
