@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import { TableResolver } from '../../../test/support/table-resolver.js';
 import { Dialog } from '../dialog/dialog.js';
+import { OutgoingWays } from '../outgoing-ways.js';
+import { systemClock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';
+import type { Transport } from '../transport/transport.js';
 import type { Application } from './application.js';
 import { findFlow } from './dialog-way.js';
+import { silentLogger } from './environment.js';
 
 function flowTo(remoteAddress: string): Flow {
   return Object.assign(new RecordedFlow(), { remoteAddress });
@@ -58,5 +63,48 @@ describe('The way of a request to a Contact that is a name', () => {
     expect(await findFlow(dialogWith(contact, heard), () => Promise.reject(new Error('ENOTFOUND')))).toBe(
       heard,
     );
+  });
+});
+
+describe('The way back to a peer that came over TLS', () => {
+  const transportOf = (protocol: 'udp' | 'tcp' | 'tls'): Transport =>
+    ({
+      protocol,
+      boundAddress: { address: '192.0.2.1', port: protocol === 'tls' ? 5061 : 5060 },
+      connect: (address: string, port: number) =>
+        Promise.resolve(new RecordedFlow(protocol, address, port)),
+    }) as unknown as Transport;
+  const wayBack = (resolver: TableResolver, protocols: readonly ('udp' | 'tcp' | 'tls')[]) => {
+    const heard = new RecordedFlow('tls', '198.51.100.7', 40_000);
+    heard.close();
+    const ways = new OutgoingWays(protocols.map(transportOf), { resolver }, systemClock, silentLogger);
+    return findFlow(dialogWith('sip:x@pbx.example.com', heard), (hop, near) => ways.connect(hop, near));
+  };
+  const offersAll = (): TableResolver =>
+    new TableResolver()
+      .add('NAPTR', 'pbx.example.com', { service: 'SIP+D2U', replacement: '_sip._udp.pbx.example.com' })
+      .add('SRV', '_sip._udp.pbx.example.com', { name: 'clear.example.com' })
+      .add('SRV', '_sip._tcp.pbx.example.com', { name: 'clear.example.com' })
+      .add('A', 'clear.example.com', '198.51.100.8')
+      .add('A', 'pbx.example.com', '198.51.100.7');
+
+  it('is TLS where its connection is gone and its domain offers what is in the clear', async () => {
+    expect(await wayBack(offersAll(), ['udp', 'tcp', 'tls'])).toMatchObject({
+      protocol: 'tls',
+      remoteAddress: '198.51.100.7',
+      remotePort: 5061,
+    });
+    const resolver = offersAll()
+      .add('SRV', '_sips._tcp.pbx.example.com', { name: 'safe.example.com', port: 5099 })
+      .add('A', 'safe.example.com', '198.51.100.9');
+    expect(await wayBack(resolver, ['udp', 'tcp', 'tls'])).toMatchObject({
+      protocol: 'tls',
+      remoteAddress: '198.51.100.9',
+      remotePort: 5099,
+    });
+  });
+
+  it('is none rather than one in the clear', async () => {
+    await expect(wayBack(offersAll(), ['udp', 'tcp'])).rejects.toThrow('no way');
   });
 });

@@ -26,10 +26,10 @@ export async function findFlow(
   throw new Error('no way to the peer');
 }
 
-/** Who came over TLS and names no transport is not called back in the clear. */
+/** Who came over TLS and names no transport is not called back in the clear, whatever else the DNS offers. */
 function secured(hop: NextHop | null, heard: Flow): NextHop | null {
   if (hop === null || hop.transportGiven || heard.protocol !== 'tls') return hop;
-  return { ...hop, protocol: 'tls' };
+  return { ...hop, protocol: 'tls', transportGiven: true };
 }
 
 /**
