@@ -18,7 +18,7 @@ export const nextHopGroups = {
       .max(8)
       .default([])
       .describe(
-        'Addresses of DNS servers, with a port or without. Empty: those of the system, and its hosts file.',
+        'Addresses of DNS servers, with a port or without. Empty: those of the system, and its hosts file for names that no caller chose.',
       ),
     dnsTimeoutSeconds: seconds.max(30).default(2).describe('How long an answer of the DNS is waited for.'),
     dnsCacheSeconds: seconds
@@ -27,12 +27,18 @@ export const nextHopGroups = {
       .describe(
         'How long NAPTR and SRV records, and that there is nothing, are kept; addresses as the DNS says.',
       ),
-    maxDnsAnswers: count.default(2000).describe('Answers kept; the oldest go first.'),
+    maxDnsAnswers: count
+      .default(2000)
+      .describe('Answers kept, and as many for names that callers chose; those asked for longest ago go first.'),
     firstResponseSeconds: seconds
       .max(32)
       .default(4)
       .describe('A server that has answered nothing by then is left for the next one of its name.'),
-    maxTargets: count.max(64).default(8).describe('Servers tried for one request.'),
+    maxTargets: count.max(64).default(8).describe('Servers looked up, and tried, for one request.'),
+    lookUpSeconds: seconds
+      .max(300)
+      .default(12)
+      .describe('Looking servers up for one request takes so long at most, in all.'),
     deadSeconds: seconds
       .max(86_400)
       .default(60)

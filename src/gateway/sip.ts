@@ -5,6 +5,7 @@ import type { Config } from '../config/config-schema.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import { sourceOf } from '../domain/address-source.js';
 import type { RefusedCall } from '../domain/facts/refused-call.js';
+import { LimitedLines, strangersLines } from '../domain/limited-lines.js';
 import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
@@ -138,7 +139,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
       },
     }),
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
-    nextHop: nextHopOptions(config),
+    nextHop: nextHopOptions(options),
     logger: logger.child({ layer: 'sip-server' }),
   });
 }
@@ -181,7 +182,18 @@ function connectionLimits({ sip }: Config) {
   };
 }
 
-function nextHopOptions({ nextHop }: Config): NonNullable<SipServerOptions['nextHop']> {
+function nextHopOptions({
+  config: { nextHop },
+  clock,
+  logger,
+  closers,
+}: OpenSipOptions): NonNullable<SipServerOptions['nextHop']> {
+  // Callers choose the names that requests in their calls go to.
+  const lines = new LimitedLines({
+    ...{ clock, ...strangersLines },
+    tellMore: (counts) => logger.info(counts, 'more servers could not be looked up or connected to'),
+  });
+  closers.onClose('lines of servers out of reach', () => lines.close());
   const datagrams = new NetworkList(nextHop.udpOnlyNetworks);
   return {
     dnsServers: nextHop.dnsServers,
@@ -190,6 +202,8 @@ function nextHopOptions({ nextHop }: Config): NonNullable<SipServerOptions['next
     maxDnsAnswers: nextHop.maxDnsAnswers,
     firstResponseMs: nextHop.firstResponseSeconds * 1000,
     maxTargets: nextHop.maxTargets,
+    lookUpMs: nextHop.lookUpSeconds * 1000,
+    limitLine: (write) => lines.write(write),
     deadMs: nextHop.deadSeconds * 1000,
     maxDead: nextHop.maxDead,
     takesDatagramsAlone: (address) => datagrams.has(address),

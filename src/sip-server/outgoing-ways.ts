@@ -15,7 +15,7 @@ import type { TargetFault, Way } from './user-agent/way.js';
 
 /** How servers are found, and what becomes of those that fail. */
 export interface NextHopOptions {
-  /** Default: the DNS. */
+  /** For every name. Default: the DNS, and the system for names that no peer chose. */
   readonly resolver?: Resolver;
   /** DNS servers; default: those of the system. */
   readonly dnsServers?: readonly string[];
@@ -23,10 +23,14 @@ export interface NextHopOptions {
   readonly dnsTimeoutMs?: number;
   /** How long an answer without a time holds. Default 30,000 ms. */
   readonly dnsCacheMs?: number;
-  /** Default 2,000. */
+  /** Kept, and as many for names that peers chose, so that those push out no others. Default 2,000. */
   readonly maxDnsAnswers?: number;
-  /** Servers tried for one request. Default 8. */
+  /** Servers looked up, and tried, for one request. Default 8. */
   readonly maxTargets?: number;
+  /** Looking servers up for one request takes so long at most, in all. Default 12,000 ms. */
+  readonly lookUpMs?: number;
+  /** Writes a log line that others may cause as often as they like, or leaves it out. Default: writes it. */
+  readonly limitLine?: (write: () => void) => void;
   /** A server that failed is tried after the others for so long. Default 60,000 ms. */
   readonly deadMs?: number;
   /** Default 1,000. */
@@ -44,23 +48,27 @@ export class OutgoingWays {
   readonly #transports: Transports;
   readonly #locator: Locator;
   readonly #dead: DeadTargets;
-  readonly #logger: SipLogger;
+  readonly #tell: TellFailure;
   readonly #takesDatagramsAlone: (address: string) => boolean;
 
   constructor(transports: Transports, options: NextHopOptions, clock: Clock, logger: SipLogger) {
     this.#transports = transports;
-    this.#logger = logger;
+    const limitLine = options.limitLine ?? ((write: () => void) => write());
+    this.#tell = (fields, message) => limitLine(() => logger.info(fields, message));
     this.#takesDatagramsAlone = options.takesDatagramsAlone ?? (() => false);
     const nowMs = (): number => clock.nowMs();
     const { deadMs = 60_000, maxDead = 1_000 } = options;
     this.#dead = new DeadTargets({ deadMs, maxEntries: maxDead, nowMs });
     this.#locator = new Locator({
-      resolver: options.resolver ?? systemResolver(options, nowMs),
+      resolver: options.resolver ?? systemResolver(options, nowMs, true),
+      peersResolver: options.resolver ?? systemResolver(options, nowMs, false),
       random: options.random ?? Math.random,
       families: (protocol) => reachableFamilies(transports, protocol),
       isDead: (target) => this.#dead.has(keyOf(target)),
       maxTargets: options.maxTargets ?? 8,
-      onFailure: (name, error) => logger.info({ name, error }, 'name could not be looked up'),
+      lookUpMs: options.lookUpMs ?? 12_000,
+      clock,
+      onFailure: (name, error) => this.#tell({ name, error }, 'name could not be looked up'),
     });
   }
 
@@ -74,7 +82,7 @@ export class OutgoingWays {
       connect: (target) => this.#connect(target, near),
       dead: this.#dead,
       takesDatagramsAlone: this.#takesDatagramsAlone,
-      logger: this.#logger,
+      tell: this.#tell,
       nowhere: nowhere(this.#transports, hop, protocol),
     });
   }
@@ -95,11 +103,13 @@ export class OutgoingWays {
   }
 }
 
+type TellFailure = (fields: object, message: string) => void;
+
 interface WayParts {
   readonly connect: (target: Target) => Promise<Flow>;
   readonly dead: DeadTargets;
   readonly takesDatagramsAlone: (address: string) => boolean;
-  readonly logger: SipLogger;
+  readonly tell: TellFailure;
   readonly nowhere: Flow;
 }
 
@@ -135,7 +145,7 @@ class LocatedWay implements Way {
         return await this.#parts.connect(target);
       } catch (error) {
         this.#parts.dead.add(keyOf(target));
-        this.#parts.logger.info({ ...target, error }, 'server could not be connected to');
+        this.#parts.tell({ ...target, error }, 'server could not be connected to');
       }
     }
   }
@@ -184,9 +194,10 @@ function keyOfFlow({ protocol, remoteAddress, remotePort }: Flow): string {
   return `${protocol} ${remoteAddress} ${remotePort}`;
 }
 
-function systemResolver(options: NextHopOptions, nowMs: () => number): Resolver {
+/** `asksSystem`: also for what the DNS does not know. */
+function systemResolver(options: NextHopOptions, nowMs: () => number, asksSystem: boolean): Resolver {
   const { dnsServers = [], dnsTimeoutMs = 2_000, dnsCacheMs = 30_000, maxDnsAnswers = 2_000 } = options;
-  const records = new DnsRecords({ servers: dnsServers, timeoutMs: dnsTimeoutMs });
+  const records = new DnsRecords({ servers: dnsServers, timeoutMs: dnsTimeoutMs, asksSystem });
   return new CachedResolver(records, { defaultTtlMs: dnsCacheMs, maxEntries: maxDnsAnswers, nowMs });
 }
 

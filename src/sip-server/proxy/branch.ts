@@ -63,7 +63,9 @@ export class Branch implements ClientTransactionUser {
   start(): void {
     const hop = nextHopOf(this.#order.target);
     const connected =
-      hop === null ? Promise.reject(new Error('no such way')) : this.#environment.connect(hop);
+      hop === null
+        ? Promise.reject(new Error('no such way'))
+        : this.#environment.connect({ ...hop, isNamedByPeer: !this.#order.isNew });
     connected.then(
       (flow) => this.#send(flow),
       () => this.#fail(503),

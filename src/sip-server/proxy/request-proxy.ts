@@ -74,7 +74,7 @@ export class RequestProxy {
     if (hop !== null) {
       const { connect, addressing } = this.#environment;
       const send = async (): Promise<void> => {
-        const flow = await connect(hop);
+        const flow = await connect({ ...hop, isNamedByPeer: true });
         const via = addressing.via(flow, newBranch());
         const passedOn = { via, uri: null, recordRoutes: [], fields: new HeaderFields() };
         await flow.send(formatMessage(forwardRequest(ack, passedOn)));

@@ -30,6 +30,8 @@ interface Entry {
 
 /** Longer than this nothing is believed, whatever its time: a carrier that moves shall be found again. */
 const longestTtlMs = 3_600_000;
+/** More servers or addresses than anybody has; what an answer says beyond them is not kept. */
+const maxRecords = 256;
 /** An old answer that is all there is holds so long; then the DNS is asked again. */
 const staleMs = 5_000;
 
@@ -82,7 +84,8 @@ export class CachedResolver implements Resolver {
   async #lookUp<Record>(key: string, look: () => Promise<Lookup<Record>>): Promise<readonly unknown[]> {
     const { defaultTtlMs, nowMs } = this.#options;
     try {
-      const { records, ttlSeconds } = await look();
+      const { records: all, ttlSeconds } = await look();
+      const records = all.slice(0, maxRecords);
       const ttlMs = ttlSeconds === null || records.length === 0 ? defaultTtlMs : ttlSeconds * 1000;
       this.#keep(key, { records, freshUntilMs: nowMs() + Math.min(ttlMs, longestTtlMs) });
       return records;

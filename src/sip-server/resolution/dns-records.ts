@@ -5,8 +5,13 @@ import type { Lookup, RecordSource } from './cached-resolver.js';
 import type { AddressFamily, NaptrRecord, SrvRecord } from './resolver.js';
 
 export interface DnsRecordsOptions {
-  /** Addresses, with a port or without (`192.0.2.53`, `[2001:db8::53]:5353`). Empty: those of the system, and its file of hosts. */
+  /** Addresses, with a port or without (`192.0.2.53`, `[2001:db8::53]:5353`). Empty: those of the system. */
   readonly servers: readonly string[];
+  /**
+   * Without `servers`: the system is asked for addresses that the DNS does not know. It may take its time, and one of the few threads
+   * that files are read with: not for names that strangers choose.
+   */
+  readonly asksSystem: boolean;
   /** For one question. */
   readonly timeoutMs: number;
 }
@@ -37,7 +42,7 @@ export class DnsRecords implements RecordSource {
   }
 
   async address(name: string, family: AddressFamily): Promise<Lookup<string>> {
-    const hasOwnServers = this.#options.servers.length > 0;
+    const asksSystem = this.#options.asksSystem && this.#options.servers.length === 0;
     if (name === 'localhost') return unknownTtl([family === 4 ? '127.0.0.1' : '::1']);
     try {
       const asked =
@@ -50,9 +55,9 @@ export class DnsRecords implements RecordSource {
         return { records: records.map(({ address }) => address), ttlSeconds };
       }
     } catch (error) {
-      if (hasOwnServers || !nobodyToAsk.has(codeOf(error))) throw error;
+      if (!asksSystem || !nobodyToAsk.has(codeOf(error))) throw error;
     }
-    return unknownTtl(hasOwnServers ? [] : await this.#ofSystem(name, family));
+    return unknownTtl(asksSystem ? await this.#ofSystem(name, family) : []);
   }
 
   /** Names that are in no DNS: of the file of hosts, of containers. */

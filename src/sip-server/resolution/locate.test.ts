@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { TableResolver } from '../../../test/support/table-resolver.js';
+import { systemClock } from '../transaction/clock.js';
 import { nextHopOf } from '../user-agent/next-hop.js';
 import { Locator, type LocatedProtocol, type LocatorOptions, type Target } from './locate.js';
 import type { AddressFamily } from './resolver.js';
@@ -9,10 +10,13 @@ const both: readonly AddressFamily[] = [4, 6];
 function locatorOf(resolver: TableResolver, options: Partial<LocatorOptions> = {}): Locator {
   return new Locator({
     resolver,
+    peersResolver: resolver,
     random: () => 0,
     families: () => both,
     isDead: () => false,
     maxTargets: 10,
+    lookUpMs: 10_000,
+    clock: systemClock,
     onFailure: () => undefined,
     ...options,
   });
@@ -224,6 +228,69 @@ describe('the servers of a service', () => {
     const order = await located('sip:x@example.com', resolver, { onFailure: (name) => failed.push(name) });
     expect(order).toEqual(['udp 192.0.2.2:5071', 'udp 192.0.2.3:5060']);
     expect(failed).toEqual(['a.example.com']);
+  });
+});
+
+describe('a domain whose owner wants to keep us busy', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const many = Array.from({ length: 300 }, (_, index) => `s${index}.evil.example`);
+
+  it('is asked of no more servers than may be tried, although none of them has an address', async () => {
+    const resolver = new TableResolver().add(
+      'SRV',
+      '_sip._udp.evil.example',
+      ...many.map((name) => ({ name })),
+    );
+    expect(await located('sip:x@evil.example', resolver, { maxTargets: 3 })).toEqual([]);
+    expect(resolver.asked.filter((question) => question.startsWith('A '))).toHaveLength(3);
+  });
+
+  it('is asked of no more services than that', async () => {
+    const resolver = new TableResolver().add(
+      'NAPTR',
+      'evil.example',
+      ...many.map((replacement) => ({ service: 'SIP+D2U', replacement })),
+    );
+    await located('sip:x@evil.example', resolver, { maxTargets: 3, families: () => [4] });
+    // Those three, the three of the domain itself, and its address.
+    expect(resolver.asked).toHaveLength(1 + 3 + 3 + 1);
+  });
+
+  it('holds a request up for so long, and no longer', async () => {
+    vi.useFakeTimers();
+    const resolver = new TableResolver().add(
+      'SRV',
+      '_sip._udp.evil.example',
+      ...many.map((name) => ({ name })),
+    );
+    const asked: string[] = [];
+    resolver.lookupAddress = (name) => {
+      asked.push(name);
+      return new Promise((_resolve, reject) => {
+        setTimeout(() => reject(new Error('late')), 2_000);
+      });
+    };
+    let end = '';
+    const options: Partial<LocatorOptions> = { lookUpMs: 5_000, families: () => [4] };
+    void located('sip:x@evil.example', resolver, options).catch((error: unknown) => (end = String(error)));
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(end).toBe('');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(end).toContain('late');
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is asked of the resolver for names that peers chose', async () => {
+    const ours = new TableResolver().add('A', 'evil.example', '192.0.2.1');
+    const theirs = new TableResolver().add('A', 'evil.example', '192.0.2.2');
+    const locator = locatorOf(ours, { peersResolver: theirs });
+    const hop = { protocol: 'udp', host: 'evil.example', port: 5060, transportGiven: false } as const;
+    const ofPeer = await locator.targets({ ...hop, isNamedByPeer: true }).next();
+    expect(ofPeer.value).toMatchObject({ address: '192.0.2.2' });
+    expect((await locator.targets(hop).next()).value).toMatchObject({ address: '192.0.2.1' });
   });
 });
 

@@ -1,6 +1,8 @@
 /** Which servers a request may go to, in order (RFC 3263 §4). */
 import { addressKind } from '../user-agent/local-address.js';
 import { defaultPort, type NextHop } from '../user-agent/next-hop.js';
+import type { Clock } from '../transaction/clock.js';
+import { HastyResolver } from './hasty-resolver.js';
 import type { AddressFamily, NaptrRecord, Resolver } from './resolver.js';
 import { orderServers } from './srv-order.js';
 
@@ -18,14 +20,19 @@ export interface Target {
 
 export interface LocatorOptions {
   readonly resolver: Resolver;
+  /** Asked for names that a peer chose. */
+  readonly peersResolver: Resolver;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
   /** What can be spoken, and to which addresses. */
   readonly families: (protocol: LocatedProtocol) => readonly AddressFamily[];
   /** A reason to try that one last. */
   readonly isDead: (target: Target) => boolean;
-  /** Targets at most. */
+  /** Targets at most, and as many services and servers that are looked up for them. */
   readonly maxTargets: number;
+  /** All look-ups for one hop together take so long at most. */
+  readonly lookUpMs: number;
+  readonly clock: Clock;
   /** Told that a question had no answer. */
   readonly onFailure: (name: string, error: unknown) => void;
 }
@@ -76,11 +83,14 @@ export class Locator {
   }
 
   async *#inOrder(hop: NextHop): AsyncGenerator<Target, void> {
+    const { resolver, peersResolver, clock, lookUpMs } = this.#options;
+    const asked = hop.isNamedByPeer === true ? peersResolver : resolver;
+    const hasty = new HastyResolver(asked, { clock, maxMs: lookUpMs });
     let failure: Error | null = null;
     let found = 0;
-    for (const server of await this.#servers(hop)) {
+    for (const server of await this.#servers(hop, hasty)) {
       try {
-        for (const target of await this.#addresses(server, hop.host)) {
+        for (const target of await this.#addresses(server, hop.host, hasty)) {
           found += 1;
           yield target;
         }
@@ -92,21 +102,21 @@ export class Locator {
     if (found === 0 && failure !== null) throw failure;
   }
 
-  async #servers(hop: NextHop): Promise<readonly Server[]> {
+  async #servers(hop: NextHop, resolver: Resolver): Promise<readonly Server[]> {
     const { host } = hop;
     const protocol = this.#wanted(hop);
     if (protocol === null) return [];
     const direct = { protocol, host, port: hop.port ?? defaultPort(protocol) };
     if (hop.port !== undefined || addressKind(host) !== 'name' || host === 'localhost') return [direct];
-    const services = hop.transportGiven && hop.protocol !== 'tls' ? [] : await this.#byNaptr(hop);
+    const services = hop.transportGiven && hop.protocol !== 'tls' ? [] : await this.#byNaptr(hop, resolver);
     for (const service of services) {
-      const servers = await this.#bySrv(service.protocol, service.name);
+      const servers = await this.#bySrv(service.protocol, service.name, resolver);
       if (servers !== null) return servers;
     }
     const protocols = hop.transportGiven ? [protocol] : all.filter((one) => this.#speaks(one));
     let isRefused = false;
     for (const one of protocols) {
-      const servers = await this.#bySrv(one, `${serviceNames[one]}.${host}`);
+      const servers = await this.#bySrv(one, `${serviceNames[one]}.${host}`, resolver);
       if (servers !== null && servers.length > 0) return servers;
       // The service is said not to be there: no address stands in for it (RFC 2782).
       if (servers !== null) isRefused ||= one === protocol;
@@ -126,8 +136,8 @@ export class Locator {
   }
 
   /** What the domain offers and we speak, in its order; over TLS alone where the URI or its transport wants that. */
-  async #byNaptr({ host, protocol: wanted, transportGiven }: NextHop) {
-    const records = await this.#ask(host, () => this.#options.resolver.lookupNaptr(host));
+  async #byNaptr({ host, protocol: wanted, transportGiven }: NextHop, resolver: Resolver) {
+    const records = await this.#ask(host, () => resolver.lookupNaptr(host));
     return records
       .toSorted((a, b) => a.order - b.order || a.preference - b.preference)
       .flatMap((record: NaptrRecord) => {
@@ -136,15 +146,21 @@ export class Locator {
           protocol !== undefined && record.flags.toLowerCase() === 's' && this.#speaks(protocol);
         if (!isUsable || (transportGiven && protocol !== wanted)) return [];
         return [{ protocol, name: record.replacement }];
-      });
+      })
+      .slice(0, this.#options.maxTargets);
   }
 
   /** Null where there are no such records; none where the service is said not to exist. */
-  async #bySrv(protocol: LocatedProtocol, name: string): Promise<readonly Server[] | null> {
-    const records = await this.#ask(name, () => this.#options.resolver.lookupSrv(name));
+  async #bySrv(
+    protocol: LocatedProtocol,
+    name: string,
+    resolver: Resolver,
+  ): Promise<readonly Server[] | null> {
+    const { random, maxTargets } = this.#options;
+    const records = await this.#ask(name, () => resolver.lookupSrv(name));
     if (records.length === 0) return null;
     const servers = records.filter((record) => record.name !== '.' && record.name !== '' && record.port > 0);
-    return orderServers(servers, this.#options.random).map((record) => ({
+    return orderServers(servers, random, maxTargets).map((record) => ({
       protocol,
       host: record.name,
       port: record.port,
@@ -162,8 +178,12 @@ export class Locator {
   }
 
   /** IPv4 first: what is behind IPv6 alone is reached too, and what has both is reached as most of them expect. */
-  async #addresses({ protocol, host, port }: Server, serverName: string): Promise<Target[]> {
-    const { resolver, families } = this.#options;
+  async #addresses(
+    { protocol, host, port }: Server,
+    serverName: string,
+    resolver: Resolver,
+  ): Promise<Target[]> {
+    const { families } = this.#options;
     if (addressKind(host) !== 'name') return [{ protocol, address: host, port, serverName }];
     const asked = await Promise.allSettled(
       families(protocol).map((family) => resolver.lookupAddress(host, family)),

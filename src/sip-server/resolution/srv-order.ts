@@ -3,23 +3,28 @@ import type { SrvRecord } from './resolver.js';
 
 /**
  * By priority; within one by weight, drawn anew each time so that the load is shared. One of weight 0 is rarely drawn before
- * the others, but may be. `random`: 0 ≤ x < 1.
+ * the others, but may be. `random`: 0 ≤ x < 1. The first `max` of them.
  */
-export function orderServers(records: readonly SrvRecord[], random: () => number): SrvRecord[] {
+export function orderServers(
+  records: readonly SrvRecord[],
+  random: () => number,
+  max = Infinity,
+): SrvRecord[] {
   const priorities = [...new Set(records.map(({ priority }) => priority))].sort((a, b) => a - b);
-  return priorities.flatMap((wanted) =>
-    drawn(
-      records.filter(({ priority }) => priority === wanted),
-      random,
-    ),
-  );
+  const order: SrvRecord[] = [];
+  for (const wanted of priorities) {
+    if (order.length >= max) break;
+    const equals = records.filter(({ priority }) => priority === wanted);
+    order.push(...drawn(equals, random, max - order.length));
+  }
+  return order;
 }
 
-function drawn(records: readonly SrvRecord[], random: () => number): SrvRecord[] {
+function drawn(records: readonly SrvRecord[], random: () => number, max: number): SrvRecord[] {
   // Those of weight 0 first, so that they are drawn where the number drawn is 0.
   const left = records.toSorted((a, b) => Number(a.weight > 0) - Number(b.weight > 0));
   const order: SrvRecord[] = [];
-  while (left.length > 0) {
+  while (left.length > 0 && order.length < max) {
     const total = left.reduce((sum, { weight }) => sum + weight, 0);
     const number = Math.floor(random() * (total + 1));
     let running = 0;

@@ -18,7 +18,7 @@ export async function findFlow(
 ): Promise<Flow> {
   const hop = secured(nextHopOf(dialog.nextHop), dialog.flow);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
-    const flow = await connect(hop, dialog.flow).catch(() => undefined);
+    const flow = await connect({ ...hop, isNamedByPeer: true }, dialog.flow).catch(() => undefined);
     if (flow && !leadsInside(flow, dialog.flow)) return dialog.resolve(flow);
   }
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.

@@ -12,6 +12,8 @@ export interface NextHop {
   readonly port?: number;
   /** The URI names the transport itself; otherwise a long message may go over TCP instead (RFC 3261 §18.1.1). */
   readonly transportGiven: boolean;
+  /** The far end of a call chose the name: it is asked of the DNS alone. Absent: an application of ours did. */
+  readonly isNamedByPeer?: boolean;
 }
 
 /**
