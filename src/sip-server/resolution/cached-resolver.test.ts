@@ -66,10 +66,28 @@ describe('an answer', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('goes where there are too many, the oldest first', async () => {
+  it('goes where there are too many, the one asked for longest ago first', async () => {
     const resolver = resolverOf(2);
     for (const name of ['a', 'b', 'c', 'b', 'a']) await resolver.lookupAddress(name, 4);
     expect(asked).toEqual(['a', 'b', 'c', 'a']);
+  });
+
+  it('that is asked for again and again stays, whatever else is asked, also while there is no new one', async () => {
+    const resolver = resolverOf(2);
+    for (const name of ['carrier', 'x1', 'carrier', 'x2', 'carrier', 'x3'])
+      await resolver.lookupAddress(name, 4);
+    expect(asked).toEqual(['carrier', 'x1', 'x2', 'x3']);
+    nowMs += 60_000;
+    answer = () => Promise.reject(new Error('no answer'));
+    expect(await resolver.lookupAddress('carrier', 4)).toEqual(['192.0.2.1']);
+    answer = () => Promise.resolve({ records: ['192.0.2.2'], ttlSeconds: 60 });
+    await resolver.lookupAddress('x4', 4);
+    expect(await resolver.lookupAddress('carrier', 4)).toEqual(['192.0.2.1']);
+  });
+
+  it('of more records than anybody has is kept in part', async () => {
+    answer = () => Promise.resolve({ records: Array.from({ length: 5_000 }, String), ttlSeconds: 60 });
+    expect(await resolverOf().lookupAddress('a.example', 4)).toHaveLength(256);
   });
 });
 

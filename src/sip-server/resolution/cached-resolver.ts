@@ -18,7 +18,7 @@ export interface RecordSource {
 export interface CachedResolverOptions {
   /** How long an answer holds that says nothing of its time, and at most one that finds nothing. */
   readonly defaultTtlMs: number;
-  /** Answers kept at most; the oldest goes first. */
+  /** Answers kept at most; the one asked for longest ago goes first. */
   readonly maxEntries: number;
   readonly nowMs: () => number;
 }
@@ -70,7 +70,10 @@ export class CachedResolver implements Resolver {
     const plain = name.toLowerCase().replace(/\.$/, '');
     const key = `${kind} ${plain}`;
     const entry = this.#entries.get(key);
-    if (entry !== undefined && this.#options.nowMs() < entry.freshUntilMs) return entry.records as Record[];
+    if (entry !== undefined && this.#options.nowMs() < entry.freshUntilMs) {
+      this.#keep(key, entry);
+      return entry.records as Record[];
+    }
     const asking = this.#asking.get(key) ?? this.#refresh(key, () => look(plain));
     return (await asking) as readonly Record[];
   }
@@ -93,10 +96,12 @@ export class CachedResolver implements Resolver {
       const stale = this.#entries.get(key);
       if (stale === undefined) throw error;
       stale.freshUntilMs = nowMs() + staleMs;
+      this.#keep(key, stale);
       return stale.records;
     }
   }
 
+  /** As the one asked for last. */
   #keep(key: string, entry: Entry): void {
     this.#entries.delete(key);
     this.#entries.set(key, entry);

@@ -16,8 +16,8 @@ export interface DnsRecordsOptions {
   readonly timeoutMs: number;
 }
 
-/** The DNS says that there is nothing, rather than nothing. */
-const nothingFound: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
+/** The DNS says that there is nothing, rather than nothing, or that it does not know this kind of question. */
+const nothingFound: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'ENOTIMP']);
 /** No DNS at all: the system may know the name all the same. */
 const nobodyToAsk: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTINITIALIZED', 'ELOADIPHLPAPI']);
 

@@ -295,12 +295,30 @@ describe('a domain whose owner wants to keep us busy', () => {
 });
 
 describe('a DNS that does not answer', () => {
-  it('for NAPTR and SRV is as good as one without them', async () => {
+  it('for NAPTR is as good as one without it', async () => {
+    const resolver = new TableResolver().fail('NAPTR', 'example.com').add('A', 'example.com', '192.0.2.1');
+    expect(await located('sip:x@example.com', resolver)).toEqual(['udp 192.0.2.1:5060']);
+  });
+
+  it('for SRV is a failure: the address of the domain may be anything but its SIP server', async () => {
     const resolver = new TableResolver()
-      .fail('NAPTR', 'example.com')
       .fail('SRV', '_sip._udp.example.com')
       .add('A', 'example.com', '192.0.2.1');
-    expect(await located('sip:x@example.com', resolver)).toEqual(['udp 192.0.2.1:5060']);
+    await expect(located('sip:x@example.com', resolver)).rejects.toThrow('no answer');
+    await expect(located('sip:x@example.com;transport=udp', resolver)).rejects.toThrow('no answer');
+    expect(await located('sip:x@example.com;transport=tcp', resolver)).toEqual(['tcp 192.0.2.1:5060']);
+  });
+
+  it('for one service leaves another', async () => {
+    const failed: string[] = [];
+    const resolver = new TableResolver()
+      .add('NAPTR', 'example.com', { service: 'SIP+D2U', replacement: '_sip._udp.example.com' })
+      .fail('SRV', '_sip._udp.example.com')
+      .add('SRV', '_sip._tcp.example.com', { name: 't.example.com' })
+      .add('A', 't.example.com', '192.0.2.2');
+    const options = { onFailure: (name: string) => failed.push(name) };
+    expect(await located('sip:x@example.com', resolver, options)).toEqual(['tcp 192.0.2.2:5060']);
+    expect(new Set(failed)).toEqual(new Set(['_sip._udp.example.com']));
   });
 
   it('for the address of the only server is a failure', async () => {

@@ -96,7 +96,7 @@ export class Locator {
         }
       } catch (error) {
         this.#options.onFailure(server.host, error);
-        failure ??= error instanceof Error ? error : new Error(String(error));
+        failure ??= asError(error);
       }
     }
     if (found === 0 && failure !== null) throw failure;
@@ -109,18 +109,31 @@ export class Locator {
     const direct = { protocol, host, port: hop.port ?? defaultPort(protocol) };
     if (hop.port !== undefined || addressKind(host) !== 'name' || host === 'localhost') return [direct];
     const services = hop.transportGiven && hop.protocol !== 'tls' ? [] : await this.#byNaptr(hop, resolver);
+    const failures: Error[] = [];
+    const look = async (spoken: LocatedProtocol, name: string): Promise<readonly Server[] | null> => {
+      try {
+        return await this.#bySrv(spoken, name, resolver);
+      } catch (error) {
+        this.#options.onFailure(name, error);
+        failures.push(asError(error));
+        return null;
+      }
+    };
     for (const service of services) {
-      const servers = await this.#bySrv(service.protocol, service.name, resolver);
+      const servers = await look(service.protocol, service.name);
       if (servers !== null) return servers;
     }
     const protocols = hop.transportGiven ? [protocol] : all.filter((one) => this.#speaks(one));
     let isRefused = false;
     for (const one of protocols) {
-      const servers = await this.#bySrv(one, `${serviceNames[one]}.${host}`, resolver);
+      const servers = await look(one, `${serviceNames[one]}.${host}`);
       if (servers !== null && servers.length > 0) return servers;
       // The service is said not to be there: no address stands in for it (RFC 2782).
       if (servers !== null) isRefused ||= one === protocol;
     }
+    // Its servers may be quite elsewhere than where its own address leads.
+    const [failure] = failures;
+    if (failure !== undefined) throw failure;
     return isRefused ? [] : [direct];
   }
 
@@ -137,7 +150,11 @@ export class Locator {
 
   /** What the domain offers and we speak, in its order; over TLS alone where the URI or its transport wants that. */
   async #byNaptr({ host, protocol: wanted, transportGiven }: NextHop, resolver: Resolver) {
-    const records = await this.#ask(host, () => resolver.lookupNaptr(host));
+    const records = await resolver.lookupNaptr(host).catch((error: unknown) => {
+      // One that does not answer this may answer the questions that come then.
+      this.#options.onFailure(host, error);
+      return [];
+    });
     return records
       .toSorted((a, b) => a.order - b.order || a.preference - b.preference)
       .flatMap((record: NaptrRecord) => {
@@ -150,14 +167,14 @@ export class Locator {
       .slice(0, this.#options.maxTargets);
   }
 
-  /** Null where there are no such records; none where the service is said not to exist. */
+  /** Null where there are no such records; none where the service is said not to exist. Rejects where that is not known. */
   async #bySrv(
     protocol: LocatedProtocol,
     name: string,
     resolver: Resolver,
   ): Promise<readonly Server[] | null> {
     const { random, maxTargets } = this.#options;
-    const records = await this.#ask(name, () => resolver.lookupSrv(name));
+    const records = await resolver.lookupSrv(name);
     if (records.length === 0) return null;
     const servers = records.filter((record) => record.name !== '.' && record.name !== '' && record.port > 0);
     return orderServers(servers, random, maxTargets).map((record) => ({
@@ -165,16 +182,6 @@ export class Locator {
       host: record.name,
       port: record.port,
     }));
-  }
-
-  /** A server that answers nothing of NAPTR or SRV is one that does not know them: addresses are asked for all the same. */
-  async #ask<T>(name: string, lookUp: () => Promise<readonly T[]>): Promise<readonly T[]> {
-    try {
-      return await lookUp();
-    } catch (error) {
-      this.#options.onFailure(name, error);
-      return [];
-    }
   }
 
   /** IPv4 first: what is behind IPv6 alone is reached too, and what has both is reached as most of them expect. */
@@ -193,4 +200,8 @@ export class Locator {
     if (addresses.length === 0 && failed !== undefined) throw failed.reason;
     return addresses.map((address) => ({ protocol, address, port, serverName }));
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
