@@ -35,6 +35,11 @@ export interface ListenerContext {
   readonly onHandlerError: (error: unknown) => void;
 }
 
+interface PlaceContext extends ListenerContext {
+  /** Which of them it is, from 0. */
+  readonly listener: number;
+}
+
 /** The transports of one address. */
 export interface Listener {
   readonly udp: UdpTransport | undefined;
@@ -51,7 +56,8 @@ export async function openListeners(
 ): Promise<Listener[]> {
   const listeners: Listener[] = [];
   try {
-    for (const options of wanted) listeners.push(await open(options, context));
+    for (const [listener, options] of wanted.entries())
+      listeners.push(await open(options, { ...context, listener }));
   } catch (error) {
     await Promise.all(listeners.flatMap(transportsOf).map((transport) => transport.close()));
     throw error;
@@ -65,12 +71,12 @@ export function transportsOf({ udp, tcp, tls }: Listener): ListeningTransport[] 
 
 /** Where it listens, and what its peers are told in place of that. */
 export function placesOf(listener: Listener, host: string | null): ListeningPlace[] {
-  return transportsOf(listener).flatMap(({ protocol, boundAddress }) =>
-    boundAddress === undefined ? [] : [{ protocol, ...boundAddress, host }],
+  return transportsOf(listener).flatMap(({ protocol, boundAddress, listener: index }) =>
+    boundAddress === undefined ? [] : [{ protocol, ...boundAddress, listener: index, host }],
   );
 }
 
-async function open(options: ListenerOptions, context: ListenerContext): Promise<Listener> {
+async function open(options: ListenerOptions, context: PlaceContext): Promise<Listener> {
   const { udp, tcp } = await openInTheClear(options, context);
   const { tls: tlsOptions } = options;
   if (tlsOptions === undefined) return { udp, tcp, tls: undefined };
@@ -87,7 +93,7 @@ async function open(options: ListenerOptions, context: ListenerContext): Promise
 /** Binds UDP and TCP; with port 0 for both it tries until one number is free for the two. */
 async function openInTheClear(
   { udp: udpOptions, tcp: tcpOptions }: ListenerOptions,
-  context: ListenerContext,
+  context: PlaceContext,
 ): Promise<Pick<Listener, 'udp' | 'tcp'>> {
   for (let attempt = 1; ; attempt += 1) {
     const udp = udpOptions ? new UdpTransport({ ...udpOptions, ...context }) : undefined;

@@ -67,10 +67,10 @@ describe('the responses to a request', () => {
 });
 
 describe('of several sockets', () => {
-  const at = (protocol: 'udp' | 'tcp', address: string, port = 5060): Transport =>
-    ({ protocol, boundAddress: { address, port } }) as unknown as Transport;
-  const flowAt = (localAddress: string, localPort: number, protocol: 'udp' | 'tcp' = 'udp') =>
-    Object.assign(new RecordedFlow(protocol), { localAddress, localPort });
+  const at = (protocol: 'udp' | 'tcp', address: string, listener?: number, port = 5060): Transport =>
+    ({ protocol, boundAddress: { address, port }, listener }) as unknown as Transport;
+  const flowOf = (listener: number, protocol: 'udp' | 'tcp' = 'udp') =>
+    Object.assign(new RecordedFlow(protocol), { listener });
 
   it('that of the family of the address is taken', async () => {
     const transports = [at('udp', '127.0.0.1'), at('udp', '::1'), at('tcp', '127.0.0.1')];
@@ -86,31 +86,50 @@ describe('of several sockets', () => {
     expect(await transportTo(transports, 'udp', '127.0.0.1')).toBe(transports[1]);
   });
 
-  it('the one that a call came by is taken for it, and another of the same address', async () => {
+  it('the one that a call came by is taken for it, and another of the same listener', async () => {
     const transports = [
-      at('udp', '127.0.0.1'),
-      at('udp', '127.0.0.2'),
-      at('tcp', '127.0.0.2'),
-      at('tcp', '127.0.0.1'),
+      at('udp', '127.0.0.1', 0),
+      at('tcp', '127.0.0.1', 0),
+      at('udp', '127.0.0.2', 1),
+      at('tcp', '127.0.0.2', 1),
     ];
-    const near = flowAt('127.0.0.2', 5060);
-    expect(await transportTo(transports, 'udp', '127.0.0.9', near)).toBe(transports[1]);
-    expect(await transportTo(transports, 'tcp', '127.0.0.9', near)).toBe(transports[2]);
+    const near = flowOf(1);
+    expect(await transportTo(transports, 'udp', '127.0.0.9', near)).toBe(transports[2]);
+    expect(await transportTo(transports, 'tcp', '127.0.0.9', near)).toBe(transports[3]);
+  });
+
+  it('those of all addresses and those of one are told apart, although a connection has the address of both', async () => {
+    const transports = [
+      at('udp', '0.0.0.0', 0),
+      at('tcp', '0.0.0.0', 0),
+      at('udp', '127.0.0.1', 1, 5080),
+      at('tcp', '127.0.0.1', 1, 5080),
+    ];
+    // A connection that came to the first, and one that the first opened.
+    for (const localPort of [5060, 43_210]) {
+      const near = Object.assign(flowOf(0, 'tcp'), { localAddress: '127.0.0.1', localPort });
+      expect(await transportTo(transports, 'tcp', '127.0.0.9', near)).toBe(transports[1]);
+      expect(await transportTo(transports, 'udp', '127.0.0.9', near)).toBe(transports[0]);
+    }
+    expect(await transportTo(transports, 'udp', '127.0.0.9', flowOf(1, 'tcp'))).toBe(transports[2]);
+  });
+
+  it('the first is taken for a new call where it listens on all addresses of that kind', async () => {
+    const transports = [at('tcp', '0.0.0.0', 0), at('tcp', '127.0.0.1', 1, 5080), at('tcp', '::1', 2)];
+    expect(await transportTo(transports, 'tcp', '127.0.0.9')).toBe(transports[0]);
+    expect(await transportTo(transports, 'tcp', '::1')).toBe(transports[2]);
   });
 
   it('the one that a request came by sends its response, wherever that goes', async () => {
     const sent: string[] = [];
-    const transports = ['127.0.0.1', '127.0.0.2'].map((address) => ({
-      ...at('udp', address),
+    const transports = ['127.0.0.1', '127.0.0.2'].map((address, listener) => ({
+      ...at('udp', address, listener),
       connect: (host: string, port: number) => {
         sent.push(`${address} > ${host}:${port}`);
         return Promise.resolve(elsewhere);
       },
     }));
-    const flow = Object.assign(new RecordedFlow('udp', '198.51.100.1', 40_000), {
-      localAddress: '127.0.0.2',
-      localPort: 5060,
-    });
+    const flow = Object.assign(new RecordedFlow('udp', '198.51.100.1', 40_000), { listener: 1 });
     await responseFlowFor(transports, flow, identityOf('SIP/2.0/UDP 198.51.100.1:5099')).send(
       Buffer.from('x'),
     );

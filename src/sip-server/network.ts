@@ -17,8 +17,8 @@ export type Transports = readonly Transport[];
 export type CallingProtocol = 'udp' | 'tcp' | 'tls';
 
 /**
- * The transport that a connection to that address is made with; null where there is none. Of several it is the one that `near` came by,
- * or one at the same address of ours; else the one from whose address the system would go there.
+ * The transport that a connection to that address is made with; null where there is none. Of several it is that of the listener which
+ * `near` came by; else the first where that listens on all addresses; else the one from whose address the system would go there.
  */
 export async function transportTo(
   transports: Transports,
@@ -32,10 +32,11 @@ export async function transportTo(
   if (second === undefined) return first;
   const beside = near && able.find((one) => isBeside(one, near));
   if (beside !== undefined) return beside;
+  if (first !== null && listensOnAll(first, family)) return first;
   const source = await sourceTowards(address);
   return (
     able.find(({ boundAddress }) => boundAddress?.address === source) ??
-    able.find(({ boundAddress }) => addressKind(boundAddress?.address ?? '') === 'unspecified') ??
+    able.find((one) => listensOnAll(one, family)) ??
     first
   );
 }
@@ -59,20 +60,23 @@ function familiesOf({ protocol, boundAddress, isIpv6Only }: Transport): readonly
   return isIPv6(address) ? [6] : [4];
 }
 
-/** The flow came by this transport, or by another of the same address of ours. */
-function isBeside({ protocol, boundAddress }: Transport, flow: Flow): boolean {
-  if (boundAddress?.address !== flow.localAddress) return false;
-  return protocol !== flow.protocol || boundAddress.port === flow.localPort;
+/** Whoever is reached by it can answer there. */
+function listensOnAll({ boundAddress }: Transport, family: AddressFamily): boolean {
+  return boundAddress?.address === '::' || (family === 4 && boundAddress?.address === '0.0.0.0');
 }
 
-/** The transport that the flow came by; connections of ours have ports of their own. */
+/**
+ * The flow came by this transport, or by another of the same listener. Addresses do not say so: a socket of one address and one of all
+ * may have the same, and a connection of ours has a port that nobody listens on.
+ */
+function isBeside({ listener }: Transport, flow: Flow): boolean {
+  return listener !== undefined && listener === flow.listener;
+}
+
+/** The transport that the flow came by. */
 function ownerOf(transports: Transports, flow: Flow): Transport | null {
   const able = transports.filter(({ protocol }) => protocol === flow.protocol);
-  const isAt = ({ boundAddress }: Transport, port: boolean): boolean =>
-    boundAddress !== undefined &&
-    (boundAddress.address === flow.localAddress || addressKind(boundAddress.address) === 'unspecified') &&
-    (!port || boundAddress.port === flow.localPort);
-  return able.find((one) => isAt(one, true)) ?? able.find((one) => isAt(one, false)) ?? able[0] ?? null;
+  return able.find((one) => isBeside(one, flow)) ?? able[0] ?? null;
 }
 
 /** The address of ours that the system would send from; null where it knows no way. Nothing is sent. */
@@ -128,6 +132,7 @@ abstract class DerivedFlow implements Flow {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly listener: number | undefined;
   protected readonly flow: Flow;
 
   constructor(flow: Flow, target: Target) {
@@ -137,6 +142,7 @@ abstract class DerivedFlow implements Flow {
     this.reliable = flow.reliable;
     this.localAddress = flow.localAddress;
     this.localPort = flow.localPort;
+    this.listener = flow.listener;
     this.remoteAddress = target.host;
     this.remotePort = target.port;
   }

@@ -188,9 +188,9 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
         isIPv6(boundAddress?.address ?? '') === isIPv6(remoteAddress);
       const own = able.find(isNear) ?? able[0];
       if (own?.boundAddress === undefined) return null;
-      const { protocol, boundAddress } = own;
+      const { protocol, boundAddress, listener } = own;
       const { address: localAddress, port: localPort } = boundAddress;
-      return addressing.contact({ protocol, localAddress, localPort, remoteAddress });
+      return addressing.contact({ protocol, localAddress, localPort, remoteAddress, listener });
     },
     setDraining: (isDraining) => core.setDraining(isDraining),
     tap: (tap) => {

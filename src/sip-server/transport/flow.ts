@@ -11,6 +11,8 @@ export interface Flow {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** Which of several listeners it came by, or was opened by, from 0; absent: none of them. */
+  readonly listener?: number | undefined;
   readonly isOpen: boolean;
   /** Sends one whole message; rejects when the connection is gone. */
   send(bytes: Buffer): Promise<void>;

@@ -8,10 +8,17 @@ import type {
   StandingOf,
 } from './transport.js';
 
+export interface ReceivingTransportOptions extends InboxOptions {
+  /** Which of several listeners the transport belongs to, from 0. Default: to none. */
+  readonly listener?: number | undefined;
+}
+
 export abstract class ReceivingTransport {
+  readonly listener: number | undefined;
   protected readonly inbox: Inbox;
 
-  constructor(options: InboxOptions) {
+  constructor(options: ReceivingTransportOptions) {
+    this.listener = options.listener;
     this.inbox = new Inbox(options);
   }
 

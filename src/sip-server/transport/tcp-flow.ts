@@ -19,6 +19,7 @@ export interface TcpFlowLimits {
 export interface TcpFlowUser {
   readonly inbox: Inbox;
   readonly limits: TcpFlowLimits;
+  readonly listener: number | undefined;
   /** Null: its peer keeps it alive, or nobody does. */
   readonly keepAlive: KeepAliveSettings | null;
   /** A SIP message came by it. */
@@ -39,6 +40,7 @@ export class TcpFlow implements Flow {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly listener: number | undefined;
   readonly #socket: Socket;
   readonly #inbox: Inbox;
   readonly #limits: TcpFlowLimits;
@@ -51,13 +53,14 @@ export class TcpFlow implements Flow {
   #broken = false;
 
   constructor(protocol: 'tcp' | 'tls', socket: Socket, user: TcpFlowUser) {
-    const { inbox, limits, keepAlive, onHeard, onClosed } = user;
+    const { inbox, limits, listener, keepAlive, onHeard, onClosed } = user;
     this.protocol = protocol;
     this.#onHeard = onHeard;
     this.#socket = socket;
     this.#inbox = inbox;
     this.#limits = limits;
     this.#framer = new StreamFramer(limits.maxMessageBytes);
+    this.listener = listener;
     this.localAddress = plainAddress(socket.localAddress);
     this.localPort = socket.localPort ?? 0;
     this.remoteAddress = plainAddress(socket.remoteAddress);

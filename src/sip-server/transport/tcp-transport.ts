@@ -6,13 +6,13 @@ import { defaultParseLimits } from '../message/parse-message.js';
 import type { KeepAliveSettings } from './connection-keep-alive.js';
 import { ConnectionRoom, type RoomLimits } from './connection-room.js';
 import type { Flow } from './flow.js';
-import { plainAddress, type InboxOptions } from './inbox.js';
-import { ReceivingTransport } from './receiving-transport.js';
+import { plainAddress } from './inbox.js';
+import { ReceivingTransport, type ReceivingTransportOptions } from './receiving-transport.js';
 import { plainStreams, type StreamSource, type StreamTarget } from './stream-source.js';
 import { TcpFlow, type TcpFlowLimits } from './tcp-flow.js';
 import type { BoundAddress, ListeningTransport, TransportStats } from './transport.js';
 
-export interface TcpTransportOptions extends InboxOptions, Partial<RoomLimits> {
+export interface TcpTransportOptions extends ReceivingTransportOptions, Partial<RoomLimits> {
   /** What is below the messages. Default: bare TCP. */
   readonly streams?: StreamSource;
   /** Open connections; where more come, those go that have come to nothing (`ConnectionRoom`). Default 4,096. */
@@ -202,6 +202,7 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     const flow = new TcpFlow(this.protocol, stream, {
       inbox: this.inbox,
       limits: this.#limits,
+      listener: this.listener,
       keepAlive,
       onHeard: () => this.#room.heard(connection),
       onClosed: () => this.#forget(connection),

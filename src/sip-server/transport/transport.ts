@@ -68,6 +68,8 @@ export interface Transport {
   readonly protocol: TransportProtocol;
   /** What `listen` bound, while it is bound. */
   readonly boundAddress: BoundAddress | undefined;
+  /** Which of several listeners it belongs to, from 0; absent: to none. */
+  readonly listener?: number | undefined;
   /** Bound to all addresses of IPv6, and to none of IPv4. */
   readonly isIpv6Only?: boolean;
   onMessage(handler: MessageHandler): void;

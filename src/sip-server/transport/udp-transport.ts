@@ -6,12 +6,12 @@ import { lookup as lookUpName, type LookupOneOptions, type LookupOptions } from 
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Flow } from './flow.js';
-import { plainAddress, sendCounted, type InboxOptions } from './inbox.js';
-import { ReceivingTransport } from './receiving-transport.js';
+import { plainAddress, sendCounted } from './inbox.js';
+import { ReceivingTransport, type ReceivingTransportOptions } from './receiving-transport.js';
 import { answerStun } from './stun.js';
 import type { BoundAddress, ListeningTransport, TappedFlow, TransportStats } from './transport.js';
 
-export interface UdpTransportOptions extends InboxOptions {
+export interface UdpTransportOptions extends ReceivingTransportOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
   readonly maxFlows?: number;
   /** Bound to `::` it takes no IPv4. Default false. */
@@ -130,6 +130,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       }
     }
     const flow = new UdpFlow(this.#bound ?? { address: '', port: 0 }, address, remotePort, {
+      listener: this.listener,
       isOpen: () => this.#bound !== undefined,
       send: (bytes) => this.#send(bytes, address, remotePort),
     });
@@ -170,6 +171,7 @@ function lookUp(
 }
 
 interface UdpSender {
+  readonly listener: number | undefined;
   isOpen(): boolean;
   send(bytes: Buffer): Promise<void>;
 }
@@ -182,6 +184,7 @@ class UdpFlow implements Flow {
   readonly localPort: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly listener: number | undefined;
   readonly #sender: UdpSender;
 
   constructor(local: BoundAddress, remoteAddress: string, remotePort: number, sender: UdpSender) {
@@ -189,6 +192,7 @@ class UdpFlow implements Flow {
     this.localPort = local.port;
     this.remoteAddress = remoteAddress;
     this.remotePort = remotePort;
+    this.listener = sender.listener;
     this.#sender = sender;
   }
 

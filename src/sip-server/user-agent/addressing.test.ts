@@ -62,27 +62,28 @@ describe('our address', () => {
     const addressing = new Addressing({ publicAddress: '203.0.113.50', interfaces: () => interfaces });
     addressing.listeningPorts = { udp: 5060, tcp: 5060 };
     addressing.otherPlaces = [
-      { protocol: 'udp', address: '10.1.2.3', port: 5070, host: null },
-      { protocol: 'tcp', address: '10.1.2.3', port: 5070, host: null },
-      { protocol: 'udp', address: '192.0.2.8', port: 5060, host: 'sbc.example.com' },
-      { protocol: 'tcp', address: '::', port: 5090, host: null },
-      { protocol: 'udp', address: '0.0.0.0', port: 5099, host: null },
+      { protocol: 'udp', address: '10.1.2.3', port: 5070, listener: 1, host: null },
+      { protocol: 'tcp', address: '10.1.2.3', port: 5070, listener: 1, host: null },
+      { protocol: 'udp', address: '192.0.2.8', port: 5060, listener: 2, host: 'sbc.example.com' },
+      { protocol: 'tcp', address: '::', port: 5090, listener: 3, host: null },
+      { protocol: 'udp', address: '0.0.0.0', port: 5099, listener: 4, host: null },
     ];
-    const contact = (protocol: TransportProtocol, localAddress: string, localPort: number, remote: string) =>
+    const contact = (protocol: TransportProtocol, listener: number, localAddress: string, remote: string) =>
       addressing.contact(
-        Object.assign(new RecordedFlow(protocol, remote, 40_000), { localAddress, localPort }),
+        // Of a connection that we opened.
+        Object.assign(new RecordedFlow(protocol, remote, 40_000), {
+          ...{ listener, localAddress },
+          localPort: 43_210,
+        }),
       );
-    expect(contact('udp', '10.1.2.3', 5070, '10.1.9.9')).toBe('<sip:10.1.2.3:5070>');
-    expect(contact('udp', '192.0.2.8', 5060, '10.1.9.9')).toBe('<sip:sbc.example.com:5060>');
-    expect(contact('udp', '0.0.0.0', 5060, '198.51.100.1')).toBe('<sip:203.0.113.50:5060>');
-    expect(contact('udp', '0.0.0.0', 5099, '198.51.100.1')).toBe('<sip:203.0.113.50:5099>');
-    expect(contact('tcp', '10.1.2.3', 5070, '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
-    // One that we opened from there, and one that came to the first address.
-    expect(contact('tcp', '10.1.2.3', 43_210, '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
-    expect(contact('tcp', '10.1.2.3', 5060, '10.1.9.9')).toBe('<sip:203.0.113.50:5060;transport=tcp>');
-    expect(contact('tcp', '2001:db8::9', 5090, '2001:db8::77')).toBe(
-      '<sip:[2001:db8::9]:5090;transport=tcp>',
-    );
+    expect(contact('udp', 1, '10.1.2.3', '10.1.9.9')).toBe('<sip:10.1.2.3:5070>');
+    expect(contact('udp', 2, '192.0.2.8', '10.1.9.9')).toBe('<sip:sbc.example.com:5060>');
+    expect(contact('udp', 0, '0.0.0.0', '198.51.100.1')).toBe('<sip:203.0.113.50:5060>');
+    expect(contact('udp', 4, '0.0.0.0', '198.51.100.1')).toBe('<sip:203.0.113.50:5099>');
+    expect(contact('tcp', 1, '10.1.2.3', '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
+    // Of the same address, but by the socket of all addresses.
+    expect(contact('tcp', 0, '10.1.2.3', '10.1.9.9')).toBe('<sip:203.0.113.50:5060;transport=tcp>');
+    expect(contact('tcp', 3, '2001:db8::9', '2001:db8::77')).toBe('<sip:[2001:db8::9]:5090;transport=tcp>');
   });
 
   it.each([

@@ -6,7 +6,10 @@ import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 
 /** What of a flow says how its peer reaches us. */
-export type AddressedFlow = Pick<Flow, 'protocol' | 'localAddress' | 'localPort' | 'remoteAddress'>;
+export type AddressedFlow = Pick<
+  Flow,
+  'protocol' | 'localAddress' | 'localPort' | 'remoteAddress' | 'listener'
+>;
 
 export interface AddressingOptions {
   /** The address that peers elsewhere reach us at; absent: the local address of the flow. */
@@ -23,6 +26,8 @@ export interface ListeningPlace {
   /** As bound: `0.0.0.0` or `::` for all. */
   readonly address: string;
   readonly port: number;
+  /** As flows name it. */
+  readonly listener: number | undefined;
   /** What peers are told that come by it; null: nothing of its own. */
   readonly host: string | null;
 }
@@ -92,20 +97,10 @@ export class Addressing {
     return isIPv6(own) === isIPv6(remoteAddress);
   }
 
-  /** Undefined: the first address that is listened on. */
-  #placeOf({ protocol, localAddress, localPort }: AddressedFlow): ListeningPlace | undefined {
-    if (this.otherPlaces.length === 0) return undefined;
-    const here = this.otherPlaces.filter(
-      (place) =>
-        place.protocol === protocol &&
-        (place.address === localAddress ||
-          (addressKind(place.address) === 'unspecified' && isIPv6(place.address) === isIPv6(localAddress))),
-    );
-    const exact = here.find(({ port }) => port === localPort);
-    if (exact !== undefined || protocol === 'udp') return exact;
-    const isFirst = protocol !== 'ws' && protocol !== 'wss' && this.listeningPorts[protocol] === localPort;
-    // A connection of ours has a port that nobody listens on.
-    return isFirst ? undefined : here.find(({ address }) => address === localAddress);
+  /** Undefined: the first address that is listened on. A connection of ours has a port that nobody listens on. */
+  #placeOf({ protocol, listener }: AddressedFlow): ListeningPlace | undefined {
+    if (listener === undefined) return undefined;
+    return this.otherPlaces.find((place) => place.protocol === protocol && place.listener === listener);
   }
 
   #hostPortTransport(flow: AddressedFlow): string {
