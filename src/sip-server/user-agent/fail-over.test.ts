@@ -177,6 +177,8 @@ describe('a server that says nothing', () => {
     core.receive(createResponse(sentBy(second, 'INVITE'), 486, 'far'), second);
     expect(app.heard).toEqual(['180', '486']);
     expect(dialogs.size).toBe(0);
+    // One call, which had one end.
+    expect(app.records).toEqual(['attempt application -', 'stop network call-rejected']);
   });
 
   it('and answers at last is acknowledged, and hung up', async () => {

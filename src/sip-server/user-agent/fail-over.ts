@@ -111,6 +111,7 @@ export class FailOver {
     if (departure === null) return;
     const { id, owner, onResponse } = outgoing;
     outgoing.owner = undefined;
+    outgoing.isReplaced = true;
     if (failure === null) {
       outgoing.transaction?.abandon();
       if (outgoing.request.method === 'INVITE') this.#departures.giveUp(outgoing);

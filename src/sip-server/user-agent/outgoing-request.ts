@@ -57,6 +57,8 @@ export class OutgoingRequest implements ClientTransactionUser {
   isCancelled = false;
   /** Absent: it goes nowhere else, or no longer. */
   attempt: Attempt | undefined;
+  /** The same request went to another server: what comes to this one is not the outcome of the call. */
+  isReplaced = false;
   /** Some response has come. */
   wasHeard = false;
   /** Waits for the first response. */

@@ -288,7 +288,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const { response, identity, flow } = arrived;
     const { status } = response;
     if (status >= 300) {
-      this.#environment.records.stop('network', status === 487 ? 'call-canceled' : 'call-rejected', response);
+      const reason = status === 487 ? 'call-canceled' : 'call-rejected';
+      if (!outgoing.isReplaced) this.#environment.records.stop('network', reason, response);
       for (const dialog of outgoing.dialogs) {
         if (dialog.state === 'early') this.#environment.dialogs.end(dialog);
       }
