@@ -263,6 +263,21 @@ describe('a name that leads nowhere', () => {
 });
 
 describe('the end of everything', () => {
+  it.each([
+    ['of its application', () => core.release(app)],
+    ['of the whole', () => core.close()],
+  ])('(%s) while its first server is looked for is the end of a request', async (_whose, end) => {
+    let found: (next: Flow) => void = () => undefined;
+    way.next = () => new Promise<Flow>((resolve) => (found = resolve));
+    const sending = send('INVITE');
+    end();
+    found(first);
+    expect(await sending).toMatchObject({ ok: false });
+    expect(first.sent).toHaveLength(0);
+    expect(app.records).toEqual([]);
+    expect(core.pendingCount).toBe(0);
+  });
+
   it('while the next server is looked for sends nothing more', async () => {
     await send('INVITE');
     core.receive(createResponse(sentBy(first, 'INVITE'), 503, 'far'), first);

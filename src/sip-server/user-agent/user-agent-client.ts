@@ -50,6 +50,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #events: ClientDialogEvents;
   /** Requests without a final response, by the identifier that applications know. */
   readonly #pending = new Map<string, OutgoingRequest>();
+  /** New requests whose server is still looked for, and whose they are; null: theirs no longer. */
+  readonly #departing = new Set<{ owner: Application | null }>();
   /** Failures that are to be told in the next turn. */
   readonly #failures = new Set<unknown>();
   /** Those that begin a subscription, with the NOTIFYs that overtook their answers. */
@@ -82,8 +84,16 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const way = hop && environment.wayTo(hop);
     if (!way) return notSent(refusals.noTransport);
     if (environment.transactions.isFull) return notSent('too many transactions');
-    const departure = await this.#failOver.begin({ way, draft, mayStream: !hop.transportGiven });
-    return this.#launch({ ...departure, owner });
+    const departing: { owner: Application | null } = { owner };
+    this.#departing.add(departing);
+    try {
+      const departure = await this.#failOver.begin({ way, draft, mayStream: !hop.transportGiven });
+      // Nobody would hear of what comes of it, or end it.
+      if (departing.owner === null) return notSent('its application is gone');
+      return this.#launch({ ...departure, owner });
+    } finally {
+      this.#departing.delete(departing);
+    }
   }
 
   /** Sends an application's request in its dialog. */
@@ -137,6 +147,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
 
   /** An application is gone: what it started is cancelled, and what is answered all the same is ended. */
   release(owner: Application): void {
+    for (const departing of this.#departing) if (departing.owner === owner) departing.owner = null;
     for (const outgoing of [...this.#pending.values()]) {
       if (outgoing.owner !== owner) continue;
       outgoing.owner = undefined;
@@ -171,6 +182,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   }
 
   close(): void {
+    for (const departing of this.#departing) departing.owner = null;
     this.#acknowledger.close();
     for (const timer of this.#failures) this.#environment.clock.clearTimer(timer);
     this.#failures.clear();
