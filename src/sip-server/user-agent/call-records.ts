@@ -3,6 +3,9 @@ import type { SipMessage } from '../message/message.js';
 import type { ApplicationDirectory } from './application.js';
 import type { CallEndReason, CallRecord, CallRecordRole, CallRecordSource } from './call-record.js';
 
+/** Why a dialog is ended beside which the same call goes on, or was never more than tried: no record says of its end. */
+export const takenElsewhere = 'call taken elsewhere';
+
 /** Hands each record to one of the applications that asked for its kind, in turn. */
 export class CallRecords {
   readonly #directory: ApplicationDirectory;

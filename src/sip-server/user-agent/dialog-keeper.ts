@@ -9,6 +9,7 @@ import {
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Application, OwnedDialog, SendResult } from './application.js';
+import { takenElsewhere } from './call-records.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch } from './identifiers.js';
 import { RefreshOffers, type RefreshOffer } from './refresh-offers.js';
@@ -102,6 +103,7 @@ export class DialogKeeper {
   }
 
   #record(bye: SipRequest, why: string): void {
+    if (why === takenElsewhere) return;
     const { records } = this.#environment;
     const reason = why === sessionExpired ? 'session-expired' : 'system-initiated-termination';
     records.stop('application', reason, bye);

@@ -193,6 +193,7 @@ describe('a server that says nothing', () => {
     expect(app.heard).toEqual([]);
     core.receive(createResponse(sentBy(second, 'INVITE'), 486, 'far'), second);
     expect(app.heard).toEqual(['486']);
+    expect(app.records).toEqual(['attempt application -', 'stop network call-rejected']);
   });
 
   it('but 100 has all the time that it needs', async () => {

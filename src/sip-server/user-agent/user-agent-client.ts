@@ -8,6 +8,7 @@ import { identify, type MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
 import { Acknowledger } from './acknowledger.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
+import { takenElsewhere } from './call-records.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { FailOver, type Departure } from './fail-over.js';
@@ -331,7 +332,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     dialog.oweAck(identity.cseq.number);
     if (isUnwanted || outgoing.accepted || !outgoing.owner) {
       // Another fork answered too, or nobody is there to take the call: it is accepted only to be ended (§13.2.2.4).
-      this.#acknowledger.acknowledgeAndEnd(dialog, 487, 'call already answered elsewhere or given up');
+      const isElsewhere = outgoing.isReplaced || outgoing.accepted !== undefined;
+      this.#acknowledger.acknowledgeAndEnd(dialog, 487, isElsewhere ? takenElsewhere : 'call given up');
       return;
     }
     outgoing.accepted = dialog;
