@@ -29,7 +29,9 @@ export const nextHopGroups = {
       ),
     maxDnsAnswers: count
       .default(2000)
-      .describe('Answers kept, and as many for names that callers chose; those asked for longest ago go first.'),
+      .describe(
+        'Answers kept, and as many for names that callers chose; those asked for longest ago go first.',
+      ),
     firstResponseSeconds: seconds
       .max(32)
       .default(4)

@@ -67,7 +67,7 @@ export class Branch implements ClientTransactionUser {
         ? Promise.reject(new Error('no such way'))
         : this.#environment.connect({ ...hop, isNamedByPeer: !this.#order.isNew });
     connected.then(
-      (flow) => this.#send(flow),
+      (flow) => (this.#order.mayTake(flow) ? this.#send(flow) : this.#fail(503)),
       () => this.#fail(503),
     );
   }

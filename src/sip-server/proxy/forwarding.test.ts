@@ -77,23 +77,47 @@ describe('a route of ours', () => {
   const addressing = new Addressing({});
   const routes = new OwnRoutes(addressing);
   const udp = new RecordedFlow('udp');
+  const begun = { callId: 'call', fromTag: 'caller', toTag: '' };
+  const ofCaller = { callId: 'call', fromTag: 'caller', toTag: 'callee' };
+  const ofCallee = { callId: 'call', fromTag: 'callee', toTag: 'caller' };
 
   it('is taken from what belongs to its call, and from nothing else', () => {
-    const [route = ''] = routes.recordRoutes('call', udp, udp);
+    const [route = ''] = routes.recordRoutes(begun, udp, udp);
     const bye = (value: string): SipRequest => request('BYE', [['Route', `${value}, <sip:next;lr>`]]);
-    const ours = bye(route);
-    expect(routes.take(ours, 'call')).toBe(true);
-    expect(ours.headers.get('Route')).toBe('<sip:next;lr>');
-    expect(routes.take(bye(route), 'another call')).toBe(false);
-    expect(routes.take(bye('<sip:127.0.0.1:5060;lr>'), 'call')).toBe(false);
-    expect(new OwnRoutes(addressing).take(bye(route), 'call')).toBe(false);
+    for (const names of [ofCaller, ofCallee]) {
+      const ours = bye(route);
+      expect(routes.take(ours, names)).not.toBeNull();
+      expect(ours.headers.get('Route')).toBe('<sip:next;lr>');
+    }
+    expect(routes.take(bye(route), { ...ofCaller, callId: 'another call' })).toBeNull();
+    expect(routes.take(bye(route), { ...ofCaller, fromTag: 'another caller' })).toBeNull();
+    expect(routes.take(bye('<sip:127.0.0.1:5060;lr>'), ofCaller)).toBeNull();
+    expect(new OwnRoutes(addressing).take(bye(route), ofCaller)).toBeNull();
+  });
+
+  it.each([
+    [['198.51.100.1', '203.0.113.1'], ['192.0.2.9'], ['10.0.0.9', '127.0.0.1', '0.0.0.0', '::1']],
+    [
+      ['198.51.100.1', '10.0.0.1'],
+      ['192.0.2.9', '192.168.0.9'],
+      ['127.0.0.1', '0.0.0.0'],
+    ],
+    [['127.0.0.1', '127.0.0.1'], ['192.0.2.9', '127.0.0.9'], ['10.0.0.9']],
+  ])('of a call between %j leads to %j, and not to %j', ([from = '', to = ''], allowed, forbidden) => {
+    const at = (address: string) => new RecordedFlow('udp', address);
+    const [route = ''] = routes.recordRoutes(begun, at(from), at(to));
+    const mayTake = routes.take(request('BYE', [['Route', route]]), ofCaller);
+    expect(allowed.map((address) => mayTake?.(at(address)))).toEqual(allowed.map(() => true));
+    expect(forbidden.map((address) => mayTake?.(at(address)))).toEqual(forbidden.map(() => false));
+    const forged = route.replace(/passed-on=\w*-/, 'passed-on=lp-');
+    if (forged !== route) expect(routes.take(request('BYE', [['Route', forged]]), ofCaller)).toBeNull();
   });
 
   it('is one for each side where they come by different transports (RFC 5658), and both are taken', () => {
-    const both = routes.recordRoutes('call', udp, new RecordedFlow('tcp'));
+    const both = routes.recordRoutes(begun, udp, new RecordedFlow('tcp'));
     expect(both).toHaveLength(2);
     const bye = request('BYE', [['Route', [...both].reverse().join(', ')]]);
-    expect(routes.take(bye, 'call')).toBe(true);
+    expect(routes.take(bye, ofCaller)).not.toBeNull();
     expect(bye.headers.has('Route')).toBe(false);
   });
 });

@@ -17,6 +17,11 @@ export interface Forwarding {
   readonly fields: HeaderFields;
 }
 
+/** RFC 3261 §16.3 step 3. */
+export function hasHopsLeft({ headers }: SipRequest): boolean {
+  return Number(headers.get('Max-Forwards') ?? '70') > 0;
+}
+
 /** The request as it goes on. */
 export function forwardRequest(
   request: SipRequest,

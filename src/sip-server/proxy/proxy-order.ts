@@ -35,4 +35,6 @@ export interface ProxiedOrder extends Omit<ProxyOrder, 'remainsInDialog'> {
   /** The Request-URI for a destination; null: as it came. */
   readonly requestUri: (target: string) => string | null;
   readonly recordRoutes: (to: Flow) => readonly string[];
+  /** Whether it may go there, wherever its name has led. */
+  readonly mayTake: (flow: Flow) => boolean;
 }

@@ -8,10 +8,11 @@ import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from '../user-agent/environment.js';
-import { newBranch } from '../user-agent/identifiers.js';
+import { newBranch, newTag } from '../user-agent/identifiers.js';
 import type { ArrivedRequest } from '../user-agent/incoming-request.js';
 import { nextHopOf } from '../user-agent/next-hop.js';
-import { forwardRequest } from './forwarding.js';
+import { createResponse } from '../user-agent/responses.js';
+import { forwardRequest, hasHopsLeft } from './forwarding.js';
 import { OwnRoutes } from './own-routes.js';
 import { ProxiedRequest } from './proxied-request.js';
 import type { ProxiedOrder, ProxyListener, ProxyOrder } from './proxy-order.js';
@@ -43,16 +44,18 @@ export class RequestProxy {
       ...order,
       isNew: true,
       requestUri: (target) => (replacesUri ? target : null),
-      recordRoutes: (to) =>
-        order.remainsInDialog ? this.#routes.recordRoutes(identity.callId, flow, to) : [],
+      recordRoutes: (to) => (order.remainsInDialog ? this.#routes.recordRoutes(identity, flow, to) : []),
+      mayTake: () => true,
     });
   }
 
   /** Passes on what belongs to a call that we passed on. False: it does not. */
   forward(arrived: ArrivedRequest): boolean {
     const { request, identity } = arrived;
-    if (!this.#routes.take(request, identity.callId)) return false;
-    if (request.method === 'BYE') this.#environment.records.stop('network', 'normal-release', request);
+    const mayTake = this.#routes.take(request, identity);
+    if (mayTake === null) return false;
+    if (request.method === 'BYE' && hasHopsLeft(request))
+      this.#environment.records.stop('network', 'normal-release', request);
     this.#run(arrived, silent, {
       destinations: [nextHopUri(request)],
       isSimultaneous: false,
@@ -63,18 +66,21 @@ export class RequestProxy {
       isNew: false,
       requestUri: () => null,
       recordRoutes: () => [],
+      mayTake,
     });
     return true;
   }
 
   /** The same of an ACK, which has no transaction. */
-  forwardAck(ack: SipRequest, { callId }: MessageIdentity): boolean {
-    if (!this.#routes.take(ack, callId)) return false;
+  forwardAck(ack: SipRequest, identity: MessageIdentity): boolean {
+    const mayTake = this.#routes.take(ack, identity);
+    if (mayTake === null) return false;
     const hop = nextHopOf(nextHopUri(ack));
-    if (hop !== null) {
+    if (hop !== null && hasHopsLeft(ack)) {
       const { connect, addressing } = this.#environment;
       const send = async (): Promise<void> => {
         const flow = await connect({ ...hop, isNamedByPeer: true });
+        if (!mayTake(flow)) return;
         const via = addressing.via(flow, newBranch());
         const passedOn = { via, uri: null, recordRoutes: [], fields: new HeaderFields() };
         await flow.send(formatMessage(forwardRequest(ack, passedOn)));
@@ -98,7 +104,12 @@ export class RequestProxy {
   }
 
   #run(arrived: ArrivedRequest, listener: ProxyListener, order: ProxiedOrder): void {
-    const { transaction } = arrived;
+    const { transaction, request } = arrived;
+    if (!hasHopsLeft(request)) {
+      transaction.respond(483, formatMessage(createResponse(request, 483, newTag())));
+      listener.done();
+      return;
+    }
     const proxied = new ProxiedRequest(this.#environment, arrived, order, {
       responded: (response, flow) => listener.responded(response, flow),
       done: () => {

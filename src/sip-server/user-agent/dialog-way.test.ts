@@ -71,8 +71,7 @@ describe('The way back to a peer that came over TLS', () => {
     ({
       protocol,
       boundAddress: { address: '192.0.2.1', port: protocol === 'tls' ? 5061 : 5060 },
-      connect: (address: string, port: number) =>
-        Promise.resolve(new RecordedFlow(protocol, address, port)),
+      connect: (address: string, port: number) => Promise.resolve(new RecordedFlow(protocol, address, port)),
     }) as unknown as Transport;
   const wayBack = (resolver: TableResolver, protocols: readonly ('udp' | 'tcp' | 'tls')[]) => {
     const heard = new RecordedFlow('tls', '198.51.100.7', 40_000);
