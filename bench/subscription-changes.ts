@@ -37,6 +37,7 @@ const media: MediaPlane = {
       connection: () => connection,
       receive: () => Promise.resolve(),
       setMayPublish: () => Promise.resolve(),
+      confirm: () => Promise.resolve(),
       prompt: () => Promise.resolve(),
       play: () => Promise.resolve(),
       stopPlaying: () => Promise.resolve(),

@@ -27,6 +27,11 @@ export const trunkGroups = {
     maxWrongCodes: count
       .default(120)
       .describe('The same for all calls of one trunk: callers write their own numbers.'),
+    maxUnconfirmedCalls: count
+      .default(20)
+      .describe(
+        'Calls over UDP that have not been acknowledged, of one trunk, or to one number that its `allowFrom` lets in, at once, where nothing but the network that they come from speaks for them: that can be forged.',
+      ),
     minIpv6Prefix: z.int().min(0).max(128).default(40).describe('The same for IPv6.'),
     maxIpv4Addresses: count
       .default(65_536)

@@ -44,16 +44,22 @@ export interface LegOpening {
   readonly signallingAddress?: string | null;
   /** The address of ours that it came to; media is expected there, too, where media can be. Null: not known. */
   readonly localAddress?: string | null;
+  /**
+   * A phone is sent nothing before `MediaLeg.confirm`: until then anybody may have written the address that asks for it. Default
+   * false.
+   */
+  readonly sendsOnceConfirmed?: boolean;
 }
 
 /** A leg of one connection. `offer`: the far end's; null: we make it. */
 export function mainConnection(
   kind: LegKind,
   offer: string | null,
-  addresses: Pick<LegOpening, 'signallingAddress' | 'localAddress'> = {},
+  about: Pick<LegOpening, 'signallingAddress' | 'localAddress' | 'sendsOnceConfirmed'> = {},
 ): LegOpening {
-  const { signallingAddress = null, localAddress = null } = addresses;
-  return { kind, connections: [{ name: 'main', flow: 'both', offer }], signallingAddress, localAddress };
+  const { signallingAddress = null, localAddress = null, sendsOnceConfirmed = false } = about;
+  const connections = [{ name: 'main', flow: 'both', offer }] as const;
+  return { kind, connections, signallingAddress, localAddress, sendsOnceConfirmed };
 }
 
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */
@@ -159,6 +165,8 @@ export interface MediaLeg {
   /** Replaces everything that this leg receives. With `holdSound` a phone hears the hold sound while it receives nothing. */
   receive(streams: ReceivedStreams, holdSound: boolean): Promise<void>;
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void>;
+  /** The far end is who it says: it may be sent to. No effect where the leg was not opened to wait for it. */
+  confirm(): Promise<void>;
   /**
    * A phone hears this where it would hear the hold sound: from its beginning, again (or `next` in its place) with
    * `repeatAfterMs` of silence in between, or once where that is null, and silence then. Ends with null, or when `receive`

@@ -10,6 +10,7 @@ import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import type { CredentialSource } from '../doors/sip/credential.js';
+import { UnconfirmedCalls } from '../domain/trunks/unconfirmed-calls.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { describeInvite } from '../doors/sip/refused-invite.js';
 import { Screen } from '../doors/sip/screen.js';
@@ -73,6 +74,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
       dialIn: options.dialIn,
+      unconfirmed: new UnconfirmedCalls(config.trunks.maxUnconfirmedCalls),
       sourceOf: options.sourceOf,
       trunks: {
         enter: (call) => options.trunks.calls.enter(call),

@@ -122,6 +122,10 @@ export class WorkerMediaLeg implements MediaLeg {
     await this.#request('setMayPublish', { legId: this.legId, mayPublish: trackKinds(mayPublish) });
   }
 
+  async confirm(): Promise<void> {
+    await this.#request('confirm', { legId: this.legId });
+  }
+
   async prompt(sound: PromptName | null, repeatAfterMs: number | null, next = sound): Promise<void> {
     const prompt = sound === null ? null : { sound, repeatAfterMs, next: next ?? sound };
     await this.#request('prompt', { legId: this.legId, prompt });

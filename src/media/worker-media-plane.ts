@@ -192,6 +192,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         ...{ legId, participantId, kind, connections, mayPublish },
         signallingAddress: signallingAddress ?? null,
         localAddress: localAddress ?? null,
+        sendsOnceConfirmed: request.sendsOnceConfirmed ?? false,
         advertisedAddress:
           typeof signallingAddress === 'string' ? (this.#advertisedTo?.(signallingAddress) ?? null) : null,
       };

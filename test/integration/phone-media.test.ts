@@ -56,6 +56,28 @@ describe('phone media', () => {
     expect(a.facts).toEqual(['connected']);
   });
 
+  it('sends neither RTP nor RTCP to a phone that has yet to be confirmed, and both from then on', async () => {
+    const calling = async (sendsOnceConfirmed: boolean) => {
+      const one = await caller({ rtcpIntervalMs: 40, sendsOnceConfirmed });
+      const offer = one.phone.sdp({ attributes: ['a=sendrecv', 'a=rtcp-mux'] });
+      one.port = portOf(await one.leg.answer(offer));
+      return one;
+    };
+    const [waiting, other] = [await calling(true), await calling(false)];
+    everyoneHearsTheOthers();
+    waiting.phone.talk(waiting.port, 440);
+    other.phone.talk(other.port, 1000);
+    // A report is looked for once a second.
+    await other.phone.until(() => other.phone.heard.length >= 120 && other.phone.rtcp.length >= 1);
+    expect([waiting.phone.heard.length, waiting.phone.rtcp.length]).toEqual([0, 0]);
+    expect(waiting.leg.statistics().packetsSent).toBe(0);
+    expect(waiting.leg.statistics().packetsReceived).toBeGreaterThan(0);
+    waiting.leg.confirm?.();
+    await waiting.phone.listen(25);
+    expect(dominantFrequencyHz(await waiting.phone.listen(50), 8000)).toBeCloseTo(1000, -1);
+    await waiting.phone.until(() => waiting.phone.rtcp.length >= 1);
+  });
+
   it('mixes several talkers, in either law, cleanly and for each without himself', async () => {
     const trio = [await called(), await called({}, 'PCMA'), await called()];
     everyoneHearsTheOthers();

@@ -39,6 +39,7 @@ beforeAll(async () => {
   );
   const environment = {
     ...{ LANDBRIDGE_CALLER_PRIVACY: 'full', LANDBRIDGE_TRUNKS_MIN_IPV4_PREFIX: '16' },
+    ...{ LANDBRIDGE_TRUNKS_MAX_UNCONFIRMED_CALLS: '4' },
     ...{ LANDBRIDGE_SIP_STRANGER_ANSWERS_PER_SECOND: '5', LANDBRIDGE_SIP_BAN_AFTER_REFUSALS: '20' },
   };
   gateway = await TestGateway.start({ dataDirectory, environment });
@@ -186,6 +187,18 @@ describe('Trunks of two accounts with one network', () => {
     expect(lost.status).toBe(404);
     for (const rest of [gateway.rest, other]) expect(await recordsOf(rest, lost.callId)).toEqual([]);
   });
+});
+
+it('A trunk’s calls over UDP that are not acknowledged have a limit of their own', async () => {
+  const calls = [];
+  for (let at = 0; at < 4; at += 1) calls.push(await call(carrier));
+  expect(calls.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+  const beyond = await call(carrier);
+  expect([beyond.status, reasonOf(beyond.answer)]).toEqual([503, 'trunk-limit']);
+  for (const one of calls) await hangUp(one);
+  const next = await call(carrier);
+  expect(next.status).toBe(200);
+  await hangUp(next);
 });
 
 describe('A trunk’s rules', () => {

@@ -22,7 +22,9 @@ export interface Caller {
   port: number;
 }
 
-type CallerSettings = Partial<PhoneLegSettings & Pick<LegOptions, 'signallingAddress'>>;
+type CallerSettings = Partial<
+  PhoneLegSettings & Pick<LegOptions, 'signallingAddress' | 'sendsOnceConfirmed'>
+>;
 
 export interface PhoneLegs {
   readonly clock: () => TickClock;

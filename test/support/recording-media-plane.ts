@@ -158,6 +158,11 @@ export class RecordingMediaLeg implements MediaLeg {
     return Promise.resolve();
   }
 
+  confirm(): Promise<void> {
+    this.log.push('confirm');
+    return Promise.resolve();
+  }
+
   refuseNextPlay(error: Error): void {
     this.#playRefusal = error;
   }

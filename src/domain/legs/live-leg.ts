@@ -111,6 +111,8 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   #accepts: ReadonlySet<string> | null = null;
   #answeredAt: number | null = null;
   #held = false;
+  /** Nothing is sent before the leg is established. */
+  #sendsOnceConfirmed = false;
   /** A client that can lose its connection has not: from `established` on. */
   #isConnected = false;
   #ended: Promise<void> = Promise.resolve();
@@ -220,6 +222,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
       throw this.#gone('the leg ended while its media was opened');
     }
     this.#media = media;
+    this.#sendsOnceConfirmed = opening.sendsOnceConfirmed === true;
     this.#receiving = opening.connections.find(({ flow }) => flow !== 'publish')?.name ?? null;
     this.#state = 'opened';
     // It may have been changed while the worker was busy.
@@ -251,6 +254,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
     this.#isConnected = this.clientId !== null;
+    if (this.#sendsOnceConfirmed) void this.#askMedia((media) => media.confirm());
     this.#observer.legEstablished?.(this);
     if (this.#held && !this.hasEnded) this.#observer.legHeld?.(this);
     if (this.#isAttended && !this.hasEnded) this.#attendant?.legEstablished(this);

@@ -54,6 +54,8 @@ export interface TrunkPass {
   readonly trunk: Trunk;
   /** The account's number that was called; null where a credential says whom the call is for. */
   readonly dialled: string | null;
+  /** A credential or a password says whose call it is; false: the network that it came from alone. */
+  readonly isProven: boolean;
   /** The call is over. Idempotent. */
   release(): void;
 }
@@ -93,6 +95,7 @@ export class TrunkCalls {
     return {
       trunk,
       dialled,
+      isProven: dialled === null || trunk.inbound.digest !== null,
       release: () => {
         if (isReleased) return;
         isReleased = true;

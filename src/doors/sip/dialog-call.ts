@@ -39,6 +39,8 @@ export interface DialogCallOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly farewells: Farewells;
+  /** The far end has our answer: it is where the call came from. */
+  readonly onConfirmed?: () => void;
   /** The call is over and nothing of it remains. */
   readonly onClosed: () => void;
 }
@@ -195,7 +197,7 @@ export class DialogCall {
   /** The first ACK is here. `answer`: the far end's, where the offer was ours. */
   #confirm(answer: string | null): void {
     const { leg, isOfferOurs, logger } = this.#options;
-    this.#isConfirmed = true;
+    this.#confirmed();
     if (!isOfferOurs) {
       this.#established();
       return;
@@ -216,9 +218,14 @@ export class DialogCall {
    */
   async #confirmWithoutAck(): Promise<void> {
     const { leg, isOfferOurs } = this.#options;
-    this.#isConfirmed = true;
+    this.#confirmed();
     if (isOfferOurs) await leg.connection('main').rollback();
     this.#established();
+  }
+
+  #confirmed(): void {
+    this.#isConfirmed = true;
+    this.#options.onConfirmed?.();
   }
 
   /** Both sides know of the dialog and its media: the leg is established, and offers of ours may go out. */

@@ -22,6 +22,7 @@ import type { Caller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { refusalOf } from '../../domain/refusal-of.js';
 import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
+import type { UnconfirmedCalls } from '../../domain/trunks/unconfirmed-calls.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
@@ -65,6 +66,8 @@ export interface IncomingCallSettings {
   ) => Promise<DialIn | null>;
   /** Default: there are none. */
   readonly trunks?: DoorTrunks;
+  /** Limits the calls over UDP that nothing but their address speaks for, by trunk and by number. Default: they are not limited. */
+  readonly unconfirmed?: UnconfirmedCalls;
 }
 
 export interface IncomingCallOptions {
@@ -102,6 +105,9 @@ export class IncomingCall implements LegSignalling {
   #leg: DoorLeg | null = null;
   /** Of a call from a trunk: held until the call is over. */
   #pass: TrunkPass | null = null;
+  /** Nothing but its address speaks for the call, and that may be forged: ends the counting of it. Null: for any other. */
+  #endUnconfirmed: (() => void) | null = null;
+  #isForgeable = false;
   /** From the answer on: the call is its, and so is the end. */
   #answered: DialogCall | null = null;
   /** How the call ended before it was answered. */
@@ -208,6 +214,8 @@ export class IncomingCall implements LegSignalling {
       mainConnection(kind, offer, {
         signallingAddress: request.source_address,
         localAddress: localAddressOf(request),
+        // The ACK bears what only the address was told that we answer to.
+        sendsOnceConfirmed: this.#isForgeable,
       }),
     );
     if (leg.hasEnded) return;
@@ -228,9 +236,11 @@ export class IncomingCall implements LegSignalling {
     const { request, legs, settings } = this.#options;
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
+    if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
     const dialledIn = await this.#dialIn(credential);
     if (credential === null && dialledIn === null && this.#mayBeTrunk)
       throw new Refusal('authentication-required');
+    if (this.#pass === null && dialledIn !== null) await this.#countDialled(dialledIn);
     const leg = await legs.admit({
       credential: dialledIn?.credential ?? credential,
       attendant: dialledIn?.attendant ?? null,
@@ -247,6 +257,27 @@ export class IncomingCall implements LegSignalling {
     if (this.#outcome === null) return leg;
     await leg.end(this.#outcome);
     return null;
+  }
+
+  /** A call that is let in by its network. Throws Refusal where too many such are unconfirmed. */
+  #countForgeable(origin: string): void {
+    const { request, settings } = this.#options;
+    if (!/^udp$/i.test(request.protocol)) return;
+    this.#isForgeable = true;
+    if (settings.unconfirmed === undefined || this.#outcome !== null) return;
+    this.#endUnconfirmed = settings.unconfirmed.take(origin);
+    const party =
+      this.#pass === null ? {} : { trunkId: this.#pass.trunk.id, accountId: this.#pass.trunk.accountId };
+    if (this.#endUnconfirmed === null) throw new Refusal('trunk-limit', 'unconfirmed', party);
+  }
+
+  async #countDialled({ attendant }: DialIn): Promise<void> {
+    try {
+      this.#countForgeable(`number ${dialledNumber(this.#options.request.uri)?.replace(/\D/g, '') ?? ''}`);
+    } catch (error) {
+      await attendant?.legEnded();
+      throw error;
+    }
   }
 
   /** Who calls, as far as it is believed of where the call came from. */
@@ -330,6 +361,7 @@ export class IncomingCall implements LegSignalling {
     const call = new DialogCall({
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       retryAfterSeconds: settings.retryAfterSeconds,
+      onConfirmed: () => this.#endUnconfirmed?.(),
       onClosed: () => this.#closed(),
     });
     this.#answered = call;
@@ -425,6 +457,7 @@ export class IncomingCall implements LegSignalling {
 
   #closed(): void {
     this.#pass?.release();
+    this.#endUnconfirmed?.();
     this.#options.onClosed(this);
   }
 }

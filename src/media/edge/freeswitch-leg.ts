@@ -159,6 +159,11 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
     return this.#worker.receive(streams, holdSound);
   }
 
+  /** FreeSWITCH sends from the answer on, whatever it is told. */
+  confirm(): Promise<void> {
+    return Promise.resolve();
+  }
+
   setMayPublish(mayPublish: readonly MediaType[]): Promise<void> {
     return this.#worker.setMayPublish(mayPublish);
   }

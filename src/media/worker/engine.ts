@@ -70,6 +70,8 @@ export interface OpenLegOptions {
   readonly signallingAddress: string | null;
   /** The address of ours that it came to. Default: not known. */
   readonly localAddress?: string | null;
+  /** A phone is sent nothing before `confirm`. Default false. */
+  readonly sendsOnceConfirmed?: boolean;
   /** The address of ours that this far end is told; null: the worker's. */
   readonly advertisedAddress: string | null;
 }
@@ -117,7 +119,7 @@ export class MediaEngine {
   /** Opens a leg and negotiates its first descriptions. Throws SdpRefusal or WorkerRefusal, with nothing left open. */
   async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
     const { legId, participantId, kind, connections } = options;
-    const { signallingAddress, localAddress = null, advertisedAddress } = options;
+    const { signallingAddress, localAddress = null, advertisedAddress, sendsOnceConfirmed } = options;
     if (this.#closed) throw new WorkerRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     if (this.#legs.size >= this.#maxLegs)
@@ -131,6 +133,7 @@ export class MediaEngine {
       const leg = this.#factories[kind]({
         ...{ legId, participantId, mayPublish, events, connections },
         ...{ signallingAddress, localAddress, advertisedAddress },
+        sendsOnceConfirmed: sendsOnceConfirmed ?? false,
       });
       entry.attach(leg);
       const descriptions: Record<string, string> = {};
@@ -168,6 +171,11 @@ export class MediaEngine {
 
   setMayPublish(legId: string, mayPublish: readonly TrackKind[]): void {
     this.#leg(legId).setMayPublish(new Set(mayPublish));
+  }
+
+  /** The far end may be sent to. */
+  confirm(legId: string): void {
+    this.#leg(legId).confirm?.();
   }
 
   /** Said in place of the hold sound; null: no more. */

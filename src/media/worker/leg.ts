@@ -61,6 +61,8 @@ export interface LegOptions {
   readonly localAddress?: string | null;
   /** The literal address of ours that this far end is told in place of the usual one. Default none. */
   readonly advertisedAddress?: string | null;
+  /** A phone is sent nothing before `confirm`. Default false. */
+  readonly sendsOnceConfirmed?: boolean;
 }
 
 export interface ConnectedLegOptions extends LegOptions {
@@ -85,6 +87,8 @@ export interface Leg {
   /** By name; the same for as long as the leg lives. */
   readonly connections: ReadonlyMap<string, LegConnection>;
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void;
+  /** The far end may be sent to. Absent where it always may. */
+  confirm?(): void;
   /** Absent where the far end is told nothing. */
   prompt?(prompt: Prompt | null): void;
   /** Absent, with the two that follow, where the far end is played nothing. Throws WorkerRefusal. */

@@ -85,6 +85,10 @@ export class MediaWorker {
       this.#engine.setMayPublish(legId, mayPublish);
       return null;
     },
+    confirm: ({ legId }) => {
+      this.#engine.confirm(legId);
+      return null;
+    },
     prompt: ({ legId, prompt }) => {
       this.#engine.prompt(legId, prompt);
       return null;

@@ -115,6 +115,8 @@ export interface WorkerOperations {
     request: { readonly legId: string; readonly mayPublish: readonly TrackKind[] };
     reply: null;
   };
+  /** The far end of a leg that waits for it may be sent to. */
+  confirm: { request: { readonly legId: string }; reply: null };
   play: { request: { readonly legId: string; readonly playback: Playback }; reply: null };
   stopPlaying: { request: { readonly legId: string; readonly playbackId: string }; reply: null };
   tone: { request: { readonly legId: string; readonly sound: ToneSound }; reply: null };

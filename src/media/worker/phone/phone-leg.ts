@@ -100,10 +100,13 @@ class NativePhoneLeg implements PhoneLeg {
   #player: PhonePlayer | null = null;
   readonly #keys: KeySender;
   #nextCheckMs = 0;
+  /** The peer may be sent to: RTP and RTCP. */
+  #maySend: boolean;
   #closed = false;
 
   constructor(options: PhoneLegOptions) {
     this.legId = options.legId;
+    this.#maySend = options.sendsOnceConfirmed !== true;
     this.#options = options;
     const { codecs } = options;
     this.#preferences = codecs ? { codecs, order: 'own' } : { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
@@ -122,8 +125,9 @@ class NativePhoneLeg implements PhoneLeg {
       latch: this.#latch,
       output: this.#output,
       reception: this.#reception,
-      send: (datagram, destination, isMuxed) =>
-        this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](datagram, destination),
+      send: (datagram, destination, isMuxed) => {
+        if (this.#maySend) this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](datagram, destination);
+      },
     });
     this.#liveness = new PhoneLiveness({
       beforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
@@ -185,6 +189,12 @@ class NativePhoneLeg implements PhoneLeg {
 
   rollback(): void {
     this.#offerOutstanding = false;
+  }
+
+  confirm(): void {
+    if (this.#closed || this.#maySend) return;
+    this.#maySend = true;
+    if (this.#agreement !== null) this.#startSending(this.#agreement);
   }
 
   receive(streams: readonly SourceStream[], holdSound: boolean): void {
@@ -295,21 +305,25 @@ class NativePhoneLeg implements PhoneLeg {
     const obstacle = this.#keys.isBusy ? obstacleToKeys(agreement) : null;
     if (obstacle !== null) this.#keys.fail(obstacle);
     this.#output.maxPacketMs = agreement.maxPacketMs;
-    this.#outgoing.start(agreement.law, agreement.payloadType, !agreement.peerReceives);
+    this.#startSending(agreement);
     if (agreement.peerReceives !== (before?.peerReceives ?? true))
       this.#options.events.onHeld(!agreement.peerReceives);
     this.#input.publish();
   }
 
+  #startSending({ law, payloadType, peerReceives }: PhoneAgreement): void {
+    this.#outgoing.start(law, payloadType, !peerReceives || !this.#maySend);
+  }
+
   #sendRtp(datagram: Buffer): void {
     const { destination } = this.#latch;
-    if (destination !== null) this.#sockets.sendRtp(datagram, destination);
+    if (destination !== null && this.#maySend) this.#sockets.sendRtp(datagram, destination);
   }
 
   /** Once a second: is a report due, has the phone fallen silent? */
   #check(nowMs: number): void {
     this.#nextCheckMs = nowMs + 1000;
-    this.#rtcp.onTick(nowMs);
+    if (this.#maySend) this.#rtcp.onTick(nowMs);
     if (!this.#liveness.isGone(nowMs)) return;
     this.close();
     this.#options.events.onEnded('media-timeout');
