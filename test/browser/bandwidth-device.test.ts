@@ -289,6 +289,8 @@ describe('a device whose media is lost', () => {
     process.kill(worker, 'SIGKILL');
     await page.connections(2);
     await scene().events.wait('participant.left', (one) => one.participantId === id);
+    // Until another worker stands calls are refused.
+    await waitFor('calls are taken again', async () => (await fetch(`${gateway.origin}/ready`)).ok);
     const again = await scene().phone({ toneHz: 440 });
     await page.hears(440, again.participantId);
     await page.restartIce();
