@@ -29,8 +29,9 @@ export default defineConfig({
           name: 'browser',
           globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/browser/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          // Only against what hangs: a dozen pages on a slow machine take their time.
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
           // Its tests wait more than they compute. Vitest wants who has a number of his own in a group of his own.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
