@@ -13,9 +13,9 @@ export interface LimitedLinesOptions {
   readonly tellMore: (counts: LineCounts) => void;
 }
 
-/** Of what strangers may cause. */
+/** How many lines strangers may cause together. */
 export const strangersLines = { maxLines: 100, withinMs: 10_000 } as const;
-/** Of what one caller or device may cause, once it was let in. */
+/** How many lines one caller or device may cause, once it was let in. */
 export const guestsLines = { maxLines: 10, withinMs: 10_000 } as const;
 
 export class LimitedLines {

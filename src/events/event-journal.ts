@@ -41,7 +41,7 @@ const lossMessages = {
 export class EventJournal implements EventSink {
   readonly #options: EventJournalOptions;
   readonly #writes: WriteBehind<Item>;
-  /** Of facts that were lost, of which there may be thousands a second. */
+  /** Tells of facts that were lost: there may be thousands a second. */
   readonly #lossLines: LimitedLines;
   readonly #followers: FactFollower[] = [];
 

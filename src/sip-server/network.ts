@@ -115,7 +115,7 @@ export function responseFlowFor(transports: Transports, flow: Flow, { via }: Mes
     : new RedirectedFlow(flow, datagrams, { host: flow.remoteAddress, port: target.port });
 }
 
-/** Of no meaning where nothing is sent. */
+/** Stands where the system wants a port though nothing is sent; any would do. */
 const anyPort = 5060;
 
 interface Target {

@@ -86,7 +86,7 @@ export interface SipServer {
   readonly tcpAddress: BoundAddress | undefined;
   readonly tlsAddress: BoundAddress | undefined;
   readonly adminAddress: BoundAddress;
-  /** Of the further listeners, in their order. */
+  /** Where the further listeners are bound, in their order. */
   readonly otherAddresses: readonly ListenerAddresses[];
   /**
    * Takes an upgraded WebSocket with the subprotocol `sip` (RFC 7118); any other is closed with 1002. `clientAddress` is

@@ -25,11 +25,11 @@ import {
 } from './traced-message.js';
 
 export interface TraceLimits {
-  /** Of each account. */
+  /** Traces that an account may have. */
   readonly maxTraces: number;
   /** Calls kept of each account; the oldest goes first. */
   readonly maxCalls: number;
-  /** Of each call; the oldest goes first. */
+  /** Messages kept of each call; the oldest goes first. */
   readonly maxMessagesPerCall: number;
   /** Kept of each account. */
   readonly maxBytes: number;
@@ -315,7 +315,7 @@ export class CallTracer implements CallTraces {
   }
 }
 
-/** Of one length, however long what a stranger chose is. */
+/** A name of one length, however long what a stranger chose is. */
 function nameOf(callId: string, tag: string): string {
   return createHash('sha256').update(`${callId}\n${tag}`).digest('base64');
 }

@@ -24,7 +24,7 @@ export interface MessageIdentity {
   readonly toTag: string;
 }
 
-/** Of a text in Latin-1: every byte is a character. */
+/** The start line and header fields. `text` is Latin-1: every byte is a character. */
 export function headOf(text: string): string {
   const end = /\r?\n\r?\n/.exec(text)?.index;
   return end === undefined ? text : text.slice(0, end);

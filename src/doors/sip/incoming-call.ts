@@ -103,7 +103,7 @@ export class IncomingCall implements LegSignalling {
   readonly sendDtmf: LegSignalling['sendDtmf'];
   #logger: Logger;
   #leg: DoorLeg | null = null;
-  /** Of a call from a trunk: held until the call is over. */
+  /** The place that a call from a trunk has among those of the trunk, until it is over; null for any other. */
   #pass: TrunkPass | null = null;
   /** Nothing but its address speaks for the call, and that may be forged: ends the counting of it. Null: for any other. */
   #endUnconfirmed: (() => void) | null = null;
@@ -468,12 +468,12 @@ function isOverWebSocket(request: Pick<SrfRequest, 'get'>): boolean {
   return /^wss?$/i.test(hops.at(-1)?.[1] ?? '');
 }
 
-/** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
 /** `address:port`, of IPv6 without brackets, as drachtio-srf puts the two together. */
 function localAddressOf({ receivedOn }: SrfRequest): string | null {
   return receivedOn?.replace(/:\d*$/, '') ?? null;
 }
 
+/** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
 function guesserOf({ source_address: address, protocol }: SrfRequest): string {
   return /^udp$/i.test(protocol) ? `udp ${sourceOf(address)}` : address;
 }

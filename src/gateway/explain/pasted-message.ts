@@ -11,7 +11,7 @@ export interface PastedMessage {
 
 const startLine = /(?:[A-Z]{3,16} (?:sips?|tel):[^\s]{1,2048} SIP\/2\.0|SIP\/2\.0 [1-6]\d\d )/;
 const fieldLine = /^[A-Za-z0-9\-.!%*_+`'~]{1,64}[ \t]*:/;
-/** Of a dump: the offset, then bytes in pairs or fours of hexadecimal digits. */
+/** A line of a dump: the offset, then bytes in pairs or fours of hexadecimal digits. */
 const dumpLine = /^\s{0,16}(?:0x)?[0-9a-f]{4,8}:?\s{1,4}(?=[0-9a-f]{2}(?:[0-9a-f]{2})?(?:\s|$))/i;
 const bytesInDumpLine = 16;
 

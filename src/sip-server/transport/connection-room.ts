@@ -47,7 +47,7 @@ class Rows<Connection> {
   size = 0;
 }
 
-/** Of more than these nobody asks whether they are in use: a newcomer shall cost no search through thousands. Those asked come last the next time. */
+/** How many connections are asked whether they are in use: a newcomer shall cost no search through thousands. Those asked come last the next time. */
 const maxLooks = 256;
 
 export class ConnectionRoom<Connection> {

@@ -33,7 +33,7 @@ export interface TcpTransportOptions extends ReceivingTransportOptions, Partial<
   readonly connectTimeoutMs?: number;
   /** Bound to `::` it takes no IPv4. Default false. */
   readonly ipv6Only?: boolean;
-  /** Of connections that we opened, while they are in use. Default: none is kept alive. */
+  /** For connections that we opened, while they are in use. Default: none is kept alive. */
   readonly keepAlive?: KeepAliveSettings;
 }
 

@@ -138,7 +138,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     return flow;
   }
 
-  /** Of a datagram that goes to that address. */
+  /** Both ends of a datagram that goes to that address, or came from it. */
   #ends(remoteAddress: string, remotePort: number): TappedFlow {
     const { address: localAddress = '', port: localPort = 0 } = this.#bound ?? {};
     return { protocol: 'udp', localAddress, localPort, remoteAddress, remotePort };

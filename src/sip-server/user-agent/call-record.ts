@@ -11,7 +11,7 @@ export type CallEndReason =
 export interface CallRecord {
   readonly kind: 'attempt' | 'start' | 'stop';
   readonly source: CallRecordSource;
-  /** Of a start our role, of a stop why; null of an attempt. */
+  /** For a start our role, for a stop the reason; null for an attempt. */
   readonly detail: CallRecordRole | CallEndReason | null;
   readonly message: SipMessage;
 }
