@@ -53,6 +53,8 @@ export interface EngineOptions {
    * is gone without a BYE is found out after half of it. Default: none is offered.
    */
   readonly sessionSeconds?: number;
+  /** Told that the connection is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is. */
+  readonly onRegistrationLost?: (callId: string) => void;
   /** How the servers are found that requests of ours go to. */
   readonly nextHop?: NextHopOptions;
 }
@@ -119,6 +121,7 @@ export function createEngine(
     sourceOf,
     connect: (hop, near) => ways.connect(hop, near),
     wayTo: (hop) => ways.to(hop),
+    onRegistrationLost: options.onRegistrationLost,
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
   for (const transport of transports) {

@@ -39,6 +39,8 @@ export interface NextHopOptions {
   readonly firstResponseMs?: number;
   /** Servers that take no connection, however long a request is. Default: none is known. */
   readonly takesDatagramsAlone?: (address: string) => boolean;
+  /** Whether new requests may go to that address. Those in calls, and responses, go anywhere. Default: to all. */
+  readonly mayReach?: (address: string) => boolean;
   /** 0 ≤ x < 1: shares the load. Default: Math.random. */
   readonly random?: () => number;
 }
@@ -50,12 +52,14 @@ export class OutgoingWays {
   readonly #dead: DeadTargets;
   readonly #tell: TellFailure;
   readonly #takesDatagramsAlone: (address: string) => boolean;
+  readonly #mayReach: (address: string) => boolean;
 
   constructor(transports: Transports, options: NextHopOptions, clock: Clock, logger: SipLogger) {
     this.#transports = transports;
     const limitLine = options.limitLine ?? ((write: () => void) => write());
     this.#tell = (fields, message) => limitLine(() => logger.info(fields, message));
     this.#takesDatagramsAlone = options.takesDatagramsAlone ?? (() => false);
+    this.#mayReach = options.mayReach ?? everywhere;
     const nowMs = (): number => clock.nowMs();
     const { deadMs = 60_000, maxDead = 1_000 } = options;
     this.#dead = new DeadTargets({ deadMs, maxEntries: maxDead, nowMs });
@@ -72,14 +76,20 @@ export class OutgoingWays {
     });
   }
 
-  /** The way to a hop; null where no transport leads there. `near`: a flow by whose socket it goes, where that leads there. */
-  to(hop: NextHop, near?: Flow): Way | null {
+  /** The way of a new request to a hop, by servers that it may go to; null where no transport leads there. */
+  to(hop: NextHop): Way | null {
+    return this.#way(hop, this.#mayReach);
+  }
+
+  /** `near`: a flow by whose socket it goes, where that leads there. */
+  #way(hop: NextHop, mayReach: (address: string) => boolean, near?: Flow): Way | null {
     const { protocol } = hop;
     if (protocol === 'ws' || protocol === 'wss') return null;
     const isSpoken = (one: LocatedProtocol): boolean => reachableFamilies(this.#transports, one).length > 0;
     if (!isSpoken(protocol) && (hop.transportGiven || !isSpoken('tcp'))) return null;
     return new LocatedWay(hop, this.#locator.targets(hop), {
       connect: (target) => this.#connect(target, near),
+      mayReach,
       dead: this.#dead,
       takesDatagramsAlone: this.#takesDatagramsAlone,
       tell: this.#tell,
@@ -89,7 +99,7 @@ export class OutgoingWays {
 
   /** A flow to the first server of the hop that can be connected to. Rejects where there is none. */
   async connect(hop: NextHop, near?: Flow): Promise<Flow> {
-    const way = this.to(hop, near);
+    const way = this.#way(hop, everywhere, near);
     if (way === null) throw new Error(`no ${hop.protocol} transport`);
     const flow = await way.next();
     if (flow === null) throw new Error(`nobody can be reached at ${hop.host}`);
@@ -103,10 +113,13 @@ export class OutgoingWays {
   }
 }
 
+const everywhere = (): boolean => true;
+
 type TellFailure = (fields: object, message: string) => void;
 
 interface WayParts {
   readonly connect: (target: Target) => Promise<Flow>;
+  readonly mayReach: (address: string) => boolean;
   readonly dead: DeadTargets;
   readonly takesDatagramsAlone: (address: string) => boolean;
   readonly tell: TellFailure;
@@ -140,6 +153,10 @@ class LocatedWay implements Way {
     for (;;) {
       const target = await this.#nextTarget();
       if (target === null) return null;
+      if (!this.#parts.mayReach(target.address)) {
+        this.#parts.tell({ ...target }, 'server has an address that requests may not go to');
+        continue;
+      }
       this.#current = target;
       try {
         return await this.#parts.connect(target);

@@ -13,8 +13,15 @@ import { TestAuthority } from '../support/certificates.js';
 import { DnsServer } from '../support/dns-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { UdpPeer } from './sip-server/raw-peer.js';
-import { answer, offer } from './sip-server/drachtio-stage.js';
-import { connectApp, secret, type SrfApp, type SrfRequest } from './sip-server/srf-app.js';
+import { answer, inDialog, offer } from './sip-server/drachtio-stage.js';
+import {
+  connectApp,
+  secret,
+  type SrfApp,
+  type SrfDialog,
+  type SrfRequest,
+  type SrfResponse,
+} from './sip-server/srf-app.js';
 
 const firstResponseMs = 700;
 let dns: DnsServer;
@@ -63,6 +70,19 @@ async function twoServers(): Promise<[UdpPeer, UdpPeer]> {
     { priority: 2, port: two.port, target: 'two.test' },
   );
   return [one, two];
+}
+
+/** The status of the final response. */
+function answerTo(uri: string, options: object): Promise<number> {
+  return new Promise((resolve, reject) =>
+    srf.request(uri, options, (error, request) => {
+      if (error !== null && error !== undefined) reject(error);
+      else
+        request.on('response', ({ status }: SrfResponse) => {
+          if (status >= 200) resolve(status);
+        });
+    }),
+  );
 }
 
 const call = (uri = 'sip:x@trunk.test', callbacks: object = {}) =>
@@ -245,6 +265,22 @@ describe('over TLS', () => {
     for (const socket of real.sockets) socket.destroy();
     expect(await calling).toMatchObject({ status: 503 });
   });
+
+  it('an application may say beside a request whose the certificate must be', async () => {
+    const authority = await TestAuthority.open();
+    closers.push(() => authority.remove());
+    await start({
+      tls: { host: '127.0.0.1', port: 0, serverCa: [authority.certPem], ...(await certificateOf(authority)) },
+    });
+    const { certPem, keyPem } = await authority.issue({ names: ['certified.test'] });
+    const there = await listening(createTlsServer({ cert: certPem, key: keyPem }));
+    const options = { method: 'OPTIONS', proxy: `sip:127.0.0.1:${there.port};transport=tls` };
+    expect(await answerTo('sip:trunk.test', options)).toBe(503);
+    const proxy = `${options.proxy};server-name=certified.test`;
+    void answerTo('sip:trunk.test', { ...options, proxy });
+    await waitFor('it has come', () => there.received.length > 0);
+    expect(there.received[0]).toMatchObject({ uri: 'sip:trunk.test' });
+  });
 });
 
 describe('a request above 1,300 bytes', () => {
@@ -292,3 +328,66 @@ async function certificateOf(authority: TestAuthority) {
   const { certPem: cert, keyPem: key } = await authority.issue({ names: ['127.0.0.1'] });
   return { certificates: { serverOptions: { cert, key }, keepFresh: () => undefined } };
 }
+
+describe('addresses that new requests may not go to', () => {
+  const nextHop = () => ({
+    dnsServers: [dns.address],
+    mayReach: (address: string) => address !== '127.0.0.1',
+  });
+
+  it('are passed over, given or looked up, as if nobody were there', async () => {
+    await start({ nextHop: nextHop() });
+    const one = await peer();
+    for (const host of ['127.0.0.1', 'one.test'])
+      expect(await answerTo(`sip:${host}:${one.port}`, { method: 'OPTIONS' })).toBe(503);
+    expect(one.received).toEqual([]);
+  });
+
+  it('are where calls go on that came from there', async () => {
+    await start({ nextHop: nextHop() });
+    const one = await peer();
+    const incoming = new Promise<SrfDialog>((resolve) =>
+      srf.invite((request, response) => {
+        void srf.createUAS(request, response, { localSdp: answer }).then(resolve);
+      }),
+    );
+    one.send('INVITE', `sip:x@127.0.0.1:${server.udpAddress?.port ?? 0}`, {}, offer);
+    inDialog(one, 'ACK', await one.response(200), 1);
+    const dialog = await incoming;
+    void dialog.destroy().catch(() => undefined);
+    one.reply(await one.request('BYE'), 200);
+  });
+});
+
+describe('a connection that a registration of ours went by', () => {
+  it('is told of when it is gone, by the Call-ID, and not where the registration was given up before', async () => {
+    const lost: string[] = [];
+    await start({ onRegistrationLost: (callId) => lost.push(callId) });
+    const registrar = await listening(createTcpServer());
+    const register = async (callId: string, expires: number) => {
+      const headers = { 'Call-ID': callId, Contact: '<sip:us@localhost>', Expires: String(expires) };
+      const status = answerTo(`sip:127.0.0.1:${registrar.port};transport=tcp`, {
+        method: 'REGISTER',
+        headers,
+      });
+      await waitFor('it has come', () => registrar.received.at(-1)?.headers.get('Call-ID') === callId);
+      const request = registrar.received.at(-1)!.headers;
+      const contact = `${request.get('Contact') ?? ''};expires=${expires}`;
+      const fields = ['Via', 'From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${request.get(name)}`);
+      registrar.sockets
+        .at(-1)
+        ?.write(
+          ['SIP/2.0 200 OK', ...fields, `Contact: ${contact}`, 'Content-Length: 0', '', ''].join('\r\n'),
+        );
+      expect(await status).toBe(200);
+      registrar.received.splice(0);
+    };
+    await register('kept', 600);
+    await register('ended', 600);
+    await register('ended', 0);
+    expect(lost).toEqual([]);
+    for (const socket of registrar.sockets) socket.destroy();
+    await waitFor('it is told', () => lost.length > 0);
+    expect(lost).toEqual(['kept']);
+  });
+});

@@ -90,7 +90,7 @@ export class Locator {
     let found = 0;
     for (const server of await this.#servers(hop, hasty)) {
       try {
-        for (const target of await this.#addresses(server, hop.host, hasty)) {
+        for (const target of await this.#addresses(server, hop.serverName ?? hop.host, hasty)) {
           found += 1;
           yield target;
         }

@@ -11,6 +11,9 @@ export class FlowStandings {
   readonly #clock: Clock;
   /** Flows of which a request was accepted, by id, with the time in ms that a registration over it lasts to; 0: there is none. */
   readonly #known = new Map<string, number>();
+  /** The Call-IDs of our registrations by each flow, by its id; and the other way round. */
+  readonly #registrations = new Map<string, Set<string>>();
+  readonly #flowOf = new Map<string, string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -18,7 +21,7 @@ export class FlowStandings {
 
   /**
    * An application has answered a request that came by this flow with 2xx: there was something to accept. Not so OPTIONS, which
-   * anybody may ask. Or a registrar has answered a REGISTER of ours so that went by it: calls come by this flow.
+   * anybody may ask.
    */
   accepted(flow: Flow, request: SipRequest, response: SipResponse): void {
     if (!flow.reliable || !flow.isOpen || request.method === 'OPTIONS') return;
@@ -30,6 +33,20 @@ export class FlowStandings {
     this.#known.set(flow.id, untilMs);
   }
 
+  /** A registrar has answered a REGISTER of ours, which went by this flow, with 2xx: calls come by it. */
+  registered(flow: Flow, request: SipRequest, response: SipResponse): void {
+    const callId = request.headers.get('Call-ID') ?? '';
+    const before = this.#flowOf.get(callId);
+    if (before !== undefined) this.#registrations.get(before)?.delete(callId);
+    this.#flowOf.delete(callId);
+    if (!flow.reliable || !flow.isOpen) return;
+    this.accepted(flow, request, response);
+    if (!this.isRegistered(flow)) return;
+    this.#flowOf.set(callId, flow.id);
+    const registrations = this.#registrations.get(flow.id) ?? new Set();
+    this.#registrations.set(flow.id, registrations.add(callId));
+  }
+
   isKnown(flow: Flow): boolean {
     return this.#known.has(flow.id);
   }
@@ -38,12 +55,19 @@ export class FlowStandings {
     return (this.#known.get(flow.id) ?? 0) > this.#clock.nowMs();
   }
 
-  flowClosed(flow: Flow): void {
+  /** The Call-IDs of our registrations that it had. */
+  flowClosed(flow: Flow): readonly string[] {
     this.#known.delete(flow.id);
+    const lost = [...(this.#registrations.get(flow.id) ?? [])];
+    this.#registrations.delete(flow.id);
+    for (const callId of lost) this.#flowOf.delete(callId);
+    return lost;
   }
 
   clear(): void {
     this.#known.clear();
+    this.#registrations.clear();
+    this.#flowOf.clear();
   }
 }
 

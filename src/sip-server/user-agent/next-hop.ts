@@ -14,6 +14,8 @@ export interface NextHop {
   readonly transportGiven: boolean;
   /** The far end of a call chose the name: it is asked of the DNS alone. Absent: an application of ours did. */
   readonly isNamedByPeer?: boolean;
+  /** Whom the server proves to be by its certificate. Absent: `host`. */
+  readonly serverName?: string;
 }
 
 /**
@@ -34,6 +36,13 @@ export function nextHopOf(uri: string): NextHop | null {
   return parsed.port === undefined
     ? { protocol, host, transportGiven }
     : { protocol, host, port: parsed.port, transportGiven };
+}
+
+/** The next hop that an application names beside a request: `;server-name=` there says whose the certificate has to be. */
+export function ordered(uri: string): NextHop | null {
+  const hop = nextHopOf(uri);
+  const serverName = parseUri(uri)?.params.get('server-name');
+  return hop === null || serverName === undefined || serverName === '' ? hop : { ...hop, serverName };
 }
 
 const plainProtocols = new Map<string, TransportProtocol>([

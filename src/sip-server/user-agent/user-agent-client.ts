@@ -14,7 +14,7 @@ import type { UserAgentEnvironment } from './environment.js';
 import { FailOver, type Departure } from './fail-over.js';
 import { newBranch, newTransactionId } from './identifiers.js';
 import { withLongerSession } from './longer-session.js';
-import { nextHopOf } from './next-hop.js';
+import { nextHopOf, ordered } from './next-hop.js';
 import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request.js';
 import { completeInDialog, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
@@ -81,7 +81,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const environment = this.#environment;
     const route = draft.headers.get('Route');
     const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
-    const hop = nextHopOf(proxy ?? firstRoute ?? draft.uri);
+    const hop = proxy === undefined ? nextHopOf(firstRoute ?? draft.uri) : ordered(proxy);
     const way = hop && environment.wayTo(hop);
     if (!way) return notSent(refusals.noTransport);
     if (environment.transactions.isFull) return notSent('too many transactions');
@@ -224,7 +224,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
       const { dialog, request } = outgoing;
       if (dialog && response.status >= 200) this.#events.answered(dialog, request, response);
       if (method === 'REGISTER' && response.status >= 200 && response.status < 300)
-        this.#environment.standings.accepted(flow, request, response);
+        this.#environment.standings.registered(flow, request, response);
       this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
       this.#checkLost(outgoing, response);
     }

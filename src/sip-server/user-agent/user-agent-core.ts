@@ -46,6 +46,8 @@ export interface UserAgentCoreOptions {
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   readonly wayTo: (hop: NextHop) => Way | null;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
+  /** The connection is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is told. */
+  readonly onRegistrationLost?: ((callId: string) => void) | undefined;
 }
 
 /** Transactions, dialogs and the duties of a user agent, between the transports below and the applications above. */
@@ -65,8 +67,10 @@ export class UserAgentCore {
   readonly #subscriptions: Subscriptions;
   readonly #proxy: RequestProxy;
   readonly #environment: UserAgentEnvironment;
+  readonly #onRegistrationLost: (callId: string) => void;
 
   constructor(options: UserAgentCoreOptions) {
+    this.#onRegistrationLost = options.onRegistrationLost ?? (() => undefined);
     this.transactions = new TransactionLayer(
       {
         request: (request, identity, transaction, flow) =>
@@ -132,7 +136,7 @@ export class UserAgentCore {
   flowClosed(flow: Flow): void {
     this.transactions.flowClosed(flow);
     this.#server.flowClosed(flow);
-    this.#environment.standings.flowClosed(flow);
+    for (const callId of this.#environment.standings.flowClosed(flow)) this.#onRegistrationLost(callId);
   }
 
   /** What goes over the flow, or went. */
