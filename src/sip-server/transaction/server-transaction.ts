@@ -107,7 +107,8 @@ export class ServerTransaction extends Transaction<State, Input> {
     this.#pending = bytes;
     const sent = this.step(input);
     this.#pending = undefined;
-    if (sent && status >= 300) this.#onRefused();
+    // Over a connection it may be over by now, and has no place to give up.
+    if (sent && status >= 300 && this.state !== 'terminated') this.#onRefused();
     return sent;
   }
 

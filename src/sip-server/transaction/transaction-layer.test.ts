@@ -227,6 +227,20 @@ describe('matching', () => {
     expect(layer.size).toBe(2);
   });
 
+  it('keeps no refusal that is over with its answer, and still gives up the places of others', () => {
+    const layer = layerOf(2);
+    const connection = new RecordedFlow('tcp');
+    layer.receive(numbered('REGISTER', 'a'), connection);
+    respond(numbered('REGISTER', 'a'), 401);
+    expect(layer.size).toBe(0);
+    for (const branch of ['b', 'c']) {
+      layer.receive(numbered('INVITE', branch), flow);
+      respond(numbered('INVITE', branch), 403);
+    }
+    layer.receive(numbered('INVITE', 'd'), flow);
+    expect(heard).toEqual(['REGISTER', 'INVITE', 'INVITE', 'INVITE']);
+  });
+
   it('keeps what one address may have from the others, and counts down what is over', () => {
     const layer = layerOf(4, 2);
     const other = new RecordedFlow('udp', '192.0.2.9');
