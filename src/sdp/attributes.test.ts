@@ -54,6 +54,11 @@ describe('payload formats', () => {
     ]);
   });
 
+  it('names a payload type once that the m-line repeats', () => {
+    const repeated = section(['rtpmap:96 VP8/90000'], `96 0 ${'96 '.repeat(10_000)}0`);
+    expect(read.rtpMaps(repeated).map(({ payloadType }) => payloadType)).toEqual([96, 0]);
+  });
+
   it('lets an rtpmap redefine a static payload type', () => {
     expect(read.rtpMaps(section(['rtpmap:8 L16/8000'], '8'))[0]?.encodingName).toBe('L16');
   });

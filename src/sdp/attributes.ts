@@ -83,7 +83,10 @@ const staticRtpMaps: ReadonlyMap<number, RtpMap> = new Map(
   ]),
 );
 
-/** What each offered payload type means, in the order of the m-line; types that nothing explains are left out. */
+/**
+ * What each offered payload type means, in the order of the m-line; types that nothing explains are left out. Each stands
+ * there once, however often the m-line repeats it: a stranger writes it, and readers look at all of a section for each.
+ */
 export function rtpMaps(of: Formats): RtpMap[] {
   const declared = new Map<number, RtpMap>();
   for (const match of matches(of, 'rtpmap', /^(\d{1,3})\s+([^\s/]+)\/(\d{1,9})(?:\/(\d{1,3}))?$/)) {
@@ -97,11 +100,10 @@ export function rtpMaps(of: Formats): RtpMap[] {
       channels: Math.max(1, Number(match[4] ?? 1)),
     });
   }
-  return of.formats.flatMap((format) => {
-    if (!/^\d{1,3}$/.test(format)) return [];
-    const payloadType = Number(format);
-    return declared.get(payloadType) ?? staticRtpMaps.get(payloadType) ?? [];
-  });
+  const offered = new Set(of.formats.filter((format) => /^\d{1,3}$/.test(format)).map(Number));
+  return [...offered].flatMap(
+    (payloadType) => declared.get(payloadType) ?? staticRtpMaps.get(payloadType) ?? [],
+  );
 }
 
 export const rtpMapAttribute = (map: RtpMap): Attribute =>
@@ -112,7 +114,12 @@ export const rtpMapAttribute = (map: RtpMap): Attribute =>
 
 /** The format parameters of a payload type, as written, or null. */
 export function fmtp(of: Carrier, payloadType: number): string | null {
-  return matches(of, 'fmtp', /^(\d{1,3})\s+(.+)$/).find((m) => Number(m[1]) === payloadType)?.[2] ?? null;
+  const own = new RegExp(`^0{0,2}${payloadType}\\s+(.+)$`);
+  for (const { name, value } of of.attributes) {
+    const parameters = name === 'fmtp' && value !== null ? own.exec(value)?.[1] : undefined;
+    if (parameters !== undefined) return parameters;
+  }
+  return null;
 }
 
 /** `a=1;b=2` as a map; names in lower case, a name without value maps to the empty string. */
