@@ -110,7 +110,8 @@ export function describeVoiceStores(name: string, prepare: () => Promise<OpenedP
         (await stores().transfers.overdueTransfers(at, 10)).map(({ state }) => state);
       expect(await overdue(now + 59_999)).toEqual([]);
       expect(await overdue(now + 60_000)).toEqual(['requested', 'completed']);
-      await stores().transfers.purgeTransfers(now + 60_000, 10);
+      expect(await stores().transfers.purgeTransfers(now + 60_000, 1)).toBe(1);
+      expect(await stores().transfers.purgeTransfers(now + 60_000, 10)).toBe(1);
       const left = await stores().transfers.listTransfers(accountId, 10);
       expect(left.map(({ state }) => state).sort()).toEqual(['joined', 'requested']);
     });

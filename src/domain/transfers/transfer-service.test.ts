@@ -90,6 +90,40 @@ describe('A transfer', () => {
     expect(fixture.clock.pending).toBe(0);
   });
 
+  it('is ended or forgotten soon, and not a hundred in ten seconds, where there are many', async () => {
+    for (let count = 0; count < 210; count += 1) {
+      await create({ destination: { newSession: { tag: null } }, ttlSeconds: 60 });
+    }
+    const left = async () => (await service.list(account, 500)).length;
+    const open = async () => (await store.overdueTransfers(fixture.clock.now(), 500)).length;
+    fixture.clock.advance(61_000);
+    service.start();
+    for (const delayMs of [10_000, 100, 100]) {
+      fixture.clock.advance(delayMs);
+      await service.idle();
+    }
+    expect([await open(), await left()]).toEqual([0, 210]);
+    fixture.clock.advance(24 * 3600 * 1000);
+    await service.idle();
+    for (let goes = 0; goes < 2; goes += 1) {
+      fixture.clock.advance(100);
+      await service.idle();
+    }
+    expect(await left()).toBe(0);
+  });
+
+  it('is told of no session after the session was deleted under its call', async () => {
+    const open = await create({ removesParticipant: true });
+    await fixture.join(open);
+    await follow();
+    await fixture.sessions.deleteSession(account, sessionId);
+    await follow();
+    const of = fixture.events.map(({ type, sessionId: session }) => [type, session] as const);
+    const after = of.slice(of.findIndex(([type]) => type === 'session.deleted') + 1);
+    expect(after.map(([type]) => type)).toContain('transfer.completed');
+    expect(after.filter(([, session]) => session !== null)).toEqual([]);
+  });
+
   it('may be tried again by its platform after a call that was not answered, and not after one that was', async () => {
     const open = await create({ removesParticipant: true });
     const first = await fixture.admit(open.token);

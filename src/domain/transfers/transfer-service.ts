@@ -37,10 +37,13 @@ export interface TransferServiceOptions {
 
 /** How long an ended transfer is remembered, and with it its idempotency key. */
 const rememberMs = 24 * 3600 * 1000;
+/** At most so many are ended, and so many forgotten, in one go. */
 const sweepStep = 100;
 
 /** How often transfers are looked for whose call did not come in time. */
 const sweepIntervalMs = 10_000;
+/** And how soon again where one go did not do for all. */
+const moreAfterMs = 100;
 
 export class TransferService implements FactFollower {
   readonly #options: TransferServiceOptions;
@@ -58,11 +61,7 @@ export class TransferService implements FactFollower {
 
   /** Begins to look for transfers whose time is over. */
   start(): void {
-    const { clock } = this.#options;
-    if (this.#isClosed) return;
-    this.#timer = clock.after(sweepIntervalMs, () => {
-      this.#sweeping = this.sweep().then(() => this.start());
-    });
+    this.#schedule(sweepIntervalMs);
   }
 
   /** Resolves when the facts that came so far have been followed. */
@@ -210,20 +209,33 @@ export class TransferService implements FactFollower {
     this.#following.set(participantId, after);
   }
 
-  /** Ends transfers whose call did not come in time, and forgets old ones. Never rejects. */
-  async sweep(): Promise<void> {
+  /**
+   * Ends transfers whose call did not come in time, and forgets old ones: some of each. Resolves with whether there may be
+   * more; never rejects.
+   */
+  async sweep(): Promise<boolean> {
     const { transfers, clock, logger } = this.#options;
     try {
-      for (const transfer of await transfers.overdueTransfers(clock.now(), sweepStep)) {
+      const overdue = await transfers.overdueTransfers(clock.now(), sweepStep);
+      for (const transfer of overdue) {
         const expired = await transfers.moveTransfer(transfer.id, 'time-over', { removesParticipant: false });
         if (expired !== null) await this.#record('transfer.expired', expired);
         else await transfers.amendTransfer(transfer.id, ['completed'], { removesParticipant: false });
         if (transfer.removesParticipant) await this.#removeParticipant(transfer);
       }
-      await transfers.purgeTransfers(clock.now() - rememberMs, sweepStep);
+      const purged = await transfers.purgeTransfers(clock.now() - rememberMs, sweepStep);
+      return overdue.length === sweepStep || purged === sweepStep;
     } catch (error) {
       logger.warn({ err: error }, 'could not look for overdue transfers');
+      return false;
     }
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#isClosed) return;
+    this.#timer = this.#options.clock.after(delayMs, () => {
+      this.#sweeping = this.sweep().then((isMore) => this.#schedule(isMore ? moreAfterMs : sweepIntervalMs));
+    });
   }
 
   async #open(transfer: Transfer): Promise<OpenTransfer> {
@@ -251,12 +263,9 @@ export class TransferService implements FactFollower {
     const change = step.move === 'call-arrived' ? { legId } : {};
     const moved = await transfers.moveTransfer(transfer.id, step.move, change);
     if (moved === null) return;
-    const subject = {
-      accountId: event.accountId,
-      sessionId: event.sessionId,
-      participantId: event.participantId,
-      tag: event.tag,
-    };
+    const { accountId, tag } = event;
+    const sessionId = await this.#liveSession(accountId, event.sessionId);
+    const subject = { accountId, sessionId, participantId, tag };
     if (step.fact !== null) this.#options.events.record(step.fact, subject, factOf(moved));
     if (event.type !== 'call.ended') return;
     const cause = moved.cause ?? event.data.outcome.reason;
@@ -278,11 +287,15 @@ export class TransferService implements FactFollower {
   }
 
   async #subject({ accountId, sessionId, participantId }: Transfer) {
-    const { store } = this.#options;
-    const participant = await store.findParticipant(participantId);
-    // A session that is gone has no events any more.
-    const session = await store.getSession(accountId, sessionId);
-    return { accountId, sessionId: session?.id ?? null, participantId, tag: participant?.tag ?? null };
+    const participant = await this.#options.store.findParticipant(participantId);
+    const live = await this.#liveSession(accountId, sessionId);
+    return { accountId, sessionId: live, participantId, tag: participant?.tag ?? null };
+  }
+
+  /** Null where the session is gone: after `session.deleted` nothing is told of it. */
+  async #liveSession(accountId: string, sessionId: string | null): Promise<string | null> {
+    if (sessionId === null) return null;
+    return (await this.#options.store.getSession(accountId, sessionId))?.id ?? null;
   }
 
   async #removeParticipant({ accountId, participantId }: Transfer): Promise<void> {
@@ -296,7 +309,7 @@ export class TransferService implements FactFollower {
 
 interface Step {
   readonly move: TransferMove;
-  /** Null: it bears a cause, and is told apart. */
+  /** What is told of the transfer then; null where it is `transfer.completed`, which has a cause beside what the others have. */
   readonly fact: Exclude<Extract<EventType, `transfer.${string}`>, 'transfer.completed'> | null;
 }
 

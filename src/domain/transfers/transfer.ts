@@ -107,10 +107,13 @@ export interface TransferStore {
     states: readonly TransferState[],
     change: Partial<TransferDetails>,
   ): Promise<void>;
-  /** Expired by then, and either never arrived or ended with a participant of its own still there. */
+  /** Those that expired by `now`, and either never arrived or ended with a participant of their own still there. */
   overdueTransfers(now: number, limit: number): Promise<readonly Transfer[]>;
-  /** Forgets those that ended and expired before; and after a week those whose end nobody told. */
-  purgeTransfers(before: number, limit: number): Promise<void>;
+  /**
+   * Forgets those that ended and had expired by `before`, and those whose end nobody told that had expired a week before it:
+   * at most `limit` of them. Resolves with how many.
+   */
+  purgeTransfers(before: number, limit: number): Promise<number>;
 }
 
 /** Where platforms send calls to. */

@@ -238,6 +238,8 @@ const migrations: readonly string[] = [
   `ALTER TABLE trunks ADD COLUMN digest_username TEXT;
    CREATE UNIQUE INDEX trunks_by_username ON trunks (digest_username) WHERE digest_username IS NOT NULL;`,
   `CREATE INDEX call_records_by_trunk ON call_records (account_id, trunk_id, position) WHERE trunk_id IS NOT NULL;`,
+  `CREATE INDEX transfers_overdue ON transfers (expires_at)
+     WHERE state = 'requested' OR (state = 'completed' AND removes_participant = 1);`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -103,8 +103,8 @@ export class SqliteTransfers implements TransferStore {
     return this.#connection.read(() => transferRows.readAll(this.#sql.overdue.all(now, limit)));
   }
 
-  async purgeTransfers(before: number, limit: number): Promise<void> {
-    await this.#connection.run(() => this.#sql.purge.run(before, limit));
+  purgeTransfers(before: number, limit: number): Promise<number> {
+    return this.#connection.run(() => this.#sql.purge.run(before, limit).changes);
   }
 
   #update(transfer: Transfer): Transfer {
@@ -116,6 +116,11 @@ export class SqliteTransfers implements TransferStore {
     return transferRows.read(this.#sql.findByKey.get(accountId, key));
   }
 }
+
+/** Its condition is that of the index `transfers_overdue`, word for word: else all that are kept would be read every time. */
+export const overdueSql = `SELECT * FROM transfers WHERE expires_at <= ?
+   AND (state = 'requested' OR (state = 'completed' AND removes_participant = 1))
+   ORDER BY expires_at LIMIT ?`;
 
 function prepare(connection: SqliteConnection) {
   return {
@@ -132,11 +137,7 @@ function prepare(connection: SqliteConnection) {
       'SELECT * FROM transfers WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
     ),
     update: connection.prepare(`${transferRows.updateSql(changing)} WHERE id = ?`),
-    overdue: connection.prepare(
-      `SELECT * FROM transfers WHERE expires_at <= ?
-         AND (state = 'requested' OR (state = 'completed' AND removes_participant = 1))
-       ORDER BY expires_at LIMIT ?`,
-    ),
+    overdue: connection.prepare(overdueSql),
     purge: connection.prepare(
       `DELETE FROM transfers WHERE id IN
          (SELECT id FROM transfers WHERE expires_at <= ?1
