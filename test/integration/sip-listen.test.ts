@@ -14,8 +14,10 @@ import {
 import { isBesideDrachtio, isBesideFreeSwitch } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
-import { answer, offer } from './sip-server/drachtio-stage.js';
+import { answer, offer, useFreshServers } from './sip-server/drachtio-stage.js';
 import { connectApp, secret, type SrfApp, type SrfDialog } from './sip-server/srf-app.js';
+
+useFreshServers();
 
 interface Arrived {
   readonly message: SipMessage;

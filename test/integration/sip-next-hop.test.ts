@@ -13,7 +13,7 @@ import { TestAuthority } from '../support/certificates.js';
 import { DnsServer } from '../support/dns-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { UdpPeer } from './sip-server/raw-peer.js';
-import { answer, inDialog, offer } from './sip-server/drachtio-stage.js';
+import { answer, inDialog, offer, useFreshServers } from './sip-server/drachtio-stage.js';
 import {
   connectApp,
   secret,
@@ -22,6 +22,8 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './sip-server/srf-app.js';
+
+useFreshServers();
 
 const firstResponseMs = 700;
 let dns: DnsServer;

@@ -15,9 +15,12 @@ import {
   target,
   tcpPeer,
   udpPeer,
+  useFreshServers,
 } from './sip-server/drachtio-stage.js';
 import type { RawPeer } from './sip-server/raw-peer.js';
 import { happens, type SrfDialog, type SrfRequest, type SrfResponse } from './sip-server/srf-app.js';
+
+useFreshServers();
 
 /** After 64 · T1 and what follows it. */
 async function nothingIsLeft(): Promise<void> {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { happens } from './sip-server/srf-app.js';
 import type { SrfRequest, SrfResponse } from './sip-server/srf-app.js';
+
+useFreshServers();
 import {
   offer,
   answer,
@@ -11,6 +13,7 @@ import {
   target,
   inDialog,
   answered,
+  useFreshServers,
 } from './sip-server/drachtio-stage.js';
 
 describe('a call in progress', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { happens } from './sip-server/srf-app.js';
 import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
+
+useFreshServers();
 import {
   offer,
   answer,
@@ -15,6 +17,7 @@ import {
   tcpPeer,
   webSocketPeer,
   until,
+  useFreshServers,
 } from './sip-server/drachtio-stage.js';
 
 describe('a call that comes in', () => {

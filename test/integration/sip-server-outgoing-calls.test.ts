@@ -4,6 +4,8 @@ import type { SipRequest } from '../../src/sip-server/index.js';
 import { UdpPeer } from './sip-server/raw-peer.js';
 import { connectApp, happens, newSrf, secret } from './sip-server/srf-app.js';
 import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
+
+useFreshServers();
 import {
   offer,
   answer,
@@ -14,6 +16,7 @@ import {
   target,
   answered,
   until,
+  useFreshServers,
 } from './sip-server/drachtio-stage.js';
 
 describe('a call that goes out', () => {

@@ -57,18 +57,21 @@ export let core: UserAgentCore;
 export let dialogs: DialogStore<Application>;
 let branches = 0;
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  app = new RecordingApplication();
-  flow = new RecordedFlow();
-  wayTo = () => soleWay(flow);
-  core = newCore({});
-});
-afterEach(() => {
-  core.close();
-  expect(vi.getTimerCount()).toBe(0);
-  vi.useRealTimers();
-});
+/** Gives every test of the file that calls it (at its top) a core of its own; hooks of an import would hold for the first file alone. */
+export function useFreshCores(): void {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    app = new RecordingApplication();
+    flow = new RecordedFlow();
+    wayTo = () => soleWay(flow);
+    core = newCore({});
+  });
+  afterEach(() => {
+    core.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+}
 
 function newCore(
   settings: Partial<UserAgentSettings>,

@@ -8,8 +8,11 @@ import {
   sdp,
   settle,
   useFlow,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import { HeaderFields } from '../message/header-fields.js';
+
+useFreshCores();
 
 let caller: RecordedFlow;
 let callee: RecordedFlow;

@@ -1,10 +1,20 @@
 /** What is held against the source of a call that is screened out. */
 import { expect, it } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
-import { app, core, flow, request, useCore, useFlow } from '../../../test/support/user-agent-stage.js';
+import {
+  app,
+  core,
+  flow,
+  request,
+  useCore,
+  useFlow,
+  useFreshCores,
+} from '../../../test/support/user-agent-stage.js';
 import { ScannerWatch } from '../defence/scanner-watch.js';
 import { SourceGuard } from '../defence/source-guard.js';
 import { systemClock } from '../transaction/clock.js';
+
+useFreshCores();
 
 /** Calls different users over TCP, each screened with that status; whether the source is banned, or taken for a scanner. */
 function screenedWith(status: number): { readonly isBanned: boolean; readonly isScanner: boolean } {

@@ -9,6 +9,7 @@ import {
   sdp,
   settle,
   useWay,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest } from '../message/message.js';
@@ -16,6 +17,8 @@ import type { Flow } from '../transport/flow.js';
 import type { SendResult } from './application.js';
 import { createResponse } from './responses.js';
 import type { TargetFault, Way } from './way.js';
+
+useFreshCores();
 
 const firstResponseMs = 4_000;
 

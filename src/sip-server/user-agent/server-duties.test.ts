@@ -15,10 +15,13 @@ import {
   sdp,
   settle,
   useFlow,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest } from '../message/message.js';
 import { inBrackets } from './requests.js';
+
+useFreshCores();
 
 describe('a connection', () => {
   it('is used while a call goes over it, or a request of it has no answer, and known after that', () => {

@@ -12,9 +12,12 @@ import {
   settle,
   useCore,
   useFlow,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { createResponse } from './responses.js';
+
+useFreshCores();
 
 describe('session timers', () => {
   it('end the call shortly before the session expires when the far end does not refresh it', async () => {

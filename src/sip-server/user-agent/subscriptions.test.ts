@@ -13,9 +13,12 @@ import {
   respond,
   sdp,
   settle,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import { createResponse } from './responses.js';
 import type { SipRequest } from '../message/message.js';
+
+useFreshCores();
 
 const presence = { Event: 'presence', Expires: '60' };
 

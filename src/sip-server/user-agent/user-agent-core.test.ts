@@ -17,11 +17,14 @@ import {
   settle,
   useCore,
   useFlow,
+  useFreshCores,
 } from '../../../test/support/user-agent-stage.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest } from '../message/message.js';
 import { refusals } from './application.js';
 import { createResponse } from './responses.js';
+
+useFreshCores();
 
 describe('the answer to a call', () => {
   it('goes out at 0, 0.5, 1.5, 3.5, 7.5, 11.5, … s until its ACK', () => {

@@ -1,6 +1,6 @@
 /**
- * A SIP server with real drachtio-srf applications behind it and raw peers before it, new for each test of the file that
- * imports this.
+ * A SIP server with real drachtio-srf applications behind it and raw peers before it, new for each test of a file that
+ * calls `useFreshServers`.
  */
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -26,31 +26,33 @@ export let http: Server;
 export let apps: SrfApp[];
 export let peers: RawPeer[];
 
-beforeEach(async () => {
-  apps = [];
-  peers = [];
-  server = await createSipServer({
-    udp: { host: '127.0.0.1', port: 0 },
-    tcp: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0, secret: secret },
-    userAgent: 'Landbridge test',
-    timers: timers,
+/** Gives every test of the file that calls it (at its top) a server of its own; hooks of an import would hold for the first file alone. */
+export function useFreshServers(): void {
+  beforeEach(async () => {
+    apps = [];
+    peers = [];
+    server = await createSipServer({
+      udp: { host: '127.0.0.1', port: 0 },
+      tcp: { host: '127.0.0.1', port: 0 },
+      admin: { host: '127.0.0.1', port: 0, secret: secret },
+      userAgent: 'Landbridge test',
+      timers: timers,
+    });
+    const webSockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'sip' });
+    http = createServer().on('upgrade', (request, socket, head) => {
+      webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+        server.acceptWebSocket(webSocket, request),
+      );
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   });
-  const webSockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'sip' });
-  http = createServer().on('upgrade', (request, socket, head) => {
-    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
-      server.acceptWebSocket(webSocket, request),
-    );
+  afterEach(async () => {
+    for (const app of apps) app.disconnect();
+    for (const peer of peers) await peer.close();
+    await server.close();
+    await new Promise<void>((resolve) => http.close(() => resolve()));
   });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-});
-
-afterEach(async () => {
-  for (const app of apps) app.disconnect();
-  for (const peer of peers) await peer.close();
-  await server.close();
-  await new Promise<void>((resolve) => http.close(() => resolve()));
-});
+}
 
 export async function app(configure: (srf: SrfApp) => void): Promise<SrfApp> {
   const srf = await connectApp(server, configure);
