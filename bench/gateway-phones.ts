@@ -1,5 +1,6 @@
 /** Media plane and phone legs for the benchmarks that measure media alone. */
 import { systemClock } from '../src/domain/clock.js';
+import { workerEntry } from '../src/gateway/package-root.js';
 import type { MediaLeg, MediaStreamInfo } from '../src/domain/media-plane.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../src/media/worker-media-plane.js';
 import type { WorkerHealth } from '../src/media/worker/protocol.js';
@@ -13,6 +14,7 @@ export function benchmarkPlane(): Promise<WorkerMediaPlane> {
     workers: 1,
     rtpPorts: { from: 40_000, to: 46_000 },
     bindAddress: '127.0.0.1',
+    workerEntry,
     logger: { info: none, warn: none, error: (fields, message) => console.error(message, fields) },
     clock: systemClock,
   });

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The command line. */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { packageRoot } from './gateway/package-root.js';
 
 const usage = `Usage: landbridge [command] [options]
 
@@ -77,7 +79,7 @@ function configFileOf(argv: string[]): { readonly configFile: string | undefined
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(join(packageRoot, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 

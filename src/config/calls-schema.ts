@@ -1,5 +1,5 @@
 /** Settings of how calls find their way: transfers and numbers. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isKnownCountry } from '../phone-numbers/e164.js';
 import { count, group, seconds, webUrl } from './schema-parts.js';
 

@@ -3,7 +3,7 @@
  * file all follow from this. A setting's environment name is its path: `http.bodyLimitBytes` is LANDBRIDGE_HTTP_BODY_LIMIT_BYTES.
  */
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { callsGroups } from './calls-schema.js';
 import { eventsGroups } from './events-schema.js';
 import { httpGroups } from './http-schema.js';

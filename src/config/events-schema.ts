@@ -1,5 +1,5 @@
 /** Settings of what applications are told: event streams and webhooks. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
 import { count, group, hours, network, seconds, secret, webUrl } from './schema-parts.js';
 

@@ -1,5 +1,5 @@
 /** Settings of HTTP: REST, hooks, WebSockets, the console. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, group, host, network, port, seconds, webUrl } from './schema-parts.js';
 
 /** Paths are written behind it. */

@@ -1,5 +1,5 @@
 /** Settings of media: what phones and browsers send and receive. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { group, seconds } from './schema-parts.js';
 
 const portRange = z

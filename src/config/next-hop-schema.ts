@@ -1,6 +1,6 @@
 /** Settings of how the servers are found that our SIP requests go to. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, group, network, seconds } from './schema-parts.js';
 
 /** `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`. */

@@ -1,6 +1,6 @@
 /** What the parts of the schema are made of. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isNetwork, NetworkList } from '../domain/network-list.js';
 
 export const count = z.int().min(1);

@@ -1,5 +1,5 @@
 /** Settings of the servers that may stand beside the gateway: a drachtio-server, a FreeSWITCH. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, group, ownAddress, port, seconds } from './schema-parts.js';
 
 export const serversBesideGroups = {

@@ -1,5 +1,5 @@
 /** The schema as a flat list of settings: for environment names, the reference page and the example file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './config-schema.js';
 
 export interface Setting {

@@ -1,5 +1,5 @@
 /** Settings of SIP: where it is spoken, and what it may cost. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   count,
   group,

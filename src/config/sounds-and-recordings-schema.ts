@@ -1,5 +1,5 @@
 /** Settings of the sounds that phones are played, and of recordings. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, group, path, seconds } from './schema-parts.js';
 
 export const soundsAndRecordingsGroups = {

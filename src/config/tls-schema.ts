@@ -1,5 +1,5 @@
 /** Settings of TLS: what the gateway shows of itself, and whom it believes. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { group, path, seconds } from './schema-parts.js';
 
 /** Forward secrecy and authenticated encryption alone (RFC 7525 §4.2), by OpenSSL's names; those of TLS 1.3 are always there. */

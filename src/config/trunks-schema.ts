@@ -1,5 +1,5 @@
 /** Settings of trunks. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, group, seconds } from './schema-parts.js';
 
 export const trunkGroups = {

@@ -1,6 +1,6 @@
 /** The media workers, and the FreeSWITCHes in front of them where phones come through those. */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
@@ -8,11 +8,11 @@ import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf } from '../doors/sip/connect-srf.js';
 import type { Srf } from '../doors/sip/srf.js';
 import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
-import { createFreeSwitchPlane } from '../media/edge/freeswitch-plane.js';
 import { hasFreeRtpPorts } from '../media/free-rtp-ports.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
 import { createSipServer } from '../sip-server/index.js';
 import type { GatewayContext } from './context.js';
+import { packageRoot, workerEntry } from './package-root.js';
 
 export interface GatewayMedia {
   readonly plane: MediaPlane;
@@ -23,7 +23,7 @@ export interface GatewayMedia {
   edgeTrouble(): string | null;
 }
 
-const promptDirectory = fileURLToPath(new URL('../../assets/prompts', import.meta.url));
+const promptDirectory = join(packageRoot, 'assets/prompts');
 
 /** Rejects where a worker or a port of ours cannot be had, with ConfigError where none for audio can; not where a FreeSWITCH is away. */
 export async function openMedia(context: GatewayContext, nodeId: string): Promise<GatewayMedia> {
@@ -53,6 +53,8 @@ async function openEdge(
   const { config, clock, logger, closers } = context;
   const { edge } = config;
   const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
+  // Only who has a FreeSWITCH loads what talks to it.
+  const { createFreeSwitchPlane } = await import('../media/edge/freeswitch-plane.js');
   const plane = await createFreeSwitchPlane({
     clock,
     native: workers,
@@ -132,6 +134,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
     rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
     rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,
     portRestMs: config.rtp.portRestSeconds * 1000,
+    workerEntry,
     promptDirectory,
     maxSoundSeconds: config.sounds.maxSeconds,
     ...(config.sounds.holdMusic === undefined ? {} : { holdMusic: config.sounds.holdMusic }),

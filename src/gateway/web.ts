@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DeviceDoor } from '../doors/bandwidth/device-door.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import type { NodeControl } from '../domain/node-control.js';
@@ -20,6 +19,7 @@ import type { Certificates } from '../tls/certificates.js';
 import { reachable, type BoundAddress } from './addresses.js';
 import type { ConsoleMark } from './console-mark.js';
 import type { GatewayContext } from './context.js';
+import { packageRoot } from './package-root.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
 import { createCallExplainer } from './explain/call-explainer.js';
@@ -43,7 +43,6 @@ export interface WebParts {
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
 const maxDeviceFrameBytes = 1024 * 1024;
-const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface GatewayWeb {
   readonly address: BoundAddress;
@@ -206,13 +205,14 @@ function openPhones(
   sip: GatewaySip,
   consoleMark: ConsoleMark,
 ): CallInPhones {
+  let voice: Int16Array | undefined;
   const phones = new CallInPhones({
     gateway: () => {
       const { host, port } = reachableSip(sip);
       return `${host}:${port}`;
     },
     headersFor: (accountId) => consoleMark.fieldsFor(accountId),
-    voice: readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav'))),
+    voice: () => (voice ??= readWavMono(readFileSync(join(packageRoot, 'assets', 'caller-voice.wav')))),
     ...config.phoneCalls,
   });
   closers.onClose('test phones', () => phones.close());

@@ -2,7 +2,7 @@
  * The routing webhook: asks an account's application where a call goes. It is signed like our other webhooks and has one try and a
  * short wait, since somebody is on the phone. A wrong answer harms nobody but this call.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../domain/clock.js';
 import type { ApplicationAnswer, AskApplication } from '../domain/numbers/phone-number.js';
 import type { OutgoingHttp } from './outgoing.js';

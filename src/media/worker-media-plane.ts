@@ -1,6 +1,5 @@
 /** The media plane over worker processes: places legs and recordings on them, and links what is received across them. */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { Clock } from '../domain/clock.js';
 import {
   type MediaLeg,
@@ -70,8 +69,8 @@ export interface MediaPlaneOptions {
   readonly requestTimeoutMs?: number;
   /** A worker that shows no pulse (one a second) for so long is killed and replaced. Default 5 s. */
   readonly stalledAfterMs?: number;
-  /** The worker's compiled main module. Default: `worker/main.js` beside this module. */
-  readonly workerEntry?: string;
+  /** The path of the worker's compiled main module. */
+  readonly workerEntry: string;
 }
 
 export interface WorkerStatistics {
@@ -137,7 +136,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     this.#maxLegsPerWorker = options.maxLegsPerWorker ?? 1000;
     const linkSecret = randomBytes(32).toString('hex');
     this.#pool = new WorkerPool({
-      entry: options.workerEntry ?? fileURLToPath(new URL('./worker/main.js', import.meta.url)),
+      entry: options.workerEntry,
       settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts) => ({
         rtpPorts,
         gatewayPorts: { media: options.rtpPorts, others: options.otherPorts ?? [] },

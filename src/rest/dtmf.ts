@@ -1,5 +1,5 @@
 /** Keys that are pressed for phones: `/participants/{participantId}/dtmf`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { DtmfService } from '../domain/keys/dtmf-service.js';
 import { keyTiming } from '../domain/keys/key-timing.js';
 import { participantPath } from './fields.js';

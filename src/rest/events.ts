@@ -1,7 +1,7 @@
 /** Facts as they happen, as Server-Sent Events (WHATWG HTML, section 9.2): `/events`. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { DomainEvent } from '../domain/facts/event.js';
 import type { EventFeed, EventSubscription } from '../domain/facts/event-feed.js';

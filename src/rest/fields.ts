@@ -1,5 +1,5 @@
 /** Fields that several resources have. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

@@ -1,5 +1,5 @@
 /** Live connections: `/legs`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
 import { mediaTypes, callerSchema, formatTime, tenths, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';

@@ -1,5 +1,5 @@
 /** Participants in a session, and what they receive there: `/sessions/{sessionId}/participants`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import { memberPath, sessionPath } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';

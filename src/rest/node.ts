@@ -1,5 +1,5 @@
 /** The gateway as a machine, for its operator: `/v1/node`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NodeControl, SourceBan } from '../domain/node-control.js';
 import { formatTime, time } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';

@@ -1,5 +1,5 @@
 /** Numbers and hooks, by which calls come in, and where each sends its callers: `/numbers`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NewNumber, NumberService } from '../domain/numbers/number-service.js';
 import type { NumberPin, PhoneNumber } from '../domain/numbers/phone-number.js';
 import { mediaTypes, formatTime, listQuery, tag, time, uuid, webUrl } from './fields.js';

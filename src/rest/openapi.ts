@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document, made of the operations and of the same schemas that validate requests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCodes } from './error-codes.js';
 import type { OperationDescription } from './operation.js';
 

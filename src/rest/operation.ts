@@ -1,5 +1,5 @@
 /** A REST operation as one value: what it is called, what it takes and answers, what it does. Routes and OpenAPI are made of these. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidRequest } from './rest-error.js';
 import { describeIssue } from '../validation/issue-words.js';
 

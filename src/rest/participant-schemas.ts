@@ -1,5 +1,5 @@
 /** Participants as requests and answers write them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Participant } from '../domain/participants/participant.js';
 import { maxAttributes } from '../domain/participants/participant-change.js';
 import { mediaTypes, formatTime, tag, time, webUrl } from './fields.js';

@@ -1,5 +1,5 @@
 /** Participants: `/participants`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import { listQuery, participantPath } from './fields.js';

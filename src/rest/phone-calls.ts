@@ -1,5 +1,5 @@
 /** Calls that the gateway makes to itself as a phone, for the console's "call in as a phone": `/phone-calls`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { normalizeJoinCode } from '../domain/participants/join-code.js';
 import { uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';

@@ -1,5 +1,5 @@
 /** What phones are played: `/participants/{participantId}/play`, `/sessions/{sessionId}/play`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LivePlayback, NewPlayback, PlaybackService } from '../domain/sounds/playback-service.js';
 import { formatTime, participantPath, sessionPath, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';

@@ -1,5 +1,5 @@
 /** Recordings: `/sessions/{sessionId}/recordings`, `/recordings`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Recording, RecordingPage } from '../domain/recordings/recording.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { formatNext, formatTime, nextPage, pageQuery, sessionPath, tag, time, uuid } from './fields.js';

@@ -1,5 +1,5 @@
 /** Call detail records: `/records`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
 import { formatNext, formatTime, nextPage, pageQuery, tenths, time, uuid } from './fields.js';

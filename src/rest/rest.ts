@@ -191,7 +191,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
         },
       });
     }
-    registerDocs(server, createOpenApiDocument(descriptions, options.version));
+    registerDocs(server, () => createOpenApiDocument(descriptions, options.version));
     done();
   };
 }

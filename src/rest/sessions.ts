@@ -1,5 +1,5 @@
 /** Sessions: `/sessions`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { Session } from '../domain/participants/session.js';
 import { formatTime, listQuery, sessionPath, tag, time } from './fields.js';

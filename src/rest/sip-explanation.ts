@@ -1,6 +1,6 @@
 /** What would become of a call: `/sip/explain`. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallExplainer, CallInQuestion } from '../domain/call-explainer.js';
 import { operationsOf, type Operation } from './operation.js';
 

@@ -1,5 +1,5 @@
 /** Traces of calls: `/sip/traces`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallTraces, Trace, TracedCall, TraceMatch } from '../domain/call-trace.js';
 import { isNetwork } from '../domain/network-list.js';
 import { formatTime, time } from './fields.js';

@@ -1,6 +1,6 @@
 /** Sounds that can be played to phones: `/sounds`. */
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import { soundName, type StoredSound } from '../domain/sounds/sound.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
 import { formatTime, time } from './fields.js';

@@ -1,5 +1,5 @@
 /** Live streams of a session, and their moderation: `/sessions/{sessionId}/streams`, `…/streams/{stream}/mute`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { StreamDescription } from '../domain/legs/leg-control.js';
 import { mediaTypes, memberPath, sessionPath } from './fields.js';

@@ -1,5 +1,5 @@
 /** What a participant receives, as requests and answers write it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Subscriptions } from '../domain/participants/subscriptions.js';
 import { uuid } from './fields.js';
 

@@ -1,5 +1,5 @@
 /** Transfers, by which a voice application sends its caller into a session: `/transfers`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TransferService } from '../domain/transfers/transfer-service.js';
 import type { OpenTransfer, SipAddress, Transfer, TransferDialects } from '../domain/transfers/transfer.js';

@@ -1,5 +1,5 @@
 /** Carriers and phone systems, and what their calls may do: `/trunks`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NewTrunk, TrunkService } from '../domain/trunks/trunk-service.js';
 import type { DigestHash, Trunk } from '../domain/trunks/trunk.js';
 import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';

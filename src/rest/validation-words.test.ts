@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { validate } from './operation.js';
 
 function objection(schema: z.ZodType, value: unknown): string {

@@ -1,5 +1,5 @@
 /** Webhooks: `/webhooks`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventTypes } from '../domain/facts/event-types.js';
 import type { Webhook, WebhookService } from '../domain/facts/webhook.js';
 import { formatTime, time, uuid, webUrl } from './fields.js';

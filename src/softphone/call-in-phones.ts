@@ -9,8 +9,8 @@ export interface CallInPhonesOptions {
   readonly gateway: () => string;
   /** Header fields of an account's calls. Default none. */
   readonly headersFor?: (accountId: string) => Iterable<readonly [name: string, value: string]>;
-  /** What a caller says when no tone is asked for: mono, 8 kHz, repeated. */
-  readonly voice: Int16Array;
+  /** What a caller says when no tone is asked for: mono, 8 kHz, repeated. Asked for at such a call. */
+  readonly voice: () => Int16Array;
   /** Calls in progress at once, over all accounts. */
   readonly maxCalls: number;
   /** Calls at once of one account. Default all. */
@@ -127,7 +127,7 @@ export class CallInPhones {
 
   #source(toneHz: number | undefined): AudioSource {
     return toneHz === undefined
-      ? { kind: 'sound', pcm: this.#options.voice, repeat: true }
+      ? { kind: 'sound', pcm: this.#options.voice(), repeat: true }
       : { kind: 'tone', frequencyHz: toneHz };
   }
 

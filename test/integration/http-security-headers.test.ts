@@ -33,7 +33,7 @@ beforeAll(async () => {
   server = createHttpServer({ logger: silentLogger });
   await server.register(createWebFiles({ consoleDirectory: directory, sdkDirectory: directory }));
   await server.register((scope, _, done) => {
-    registerDocs(scope, createOpenApiDocument([], '0.0.0'));
+    registerDocs(scope, () => createOpenApiDocument([], '0.0.0'));
     done();
   });
   await server.register(monitoring(() => Promise.resolve('figures')));

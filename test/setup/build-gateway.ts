@@ -3,12 +3,11 @@
  * test. Tests take the path of its `main.js` with `inject('gatewayEntry')`. Types are not checked here: `npm run check` does.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -24,21 +23,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cache = join(root, 'node_modules/.cache/landbridge');
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'test-gateway-'));
-  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
-    (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
-  );
-  await build({
-    absWorkingDir: root,
-    entryPoints: sources.map((name) => join('src', name)),
-    outbase: 'src',
-    outdir: join(directory, 'dist'),
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    sourcemap: 'inline',
-    logLevel: 'warning',
-  });
-  await promisify(execFile)(process.execPath, [join(root, 'scripts/build-sdk.mjs'), join(directory, 'dist')]);
+  for (const script of ['bundle-gateway.mjs', 'build-sdk.mjs'])
+    await promisify(execFile)(process.execPath, [join(root, 'scripts', script), join(directory, 'dist')]);
   for (const name of ['package.json', 'assets']) {
     if (existsSync(join(root, name))) await symlink(join(root, name), join(directory, name));
   }

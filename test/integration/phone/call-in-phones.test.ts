@@ -16,7 +16,7 @@ beforeEach(async () => {
   await once(server, 'listening');
   phones = new CallInPhones({
     gateway: () => `127.0.0.1:${server.address().port}`,
-    voice: new Int16Array(160),
+    voice: () => new Int16Array(160),
     maxCalls: 3,
     maxCallsPerAccount: 2,
     maxSeconds: 60,
