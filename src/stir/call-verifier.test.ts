@@ -1,0 +1,325 @@
+import { createPrivateKey } from 'node:crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.js';
+import { issueStir, stirChain, type StirSubject } from '../../test/support/stir-authority.js';
+import { CallSigner } from './call-signer.js';
+import {
+  CallVerifier,
+  type CallToVerify,
+  type CertificateProblem,
+  type CertificateSource,
+} from './call-verifier.js';
+import { readCertificates } from './certificate.js';
+import { signEs256 } from './es256.js';
+import { formatIdentity } from './identity-header.js';
+import { signingInputOf, type PassportContent } from './passport.js';
+import { TrustAnchors } from './trust-anchors.js';
+
+const x5u = 'https://cert.example.org/passport.pem';
+const caller = '+12155551212';
+const called = '+12125551213';
+const third = '+12125559999';
+const originationId = '123e4567-e89b-12d3-a456-426655440000';
+const limits = { maxAgeMs: 60_000, maxAheadMs: 30_000, maxIdentities: 6, timeoutMs: 2000 };
+
+let chain: Awaited<ReturnType<typeof stirChain>>;
+let signer: CallSigner;
+
+beforeAll(async () => {
+  chain = await stirChain();
+  signer = new CallSigner(chain.keyPem, x5u);
+});
+
+interface Stage {
+  readonly verifier: CallVerifier;
+  readonly clock: ManualClock;
+  /** URLs that were asked for. */
+  readonly asked: string[];
+}
+
+function stage(
+  source: CertificateSource['certificatesAt'] | Record<string, string> = { [x5u]: chain.chainPem },
+): Stage {
+  // Chains hold today; Identities bear whole seconds.
+  const clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
+  const asked: string[] = [];
+  const anchors = TrustAnchors.read(chain.root.certPem);
+  const certificatesAt: CertificateSource['certificatesAt'] = (url, requester) => {
+    asked.push(url);
+    if (typeof source === 'function') return source(url, requester);
+    const pem = source[url];
+    return Promise.resolve(pem === undefined ? 'not-fetched' : readCertificates(pem, 5));
+  };
+  return {
+    clock,
+    asked,
+    verifier: new CallVerifier({ certificates: { certificatesAt }, anchors: () => anchors, clock, limits }),
+  };
+}
+
+const call = (identity: string | null, fields: Partial<CallToVerify> = {}): CallToVerify => ({
+  ...{ identity, caller: [caller], called: [called], date: null, requester: 'trunk', ...fields },
+});
+
+const signed = (clock: ManualClock, fields: Partial<Parameters<CallSigner['sign']>[0]> = {}) =>
+  signer.sign({ caller, called, attestation: 'A', originationId, nowMs: clock.now(), ...fields });
+
+/** An Identity with content that `CallSigner` would not write. */
+function odd(content: Partial<PassportContent>, clock: ManualClock, keyPem = chain.keyPem): string {
+  const input = signingInputOf({
+    ...{
+      kind: 'shaken',
+      x5u,
+      issuedAtSeconds: Math.floor(clock.now() / 1000),
+      attestation: 'A',
+      originationId,
+    },
+    ...{
+      origin: { numbers: ['12155551212'], uris: [] },
+      destination: { numbers: ['12125551213'], uris: [] },
+    },
+    ...content,
+  });
+  const signature = signEs256(createPrivateKey(keyPem), input).toString('base64url');
+  return formatIdentity(
+    `${input}.${signature}`,
+    content.x5u ?? x5u,
+    content.kind === undefined ? 'shaken' : content.kind === 'plain' ? null : content.kind,
+  );
+}
+
+describe('A call', () => {
+  it('that its caller’s provider signed is verified, with what that attests', async () => {
+    for (const attestation of ['A', 'B', 'C'] as const) {
+      const { verifier, clock } = stage();
+      expect(await verifier.verify(call(signed(clock, { attestation })))).toEqual({
+        ...{ verification: 'passed', attestation, originationId, reason: null },
+      });
+    }
+  });
+
+  it('without Identity, or with one of an extension that is not known, is not verified, and not wrong', async () => {
+    const { verifier } = stage();
+    const nothing = { verification: 'none', attestation: null, originationId: null, reason: 'no-identity' };
+    expect(await verifier.verify(call(null))).toEqual(nothing);
+    expect(await verifier.verify(call(''))).toEqual(nothing);
+    const header = Buffer.from(JSON.stringify({ alg: 'ES256', ppt: 'rcd', typ: 'passport', x5u })).toString(
+      'base64url',
+    );
+    expect(await verifier.verify(call(`${header}.e30.AAAA;info=<${x5u}>;ppt=rcd`))).toEqual(nothing);
+  });
+
+  it('is the same however its numbers are written', async () => {
+    const { verifier, clock } = stage();
+    const fields = { caller: ['+1 (215) 555-1212'], called: ['2125551213', '1-212-555-1213'] };
+    expect(await verifier.verify(call(signed(clock), fields))).toMatchObject({ verification: 'passed' });
+    const plus = odd({ origin: { numbers: ['12155551212'], uris: [] } }, clock);
+    expect(await verifier.verify(call(plus))).toMatchObject({ verification: 'passed' });
+  });
+
+  it('of another caller, or to somebody else, is not that which was signed, and nothing is fetched for it', async () => {
+    const { verifier, clock, asked } = stage();
+    const identity = signed(clock);
+    const failed = async (fields: Partial<CallToVerify>) =>
+      (await verifier.verify(call(identity, fields))).reason;
+    expect(await failed({ caller: [third] })).toBe('caller-mismatch');
+    expect(await failed({ caller: [] })).toBe('caller-mismatch');
+    expect(await failed({ caller: ['anonymous', 'sip:anonymous@anonymous.invalid'] })).toBe(
+      'caller-mismatch',
+    );
+    expect(await failed({ called: [third] })).toBe('called-mismatch');
+    expect(await failed({ called: [] })).toBe('called-mismatch');
+    expect(asked).toEqual([]);
+  });
+
+  it('is verified while its Identity is fresh, and its clock not far ahead', async () => {
+    const { verifier, clock, asked } = stage();
+    const reasonAt = async (ageSeconds: number) =>
+      (await verifier.verify(call(signed(clock, { nowMs: clock.now() - ageSeconds * 1000 })))).reason;
+    clock.advance(500);
+    expect(await reasonAt(59)).toBeNull();
+    expect(await reasonAt(-29)).toBeNull();
+    const before = asked.length;
+    expect(await reasonAt(61)).toBe('stale');
+    expect(await reasonAt(-31)).toBe('stale');
+    expect(await reasonAt(-1e9)).toBe('stale');
+    expect(asked).toHaveLength(before);
+  });
+
+  it('whose certificate cannot be had, or is nobody’s, says why', async () => {
+    for (const problem of [
+      'url-not-allowed',
+      'not-fetched',
+      'fetch-limit',
+      'unsuitable-certificate',
+    ] satisfies CertificateProblem[]) {
+      const { verifier, clock } = stage(() => Promise.resolve(problem));
+      expect(await verifier.verify(call(signed(clock)))).toMatchObject({
+        verification: 'failed',
+        reason: problem,
+      });
+    }
+    const stranger = await stirChain();
+    const { verifier, clock } = stage({ [x5u]: stranger.chainPem });
+    expect((await verifier.verify(call(signed(clock)))).reason).toBe('untrusted-certificate');
+  });
+
+  it('signed with another key, or changed, has a bad signature', async () => {
+    const { verifier, clock } = stage();
+    const stranger = await issueStir();
+    expect((await verifier.verify(call(odd({}, clock, stranger.keyPem)))).reason).toBe('bad-signature');
+    const [head = '', , ...rest] = signed(clock, { attestation: 'C' }).split('.');
+    const better = signed(clock, { attestation: 'A' }).split('.')[1] ?? '';
+    expect((await verifier.verify(call([head, better, ...rest].join('.')))).reason).toBe('bad-signature');
+  });
+
+  it('is vouched for by whoever may speak for its number', async () => {
+    const verdictOf = async (subject: StirSubject) => {
+      const leaf = await issueStir({ issuer: chain.middle, ...subject });
+      const { verifier, clock } = stage({ [x5u]: leaf.certPem + chain.middle.certPem });
+      return (await verifier.verify(call(odd({}, clock, leaf.keyPem)))).reason;
+    };
+    expect(await verdictOf({ numbers: ['12155551212'] })).toBeNull();
+    expect(await verdictOf({ numbers: ['12155551299'] })).toBe('number-not-covered');
+  });
+
+  it('with a bad Identity beside a good one is verified, in either order, by the strongest that is good', async () => {
+    const { verifier, clock } = stage();
+    const stranger = await issueStir();
+    const [good, weak] = [signed(clock, { attestation: 'B' }), signed(clock, { attestation: 'C' })];
+    const bad = [odd({}, clock, stranger.keyPem), signed(clock, { called: third }), 'rubbish'];
+    for (const identity of [
+      [...bad, weak, good],
+      [good, weak, ...bad],
+    ])
+      expect(await verifier.verify(call(identity.join(',')))).toMatchObject({
+        verification: 'passed',
+        attestation: 'B',
+      });
+    expect(await verifier.verify(call(bad.join(',')))).toMatchObject({
+      verification: 'failed',
+      attestation: null,
+    });
+  });
+
+  it('looks at no more Identity headers than it may', async () => {
+    const { verifier, clock, asked } = stage(() => Promise.resolve('not-fetched'));
+    const many = Array.from({ length: 50 }, (_, index) => odd({ x5u: `https://h/${String(index)}` }, clock));
+    expect((await verifier.verify(call(many.join(',')))).reason).toBe('not-fetched');
+    expect(asked).toHaveLength(6);
+  });
+
+  it('is verified by numbers alone, or by names', async () => {
+    const { verifier, clock } = stage();
+    const identity = odd(
+      {
+        ...{ kind: 'plain', origin: { numbers: [], uris: ['sip:alice@example.com'] } },
+        destination: { numbers: [], uris: ['sip:bob@example.org'] },
+      },
+      clock,
+    );
+    const fields = { caller: ['sip:alice@EXAMPLE.com;user=phone'], called: ['sip:bob@example.org:5060'] };
+    expect(await verifier.verify(call(identity, fields))).toMatchObject({
+      verification: 'passed',
+      attestation: null,
+    });
+    expect((await verifier.verify(call(identity))).reason).toBe('caller-mismatch');
+  });
+
+  it('is verified in the compact form, by its Date and its numbers', async () => {
+    const { verifier, clock } = stage();
+    const full = odd({ kind: 'plain' }, clock);
+    const compact = full.replace(/^[^.]+\.[^.]+/, '.');
+    const date = new Date(clock.now()).toUTCString();
+    const fields = { date, caller: ['2155551212', caller] };
+    expect(compact.startsWith('..')).toBe(true);
+    expect((await verifier.verify(call(compact, fields))).reason).toBeNull();
+    expect((await verifier.verify(call(compact, { ...fields, date: null }))).reason).toBe('malformed');
+    expect(
+      (await verifier.verify(call(compact, { ...fields, date: new Date(clock.now() - 3e6).toUTCString() })))
+        .reason,
+    ).toBe('stale');
+    expect((await verifier.verify(call(`${compact};ppt=shaken`, fields))).reason).toBe('malformed');
+  });
+
+  it('is given up in time, whatever the certificate’s server does', async () => {
+    const { verifier, clock } = stage(() => new Promise(() => undefined));
+    const verdict = verifier.verify(call(signed(clock)));
+    clock.advance(limits.timeoutMs);
+    expect(await verdict).toEqual({
+      verification: 'failed',
+      attestation: null,
+      originationId: null,
+      reason: 'timeout',
+    });
+  });
+
+  it('is not refused by a fault of the verifier’s own: it is told', async () => {
+    const { verifier, clock } = stage(() => Promise.reject(new Error('a fault')));
+    expect((await verifier.verify(call(signed(clock)))).reason).toBe('fault');
+  });
+});
+
+describe('A call that was sent on', () => {
+  const second = '+12125550002';
+
+  it('is verified where every step from whom it was for is signed (RFC 8946)', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const first = signed(clock);
+    const toSecond = signer.signDiversion({ caller, called: second, diverted: called, nowMs });
+    const toThird = signer.signDiversion({ caller, called: third, diverted: second, nowMs });
+    const to = (number: string) => ({ called: [number] });
+    expect((await verifier.verify(call([first, toSecond].join(','), to(second)))).reason).toBeNull();
+    expect(await verifier.verify(call([toThird, first, toSecond].join(','), to(third)))).toMatchObject({
+      verification: 'passed',
+      attestation: 'A',
+    });
+    expect((await verifier.verify(call([first, toThird].join(','), to(third)))).reason).toBe(
+      'called-mismatch',
+    );
+    expect((await verifier.verify(call([toSecond, toThird].join(','), to(third)))).reason).toBe('malformed');
+  });
+
+  it('is not where a step is old, of another call, or signed by nobody', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const first = signed(clock);
+    const step = { caller, called: third, diverted: called, nowMs };
+    const reasonWith = async (diversion: string) =>
+      (await verifier.verify(call([first, diversion].join(','), { called: [third] }))).reason;
+    expect(await reasonWith(signer.signDiversion({ ...step, nowMs: nowMs - 61_000 }))).toBe(
+      'called-mismatch',
+    );
+    expect(await reasonWith(signer.signDiversion({ ...step, caller: second }))).toBe('called-mismatch');
+    const stranger = await issueStir();
+    expect(await reasonWith(new CallSigner(stranger.keyPem, x5u).signDiversion(step))).toBe('bad-signature');
+  });
+
+  it('in a circle comes to an end', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const steps = [
+      signer.signDiversion({ caller, called: third, diverted: second, nowMs }),
+      signer.signDiversion({ caller, called: second, diverted: third, nowMs }),
+      signer.signDiversion({ caller, called: third, diverted: third, nowMs }),
+    ];
+    expect(
+      (await verifier.verify(call([signed(clock), ...steps].join(','), { called: [third] }))).reason,
+    ).toBe('called-mismatch');
+  });
+});
+
+describe('A signer', () => {
+  it('takes a key of its curve alone, and never says what the key was', () => {
+    for (const text of ['', 'secret text', '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----'])
+      expect(() => new CallSigner(text, x5u)).toThrow(/^no private key in PEM form$/);
+  });
+
+  it('signs nothing without numbers', () => {
+    const nowMs = 0;
+    expect(() =>
+      signer.sign({ caller: 'anonymous', called, attestation: 'C', originationId, nowMs }),
+    ).toThrow(RangeError);
+  });
+});

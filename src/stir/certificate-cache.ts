@@ -1,0 +1,141 @@
+/**
+ * Signers' certificates by their URLs, fetched once for all calls that ask while they are on their way, and kept. Failures are
+ * kept, too, for a shorter time. What may be fetched is limited in all, by host, and for each requester: callers write the URLs.
+ */
+import type { CertificateProblem, CertificateSource, VerifierClock } from './call-verifier.js';
+import { readCertificates, type StirCertificate } from './certificate.js';
+import type { FetchedText } from './certificate-fetcher.js';
+import { allowedUrl, type UrlRules } from './certificate-url.js';
+
+export interface CertificateCacheLimits {
+  /** URLs kept, those of failures among them; the one that was asked for the longest ago goes. */
+  readonly maxEntries: number;
+  /** A certificate is kept at least and at most so long, whatever its server says. */
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly failureMs: number;
+  /** Fetches at once, in all and from one host. */
+  readonly maxFetches: number;
+  readonly maxFetchesPerHost: number;
+  /** Fetches for one requester within a minute. */
+  readonly maxFetchesPerMinute: number;
+  /** Certificates behind one URL. */
+  readonly maxChain: number;
+}
+
+export interface CertificateCacheOptions {
+  readonly fetch: (url: URL) => Promise<FetchedText | null>;
+  readonly rules: UrlRules;
+  readonly clock: Pick<VerifierClock, 'now'>;
+  readonly limits: CertificateCacheLimits;
+}
+
+type Found = readonly StirCertificate[] | CertificateProblem;
+
+interface Entry {
+  readonly found: Found;
+  readonly untilMs: number;
+}
+
+const minuteMs = 60_000;
+/** Requesters counted apart within a minute; trunks are far fewer. */
+const maxRequesters = 10_000;
+
+export class CertificateCache implements CertificateSource {
+  readonly #options: CertificateCacheOptions;
+  /** In the order in which they were asked for. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #running = new Map<string, Promise<Found>>();
+  readonly #perHost = new Map<string, number>();
+  readonly #perRequester = new Map<string, number>();
+  #minute = 0;
+  #fetches = 0;
+
+  constructor(options: CertificateCacheOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Certificates asked for of their servers, since the start. */
+  get fetches(): number {
+    return this.#fetches;
+  }
+
+  async certificatesAt(text: string, requester: string): Promise<Found> {
+    const { rules, clock } = this.#options;
+    const url = allowedUrl(text, rules);
+    if (url === null) return 'url-not-allowed';
+    // Without the message that it stood in.
+    const key = Buffer.from(url.href).toString();
+    const entry = this.#entries.get(key);
+    if (entry !== undefined && clock.now() < entry.untilMs) {
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      return entry.found;
+    }
+    const running = this.#running.get(key);
+    if (running !== undefined) return running;
+    if (!this.#mayFetch(url.host, requester)) return 'fetch-limit';
+    const fetching = this.#fetch(url, key).finally(() => {
+      this.#running.delete(key);
+      count(this.#perHost, url.host, -1);
+    });
+    this.#running.set(key, fetching);
+    return fetching;
+  }
+
+  /** Counts it where it may. */
+  #mayFetch(host: string, requester: string): boolean {
+    const { clock, limits } = this.#options;
+    const minute = Math.floor(clock.now() / minuteMs);
+    if (minute !== this.#minute) this.#perRequester.clear();
+    this.#minute = minute;
+    const isFull = this.#perRequester.size >= maxRequesters && !this.#perRequester.has(requester);
+    if (
+      isFull ||
+      this.#running.size >= limits.maxFetches ||
+      (this.#perHost.get(host) ?? 0) >= limits.maxFetchesPerHost ||
+      (this.#perRequester.get(requester) ?? 0) >= limits.maxFetchesPerMinute
+    )
+      return false;
+    count(this.#perHost, host, 1);
+    count(this.#perRequester, requester, 1);
+    this.#fetches += 1;
+    return true;
+  }
+
+  async #fetch(url: URL, key: string): Promise<Found> {
+    const { fetch, clock, limits } = this.#options;
+    const fetched = await fetch(url).catch(() => null);
+    const found = fetched === null ? 'not-fetched' : readChain(fetched.text, limits.maxChain);
+    const now = clock.now();
+    const keptMs = Math.min(Math.max(fetched?.maxAgeMs ?? limits.maxMs, limits.minMs), limits.maxMs);
+    // One that has ended may have been renewed there.
+    const endMs =
+      typeof found === 'string' ? Infinity : Math.min(...found.map(({ notAfterMs }) => notAfterMs));
+    const untilMs =
+      typeof found === 'string' || endMs <= now ? now + limits.failureMs : Math.min(now + keptMs, endMs);
+    this.#entries.delete(key);
+    this.#entries.set(key, { found, untilMs });
+    const oldest = this.#entries.keys().next();
+    if (this.#entries.size > limits.maxEntries && oldest.done !== true) this.#entries.delete(oldest.value);
+    return found;
+  }
+}
+
+function readChain(pem: string, max: number): Found {
+  try {
+    return readCertificates(pem, max);
+  } catch {
+    return 'unsuitable-certificate';
+  }
+}
+
+function count(counts: Map<string, number>, name: string, by: number): void {
+  const next = (counts.get(name) ?? 0) + by;
+  if (next <= 0) counts.delete(name);
+  else counts.set(name, next);
+}

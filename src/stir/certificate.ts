@@ -1,0 +1,163 @@
+/** A certificate as STIR needs it (RFC 8226): what it may do, how long, and for whose numbers. */
+import { X509Certificate, type KeyObject } from 'node:crypto';
+import { DerError, formatOid, readOne, readValues, tags, type DerValue } from './der.js';
+
+/** For whose numbers a certificate is (TNAuthList, RFC 8226 §9). */
+export interface NumberAuthority {
+  /** Codes of service providers, whose numbers are not listed. */
+  readonly providerCodes: readonly string[];
+  readonly covers: (number: string) => boolean;
+}
+
+export class StirCertificate {
+  readonly #x509: X509Certificate;
+  readonly publicKey: KeyObject;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** May sign certificates. */
+  readonly isAuthority: boolean;
+  /** How many authorities may stand between it and the last certificate; null: any number. */
+  readonly pathLength: number | null;
+  /** May sign what is no certificate. */
+  readonly maySign: boolean;
+  /** Null where it says nothing of numbers. */
+  readonly numbers: NumberAuthority | null;
+
+  /** Throws where it cannot be read, or has a critical extension that is not understood. */
+  constructor(pem: string) {
+    this.#x509 = new X509Certificate(pem);
+    this.publicKey = this.#x509.publicKey;
+    this.notBeforeMs = Date.parse(this.#x509.validFrom);
+    this.notAfterMs = Date.parse(this.#x509.validTo);
+    if (Number.isNaN(this.notBeforeMs) || Number.isNaN(this.notAfterMs)) throw new DerError('bad dates');
+    const extensions = readExtensions(this.#x509.raw);
+    const basic = readBasicConstraints(extensions.get(oids.basicConstraints));
+    const usage = readKeyUsage(extensions.get(oids.keyUsage));
+    this.isAuthority = basic.isAuthority && (usage === null || (usage & usages.keyCertSign) !== 0);
+    this.pathLength = basic.pathLength;
+    this.maySign = usage === null || (usage & usages.digitalSignature) !== 0;
+    const list = extensions.get(oids.tnAuthList);
+    this.numbers = list === undefined ? null : readNumberAuthority(list);
+  }
+
+  /** Tells it from all others. */
+  get fingerprint(): string {
+    return this.#x509.fingerprint256;
+  }
+
+  /** By the name alone; `isSignedBy` is the proof. */
+  isNamedBy(issuer: StirCertificate): boolean {
+    return this.#x509.checkIssued(issuer.#x509);
+  }
+
+  isSignedBy(issuer: StirCertificate): boolean {
+    return this.#x509.verify(issuer.publicKey);
+  }
+}
+
+/** Those of a PEM text, in their order. Throws where one cannot be used, there is none, or there are more than `max`. */
+export function readCertificates(pem: string, max: number): readonly StirCertificate[] {
+  const found: StirCertificate[] = [];
+  for (let at = pem.indexOf(begin); at !== -1; at = pem.indexOf(begin, at + 1)) {
+    if (found.length === max) throw new RangeError('too many certificates');
+    const stop = pem.indexOf(end, at);
+    if (stop === -1) throw new RangeError('a certificate that breaks off');
+    found.push(new StirCertificate(pem.slice(at, stop + end.length)));
+  }
+  if (found.length === 0) throw new RangeError('no certificate');
+  return found;
+}
+
+const begin = '-----BEGIN CERTIFICATE-----';
+const end = '-----END CERTIFICATE-----';
+
+const oids = {
+  keyUsage: '2.5.29.15',
+  basicConstraints: '2.5.29.19',
+  tnAuthList: '1.3.6.1.5.5.7.1.26',
+} as const;
+
+/** What changes nothing of what a certificate may sign: certificate policies and extended key usage, which STIR has no use for. */
+const harmless: ReadonlySet<string> = new Set(['2.5.29.32', '2.5.29.37']);
+
+/** RFC 5280 §4.2.1.3: the bits of the first octet. */
+const usages = { digitalSignature: 0x80, keyCertSign: 0x04 } as const;
+
+/** The extensions' values by their names (RFC 5280 §4.1). */
+function readExtensions(raw: Buffer): ReadonlyMap<string, Buffer> {
+  const [toBeSigned] = readValues(readOne(raw, tags.sequence));
+  if (toBeSigned?.tag !== tags.sequence) throw new DerError('no certificate');
+  const wrapped = readValues(toBeSigned.content).find(({ tag }) => tag === tags.context(3));
+  const extensions = new Map<string, Buffer>();
+  if (wrapped === undefined) return extensions;
+  for (const { content } of readValues(readOne(wrapped.content, tags.sequence))) {
+    const [name, ...rest] = readValues(content);
+    const value = rest.at(-1);
+    if (name?.tag !== tags.objectIdentifier || value?.tag !== tags.octetString)
+      throw new DerError('a bad extension');
+    const oid = formatOid(name.content);
+    const isCritical = rest[0]?.tag === tags.boolean && rest[0].content[0] !== 0;
+    const isKnown = Object.values<string>(oids).includes(oid) || harmless.has(oid);
+    if (isCritical && !isKnown) throw new DerError('a critical extension that is not known');
+    if (extensions.has(oid)) throw new DerError('an extension that stands there twice');
+    extensions.set(oid, value.content);
+  }
+  return extensions;
+}
+
+function readBasicConstraints(value: Buffer | undefined): {
+  isAuthority: boolean;
+  pathLength: number | null;
+} {
+  if (value === undefined) return { isAuthority: false, pathLength: null };
+  const [first, second] = readValues(readOne(value, tags.sequence));
+  if (first?.tag !== tags.boolean || first.content[0] === 0) return { isAuthority: false, pathLength: null };
+  if (second === undefined) return { isAuthority: true, pathLength: null };
+  if (second.tag !== tags.integer || second.content.length !== 1) throw new DerError('a bad path length');
+  return { isAuthority: true, pathLength: second.content[0] ?? 0 };
+}
+
+/** Null where nothing is said: then anything may be done. */
+function readKeyUsage(value: Buffer | undefined): number | null {
+  if (value === undefined) return null;
+  // The first octet says how many bits of the last are not used.
+  return readOne(value, tags.bitString)[1] ?? 0;
+}
+
+function readNumberAuthority(value: Buffer): NumberAuthority {
+  const entries = readValues(readOne(value, tags.sequence));
+  if (entries.length === 0 || entries.length > maxEntries) throw new DerError('a bad list of numbers');
+  const providerCodes = entries
+    .filter(({ tag }) => tag === tags.context(0))
+    .map(({ content }) => textOf(content));
+  const ranges = entries.flatMap((entry) => rangeOf(entry) ?? []);
+  if (providerCodes.length + ranges.length !== entries.length) throw new DerError('a bad list of numbers');
+  return { providerCodes, covers: (number) => ranges.some((covers) => covers(number)) };
+}
+
+const maxEntries = 1000;
+
+/** A range of numbers (`start` and how many), or a single one; null for another entry. */
+function rangeOf({ tag, content }: DerValue): ((number: string) => boolean) | null {
+  if (tag === tags.context(2)) {
+    const one = textOf(content);
+    return (number) => number === one;
+  }
+  if (tag !== tags.context(1)) return null;
+  const [start, count] = readValues(readOne(content, tags.sequence));
+  if (start?.tag !== tags.ia5String || count?.tag !== tags.integer) throw new DerError('a bad range');
+  if (count.content.length === 0 || count.content.length > 6) throw new DerError('a bad range');
+  const digits = start.content.toString('latin1');
+  if (!/^\d{1,15}$/.test(digits)) throw new DerError('a bad range');
+  const first = Number(digits);
+  const last = first + count.content.readUIntBE(0, count.content.length) - 1;
+  return (number) =>
+    number.length === digits.length &&
+    /^\d+$/.test(number) &&
+    Number(number) >= first &&
+    Number(number) <= last;
+}
+
+function textOf(content: Buffer): string {
+  return readOne(content, tags.ia5String).toString('latin1');
+}
