@@ -158,8 +158,12 @@ export class TcpFlow implements Flow {
   #receive(chunk: Buffer): void {
     if (this.#broken) return;
     this.#inbox.counters.bytesReceived += chunk.length;
-    const isBreaks = chunk.length <= pong.length && chunk.every((byte) => byte === 13 || byte === 10);
-    // Two of them are no ping of the peer's.
+    // Within a message they are a part of it, such as the end of its header fields in a segment of its own.
+    const isBreaks =
+      !this.#framer.isMidMessage &&
+      chunk.length <= pong.length &&
+      chunk.every((byte) => byte === 13 || byte === 10);
+    // Not for the framer, to which two answers to our pings would be a ping of the peer's.
     if (this.#keepAlive?.heard(isBreaks) === true) return;
     const events = this.#framer.push(chunk);
     // Every message has its own allowance: a finished one ends the timer, a begun one starts it.
