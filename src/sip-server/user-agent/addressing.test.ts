@@ -28,6 +28,14 @@ describe('our address', () => {
 
   it.each([
     ['0.0.0.0', 'unspecified'],
+    ['::', 'unspecified'],
+    ['0:0:0:0:0:0:0:0', 'unspecified'],
+    ['::ffff:0.0.0.0', 'unspecified'],
+    ['::ffff:127.0.0.1', 'loopback'],
+    ['0:0:0:0:0:0:0:1', 'loopback'],
+    ['255.255.255.255', 'private'],
+    ['ff02::1', 'private'],
+    ['::2', 'public'],
     ['127.1.2.3', 'loopback'],
     ['192.168.1.1', 'private'],
     ['100.64.0.1', 'private'],

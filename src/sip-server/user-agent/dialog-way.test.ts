@@ -50,7 +50,7 @@ describe('The way of a request to a Contact that is a name', () => {
     expect(await findFlow(dialog, () => Promise.resolve(resolved))).toBe(resolved);
   });
 
-  it.each(['127.0.0.1', '10.0.0.9', '169.254.169.254', '::1'])(
+  it.each(['127.0.0.1', '10.0.0.9', '169.254.169.254', '::1', '0:0:0:0:0:0:0:0', '224.0.0.1'])(
     'is that of the peer where the name leads to %s',
     async (address) => {
       const heard = flowTo('198.51.100.7');

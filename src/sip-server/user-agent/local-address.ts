@@ -9,11 +9,16 @@ export interface LocalInterface {
 
 export type AddressKind = 'unspecified' | 'loopback' | 'private' | 'public' | 'name';
 
+/** "This host on this network" (RFC 6890) and the address that is none (RFC 4291 §2.5.2): what goes there a system sends to itself. */
+const unspecified = new BlockList();
+unspecified.addSubnet('0.0.0.0', 8, 'ipv4');
+unspecified.addAddress('::', 'ipv6');
+
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** RFC 1918, RFC 6598 (carrier-grade NAT), link-local, unique local (RFC 4193). */
+/** RFC 1918, RFC 6598 (carrier-grade NAT), link-local, unique local (RFC 4193); groups and broadcasts, which stay near as well. */
 const privateNetworks = new BlockList();
 privateNetworks.addSubnet('10.0.0.0', 8, 'ipv4');
 privateNetworks.addSubnet('172.16.0.0', 12, 'ipv4');
@@ -22,12 +27,15 @@ privateNetworks.addSubnet('100.64.0.0', 10, 'ipv4');
 privateNetworks.addSubnet('169.254.0.0', 16, 'ipv4');
 privateNetworks.addSubnet('fc00::', 7, 'ipv6');
 privateNetworks.addSubnet('fe80::', 10, 'ipv6');
+privateNetworks.addSubnet('224.0.0.0', 4, 'ipv4');
+privateNetworks.addSubnet('240.0.0.0', 4, 'ipv4');
+privateNetworks.addSubnet('ff00::', 8, 'ipv6');
 
-/** From where an address can be reached. IPv6 without brackets. */
+/** From where an address can be reached, however it is written. IPv6 without brackets; IPv4 within IPv6 counts as IPv4. */
 export function addressKind(address: string): AddressKind {
   if (isIP(address) === 0) return 'name';
-  if (address === '0.0.0.0' || address === '::') return 'unspecified';
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  if (/^[0:]/.test(address) && unspecified.check(address, family)) return 'unspecified';
   if (loopback.check(address, family)) return 'loopback';
   return privateNetworks.check(address, family) ? 'private' : 'public';
 }
