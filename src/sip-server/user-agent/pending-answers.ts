@@ -60,6 +60,8 @@ export class PendingAnswers {
     const answer = this.#answers.get(dialog);
     if (answer?.retransmitter.cseq !== cseq) return;
     const sendBye = this.#settle(dialog, answer);
+    // It bears the To tag that only the peer was told. Once for each call: who has one could vouch for any forged address.
+    this.#environment.guard?.isGood(flow.remoteAddress);
     dialog.owner?.acknowledged(ack, flow, answer.inviteId, dialog.publicId);
     sendBye?.();
   }

@@ -104,8 +104,6 @@ export class UserAgentServer {
       this.#events.forwardAck(ack, identity);
       return;
     }
-    // It bears the To tag that only the peer was told.
-    this.#environment.guard?.isGood(flow.remoteAddress);
     this.#answers.acknowledge(dialog, identity.cseq.number, ack, flow);
   }
 
