@@ -64,6 +64,15 @@ describe('the responses to a request', () => {
     await response.send(Buffer.from('x'));
     expect(dialled).toEqual(['198.51.100.1:5090']);
   });
+
+  it('over a connection that is gone go where its sender listens, not to the port that it came from', async () => {
+    dialled.length = 0;
+    const flow = new RecordedFlow('tcp', '198.51.100.1', 40_000);
+    flow.close();
+    const via = 'SIP/2.0/TCP 10.0.0.1:5090;rport=40000;received=198.51.100.1';
+    await responseFlowFor([transportOf('tcp')], flow, identityOf(via)).send(Buffer.from('x'));
+    expect(dialled).toEqual(['198.51.100.1:5090']);
+  });
 });
 
 describe('of several sockets', () => {

@@ -103,7 +103,7 @@ async function sourceTowards(address: string): Promise<string | null> {
 export function responseFlowFor(transports: Transports, flow: Flow, { via }: MessageIdentity): Flow {
   const isStream = flow.protocol === 'tcp' || flow.protocol === 'tls';
   const stream = isStream ? ownerOf(transports, flow) : null;
-  if (stream) return new FallbackFlow(flow, stream, { ...responseTarget(via), name: via.host });
+  if (stream) return new FallbackFlow(flow, stream, { ...responseTarget(via, true), name: via.host });
   if (flow.protocol !== 'udp') return flow;
   const target = responseTarget(via);
   const isBehindNat = via.host !== flow.remoteAddress && addressKind(via.host) !== 'name';

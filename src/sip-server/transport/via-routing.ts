@@ -28,12 +28,13 @@ export interface ResponseTarget {
 
 /**
  * Where a response goes when there is no connection to send it down (RFC 3261 §18.2.2, RFC 3581 §4): `received` or
- * else sent-by; `rport` or else the port of sent-by or else 5060, for TLS 5061.
+ * else sent-by; `rport` or else the port of sent-by or else 5060, for TLS 5061. `isOverConnection`: to the port of sent-by,
+ * for nobody listens at the one that a connection came from.
  *
  * Deviation: `maddr` is not obeyed: it names an address that the sender chose and nobody verified.
  */
-export function responseTarget(via: Via): ResponseTarget {
-  const rport = via.params.get('rport') ?? '';
+export function responseTarget(via: Via, isOverConnection = false): ResponseTarget {
+  const rport = isOverConnection ? '' : (via.params.get('rport') ?? '');
   const received = via.params.get('received')?.replace(/^\[|\]$/g, '');
   const port = /^\d{1,5}$/.test(rport) ? Number(rport) : (via.port ?? defaultPort(via.transport));
   return { host: received !== undefined && isIP(received) !== 0 ? received : via.host, port };
