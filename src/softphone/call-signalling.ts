@@ -14,6 +14,7 @@ import type { Flow } from '../sip-server/transport/flow.js';
 import type { BoundAddress, ListeningTransport } from '../sip-server/transport/transport.js';
 import { newTag } from '../sip-server/user-agent/identifiers.js';
 import { belongsToFlow, nextHopOf } from '../sip-server/user-agent/next-hop.js';
+import { createCancel } from '../sip-server/user-agent/requests.js';
 import { createResponse } from '../sip-server/user-agent/responses.js';
 import { readReason, type CallEnd } from './call-end.js';
 import { PhoneMessages, checkRequest, type CallTarget } from './phone-messages.js';
@@ -251,7 +252,7 @@ export class CallSignalling implements TransactionUser {
 
   #cancel(): void {
     this.#phase = 'cancelling';
-    const cancel = this.#messages.cancel(this.#invite);
+    const cancel = createCancel(this.#invite, undefined);
     const bytes = formatMessage(cancel);
     this.#layer.send(
       { request: cancel, branch: this.#inviteBranch, bytes, flow: this.#flow },

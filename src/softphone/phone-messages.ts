@@ -22,18 +22,6 @@ const noBody = Buffer.alloc(0);
 const allowField = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
 const allowedMethods = new Set(allowField.split(', '));
 
-const phrases: Readonly<Record<number, string>> = {
-  200: 'OK',
-  405: 'Method Not Allowed',
-  415: 'Unsupported Media Type',
-  420: 'Bad Extension',
-  481: 'Call/Transaction Does Not Exist',
-  486: 'Busy Here',
-  488: 'Not Acceptable Here',
-  491: 'Request Pending',
-  500: 'Server Internal Error',
-};
-
 /** Writes the messages of one phone: knows the address that goes into its Via and Contact. */
 export class PhoneMessages {
   readonly #transport: string;
@@ -67,19 +55,9 @@ export class PhoneMessages {
     return invite;
   }
 
-  /** Request-URI, top Via, Route, From, To, Call-ID and the number of CSeq are those of the INVITE (RFC 3261 §9.1). */
-  cancel(invite: SipRequest): SipRequest {
-    const headers = new HeaderFields();
-    for (const name of ['Via', 'Route', 'Max-Forwards', 'From', 'To', 'Call-ID']) {
-      for (const value of invite.headers.all(name)) headers.append(name, value);
-    }
-    headers.append('CSeq', '1 CANCEL');
-    return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: noBody };
-  }
-
   /** With a session description it also says who we are and what we take. */
   response(request: SipRequest, status: number, sdp = ''): SipResponse {
-    const response = createResponse(request, status, newTag(), phrases[status]);
+    const response = createResponse(request, status, newTag());
     const { headers } = response;
     if (status === 405 || request.method === 'OPTIONS') headers.set('Allow', allowField);
     if (status === 415 || request.method === 'OPTIONS') headers.set('Accept', 'application/sdp');
