@@ -1,6 +1,6 @@
 /** Messages as people read them: first who said what to whom and when, then each in full. */
-import { formatHostPort } from './host-port.js';
-import type { TracedMessage } from './traced-message.js';
+import { formatHostPort } from '../domain/host-port.js';
+import type { Endpoint, TracedMessage } from './traced-message.js';
 
 export interface LadderCall {
   readonly callId: string;
@@ -27,7 +27,11 @@ function summary(message: TracedMessage): string {
   const arrow = direction === 'in' ? `--${protocol.toUpperCase()}-->` : `<--${protocol.toUpperCase()}--`;
   const [startLine = ''] = textOf(message).split('\n', 1);
   const what = startLine.replace(/^SIP\/2\.0 /, '').replace(/ SIP\/2\.0$/, '');
-  return `${timeOf(message)}  ${formatHostPort(remote)} ${arrow} ${formatHostPort(local)}  ${what}`;
+  return `${timeOf(message)}  ${nameOf(remote)} ${arrow} ${nameOf(local)}  ${what}`;
+}
+
+function nameOf({ address, port }: Endpoint): string {
+  return formatHostPort({ host: address, port });
 }
 
 function timeOf({ atUs }: TracedMessage): string {
