@@ -1,6 +1,7 @@
 /** Reads Reason header fields (RFC 3326). By hand, in one pass: a stranger writes them, and their texts hold what they like. */
 import type { Outcome } from '../../domain/outcome.js';
 import { ownText } from '../../domain/own-text.js';
+import { splitUnquoted } from './split-unquoted.js';
 
 const maxLength = 1024;
 const maxTextLength = 200;
@@ -10,7 +11,9 @@ const maxCause = 127;
 /** What the far end says: the first Q.850 cause, and the first text. Nothing of a header of more than 1 kB. */
 export function parseReason(header: string | undefined): Pick<Outcome, 'q850Cause' | 'text'> {
   if (header === undefined || header.length > maxLength) return {};
-  const reasons = splitUnquoted(header, ',').map((reason) => splitUnquoted(reason, ';'));
+  const reasons = splitUnquoted(header, ',').map((reason) =>
+    splitUnquoted(reason, ';').map((piece) => piece.trim()),
+  );
   const causes = reasons
     .filter(([protocol]) => protocol?.toUpperCase() === 'Q.850')
     .map((reason) => parameter(reason, 'cause'))
@@ -32,20 +35,4 @@ function parameter([, ...parameters]: readonly string[], name: string): string |
     return value.startsWith('"') ? value.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') : value;
   }
   return null;
-}
-
-/** What stands in quotes separates nothing. */
-function splitUnquoted(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  let isQuoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    if (isQuoted && text[at] === '\\') at += 1;
-    else if (text[at] === '"') isQuoted = !isQuoted;
-    else if (text[at] === separator && !isQuoted) {
-      parts.push(text.slice(start, at).trim());
-      start = at + 1;
-    }
-  }
-  return [...parts, text.slice(start).trim()];
 }

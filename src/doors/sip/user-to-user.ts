@@ -5,6 +5,7 @@
  */
 import { ownText } from '../../domain/own-text.js';
 import { unescapePercent } from './percent-escapes.js';
+import { splitUnquoted } from './split-unquoted.js';
 
 export interface UserToUserValue {
   readonly value: string;
@@ -123,23 +124,6 @@ function parameterValue(parameters: readonly string[], name: string): string | n
     return unquote(parameter.slice(equals + 1).trim());
   }
   return null;
-}
-
-function splitUnquoted(text: string, separator: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  let quoted = false;
-  for (let index = 0; index < text.length; index += 1) {
-    const character = text[index];
-    if (quoted && character === '\\') index += 1;
-    else if (character === '"') quoted = !quoted;
-    else if (character === separator && !quoted) {
-      parts.push(text.slice(start, index));
-      start = index + 1;
-    }
-  }
-  parts.push(text.slice(start));
-  return parts;
 }
 
 function unquote(text: string): string {
