@@ -14,11 +14,11 @@ import { silentLogger, type SipLogger } from './user-agent/environment.js';
 import type { Refusal } from './user-agent/request-checks.js';
 import { UserAgentCore } from './user-agent/user-agent-core.js';
 
-/** What a server and a client have in common to be set. */
+/** Settings of the engine, whatever doors it has. */
 export interface EngineOptions {
   /** The address peers elsewhere reach us at, for Via and Contact. Default: the local address of each flow. */
   readonly publicAddress?: string;
-  /** A host that peers at that address are told in place of that; null: none. Default: none. */
+  /** What a peer at that address is told to reach us at, in place of `publicAddress`; null: nothing of its own. Default: null. */
   readonly hostFor?: (remoteAddress: string) => string | null;
   /** For Server and User-Agent. Default: neither is sent. */
   readonly userAgent?: string;
@@ -32,17 +32,17 @@ export interface EngineOptions {
   readonly timers?: Partial<TimerSettings>;
   /** Server and client transactions; above it new requests get 503. A UDP call leaves some for 32 s. Default 200,000. */
   readonly maxTransactions?: number;
-  /** As many of them may be of requests outside of dialogs of one source. Default: all. */
+  /** How many of them one source's requests outside of dialogs may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerAddress?: number;
-  /** Whom an address counts as, where something is limited for each. Default: itself. */
+  /** The name that an address is counted under where something is limited per source: a network may share one. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
-  /** A peer that has limits of its own, not those of strangers. Asked for every refusal: must be cheap. Default: nobody is. */
+  /** Whether the limits for strangers leave that address out, as a carrier's. Asked for every refusal: must be cheap. Default: never. */
   readonly isKnownPeer?: (address: string) => boolean;
   /** Why a new INVITE is turned away before an application hears of it; null: it is not. Must not throw. Default: none is. */
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
   readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
-  /** What strangers may cost. Default: nothing is limited. */
+  /** Limits on what strangers may cost us. Default: there are none. */
   readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
   /** Programs that try addresses and numbers are left without an answer. Default: they are answered as strangers are. */
   readonly scanners?: Omit<ScannerWatchOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
@@ -63,7 +63,7 @@ export interface Engine {
   readonly core: UserAgentCore;
   readonly addressing: Addressing;
   readonly dialogs: DialogStore<Application>;
-  /** Null where strangers may cost anything. */
+  /** Null where strangers have no limits. */
   readonly guard: SourceGuard | null;
   /** Null where scanners are answered. */
   readonly scanners: ScannerWatch | null;

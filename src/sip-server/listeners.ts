@@ -10,14 +10,14 @@ export interface ListenOptions {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
-  /** With host `::`: IPv4 is somebody else's. Default false. */
+  /** With host `::`: takes IPv6 alone, so that another socket may have the port for IPv4. Default false. */
   readonly ipv6Only?: boolean;
 }
 
-/** What is limited alike for TCP, TLS and WebSockets. */
+/** Limits that TCP, TLS and WebSockets share. */
 export type ConnectionLimit =
   'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs' | 'stalledMs';
-/** What is only for TCP and TLS. */
+/** What is set for TCP and TLS: the same limits, and what WebSockets do not have. */
 type StreamSetting = ConnectionLimit | 'idleTimeoutMs' | 'keepAlive';
 
 export interface ListenerOptions {

@@ -50,7 +50,10 @@ export function reachableFamilies(
   return ([4, 6] as const).filter((family) => families.includes(family));
 }
 
-/** A connection may leave from any address of this machine where none is named, a datagram only from the socket's. */
+/**
+ * The kinds of address that a transport reaches. A connection may leave from any address of this machine unless the transport is
+ * bound to one; a datagram leaves only from the socket's own.
+ */
 function familiesOf({ protocol, boundAddress, isIpv6Only }: Transport): readonly AddressFamily[] {
   if (protocol === 'ws') return [];
   const address = boundAddress?.address;
@@ -60,7 +63,7 @@ function familiesOf({ protocol, boundAddress, isIpv6Only }: Transport): readonly
   return isIPv6(address) ? [6] : [4];
 }
 
-/** Whoever is reached by it can answer there. */
+/** Whether it is bound to all addresses of the family: then a peer can answer at whichever address of ours it saw. */
 function listensOnAll({ boundAddress }: Transport, family: AddressFamily): boolean {
   return boundAddress?.address === '::' || (family === 4 && boundAddress?.address === '0.0.0.0');
 }
@@ -158,6 +161,7 @@ abstract class DerivedFlow implements Flow {
   }
 }
 
+/** Answers a request over UDP at another port of the peer than the one that it came from. */
 class RedirectedFlow extends DerivedFlow {
   readonly #transport: Transport;
 
@@ -172,6 +176,7 @@ class RedirectedFlow extends DerivedFlow {
   }
 }
 
+/** Answers down the connection that a request came by; where that is gone, over a new one to where its sender listens. */
 class FallbackFlow extends DerivedFlow {
   readonly #transport: Transport;
   readonly #target: Target & { readonly name: string };

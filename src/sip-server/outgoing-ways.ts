@@ -15,15 +15,15 @@ import type { TargetFault, Way } from './user-agent/way.js';
 
 /** How servers are found, and what becomes of those that fail. */
 export interface NextHopOptions {
-  /** For every name. Default: the DNS, and the system for names that no peer chose. */
+  /** Looks all names up. Default: the DNS; for names that no peer chose the system, too, which knows the hosts file. */
   readonly resolver?: Resolver;
   /** DNS servers; default: those of the system. */
   readonly dnsServers?: readonly string[];
-  /** Default 2,000 ms. */
+  /** How long one question to the DNS may take. Default 2,000 ms. */
   readonly dnsTimeoutMs?: number;
   /** How long an answer without a time holds. Default 30,000 ms. */
   readonly dnsCacheMs?: number;
-  /** Kept, and as many for names that peers chose, so that those push out no others. Default 2,000. */
+  /** Answers kept. As many again are kept for names that peers chose, so that those push out no others. Default 2,000. */
   readonly maxDnsAnswers?: number;
   /** Servers looked up, and tried, for one request. Default 8. */
   readonly maxTargets?: number;
@@ -33,9 +33,9 @@ export interface NextHopOptions {
   readonly limitLine?: (write: () => void) => void;
   /** A server that failed is tried after the others for so long. Default 60,000 ms. */
   readonly deadMs?: number;
-  /** Default 1,000. */
+  /** Failed servers remembered; the oldest is forgotten first. Default 1,000. */
   readonly maxDead?: number;
-  /** One that has not answered anything by then is left for the next. Default 4,000 ms. */
+  /** A server that has not answered anything by then is left for the next. Default 4,000 ms. */
   readonly firstResponseMs?: number;
   /** Servers that take no connection, however long a request is. Default: none is known. */
   readonly takesDatagramsAlone?: (address: string) => boolean;
@@ -126,6 +126,7 @@ interface WayParts {
   readonly nowhere: Flow;
 }
 
+/** The way of one request: the servers that the locator finds, one after the other, and what became of each. */
 class LocatedWay implements Way {
   readonly #isLiteral: boolean;
   readonly nowhere: Flow;
@@ -211,7 +212,7 @@ function keyOfFlow({ protocol, remoteAddress, remotePort }: Flow): string {
   return `${protocol} ${remoteAddress} ${remotePort}`;
 }
 
-/** `asksSystem`: also for what the DNS does not know. */
+/** A resolver that asks the DNS and keeps its answers. `asksSystem`: what the DNS does not know is asked of the system. */
 function systemResolver(options: NextHopOptions, nowMs: () => number, asksSystem: boolean): Resolver {
   const { dnsServers = [], dnsTimeoutMs = 2_000, dnsCacheMs = 30_000, maxDnsAnswers = 2_000 } = options;
   const records = new DnsRecords({ servers: dnsServers, timeoutMs: dnsTimeoutMs, asksSystem });

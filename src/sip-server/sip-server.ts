@@ -26,24 +26,24 @@ export interface SipServerOptions extends EngineOptions, ListenerOptions {
   /** What a message may be at most. Default 64 kB, 256 header fields. */
   readonly messageLimits?: Partial<ParseLimits>;
   /**
-   * Further addresses to listen on. `host` is what peers are told that come by it, in place of its own address; one that listens
-   * on all addresses and has none is told as the first is.
+   * Further addresses to listen on. `host` is what peers who come by such a listener are told to reach us at, in place of its
+   * own address. A listener on all addresses (`0.0.0.0`, `::`) without `host` tells what the first listener tells.
    */
   readonly listeners?: readonly (ListenerOptions & { readonly host?: string | undefined })[];
   readonly webSocket?: Pick<WebSocketTransportOptions, ConnectionLimit>;
   /** Where drachtio clients connect: keep it on the loopback address. */
   readonly admin: Pick<ListenOptions, 'host' | 'port'> & {
     readonly secret: string;
-    /** Default 64. */
+    /** Clients connected at once; more are turned away. Default 64. */
     readonly maxClients?: number;
     /**
      * A client that sends a longer frame is dropped, and its calls with it. Default 1 MiB: an answer repeats every m-line of
      * an offer and adds to it, so that it may be several times as long as the longest message that comes in.
      */
     readonly maxFrameBytes?: number;
-    /** For a client that does not read. Default 64 MiB. */
+    /** A client that leaves more than this unread is dropped, and its calls with it. Default 64 MiB. */
     readonly maxBufferedBytes?: number;
-    /** Default 5,000 ms. */
+    /** A client that has not shown the secret by then is dropped. Default 5,000 ms. */
     readonly authenticationTimeoutMs?: number;
   };
 }
@@ -59,16 +59,16 @@ export interface SipServerStats {
   readonly retransmissionsReceived: number;
   readonly transactionTimeouts: number;
   readonly dialogsCreated: number;
-  /** Without ACK, session expired, application gone, … */
+  /** Dialogs that the server ended by itself: no ACK came, the session expired, the application went away, … */
   readonly dialogsEndedByServer: number;
   readonly cancelled: number;
   /** Requests of strangers that got no answer, because their source had had enough. */
   readonly answersWithheld: number;
-  /** Requests of scanners, which got none. */
+  /** Requests of scanners, which get no answer. */
   readonly scannersIgnored: number;
   /** Sources that were taken for scanners because of how many users they called. */
   readonly sweepsSeen: number;
-  /** Sources that are not heard now. */
+  /** Sources that are banned now. */
   readonly bans: number;
   /** Refusals made by the server itself, by status. */
   readonly refusals: Readonly<Record<number, number>>;
@@ -102,14 +102,14 @@ export interface SipServer {
   contactFor(peer: { readonly address: string; readonly transport: string }): string | null;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
-  /** Shows every message that comes or goes to `tap`, which must not throw; null: no more. Nobody sees any before. */
+  /** Shows every message that comes or goes to `tap`, which must not throw; null ends that. Until it is called nobody is shown any. */
   tap(tap: MessageTap | null): void;
-  /** Sources that are not heard, because of what they did. */
+  /** Sources of which nothing is read for a while, because of what they did. */
   bans(): readonly SourceBan[];
-  /** Hears that source again; null: everybody. False where there was no such ban. */
+  /** Lifts the ban of that source; null: all bans. False where there was none to lift. */
   liftBan(source: string | null): boolean;
   stats(): SipServerStats;
-  /** Ends every client, connection and timer at once; idempotent. Hang calls up before. */
+  /** Ends every client, connection and timer at once; idempotent. Calls get no BYE: hang them up before. */
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Tells scanners: programs that try addresses and numbers for a gateway that lets them call. By what they call themselves, which
- * each request says of itself alone; and by how many different users one source calls in vain. The latter counts over TCP and TLS
- * alone: who forges the address of another over UDP, or has a web page open WebSockets, could make a scanner of anybody.
+ * Recognises scanners: programs that try addresses and numbers in search of a gateway that lets them call. They are known by the
+ * name in their User-Agent, which holds for that request alone, and by how many different users one source calls in vain. The latter
+ * counts over TCP and TLS only: who forges an address over UDP, or has a web page open WebSockets, could make a scanner of anybody.
  */
 import type { Clock } from '../transaction/clock.js';
 import type { SipRequest } from '../message/message.js';
@@ -16,9 +16,9 @@ export interface ScannerWatchOptions {
   readonly agents: readonly string[];
   /** More different users called in vain from one source within a minute make a scanner of it; 0: none do. */
   readonly maxUsersPerMinute: number;
-  /** A call stands with somebody there: then a source is none, however many it calls. Asked before one is taken for one. */
+  /** Whether a call with that source is in progress: then it is no scanner, however many users it calls. */
   readonly hasCalls: (source: string) => boolean;
-  /** Somebody is there whose calls the operator wants, such as a carrier: never a scanner. */
+  /** Whether the operator wants the calls of that address, such as a carrier's: it is never a scanner. */
   readonly isKnownPeer: (address: string) => boolean;
   /** Sources that are remembered; the one that was quiet for longest is forgotten first. */
   readonly maxSources: number;

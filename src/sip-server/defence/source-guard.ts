@@ -22,9 +22,9 @@ export interface SourceGuardOptions {
   readonly banMs: number;
   /** Sources that are remembered, proven ones and others; the one that was quiet for longest is forgotten first. */
   readonly maxSources: number;
-  /** A call stands with somebody there: then there is no ban. */
+  /** Whether a call with that source is in progress: then it is not banned. */
   readonly hasCalls: (source: string) => boolean;
-  /** Has limits of its own: nothing is withheld from it, and it is never banned. */
+  /** Whether that address has limits of its own: nothing is withheld from it, and it is never banned. */
   readonly isKnownPeer: (address: string) => boolean;
   /** Told of every ban. */
   readonly onBanned: (ban: SourceBan) => void;
@@ -70,7 +70,7 @@ export class SourceGuard {
     this.#options = options;
   }
 
-  /** Nothing of it is to be read. Asked for every message. */
+  /** Whether nothing that comes from there is to be read. Asked for every message. */
   isBanned(address: string): boolean {
     if (this.#bans.size === 0 || this.#options.isKnownPeer(address)) return false;
     const source = this.#options.sourceOf(address);

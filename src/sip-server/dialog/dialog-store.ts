@@ -29,7 +29,7 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
     dialog.countIn(this.#flows);
   }
 
-  /** A dialog's messages come or go by this connection. */
+  /** Whether messages of some dialog come or go by this connection. */
   goOver(flow: Flow): boolean {
     return this.#flows.has(flow);
   }

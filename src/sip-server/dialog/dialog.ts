@@ -28,6 +28,7 @@ export interface SentAck {
   readonly flow: Flow;
 }
 
+/** What a dialog is made of; the names are those of `Dialog`. */
 export interface DialogParts<Owner> {
   readonly role: DialogRole;
   readonly usage: DialogUsage;
@@ -47,7 +48,10 @@ export interface DialogParts<Owner> {
   readonly owner: Owner | undefined;
 }
 
-/** The peer-to-peer relationship that an INVITE begins (RFC 3261 §12), or a SUBSCRIBE (RFC 6665 §4.4): who, where to, by which way, in which order. */
+/**
+ * The peer-to-peer relationship that an INVITE begins (RFC 3261 §12), or a SUBSCRIBE (RFC 6665 §4.4): who, where to, by which way, in
+ * which order.
+ */
 export class Dialog<Owner = unknown> {
   readonly role: DialogRole;
   readonly usage: DialogUsage;
@@ -56,7 +60,7 @@ export class Dialog<Owner = unknown> {
   readonly remoteTag: string;
   /** The name by which applications know it; opaque to them. */
   readonly publicId: string;
-  /** Our From value in requests, with tag; and To of the peer. */
+  /** Our From value in requests, with its tag; `remote` is their To. */
   readonly local: string;
   readonly remote: string;
   /** Identifier of the transaction that made it, as applications know it. */
@@ -129,7 +133,7 @@ export class Dialog<Owner = unknown> {
     return this.#resolvedFlow;
   }
 
-  /** Its messages come and go by these flows, which are counted from now on, until it is `null`. */
+  /** Counts the connections that its messages come and go by in `counts`, and no longer where they were before; null: nowhere. */
   countIn(counts: FlowCounts | null): void {
     for (const flow of [this.#flow, this.#resolvedFlow]) {
       this.#counts?.remove(flow);
@@ -391,7 +395,10 @@ export function dialogAsClient<Owner>(
   });
 }
 
-/** What drachtio calls the dialog. A `|`, a blank or what is no ASCII would not come through its frames, and none belongs into a Call-ID. */
+/**
+ * What drachtio calls the dialog. A `|`, a blank or what is no ASCII would not come through its frames, and none belongs into a
+ * Call-ID.
+ */
 export function publicDialogId(callId: string, fromTag: string): string {
   return `${callId};from-tag=${fromTag}`.replaceAll(
     /[^\x21-\x7b\x7d\x7e]/g,

@@ -23,7 +23,7 @@ export interface AdminSessionOptions {
   readonly maxBufferedBytes: number;
   /** A client has this long to authenticate. */
   readonly authenticationTimeoutMs: number;
-  /** `udp/host:port,…`, external and local. */
+  /** Where we listen, as `udp/host:port,…`: as the world knows it, and as it is bound. */
   readonly hostPorts: () => { readonly external: string; readonly local: string };
   readonly nowMs: () => number;
   readonly ended: (session: AdminSession) => void;

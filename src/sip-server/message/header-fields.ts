@@ -2,7 +2,7 @@
 import { canonicalHeaderName, headerKey } from './header-names.js';
 import { splitCommas } from './parameters.js';
 
-/** The header fields of one message: ordered, names compared without case, compact forms expanded (RFC 3261 §7.3). */
+/** One header field of a message (RFC 3261 §7.3). */
 export interface HeaderField {
   /** Canonical long name, e.g. `Call-ID`, `Via`; unknown names keep the case they came in. */
   readonly name: string;

@@ -1,3 +1,5 @@
+/** Parameters behind semicolons, quoted strings, and lists with commas, as they stand in header fields (RFC 3261 §25.1). */
+
 /** Names are in lower case; a parameter without `=` has the value undefined (use `has`). Order is kept. */
 export type Parameters = Map<string, string | undefined>;
 
@@ -51,6 +53,7 @@ export function formatParameters(parameters: ReadonlyMap<string, string | undefi
   return text;
 }
 
+/** The text as a quoted-string; quotes and backslashes in it are escaped. */
 export function quote(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
@@ -92,6 +95,7 @@ export function splitCommas(value: string): string[] {
   return parts;
 }
 
+/** The index of the first character from `at` on that is neither a space nor a tab. */
 export function skipBlanks(text: string, at: number): number {
   while (at < text.length && (text[at] === ' ' || text[at] === '\t')) at += 1;
   return at;

@@ -13,6 +13,7 @@ import { createLocalResponse } from '../user-agent/responses.js';
 import { forwardRequest } from './forwarding.js';
 import type { ProxiedOrder } from './proxy-order.js';
 
+/** Hears what comes of a branch. */
 export interface BranchOwner {
   /** A response between 101 and 199. */
   provisional(response: SipResponse): void;
@@ -26,6 +27,7 @@ export interface BranchOrder extends ProxiedOrder {
   readonly target: string;
 }
 
+/** One destination of a request that is passed on: its transaction, its timers and its CANCEL (RFC 3261 §16.6). */
 export class Branch implements ClientTransactionUser {
   /** Its responses bear the Via fields of those before us, too. */
   readonly isProxy = true;

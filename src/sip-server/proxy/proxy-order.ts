@@ -28,7 +28,7 @@ export interface ProxyListener {
   done(): void;
 }
 
-/** The same, with what has become of it for one request. */
+/** An order as it is carried out for one request. */
 export interface ProxiedOrder extends Omit<ProxyOrder, 'remainsInDialog'> {
   /** It begins a call: there are call detail records of it. */
   readonly isNew: boolean;

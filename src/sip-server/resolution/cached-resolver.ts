@@ -1,14 +1,14 @@
 /** Remembers what the DNS said, for as long as it may be believed. */
 import type { AddressFamily, NaptrRecord, Resolver, SrvRecord } from './resolver.js';
 
-/** What a source of records says beside them. */
+/** Records, and how long they hold. */
 export interface Lookup<Record> {
   readonly records: readonly Record[];
   /** For how long they hold, where that is known. */
   readonly ttlSeconds: number | null;
 }
 
-/** As `Resolver`, with the time that an answer holds. */
+/** Where records come from: like `Resolver`, but each answer says how long it holds. */
 export interface RecordSource {
   naptr(name: string): Promise<Lookup<NaptrRecord>>;
   srv(name: string): Promise<Lookup<SrvRecord>>;
@@ -16,7 +16,7 @@ export interface RecordSource {
 }
 
 export interface CachedResolverOptions {
-  /** How long an answer holds that says nothing of its time, and at most one that finds nothing. */
+  /** How long an answer holds that does not say so itself, and one that finds nothing. */
   readonly defaultTtlMs: number;
   /** Answers kept at most; the one asked for longest ago goes first. */
   readonly maxEntries: number;
@@ -101,7 +101,7 @@ export class CachedResolver implements Resolver {
     }
   }
 
-  /** As the one asked for last. */
+  /** Keeps the answer as the one that was asked for last; where there are too many, the oldest go. */
   #keep(key: string, entry: Entry): void {
     this.#entries.delete(key);
     this.#entries.set(key, entry);

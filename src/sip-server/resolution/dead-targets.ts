@@ -15,7 +15,7 @@ export class DeadTargets {
     this.#options = options;
   }
 
-  /** `forMs`: no longer than that. */
+  /** Remembers a failure for the usual time, or for `forMs` where that is shorter. */
   add(key: string, forMs = Infinity): void {
     const { deadMs, maxEntries, nowMs } = this.#options;
     this.#untilMs.delete(key);
@@ -34,7 +34,7 @@ export class DeadTargets {
     return false;
   }
 
-  /** It answers. */
+  /** The server answers: it is no longer tried last. */
   remove(key: string): void {
     this.#untilMs.delete(key);
   }

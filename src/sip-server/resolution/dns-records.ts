@@ -16,9 +16,9 @@ export interface DnsRecordsOptions {
   readonly timeoutMs: number;
 }
 
-/** The DNS says that there is nothing, rather than nothing, or that it does not know this kind of question. */
+/** The DNS answers that there is no such record, or that it does not know this kind of question: that is no failure. */
 const nothingFound: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'ENOTIMP']);
-/** No DNS at all: the system may know the name all the same. */
+/** There is no DNS to ask: the system may know the name all the same. */
 const nobodyToAsk: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTINITIALIZED', 'ELOADIPHLPAPI']);
 
 export class DnsRecords implements RecordSource {
@@ -60,7 +60,7 @@ export class DnsRecords implements RecordSource {
     return unknownTtl(asksSystem ? await this.#ofSystem(name, family) : []);
   }
 
-  /** Names that are in no DNS: of the file of hosts, of containers. */
+  /** Asks the system, which knows names that no DNS has: those of the hosts file, of containers. */
   async #ofSystem(name: string, family: AddressFamily): Promise<string[]> {
     const addresses = await found(this.#inTime(lookup(name, { family, all: true, hints: ADDRCONFIG })));
     return addresses.map(({ address }) => address);

@@ -1,4 +1,4 @@
-/** Look-ups for one request, in so much time in all. */
+/** Look-ups for one request that may take only so much time together. */
 import type { Clock } from '../transaction/clock.js';
 import type { AddressFamily, NaptrRecord, Resolver, SrvRecord } from './resolver.js';
 
@@ -8,7 +8,7 @@ export interface HastyResolverOptions {
   readonly maxMs: number;
 }
 
-/** Asks another resolver. Whoever names servers that the DNS says nothing of holds a request up for so long, and no longer. */
+/** Asks another resolver until the time is used up: who names servers that the DNS is silent about delays a request no longer. */
 export class HastyResolver implements Resolver {
   readonly #resolver: Resolver;
   readonly #clock: Clock;
@@ -53,7 +53,7 @@ export class HastyResolver implements Resolver {
     }
   }
 
-  /** Not less than nothing, where the clock was set back. */
+  /** Never negative, also where the clock was set back. */
   #elapsedMs(): number {
     return Math.max(0, this.#clock.nowMs() - this.#sinceMs);
   }

@@ -24,9 +24,9 @@ export interface LocatorOptions {
   readonly peersResolver: Resolver;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
-  /** What can be spoken, and to which addresses. */
+  /** The kinds of address that a protocol reaches; empty where it is not spoken. */
   readonly families: (protocol: LocatedProtocol) => readonly AddressFamily[];
-  /** A reason to try that one last. */
+  /** Whether that one failed a moment ago: then it is tried last. */
   readonly isDead: (target: Target) => boolean;
   /** Targets at most, and as many services and servers that are looked up for them. */
   readonly maxTargets: number;
@@ -37,7 +37,7 @@ export interface LocatorOptions {
   readonly onFailure: (name: string, error: unknown) => void;
 }
 
-/** Services of NAPTR records, by what is spoken (RFC 3263 §4.1, RFC 7118 is of no use here). */
+/** Services in NAPTR records that we can use (RFC 3263 §4.1); not those of RFC 7118, for a WebSocket cannot be dialled. */
 const services = new Map<string, LocatedProtocol>([
   ['SIP+D2U', 'udp'],
   ['SIP+D2T', 'tcp'],
@@ -102,6 +102,7 @@ export class Locator {
     if (found === 0 && failure !== null) throw failure;
   }
 
+  /** The hosts to try: those of NAPTR, else of SRV, else the domain itself (RFC 3263 §4.1, §4.2). */
   async #servers(hop: NextHop, resolver: Resolver): Promise<readonly Server[]> {
     const { host } = hop;
     const protocol = this.#wanted(hop);
@@ -131,7 +132,7 @@ export class Locator {
       // The service is said not to be there: no address stands in for it (RFC 2782).
       if (servers !== null) isRefused ||= one === protocol;
     }
-    // Its servers may be quite elsewhere than where its own address leads.
+    // Where the DNS failed nobody knows of its servers, which may be elsewhere than its own address.
     const [failure] = failures;
     if (failure !== undefined) throw failure;
     return isRefused ? [] : [direct];
@@ -184,7 +185,7 @@ export class Locator {
     }));
   }
 
-  /** IPv4 first: what is behind IPv6 alone is reached too, and what has both is reached as most of them expect. */
+  /** The addresses of a server, IPv4 before IPv6: where it has both, IPv4 is what most are set up for. */
   async #addresses(
     { protocol, host, port }: Server,
     serverName: string,

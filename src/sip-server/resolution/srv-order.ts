@@ -2,8 +2,8 @@
 import type { SrvRecord } from './resolver.js';
 
 /**
- * By priority; within one by weight, drawn anew each time so that the load is shared. One of weight 0 is rarely drawn before
- * the others, but may be. `random`: 0 ≤ x < 1. The first `max` of them.
+ * Orders servers by priority, and within one priority by weight, drawn anew each time so that the load is shared. One of weight 0 is
+ * rarely drawn before the others, but may be. `random`: 0 ≤ x < 1. Gives the first `max` of them.
  */
 export function orderServers(
   records: readonly SrvRecord[],

@@ -24,6 +24,7 @@ export type Machine<State extends string, Input extends string> = {
   readonly [state in State]: { readonly [input in Input]?: Edge<State> };
 };
 
+/** A cell of such a table: the next state, and what is done on the way there. */
 export function to<State extends string>(next: State, ...actions: Action[]): Edge<State> {
   return { next, actions };
 }

@@ -1,4 +1,6 @@
 /** The timers of RFC 3261 table 4 and RFC 6026 §8, as data. */
+
+/** The times that all timers are made of (RFC 3261 §17.1). */
 export interface TimerSettings {
   /** Round-trip estimate. Default 500 ms. */
   readonly t1Ms: number;

@@ -34,9 +34,9 @@ export interface TransactionLayerOptions {
   readonly timers: TimerSettings;
   /** Server and client transactions together; above it new requests get 503. Those within dialogs have as much room again. */
   readonly maxTransactions: number;
-  /** As many may be of requests outside of dialogs of one source. Default: all. */
+  /** How many of them one source's requests outside of dialogs may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerAddress?: number;
-  /** Whom an address counts as. Default: itself. */
+  /** The name that an address is counted under: a network may share one. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
   /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;

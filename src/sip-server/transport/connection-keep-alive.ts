@@ -32,7 +32,7 @@ export class ConnectionKeepAlive {
     this.#schedule();
   }
 
-  /** Bytes came; `isBreaks`: line breaks and nothing else. True where they are the answer to a ping. */
+  /** Bytes came. `isBreaks`: between messages, and line breaks alone. True where they are the answer to a ping. */
   heard(isBreaks: boolean): boolean {
     const isPong = this.#isPinging && isBreaks;
     if (isPong) this.#answers = true;

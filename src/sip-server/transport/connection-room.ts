@@ -33,7 +33,7 @@ type Rank = typeof silent | typeof stranger | typeof known;
 
 interface Entry {
   readonly source: string;
-  /** Null: ours, and never in a row. */
+  /** Null where we opened the connection: it stands in no row, and never has to go. */
   rank: Rank | null;
 }
 
@@ -47,7 +47,10 @@ class Rows<Connection> {
   size = 0;
 }
 
-/** How many connections are asked whether they are in use: a newcomer shall cost no search through thousands. Those asked come last the next time. */
+/**
+ * How many connections are asked whether they are in use: a newcomer shall cost no search through thousands. Those asked come last
+ * the next time.
+ */
 const maxLooks = 256;
 
 export class ConnectionRoom<Connection> {

@@ -1,6 +1,7 @@
-/** A way back to one peer: a UDP address pair, or one TCP or WebSocket connection. */
+/** Flows: the ways by which messages come from peers and go to them. */
 export type TransportProtocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
+/** A way to one peer and back: a pair of UDP addresses, or one connection over TCP, TLS or a WebSocket. */
 export interface Flow {
   /** Unique while the process lives. */
   readonly id: string;

@@ -47,7 +47,7 @@ export class Inbox {
   onMalformed: MalformedHandler | undefined;
   onFlowClosed: FlowClosedHandler | undefined;
   standingOf: StandingOf = () => 'stranger';
-  /** Says of whom nothing is read. */
+  /** Whether nothing that comes from an address is read, such as a banned one. */
   isIgnored: ((address: string) => boolean) | undefined;
   /** Null while nobody watches. */
   tap: MessageTap | null = null;
@@ -57,7 +57,7 @@ export class Inbox {
     this.#options = options;
   }
 
-  /** Takes one whole message. False where it was none, or of somebody who is ignored: then a connection is closed. */
+  /** Takes one whole message. False where it cannot be used, or its sender is ignored; the connection of such a one is closed. */
   receive(bytes: Buffer, flow: Flow): boolean {
     if (this.isIgnored?.(flow.remoteAddress) === true) {
       this.counters.messagesIgnored += 1;

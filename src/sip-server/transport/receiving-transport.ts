@@ -1,4 +1,4 @@
-/** What all transports share: one user, told of messages, of what is none, and of connections that ended. */
+/** What all transports share: one user, who is told of messages, of bytes that are no message, and of connections that ended. */
 import { Inbox, type InboxOptions } from './inbox.js';
 import type {
   FlowClosedHandler,

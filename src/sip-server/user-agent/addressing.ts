@@ -14,7 +14,7 @@ export type AddressedFlow = Pick<
 export interface AddressingOptions {
   /** The address that peers elsewhere reach us at; absent: the local address of the flow. */
   readonly publicAddress?: string;
-  /** A host that peers at that address are told in place of any other; null: none. */
+  /** What a peer at that address is told in place of everything else; null: nothing of its own. */
   readonly hostFor?: (remoteAddress: string) => string | null;
   /** The addresses of this machine. Default: asked of the system at most every 30 s. */
   readonly interfaces?: () => readonly LocalInterface[];
@@ -26,9 +26,9 @@ export interface ListeningPlace {
   /** As bound: `0.0.0.0` or `::` for all. */
   readonly address: string;
   readonly port: number;
-  /** As flows name it. */
+  /** The number of its listener, as in `Flow.listener`. */
   readonly listener: number | undefined;
-  /** What peers are told that come by it; null: nothing of its own. */
+  /** What peers who come by it are told to reach us at; null: nothing of its own. */
   readonly host: string | null;
 }
 
@@ -38,7 +38,7 @@ const interfacesFreshMs = 30_000;
 export class Addressing {
   /** Ports that we listen on: an outgoing TCP connection's own port takes no calls. */
   listeningPorts: { udp?: number; tcp?: number; tls?: number } = {};
-  /** Those of further addresses. */
+  /** The sockets of further listeners. */
   otherPlaces: readonly ListeningPlace[] = [];
   readonly #publicAddress: string | undefined;
   readonly #hostFor: (remoteAddress: string) => string | null;
@@ -89,7 +89,10 @@ export class Addressing {
     return value.replace(/(sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=[;>?\s]|$)/i, `$1${address}`);
   }
 
-  /** An IPv4 address is of no use to whom we know by IPv6. What comes by a WebSocket goes back by it, whatever it is told. */
+  /**
+   * Whether the peer is told the public address. Not one on this machine, nor one of the other IP family, to whom it is of no use. Over
+   * a WebSocket the family does not matter: requests go back by it whatever the peer was told.
+   */
   #isReachedPublicly({ protocol, remoteAddress }: AddressedFlow): boolean {
     const own = this.#publicAddress;
     if (own === undefined || addressKind(remoteAddress) === 'loopback') return false;
@@ -97,7 +100,7 @@ export class Addressing {
     return isIPv6(own) === isIPv6(remoteAddress);
   }
 
-  /** Undefined: the first address that is listened on. A connection of ours has a port that nobody listens on. */
+  /** The socket of a further listener that the flow belongs to; undefined: the first's. A connection's own port says nothing. */
   #placeOf({ protocol, listener }: AddressedFlow): ListeningPlace | undefined {
     if (listener === undefined) return undefined;
     return this.otherPlaces.find((place) => place.protocol === protocol && place.listener === listener);

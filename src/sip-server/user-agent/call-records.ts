@@ -3,7 +3,7 @@ import type { SipMessage } from '../message/message.js';
 import type { ApplicationDirectory } from './application.js';
 import type { CallEndReason, CallRecord, CallRecordRole, CallRecordSource } from './call-record.js';
 
-/** Why a dialog is ended beside which the same call goes on, or was never more than tried: no record says of its end. */
+/** The reason where a dialog is ended though its call goes on elsewhere, or never began: no record is written of such an end. */
 export const takenElsewhere = 'call taken elsewhere';
 
 /** Hands each record to one of the applications that asked for its kind, in turn. */
@@ -19,12 +19,12 @@ export class CallRecords {
     this.#write({ kind: 'attempt', source, detail: null, message });
   }
 
-  /** The 2xx. */
+  /** A call began: `message` is the 2xx. */
   start(source: CallRecordSource, role: CallRecordRole, message: SipMessage): void {
     this.#write({ kind: 'start', source, detail: role, message });
   }
 
-  /** The refusal, CANCEL or BYE. */
+  /** A call ended: `message` is the refusal, CANCEL or BYE. */
   stop(source: CallRecordSource, reason: CallEndReason, message: SipMessage): void {
     this.#write({ kind: 'stop', source, detail: reason, message });
   }

@@ -9,7 +9,7 @@ export const inDialogMethods: ReadonlySet<string> = new Set([
   'INVITE', 'BYE', 'UPDATE', 'INFO', 'PRACK', 'NOTIFY', 'REFER', 'OPTIONS', 'MESSAGE', 'SUBSCRIBE', 'PUBLISH',
 ]); // prettier-ignore
 
-/** Those that mean a call. */
+/** Methods that are about a call, and mean nothing to a subscription. */
 export const callMethods: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'UPDATE', 'PRACK']);
 
 /** A PRACK ends the repetition of the provisional response that it names, or is refused (RFC 3262 §3). */

@@ -43,7 +43,7 @@ export class DialogKeeper {
     environment.dialogs.onEnd((dialog) => this.#stop(dialog));
   }
 
-  /** What the last 2xx to an INVITE or UPDATE said; null: the session has no end. */
+  /** Keeps the session timer that the last 2xx to an INVITE or UPDATE agreed on; null: the session has no end. */
   agreed(dialog: OwnedDialog, terms: SessionTimerTerms | null): void {
     this.#stop(dialog);
     if (!terms || dialog.state === 'terminated') return;

@@ -60,7 +60,7 @@ export interface UserAgentCounters {
   cancelled: number;
   /** Requests of strangers that got no answer, because their source had had enough. */
   answersWithheld: number;
-  /** Requests of scanners, which got none. */
+  /** Requests of scanners, which get no answer. */
   scannersIgnored: number;
 }
 
@@ -69,7 +69,7 @@ export interface UserAgentEnvironment {
   readonly clock: Clock;
   readonly timers: TimerSettings;
   readonly logger: SipLogger;
-  /** Null: strangers may cost anything. */
+  /** Null: strangers have no limits. */
   readonly guard: SourceGuard | null;
   /** Null: scanners are answered as others are. */
   readonly scanners: ScannerWatch | null;
@@ -81,7 +81,7 @@ export interface UserAgentEnvironment {
   readonly transactions: TransactionLayer;
   readonly standings: FlowStandings;
   readonly records: CallRecords;
-  /** From the address of ours that `near` came to, where that leads there. Rejects when there is no way to that hop. */
+  /** A flow to that hop, from the listener that `near` came by where that one leads there. Rejects when there is no way. */
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   /** The servers of that hop; null where no transport leads there. */
   readonly wayTo: (hop: NextHop) => Way | null;

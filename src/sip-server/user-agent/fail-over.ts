@@ -18,7 +18,7 @@ export interface Departure extends OutgoingRequestParts {
   readonly branch: string;
 }
 
-/** The side that sends, as this sees it. */
+/** What is needed here of the user agent client. */
 export interface Departures {
   readonly launch: (departure: Departure) => void;
   /** Whether somebody still waits for its response. */
@@ -57,7 +57,7 @@ export class FailOver {
     });
   }
 
-  /** Nothing more is expected of its server than has come. */
+  /** No longer waits for the first response of its server. */
   unwatch(outgoing: OutgoingRequest): void {
     if (outgoing.firstResponse === undefined) return;
     this.#environment.clock.clearTimer(outgoing.firstResponse);
@@ -89,7 +89,7 @@ export class FailOver {
     return true;
   }
 
-  /** `failure`: what is told where there is no other server; null: the one that was asked may still answer. */
+  /** Asks the next server. `failure`: what is told where there is none; null: the one that was asked may still answer. */
   async #goOn(
     outgoing: OutgoingRequest,
     failure: { response: SipResponse; flow: Flow } | null,

@@ -1,4 +1,4 @@
-/** What strangers are told at most, and how often an INVITE over UDP is: it comes again by itself until it is answered. */
+/** First answers to requests: whether a stranger gets one at all, and when an INVITE gets its 100. */
 import type { AnswerKind } from '../defence/source-guard.js';
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest } from '../message/message.js';
@@ -20,8 +20,8 @@ export class FirstAnswers {
   }
 
   /**
-   * Takes one of the answers that strangers get. False: its source has had enough for now, or it is a scanner, and nobody
-   * there had a call lately.
+   * Whether the request may be answered; takes one of the answers that its source may get. False where that has had enough for now,
+   * or is a scanner's and had no call lately.
    */
   mayAnswer(request: SipRequest, flow: Flow): boolean {
     if (this.#isScanner(request, flow)) {
@@ -43,7 +43,7 @@ export class FirstAnswers {
       });
   }
 
-  /** The same at once, where it has not been done: somebody else will answer. */
+  /** Sends the 100 now, where it was not sent: the request is passed on, and its answer may take long. */
   announceNow(invite: IncomingRequest): void {
     if (!invite.isAnnounced) this.#sendTrying(invite);
     this.stop(invite);

@@ -42,7 +42,7 @@ export class RefreshOffers {
     });
   }
 
-  /** `busy`: an exchange of the application's is under way. Null: it has nobody who would say. */
+  /** Asks the application for an offer. `busy`: it has an exchange of its own under way. Null: there is none, or it made no offer. */
   ask(dialog: OwnedDialog): Promise<RefreshOffer | 'busy' | null> {
     const { owner } = dialog;
     if (owner === undefined) return Promise.resolve(null);

@@ -47,7 +47,7 @@ export function checkSessionInterval(request: SipRequest): Refusal | null {
   return { status: 422, headers: [['Min-SE', String(minimumSessionSeconds)]] };
 }
 
-/** To be asked for a password is how every call begins that shows one: nothing is held against it. */
+/** Whether a refusal only asks for a password. Every call that shows one begins so: nothing is held against it. */
 export function isChallenge({ status }: Refusal): boolean {
   return status === 401;
 }

@@ -139,7 +139,7 @@ export class UserAgentCore {
     for (const callId of this.#environment.standings.flowClosed(flow)) this.#onRegistrationLost(callId);
   }
 
-  /** What goes over the flow, or went. */
+  /** What a connection is worth: whether a call, a request or a registration goes over it, or did once. */
   standingOf(flow: Flow): Standing {
     const { dialogs, standings } = this.#environment;
     const isUsed = dialogs.goOver(flow) || this.#server.hasPendingFrom(flow) || standings.isRegistered(flow);

@@ -137,7 +137,7 @@ export class UserAgentServer {
     if (modifies && status >= 200 && status < 300)
       terms = agreeAsServer(request.headers, response.headers, this.#proposedSeconds(incoming));
     const bytes = formatMessage(response);
-    // Whom an application refuses because of what it shows, such as a code that it had to look up.
+    // Refused because of what it shows, such as a code that had to be looked up: it may be a scanner's.
     const isInVain = status === 403 && incoming.isInitialInvite;
     if (isInVain) this.#environment.scanners?.calledInVain(request, flow);
     if (!this.#first.send(incoming, status, bytes)) {
@@ -155,7 +155,7 @@ export class UserAgentServer {
     return { ok: true, bytes, flow, transactionId, dialogId: dialog?.publicId ?? '' };
   }
 
-  /** Gives a request to be passed on away; null where there is none of that identifier, or it has an answer. */
+  /** Gives away a request that is to be passed on, and the duty to answer it; null where it was answered, or there is no such one. */
   handOver(transactionId: string, owner: Application): IncomingRequest | null {
     const incoming = this.#pending.get(transactionId);
     if (!incoming || incoming.owner !== owner || incoming.dialog !== undefined) return null;
@@ -370,8 +370,8 @@ export class UserAgentServer {
   }
 
   /**
-   * A WebSocket tells of its end by itself. Without UPDATE a refresh would be a re-INVITE, whose answer may move the media
-   * without the application's knowledge: that is no peer to be asked.
+   * The session interval that a caller who asks for none is offered. None over a WebSocket, which tells of its end by itself. None
+   * without UPDATE: a refresh would be a re-INVITE, whose answer may move the media without the application's knowledge.
    */
   #proposedSeconds({ dialog, flow, request }: IncomingRequest): number | null {
     const isEarly = request.method === 'UPDATE' && dialog?.state !== 'confirmed';
@@ -460,6 +460,7 @@ export class UserAgentServer {
     this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
   }
 
+  /** The same, and tells that a call was refused. */
   #turnAwayNew(arrived: ArrivedRequest, refusal: Refusal): void {
     this.#tellRefused(arrived.request, arrived.flow, refusal);
     this.#turnAway(arrived, refusal);
