@@ -5,7 +5,7 @@ import { parseCredentials, type DigestCredentials } from './credentials.js';
 import { digestResponse, type DigestHash } from './hash.js';
 import type { Nonces } from './nonces.js';
 
-/** What a user's password was made into, by hash: those that are missing are not taken. */
+/** The hashes of a user's password that are kept (`secretHash`), by their kind. An answer that uses another kind is wrong. */
 export type SecretHashes = Readonly<Partial<Record<DigestHash, string>>>;
 
 /** `stale`: to be challenged again, with `stale=true`. `missing`: nothing was shown, or to no challenge of ours. */

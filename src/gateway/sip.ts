@@ -153,7 +153,7 @@ interface Place {
   readonly transports: readonly ('udp' | 'tcp' | 'tls')[];
 }
 
-/** One address that is listened on. `isFurther`: of IPv6 all addresses are these alone, for the first may have those of IPv4. */
+/** The sockets of one address to listen on. `isFurther`: it is not the first; `::` is then IPv6 alone, for the first may have IPv4. */
 function listenerOptions(
   { config, certificates }: OpenSipOptions,
   { host, port, tlsPort, transports }: Place,

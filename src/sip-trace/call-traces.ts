@@ -41,7 +41,7 @@ export interface CallTracerOptions {
   readonly limits: TraceLimits;
   readonly redact: Redact;
   readonly seesPhones: boolean;
-  /** Null: nobody's. */
+  /** The account that sees all traced calls; null: none does. */
   readonly operatorAccount: string | null;
   readonly clock: Clock;
   /** Microseconds since the epoch. */
@@ -292,7 +292,7 @@ export class CallTracer implements CallTraces {
     return { name, match, until, calls: this.#shownTo(rule, null).length };
   }
 
-  /** What is over goes. */
+  /** Forgets traces that ended long ago, and calls that turned out to be nobody's. */
   #swept(): void {
     const { clock, limits } = this.#options;
     const now = clock.now();

@@ -8,7 +8,7 @@ export interface ConnectedSrf {
   disconnect(): void;
 }
 
-/** It has no bound of its own. */
+/** drachtio-srf waits longer after each attempt that fails, without an end of its own. */
 const longestRetryMs = 1000;
 
 /** Connects drachtio-srf to a SIP server of this process. Rejects where that refuses. */

@@ -54,7 +54,7 @@ export interface IncomingCallSettings {
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
-  /** Whom a call's guesses are counted for, where it is not `source`: its address, and whether that may be forged. */
+  /** The name that a call's wrong credentials are counted under. Default: `source`: its address, and whether that may be forged. */
   readonly sourceOf?: (source: string, fieldOf: (name: string) => string | undefined) => string;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
   readonly dialIn?: (
@@ -105,7 +105,7 @@ export class IncomingCall implements LegSignalling {
   #leg: DoorLeg | null = null;
   /** The place that a call from a trunk has among those of the trunk, until it is over; null for any other. */
   #pass: TrunkPass | null = null;
-  /** Nothing but its address speaks for the call, and that may be forged: ends the counting of it. Null: for any other. */
+  /** Ends the counting of a call for which nothing speaks but its address, which may be forged; null for any other. */
   #endUnconfirmed: (() => void) | null = null;
   #isForgeable = false;
   /** From the answer on: the call is its, and so is the end. */

@@ -68,7 +68,7 @@ export class Screen {
     const { code } = objection;
     const challenges =
       isBrowser || objection.participantId !== null ? null : this.#challengeOf(request, code);
-    // What it answers is looked at once more is known of it.
+    // It answers a challenge of ours; whether rightly is looked at once its trunk is known.
     if (challenges?.length === 0) return null;
     if (challenges !== null) {
       const asked = refusalResponse('authentication-required', this.#options.retryAfterSeconds);

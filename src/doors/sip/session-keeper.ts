@@ -10,7 +10,7 @@ export interface SessionKeeperOptions {
   readonly onExpired: () => void;
 }
 
-/** The SIP server comes first: it knows of the far end's refresh before we do. */
+/** We wait so much longer than the SIP server, which knows of the far end's refresh before we do. */
 const spareSeconds = 5;
 
 export class SessionKeeper {

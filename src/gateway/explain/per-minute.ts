@@ -1,4 +1,4 @@
-/** So many a minute and no more, for each of a few names. */
+/** Limits something to so many times a minute, for each of a few names. */
 import type { Clock } from '../../domain/clock.js';
 
 const windowMs = 60_000;
