@@ -99,6 +99,16 @@ it.each([
   expect(logged).toEqual([{ level, message }]);
 });
 
+it('tells each day of one that nobody renews, from two weeks before its end', async () => {
+  const day = 86_400_000;
+  const notAfter = new Date(Date.now() + 14.5 * day);
+  watch(await authority.write('main', await authority.issue({ names: ['gw.example'], notAfter })));
+  expect(logged).toEqual([]);
+  clock.advance(2 * day + 60_000);
+  const soon = { level: 'warn', message: 'a certificate expires soon' };
+  expect(logged).toEqual([soon, soon]);
+});
+
 it('refuses ciphers that nobody knows', async () => {
   const main = await newPair('main', 'gw.example');
   const make = () =>

@@ -51,7 +51,7 @@ interface Loaded {
 /** Our order of ciphers; and no handshake anew within a connection, which costs us far more than who asks for it. */
 const secureOptions = constants.SSL_OP_CIPHER_SERVER_PREFERENCE | constants.SSL_OP_NO_RENEGOTIATION;
 const dayMs = 86_400_000;
-/** Said at each reading of a certificate that ends sooner. */
+/** Said of a certificate that ends sooner: at each reading, and once a day as long as it is not renewed. */
 const soonMs = 14 * dayMs;
 
 export class Certificates {
@@ -60,6 +60,8 @@ export class Certificates {
   #loaded: readonly Loaded[];
   #seen: string;
   #timer: Timer | null = null;
+  /** When it was last looked how long the certificates hold. */
+  #toldAt = 0;
   readonly #servers = new Set<TlsListener>();
 
   /** Reads them all. Throws CertificateProblem. */
@@ -101,8 +103,11 @@ export class Certificates {
   /** Reads the files where one has changed. What cannot be used changes nothing, and is logged until it can. */
   reload(): void {
     const seen = this.#look();
-    if (seen === this.#seen) return;
-    const { logger } = this.#options;
+    const { clock, logger } = this.#options;
+    if (seen === this.#seen) {
+      if (clock.now() - this.#toldAt >= dayMs) this.#tellOfAge();
+      return;
+    }
     try {
       this.#loaded = this.#read();
     } catch (error) {
@@ -164,6 +169,7 @@ export class Certificates {
 
   #tellOfAge(): void {
     const { clock, logger } = this.#options;
+    this.#toldAt = clock.now();
     for (const { certificate } of this.#loaded) {
       const { names, notAfterMs, notBeforeMs } = certificate;
       const leftMs = notAfterMs - clock.now();
