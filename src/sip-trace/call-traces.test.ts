@@ -157,6 +157,15 @@ describe('A trace', () => {
     expect((await callsOf('operator')).map(([callId]) => callId)).toEqual(['c2', 'c3', 'c4']);
   });
 
+  it('keeps the calls that are the account’s while strangers send more than there is room for', async () => {
+    await tracer.put('acme', 't', { kind: 'source', source: '192.0.2.0/24' }, 10);
+    tracer.seen(message({ callId: 'own' }));
+    tracer.ownerIs('own', 'acme');
+    for (let call = 0; call < 10; call += 1) tracer.seen(message({ callId: `flood-${String(call)}` }));
+    expect(await callsOf('acme')).toEqual([['own', 1]]);
+    expect(tracer.size.calls).toBe(limits.maxCalls);
+  });
+
   it('keeps no more bytes than it may', async () => {
     tracer = start({ maxBytes: 300, maxMessagesPerCall: 100 });
     await tracer.put('operator', 't', { kind: 'source', source: '192.0.2.5' }, 10);

@@ -228,14 +228,21 @@ export class CallTracer implements CallTraces {
     }
   }
 
-  /** Lets the oldest of an account's calls go until what is left is within its limits. `newest` stays. */
+  /**
+   * Lets an account's calls go until what is left is within its limits: first those that are not known to be its own, of which anybody
+   * may send a flood, and of each kind the oldest first. `newest` stays.
+   */
   #makeRoom(accountId: string, newest: Call): void {
     const { maxCalls, maxBytes } = this.#options.limits;
     const held = this.#all().filter((call) => holderOf(call) === accountId);
     let bytes = held.reduce((sum, call) => sum + call.bytes, 0);
     let count = held.length;
-    for (const call of held) {
-      if (count <= maxCalls && bytes <= maxBytes) return;
+    const fits = (): boolean => count <= maxCalls && bytes <= maxBytes;
+    // For every message that is kept: nothing is sorted where nothing has to go.
+    if (fits()) return;
+    const isOwn = ({ owner }: Call): number => Number(owner !== null);
+    for (const call of held.toSorted((a, b) => isOwn(a) - isOwn(b))) {
+      if (fits()) return;
       if (call === newest) continue;
       bytes -= call.bytes;
       count -= 1;
