@@ -24,6 +24,7 @@ import {
 import { serversBesideGroups } from './servers-beside-schema.js';
 import { sipGroups } from './sip-schema.js';
 import { soundsAndRecordingsGroups } from './sounds-and-recordings-schema.js';
+import { stirGroups } from './stir-schema.js';
 import { tlsGroups } from './tls-schema.js';
 import { trunkGroups } from './trunks-schema.js';
 
@@ -201,6 +202,8 @@ export const configSchema = z.strictObject({
   ...callsGroups,
 
   ...trunkGroups,
+
+  ...stirGroups,
 
   metrics: group('Metrics', {
     refreshSeconds: z

@@ -55,6 +55,7 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
   const { holdMusic } = config.sounds;
   const absolute = (path: string): string => resolve(workingDirectory, path);
   const { cert, key, clientCa, serverCa, hosts } = config.tls;
+  const { stir } = config;
   return {
     ...config,
     dataDir,
@@ -65,6 +66,11 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
       ...(clientCa !== undefined && { clientCa: absolute(clientCa) }),
       ...(serverCa !== undefined && { serverCa: absolute(serverCa) }),
       hosts: hosts.map((host) => ({ cert: absolute(host.cert), key: absolute(host.key) })),
+    },
+    stir: {
+      ...stir,
+      ...(stir.ca !== undefined && { ca: absolute(stir.ca) }),
+      ...(stir.serverCa !== undefined && { serverCa: absolute(stir.serverCa) }),
     },
     recordings: {
       ...config.recordings,

@@ -12,6 +12,11 @@ export type RefusalCode =
   | 'caller-not-allowed'
   | 'called-not-allowed'
   | 'trunk-limit'
+  | 'identity-required'
+  | 'identity-stale'
+  | 'identity-unreachable'
+  | 'identity-untrusted'
+  | 'identity-invalid'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'
@@ -33,6 +38,11 @@ const codes: Readonly<Record<RefusalCode, true>> = {
   'caller-not-allowed': true,
   'called-not-allowed': true,
   'trunk-limit': true,
+  'identity-required': true,
+  'identity-stale': true,
+  'identity-unreachable': true,
+  'identity-untrusted': true,
+  'identity-invalid': true,
   'participant-gone': true,
   'participant-occupied': true,
   'session-full': true,

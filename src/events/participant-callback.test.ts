@@ -31,6 +31,7 @@ const ended = (door: string, reason: EndReason, wasEstablished = true) =>
     clientId: door === 'sip' ? null : 'd1',
     voiceCallId: null,
     trunkId: null,
+    stir: null,
     caller: null,
     durationMs: 5,
     wasEstablished,

@@ -46,6 +46,7 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   const directory = new TrunkDirectory(await stores.trunks.allTrunks());
   const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets, trunks: directory });
   const trunks = openTrunks({ ...context, stores, legs, directory, numberCalls: voice.calls });
+  metrics.observeStir(() => trunks.stir.figures());
   journal.follow(voice.transfers);
   // Only now is everybody there who must learn how the calls of an earlier life ended.
   await legs.recover(await stores.records.listOpenRecords());

@@ -35,7 +35,7 @@ export interface OpenSipOptions extends GatewayContext {
   readonly certificates: Certificates | null;
   readonly legs: LegRegistry;
   readonly tokens: Pick<TokenCodec, 'verify'>;
-  readonly trunks: Pick<Trunks, 'directory' | 'calls' | 'digest'>;
+  readonly trunks: Pick<Trunks, 'directory' | 'calls' | 'digest' | 'stir'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (call: RefusedCall) => void;
@@ -80,6 +80,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
         enter: (call) => options.trunks.calls.enter(call),
         digest: options.trunks.digest,
         hashesOf: (trunkId) => options.trunks.directory.hashesOf(trunkId),
+        verify: options.trunks.stir.verify,
         refuseOthers: config.sip.callsFromNoTrunk === 'refuse',
       },
     },

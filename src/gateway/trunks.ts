@@ -14,6 +14,7 @@ import { DigestServer } from '../digest/digest-server.js';
 import { secretHash } from '../digest/hash.js';
 import { Nonces } from '../digest/nonces.js';
 import type { GatewayContext } from './context.js';
+import { openStir, type GatewayStir } from './stir.js';
 
 export interface Trunks {
   readonly directory: TrunkDirectory;
@@ -21,6 +22,8 @@ export interface Trunks {
   readonly calls: TrunkCalls;
   /** Challenges calls, and reads their answers. */
   readonly digest: DigestServer;
+  /** Verifies calls' signatures. */
+  readonly stir: GatewayStir;
 }
 
 /** What passwords are made into holds for this realm alone: another would make all of them void. */
@@ -33,15 +36,18 @@ export interface TrunksOptions extends GatewayContext {
   readonly numberCalls: NumberCalls;
 }
 
+/** Throws CertificateProblem. */
 export function openTrunks(options: TrunksOptions): Trunks {
   const { config, clock, stores, legs, directory, numberCalls } = options;
   const defaultCountry = config.numbers.defaultCountry ?? null;
   const normalize = (text: string) => normalizeNumber(text, defaultCountry);
   const counts = new CallLimiter(clock);
+  const stir = openStir(options);
   const service = new TrunkService({
     ...{ trunks: stores.trunks, directory, normalize, clock, limits: config.trunks },
     secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
+    verifiesCallers: stir.isReady,
   });
   const accountOf = async (participantId: string) =>
     (await stores.participants.findParticipant(participantId))?.accountId ?? null;
@@ -63,7 +69,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
   const nonces = new Nonces({
     ...{ now: () => clock.now(), lifetimeMs: nonceSeconds * 1000, maxAnswered: maxNonces },
   });
-  return { directory, service, calls, digest: new DigestServer(realm, nonces) };
+  return { directory, service, calls, digest: new DigestServer(realm, nonces), stir };
 }
 
 function codeGuesses({ config: { trunks, joinCodes }, clock }: TrunksOptions): CodeGuesses {

@@ -23,6 +23,7 @@ const call = (legId: string) => ({
   clientId: null,
   voiceCallId: null,
   trunkId: null,
+  stir: null,
   caller: null,
 });
 

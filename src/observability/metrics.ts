@@ -2,12 +2,14 @@
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 import type { DomainEvent } from '../domain/facts/event.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
+import type { CallerVerification } from '../domain/participants/caller-verification.js';
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { Figures } from './figures.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
 import { exposeServers, type ServerFigures } from './server-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
+import { exposeStir, type StirFigures } from './stir-metrics.js';
 import { exposeTraces, type TraceFigures } from './trace-metrics.js';
 
 export interface AnsweredRequest {
@@ -47,6 +49,11 @@ export class Metrics implements FactFollower {
     'door',
     'code',
   ]);
+  readonly #verified = this.#counter(
+    'stir_calls_total',
+    'Calls let in over trunks that ask for signatures, by what these say.',
+    ['verification', 'attestation'],
+  );
   readonly #hooks = this.#counter(
     'hook_requests_total',
     'Requests of voice platforms to the hooks, by how they were answered.',
@@ -106,6 +113,7 @@ export class Metrics implements FactFollower {
         this.#joined.inc({ kind: event.data.legKind });
         break;
       case 'call.arrived':
+        this.#countVerification(event.data.stir);
         if (this.#arrived.size < maxArrived) this.#arrived.set(event.data.legId, event.time);
         break;
       case 'call.answered': {
@@ -155,6 +163,10 @@ export class Metrics implements FactFollower {
     exposeSip(this.#figures, read);
   }
 
+  observeStir(read: () => StirFigures): void {
+    exposeStir(this.#figures, read);
+  }
+
   observeTraces(read: () => TraceFigures): void {
     exposeTraces(this.#figures, read);
   }
@@ -165,6 +177,11 @@ export class Metrics implements FactFollower {
 
   observeMedia(read: () => MediaFigures): void {
     exposeMedia(this.#figures, read);
+  }
+
+  #countVerification(stir: CallerVerification | null): void {
+    if (stir === null) return;
+    this.#verified.inc({ verification: stir.verification, attestation: stir.attestation ?? '' });
   }
 
   #counter(name: string, help: string, labelNames: string[]): Counter {

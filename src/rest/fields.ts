@@ -62,6 +62,18 @@ export const callerSchema = z
   .strictObject({ number: z.string().nullable(), name: z.string().nullable() })
   .meta({ id: 'Caller', description: 'Who calls, as far as the account’s `callerPrivacy` shows it.' });
 
+export const stirSchema = z
+  .strictObject({
+    verification: z.enum(['passed', 'failed', 'none']).describe('`none`: the call shows no signature.'),
+    attestation: z
+      .enum(['A', 'B', 'C'])
+      .nullable()
+      .describe('What the signer says of the caller; null where no good signature does.'),
+    originationId: z.string().nullable().describe('The signer’s id of where the call came in.'),
+    reason: z.string().nullable().describe('Why it is not verified: see docs/stir.md.'),
+  })
+  .meta({ id: 'CallerVerification', description: 'What the call’s signature says of its caller.' });
+
 export const time = z.iso.datetime();
 
 /** Milliseconds since the epoch as REST writes times. */

@@ -1,7 +1,7 @@
 /** Live connections: `/legs`. */
 import * as z from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import { mediaTypes, callerSchema, formatTime, tenths, time, uuid } from './fields.js';
+import { mediaTypes, callerSchema, formatTime, stirSchema, tenths, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
@@ -18,6 +18,7 @@ const legSchema = z
     callId: z.string(),
     trunkId: z.uuid().nullable().describe('The trunk that the call came from; null where it is of none.'),
     caller: callerSchema.nullable().describe('Null where nothing of it is known or may be shown.'),
+    stir: stirSchema.nullable().describe('Null where its trunk does not ask.'),
     state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
     since: time.nullable().describe('When it was answered.'),
     held: z.boolean().describe('The far end holds the call.'),

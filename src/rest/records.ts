@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
-import { formatNext, formatTime, nextPage, pageQuery, tenths, time, uuid } from './fields.js';
+import { formatNext, formatTime, nextPage, pageQuery, stirSchema, tenths, time, uuid } from './fields.js';
 import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -98,6 +98,9 @@ const recordSchema = z
       .strictObject({ number: z.string().nullable(), name: z.string().nullable() })
       .nullable()
       .describe('As far as the account’s privacy shows it.'),
+    stir: stirSchema
+      .nullable()
+      .describe('Null where its trunk does not ask, and of a call that was refused before it had a leg.'),
     startedAt: time,
     answeredAt: time.nullable(),
     establishedAt: time.nullable().describe('When the far end confirmed the answer.'),
@@ -136,6 +139,7 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
     voiceCallId: record.voiceCallId,
     trunkId: record.trunkId,
     caller: record.caller,
+    stir: record.stir,
     startedAt: formatTime(record.startedAt),
     answeredAt: timeOrNull(record.answeredAt),
     establishedAt: timeOrNull(record.establishedAt),

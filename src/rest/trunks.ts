@@ -7,6 +7,7 @@ import { operationsOf, type Operation } from './operation.js';
 
 const calledNumberPlaces = z.enum(['p-called-party-id', 'request-uri', 'to']);
 const callerIdentity = z.enum(['asserted', 'from']);
+const stirPolicy = z.enum(['off', 'report', 'require']);
 const networks = z
   .array(z.string().min(2).max(50))
   .max(200)
@@ -38,6 +39,9 @@ const inboundFields = {
     .describe('Where the called number is looked for; the first that has one wins.'),
   callerIdentity: callerIdentity.describe(
     '`asserted`: P-Asserted-Identity and its like are believed before From. `from`: only From is read.',
+  ),
+  stir: stirPolicy.describe(
+    'Whether the signature for who calls is verified: `report` shows the result, `require` lets no other call in. Needs `stir.ca`.',
   ),
 };
 
@@ -173,7 +177,7 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
 }
 
 function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
-  const { networks, digest, calledNumber, callerIdentity } = body.inbound ?? {};
+  const { networks, digest, calledNumber, callerIdentity, stir } = body.inbound ?? {};
   return {
     name: body.name ?? null,
     isEnabled: body.enabled,
@@ -185,6 +189,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
         }),
       ...(calledNumber !== undefined && { calledNumber }),
       ...(callerIdentity !== undefined && { callerIdentity }),
+      ...(stir !== undefined && { stir }),
     },
     numbers: body.numbers ?? null,
     allowedCallers: body.allowedCallers ?? null,
@@ -195,7 +200,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
 }
 
 function formatTrunk(trunk: Trunk): z.output<typeof trunkSchema> {
-  const { networks, digest, calledNumber, callerIdentity } = trunk.inbound;
+  const { networks, digest, calledNumber, callerIdentity, stir } = trunk.inbound;
   const shownDigest = digest && {
     username: digest.username,
     algorithms: Object.keys(digest.secrets) as DigestHash[],
@@ -207,7 +212,7 @@ function formatTrunk(trunk: Trunk): z.output<typeof trunkSchema> {
     enabled: trunk.isEnabled,
     inbound: {
       ...{ networks: [...networks], digest: shownDigest },
-      ...{ calledNumber: [...calledNumber], callerIdentity },
+      ...{ calledNumber: [...calledNumber], callerIdentity, stir },
     },
     numbers: copyOf(trunk.numbers),
     allowedCallers: copyOf(trunk.allowedCallers),

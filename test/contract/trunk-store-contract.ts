@@ -10,7 +10,13 @@ const now = 1_700_000_000_000;
 function trunk(changes: Partial<Trunk> = {}): Trunk {
   return {
     ...{ id: randomUUID(), accountId, name: null, isEnabled: true, numbers: null },
-    inbound: { networks: [], digest: null, calledNumber: ['request-uri'], callerIdentity: 'from' },
+    inbound: {
+      networks: [],
+      digest: null,
+      calledNumber: ['request-uri'],
+      callerIdentity: 'from',
+      stir: 'off',
+    },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: now, key: null, fingerprint: 'f' },
     ...changes,
@@ -20,7 +26,12 @@ function trunk(changes: Partial<Trunk> = {}): Trunk {
 const full: Partial<Trunk> = {
   ...{ name: 'a name', isEnabled: false, numbers: ['+15550001'], allowedCallers: ['*'], allowedCalled: [] },
   inbound: {
-    ...{ networks: ['192.0.2.0/24'], calledNumber: ['to', 'request-uri'], callerIdentity: 'asserted' },
+    ...{
+      networks: ['192.0.2.0/24'],
+      calledNumber: ['to', 'request-uri'],
+      callerIdentity: 'asserted',
+      stir: 'report',
+    },
     digest: { username: 'pbx', secrets: { 'SHA-256': 'a', MD5: 'b' } },
   },
   ...{ maxConcurrentCalls: 7, maxCallsPerSecond: 3 },

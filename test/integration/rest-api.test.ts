@@ -182,6 +182,7 @@ describe('Legs', () => {
       callId: 'call',
       trunkId: null,
       caller: null,
+      stir: null,
       state: 'established',
       since: expect.stringMatching(/Z$/),
       held: false,

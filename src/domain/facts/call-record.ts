@@ -1,4 +1,5 @@
 /** What is kept of each leg after its end, and of calls that were refused. */
+import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';
 import type { LegKind, MediaLegStatistics } from '../media-plane.js';
 import type { EndReason, Outcome } from '../outcome.js';
@@ -38,6 +39,8 @@ export interface CallRecord {
   readonly trunkId: string | null;
   /** As far as the account's privacy shows it. */
   readonly caller: Caller | null;
+  /** What the call's signature says of the caller; null where nobody looked, and of a call that was refused before it had a leg. */
+  readonly stir: CallerVerification | null;
   readonly startedAt: number;
   readonly answeredAt: number | null;
   readonly establishedAt: number | null;
@@ -67,6 +70,7 @@ export type CallRecordChange =
       readonly voiceCallId: string | null;
       readonly trunkId: string | null;
       readonly caller: Caller | null;
+      readonly stir: CallerVerification | null;
       readonly at: number;
     }
   | { readonly change: 'answered'; readonly legId: string; readonly kind: LegKind; readonly at: number }

@@ -1,4 +1,5 @@
 /** Facts in the past tense. Published once each, in order per session. Never holds a token, code or password. */
+import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';
 import type { LegKind, MediaType, PlaybackEnd, RecordingFormat } from '../media-plane.js';
 import type { Outcome, RecordingReason } from '../outcome.js';
@@ -170,6 +171,8 @@ export interface CallerFact {
   readonly trunkId: string | null;
   /** Who calls, as far as the account's privacy shows it. */
   readonly caller: Caller | null;
+  /** What the call's signature says of the caller (docs/stir.md); null where the trunk does not ask. */
+  readonly stir: CallerVerification | null;
 }
 
 export type SignallingFact = LegFact & {

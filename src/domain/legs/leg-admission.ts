@@ -2,6 +2,7 @@
  * What a door asks for a far end that has come to it. Door and leg hold each other from then on (`LegSignalling`, `DoorLeg`):
  * whoever admits on another node stands in for both.
  */
+import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';
 import type { Credential } from '../participants/token.js';
 import type { LegAttendant } from './leg-attendant.js';
@@ -18,6 +19,8 @@ export interface AdmitRequest {
   readonly trunkId?: string | null;
   /** Who calls, as the network says. */
   readonly caller?: Caller | null;
+  /** What the call's signature says of the caller. Default null: nobody looked. */
+  readonly stir?: CallerVerification | null;
   /** Where the request came from, for the limit on guesses; where anybody may have written the address, a name that says so. */
   readonly source: string;
   readonly signalling: LegSignalling;

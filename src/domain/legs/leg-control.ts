@@ -2,6 +2,7 @@
  * What REST and the session rules ask of live legs. Asynchronous and of plain data throughout: a session's legs may be looked
  * after elsewhere than where they are asked of. What a door asks for a leg of its own is `leg-admission.ts`.
  */
+import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';
 import type { Participant } from '../participants/participant.js';
 import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plane.js';
@@ -22,6 +23,8 @@ export interface LegDescription {
   readonly trunkId: string | null;
   /** As far as it may be shown. */
   readonly caller: Caller | null;
+  /** What the call's signature says of the caller; null where nobody looked. */
+  readonly stir: CallerVerification | null;
   readonly state: LegState;
   /** Milliseconds since the epoch; null until answered. */
   readonly answeredAt: number | null;

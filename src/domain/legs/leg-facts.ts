@@ -19,8 +19,8 @@ export class LegFacts {
   }
 
   arrived(leg: LiveLeg): void {
-    const { legId, door, callId, clientId, voiceCallId, trunkId, caller } = leg;
-    const data = { legId, door, callId, clientId, voiceCallId, trunkId, caller };
+    const { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir } = leg;
+    const data = { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir };
     this.#events.record('call.arrived', subject(leg.participant), data);
   }
 
@@ -88,9 +88,9 @@ export class LegFacts {
 
   /** `before`: how far the leg had come. */
   ended(leg: LiveLeg, outcome: Outcome, before: LegState): void {
-    const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, answeredAt } = leg;
+    const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, answeredAt } = leg;
     this.#events.record('call.ended', subject(leg.participant), {
-      ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, outcome },
+      ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, outcome },
       durationMs: answeredAt === null ? 0 : this.#clock.now() - answeredAt,
       wasEstablished: before === 'established',
     });
@@ -113,7 +113,7 @@ export class LegFacts {
     }
     for (const record of open) {
       const participant = participants.find(({ legId }) => legId === record.legId);
-      const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller } = record;
+      const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir } = record;
       const { accountId, participantId } = record;
       // Every leg has them.
       if (accountId === null || participantId === null) continue;
@@ -122,7 +122,7 @@ export class LegFacts {
           ? { accountId, sessionId: null, participantId, tag: record.participantTag }
           : subject(participant);
       this.#events.record('call.ended', about, {
-        ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, outcome },
+        ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, outcome },
         durationMs: record.answeredAt === null ? 0 : null,
         wasEstablished: record.establishedAt !== null,
       });

@@ -366,10 +366,23 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
 
 async function describe(leg: LiveLeg): Promise<LegDescription> {
   const statistics = await leg.statistics();
-  const { legId, kind, door, callId, trunkId, caller, state, answeredAt, isHeld, streams, participant } = leg;
+  const {
+    legId,
+    kind,
+    door,
+    callId,
+    trunkId,
+    caller,
+    stir,
+    state,
+    answeredAt,
+    isHeld,
+    streams,
+    participant,
+  } = leg;
   const { id: participantId, sessionId } = participant;
   return {
-    ...{ legId, participantId, sessionId, kind, door, callId, trunkId, caller },
+    ...{ legId, participantId, sessionId, kind, door, callId, trunkId, caller, stir },
     ...{ state, answeredAt, isHeld, streams, statistics },
   };
 }

@@ -7,6 +7,7 @@
  *
  * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
  */
+import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedSlot } from './admission.js';
@@ -91,6 +92,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   readonly voiceCallId: string | null;
   readonly trunkId: string | null;
   readonly caller: Caller | null;
+  readonly stir: CallerVerification | null;
   readonly #signalling: LegSignalling;
   readonly #attendant: LegAttendant | null;
   #isAttended: boolean;
@@ -125,6 +127,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.voiceCallId = options.voiceCallId;
     this.trunkId = options.trunkId ?? null;
     this.caller = options.caller ?? null;
+    this.stir = options.stir ?? null;
     this.#participant = options.participant;
     this.#mayPublish = options.participant.publishPermissions;
     this.#signalling = options.signalling;

@@ -26,6 +26,7 @@ function trunk(
         digest: null,
         calledNumber: ['request-uri', 'to'],
         callerIdentity: 'asserted',
+        stir: 'off',
       },
       ...inbound,
     },

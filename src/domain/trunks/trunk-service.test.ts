@@ -25,8 +25,9 @@ function store(): TrunkStore {
   };
 }
 
-function service() {
+function service(verifiesCallers = false) {
   return new TrunkService({
+    verifiesCallers,
     ...{ trunks: store(), directory: new TrunkDirectory() },
     ...{ normalize: (text) => text, secretHash: () => 'hash', onDeleted: () => undefined },
     clock: new ManualClock(),
@@ -75,5 +76,14 @@ describe('The networks of an account’s trunks', () => {
     const networks = ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', '10.0.0.0/24'];
     const results = await Promise.allSettled(networks.map((network) => trunks.create('acme', at(network))));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  });
+});
+
+describe('A trunk that asks for signatures', () => {
+  it('is made where they can be verified, and there alone', async () => {
+    const asking = { inbound: { networks: ['192.0.2.1'], stir: 'require' } } as const;
+    expect(await service(true).create('acme', asking)).toMatchObject(asking);
+    await expect(service().create('acme', asking)).rejects.toThrow(/stir\.ca/);
+    expect((await service().create('acme', at('192.0.2.1'))).inbound.stir).toBe('off');
   });
 });

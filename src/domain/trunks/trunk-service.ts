@@ -37,6 +37,8 @@ export interface TrunkServiceOptions {
   readonly onDeleted: (trunkId: string) => void;
   readonly clock: Clock;
   readonly limits: TrunkLimits;
+  /** Calls' signatures can be verified. Default false. */
+  readonly verifiesCallers?: boolean;
 }
 
 export interface NewDigest {
@@ -64,6 +66,7 @@ const defaultInbound: TrunkInbound = {
   // A carrier that sends to a pilot number says in P-Called-Party-ID which number was called.
   calledNumber: ['p-called-party-id', 'request-uri', 'to'],
   callerIdentity: 'asserted',
+  stir: 'off',
 };
 
 export class TrunkService {
@@ -168,6 +171,10 @@ export class TrunkService {
     const digest = wantedDigest === null ? null : this.#digest(wantedDigest, before?.inbound.digest ?? null);
     const inbound: TrunkInbound = { ...defaultInbound, ...wantedInbound, digest };
     for (const network of inbound.networks) this.#checkNetwork(network);
+    if (inbound.stir !== 'off' && this.#options.verifiesCallers !== true)
+      throw unusable(
+        'inbound.stir: the gateway has no list of authorities (`stir.ca`), so no call could be verified',
+      );
     for (const pattern of [...(wanted.allowedCallers ?? []), ...(wanted.allowedCalled ?? [])]) {
       if (!isNumberPattern(pattern)) throw unusable(`${pattern} is no pattern of numbers, like +4930*`);
     }

@@ -6,6 +6,9 @@ export type CalledNumberPlace = 'p-called-party-id' | 'request-uri' | 'to';
 /** `asserted`: P-Asserted-Identity and its like go before From. `from`: nothing but From is read. */
 export type CallerIdentity = 'asserted' | 'from';
 
+/** Whether calls' signatures for who calls are verified: not at all, for others to see, or so that no other call comes in. */
+export type StirPolicy = 'off' | 'report' | 'require';
+
 /** What a password is made into. */
 export type DigestHash = 'SHA-256' | 'MD5';
 
@@ -26,6 +29,7 @@ export interface TrunkInbound {
   /** Where the called number is looked for; the first place that has one wins. */
   readonly calledNumber: readonly CalledNumberPlace[];
   readonly callerIdentity: CallerIdentity;
+  readonly stir: StirPolicy;
 }
 
 export interface Trunk {

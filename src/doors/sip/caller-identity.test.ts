@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readCaller } from './caller-identity.js';
+import { claimedCaller, readCaller } from './caller-identity.js';
 
 function callerOf(headers: Readonly<Record<string, string>>) {
   return readCaller({ get: (name) => headers[name] });
@@ -183,5 +183,38 @@ describe('the caller of an INVITE', () => {
     callerOf({ From: '<'.repeat(20_000) });
     callerOf({ From: ', '.repeat(10_000) });
     expect(performance.now() - begun).toBeLessThan(1000);
+  });
+});
+
+describe('the caller that a signature must be for', () => {
+  const claimed = (headers: Readonly<Record<string, string>>, identity?: 'asserted' | 'from') =>
+    claimedCaller({ get: (name) => headers[name] }, identity);
+  const From = '<sip:+4930123@h>;tag=1';
+
+  it('is the one that is shown, and no other beside it', () => {
+    const asserted = { From, 'P-Asserted-Identity': '<sip:+15550001@h>, <tel:+15550002>' };
+    expect(claimed(asserted)).toEqual(['+15550001']);
+    expect(claimed(asserted, 'from')).toEqual(['+4930123']);
+    expect(claimed({ From })).toEqual(['+4930123']);
+  });
+
+  it('is a name where it has no number, and nobody where nobody is named', () => {
+    expect(claimed({ From: '"Ann" <sip:ann@example.com;x=y>;tag=1' })).toEqual(['sip:ann@example.com;x=y']);
+    expect(claimed({})).toEqual([]);
+    expect(claimed({ From: '<sip:anonymous@anonymous.invalid>' })).toEqual([]);
+  });
+
+  it('is known of those who ask for privacy, too', () => {
+    const hidden = {
+      Privacy: 'id',
+      From: '<sip:anonymous@anonymous.invalid>',
+      'P-Asserted-Identity': '<tel:+15550001>',
+    };
+    expect(claimed(hidden)).toEqual(['+15550001']);
+    expect(claimed(hidden, 'from')).toEqual(['+15550001']);
+    expect(claimed({ From, Privacy: 'id' })).toEqual(['+4930123']);
+    expect(claimed({ From, 'Remote-Party-ID': '<sip:+15550003@h>;party=calling;privacy=full' })).toEqual([
+      '+15550003',
+    ]);
   });
 });

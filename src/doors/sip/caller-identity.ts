@@ -27,21 +27,48 @@ interface NameAddr {
 /** Null where nobody is named, or the caller does not want to be. `from`: other fields than From are not believed. */
 export function readCaller(headers: CallerHeaders, identity: CallerIdentity = 'asserted'): Caller | null {
   if (isPrivate(headers.get('Privacy'))) return null;
-  if (identity === 'from') return callerOf(readNameAddrs(headers.get('From')).slice(0, 1), () => false);
-  const remoteParty = readNameAddrs(headers.get('Remote-Party-ID')).filter(
-    // Others are of who is called, or of a third (draft-ietf-sip-privacy-04 §4).
-    ({ parameters }) => /^(?:calling)?$/i.test(parameterOf(parameters, 'party')),
+  if (identity === 'from') return callerOf(believed(headers, identity), () => false);
+  const hidden = remoteParties(headers).map(({ parameters }) =>
+    parameterOf(parameters, 'privacy').toLowerCase(),
   );
-  const hidden = remoteParty.map(({ parameters }) => parameterOf(parameters, 'privacy').toLowerCase());
   const isHidden = (part: 'full' | 'name' | 'uri'): boolean =>
     hidden.some((privacy) => privacy.split(/[,-]/).includes(part));
   if (isHidden('full')) return null;
-  const identities = [
+  return callerOf(believed(headers, identity), isHidden);
+}
+
+/**
+ * The number of whom `readCaller` would name if nobody asked for privacy, which a signature must be for; where there is none, the
+ * URI. Of callers without a name, P-Asserted-Identity says who it is whatever else is believed of it: nobody is shown it.
+ */
+export function claimedCaller(
+  headers: CallerHeaders,
+  identity: CallerIdentity = 'asserted',
+): readonly string[] {
+  const known = (identities: readonly NameAddr[]) => identities.filter(({ uri }) => !isAnonymous(uri));
+  const named = known(believed(headers, identity));
+  const identities = named.length > 0 ? named : known(readNameAddrs(headers.get('P-Asserted-Identity')));
+  const claimed = firstOf(identities, ({ uri }) => numberOf(uri)) ?? identities[0]?.uri;
+  return claimed === undefined ? [] : [claimed];
+}
+
+/** The identities that go before all others, of those that are there. */
+function believed(headers: CallerHeaders, identity: CallerIdentity): readonly NameAddr[] {
+  const from = readNameAddrs(headers.get('From')).slice(0, 1);
+  if (identity === 'from') return from;
+  const others = [
     readNameAddrs(headers.get('P-Asserted-Identity')),
-    remoteParty,
+    remoteParties(headers),
     readNameAddrs(headers.get('P-Preferred-Identity')).slice(0, 1),
-  ].find(({ length }) => length > 0);
-  return callerOf(identities ?? readNameAddrs(headers.get('From')).slice(0, 1), isHidden);
+  ];
+  return others.find(({ length }) => length > 0) ?? from;
+}
+
+/** Remote-Party-ID of who calls: others are of who is called, or of a third (draft-ietf-sip-privacy-04 §4). */
+function remoteParties(headers: CallerHeaders): readonly NameAddr[] {
+  return readNameAddrs(headers.get('Remote-Party-ID')).filter(({ parameters }) =>
+    /^(?:calling)?$/i.test(parameterOf(parameters, 'party')),
+  );
 }
 
 function callerOf(

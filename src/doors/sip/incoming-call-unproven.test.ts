@@ -27,7 +27,13 @@ const trunk: Trunk = {
   ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
   createdAt: 0,
   inbound: {
-    ...{ networks: ['192.0.2.0/24'], digest: null, calledNumber: ['request-uri'], callerIdentity: 'from' },
+    ...{
+      networks: ['192.0.2.0/24'],
+      digest: null,
+      calledNumber: ['request-uri'],
+      callerIdentity: 'from',
+      stir: 'off',
+    },
   },
 };
 

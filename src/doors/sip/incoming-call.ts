@@ -48,6 +48,7 @@ import {
   type SrfResponse,
 } from './srf.js';
 import { arrivingCall, challengeHeader, trunkGuesser, type DoorTrunks } from './trunk-call.js';
+import { verifiedCaller } from './verified-caller.js';
 
 export interface IncomingCallSettings {
   readonly tokenHeaders: readonly string[];
@@ -237,6 +238,7 @@ export class IncomingCall implements LegSignalling {
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
+    const stir = await verifiedCaller(request, this.#pass, settings.trunks?.verify);
     const dialledIn = await this.#dialIn(credential);
     if (credential === null && dialledIn === null && this.#mayBeTrunk)
       throw new Refusal('authentication-required');
@@ -249,6 +251,7 @@ export class IncomingCall implements LegSignalling {
       door: 'sip',
       callId: this.#callId,
       caller: this.#caller,
+      stir,
       source: this.#guesser(),
       signalling: this,
     });

@@ -15,6 +15,12 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
   'caller-not-allowed': 403,
   'called-not-allowed': 403,
   'trunk-limit': 503,
+  // RFC 8224 §6.2.2.
+  'identity-required': 428,
+  'identity-stale': 403,
+  'identity-unreachable': 436,
+  'identity-untrusted': 437,
+  'identity-invalid': 438,
   'participant-gone': 404,
   'participant-occupied': 486,
   'session-full': 486,

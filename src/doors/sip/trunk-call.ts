@@ -6,6 +6,7 @@ import type { DigestServer } from '../../digest/digest-server.js';
 import { addressIn, readCaller } from './caller-identity.js';
 import { dialledNumber, type CredentialSource } from './credential.js';
 import type { SrfRequest } from './srf.js';
+import type { VerifyCall } from './verified-caller.js';
 
 /** Whom the door asks about calls from trunks. */
 export interface DoorTrunks {
@@ -17,6 +18,8 @@ export interface DoorTrunks {
   readonly hashesOf: (trunkId: string | null) => readonly DigestHash[];
   /** Phones may call over trunks only, whatever they show. */
   readonly refuseOthers: boolean;
+  /** Verifies calls' signatures, where trunks want that. Default: nobody does. */
+  readonly verify?: VerifyCall;
 }
 
 type TrunkRequest = CredentialSource & Pick<SrfRequest, 'source_address' | 'method' | 'body'>;

@@ -240,6 +240,7 @@ const migrations: readonly string[] = [
   `CREATE INDEX call_records_by_trunk ON call_records (account_id, trunk_id, position) WHERE trunk_id IS NOT NULL;`,
   `CREATE INDEX transfers_overdue ON transfers (expires_at)
      WHERE state = 'requested' OR (state = 'completed' AND removes_participant = 1);`,
+  'ALTER TABLE call_records ADD COLUMN stir TEXT;',
 ];
 
 export const schemaVersion = migrations.length;

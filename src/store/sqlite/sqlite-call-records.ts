@@ -27,6 +27,7 @@ const recordRows = new RowMapping<CallRecord>('call_records', {
   voiceCallId: 'voice_call_id',
   trunkId: 'trunk_id',
   caller: { json: 'caller' },
+  stir: { json: 'stir' },
   startedAt: 'started_at',
   answeredAt: 'answered_at',
   establishedAt: 'established_at',
@@ -111,7 +112,7 @@ export class SqliteCallRecords implements CallRecordStore {
     const sql = this.#sql;
     switch (change.change) {
       case 'started':
-        sql.start.run(...beginningOf(change), change.clientId);
+        sql.start.run(...beginningOf(change), change.clientId, jsonOf(change.stir));
         return;
       case 'answered':
         sql.answer.run(change.kind, change.at, change.legId);
@@ -143,11 +144,15 @@ export class SqliteCallRecords implements CallRecordStore {
   }
 }
 
+function jsonOf(value: unknown): string | null {
+  return value === null ? null : JSON.stringify(value);
+}
+
 /** The values of `beginningColumns`. */
 function beginningOf(change: Extract<CallRecordChange, { readonly change: 'started' | 'turned-away' }>) {
   const { legId, accountId, sessionId, participantId, participantTag, door, callId, voiceCallId, trunkId } =
     change;
-  const caller = change.caller === null ? null : JSON.stringify(change.caller);
+  const caller = jsonOf(change.caller);
   return [
     ...[legId, accountId, sessionId, sessionId, participantId, participantTag],
     ...[door, callId, voiceCallId, trunkId, caller, change.at],
@@ -161,7 +166,7 @@ const beginningValues = '?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?,
 function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
-      `INSERT OR IGNORE INTO call_records (${beginningColumns}, client_id) VALUES (${beginningValues}, ?)`,
+      `INSERT OR IGNORE INTO call_records (${beginningColumns}, client_id, stir) VALUES (${beginningValues}, ?, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',

@@ -95,7 +95,7 @@ function usernameOf({ inbound }: Trunk): string | null {
 /** Null where there is no row. One of an earlier version lacks what came later. */
 function read(row: unknown): Trunk | null {
   const trunk = trunkRows.read(row);
-  return trunk && { ...trunk, inbound: { ...{ digest: null }, ...trunk.inbound } };
+  return trunk && { ...trunk, inbound: { ...{ digest: null, stir: 'off' }, ...trunk.inbound } };
 }
 
 function prepare(connection: SqliteConnection) {

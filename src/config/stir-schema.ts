@@ -1,0 +1,71 @@
+/** Settings of STIR: signatures for who calls whom. */
+import { z } from 'zod';
+import { count, group, network, path, seconds } from './schema-parts.js';
+
+export const stirGroups = {
+  stir: group('STIR: verified callers', {
+    ca: path
+      .optional()
+      .describe(
+        'File with the authorities, PEM, that signers’ certificates may come from; read anew when it changes. Without it no trunk can verify its calls.',
+      ),
+    reloadSeconds: seconds.max(86_400).default(60).describe('How often that file is looked at.'),
+    timeoutMs: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(2000)
+      .describe('A call that could not be verified by then is not; it waits no longer.'),
+    maxAgeSeconds: seconds.max(3600).default(60).describe('How old a signature may be.'),
+    maxAheadSeconds: seconds
+      .max(3600)
+      .default(30)
+      .describe('How far the signer’s clock may be ahead of ours.'),
+    maxIdentities: count.max(20).default(6).describe('Identity headers of one call that are looked at.'),
+    hosts: z
+      .array(
+        z
+          .string()
+          .max(253)
+          .regex(
+            /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/,
+            'must be host names, or like *.example.com',
+          ),
+      )
+      .max(1000)
+      .default([])
+      .describe('Hosts that certificates are fetched from, `*.` for all names under one; empty: from any.'),
+    ports: z
+      .array(z.coerce.number().int().min(1).max(65_535))
+      .min(1)
+      .max(20)
+      .default([443, 8443])
+      .describe('Ports that they are fetched from.'),
+    allowedNetworks: z
+      .array(network)
+      .default([])
+      .describe('Private addresses and networks that they may be fetched from. Callers write where to.'),
+    serverCa: path
+      .optional()
+      .describe(
+        'File with CAs, PEM, that those servers’ own certificates may come from, beside those that Node knows.',
+      ),
+    fetchSeconds: seconds.max(60).default(5).describe('A certificate that has not come by then is given up.'),
+    maxBytes: count.max(1_048_576).default(32_768).describe('A longer answer is none.'),
+    maxChain: count.max(10).default(5).describe('Certificates behind one URL.'),
+    minKeepSeconds: seconds
+      .default(60)
+      .describe('A certificate is kept so long, also where its server says less.'),
+    maxKeepSeconds: seconds.default(3600).describe('The same, where it says more, or nothing.'),
+    failureSeconds: seconds.default(30).describe('What could not be fetched is asked for again after this.'),
+    maxKept: count
+      .max(100_000)
+      .default(1000)
+      .describe('URLs whose answers are kept; the longest unused goes.'),
+    maxFetches: count.max(1000).default(8).describe('Certificates fetched at once.'),
+    maxFetchesPerHost: count.max(1000).default(2).describe('The same of one host.'),
+    maxFetchesPerMinute: count
+      .default(60)
+      .describe('Certificates fetched for the calls of one trunk within a minute.'),
+  }),
+};

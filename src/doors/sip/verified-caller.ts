@@ -1,0 +1,50 @@
+/** What an INVITE shows of a signature for who calls whom, to whoever verifies it; of calls over trunks that want it alone. */
+import type { CallerVerification } from '../../domain/participants/caller-verification.js';
+import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
+import { refuseUnverified } from '../../domain/trunks/unverified-calls.js';
+import { addressIn, claimedCaller } from './caller-identity.js';
+import { dialledNumber, type CredentialSource } from './credential.js';
+
+/** Numbers and URIs as they stand in the request. */
+export interface SignedCall {
+  /** The values of all Identity headers, joined by commas; null where there is none. */
+  readonly identity: string | null;
+  readonly caller: readonly string[];
+  readonly called: readonly string[];
+  readonly date: string | null;
+  readonly trunkId: string;
+}
+
+/** In time; never rejects. */
+export type VerifyCall = (call: SignedCall) => Promise<CallerVerification>;
+
+/** Null where nobody wants to know. Throws Refusal where the trunk requires what the call does not have. */
+export async function verifiedCaller(
+  request: CredentialSource,
+  pass: TrunkPass | null,
+  verify: VerifyCall | undefined,
+): Promise<CallerVerification | null> {
+  if (pass === null || verify === undefined || pass.trunk.inbound.stir === 'off') return null;
+  const { trunk, dialled } = pass;
+  const verification = await verify({
+    identity: request.get('Identity') ?? null,
+    caller: claimedCaller(request, trunk.inbound.callerIdentity),
+    called: dialled === null ? calledParties(request) : [dialled],
+    date: request.get('Date') ?? null,
+    trunkId: trunk.id,
+  });
+  refuseUnverified(trunk.inbound.stir, verification);
+  return verification;
+}
+
+/**
+ * Whom a call is for that a credential lets in, wherever it says so. Deviation: RFC 8224 §6.2 compares To alone. A call to one of our
+ * numbers is compared with the number that it goes to, so that what was signed for one number is good for no other.
+ */
+function calledParties(request: CredentialSource): readonly string[] {
+  const uris = [
+    request.uri,
+    ...['To', 'P-Called-Party-ID'].map((name) => addressIn(request.get(name) ?? '')),
+  ];
+  return uris.flatMap((uri) => dialledNumber(uri) ?? (uri === '' ? [] : uri));
+}

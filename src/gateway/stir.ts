@@ -1,0 +1,75 @@
+/** Opens what verifies the signatures of calls, and fetches signers' certificates. */
+import { rootCertificates } from 'node:tls';
+import type { VerifyCall } from '../doors/sip/verified-caller.js';
+import { AddressPolicy } from '../events/address-policy.js';
+import { normalizeNumber } from '../phone-numbers/e164.js';
+import { CallVerifier, CertificateCache, CertificateFetcher, TrustAnchors } from '../stir/index.js';
+import { readAuthorities } from '../tls/certificate.js';
+import type { GatewayContext } from './context.js';
+import { StirAuthorities } from './stir-authorities.js';
+
+export interface GatewayStir {
+  readonly verify: VerifyCall;
+  /** There is a list of authorities: without one no call passes. */
+  readonly isReady: boolean;
+  readonly figures: () => { readonly certificates: number; readonly fetches: number };
+}
+
+/** Throws CertificateProblem where a file of authorities cannot be used. */
+export function openStir(context: GatewayContext): GatewayStir {
+  const { config, clock, closers } = context;
+  const { stir, numbers } = config;
+  const authorities =
+    stir.ca === undefined ? null : new StirAuthorities(context, stir.ca, stir.reloadSeconds * 1000);
+  const none = new TrustAnchors();
+  const fetcher = openFetcher(context);
+  closers.onClose('signers’ certificates', () => {
+    authorities?.close();
+    fetcher.close();
+  });
+  const certificates = new CertificateCache({
+    fetch: (url) => fetcher.fetch(url),
+    rules: { ports: stir.ports, hosts: stir.hosts },
+    clock,
+    limits: {
+      ...{ maxEntries: stir.maxKept, maxChain: stir.maxChain, maxFetches: stir.maxFetches },
+      ...{ maxFetchesPerHost: stir.maxFetchesPerHost, maxFetchesPerMinute: stir.maxFetchesPerMinute },
+      ...{ minMs: stir.minKeepSeconds * 1000, maxMs: stir.maxKeepSeconds * 1000 },
+      failureMs: stir.failureSeconds * 1000,
+    },
+  });
+  const verifier = new CallVerifier({
+    ...{ certificates, clock, anchors: () => authorities?.anchors ?? none },
+    limits: {
+      ...{ maxAgeMs: stir.maxAgeSeconds * 1000, maxAheadMs: stir.maxAheadSeconds * 1000 },
+      ...{ maxIdentities: stir.maxIdentities, timeoutMs: stir.timeoutMs },
+    },
+  });
+  const defaultCountry = numbers.defaultCountry ?? null;
+  // Signed are numbers with their country, called by many without.
+  const forms = (texts: readonly string[]) =>
+    texts.flatMap((text) => [text, normalizeNumber(text, defaultCountry) ?? []].flat());
+  return {
+    isReady: authorities !== null,
+    figures: () => ({ certificates: certificates.size, fetches: certificates.fetches }),
+    verify: ({ identity, caller, called, date, trunkId }) =>
+      verifier.verify({
+        ...{ identity, date, requester: trunkId, caller: forms(caller), called: forms(called) },
+      }),
+  };
+}
+
+function openFetcher({ config: { stir, nextHop }, clock, version }: GatewayContext): CertificateFetcher {
+  const policy = new AddressPolicy({ allowedNetworks: stir.allowedNetworks });
+  return new CertificateFetcher({
+    allowsAddress: (address) => policy.allows(address),
+    ...{
+      clock,
+      timeoutMs: stir.fetchSeconds * 1000,
+      maxBytes: stir.maxBytes,
+      userAgent: `Landbridge/${version}`,
+    },
+    dnsServers: nextHop.dnsServers,
+    ...(stir.serverCa !== undefined && { serverCa: [...rootCertificates, readAuthorities(stir.serverCa)] }),
+  });
+}
