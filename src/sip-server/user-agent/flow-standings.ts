@@ -11,8 +11,8 @@ export class FlowStandings {
   readonly #clock: Clock;
   /** Flows of which a request was accepted, by id, with the time in ms that a registration over it lasts to; 0: there is none. */
   readonly #known = new Map<string, number>();
-  /** The Call-IDs of our registrations by each flow, by its id; and the other way round. */
-  readonly #registrations = new Map<string, Set<string>>();
+  /** Our registrations by each flow, by its id: until when each lasts in ms, by its Call-ID; and the flow of each. */
+  readonly #registrations = new Map<string, Map<string, number>>();
   readonly #flowOf = new Map<string, string>();
 
   constructor(clock: Clock) {
@@ -33,18 +33,22 @@ export class FlowStandings {
     this.#known.set(flow.id, untilMs);
   }
 
-  /** A registrar has answered a REGISTER of ours, which went by this flow, with 2xx: calls come by it. */
+  /**
+   * A registrar has answered a REGISTER of ours, which went by this flow, with 2xx: calls come by it. Several may share the flow, such
+   * as those of two accounts at one carrier, and each ends by itself.
+   */
   registered(flow: Flow, request: SipRequest, response: SipResponse): void {
     const callId = request.headers.get('Call-ID') ?? '';
     const before = this.#flowOf.get(callId);
     if (before !== undefined) this.#registrations.get(before)?.delete(callId);
     this.#flowOf.delete(callId);
     if (!flow.reliable || !flow.isOpen) return;
-    this.accepted(flow, request, response);
-    if (!this.isRegistered(flow)) return;
+    this.#known.set(flow.id, this.#known.get(flow.id) ?? 0);
+    const seconds = registrationSeconds(request, response);
+    if (seconds === 0) return;
     this.#flowOf.set(callId, flow.id);
-    const registrations = this.#registrations.get(flow.id) ?? new Set();
-    this.#registrations.set(flow.id, registrations.add(callId));
+    const registrations = this.#registrations.get(flow.id) ?? new Map<string, number>();
+    this.#registrations.set(flow.id, registrations.set(callId, this.#clock.nowMs() + seconds * 1000));
   }
 
   isKnown(flow: Flow): boolean {
@@ -52,13 +56,15 @@ export class FlowStandings {
   }
 
   isRegistered(flow: Flow): boolean {
-    return (this.#known.get(flow.id) ?? 0) > this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs();
+    if ((this.#known.get(flow.id) ?? 0) > nowMs) return true;
+    return [...(this.#registrations.get(flow.id)?.values() ?? [])].some((untilMs) => untilMs > nowMs);
   }
 
   /** The Call-IDs of our registrations that it had. */
   flowClosed(flow: Flow): readonly string[] {
     this.#known.delete(flow.id);
-    const lost = [...(this.#registrations.get(flow.id) ?? [])];
+    const lost = [...(this.#registrations.get(flow.id)?.keys() ?? [])];
     this.#registrations.delete(flow.id);
     for (const callId of lost) this.#flowOf.delete(callId);
     return lost;
