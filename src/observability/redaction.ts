@@ -20,8 +20,13 @@ const secretFields = [
 ];
 
 const secretHeaders = ['User-to-User', 'Authorization', 'Proxy-Authorization', 'Cookie'];
-/** Header, payload and (maybe empty) signature of a JWT: base64url of `{"` is `eyJ`. */
-const jwt = /eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?/g;
+/** How a JWT begins: base64url of `{"`. */
+const jwtStart = 'eyJ';
+/** The least length of a JWT's header, which a dot ends. */
+const jwtHeaderLength = 11;
+const base64url = /[\w-]*/y;
+/** What may follow the header: dot, payload, and with another dot the (maybe empty) signature. */
+const afterJwtHeader = /\.[\w-]*(?:\.[\w-]*)?/y;
 /** Prose about "basic authentication" has the same look; what it decodes to tells. */
 const basic = /\b(basic +)([\w+/]{4,}={0,2})/gi;
 /** `token` as a parameter of a SIP URI or a query. */
@@ -52,10 +57,7 @@ export function createRedaction(options: RedactionOptions = {}): (line: string) 
     .filter((secret) => secret.length >= 6)
     .map((secret) => JSON.stringify(secret).slice(1, -1));
   return (line) => {
-    let safe = line
-      .replace(field, `$1"${redacted}"`)
-      .replace(header, `$1${redacted}`)
-      .replace(jwt, redacted)
+    let safe = withoutJwts(line.replace(field, `$1"${redacted}"`).replace(header, `$1${redacted}`))
       .replace(basic, (whole, scheme: string, encoded: string) =>
         Buffer.from(encoded, 'base64').includes(':') ? `${scheme}${redacted}` : whole,
       )
@@ -66,6 +68,29 @@ export function createRedaction(options: RedactionOptions = {}): (line: string) 
     for (const secret of secrets) safe = safe.replaceAll(secret, redacted);
     return safe;
   };
+}
+
+/** Takes out what looks like a JWT. A pattern alone would read `eyJeyJeyJ…` anew from each of its `eyJ`, which costs seconds. */
+function withoutJwts(text: string): string {
+  let safe = '';
+  let done = 0;
+  let at = text.indexOf(jwtStart);
+  while (at >= 0) {
+    const headerEnd = endOf(base64url, text, at);
+    let next = headerEnd;
+    if (headerEnd - at >= jwtHeaderLength && text[headerEnd] === '.') {
+      safe += text.slice(done, at) + redacted;
+      done = next = endOf(afterJwtHeader, text, headerEnd);
+    }
+    at = text.indexOf(jwtStart, next);
+  }
+  return safe + text.slice(done);
+}
+
+/** Where the match of a sticky pattern at this place ends. */
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return at + (pattern.exec(text)?.[0].length ?? 0);
 }
 
 /** The field's name with a hyphen allowed anywhere: `userToUser`, `user-to-user`, `User-To-User`. */
