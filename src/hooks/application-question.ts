@@ -65,8 +65,8 @@ export function createApplicationQuestion(options: ApplicationQuestionOptions): 
 
 /** Throws where the text is no answer to the question. */
 function readAnswer(text: string): ApplicationAnswer {
-  const parsed = answerSchema.safeParse(JSON.parse(text));
-  // The error does not repeat the text, which may hold anything.
+  const parsed = answerSchema.safeParse(parseJson(text));
+  // The error does not repeat the text, which may hold anything; that of JSON.parse would.
   if (!parsed.success) throw new Error('the application answered something else than a session or a refusal');
   const answer = parsed.data;
   if ('refuse' in answer) return { refused: answer.refuse === true ? '' : answer.refuse };
@@ -80,4 +80,13 @@ function readAnswer(text: string): ApplicationAnswer {
   }
   const tag = answer.newSession === true ? null : (answer.newSession.tag ?? null);
   return { destination: { newSession: { tag } }, ...participant };
+}
+
+/** Undefined for what is no JSON, which is no answer either. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
