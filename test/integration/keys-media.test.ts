@@ -10,6 +10,8 @@ import { keysIn, pressesIn } from '../support/key-presses.js';
 import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { expectTones } from '../support/tones.js';
+import { holdSound } from '../../src/media/worker/sound/hold-sound.js';
+import { SoundLoop } from '../../src/media/worker/sound/sound-loop.js';
 
 interface Caller {
   readonly phone: TestPhone;
@@ -48,6 +50,7 @@ describe('keys for a phone', () => {
       ...{ legId: 'leg', participantId: `p${callers.length}`, mayPublish: new Set(['audio'] as const) },
       ...{ ports, tickClock: clock, mixes },
       endpoints: [{ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' }],
+      hold: new SoundLoop(holdSound()),
       sounds: new SoundLibrary({ maxSeconds: 60, maxBytes: 10_000_000 }),
       events: {
         onConnected: () => undefined,

@@ -12,6 +12,8 @@ import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { portOf, TestPhone } from './test-phone.js';
+import { holdSound } from '../../src/media/worker/sound/hold-sound.js';
+import { SoundLoop } from '../../src/media/worker/sound/sound-loop.js';
 
 export interface Caller {
   readonly phone: TestPhone;
@@ -98,6 +100,7 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
       endpoints: [{ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' }],
       tickClock: clock,
       mixes,
+      hold: new SoundLoop(holdSound()),
       sounds,
       ...settings,
     });

@@ -8,6 +8,7 @@ import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { GatewayPorts } from './rtp/gateway-ports.js';
 import { PortAllocator } from './rtp/port-allocator.js';
+import { holdSound } from './sound/hold-sound.js';
 import { PromptSounds } from './sound/prompt-sounds.js';
 import { SoundLibrary } from './sound/sound-library.js';
 import { SoundLoop } from './sound/sound-loop.js';
@@ -40,7 +41,10 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
     rtpTimeoutBeforeFirstMs: settings.rtpTimeoutBeforeFirstMs,
     rtpTimeoutMs: settings.rtpTimeoutMs,
     sounds: new SoundLibrary({ maxSeconds: settings.maxSoundSeconds, maxBytes: settings.maxSoundBytes }),
-    ...(settings.holdMusic !== null && { hold: await readHoldMusic(settings.holdMusic, settings) }),
+    hold:
+      settings.holdMusic === null
+        ? new SoundLoop(holdSound())
+        : await readHoldMusic(settings.holdMusic, settings),
     prompts: PromptSounds.read(settings.promptDirectory),
   };
   const browser = {

@@ -5,6 +5,8 @@ import { timestampDistance } from '../rtp/sequence.js';
 import { PhoneIncomingTrack } from './phone-incoming-track.js';
 import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { RtpOutput } from './rtp-output.js';
+import { holdSound } from '../sound/hold-sound.js';
+import { SoundLoop } from '../sound/sound-loop.js';
 
 /** One packet of the talker's. */
 interface Said {
@@ -48,7 +50,12 @@ function listen(
       isSilence: payload.every((octet) => octet === silence),
     });
   });
-  const track = new PhoneOutgoingTrack({ mixes: new Mixes(), output, now: () => nowMs });
+  const track = new PhoneOutgoingTrack({
+    mixes: new Mixes(),
+    hold: new SoundLoop(holdSound()),
+    output,
+    now: () => nowMs,
+  });
   const talker = new PhoneIncomingTrack('talker.1', 'PCMU');
   track.start('PCMU', 0, false);
   track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker, video: null }], false);

@@ -51,27 +51,29 @@ export class PhoneIncomingTrack implements SourceTrack {
     packet.sequenceNumber = number;
     packet.renumber(this.#sequence.numberOf(packet));
     if (this.#sinks.length === 0) return;
-    if (law !== this.law) translate(packet, law, this.law);
+    if (law !== this.law) translate(packet, law);
     for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);
   }
 }
 
-const tables = new Map<G711Law, Uint8Array>();
+/** What each octet of the law named is in the other one. */
+const otherLaw: Readonly<Record<G711Law, Uint8Array>> = {
+  PCMU: translation('PCMU', 'PCMA'),
+  PCMA: translation('PCMA', 'PCMU'),
+};
 
-function translate(packet: RtpPacket, from: G711Law, to: G711Law): void {
-  let table = tables.get(from);
-  if (table === undefined) {
-    const samples = new Int16Array(256);
-    g711(from).decode(
-      Uint8Array.from({ length: 256 }, (_, octet) => octet),
-      0,
-      256,
-      samples,
-    );
-    table = new Uint8Array(256);
-    g711(to).encode(samples, table);
-    tables.set(from, table);
-  }
+function translation(from: G711Law, to: G711Law): Uint8Array {
+  const samples = new Int16Array(256);
+  const octets = Uint8Array.from({ length: 256 }, (_, octet) => octet);
+  g711(from).decode(octets, 0, octets.length, samples);
+  const table = new Uint8Array(256);
+  g711(to).encode(samples, table);
+  return table;
+}
+
+/** Brings the payload from its law into the other one, in place. */
+function translate(packet: RtpPacket, from: G711Law): void {
+  const table = otherLaw[from];
   const end = packet.payloadOffset + packet.payloadLength;
   for (let i = packet.payloadOffset; i < end; i++) packet.buffer[i] = table[packet.buffer[i]!]!;
 }

@@ -47,8 +47,8 @@ export interface PhoneLegSettings {
   readonly prompts?: PromptSounds;
   /** Where what is played comes from, shared by the worker's legs. */
   readonly sounds: SoundLibrary;
-  /** What is heard on hold. Absent: the hold sound. */
-  readonly hold?: SoundLoop;
+  /** What is heard on hold, shared by the worker's legs. */
+  readonly hold: SoundLoop;
   /** Neither RTP nor RTCP at all for this long ends the leg, unless the peer holds. Default 30 000. */
   readonly rtpTimeoutBeforeFirstMs?: number;
   /** Neither RTP nor RTCP any more for this long ends the leg, unless the peer holds. Default 15 000. */
@@ -147,7 +147,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.#outgoing = new PhoneOutgoingTrack({
       mixes: options.mixes,
       ...(options.prompts && { prompts: options.prompts }),
-      ...(options.hold && { hold: options.hold }),
+      hold: options.hold,
       output: this.#output,
       now: () => this.#clock.now(),
     });

@@ -10,6 +10,8 @@ import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { PhonePlayer } from './phone-player.js';
 import { PhoneIncomingTrack } from './phone-incoming-track.js';
 import { RtpOutput } from './rtp-output.js';
+import { holdSound } from '../sound/hold-sound.js';
+import { SoundLoop } from '../sound/sound-loop.js';
 
 class Talker {
   readonly track = new PhoneIncomingTrack('talker.1', 'PCMU');
@@ -61,6 +63,7 @@ describe('the outgoing track of a phone that is played something', () => {
     talker = new Talker();
     track = new PhoneOutgoingTrack({
       mixes,
+      hold: new SoundLoop(holdSound()),
       output: new RtpOutput((datagram) => void sent.push(Buffer.from(datagram.subarray(rtpHeaderLength)))),
       now: () => nowMs,
     });

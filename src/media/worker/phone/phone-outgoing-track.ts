@@ -4,8 +4,7 @@ import type { Mix, Mixes } from '../mix/mixes.js';
 import { canDecode, frameSamples } from '../mix/pcm-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { fadeOut } from '../sound/fade-out.js';
-import { holdSound } from '../sound/hold-sound.js';
-import { SoundLoop } from '../sound/sound-loop.js';
+import type { SoundLoop } from '../sound/sound-loop.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { PacketSink, SourceStream, SourceTrack } from '../source-track.js';
 import type { PhonePlayer } from './phone-player.js';
@@ -26,8 +25,8 @@ export interface PhoneOutgoingTrackOptions {
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
   readonly prompts?: PromptSounds;
-  /** What is heard on hold. Absent: the hold sound. */
-  readonly hold?: SoundLoop;
+  /** What is heard on hold. */
+  readonly hold: SoundLoop;
   readonly output: RtpOutput;
   readonly now: () => number;
 }
@@ -68,7 +67,7 @@ export class PhoneOutgoingTrack implements PacketSink {
   constructor({ mixes, prompts, hold, output, now }: PhoneOutgoingTrackOptions) {
     this.#mixes = mixes;
     this.#prompts = prompts;
-    this.#hold = hold ?? (bell ??= new SoundLoop(holdSound()));
+    this.#hold = hold;
     this.#output = output;
     this.#now = now;
   }
@@ -125,7 +124,7 @@ export class PhoneOutgoingTrack implements PacketSink {
       case 'mix':
         return this.#write(feed.mix.payloadAt(tick), nowMs);
       case 'silence':
-        return this.#write(silenceIn(law), nowMs);
+        return this.#write(silence[law], nowMs);
       case 'hold':
         return this.#write(this.#holdFrame(law), nowMs);
       case 'prompt':
@@ -136,7 +135,7 @@ export class PhoneOutgoingTrack implements PacketSink {
           this.#filling = true;
           this.#output.skipTo(nowMs);
         }
-        return this.#write(silenceIn(law), nowMs);
+        return this.#write(silence[law], nowMs);
     }
   }
 
@@ -186,7 +185,7 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   #promptFrame({ sound, repeatAfterMs, next = sound }: Prompt, law: G711Law): Uint8Array {
     const payload = this.#prompts?.payload(this.#promptIsRepeated ? next : sound, law) ?? null;
-    if (payload === null) return silenceIn(law);
+    if (payload === null) return silence[law];
     const position = this.#promptPosition;
     this.#promptPosition += frameSamples;
     this.#isHeard = position + frameSamples < payload.length;
@@ -195,7 +194,7 @@ export class PhoneOutgoingTrack implements PacketSink {
       this.#promptPosition = 0;
       this.#promptIsRepeated = true;
     }
-    return silenceIn(law);
+    return silence[law];
   }
 
   #write(payload: Uint8Array, nowMs: number): void {
@@ -272,16 +271,12 @@ export class PhoneOutgoingTrack implements PacketSink {
   }
 }
 
-const silences = new Map<G711Law, Uint8Array>();
+/** One frame of silence in each law. */
+const silence: Readonly<Record<G711Law, Uint8Array>> = {
+  PCMU: silentFrame('PCMU'),
+  PCMA: silentFrame('PCMA'),
+};
 
-function silenceIn(law: G711Law): Uint8Array {
-  let payload = silences.get(law);
-  if (payload === undefined) {
-    payload = new Uint8Array(frameSamples).fill(g711(law).silence);
-    silences.set(law, payload);
-  }
-  return payload;
+function silentFrame(law: G711Law): Uint8Array {
+  return new Uint8Array(frameSamples).fill(g711(law).silence);
 }
-
-/** The hold sound where there is no hold music, one for all. */
-let bell: SoundLoop | undefined;

@@ -17,15 +17,8 @@ const amplitude = 3600;
 const attackMs = 12;
 const decayMs = 320;
 
-let loop: Int16Array | undefined;
-
-/** The hold sound as one loop of 8 kHz mono samples; its end joins its start in silence. Made once, at first use. */
+/** Makes the hold sound: one loop of 8 kHz mono samples, whose end joins its start in silence. It takes milliseconds; keep it. */
 export function holdSound(): Int16Array {
-  loop ??= render();
-  return loop;
-}
-
-function render(): Int16Array {
   const pcm = new Float64Array((sampleRateHz * holdSoundMs) / 1000);
   for (const { startMs, frequencyHz } of notes) {
     const start = (startMs * sampleRateHz) / 1000;
