@@ -2,7 +2,7 @@
 import { isIPv6, SocketAddress } from 'node:net';
 
 /**
- * An IPv6 address counts as its network of 64 bits (`2001:db8:0:1::/64`): one customer has at least that many addresses. An IPv4
+ * Names the customer that an address stands for, as far as an address tells. An IPv6 address counts as its network of 64 bits (`2001:db8:0:1::/64`): one customer has at least that many addresses. An IPv4
  * address, also mapped into IPv6 (`::ffff:192.0.2.1`), counts as itself, and what is no address as its text.
  */
 export function sourceOf(address: string): string {

@@ -27,7 +27,7 @@ export interface TracedCall {
 
 /**
  * An account is shown the calls that are known for its own; the operator's account all. Secrets are taken out before anything is kept.
- * Every method but `put` rejects with DomainError `trace-not-found` where the account has no trace of that name.
+ * The methods that are given the name of a trace, `put` apart, reject with DomainError `trace-not-found` where the account has none of it.
  */
 export interface CallTraces {
   /** Phones' messages are seen here; false where they go through another server, and only browsers' are. */

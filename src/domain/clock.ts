@@ -1,5 +1,8 @@
 /** Time, passed in so that tests own it. */
+
+/** A call that is still to come. */
 export interface Timer {
+  /** It does not come any more; no effect once it came. */
   cancel(): void;
 }
 

@@ -1,4 +1,6 @@
-/** An operation that the rules forbid. REST gives each code its status; nothing was changed when one is thrown. */
+/** What the rules forbid, as codes. */
+
+/** Which rule it was. REST gives each code its status. */
 export type DomainErrorCode =
   | 'session-not-found'
   | 'participant-not-found'
@@ -55,6 +57,7 @@ export type DomainErrorCode =
   | 'disk-full'
   | 'store-unavailable';
 
+/** An operation that the rules forbid. Nothing was changed when one is thrown. */
 export class DomainError extends Error {
   override readonly name = 'DomainError';
   constructor(

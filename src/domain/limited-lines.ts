@@ -23,7 +23,7 @@ export class LimitedLines {
   #sinceMs = -Infinity;
   /** Since then. */
   #written = 0;
-  /** Null where none was left out; the timer runs then. */
+  /** Lines left out, with how often each; null where none was. The timer that tells of them runs while this is not null. */
   #leftOut: Map<string, number> | null = null;
   #timer: Timer | null = null;
 

@@ -1,4 +1,6 @@
-/** How a leg or a membership ended: who, why, and the far end's own words where it gave any. Data, not an exception. */
+/** How a leg or a membership ended. */
+
+/** Who ended it. */
 export type EndedBy = 'participant' | 'application' | 'gateway';
 
 export type EndReason =
@@ -38,6 +40,7 @@ const reasons: Readonly<Record<EndReason, true>> = {
 
 export const endReasons = Object.keys(reasons) as readonly EndReason[];
 
+/** How it ended: who, why, and the far end's own words where it gave any. Data, not an exception. */
 export interface Outcome {
   /** The far end, the application over REST, or the gateway. */
   readonly endedBy: EndedBy;

@@ -1,8 +1,9 @@
+/** Says what kept a call out, in the words that its far end is told. */
 import { DomainError, type DomainErrorCode } from './domain-error.js';
 import { MediaRefusal } from './media-plane.js';
 import { Refusal, type RefusalCode } from './refusal.js';
 
-/** What the far end is told of rules that a call met on its way in; of every other that the gateway has no room for it. */
+/** What the far end is told where a rule kept the call out. A rule that is not here is told as `overloaded`. */
 const codes: Partial<Record<DomainErrorCode, RefusalCode>> = {
   'session-full': 'session-full',
   'session-not-found': 'participant-gone',

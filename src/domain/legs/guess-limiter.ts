@@ -43,13 +43,13 @@ export class GuessLimiter implements Guesses {
     this.#clock = clock;
   }
 
-  /** For guesses that are looked up in the same turn. */
+  /** Whether the source may not guess now. For guesses that are looked up at once and so need not be taken: see `failed`. */
   isBlocked(source: string): boolean {
     const guesses = this.#current(source);
     return guesses !== null && guesses.failures >= this.#limits.maxFailuresPerMinute;
   }
 
-  /** A guess was wrong that was not taken. */
+  /** Counts a wrong guess that was not taken but looked up at once. */
   failed(source: string): void {
     this.#count(this.#current(source) ?? this.#remember(source));
   }

@@ -15,7 +15,7 @@ interface Told {
 const apartMs = 2000;
 /** As long as a press may be for the other way's word to be known as its own. */
 const longestPressMs = 60_000;
-/** More are of nobody's fingers. */
+/** At most so many presses are remembered: within so short a time nobody presses more. */
 const maxTold = 64;
 
 /**

@@ -387,7 +387,7 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
   };
 }
 
-/** Others are told the same of it, and receive the same. */
+/** Whether others are told the same of the participant before and after, and receive the same of it. */
 function isSeenAlike(before: Participant, after: Participant): boolean {
   if (before.displayName !== after.displayName) return false;
   if (!isSameList(before.mutedAliases, after.mutedAliases)) return false;

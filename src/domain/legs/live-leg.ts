@@ -241,7 +241,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return new Refusal('participant-gone', detail, this.#party);
   }
 
-  /** A method, so that it is read anew after an await. */
+  /** Whether the leg has ended. A getter of its own, so that the compiler does not take what it was before an await for what it is after. */
   get hasEnded(): boolean {
     return this.#state === 'ended';
   }

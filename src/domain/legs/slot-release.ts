@@ -16,7 +16,7 @@ const retryMs = 5000;
 
 export class SlotRelease {
   readonly #options: SlotReleaseOptions;
-  /** By leg. No more than one a participant: nobody takes a slot that is not free. */
+  /** Slots that could not be freed yet, by leg. At most one for each participant, since nobody takes a slot that is not free. */
   readonly #due = new Map<string, { readonly participantId: string; readonly wasAnswered: boolean }>();
   #retry: Timer | null = null;
 
@@ -24,7 +24,7 @@ export class SlotRelease {
     this.#options = options;
   }
 
-  /** Resolves after the first attempt, whether or not it was one; never rejects. */
+  /** Frees the slot of a leg that has ended. Resolves after the first attempt, also where that failed and others follow; never rejects. */
   async release(participantId: string, legId: string, wasAnswered: boolean): Promise<void> {
     const { store, logger } = this.#options;
     try {

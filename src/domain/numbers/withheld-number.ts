@@ -13,7 +13,7 @@ const spelt: ReadonlySet<string> = new Set(
 
 const inWords = new RegExp(`^(?:sips?:|tel:)?\\+?(?:${words.join('|')})(?:$|[^a-z0-9])`, 'i');
 
-/** Nobody can tell such callers apart. */
+/** Whether the caller withholds its number, so that such callers cannot be told apart. */
 export function isWithheld(from: string | null): boolean {
   if (from === null || from.trim() === '') return true;
   return inWords.test(from.trim()) || spelt.has(from.replace(/\D/g, ''));

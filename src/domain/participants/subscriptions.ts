@@ -1,10 +1,16 @@
-/** What a participant receives, at session, participant or stream level. A list of participants that is not empty wins over the session id. */
+/** Whom a listener hears, and what of them. */
+
+/** One of those whom a listener names. */
 export interface ParticipantSubscription {
   readonly participantId: string;
   /** Missing or empty: every stream of the participant. */
   readonly streamAliases?: readonly string[];
 }
 
+/**
+ * What a participant receives, at session, participant or stream level. A list of participants that is not empty wins over the
+ * session id.
+ */
 export interface Subscriptions {
   /** The whole session, unless `participants` names any. */
   readonly sessionId?: string;

@@ -68,8 +68,8 @@ export function prefixOf(network: string): { readonly family: Family; readonly p
 }
 
 /**
- * How many addresses of IPv4 the networks have, and how many networks of 64 bits of IPv6: one customer has no less. Of the same
- * network once.
+ * How many addresses of IPv4 the networks hold together, and how many networks of 64 bits of IPv6, since one customer has no less
+ * than that. A network that is named twice counts once.
  */
 export function roomOf(networks: Iterable<string>): { readonly 4: number; readonly 6: number } {
   const room = { 4: 0, 6: 0 };

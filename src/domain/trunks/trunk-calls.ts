@@ -28,8 +28,8 @@ export interface TrunkCallsOptions {
 export interface ShownDigest {
   readonly username: string;
   /**
-   * `secrets`: null where nobody knows the name, which takes as long. `stale`: right, but to be shown anew; `missing`: it
-   * answers nothing that we asked. What is right is so once: call it once.
+   * Compares the digest with these secrets; null where nobody has the name, which takes as long, so that the time tells nothing.
+   * `stale`: right, but to be shown anew. `missing`: it answers nothing that we asked. A digest is right only once, so ask once.
    */
   verify(secrets: InboundDigest['secrets'] | null): 'right' | 'wrong' | 'stale' | 'missing';
 }

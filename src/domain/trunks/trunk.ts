@@ -36,7 +36,7 @@ export interface Trunk {
   readonly id: string;
   readonly accountId: string;
   readonly name: string | null;
-  /** One that is not is as good as not there. */
+  /** A trunk that is not enabled takes no calls and lets none in, as if it did not exist. */
   readonly isEnabled: boolean;
   readonly inbound: TrunkInbound;
   /** The account's numbers that may be called over it, in E.164; null: all of them. */
