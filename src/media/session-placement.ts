@@ -1,4 +1,6 @@
 /** Which worker the legs of a session are placed on. */
+
+/** A session that has legs. */
 interface Placed {
   readonly worker: number;
   legs: number;

@@ -1,7 +1,9 @@
-/** What FreeSWITCH says of a channel in the first frame of its event socket: some 200 lines, of which fsmrf reads these. */
+/** Reads what FreeSWITCH says of a channel in the first frame of its event socket. */
+
+/** The lines that fsmrf reads, of some 200. */
 const read = /^(?:Event-Name|Content-Type|Unique-ID|Channel-Unique-ID|variable_sip_user_agent): .*$/gm;
 
-/** FreeSWITCH tells 8 kB; what is longer by far does not come of it. */
+/** FreeSWITCH sends 8 kB; what is far longer does not come from it. */
 export const maxChannelDataBytes = 256 * 1024;
 
 /**

@@ -53,7 +53,7 @@ const codecs: Readonly<Record<EdgeCodecName, EdgeCodec>> = {
 /** In the order of our own offers. */
 const edgeCodecNames = Object.keys(codecs) as readonly EdgeCodecName[];
 
-/** What media workers speak, too. */
+/** Whether media workers speak the codec, too: it needs no transcoding. */
 export const isG711 = (name: EdgeCodecName): boolean => name === 'PCMU' || name === 'PCMA';
 
 /** A codec under the number that it has in one description. */

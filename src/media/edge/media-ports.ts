@@ -22,7 +22,7 @@ export async function readMediaPorts(
   return literal === null || !(from <= to) ? null : { address: literal, first: from, last: to + 1 };
 }
 
-/** `externalAddress`: where it is known by another one outside; else null. */
+/** Whether the destination is one of these ports. `externalAddress`: the one by which they are known outside, where that is another; else null. */
 export function isOneOf(
   { address, first, last }: MediaPorts,
   externalAddress: string | null,

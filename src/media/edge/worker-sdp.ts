@@ -6,7 +6,7 @@ import type { MediaAddress } from '../../sdp/media-address.js';
 import { parseSessionDescription } from '../../sdp/session-description.js';
 import type { EdgeCodecName } from './edge-codecs.js';
 
-/** What needs no transcoding where there is a choice. */
+/** The law to ask a worker for: that of the phone, where it has one, so that nothing is transcoded. */
 export const lawBeside = (codec: EdgeCodecName): G711Law => (codec === 'PCMA' ? 'PCMA' : 'PCMU');
 
 const eventPayloadType = 101;

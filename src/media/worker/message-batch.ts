@@ -1,3 +1,5 @@
+/** Messages of the IPC channel between a worker and its gateway, sent in batches. */
+
 /**
  * Sends together, as one message of the IPC channel, what is said in one turn of the event loop: each message is a system
  * call here and wakes the process at the other end. Order is kept.

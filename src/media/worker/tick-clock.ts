@@ -1,4 +1,6 @@
 /** The 20 ms ticks of a media worker. */
+
+/** Whoever does something every 20 ms. */
 export interface TickListener {
   /** `tick` counts up by one per tick, skipped ones included; `nowMs` is monotonic. */
   onTick(tick: number, nowMs: number): void;

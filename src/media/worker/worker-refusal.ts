@@ -1,3 +1,5 @@
+/** How a worker says that it does not do what it was asked. */
+
 /**
  * Why a worker does not do what it was asked. `overloaded`: no port, no memory, no room for another leg, or what was asked is
  * closing. `bad-sound`: a sound that cannot be played. `disk-full`: no room for a recording. `no-telephone-event`: the phone

@@ -1,3 +1,5 @@
+/** Keeps sent packets for those that a browser asks for again. */
+
 /**
  * The last packets sent, for retransmission on NACK: a ring of octets with an index by sequence number. Bounded in octets
  * and in packets; storing copies and allocates nothing.

@@ -1,13 +1,5 @@
-/**
- * Tells when a browser is gone that ICE, whose consent expires after 30 s (RFC 7675 §5.1), still believes in. Pure.
- *
- * Silence alone proves nothing: whoever only listens need not send anything, for hours. So the far end is asked for a report
- * (RFC 6051 §3.2), and only where it has shown that it answers, its silence means that it is gone. Measured with Chromium:
- * whoever sends, or did once, answers with a sender report within milliseconds: muted, with `replaceTrack(null)`, inactive, stopped
- * without negotiation, in a frozen page. A connection that has only ever received never answers; it reports of its own accord
- * up to 7.5 s apart while it is sent something, and not at all otherwise. Nor does one any more that has stopped (not only muted)
- * all that it sent, from its own offer on; so what was shown before an offer counts no more. Both are left to ICE.
- */
+/** Tells when a browser is gone that sends nothing any more. Pure. */
+
 export interface SilenceWatchOptions {
   /** No packet for so long, and none in answer to what it was asked: it is gone. In milliseconds. */
   readonly limitMs: number;
@@ -30,6 +22,16 @@ const ticksPerLimit = 15;
 const tickBoundsMs = { least: 200, most: 1000 };
 const senderReportType = 200;
 
+/**
+ * Tells when a browser is gone that ICE, whose consent expires after 30 s (RFC 7675 §5.1), still believes in.
+ *
+ * Silence alone proves nothing: whoever only listens need not send anything, for hours. So the far end is asked for a report
+ * (RFC 6051 §3.2), and only where it has shown that it answers, its silence means that it is gone. Measured with Chromium:
+ * whoever sends, or did once, answers with a sender report within milliseconds: muted, with `replaceTrack(null)`, inactive, stopped
+ * without negotiation, in a frozen page. A connection that has only ever received never answers; it reports of its own accord
+ * up to 7.5 s apart while it is sent something, and not at all otherwise. Nor does one any more that has stopped (not only muted)
+ * all that it sent, from its own offer on; so what was shown before an offer counts no more. Both are left to ICE.
+ */
 export class SilenceWatch {
   readonly #options: SilenceWatchOptions;
   readonly #watchTickMs: number;

@@ -1,3 +1,5 @@
+/** How codecs are named in a media worker. */
+
 /** A negotiated codec, named as in SDP's rtpmap (case kept as registered with IANA). */
 export interface Codec {
   readonly name: 'PCMU' | 'PCMA' | 'G722' | 'opus' | 'VP8' | 'H264';

@@ -1,3 +1,5 @@
+/** Fills the gap that a lost packet leaves with a repetition of the sound before. */
+
 /** Pitch periods that are looked for: 40–120 samples are 200–66 Hz (after G.711 Appendix I). */
 const minPeriod = 40;
 const maxPeriod = 120;

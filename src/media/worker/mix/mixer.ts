@@ -1,3 +1,5 @@
+/** Adds up the sounds of several speakers. */
+
 /** Where limiting begins: 0.5 dB below full scale. */
 const ceiling = 30_900;
 /** Gain comes back by this factor per frame: 6 dB in half a second, slow enough not to pump. */

@@ -1,3 +1,5 @@
+/** What every format of recordings can do: turn samples into the octets of a file, piece by piece. */
+
 /** Octets that belong at a place that was written before. */
 export interface Patch {
   readonly position: number;

@@ -1,4 +1,6 @@
-/** One recording: mix, encoder and file together. */
+/** What a recording is, for whoever asks a worker for one. */
+
+/** The kind of file. */
 export type RecordingFormat = 'wav' | 'ogg';
 
 export interface RecordingOptions {

@@ -1,3 +1,5 @@
+/** Reads and changes RTP packets in place (RFC 3550 §5.1). */
+
 /** An empty buffer for views that hold nothing yet. */
 const nothing: Buffer = Buffer.alloc(0);
 

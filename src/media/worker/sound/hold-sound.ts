@@ -1,4 +1,6 @@
 /** What a phone hears while it hears nobody, where nothing else is configured. */
+
+/** That of a phone. */
 const sampleRateHz = 8000;
 
 /** Two soft bell notes a fourth apart (E5, A5), then quiet: says "still connected" without becoming a nuisance. */

@@ -1,4 +1,6 @@
 /** What is played to a phone, and how it is asked for. */
+
+/** A tone that is made rather than read from a file. */
 export interface ToneSound {
   readonly kind: 'tone';
   /** One, or two that sound together. */

@@ -1,3 +1,5 @@
+/** Changes the sample rate of a sound, with a windowed sinc. */
+
 /** Zero crossings of the sinc on each side, and the window's shape: what would alias is 70 dB down. */
 const zeroCrossings = 16;
 const kaiserBeta = 7;

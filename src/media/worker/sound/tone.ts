@@ -1,3 +1,5 @@
+/** Makes sine tones. */
+
 /** A sine tone whose phase runs on from one block to the next, so that blocks join without a click. */
 export class Tone {
   readonly #stepRad: number;
