@@ -1,3 +1,5 @@
+/** What the dialects see of HTTP. */
+
 /** A platform's HTTP request as the dialects read it: free of the web framework, and with the body as it came. */
 export interface HookRequest {
   readonly method: string;

@@ -1,4 +1,6 @@
 /** XML answers: elements as values, escaped as they are written, so that no text can become markup. */
+
+/** By name; one that is null is left out. */
 export type XmlAttributes = Readonly<Record<string, string | number | null>>;
 
 export interface XmlElement {

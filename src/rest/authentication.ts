@@ -51,7 +51,10 @@ export class Authenticator {
     );
   }
 
-  /** `accountId`: null for what is nobody's. Throws RestError: `unauthorized`, `wrong-account`, or `too-many-failures` after too many wrong credentials. */
+  /**
+   * Checks that the credentials are right and for this account; null for what is no account's. Throws RestError `unauthorized`,
+   * `wrong-account`, or `too-many-failures` after too many wrong ones from the address.
+   */
   authenticate(authorization: string | undefined, accountId: string | null, address: string): void {
     const source = sourceOf(address);
     if (authorization === undefined) throw unauthorized();

@@ -21,7 +21,7 @@ export function formatErrorReference(): string {
     '- 401 and 403 also have `message`, the same text: Bandwidth’s API has only that there.',
     '- Where waiting helps, the header `Retry-After` says how many seconds.',
     '',
-    'What a phone call is refused with is another list: the reason texts in [sip.md](../sip.md).',
+    'What a phone call is refused with is another list: [the refusals](refusals.md).',
     '',
   ];
   const statuses = [...new Set(Object.values(errorCodes).map(({ status }) => status))].sort((a, b) => a - b);
