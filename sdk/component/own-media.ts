@@ -102,8 +102,15 @@ export class OwnMedia {
     try {
       if (publication === this.#microphone) {
         // Another microphone takes its place where there is one.
-        const [track] = (await openMicrophone()).getAudioTracks();
-        if (track !== undefined) await publication.replaceTrack(track);
+        const opened = await openMicrophone();
+        const [track] = opened.getAudioTracks();
+        try {
+          if (track !== undefined) await publication.replaceTrack(track);
+        } catch (error) {
+          // The person may have left meanwhile: the microphone must not stay on.
+          stopTracks(opened);
+          throw error;
+        }
       } else if (mediaType === 'VIDEO') {
         if (publication === this.#camera) await this.toggleCamera();
         if (publication === this.#screen) await this.toggleScreen();

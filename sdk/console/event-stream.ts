@@ -56,7 +56,7 @@ export class EventStream {
           resolve();
         };
         this.#goOn = stop;
-        signal.addEventListener('abort', stop, { once: true });
+        signal.onabort = stop;
       });
       wait = Math.min(wait * 2, backoffMs.last);
     }

@@ -44,7 +44,7 @@ export type ClientErrorCode =
   | 'dtmf-not-possible'
   /** Another publication of this connection has the alias. */
   | 'alias-in-use'
-  /** The stream has no live track, or more than one of a kind. */
+  /** The stream has no live track, or more than one of a kind; or it is no longer published. */
   | 'invalid-stream'
   | 'microphone-denied'
   | 'microphone-missing'

@@ -13,6 +13,7 @@ export class LocalPublication implements Publication {
   readonly #onTrackEnded: (publication: LocalPublication, mediaType: MediaType) => void;
   readonly #tracks = new Map<MediaKind, MediaStreamTrack>();
   #muted = false;
+  #isOver = false;
   #stopWatching = new AbortController();
 
   /** `tracks` are those of the stream that are sent. */
@@ -56,12 +57,15 @@ export class LocalPublication implements Publication {
     if (old === undefined) {
       throw new LandbridgeError('invalid-stream', `"${this.alias}" sends no ${kind} track to replace.`);
     }
+    // Its section may carry another publication by now, whose track this one would take the place of.
+    if (this.#isOver) throw new LandbridgeError('invalid-stream', `"${this.alias}" is no longer published.`);
     track.enabled = !this.#muted;
     await this.#senderOf(kind)?.replaceTrack(track);
     this.#tracks.set(kind, track);
     if (old !== track) this.mediaStream.removeTrack(old);
     this.mediaStream.addTrack(track);
-    this.#watch();
+    // It may have ended meanwhile.
+    if (!this.#isOver) this.#watch();
   }
 
   async switchDevice(mediaType: MediaType, deviceId: string): Promise<void> {
@@ -84,6 +88,7 @@ export class LocalPublication implements Publication {
 
   /** It is over: its tracks are the application's alone. */
   end(): void {
+    this.#isOver = true;
     this.#stopWatching.abort();
   }
 

@@ -41,7 +41,7 @@ export function readStatistics(
   const snapshot = new Map<string, Counters>();
   const tracks = sections.flatMap((section): TrackStatistics[] => {
     const isSent = section.direction === 'sent';
-    // Simulcast and sections used again leave reports of before; the one that counts is the newest with packets.
+    // One for each section: nothing is sent in several layers (simulcast).
     const report = ofType(isSent ? 'outbound-rtp' : 'inbound-rtp').find(
       (candidate) =>
         candidate['mid'] === section.mid && candidate['kind'] === section.mediaType.toLowerCase(),
