@@ -114,13 +114,13 @@ export class CallView {
   #sayWhatOthersDo(): void {
     const { connection, announce } = this.#options;
     const muted = new Set<string>();
-    /** Who has not joined anew when it is heard again. */
+    /** Whom we no longer hear though they are still there: when we hear them again, they have not joined. */
     const unsubscribed = new Set<string>();
-    /** Whose coming is not said yet, with the time of that. */
+    /** Who has come and was not announced yet, with the timer that will do it. */
     const coming = new Map<string, ReturnType<typeof setTimeout>>();
     const isMuted = (participant: RemoteParticipant): boolean =>
       tilesOf([participant]).some((tile) => tile.isMuted);
-    /** False where it was not said that it is there. */
+    /** Forgets the participant. True where its going is to be announced, since its coming was. */
     const goes = ({ participantId }: RemoteParticipant): boolean => {
       muted.delete(participantId);
       clearTimeout(coming.get(participantId));

@@ -2,7 +2,7 @@
 type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 type Child = Node | string | undefined;
 
-/** A boolean attribute is there or not; one that is undefined is left out. */
+/** Makes an element. A boolean attribute is there or not; one that is undefined is left out. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   attributes: Attributes = {},

@@ -97,7 +97,7 @@ export class LandbridgeSession extends HTMLElement {
     }
   }
 
-  /** Resolves once the gateway knows. */
+  /** Leaves the session, or gives up joining it. Resolves once the gateway knows. */
   async leave(): Promise<void> {
     this.#joining?.abort();
     this.#joining = undefined;

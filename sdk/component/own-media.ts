@@ -27,7 +27,7 @@ export class OwnMedia {
     return this.#screen;
   }
 
-  /** Nobody hears: no microphone, or a muted one. */
+  /** Whether nobody hears this person: there is no microphone, or it is muted. */
   get isMuted(): boolean {
     return this.#microphone?.muted ?? true;
   }
@@ -74,7 +74,7 @@ export class OwnMedia {
     this.#onChange();
   }
 
-  /** Every device is off again. */
+  /** Turns every device off. */
   release(): void {
     for (const publication of [this.#microphone, this.#camera, this.#screen])
       if (publication !== undefined) stopTracks(publication.mediaStream);

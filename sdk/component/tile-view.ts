@@ -74,7 +74,7 @@ export class TileView {
         : { stream, watch: this.#context.speech.watch(stream, (speaks) => this.#setSpeaking('own', speaks)) };
   }
 
-  /** After a gesture, or with another speaker. */
+  /** Starts the sounds again: after a gesture that lets the browser play, or with another speaker. */
   play(): void {
     for (const { audio } of this.#sounds.values()) this.#start(audio);
   }

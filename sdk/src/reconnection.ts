@@ -26,7 +26,7 @@ const firstSpreadMs = 200;
 const leastDelayMs = 500;
 const mostDelayMs = 8000;
 
-/** Before the attempt with this number. */
+/** How long to wait before the attempt with this number, in milliseconds; `random` is from 0 to 1. */
 export function delayBeforeMs(number: number, random: number): number {
   if (number === 0) return firstSpreadMs * random;
   return Math.min(leastDelayMs * 2 ** (number - 1), mostDelayMs) * (0.5 + random);

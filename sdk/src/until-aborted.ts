@@ -1,4 +1,6 @@
-/** Rejects with the signal's reason where that comes first; the promise's own end is then nobody's business. */
+/** Gives up waiting for what cannot be stopped. */
+
+/** Settles as the promise does, or rejects with the signal's reason where that comes first; the promise's own end is then nobody's business. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
