@@ -62,7 +62,10 @@ export const stirGroups = {
       .max(100_000)
       .default(1000)
       .describe('URLs whose answers are kept; the longest unused goes.'),
-    maxFetches: count.max(1000).default(8).describe('Certificates fetched at once.'),
+    maxFetches: count
+      .max(1000)
+      .default(8)
+      .describe('Certificates fetched at once; for the calls of one trunk half of them.'),
     maxFetchesPerHost: count.max(1000).default(2).describe('The same of one host.'),
     maxFetchesPerMinute: count
       .default(60)

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.js';
 import { issueStir, stirChain, type StirSubject } from '../../test/support/stir-authority.js';
@@ -242,6 +243,18 @@ describe('A call', () => {
     expect((await verifier.verify(call(`${compact};ppt=shaken`, fields))).reason).toBe('malformed');
   });
 
+  it('is not verified, and nothing is fetched for it, where there is no list of authorities', async () => {
+    const { clock, asked } = stage();
+    const certificatesAt = (url: string) => {
+      asked.push(url);
+      return Promise.resolve('not-fetched' as const);
+    };
+    const anchors = () => new TrustAnchors();
+    const verifier = new CallVerifier({ certificates: { certificatesAt }, anchors, clock, limits });
+    expect((await verifier.verify(call(signed(clock)))).reason).toBe('untrusted-certificate');
+    expect(asked).toEqual([]);
+  });
+
   it('is given up in time, whatever the certificate’s server does', async () => {
     const { verifier, clock } = stage(() => new Promise(() => undefined));
     const verdict = verifier.verify(call(signed(clock)));
@@ -257,6 +270,42 @@ describe('A call', () => {
   it('is not refused by a fault of the verifier’s own: it is told', async () => {
     const { verifier, clock } = stage(() => Promise.reject(new Error('a fault')));
     expect((await verifier.verify(call(signed(clock)))).reason).toBe('fault');
+  });
+});
+
+describe('An Identity that was changed', () => {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=;,"<>%~ ';
+
+  it('in any letter of what is signed, or of the signature, vouches for nobody', async () => {
+    const { verifier, clock } = stage();
+    const good = signed(clock);
+    const end = good.indexOf(';');
+    const letter = fc.constantFrom(...letters);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(end - 1), letter, async (position, other) => {
+        fc.pre(good[position] !== other);
+        const changed = good.slice(0, position) + other + good.slice(position + 1);
+        // A blank before or behind it is none of it.
+        fc.pre(changed.trim() !== good.trim());
+        expect((await verifier.verify(call(changed))).verification).not.toBe('passed');
+      }),
+    );
+  });
+
+  it('in whatever way, is judged without a fault', async () => {
+    const { verifier, clock } = stage();
+    const good = signed(clock);
+    const piece = fc.oneof(
+      fc.constant(good),
+      fc.constantFrom(...good.split(/(?=[.;])/)),
+      fc.string({ unit: fc.constantFrom(...letters), maxLength: 20 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 6 }), fc.option(fc.string()), async (pieces, date) => {
+        const { reason } = await verifier.verify(call(pieces.join(''), { date }));
+        expect(['fault', 'timeout']).not.toContain(reason);
+      }),
+    );
   });
 });
 

@@ -188,6 +188,8 @@ export class CallVerifier {
 
   async #problemOfOne(passport: Passport, requester: string): Promise<VerdictReason | null> {
     const { certificates, anchors, clock } = this.#options;
+    // Nothing could be trusted that came.
+    if (anchors().count === 0) return 'untrusted-certificate';
     const chain = await certificates.certificatesAt(passport.x5u, requester);
     if (typeof chain === 'string') return chain;
     const path = anchors().pathOf(chain, clock.now());

@@ -98,7 +98,7 @@ describe('Certificates', () => {
 
   it('are fetched so many at once, of one host fewer', async () => {
     const { fetched, ask, answer } = stage({ maxFetches: 3 });
-    const running = [ask('https://a.example/1'), ask('https://a.example/2')];
+    const running = [ask('https://a.example/1'), ask('https://a.example/2', 'other')];
     expect(await ask('https://a.example/3')).toBe('fetch-limit');
     running.push(ask('https://b.example/1'));
     expect(await ask('https://c.example/1')).toBe('fetch-limit');
@@ -113,7 +113,7 @@ describe('Certificates', () => {
   });
 
   it('are fetched so many a minute for one requester, and others’ as ever', async () => {
-    const { clock, cache, ask, answer } = stage({ maxFetchesPerMinute: 5, maxFetches: 1000 });
+    const { clock, cache, ask, answer } = stage({ maxFetchesPerMinute: 5, maxFetches: 2000 });
     const ofMany = async (requester: string) => {
       const all = Array.from({ length: 1000 }, (_, index) =>
         ask(`https://h${String(index)}.example/`, requester),
@@ -130,6 +130,16 @@ describe('Certificates', () => {
     const later = ask('https://later.example/', 'one');
     answer(pem);
     expect(await later).toHaveLength(2);
+  });
+
+  it('are fetched for others while one requester’s servers are slow', async () => {
+    const { ask, answer } = stage({ maxFetches: 4 });
+    const slow = Array.from({ length: 9 }, (_, index) => ask(`https://slow${String(index)}.example/`, 'one'));
+    expect(await slow.at(-1)).toBe('fetch-limit');
+    const other = ask(url, 'other');
+    answer(pem);
+    expect(await other).toHaveLength(2);
+    expect((await Promise.all(slow)).filter((one) => one === 'fetch-limit')).toHaveLength(7);
   });
 
   it('are kept so many, those that are asked for the longest', async () => {

@@ -14,7 +14,7 @@ export interface CertificateCacheLimits {
   readonly minMs: number;
   readonly maxMs: number;
   readonly failureMs: number;
-  /** Fetches at once, in all and from one host. */
+  /** Fetches at once, in all and from one host. One requester has at most half of all. */
   readonly maxFetches: number;
   readonly maxFetchesPerHost: number;
   /** Fetches for one requester within a minute. */
@@ -48,6 +48,8 @@ export class CertificateCache implements CertificateSource {
   readonly #running = new Map<string, Promise<Found>>();
   readonly #perHost = new Map<string, number>();
   readonly #perRequester = new Map<string, number>();
+  /** Fetches on their way, by who asked first. */
+  readonly #runningFor = new Map<string, number>();
   #minute = 0;
   #fetches = 0;
 
@@ -82,6 +84,7 @@ export class CertificateCache implements CertificateSource {
     const fetching = this.#fetch(url, key).finally(() => {
       this.#running.delete(key);
       count(this.#perHost, url.host, -1);
+      count(this.#runningFor, requester, -1);
     });
     this.#running.set(key, fetching);
     return fetching;
@@ -97,12 +100,14 @@ export class CertificateCache implements CertificateSource {
     if (
       isFull ||
       this.#running.size >= limits.maxFetches ||
+      (this.#runningFor.get(requester) ?? 0) >= Math.ceil(limits.maxFetches / 2) ||
       (this.#perHost.get(host) ?? 0) >= limits.maxFetchesPerHost ||
       (this.#perRequester.get(requester) ?? 0) >= limits.maxFetchesPerMinute
     )
       return false;
     count(this.#perHost, host, 1);
     count(this.#perRequester, requester, 1);
+    count(this.#runningFor, requester, 1);
     this.#fetches += 1;
     return true;
   }

@@ -6,6 +6,13 @@ export function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
+/** Of a curve that has a name: one whose parameters stand in the certificate may be made to fit another's key. */
+export function isOfNamedCurve(key: KeyObject): boolean {
+  return key.asymmetricKeyType === 'ec' && namedCurves.has(key.asymmetricKeyDetails?.namedCurve ?? '');
+}
+
+const namedCurves: ReadonlySet<string> = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+
 export function signEs256(privateKey: KeyObject, text: string): Buffer {
   return sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' });
 }

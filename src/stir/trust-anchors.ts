@@ -1,6 +1,6 @@
 /** Whom certificates of signers must come from: the list of authorities that the operator has (in SHAKEN the policy administrator's). */
 import { readCertificates, type StirCertificate } from './certificate.js';
-import { isP256 } from './es256.js';
+import { isOfNamedCurve, isP256 } from './es256.js';
 
 export type ChainProblem = 'untrusted-certificate' | 'expired-certificate' | 'unsuitable-certificate';
 
@@ -81,7 +81,7 @@ class Search {
     if (path.length > maxAuthorities) return null;
     for (const other of this.#others) {
       const isUsed = path.some(({ fingerprint }) => fingerprint === other.fingerprint);
-      if (isUsed || other.publicKey.asymmetricKeyType !== 'ec' || !this.#isIssuer(path, other)) continue;
+      if (isUsed || !isOfNamedCurve(other.publicKey) || !this.#isIssuer(path, other)) continue;
       const found = this.from([...path, other]);
       if (found !== null) return found;
     }

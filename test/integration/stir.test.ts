@@ -205,6 +205,19 @@ describe('A call over a trunk that reports', () => {
     expect(await toldOf(reporting, [signed({ path: '/silent' })])).toMatchObject({ reason: 'timeout' });
   });
 
+  it('makes few certificates be fetched of one host at once, and is let in without', async () => {
+    const calls = await Promise.all(
+      Array.from({ length: 12 }, (_, index) =>
+        call(reporting, [signed({ path: `/silent/${String(index)}` })]),
+      ),
+    );
+    expect(calls.map(({ status }) => status)).toEqual(calls.map(() => 200));
+    expect(asked.length).toBeLessThanOrEqual(2);
+    const legs = await gateway.rest.done<{ stir: Verification }[]>('GET', '/legs');
+    expect(legs.filter(({ stir }) => stir.reason === 'fetch-limit')).toHaveLength(10);
+    for (const one of calls) await hangUp(one);
+  });
+
   it('is verified by the good one of several signatures, in fields of their own, in one, or by its short name', async () => {
     const bad = signed({ path: '/other.pem' });
     for (const identities of [[bad, signed()], [`${signed()}, ${bad}`]])

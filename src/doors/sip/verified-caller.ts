@@ -18,13 +18,17 @@ export interface SignedCall {
 /** In time; never rejects. */
 export type VerifyCall = (call: SignedCall) => Promise<CallerVerification>;
 
+/** What is required is not let in unseen. */
+const unable: VerifyCall = () =>
+  Promise.resolve({ verification: 'failed', attestation: null, originationId: null, reason: 'fault' });
+
 /** Null where nobody wants to know. Throws Refusal where the trunk requires what the call does not have. */
 export async function verifiedCaller(
   request: CredentialSource,
   pass: TrunkPass | null,
-  verify: VerifyCall | undefined,
+  verify: VerifyCall = unable,
 ): Promise<CallerVerification | null> {
-  if (pass === null || verify === undefined || pass.trunk.inbound.stir === 'off') return null;
+  if (pass === null || pass.trunk.inbound.stir === 'off') return null;
   const { trunk, dialled } = pass;
   const verification = await verify({
     identity: request.get('Identity') ?? null,

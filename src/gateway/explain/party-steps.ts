@@ -59,8 +59,10 @@ export async function numberSteps(
   }
   const trunk = stores.trunks.from(address).find((one) => one.accountId === accountId);
   if (trunk !== undefined) {
-    const text =
-      'the number is this account’s, and so is a trunk there; its limits and lists are not looked at now';
+    const { stir } = trunk.inbound;
+    const unseen =
+      stir === 'require' ? 'limits, lists and the signature that it requires' : 'limits and lists';
+    const text = `the number is this account’s, and so is a trunk there; its ${unseen} are not looked at now`;
     const step = passed('number', text, { ...details, trunkId: trunk.id });
     return { steps: [step, await routeStep(number, stores, config)], isLetIn: true };
   }

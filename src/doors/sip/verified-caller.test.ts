@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { CallerVerification } from '../../domain/participants/caller-verification.js';
+import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
+import type { StirPolicy } from '../../domain/trunks/trunk.js';
+import { verifiedCaller, type SignedCall } from './verified-caller.js';
+
+const passed: CallerVerification = {
+  verification: 'passed',
+  attestation: 'A',
+  originationId: 'o',
+  reason: null,
+};
+const none: CallerVerification = {
+  ...{ verification: 'none', attestation: null, originationId: null, reason: 'no-identity' },
+};
+
+const headers: Readonly<Record<string, string>> = {
+  From: '<sip:+4930123@carrier>;tag=1',
+  To: '<sip:+4930999@gw>',
+  Identity: 'a.b.c;info=<https://cert.example.org/>',
+  Date: 'Thu, 01 Jan 2026 00:00:00 GMT',
+};
+const request = { uri: 'sip:join@gw', get: (name: string) => headers[name] };
+
+/** Of a call over a trunk with such a policy. `dialled`: the number that it goes to; null: a credential says whom it is for. */
+function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPass {
+  const inbound = {
+    networks: [],
+    digest: null,
+    calledNumber: ['request-uri' as const],
+    callerIdentity: 'from' as const,
+    stir,
+  };
+  return {
+    trunk: {
+      ...{
+        id: 't',
+        accountId: 'acme',
+        name: null,
+        isEnabled: true,
+        inbound,
+        numbers: null,
+        key: null,
+        fingerprint: '',
+      },
+      ...{
+        allowedCallers: null,
+        allowedCalled: null,
+        maxConcurrentCalls: null,
+        maxCallsPerSecond: null,
+        createdAt: 0,
+      },
+    },
+    ...{ dialled, isProven: true, release: () => undefined },
+  };
+}
+
+function verifying(result: CallerVerification) {
+  const asked: SignedCall[] = [];
+  const verify = (call: SignedCall) => {
+    asked.push(call);
+    return Promise.resolve(result);
+  };
+  return { asked, verify };
+}
+
+describe('The signature of a call', () => {
+  it('is not looked at where it is of no trunk, or its trunk does not ask', async () => {
+    const { asked, verify } = verifying(passed);
+    expect(await verifiedCaller(request, null, verify)).toBeNull();
+    expect(await verifiedCaller(request, passOf('off'), verify)).toBeNull();
+    expect(asked).toEqual([]);
+  });
+
+  it('is for the caller that is shown and the number that the call goes to, whatever To says', async () => {
+    const { asked, verify } = verifying(passed);
+    expect(await verifiedCaller(request, passOf('report'), verify)).toBe(passed);
+    expect(asked).toEqual([
+      {
+        ...{ identity: headers['Identity'], date: headers['Date'], trunkId: 't' },
+        ...{ caller: ['+4930123'], called: ['+4930555'] },
+      },
+    ]);
+  });
+
+  it('is for anybody that a call with a credential is addressed to', async () => {
+    const { asked, verify } = verifying(passed);
+    await verifiedCaller(request, passOf('require', null), verify);
+    expect(asked[0]?.called).toEqual(['sip:join@gw', '+4930999']);
+  });
+
+  it('keeps the call out where it is required and not there, and only there', async () => {
+    const { verify } = verifying(none);
+    expect(await verifiedCaller(request, passOf('report'), verify)).toBe(none);
+    await expect(verifiedCaller(request, passOf('require'), verify)).rejects.toThrow('identity-required');
+    await expect(verifiedCaller(request, passOf('require'))).rejects.toThrow('overloaded');
+  });
+});
