@@ -333,6 +333,21 @@ describe('The configuration', () => {
     ]);
   });
 
+  it('refuses half of what calls are signed with', () => {
+    expect(problemsOf({ LANDBRIDGE_STIR_KEY: 'stir.pem' })).toEqual([
+      'stir.certificateUrl: is missing beside stir.key',
+    ]);
+    expect(problemsOf({ LANDBRIDGE_STIR_CERTIFICATE_URL: 'https://cert.example.org/a.pem' })).toEqual([
+      'stir.key: is missing beside stir.certificateUrl',
+    ]);
+    expect(
+      problemsOf({
+        LANDBRIDGE_STIR_KEY: 'stir.pem',
+        LANDBRIDGE_STIR_CERTIFICATE_URL: 'http://cert.example.org/',
+      }),
+    ).toEqual([expect.stringContaining('must be an https URL')]);
+  });
+
   it.each(['- a list', 'just text', '42'])('refuses a file that holds %j', (yaml) => {
     expect(problemsOf({}, yaml)).toEqual([expect.stringMatching(/must be a map of settings/)]);
   });

@@ -70,6 +70,7 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
     stir: {
       ...stir,
       ...(stir.ca !== undefined && { ca: absolute(stir.ca) }),
+      ...(stir.key !== undefined && { key: absolute(stir.key) }),
       ...(stir.serverCa !== undefined && { serverCa: absolute(stir.serverCa) }),
     },
     recordings: {
@@ -178,6 +179,11 @@ function conflicts(config: Config): string[] {
     problems.push(`edge.sipPort: ${config.edge.sipPort} lies within rtp.ports`);
   }
   problems.push(...listenConflicts(config), ...tlsConflicts(config));
+  const { key, certificateUrl } = config.stir;
+  if (key !== undefined && certificateUrl === undefined)
+    problems.push('stir.certificateUrl: is missing beside stir.key');
+  if (key === undefined && certificateUrl !== undefined)
+    problems.push('stir.key: is missing beside stir.certificateUrl');
   if (config.drachtio !== undefined && config.sip.listen.length > 0)
     problems.push('sip.listen: phones come through drachtio-server, which listens itself');
   if (config.previousTokenSecret !== undefined && config.previousTokenSecret === config.tokenSecret) {

@@ -9,6 +9,16 @@ export const stirGroups = {
       .describe(
         'File with the authorities, PEM, that signers’ certificates may come from; read anew when it changes. Without it no trunk can verify its calls.',
       ),
+    key: path
+      .optional()
+      .describe(
+        'File with the private key, PEM, of P-256, that calls are signed with which the gateway places.',
+      ),
+    certificateUrl: z
+      .url({ protocol: /^https$/, error: 'must be an https URL' })
+      .max(512)
+      .optional()
+      .describe('Where its certificate and chain are, for those who verify them.'),
     reloadSeconds: seconds.max(86_400).default(60).describe('How often that file is looked at.'),
     timeoutMs: z
       .int()

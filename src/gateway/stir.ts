@@ -1,10 +1,17 @@
 /** Opens what verifies the signatures of calls, and fetches signers' certificates. */
+import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import type { VerifyCall } from '../doors/sip/verified-caller.js';
 import { AddressPolicy } from '../events/address-policy.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
-import { CallVerifier, CertificateCache, CertificateFetcher, TrustAnchors } from '../stir/index.js';
-import { readAuthorities } from '../tls/certificate.js';
+import {
+  CallSigner,
+  CallVerifier,
+  CertificateCache,
+  CertificateFetcher,
+  TrustAnchors,
+} from '../stir/index.js';
+import { CertificateProblem, readAuthorities } from '../tls/certificate.js';
 import type { GatewayContext } from './context.js';
 import { StirAuthorities } from './stir-authorities.js';
 
@@ -12,10 +19,12 @@ export interface GatewayStir {
   readonly verify: VerifyCall;
   /** There is a list of authorities: without one no call passes. */
   readonly isReady: boolean;
+  /** Signs calls that the gateway places; null where it has no key for that. */
+  readonly signer: CallSigner | null;
   readonly figures: () => { readonly certificates: number; readonly fetches: number };
 }
 
-/** Throws CertificateProblem where a file of authorities cannot be used. */
+/** Throws CertificateProblem where a file of authorities, or the key, cannot be used. */
 export function openStir(context: GatewayContext): GatewayStir {
   const { config, clock, closers } = context;
   const { stir, numbers } = config;
@@ -51,12 +60,23 @@ export function openStir(context: GatewayContext): GatewayStir {
     texts.flatMap((text) => [text, normalizeNumber(text, defaultCountry) ?? []].flat());
   return {
     isReady: authorities !== null,
+    signer: openSigner(stir),
     figures: () => ({ certificates: certificates.size, fetches: certificates.fetches }),
     verify: ({ identity, caller, called, date, trunkId }) =>
       verifier.verify({
         ...{ identity, date, requester: trunkId, caller: forms(caller), called: forms(called) },
       }),
   };
+}
+
+function openSigner({ key, certificateUrl }: GatewayContext['config']['stir']): CallSigner | null {
+  if (key === undefined || certificateUrl === undefined) return null;
+  try {
+    return new CallSigner(readFileSync(key, 'utf8'), certificateUrl);
+  } catch (error) {
+    // What the system, or the signer, says quotes nothing of the file.
+    throw new CertificateProblem(`Calls cannot be signed with ${key}: ${(error as Error).message}.`);
+  }
 }
 
 function openFetcher({ config: { stir, nextHop }, clock, version }: GatewayContext): CertificateFetcher {
