@@ -8,6 +8,7 @@ import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from '../domain/logger.js';
 import { answerOnSocket } from './bare-answer.js';
+import { clientAddressBehind } from './client-address.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
 import { takeJson } from './json-body.js';
@@ -109,7 +110,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     bodyLimit: options.bodyLimitBytes ?? 65_536,
     requestTimeout,
     serverFactory: (serve) => {
-      const turns = new RequestTurns(options.requestsPerTurn ?? 16, serve);
+      const turns = new RequestTurns(
+        {
+          perTurn: options.requestsPerTurn ?? 16,
+          clientAddress: clientAddressBehind(options.trustedProxies ?? []),
+        },
+        serve,
+      );
       const listener = (request: IncomingMessage, response: ServerResponse) => {
         if (!ahead.takes(request, response)) return;
         guard.asked(request, response);
