@@ -228,6 +228,7 @@ function screenOf({
   tokens,
   clock,
   logger,
+  closers,
   onRefused,
   ...options
 }: OpenSipOptions): NonNullable<SipServerOptions['screen']> {
@@ -245,6 +246,7 @@ function screenOf({
     isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,
     logger: logger.child({ door: 'sip' }),
   });
+  closers.onClose('lines of refused calls', () => screen.close());
   return (invite, { remoteAddress, protocol }) => {
     const isBrowser = protocol === 'ws' || protocol === 'wss';
     const refusal = screen.refusalOf(readable(invite), remoteAddress, isBrowser);

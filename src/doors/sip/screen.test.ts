@@ -164,6 +164,14 @@ it('Of a flood, a hundred in ten seconds are told of, and then how many there we
   expect(refused).toHaveLength(181);
 });
 
+it('The refusals that were left out last are told of at the end, once', () => {
+  for (let call = 0; call < 103; call += 1) refusalOf('sip:join@gw');
+  screen.close();
+  screen.close();
+  clock.advance(10_000);
+  expect(lines.slice(100)).toEqual(['{"calls":3} more calls without a good credential were refused']);
+});
+
 it('A copy of an INVITE that was refused is refused again, and neither counted nor told of', () => {
   const copy = { 'Call-ID': 'the same' };
   expect(refusalOf('sip:join@gw', copy)).toEqual(refusalOf('sip:join@gw', copy));

@@ -88,6 +88,11 @@ export class Screen {
     return response;
   }
 
+  /** Tells of the refusals whose lines were left out so far. Idempotent. */
+  close(): void {
+    this.#lines.close();
+  }
+
   /** Who shows a bad token is refused for that; who shows none may be of a trunk. */
   #challengeOf(request: CredentialSource, code: RefusalCode): readonly string[] | null {
     return code === 'token-missing' || code === 'no-trunk' ? this.#options.challenge(request) : null;
