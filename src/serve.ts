@@ -1,5 +1,6 @@
 /** The process around the gateway: configuration, the words at the start, signals, exit codes. */
 import { writeFileSync } from 'node:fs';
+import { markShown } from './config/credentials.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
 import { DomainError } from './domain/domain-error.js';
 import { formatHostPort } from './domain/host-port.js';
@@ -99,18 +100,19 @@ class StopSignals {
   }
 }
 
-/** Printed once, at the start that made them; they stay in the data directory. Not through the logger: it redacts, and logs are kept. */
+/** Printed once, by the first start that comes to its end; they stay in the data directory. Not through the logger: it redacts, and logs are kept. */
 function printCredentials(gateway: Gateway): void {
-  const { createdFile, accounts } = gateway.credentials;
+  const { unshownFile, accounts } = gateway.credentials;
   const [first] = accounts;
-  if (createdFile === null || first === undefined) return;
+  if (unshownFile === null || first === undefined) return;
   const { host, port, isTls } = gateway.http;
   writeFileSync(
     1,
-    `\n  Landbridge made credentials, kept in ${createdFile}. They are shown this once:\n\n` +
+    `\n  Landbridge made credentials, kept in ${unshownFile}. They are shown this once:\n\n` +
       `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
       `  Console: ${isTls ? 'https' : 'http'}://${formatHostPort({ host, port })}/\n\n`,
   );
+  markShown(unshownFile);
 }
 
 type SystemError = NodeJS.ErrnoException & {

@@ -17,8 +17,8 @@ export interface Credentials {
   readonly accounts: readonly AccountCredentials[];
   readonly tokenSecret: string;
   readonly previousTokenSecret: string | undefined;
-  /** The file of credentials that were generated at this start, which are printed once; else null. */
-  readonly createdFile: string | null;
+  /** The file of credentials that were generated and are to be shown, once: no start has shown them yet. Else null. */
+  readonly unshownFile: string | null;
 }
 
 const storedCredentials = z.object({
@@ -26,6 +26,8 @@ const storedCredentials = z.object({
   username: z.string().min(1),
   password: z.string().min(1),
   tokenSecret: z.string().min(32),
+  /** Made by a start that has shown them to nobody: it may have failed behind that. */
+  isUnshown: z.boolean().default(false),
 });
 type StoredCredentials = z.output<typeof storedCredentials>;
 
@@ -38,15 +40,19 @@ export function resolveCredentials(config: Config): Credentials {
   // Before anything is made: a start that is refused leaves nothing behind.
   const problems = conflicts(accountsOf(config, found));
   if (problems.length > 0) throw new ConfigError(problems);
-  const isNew = found === null && !isComplete(config);
-  const stored = isNew ? create(config, path) : found;
+  const stored = found === null && !isComplete(config) ? create(config, path) : found;
   return {
     accounts: accountsOf(config, stored),
     tokenSecret: config.tokenSecret ?? stored?.tokenSecret ?? '',
     previousTokenSecret: config.previousTokenSecret,
     // A generated token secret alone is nothing that a person needs to know.
-    createdFile: isNew && config.password === undefined ? path : null,
+    unshownFile: stored?.isUnshown === true && config.password === undefined ? path : null,
   };
+}
+
+/** Notes in the file that its credentials were shown: no later start shows them. Throws file system errors as they are. */
+export function markShown(path: string): void {
+  write(path, { ...storedCredentials.parse(JSON.parse(readFileSync(path, 'utf8'))), isUnshown: false });
 }
 
 /**
@@ -120,17 +126,22 @@ function create(config: Config, path: string): StoredCredentials {
     username: config.username ?? 'local',
     password: randomBytes(18).toString('base64url'),
     tokenSecret: randomBytes(32).toString('base64url'),
+    isUnshown: true,
   };
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  // Renamed into place complete and on the disk: a half-written file would lock everybody out.
+  write(path, made);
+  return made;
+}
+
+/** Renamed into place complete and on the disk: a half-written file would lock everybody out. */
+function write(path: string, { isUnshown, ...kept }: StoredCredentials): void {
   const temporary = `${path}.new`;
   const file = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(file, `${JSON.stringify(made, null, 2)}\n`);
+    writeSync(file, `${JSON.stringify({ ...kept, ...(isUnshown && { isUnshown }) }, null, 2)}\n`);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
   renameSync(temporary, path);
-  return made;
 }

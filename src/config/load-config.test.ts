@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resolveCredentials } from './credentials.js';
+import { markShown, resolveCredentials } from './credentials.js';
 import { ConfigError, loadConfig } from './load-config.js';
 
 let directory: string;
@@ -357,14 +357,31 @@ describe('Credentials', () => {
   it('are made at the first start, only for their owner to read, and kept', () => {
     const first = resolveCredentials(load());
     const path = join(directory, 'landbridge-data/credentials.json');
-    expect(first.createdFile).toBe(path);
+    expect(first.unshownFile).toBe(path);
     expect(first.accounts).toEqual([
       { accountId: 'local', username: 'local', password: expect.stringMatching(/^[\w-]{24}$/) },
     ]);
     expect(first.tokenSecret.length).toBeGreaterThanOrEqual(32);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(statSync(join(directory, 'landbridge-data')).mode & 0o777).toBe(0o700);
-    expect(resolveCredentials(load())).toEqual({ ...first, createdFile: null });
+    markShown(path);
+    expect(resolveCredentials(load())).toEqual({ ...first, unshownFile: null });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('are to be shown by a later start where the one that made them failed', () => {
+    const first = resolveCredentials(load());
+    expect(resolveCredentials(load())).toEqual(first);
+    // Not while the password is one that somebody chose.
+    expect(resolveCredentials(load({ LANDBRIDGE_PASSWORD: 'mine' })).unshownFile).toBeNull();
+    expect(resolveCredentials(load())).toEqual(first);
+  });
+
+  it('that an earlier version kept count as shown', () => {
+    const { unshownFile: path } = resolveCredentials(load());
+    const { isUnshown: _, ...kept } = JSON.parse(readFileSync(path ?? '', 'utf8')) as { isUnshown: boolean };
+    writeFileSync(path ?? '', JSON.stringify(kept));
+    expect(resolveCredentials(load()).unshownFile).toBeNull();
   });
 
   it('come from the configuration where it has them, and then nothing is written', () => {
@@ -383,7 +400,7 @@ describe('Credentials', () => {
       ],
       tokenSecret: 'x'.repeat(32),
       previousTokenSecret: 'y'.repeat(32),
-      createdFile: null,
+      unshownFile: null,
     });
     expect(() => statSync(join(directory, 'landbridge-data'))).toThrow();
   });
@@ -392,7 +409,7 @@ describe('Credentials', () => {
     const environment = { LANDBRIDGE_PASSWORD: 'mine' };
     const first = resolveCredentials(load(environment));
     expect(first.accounts[0]?.password).toBe('mine');
-    expect(first.createdFile).toBeNull();
+    expect(first.unshownFile).toBeNull();
     expect(resolveCredentials(load(environment)).tokenSecret).toBe(first.tokenSecret);
   });
 

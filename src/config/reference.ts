@@ -14,7 +14,7 @@ export function formatReference(): string {
     'errors, and a configuration that cannot be used stops the start with one message that lists every problem.',
     '',
     'The first start without a password makes one, and a token secret, in `credentials.json` in the data directory (mode',
-    '0600), and prints it once.',
+    '0600); the first start that comes to its end prints it, once.',
     '',
   ];
   return `${[...intro, ...listGroups().flatMap(formatGroup)].join('\n').trimEnd()}\n`;

@@ -89,6 +89,27 @@ describe('starting', () => {
     expect(response.status).toBe(200);
   });
 
+  it('that fails after it made credentials leaves them to be shown by the next', async () => {
+    const dataDirectory = await newDirectory();
+    const unset = {
+      LANDBRIDGE_ACCOUNT: '',
+      LANDBRIDGE_USERNAME: '',
+      LANDBRIDGE_PASSWORD: '',
+      LANDBRIDGE_TOKEN_SECRET: '',
+    };
+    const failed = await runGateway({
+      dataDirectory,
+      environment: { ...unset, LANDBRIDGE_OPERATOR_ACCOUNT: 'nobody' },
+    });
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).not.toContain('password');
+    const file = join(dataDirectory, 'credentials.json');
+    const { password } = JSON.parse(readFileSync(file, 'utf8')) as { password: string };
+    const gateway = await TestGateway.start({ dataDirectory, environment: unset });
+    gateways.push(gateway);
+    expect(gateway.stdout).toContain(password);
+  });
+
   it.each(['HTTP', 'SIP'])('twice on one %s port is refused in one line', async (name) => {
     const gateway = await start();
     const port = name === 'HTTP' ? gateway.httpPort : gateway.sipPort;
