@@ -9,7 +9,7 @@ export default defineConfig({
           // Properties are tried with many values, and every core is busy.
           testTimeout: 20_000,
           setupFiles: ['test/setup/fast-check.ts'],
-          include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/architecture.test.ts'],
+          include: ['src/**/*.test.ts', 'sdk/**/*.test.ts', 'test/*.test.ts'],
         },
       },
       {
