@@ -286,33 +286,42 @@ describe('A trunk’s rules', () => {
 it.skipIf(isBesideDrachtio)(
   'A trunk that is refused again and again is answered each time; a stranger is not',
   async () => {
-    const statuses = async (source: string) => {
-      const sip = await RawSip.open(gateway.sipPort, source);
-      open.push(sip);
-      const flood = 60;
+    const flood = 60;
+    let bursts = 0;
+    const burst = (sip: RawSip) => {
+      bursts += 1;
       for (let at = 0; at < flood; at += 1) {
+        const own = `${bursts}-${at}`;
         const invite = sip.invite({ uri: 'sip:nobody@gw', headers: ['User-to-User: a.b.c;encoding=jwt'] });
         sip.send(
-          invite.replaceAll(sip.callId, `${sip.callId}-${at}`).replace(sip.branch, `${sip.branch}${at}`),
+          invite.replaceAll(sip.callId, `${sip.callId}-${own}`).replace(sip.branch, `${sip.branch}${own}`),
         );
       }
+    };
+    const opened = async (source: string) => {
+      const sip = await RawSip.open(gateway.sipPort, source);
+      open.push(sip);
       return sip;
     };
-    const trusted = await statuses(carrier);
+    const withheld = async () =>
+      (await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0;
+    const before = await withheld();
+    const trusted = await opened(carrier);
+    burst(trusted);
     await waitFor(
       'all are answered',
       () =>
         new Set(
           trusted.received.filter(({ status }) => status === 403).map(({ header }) => header('Call-ID')),
-        ).size === 60,
+        ).size === flood,
     );
-    // Somebody who never had a call.
-    const unknown = await statuses('127.0.3.9');
-    await waitFor(
-      'answers are withheld',
-      async () => ((await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0) > 0,
-    );
-    expect(unknown.received.length).toBeLessThan(60);
+    expect(await withheld()).toBe(before);
+    // Somebody who never had a call. On a machine that is slow enough one burst may be answered in its time.
+    const unknown = await opened('127.0.3.9');
+    await waitFor('answers are withheld', async () => {
+      burst(unknown);
+      return (await withheld()) > before;
+    });
   },
 );
 
