@@ -40,6 +40,11 @@ describe('the audio section of an offer', () => {
     expect(chosen.sections).toHaveLength(6);
   });
 
+  it('is one of RTP however that is written', () => {
+    for (const protocol of ['rtp/avp', 'RTP/avpf', 'Rtp/Avp'])
+      expect(chooseAudio(withAddress(`m=audio 4000 ${protocol} 0`), able, null).audioIndex).toBe(0);
+  });
+
   it('stays the one that was in use before, for as long as it can be used', () => {
     const previous = { ...audioAlone, audioIndex: 5 };
     expect(chooseAudio(offer, able, previous).audioIndex).toBe(5);

@@ -110,7 +110,7 @@ function noneOf(sections: readonly MediaDescription[], ability: AudioAbility<unk
     : new SdpRefusal('bad-sdp', fault);
 }
 
-export const isPlainRtp = (media: MediaDescription): boolean => /^RTP\/AVPF?$/.test(media.protocol);
+export const isPlainRtp = (media: MediaDescription): boolean => /^RTP\/AVPF?$/i.test(media.protocol);
 
 export const unsupportedProtocol = (media: MediaDescription): string => `${media.protocol} is not supported`;
 

@@ -40,8 +40,11 @@ export function literalAddress(text: string): string | null {
   return isIP(plain) === 0 ? null : canonical(plain);
 }
 
-/** The old way to hold (RFC 3264 §8.4), for both families: nothing shall be sent to whoever gives this address. */
-export const isNowhere = (address: string): boolean => address === '0.0.0.0' || address === '::';
+/** The old way to hold (RFC 3264 §8.4), for both families and however written: nothing shall be sent to whoever gives it. */
+export function isNowhere(address: string): boolean {
+  const literal = literalAddress(address);
+  return literal === '0.0.0.0' || literal === '::';
+}
 
 /**
  * What can be sent to, or null where the description leaves it open: a name, which would need a resolver; an address with a

@@ -74,6 +74,15 @@ describe('parseSessionDescription', () => {
     expect(description.media).toHaveLength(1);
   });
 
+  it.each([
+    ['without a user name', 'o= 7 1 IN IP4 192.0.2.1', '-'],
+    ['with blanks in it', 'o=Front  Desk Phone 7 1 IN IP4 192.0.2.1', 'Front Desk Phone'],
+    ['with a tab before the numbers', 'o=alice\t7 1 in ip4 192.0.2.1 ', 'alice'],
+  ])('reads an origin %s, which no answer depends on', (_, line, username) => {
+    const { origin } = parseSessionDescription(`v=0\n${line}\nm=audio 9 RTP/AVP 0`);
+    expect(origin).toMatchObject({ username, sessionId: '7', address: '192.0.2.1' });
+  });
+
   it('takes the first of several addresses and drops a multicast address to its address', () => {
     const text =
       'v=0\no=- 1 1 IN IP4 h\nm=audio 9 RTP/AVP 0\nc=IN IP4 233.252.0.1/127/3\nc=IN IP4 233.252.0.9';
@@ -84,6 +93,8 @@ describe('parseSessionDescription', () => {
     ['nothing', ''],
     ['another version', carrierOffer.replace('v=0', 'v=1')],
     ['a missing origin', carrierOffer.replace(/o=.*\r\n/, '')],
+    ['an origin without a version', carrierOffer.replace(/o=.*\r\n/, 'o=1 IN IP4 192.0.2.1\r\n')],
+    ['an origin without a network', carrierOffer.replace(/o=.*\r\n/, 'o=- 1 1 IP4 192.0.2.1\r\n')],
     ['two origins', carrierOffer.replace('s=carrier', 'o=- 1 1 IN IP4 h')],
     ['a line that is no field', carrierOffer.replace('i=ignored', 'hello world')],
     ['a folded line', carrierOffer.replace('i=ignored', ' =x')],

@@ -147,22 +147,21 @@ export function parseSessionDescription(text: string): SessionDescription {
   };
 }
 
+/** No answer depends on it: some write a user name with blanks in it, or none. */
 function parseOrigin(value: string): Origin {
-  const [username, sessionId, sessionVersion, netType, addressType, address, ...rest] = value
-    .trim()
-    .split(/\s+/);
+  const words = value.trim().split(/\s+/);
+  const [sessionId, sessionVersion, netType, addressType, address] = words.slice(-5);
   if (
-    username === undefined ||
     sessionId === undefined ||
     sessionVersion === undefined ||
     netType?.toUpperCase() !== 'IN' ||
-    address === undefined ||
-    rest.length > 0
+    address === undefined
   ) {
     throw refuse('the o= line is malformed');
   }
   const type = parseAddressType(addressType);
   if (type === null) throw refuse(unknownFamily);
+  const username = words.slice(0, -5).join(' ') || '-';
   return { username, sessionId, sessionVersion, addressType: type, address };
 }
 
