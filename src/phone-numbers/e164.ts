@@ -7,14 +7,14 @@ const maxLength = 64;
 
 /**
  * `+15551230142` for `+1 (555) 123-0142`, `0015551230142`, `tel:+1-555-123-0142`, and for `(555) 123-0142` where the country is
- * US. Digits alone are international where they make a number with its plus, and national otherwise: platforms leave the
+ * US. Some write the plus before the prefix that it stands for. Digits alone are international where they make a number with its plus, and national otherwise: platforms leave the
  * plus out. Extensions and letters are refused.
  */
 export const normalizeNumber: NormalizeNumber = (text, country) => {
   if (text.length > maxLength) return null;
   const written = text.trim().replace(/^tel:/i, '');
   if (!/^\+?[\d\s().\u00a0\u2010-\u2015/-]+$/.test(written)) return null;
-  const plain = written.replaceAll(/[^+\d]/g, '').replace(/^(?:00|011)(?=\d{8})/, '+');
+  const plain = written.replaceAll(/[^+\d]/g, '').replace(/^\+?(?:00|011)(?=\d{8})/, '+');
   if (plain.startsWith('+')) return parse(plain, null);
   const national = country === null ? null : parse(plain, country);
   return national ?? parse(`+${plain}`, null);

@@ -167,6 +167,10 @@ describe('the number that a URI names', () => {
     ['sip:0014158675309;phone-context=+44@gw.example', '0014158675309'],
     ['tel:011-44-20-7183-8750;phone-context=+1', '011-44-20-7183-8750'],
     ['tel:02071838750;phone-context=+44', '+4402071838750'],
+    ['sip:14158675309;phone-context=+1@gw.example', '+14158675309'],
+    ['tel:1-415-867-5309;phone-context=+1-415', '+1-415-867-5309'],
+    ['sip:(1)4158675309%3Bphone-context=%2B1@gw.example;user=phone', '+(1)4158675309'],
+    ['tel:1234567;phone-context=+49', '+491234567'],
     ['tel:911', '911'],
   ])('%s is %s', (uri, number) => {
     expect(dialledNumber(uri)).toBe(number);

@@ -47,7 +47,10 @@ export function dialledNumber(uri: string): string | null {
   const context = userParameters
     .find((text) => /^phone-context=/i.test(text))
     ?.slice('phone-context='.length);
-  return context !== undefined && contextForm.test(context) ? context + user : user;
+  if (context === undefined || !contextForm.test(context)) return user;
+  // Behind +1 no number begins with 1: it was written whole already.
+  const isWhole = /^\+[-.() ]*1/.test(context) && /^[-.() ]*1/.test(user);
+  return isWhole ? `+${user}` : context + user;
 }
 
 /** At least three digits; separators nowhere without digits about them. */
