@@ -303,8 +303,7 @@ it.skipIf(isBesideDrachtio)(
       open.push(sip);
       return sip;
     };
-    const withheld = async () =>
-      (await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0;
+    const withheld = async () => (await gateway.metrics()).get('landbridge_sip_answers_withheld_total') ?? 0;
     const before = await withheld();
     const trusted = await opened(carrier);
     burst(trusted);
