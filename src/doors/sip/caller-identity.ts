@@ -174,8 +174,12 @@ function readNameAddrs(header: string | undefined): NameAddr[] {
 function endOf(header: string, from: number, isBehindUri = false): number {
   let depth = 0;
   let hasUri = isBehindUri;
+  let isQuoted = false;
   for (let at = from; at < header.length; at += 1) {
-    if (header[at] === ':') hasUri = true;
+    // A parameter's value, such as a list of what is to be hidden. In a name that lacks quotes they mean nothing.
+    if (header[at] === '"' && isBehindUri) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (header[at] === ':') hasUri = true;
     else if (header[at] === '<') depth += 1;
     else if (header[at] === '>') depth -= 1;
     else if (header[at] === ',' && depth <= 0 && hasUri) return at;
