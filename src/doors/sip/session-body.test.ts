@@ -72,6 +72,27 @@ describe('the session description in a body', () => {
       ]),
     ],
     [
+      'as quoted-printable, its lines broken',
+      multipart([
+        part(
+          sdp.replaceAll('=', '=3D').replace('IN IP4', 'IN =\r\nIP4'),
+          'Content-Type: application/sdp',
+          'Content-Transfer-Encoding: Quoted-Printable',
+        ),
+      ]),
+    ],
+    [
+      'in eight bits, as its sender says',
+      multipart([withHeader(sdpPart, 'Content-Transfer-Encoding: 8bit')]),
+    ],
+    [
+      'beside a picture of who calls',
+      multipart([
+        withHeader(part('\u00ff\u00d8', 'Content-Type: image/jpeg'), 'Content-Disposition: icon'),
+        sdpPart,
+      ]),
+    ],
+    [
       'with its disposition',
       multipart([withHeader(sdpPart, 'Content-Disposition: session;handling=required'), isup]),
     ],
@@ -82,6 +103,14 @@ describe('the session description in a body', () => {
   ])('is found %s', (_, body) => {
     expect(descriptionIn(body)?.trimEnd()).toBe(sdp.trimEnd());
     expect(guardBody(body)).toBeNull();
+  });
+
+  it('as quoted-printable keeps what is beyond ASCII, and what is no escape', () => {
+    const header = ['Content-Type: application/sdp', 'Content-Transfer-Encoding: quoted-printable'];
+    const read = (text: string) => descriptionIn(multipart([part(text, ...header)]));
+    expect(read('s=3Dcaf=C3=A9')).toBe('s=café');
+    expect(read('s=3D\u20ac=3D')).toBe('s=\u20ac=');
+    expect(read('s=ZZ= x')).toBe('s=ZZ= x');
   });
 
   it('is the last of alternatives that is one', () => {

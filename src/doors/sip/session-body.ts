@@ -100,8 +100,23 @@ function partsOf(part: BodyPart, depth: number): readonly BodyPart[] | null {
   return boundary === null || depth === 0 || isEncoded(part) ? null : parseMultipart(part.content, boundary);
 }
 
-/** SIP needs no transfer encoding (RFC 3261 §7.4.1), but gateways to mail have it. */
+/** SIP needs no transfer encoding (RFC 3261 §7.4.1), but gateways to mail have those of RFC 2045 §6.7 and §6.8. */
 function decoded(part: BodyPart): string {
-  const isBase64 = part.header('content-transfer-encoding')?.trim().toLowerCase() === 'base64';
-  return isBase64 ? Buffer.from(part.content, 'base64').toString('utf8') : part.content;
+  switch (part.header('content-transfer-encoding')?.trim().toLowerCase()) {
+    case 'base64':
+      return Buffer.from(part.content, 'base64').toString('utf8');
+    case 'quoted-printable':
+      return unquotePrintable(part.content);
+    default:
+      return part.content;
+  }
+}
+
+function unquotePrintable(text: string): string {
+  const joined = text.replaceAll(/=[ \t]*\r?\n/g, '');
+  const octets = joined.replaceAll(/=([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+  // Octets that were no characters of their own belong together.
+  return /^[\0-\xff]*$/.test(octets) ? Buffer.from(octets, 'latin1').toString('utf8') : octets;
 }
