@@ -133,8 +133,14 @@ describe('The data directory', () => {
     await close();
   });
 
-  it.each(['landbridge.db', 'landbridge.lock'])('is not used where a pipe is in the place of %s', (name) => {
+  const all = ['landbridge.db', 'landbridge.lock', 'landbridge.db-wal', 'credentials.json', 'node-name'];
+  it.each(all)('is not used where a pipe is in the place of %s, be it behind a link', (name) => {
     mkdirSync(directory);
+    const pipe = join(parent, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    symlinkSync(pipe, join(directory, name));
+    expect(() => makeDataDirectoryPrivate(directory, silentLogger)).toThrow(/is no file/);
+    rmSync(join(directory, name));
     execFileSync('mkfifo', [join(directory, name)]);
     expect(() => makeDataDirectoryPrivate(directory, silentLogger)).toThrow(/is no file/);
   });

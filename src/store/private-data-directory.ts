@@ -55,6 +55,7 @@ export function makeDataDirectoryPrivate(directory: string, logger: Logger): voi
   for (const name of madeByLibsql) makePrivate(join(directory, name), uid, logger);
   for (const name of readdirSync(directory).filter((one) => ours.test(one))) {
     const path = join(directory, name);
+    refuseOdd(path);
     // A link may lead to what is not ours to close.
     if (lstatSync(path).isFile()) takeFromOthers(path, othersMayAnything, logger);
   }
@@ -71,8 +72,7 @@ function makePrivate(path: string, ownerOfDirectory: number, logger: Logger): vo
   try {
     const found = fstatSync(file);
     const user = process.geteuid?.() ?? found.uid;
-    if (!found.isFile())
-      throw new DataDirectoryUnusable(`${path} is no file: move it away, or choose another data directory.`);
+    if (!found.isFile()) throw noFile(path);
     if (found.uid !== user && found.uid !== ownerOfDirectory)
       throw new DataDirectoryUnusable(
         `${path} belongs to another user of this machine: move it away, or choose another data directory.`,
@@ -83,6 +83,16 @@ function makePrivate(path: string, ownerOfDirectory: number, logger: Logger): vo
   } finally {
     closeSync(file);
   }
+}
+
+/** What is neither a file nor a directory, such as a pipe, would be waited for without end by whoever reads it. */
+function refuseOdd(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isFile() && !found.isDirectory()) throw noFile(path);
+}
+
+function noFile(path: string): DataDirectoryUnusable {
+  return new DataDirectoryUnusable(`${path} is no file: move it away, or choose another data directory.`);
 }
 
 function takeFromOthers(path: string, permissions: number, logger: Logger): void {
