@@ -24,7 +24,7 @@ const lingerMs = 1000;
 
 /** Runs until a signal; resolves with the exit code. */
 export async function runServe({ configFile, version }: ServeOptions): Promise<number> {
-  const signals = new StopSignals();
+  let signals: StopSignals;
   let gateway: Gateway;
   let drainMs: number;
   try {
@@ -33,6 +33,8 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
       workingDirectory: process.cwd(),
       configFile,
     });
+    // Not before: a file that is a pipe is waited for, and nothing of ours could answer a signal meanwhile.
+    signals = new StopSignals();
     drainMs = config.drainSeconds * 1000;
     const logger = createLogger({
       level: config.logLevel,
@@ -76,7 +78,7 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
   return 0;
 }
 
-/** Listens from the first moment, so that a signal during the start is not the system's to answer. */
+/** Listens before anything is opened, so that a signal during the start is not the system's to answer. */
 class StopSignals {
   readonly first: Promise<void>;
   /** Called for every further signal. */
