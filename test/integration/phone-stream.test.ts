@@ -121,6 +121,7 @@ describe("a phone's stream", () => {
   it.each([
     ['on a port of its own', ['a=sendrecv'], 1],
     ['beside RTP', ['a=rtcp-mux'], 0],
+    ['beside RTP, where that was not agreed on', [], 0],
   ])('keeps a muted phone whose RTP stops, while it sends RTCP %s', async (_what, attributes, offset) => {
     const a = await caller({ rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 });
     a.port = portOf(await a.leg.answer(a.phone.sdp({ attributes })));

@@ -92,9 +92,10 @@ export class PhoneInput {
     // Nobody can be answered at port 0, and nobody honest sends from there (RFC 768).
     if (from.port === 0) this.#fromStrangers++;
     else if (!isRtpSocket) this.#onRtcp(buffer, from, nowMs);
-    else if (isRtcp(buffer)) {
-      if (this.#agreement?.rtcpMux === true) this.#onRtcp(buffer, from, nowMs);
-    } else if (this.#agreement !== null) this.#onRtp(this.#agreement, buffer, from, nowMs);
+    else if (this.#agreement === null) return;
+    // Some send it here that did not agree on it: it tells of life all the same.
+    else if (isRtcp(buffer)) this.#onRtcp(buffer, from, nowMs);
+    else this.#onRtp(this.#agreement, buffer, from, nowMs);
   }
 
   #onRtp(agreement: PhoneAgreement, buffer: Buffer, from: MediaAddress, nowMs: number): void {
