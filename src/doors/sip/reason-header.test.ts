@@ -32,6 +32,8 @@ it.each([
   ['Q.850;cause=999, Q.850;cause=31', { q850Cause: 31 }],
   ['Q.850;cause=16;text=plain', { q850Cause: 16, text: 'plain' }],
   ['Q.850;cause=16;text="open', { q850Cause: 16, text: 'open' }],
+  ['Q.850;cause="16"', { q850Cause: 16 }],
+  ['SIP ;cause=200 , Q.850;cause=031;text=""', { q850Cause: 31, text: '' }],
   ['', {}],
   [undefined, {}],
   [`Q.850;cause=16;text="${'x'.repeat(1100)}"`, {}],

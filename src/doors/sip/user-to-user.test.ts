@@ -73,6 +73,9 @@ describe('User-to-User', () => {
     ['of the user’s own (00)', '00', ''],
     ['and line ends behind', '04', '0d0a'],
     ['and padded with NUL', '00', '000000'],
+    ['of the user’s own, padded before', '0000', ''],
+    ['of a national use (40 is text)', '1e', '20'],
+    ['of X.244 (01), with a tab behind', '01', '09'],
   ])('shows what stands behind a protocol discriminator %s, whatever the base', (_, before, after) => {
     for (const text of ['ABCD2345EFGH', jwt]) {
       const octets = before + hex(text) + after;

@@ -192,6 +192,20 @@ describe('senders that do otherwise than RFC 4733', () => {
       'contiguous segments of 20 ms follow one another',
       { odd: (step, index) => ({ duration: 160, timestamp: step.timestamp + index * 160 }) },
     ],
+    ['the end is sent eight times', { ends: 8 }],
+    [
+      'the end is sent six times, its timestamp moving',
+      { ends: 6, odd: (step, index) => (step.end ? moving(step, index) : {}) },
+    ],
+    [
+      'each packet comes twice',
+      {
+        odd: (step, index) =>
+          index % 2 === 0 ? {} : { sequence: step.sequence! - 1, duration: index * 160, end: index > 5 },
+      },
+    ],
+    ['the duration counts milliseconds', { odd: (step) => ({ duration: step.duration / 8 }) }],
+    ['the duration begins where audio stopped', { odd: (step) => ({ duration: step.duration + 1600 }) }],
     ['the marker is set three times', { odd: (_step, index) => ({ marker: index < 3 }) }],
     ['no packet has the end bit', { odd: () => ({ end: false }) }],
     ['the end alone is sent', { updates: 0 }],
