@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Files share what they import, which takes most of the time else. No module keeps state, so nothing passes from one to the next.
+          isolate: false,
           // Properties are tried with many values, and every core is busy.
           testTimeout: 20_000,
           setupFiles: ['test/setup/fast-check.ts'],
@@ -15,6 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          isolate: false,
           setupFiles: ['test/setup/fast-check.ts'],
           globalSetup: ['test/setup/build-worker.ts', 'test/setup/build-gateway.ts'],
           include: ['test/{integration,contract,sipp}/**/*.test.ts'],

@@ -152,7 +152,7 @@ describe('SQLite files', () => {
     'lose nothing that any store has acknowledged when the process is killed (%s)',
     async (synchronous) => {
       const path = join(directory, 'landbridge.db');
-      const built = new URL('store/sqlite/sqlite-stores.js', pathToFileURL(inject('gatewayEntry')));
+      const built = pathToFileURL(inject('storesEntry'));
       // Several writes of several stores at once, some of which break a rule; each is told once it is acknowledged.
       const program = `
         import { writeSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * Builds the media worker once for all tests of a run: a child process cannot run TypeScript. Tests take its path with
  * `inject('workerEntry')` and give it to whatever makes a media plane. `faultyWorkerEntry` is a worker whose legs break
- * on request.
+ * on request. `storesEntry` opens SQLite's stores, for a process that is killed.
  */
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     workerEntry: string;
     faultyWorkerEntry: string;
+    storesEntry: string;
   }
 }
 
@@ -26,7 +27,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const directory = await mkdtemp(join(cache, 'test-worker-'));
   await build({
     absWorkingDir: root,
-    entryPoints: { worker: 'src/media/worker/main.ts', faulty: 'test/setup/faulty-worker.ts' },
+    entryPoints: {
+      worker: 'src/media/worker/main.ts',
+      faulty: 'test/setup/faulty-worker.ts',
+      stores: 'src/store/sqlite/sqlite-stores.ts',
+    },
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -39,5 +44,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   project.provide('workerEntry', join(directory, 'worker.mjs'));
   project.provide('faultyWorkerEntry', join(directory, 'faulty.mjs'));
+  project.provide('storesEntry', join(directory, 'stores.mjs'));
   return () => rm(directory, { recursive: true, force: true });
 }
