@@ -61,7 +61,12 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
   const server = await openServer(options, secret);
   closers.onClose('SIP', () => server.close());
   const door = await SipDoor.open({
-    server: { host: server.adminAddress.address, port: server.adminAddress.port, secret },
+    server: {
+      host: server.adminAddress.address,
+      port: server.adminAddress.port,
+      secret,
+      connect: () => server.connect(),
+    },
     ...(config.drachtio !== undefined && {
       external: { servers: config.drachtio, settings: linkSettings(config), quickAck: createQuickAck() },
     }),

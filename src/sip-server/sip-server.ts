@@ -1,6 +1,6 @@
 /** The embedded SIP server as a whole: transports below, drachtio applications above, one engine in between. */
 import type { IncomingMessage } from 'node:http';
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { SourceBan } from './defence/source-guard.js';
 import { AdminServer } from './drachtio/admin-server.js';
@@ -86,6 +86,8 @@ export interface SipServer {
   readonly tcpAddress: BoundAddress | undefined;
   readonly tlsAddress: BoundAddress | undefined;
   readonly adminAddress: BoundAddress;
+  /** A connection to what `adminAddress` is, for an application of this process: nothing of it passes through the system. */
+  connect(): Socket;
   /** Where the further listeners are bound, in their order. */
   readonly otherAddresses: readonly ListenerAddresses[];
   /**
@@ -174,6 +176,7 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
     tcpAddress,
     tlsAddress,
     adminAddress,
+    connect: () => admin.connect(),
     otherAddresses: further.map(addressesOf),
     acceptWebSocket: (socket, request, clientAddress = request.socket.remoteAddress) => {
       const { remotePort = 0, localAddress = '', localPort = 0 } = request.socket;

@@ -30,6 +30,8 @@ export interface SipServerAddress {
   readonly host: string;
   readonly port: number;
   readonly secret: string;
+  /** Where it is in this process: a connection to it that is open already. Default one over TCP. */
+  readonly connect?: () => Socket;
 }
 
 /** How a server is dealt with that goes away and comes back. */
@@ -271,14 +273,16 @@ export class SipServerLink {
   async #connect(): Promise<void> {
     const { server, traits, quickAck, clock } = this.#options;
     this.#state = 'connecting';
-    const socket = connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
+    const socket =
+      server.connect?.() ??
+      connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
     this.#socket = socket;
     // The close that follows tells all.
     let problem: Error | undefined;
     socket.on('error', (error) => (problem = error));
     const timer = clock.after(attemptTimeoutMs, () => socket.destroy(new Error('no answer in time')));
     try {
-      await opened(socket);
+      if (server.connect === undefined) await opened(socket);
       const channel = traits.maxMessageBytes === null ? undefined : this.#openChannel(socket);
       const greeting = await this.#application.attach(socket, channel);
       if (this.#state !== 'connecting') throw new Error('closed');

@@ -1,8 +1,9 @@
 /** The admin port: where drachtio applications connect. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { BoundAddress } from '../transport/transport.js';
 import { AdminSession, type AdminSessionOptions } from './admin-session.js';
+import { connectInProcess } from './in-process-socket.js';
 
 export interface AdminServerOptions extends Omit<AdminSessionOptions, 'ended'> {
   readonly maxClients: number;
@@ -16,19 +17,20 @@ export class AdminServer {
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => {
-      const session = new AdminSession(socket, {
-        ...this.#options,
-        ended: (ended) => this.#sessions.delete(ended),
-      });
-      this.#sessions.add(session);
-    });
+    this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = options.maxClients;
   }
 
   /** Clients that have shown the secret. */
   get clientCount(): number {
     return [...this.#sessions].filter((session) => session.isAuthenticated).length;
+  }
+
+  /** A client of this process: the other end of its connection, where it shows the secret as any other. */
+  connect(): Socket {
+    const [near, far] = connectInProcess();
+    this.#accept(near);
+    return far;
   }
 
   /** Rejects with the system's error (`EADDRINUSE`). */
@@ -46,5 +48,13 @@ export class AdminServer {
     for (const session of [...this.#sessions]) session.close();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const session = new AdminSession(socket, {
+      ...this.#options,
+      ended: (ended) => this.#sessions.delete(ended),
+    });
+    this.#sessions.add(session);
   }
 }
