@@ -274,8 +274,7 @@ export class SipServerLink {
     const { server, traits, quickAck, clock } = this.#options;
     this.#state = 'connecting';
     const socket =
-      server.connect?.() ??
-      connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
+      server.connect?.() ?? connect({ host: server.host, port: server.port, noDelay: true, keepAlive: true });
     this.#socket = socket;
     // The close that follows tells all.
     let problem: Error | undefined;
