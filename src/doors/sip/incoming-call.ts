@@ -238,7 +238,8 @@ export class IncomingCall implements LegSignalling {
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
-    const stir = await verifiedCaller(request, this.#pass, settings.trunks?.verify);
+    const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify);
+    const stir = verifying === null ? null : await verifying;
     const dialledIn = await this.#dialIn(credential);
     if (credential === null && dialledIn === null && this.#mayBeTrunk)
       throw new Refusal('authentication-required');

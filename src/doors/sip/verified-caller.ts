@@ -22,13 +22,20 @@ export type VerifyCall = (call: SignedCall) => Promise<CallerVerification>;
 const unable: VerifyCall = () =>
   Promise.resolve({ verification: 'failed', attestation: null, originationId: null, reason: 'fault' });
 
-/** Null where nobody wants to know. Throws Refusal where the trunk requires what the call does not have. */
-export async function verifiedCaller(
+/** Null, at once, where nobody wants to know: other calls do not wait. Rejects with Refusal where the trunk requires what the call does not have. */
+export function verifiedCaller(
   request: CredentialSource,
   pass: TrunkPass | null,
   verify: VerifyCall = unable,
-): Promise<CallerVerification | null> {
-  if (pass === null || pass.trunk.inbound.stir === 'off') return null;
+): Promise<CallerVerification> | null {
+  return pass === null || pass.trunk.inbound.stir === 'off' ? null : verified(request, pass, verify);
+}
+
+async function verified(
+  request: CredentialSource,
+  pass: TrunkPass,
+  verify: VerifyCall,
+): Promise<CallerVerification> {
   const { trunk, dialled } = pass;
   const verification = await verify({
     identity: request.get('Identity') ?? null,
