@@ -76,7 +76,7 @@ export function useFreshCores(): void {
 function newCore(
   settings: Partial<UserAgentSettings>,
   maxDialogs = 10,
-  defence: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners'>> = {},
+  parts: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners' | 'connect'>> = {},
 ): UserAgentCore {
   (core as UserAgentCore | undefined)?.close();
   dialogs = new DialogStore(maxDialogs);
@@ -86,7 +86,8 @@ function newCore(
     logger: silentLogger,
     guard: null,
     scanners: null,
-    ...defence,
+    connect: () => Promise.resolve(flow),
+    ...parts,
     settings: {
       supported: ['100rel', 'timer'],
       maxPendingRequests: 10,
@@ -99,7 +100,6 @@ function newCore(
     directory: { choose: () => app, isKnown: () => true, knownMethods: () => [] },
     dialogs,
     maxTransactions: 100,
-    connect: () => Promise.resolve(flow),
     wayTo,
     responseFlow: (same) => same,
   });
@@ -167,9 +167,9 @@ export function useWay(way: UserAgentCoreOptions['wayTo']): void {
 export function useCore(
   settings: Partial<UserAgentSettings>,
   maxDialogs?: number,
-  defence?: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners'>>,
+  parts?: Partial<Pick<UserAgentCoreOptions, 'guard' | 'scanners' | 'connect'>>,
 ): void {
-  core = newCore(settings, maxDialogs, defence);
+  core = newCore(settings, maxDialogs, parts);
 }
 
 /** The name of the only dialog. */

@@ -38,7 +38,7 @@ export class Acknowledger {
     this.#guards.set(dialog, guard);
   }
 
-  /** Sends the ACK of the INVITE that waits for one, with the body and fields of the draft. */
+  /** Sends the ACK of the INVITE that waits for one, with the body and fields of the draft. Where it finds no way the call is ended. */
   async acknowledge(dialog: OwnedDialog, draft?: SipRequest): Promise<SendResult> {
     const cseq = dialog.takeOwedAck();
     if (cseq === null) return notSent('no INVITE waits for an ACK');
@@ -47,6 +47,8 @@ export class Acknowledger {
     try {
       flow = knownFlow(dialog) ?? (await findFlow(dialog, this.#environment.connect));
     } catch {
+      // The far end gives a call up that is never acknowledged, and could not be told that we do.
+      this.#hangUp(dialog, 503, 'no way to the far end');
       return notSent(refusals.noTransport);
     }
     const ack = dialog.createRequest('ACK', cseq);
