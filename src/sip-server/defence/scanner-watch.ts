@@ -7,6 +7,7 @@ import type { Clock } from '../transaction/clock.js';
 import type { SipRequest } from '../message/message.js';
 import { parseUri } from '../message/uri.js';
 import type { Flow } from '../transport/flow.js';
+import { remember } from './remember.js';
 
 export interface ScannerWatchOptions {
   readonly clock: Clock;
@@ -79,7 +80,7 @@ export class ScannerWatch {
       current.users.clear();
       current.sinceMs = nowMs;
     }
-    this.#remember(name, current, maxSources);
+    remember(this.#sweeps, name, current, maxSources);
     // A copy of its own: a part of a message keeps the whole of it.
     const user = Buffer.from((parseUri(invite.uri)?.user ?? '').slice(0, maxUserLength)).toString();
     if (current.users.size <= maxUsersPerMinute) current.users.add(user);
@@ -92,16 +93,6 @@ export class ScannerWatch {
       this.#sweepsSeen += 1;
     }
     current.scansUntilMs = nowMs + windowMs;
-  }
-
-  #remember(name: string, sweep: Sweep, most: number): void {
-    this.#sweeps.delete(name);
-    this.#sweeps.set(name, sweep);
-    if (this.#sweeps.size <= most) return;
-    for (const oldest of this.#sweeps.keys()) {
-      this.#sweeps.delete(oldest);
-      break;
-    }
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';
+import { remember } from './remember.js';
 
 export interface SourceGuardOptions {
   readonly clock: Clock;
@@ -174,16 +175,5 @@ export class SourceGuard {
 
   #fullAnswers(): Answers {
     return { left: this.#options.answersPerSecond, atMs: this.#options.clock.nowMs() };
-  }
-}
-
-/** Makes it the last, and lets the first go where there are too many. */
-function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
-  map.delete(name);
-  map.set(name, value);
-  if (map.size <= most) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    break;
   }
 }
