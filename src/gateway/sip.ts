@@ -9,7 +9,6 @@ import { LimitedLines, strangersLines } from '../domain/limited-lines.js';
 import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
-import type { CredentialSource } from '../doors/sip/credential.js';
 import { UnconfirmedCalls } from '../domain/trunks/unconfirmed-calls.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { describeInvite } from '../doors/sip/refused-invite.js';
@@ -19,7 +18,6 @@ import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import {
   createSipServer,
   type ListenerOptions,
-  type SipRequest,
   type SipServer,
   type SipServerOptions,
   type TlsStreamOptions,
@@ -28,6 +26,7 @@ import { namesHost, readAuthorities } from '../tls/certificate.js';
 import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
+import { readable } from './readable-request.js';
 import type { Trunks } from './trunks.js';
 
 export interface OpenSipOptions extends GatewayContext {
@@ -279,10 +278,6 @@ function refusedByServer({ onRefusedByServer }: OpenSipOptions): NonNullable<Sip
       details: () => describeInvite(readable(invite), { code, sipStatus: status, detail: reason }),
     });
   };
-}
-
-function readable({ uri, headers }: SipRequest): CredentialSource {
-  return { uri, get: (name) => (headers.has(name) ? headers.all(name).join(', ') : undefined) };
 }
 
 function linkSettings({ sipServer }: Config) {

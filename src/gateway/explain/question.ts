@@ -4,6 +4,7 @@ import type { CallInQuestion, CallSource } from '../../domain/call-explainer.js'
 import type { CredentialSource } from '../../doors/sip/credential.js';
 import type { WithBody } from '../../doors/sip/session-body.js';
 import { parseVia, type SipMessage, type SipRequest } from '../../sip-server/index.js';
+import { readable } from '../readable-request.js';
 
 export interface Question {
   readonly accountId: string;
@@ -44,11 +45,5 @@ function plainSource({ address, port }: CallSource): Pick<KnownSource, 'address'
 }
 
 export function askedRequest(request: SipRequest, bytes: Buffer): AskedRequest {
-  const { headers, uri, body } = request;
-  return {
-    uri,
-    body: body.toString('utf8'),
-    raw: bytes.toString('utf8'),
-    get: (name) => (headers.has(name) ? headers.all(name).join(', ') : undefined),
-  };
+  return { ...readable(request), body: request.body.toString('utf8'), raw: bytes.toString('utf8') };
 }
