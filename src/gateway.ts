@@ -4,6 +4,7 @@ import type { Credentials } from './config/credentials.js';
 import { systemClock } from './domain/clock.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
+import type { TrunkLines } from './doors/sip/trunk-lines.js';
 import type { BoundAddress } from './gateway/addresses.js';
 import { Closers } from './gateway/closers.js';
 import { openCertificates } from './gateway/certificates.js';
@@ -17,6 +18,7 @@ import { Shutdown } from './gateway/shutdown.js';
 import { openRefusals } from './gateway/refusals.js';
 import { openSip } from './gateway/sip.js';
 import { openTraces } from './gateway/traces.js';
+import { openTrunkLines } from './gateway/trunk-lines.js';
 import { openWeb } from './gateway/web.js';
 
 export interface GatewayOptions {
@@ -63,6 +65,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   const traces = openTraces(context, foundation);
   const refusals = openRefusals(context, foundation, { voice, traces });
   const consoleMark = new ConsoleMark();
+  let trunkLines: TrunkLines | null = null;
   const sip = await openSip({
     ...context,
     certificates,
@@ -71,17 +74,21 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     trunks,
     dialIn: (...call) => voice.calls.dialIn(...call),
     sourceOf: (source, fieldOf) => consoleMark.sourceOf(source, fieldOf),
+    onRegistrationLost: (callId) => trunkLines?.registrationLost(callId),
     onRefused: (call) => refusals.atDoors.refused(call),
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });
   traces.watch(sip.server);
-  const node = createNode(context, { foundation, legs, sip });
+  trunkLines = openTrunkLines(context, { events: foundation.journal.events, door: sip.door });
+  const node = createNode(context, { foundation, legs, sip, trunkLines });
   const http = await openWeb(context, {
-    ...{ certificates, foundation, domain, refusals, sip, node, consoleMark, traces },
+    ...{ certificates, foundation, domain, refusals, sip, node, consoleMark, traces, trunkLines },
   });
   // The ends of the calls are facts, which transfers follow. What cannot be written yet is the journal's to try once more.
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));
+  // Calls may come from now on.
+  trunks.directory.watch(trunkLines);
   const shutdown = new Shutdown({
     ...context,
     legs,

@@ -1,6 +1,6 @@
 /** Settings of trunks. */
 import * as z from 'zod';
-import { count, group, seconds } from './schema-parts.js';
+import { count, group, network, seconds } from './schema-parts.js';
 
 export const trunkGroups = {
   trunks: group('Trunks', {
@@ -32,6 +32,34 @@ export const trunkGroups = {
       .describe(
         'Calls over UDP that have not been acknowledged, of one trunk, or to one number that its `allowFrom` lets in, at once, where nothing but the network that they come from speaks for them: that can be forged.',
       ),
+    allowPrivateNetworks: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Also go to trunks at private, loopback and link-local addresses. Anybody with an account can then reach them.',
+      ),
+    allowedNetworks: z
+      .array(network)
+      .default([])
+      .describe('Private addresses and networks where trunks may be that are gone to.'),
+    shortestRefreshSeconds: seconds
+      .default(20)
+      .describe('A registration is renewed no sooner after the last, however short the registrar makes it.'),
+    retrySeconds: seconds
+      .default(30)
+      .describe(
+        'A registration that failed is tried again after about that; then after twice as much, and so on.',
+      ),
+    longestRetrySeconds: seconds.default(1800).describe('But no later than after that.'),
+    refusedRetrySeconds: seconds
+      .default(3600)
+      .describe(
+        'One that the registrar refused, or whose password is wrong, is tried again after about that.',
+      ),
+    unregisterSeconds: seconds
+      .max(8)
+      .default(2)
+      .describe('A registration is given back at the end; the registrar’s answer is waited for so long.'),
     minIpv6Prefix: z.int().min(0).max(128).default(40).describe('The same for IPv6.'),
     maxIpv4Addresses: count
       .default(65_536)

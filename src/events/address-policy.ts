@@ -1,4 +1,4 @@
-/** Which addresses webhooks may be sent to: those of the internet, and what the operator adds. Never decides by a name. */
+/** Which addresses webhooks, and requests to trunks, may be sent to: those of the internet, and what the operator adds. Never decides by a name. */
 import { isIP } from 'node:net';
 import { addressFamily, NetworkList } from '../domain/network-list.js';
 

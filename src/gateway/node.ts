@@ -1,6 +1,7 @@
 /** What the operator may do with the gateway while it runs. */
 import { sourceOf } from '../domain/address-source.js';
 import type { NodeControl } from '../domain/node-control.js';
+import type { TrunkLines } from '../doors/sip/trunk-lines.js';
 import type { GatewayContext } from './context.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
@@ -10,6 +11,7 @@ export interface NodeParts {
   readonly foundation: Pick<Foundation, 'nodeId'>;
   readonly legs: GatewayDomain['legs'];
   readonly sip: Pick<GatewaySip, 'server'>;
+  readonly trunkLines: Pick<TrunkLines, 'rest' | 'resume'>;
 }
 
 export interface GatewayNode extends NodeControl {
@@ -17,7 +19,10 @@ export interface GatewayNode extends NodeControl {
   stop(): void;
 }
 
-export function createNode(context: GatewayContext, { foundation, legs, sip }: NodeParts): GatewayNode {
+export function createNode(
+  context: GatewayContext,
+  { foundation, legs, sip, trunkLines }: NodeParts,
+): GatewayNode {
   const { clock, logger, version } = context;
   const startedAt = clock.now();
   let isStopping = false;
@@ -25,6 +30,8 @@ export function createNode(context: GatewayContext, { foundation, legs, sip }: N
     if (isTaking) legs.resume();
     else legs.drain();
     sip.server.setDraining(!isTaking);
+    if (isTaking) trunkLines.resume();
+    else void trunkLines.rest();
   };
   return {
     state: () => ({

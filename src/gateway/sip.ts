@@ -27,7 +27,7 @@ import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
 import { readable } from './readable-request.js';
-import type { Trunks } from './trunks.js';
+import { trunkAddresses, type Trunks } from './trunks.js';
 
 export interface OpenSipOptions extends GatewayContext {
   /** Null: no SIP over TLS. */
@@ -38,6 +38,8 @@ export interface OpenSipOptions extends GatewayContext {
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (call: RefusedCall) => void;
+  /** The connection is gone that a registration of ours went by, which has this Call-ID. */
+  readonly onRegistrationLost: (callId: string) => void;
   /** Told of calls that our SIP server refused by itself. */
   readonly onRefusedByServer: (call: RefusedCall) => void;
 }
@@ -147,6 +149,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     }),
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     nextHop: nextHopOptions(options),
+    onRegistrationLost: options.onRegistrationLost,
     logger: logger.child({ layer: 'sip-server' }),
   });
 }
@@ -190,17 +193,19 @@ function connectionLimits({ sip }: Config) {
 }
 
 function nextHopOptions({
-  config: { nextHop },
+  config,
   clock,
   logger,
   closers,
 }: OpenSipOptions): NonNullable<SipServerOptions['nextHop']> {
+  const { nextHop } = config;
   // Callers choose the names that requests in their calls go to.
   const lines = new LimitedLines({
     ...{ clock, ...strangersLines },
     tellMore: (counts) => logger.info(counts, 'more servers could not be looked up or connected to'),
   });
   closers.onClose('lines of servers out of reach', () => lines.close());
+  const addresses = trunkAddresses(config);
   const datagrams = new NetworkList(nextHop.udpOnlyNetworks);
   return {
     dnsServers: nextHop.dnsServers,
@@ -214,6 +219,8 @@ function nextHopOptions({
     deadMs: nextHop.deadSeconds * 1000,
     maxDead: nextHop.maxDead,
     takesDatagramsAlone: (address) => datagrams.has(address),
+    // New requests are those that accounts have us send.
+    mayReach: (address) => addresses.allows(address),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Opens what trunks are kept in and known by. */
+import type { Config } from '../config/config-schema.js';
 import type { NumberCalls } from '../domain/numbers/number-calls.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
@@ -8,6 +9,7 @@ import { CodeGuesses } from '../domain/trunks/code-guesses.js';
 import { TrunkCalls } from '../domain/trunks/trunk-calls.js';
 import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TrunkService } from '../domain/trunks/trunk-service.js';
+import { AddressPolicy } from '../events/address-policy.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
 import type { Stores } from '../store/stores.js';
 import { DigestServer } from '../digest/digest-server.js';
@@ -36,6 +38,12 @@ export interface TrunksOptions extends GatewayContext {
   readonly numberCalls: NumberCalls;
 }
 
+/** Where requests may go that trunks are sent: not to addresses inside, where the operator does not allow them. */
+export function trunkAddresses({ trunks }: Config): AddressPolicy {
+  const { allowPrivateNetworks, allowedNetworks } = trunks;
+  return new AddressPolicy({ allowPrivateNetworks, allowedNetworks });
+}
+
 /** Throws CertificateProblem. */
 export function openTrunks(options: TrunksOptions): Trunks {
   const { config, clock, stores, legs, directory, numberCalls } = options;
@@ -43,11 +51,20 @@ export function openTrunks(options: TrunksOptions): Trunks {
   const normalize = (text: string) => normalizeNumber(text, defaultCountry);
   const counts = new CallLimiter(clock);
   const stir = openStir(options);
+  const addresses = trunkAddresses(config);
   const service = new TrunkService({
     ...{ trunks: stores.trunks, directory, normalize, clock, limits: config.trunks },
     secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
     verifiesCallers: stir.isReady,
+    outbound: {
+      mayReach: (address) => addresses.allows(address),
+      hindrance:
+        config.drachtio === undefined
+          ? null
+          : 'outbound: nothing is sent to trunks where phones come through a drachtio-server',
+      hasTls: config.tls.cert !== undefined,
+    },
   });
   const accountOf = async (participantId: string) =>
     (await stores.participants.findParticipant(participantId))?.accountId ?? null;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DeviceDoor } from '../doors/bandwidth/device-door.js';
 import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import type { NodeControl } from '../domain/node-control.js';
+import type { TrunkStates } from '../domain/trunks/trunk-state.js';
 import { hookDialects, transferDialects } from '../hooks/dialects.js';
 import { createHooks } from '../hooks/hooks.js';
 import { readWavMono } from '../media/worker/sound/wav.js';
@@ -39,6 +40,7 @@ export interface WebParts {
   readonly node: NodeControl;
   readonly consoleMark: ConsoleMark;
   readonly traces: GatewayTraces;
+  readonly trunkLines: TrunkStates;
 }
 
 /** A device may send diagnostics that are longer than what the door reads of a message; that must not end its connection. */
@@ -119,7 +121,7 @@ async function registerApi(
         hookUrl: (origin, platform, numberId) =>
           `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
-      trunks: trunks.service,
+      trunks: { trunks: trunks.service, states: parts.trunkLines },
       phone: phones,
       calls: createCallExplainer(context, parts),
       traces: { traces: parts.traces.calls, maxMinutes: config.trace.maxMinutes },

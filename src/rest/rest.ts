@@ -13,6 +13,7 @@ import type { SessionService } from '../domain/sessions/session-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
 import type { TrunkService } from '../domain/trunks/trunk-service.js';
+import type { TrunkStates } from '../domain/trunks/trunk-state.js';
 import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
@@ -62,7 +63,7 @@ export interface RestOptions {
   /** Without them there is no `/numbers`. */
   readonly numbers?: NumberResources;
   /** Without it there are no `/trunks`. */
-  readonly trunks?: TrunkService;
+  readonly trunks?: { readonly trunks: TrunkService; readonly states: TrunkStates };
   /** Without it there are no `/sounds`, and nothing is played to phones. */
   readonly sounds?: { readonly sounds: SoundService; readonly playbacks: PlaybackService };
   /** Without one no keys are pressed for phones. */
@@ -106,7 +107,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       ? []
       : transferOperations({ ...options.transfers, sessions: options.sessions })),
     ...(options.numbers === undefined ? [] : numberOperations(options.numbers)),
-    ...(options.trunks === undefined ? [] : trunkOperations(options.trunks)),
+    ...(options.trunks === undefined ? [] : trunkOperations(options.trunks.trunks, options.trunks.states)),
     ...(options.sounds === undefined
       ? []
       : [...soundOperations(options.sounds.sounds), ...playbackOperations(options.sounds.playbacks)]),

@@ -1,9 +1,18 @@
 /** Carriers and phone systems, and what their calls may do: `/trunks`. */
 import * as z from 'zod';
 import type { NewTrunk, TrunkService } from '../domain/trunks/trunk-service.js';
+import type { TrunkStates } from '../domain/trunks/trunk-state.js';
 import type { DigestHash, Trunk } from '../domain/trunks/trunk.js';
 import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
+import {
+  formatOutbound,
+  formatState,
+  newOutbound,
+  outboundSchema,
+  stateSchema,
+  toNewOutbound,
+} from './trunk-outbound.js';
 
 const calledNumberPlaces = z.enum(['p-called-party-id', 'request-uri', 'to']);
 const callerIdentity = z.enum(['asserted', 'from']);
@@ -68,6 +77,7 @@ const newTrunk = z
       })
       .partial()
       .nullish(),
+    outbound: newOutbound.nullish().describe('Missing: nothing is sent there but what belongs to its calls.'),
     numbers: z
       .array(z.string().min(3).max(64))
       .max(1000)
@@ -95,6 +105,8 @@ const trunkSchema = z
       ...inboundFields,
       digest: z.strictObject({ username: z.string(), algorithms }).nullable(),
     }),
+    outbound: outboundSchema.nullable(),
+    state: stateSchema.nullable(),
     numbers: z.array(z.string()).nullable().describe('In E.164; null: all of the account.'),
     allowedCallers: patterns.nullable(),
     allowedCalled: patterns.nullable(),
@@ -110,7 +122,8 @@ const trunkPath = z.object({ trunkId: uuid });
 
 const define = operationsOf('Trunks');
 
-export function trunkOperations(trunks: TrunkService): Operation[] {
+export function trunkOperations(trunks: TrunkService, states: TrunkStates): Operation[] {
+  const format = (trunk: Trunk) => formatTrunk(trunk, states);
   return [
     define({
       operationId: 'createTrunk',
@@ -124,7 +137,7 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
       success: { status: 201, description: 'The trunk', schema: trunkSchema },
       errors: [409],
       handle: async ({ accountId, body, idempotencyKey }) =>
-        formatTrunk(await trunks.create(accountId, toNewTrunk(body), idempotencyKey)),
+        format(await trunks.create(accountId, toNewTrunk(body), idempotencyKey)),
     }),
     define({
       operationId: 'listTrunks',
@@ -135,7 +148,7 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
       success: { status: 200, description: 'A page of them, the newest first', schema: pageSchema },
       handle: async ({ accountId, query }) => {
         const page = await trunks.list({ accountId, ...query });
-        return { trunks: page.trunks.map(formatTrunk), next: formatNext(page.next) };
+        return { trunks: page.trunks.map(format), next: formatNext(page.next) };
       },
     }),
     define({
@@ -146,7 +159,7 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
       params: trunkPath,
       success: { status: 200, description: 'The trunk', schema: trunkSchema },
       errors: [404],
-      handle: async ({ accountId, params }) => formatTrunk(await trunks.get(accountId, params.trunkId)),
+      handle: async ({ accountId, params }) => format(await trunks.get(accountId, params.trunkId)),
     }),
     define({
       operationId: 'replaceTrunk',
@@ -154,13 +167,13 @@ export function trunkOperations(trunks: TrunkService): Operation[] {
       path: '/trunks/{trunkId}',
       summary: 'Replace a trunk',
       description:
-        'All settings: what is missing has its default again, but for the digest’s password. Calls in progress go on as they came.',
+        'All settings: what is missing has its default again, but for passwords. Calls in progress go on as they came.',
       params: trunkPath,
       body: newTrunk,
       success: { status: 200, description: 'The trunk', schema: trunkSchema },
       errors: [404, 409],
       handle: async ({ accountId, params, body }) =>
-        formatTrunk(await trunks.replace(accountId, params.trunkId, toNewTrunk(body))),
+        format(await trunks.replace(accountId, params.trunkId, toNewTrunk(body))),
     }),
     define({
       operationId: 'deleteTrunk',
@@ -191,6 +204,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
       ...(callerIdentity !== undefined && { callerIdentity }),
       ...(stir !== undefined && { stir }),
     },
+    outbound: body.outbound == null ? null : toNewOutbound(body.outbound),
     numbers: body.numbers ?? null,
     allowedCallers: body.allowedCallers ?? null,
     allowedCalled: body.allowedCalled ?? null,
@@ -199,12 +213,13 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
   };
 }
 
-function formatTrunk(trunk: Trunk): z.output<typeof trunkSchema> {
+function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSchema> {
   const { networks, digest, calledNumber, callerIdentity, stir } = trunk.inbound;
   const shownDigest = digest && {
     username: digest.username,
     algorithms: Object.keys(digest.secrets) as DigestHash[],
   };
+  const state = states.stateOf(trunk.id);
   const copyOf = (texts: readonly string[] | null) => (texts === null ? null : [...texts]);
   return {
     id: trunk.id,
@@ -214,6 +229,8 @@ function formatTrunk(trunk: Trunk): z.output<typeof trunkSchema> {
       ...{ networks: [...networks], digest: shownDigest },
       ...{ calledNumber: [...calledNumber], callerIdentity, stir },
     },
+    outbound: trunk.outbound && formatOutbound(trunk.outbound),
+    state: state && formatState(state),
     numbers: copyOf(trunk.numbers),
     allowedCallers: copyOf(trunk.allowedCallers),
     allowedCalled: copyOf(trunk.allowedCalled),

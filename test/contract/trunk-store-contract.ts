@@ -17,6 +17,7 @@ function trunk(changes: Partial<Trunk> = {}): Trunk {
       callerIdentity: 'from',
       stir: 'off',
     },
+    outbound: null,
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: now, key: null, fingerprint: 'f' },
     ...changes,
@@ -33,6 +34,17 @@ const full: Partial<Trunk> = {
       stir: 'report',
     },
     digest: { username: 'pbx', secrets: { 'SHA-256': 'a', MD5: 'b' } },
+  },
+  outbound: {
+    targets: [
+      {
+        ...{ host: 'sip.example.com', port: 5061, transport: 'tls', priority: 2, weight: 3 },
+        tlsServerName: 'example.com',
+      },
+    ],
+    digest: { username: 'us', password: 'secret', realm: null },
+    fromDomain: 'example.com',
+    registration: { user: 'us', expiresSeconds: 600, contactUser: 'lb1' },
   },
   ...{ maxConcurrentCalls: 7, maxCallsPerSecond: 3 },
 };

@@ -352,7 +352,7 @@ describe('REST', () => {
   });
 
   it.each<[what: string, fields: object, message: RegExp]>([
-    ['an unknown field', { outbound: {} }, /outbound: is not known here/],
+    ['an unknown field', { outwards: {} }, /outwards: is not known here/],
     ['what is no network', { inbound: { networks: ['gw.example'] } }, /gw.example is no address/],
     ['a network that is too wide', { inbound: { networks: ['127.0.0.0/15'] } }, /too wide.*\/16/],
     ['what is no number', { numbers: ['hello'] }, /hello is no phone number/],

@@ -40,6 +40,8 @@ const table: Readonly<Record<EventType, true>> = {
   'recording.stopped': true,
   'recording.failed': true,
   'recording.deleted': true,
+  'trunk.registered': true,
+  'trunk.registrationFailed': true,
 };
 
 export const eventTypes = Object.keys(table) as EventType[];

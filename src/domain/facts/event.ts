@@ -128,6 +128,18 @@ export interface EventData {
   'recording.failed': RecordingFact & RecordingEndFact;
   /** A recording and its file are gone. */
   'recording.deleted': RecordingFact;
+  /** A carrier registered us: its calls find us. Told once, not each time that it is renewed. */
+  'trunk.registered': TrunkFact & {
+    /** For how long the carrier keeps it, unless it is renewed. */
+    readonly expiresSeconds: number;
+  };
+  /** A carrier did not register us, or no longer. Told once for each reason; it is tried again. */
+  'trunk.registrationFailed': TrunkFact & {
+    /** Why: see docs/trunks.md#registration. */
+    readonly code: string;
+    /** Null where nothing came. */
+    readonly sipStatus: number | null;
+  };
 }
 
 /** What an application can change of a participant. */
@@ -217,6 +229,12 @@ export interface RecordingEndFact {
   readonly durationMs: number | null;
   /** The size of the file. */
   readonly bytes: number;
+}
+
+export interface TrunkFact {
+  readonly trunkId: string;
+  /** The host of the target that it is about; null: all of them. */
+  readonly target: string | null;
 }
 
 export interface TransferFact {

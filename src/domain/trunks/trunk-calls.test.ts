@@ -16,7 +16,7 @@ function trunk(
   made += 1;
   const { inbound, ...more } = changes;
   return {
-    ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null },
+    ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null, outbound: null },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: made, key: null, fingerprint: '' },
     ...more,

@@ -4,6 +4,7 @@
  */
 import { NetworkIndex } from './network-index.js';
 import type { DigestHash, Trunk } from './trunk.js';
+import type { TrunkWatcher } from './trunk-state.js';
 
 export class TrunkDirectory {
   readonly #trunks = new Map<string, Trunk>();
@@ -11,6 +12,7 @@ export class TrunkDirectory {
   /** Those that are known by their digest alone. */
   #byUsername = new Map<string, Trunk>();
   #strangersHashes: readonly DigestHash[] = [];
+  readonly #watchers = new Set<TrunkWatcher>();
 
   /** `trunks`: those of every account, oldest first. */
   constructor(trunks: readonly Trunk[] = []) {
@@ -48,11 +50,19 @@ export class TrunkDirectory {
     if (trunk.isEnabled) this.#trunks.set(trunk.id, trunk);
     else this.#trunks.delete(trunk.id);
     this.#rebuild();
+    for (const watcher of this.#watchers) watcher.trunkPut(trunk);
   }
 
   remove(trunkId: string): void {
     this.#trunks.delete(trunkId);
     this.#rebuild();
+    for (const watcher of this.#watchers) watcher.trunkRemoved(trunkId);
+  }
+
+  /** Tells it of the trunks that there are, and of what changes from now on. */
+  watch(watcher: TrunkWatcher): void {
+    this.#watchers.add(watcher);
+    for (const trunk of this.#trunks.values()) watcher.trunkPut(trunk);
   }
 
   #rebuild(): void {

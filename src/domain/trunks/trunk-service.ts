@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
+import { checkedOutbound, type NewOutbound, type OutboundRules } from './outbound-rules.js';
 import { isNumberPattern } from './number-pattern.js';
 import { prefixOf, roomOf } from './network-index.js';
 import type { TrunkDirectory } from './trunk-directory.js';
@@ -39,6 +40,7 @@ export interface TrunkServiceOptions {
   readonly limits: TrunkLimits;
   /** Calls' signatures can be verified. Default false. */
   readonly verifiesCallers?: boolean;
+  readonly outbound: OutboundRules;
 }
 
 export interface NewDigest {
@@ -53,6 +55,7 @@ export interface NewTrunk {
   readonly name?: string | null;
   readonly isEnabled?: boolean;
   readonly inbound?: Partial<Omit<TrunkInbound, 'digest'>> & { readonly digest?: NewDigest | null };
+  readonly outbound?: NewOutbound | null;
   readonly numbers?: readonly string[] | null;
   readonly allowedCallers?: readonly string[] | null;
   readonly allowedCalled?: readonly string[] | null;
@@ -101,7 +104,7 @@ export class TrunkService {
   }
 
   /**
-   * Replaces all settings; the digest's password stays where none is given. Throws DomainError `trunk-not-found`,
+   * Replaces all settings; a digest's password stays where none is given. Throws DomainError `trunk-not-found`,
    * `trunk-unusable`, `trunk-username-taken`.
    */
   async replace(accountId: string, trunkId: string, wanted: NewTrunk): Promise<Trunk> {
@@ -182,6 +185,10 @@ export class TrunkService {
       name: wanted.name ?? null,
       isEnabled: wanted.isEnabled ?? true,
       inbound,
+      outbound:
+        wanted.outbound == null
+          ? null
+          : checkedOutbound(wanted.outbound, before?.outbound ?? null, this.#options.outbound),
       numbers: wanted.numbers?.map((text) => this.#number(text)) ?? null,
       allowedCallers: wanted.allowedCallers ?? null,
       allowedCalled: wanted.allowedCalled ?? null,

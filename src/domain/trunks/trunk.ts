@@ -1,4 +1,5 @@
 /** Trunks: carriers and phone systems, where their calls come from, and what they may do. */
+import type { TrunkOutbound } from './outbound.js';
 
 /** A place of an INVITE that may name the number that was called. */
 export type CalledNumberPlace = 'p-called-party-id' | 'request-uri' | 'to';
@@ -39,6 +40,8 @@ export interface Trunk {
   /** A trunk that is not enabled takes no calls and lets none in, as if it did not exist. */
   readonly isEnabled: boolean;
   readonly inbound: TrunkInbound;
+  /** Null: nothing is sent there but what belongs to its calls. */
+  readonly outbound: TrunkOutbound | null;
   /** The account's numbers that may be called over it, in E.164; null: all of them. */
   readonly numbers: readonly string[] | null;
   /** Patterns of callers' numbers (see `matchesPattern`); null: anybody may call. */

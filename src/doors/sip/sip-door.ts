@@ -23,6 +23,7 @@ import {
   type SipServerStatistics,
 } from './sip-server-link.js';
 import type { SrfRequest, SrfResponse } from './srf.js';
+import type { TrunkReply, TrunkRequest } from './trunk-requests.js';
 
 export interface SipDoorOptions {
   /** The admin port of our own SIP server, which must accept us at once. */
@@ -109,6 +110,11 @@ export class SipDoor {
   /** What is counted of each drachtio-server. */
   statistics(): readonly SipServerStatistics[] {
     return this.#external.map((link) => link.statistics());
+  }
+
+  /** Sends a request outside of calls by our own SIP server; settles with its final response. Rejects where it could not be sent. */
+  request(request: TrunkRequest): Promise<TrunkReply> {
+    return this.#own.request(request);
   }
 
   /** Hangs up what is left, waits a little for the far ends’ responses, and disconnects; idempotent. */

@@ -25,6 +25,7 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './srf.js';
+import type { TrunkReply, TrunkRequest } from './trunk-requests.js';
 
 export interface SipServerAddress {
   readonly host: string;
@@ -209,6 +210,18 @@ export class SipServerLink {
       reconnects: Math.max(0, this.#connections - 1),
       probesFailed: this.#hearing?.probesFailed ?? 0,
       requestsDropped: this.#requestsDropped,
+    };
+  }
+
+  /** Sends a request outside of calls; settles with its final response. Rejects where it could not be sent. */
+  async request({ headers, ...request }: TrunkRequest): Promise<TrunkReply> {
+    const socket = this.#socket;
+    if (socket === null || this.#state !== 'connected') throw new Error('the SIP server is not connected');
+    const response = await this.#application.request(socket, { ...request, headers: { ...headers } });
+    return {
+      status: response.status,
+      source: response.source_address ?? '',
+      get: (name) => response.get(name),
     };
   }
 

@@ -36,6 +36,8 @@ export interface SrfResponse {
   readonly status: number;
   readonly reason: string;
   readonly body?: string;
+  /** Of one that came: the address that it came from. */
+  readonly source_address?: string;
   readonly finalResponseSent: boolean;
   get(header: string): string | undefined;
   send(
@@ -95,7 +97,9 @@ interface Agent extends EventEmitter {
   };
   request(
     socket: Socket,
-    options: { method: string; stackDialogId: string; headers: Record<string, string> },
+    options: { method: string; headers: Record<string, string> } & (
+      { stackDialogId: string } | { uri: string; proxy: string }
+    ),
     callback: (error: Error | null | undefined, request?: EventEmitter) => void,
   ): void;
   readonly mapServer: ReadonlyMap<
@@ -215,6 +219,25 @@ export class SrfOverSockets {
   /** Tells drachtio-srf that a message will never be sent. */
   refuse(socket: Socket, id: string, reason: string): void {
     this.#inside.app.client.wp.emit('msg', socket, `${randomUUID()}|response|${id}|NOK|${reason}`);
+  }
+
+  /**
+   * Sends a request outside of calls to the server of that URI; settles with its final response. Rejects where it could not be
+   * sent, or the socket closes.
+   */
+  request(
+    socket: Socket,
+    request: { method: string; uri: string; proxy: string; headers: Record<string, string> },
+  ): Promise<SrfResponse> {
+    return this.#whileOpen(socket, (resolve, reject) => {
+      this.#inside.app.client.request(socket, request, (error, sent) => {
+        if (sent === undefined) reject(error ?? new Error('the request was not sent'));
+        else
+          sent.on('response', (response: SrfResponse) => {
+            if (response.status >= 200) resolve(response);
+          });
+      });
+    });
   }
 
   /** Settles when the server answers on its admin connection, or the socket closes. */

@@ -241,6 +241,7 @@ const migrations: readonly string[] = [
   `CREATE INDEX transfers_overdue ON transfers (expires_at)
      WHERE state = 'requested' OR (state = 'completed' AND removes_participant = 1);`,
   'ALTER TABLE call_records ADD COLUMN stir TEXT;',
+  `ALTER TABLE trunks ADD COLUMN outbound TEXT;`,
 ];
 
 export const schemaVersion = migrations.length;

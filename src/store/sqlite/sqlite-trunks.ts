@@ -15,6 +15,7 @@ const trunkRows = new RowMapping<Trunk>('trunks', {
   name: 'name',
   isEnabled: { flag: 'is_enabled' },
   inbound: { json: 'inbound' },
+  outbound: { json: 'outbound' },
   numbers: { json: 'numbers' },
   allowedCallers: { json: 'allowed_callers' },
   allowedCalled: { json: 'allowed_called' },
@@ -25,7 +26,7 @@ const trunkRows = new RowMapping<Trunk>('trunks', {
   fingerprint: 'fingerprint',
 });
 const replaceable = [
-  ...(['name', 'isEnabled', 'inbound', 'numbers', 'allowedCallers', 'allowedCalled'] as const),
+  ...(['name', 'isEnabled', 'inbound', 'outbound', 'numbers', 'allowedCallers', 'allowedCalled'] as const),
   ...(['maxConcurrentCalls', 'maxCallsPerSecond'] as const),
 ] as const;
 

@@ -1,0 +1,161 @@
+/** What is said to a carrier's servers for one registration: one round of REGISTERs, up to what came of it. */
+import { randomUUID } from 'node:crypto';
+import type { DigestClient } from '../../digest/digest-client.js';
+import {
+  domainOf,
+  orderTargets,
+  type TrunkOutbound,
+  type TrunkTarget,
+} from '../../domain/trunks/outbound.js';
+import type { TrunkFailureCode } from '../../domain/trunks/trunk-state.js';
+import { grantedSeconds, secondsIn } from './registration-grant.js';
+import { proxyUri, retryAfterMs, type SendToTrunk, type TrunkReply } from './trunk-requests.js';
+
+/** What came of a round. `failed`: another time it may go well; `refused`: not before something is changed. */
+export type RegistrarAnswer =
+  | {
+      readonly kind: 'granted';
+      readonly seconds: number;
+      readonly target: TrunkTarget;
+      /** The address that said so. */
+      readonly source: string;
+    }
+  | {
+      readonly kind: 'failed' | 'refused';
+      readonly code: TrunkFailureCode;
+      readonly sipStatus: number | null;
+      /** What it asks for itself. */
+      readonly retryAfterMs: number | null;
+    };
+
+export interface RegistrarDialogueOptions {
+  readonly outbound: TrunkOutbound;
+  readonly digest: DigestClient;
+  readonly send: SendToTrunk;
+  readonly random: () => number;
+}
+
+type Failure = Exclude<RegistrarAnswer, { kind: 'granted' }>;
+
+/** A challenge, and one more for a registrar that forgets to say that the nonce was too old. */
+const maxAnswers = 2;
+/** A longer interval than this is none to be asked for. */
+const longestSeconds = 86_400;
+/** Statuses that say nothing of us: not now, or not here (RFC 3261 §21). Redirections are not followed: a registrar is where the trunk says. */
+const passing = new Set([408, 429, 430, 480, 491, 500, 502, 503, 504, 580]);
+
+export class RegistrarDialogue {
+  readonly #options: RegistrarDialogueOptions;
+  readonly #callId = randomUUID();
+  readonly #fromTag = randomUUID().slice(0, 8);
+  #cseq = 0;
+  /** The configured interval, or a longer one that the registrar insists on: never what it granted. */
+  #seconds: number;
+  /** The one that granted last: it is asked first. */
+  #target: TrunkTarget | null = null;
+
+  constructor(options: RegistrarDialogueOptions) {
+    this.#options = options;
+    this.#seconds = options.outbound.registration?.expiresSeconds ?? 0;
+  }
+
+  get callId(): string {
+    return this.#callId;
+  }
+
+  /** Asks the targets one after the other until one says yes, or that it does not want us. `isWanted`: asked before each of them. */
+  async register(isWanted: () => boolean): Promise<RegistrarAnswer> {
+    const { outbound, random } = this.#options;
+    const others = orderTargets(outbound.targets, random).filter((target) => target !== this.#target);
+    let answer: RegistrarAnswer = failure('failed', 'no-answer', null);
+    for (const target of this.#target === null ? others : [this.#target, ...others]) {
+      if (!isWanted()) return answer;
+      answer = await this.#ask(target);
+      if (answer.kind === 'granted') this.#target = target;
+      if (answer.kind !== 'failed') return answer;
+    }
+    return answer;
+  }
+
+  /** Gives the registration back where it is; one attempt. */
+  async unregister(): Promise<void> {
+    if (this.#target !== null) await this.#ask(this.#target, 0);
+  }
+
+  async #ask(target: TrunkTarget, wantedSeconds?: number): Promise<RegistrarAnswer> {
+    const { digest } = this.#options;
+    let answers = 0;
+    let isRaised = false;
+    for (;;) {
+      const seconds = wantedSeconds ?? this.#seconds;
+      const reply = await this.#send(target, seconds);
+      if (reply === null) return failure('failed', 'no-answer', null);
+      const { status } = reply;
+      if (status >= 200 && status < 300) return this.#granted(reply, target, seconds);
+      if (status === 401 || status === 407) {
+        const verdict = digest.challenged((name) => reply.get(name));
+        answers += 1;
+        if (verdict === 'answerable' && answers <= maxAnswers) continue;
+        digest.forget();
+        const code = verdict === 'unanswerable' ? 'challenge-not-answered' : 'authentication-failed';
+        return failure('refused', code, reply);
+      }
+      if (status !== 423 || wantedSeconds !== undefined) return refusedBy(reply);
+      const least = secondsIn(reply.get('Min-Expires')) ?? 0;
+      if (isRaised || least <= seconds || least > longestSeconds)
+        return failure('refused', 'interval-refused', reply);
+      isRaised = true;
+      this.#seconds = least;
+    }
+  }
+
+  #granted(reply: TrunkReply, target: TrunkTarget, asked: number): RegistrarAnswer {
+    const fields = { contact: reply.get('Contact'), expires: reply.get('Expires') };
+    const seconds = grantedSeconds(fields, this.#contactUser, asked);
+    if (seconds === 0) return failure('failed', 'nothing-granted', reply);
+    return { kind: 'granted', seconds, target, source: reply.source };
+  }
+
+  /** Null where it could not be sent, or is answered by nobody. */
+  async #send(target: TrunkTarget, seconds: number): Promise<TrunkReply | null> {
+    const { outbound, digest, send } = this.#options;
+    const uri = `sip:${domainOf(outbound)}`;
+    const address = `<sip:${outbound.registration?.user ?? ''}@${domainOf(outbound)}>`;
+    this.#cseq += 1;
+    try {
+      return await send({
+        ...{ method: 'REGISTER', uri, proxy: proxyUri(target) },
+        headers: {
+          From: `${address};tag=${this.#fromTag}`,
+          To: address,
+          'Call-ID': this.#callId,
+          CSeq: `${this.#cseq} REGISTER`,
+          // Our SIP server writes where it is reached.
+          Contact: `<sip:${this.#contactUser}@localhost>${seconds === 0 ? ';expires=0' : ''}`,
+          Expires: String(seconds),
+          ...digest.answers({ method: 'REGISTER', uri, body: new Uint8Array() }),
+        },
+      });
+    } catch {
+      return null;
+    }
+  }
+
+  get #contactUser(): string {
+    return this.#options.outbound.registration?.contactUser ?? '';
+  }
+}
+
+function refusedBy(reply: TrunkReply): Failure {
+  const { status } = reply;
+  const isPassing = passing.has(status) || (status >= 300 && status < 400);
+  if (!isPassing) return failure('refused', 'refused', reply);
+  return failure('failed', status === 408 ? 'no-answer' : 'unavailable', reply);
+}
+
+function failure(kind: Failure['kind'], code: TrunkFailureCode, reply: TrunkReply | null): Failure {
+  return {
+    ...{ kind, code, sipStatus: reply?.status ?? null },
+    retryAfterMs: reply === null ? null : retryAfterMs(reply),
+  };
+}

@@ -1,0 +1,198 @@
+/** One trunk's registration: keeps it for as long as it is wanted, whatever the carrier does (registration-machine.ts draws it). */
+import type { Clock, Timer } from '../../domain/clock.js';
+import type { TrunkOutbound } from '../../domain/trunks/outbound.js';
+import type { RegistrationState, RegistrationStatus, TrunkFailure } from '../../domain/trunks/trunk-state.js';
+import { DigestClient } from '../../digest/digest-client.js';
+import { RegistrarDialogue, type RegistrarAnswer } from './registrar-dialogue.js';
+import { transitions, type Input, type State } from './registration-machine.js';
+import type { SendToTrunk } from './trunk-requests.js';
+
+export interface RegistrationSettings {
+  readonly shortestRefreshMs: number;
+  readonly retryMs: number;
+  readonly longestRetryMs: number;
+  readonly refusedRetryMs: number;
+  /** How long the answer to giving it back is waited for. */
+  readonly unregisterMs: number;
+}
+
+export interface RegistrationOptions {
+  readonly outbound: TrunkOutbound;
+  readonly send: SendToTrunk;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly settings: RegistrationSettings;
+  /** Granted where nothing was before. */
+  readonly onRegistered: (grant: Extract<RegistrarAnswer, { kind: 'granted' }>) => void;
+  /** Told where it is another failure than the last. */
+  readonly onFailed: (failure: TrunkFailure) => void;
+}
+
+/** A connection that breaks is a first failure where the registration stood for so long before. */
+const steadyMs = 60_000;
+
+const statuses: Readonly<Record<State, RegistrationStatus>> = {
+  unregistered: 'unregistered',
+  registering: 'registering',
+  registered: 'registered',
+  refreshing: 'registered',
+  failed: 'failed',
+  refused: 'refused',
+  ending: 'unregistered',
+  ended: 'unregistered',
+};
+
+export class Registration {
+  readonly #options: RegistrationOptions;
+  readonly #dialogue: RegistrarDialogue;
+  #state: State = 'unregistered';
+  #timer: Timer | null = null;
+  #nextAt: number | null = null;
+  #grant: { readonly target: string; readonly source: string; readonly expiresAt: number } | null = null;
+  #grantedAt = 0;
+  #failure: TrunkFailure | null = null;
+  /** Failures, and connections that broke, in a row. */
+  #failures = 0;
+  #round: Promise<void> = Promise.resolve();
+  #ending: Promise<void> = Promise.resolve();
+  /** At the end: the registrar has us. */
+  #isHeld = false;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+    const { outbound, send, random } = options;
+    const digest = new DigestClient(outbound.digest, outbound.digest?.realm ?? null);
+    this.#dialogue = new RegistrarDialogue({ outbound, digest, send, random });
+  }
+
+  get callId(): string {
+    return this.#dialogue.callId;
+  }
+
+  /** The address that registered us; null where nobody has. */
+  get source(): string | null {
+    return this.#grant?.source ?? null;
+  }
+
+  get state(): RegistrationState {
+    return {
+      status: statuses[this.#state],
+      target: this.#grant?.target ?? null,
+      expiresAt: this.#grant?.expiresAt ?? null,
+      ...{ nextAt: this.#nextAt, failure: this.#failure },
+    };
+  }
+
+  /** Begins after the delay. */
+  begin(delayMs: number): void {
+    if (this.#state === 'unregistered') this.#later(delayMs);
+  }
+
+  /** The connection is gone that the registration went by: calls would not find us. It is asked for anew at once. */
+  lost(): void {
+    const { clock, random } = this.#options;
+    if (!this.#enter('lost')) return;
+    this.#grant = null;
+    if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
+    this.#failures += 1;
+    // One that breaks each time is as one that fails; and who shared it do not come back in the same moment.
+    this.#later(this.#failures === 1 ? 1000 * random() : this.#backOffMs(this.#failures - 1));
+  }
+
+  /** Gives it back, and waits a bounded time for that; idempotent. */
+  end(): Promise<void> {
+    if (this.#enter('end')) this.#ending = this.#giveBack();
+    return this.#ending;
+  }
+
+  async #giveBack(): Promise<void> {
+    const { clock, settings } = this.#options;
+    this.#cancel();
+    this.#isHeld = this.#grant !== null;
+    this.#grant = null;
+    let isOver = false;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(settings.unregisterMs, resolve);
+      // What is asked for at this moment may be granted yet. Later than we wait it stays: it may be another's by then.
+      void this.#round
+        .then(() => (this.#isHeld && !isOver ? this.#dialogue.unregister() : undefined))
+        .finally(() => {
+          timer.cancel();
+          resolve();
+        });
+    });
+    isOver = true;
+    this.#enter('done');
+  }
+
+  /** Follows the table; false where the input means nothing in this state. */
+  #enter(input: Input): boolean {
+    const next = transitions[this.#state][input];
+    if (next === undefined) return false;
+    this.#state = next;
+    return true;
+  }
+
+  #later(delayMs: number): void {
+    const { clock } = this.#options;
+    this.#cancel();
+    this.#nextAt = clock.now() + Math.round(delayMs);
+    this.#timer = clock.after(delayMs, () => {
+      this.#cancel();
+      if (this.#enter('due')) this.#round = this.#ask();
+    });
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#nextAt = null;
+  }
+
+  async #ask(): Promise<void> {
+    const isWanted = (): boolean => this.#state !== 'ending' && this.#state !== 'ended';
+    const answer = await this.#dialogue.register(isWanted);
+    if (!this.#enter(answer.kind)) {
+      // It is not wanted any more.
+      if (answer.kind === 'granted') this.#isHeld = true;
+      return;
+    }
+    if (answer.kind === 'granted') this.#granted(answer);
+    else this.#failed(answer);
+  }
+
+  #granted(answer: Extract<RegistrarAnswer, { kind: 'granted' }>): void {
+    const { clock, random, settings, onRegistered } = this.#options;
+    const { seconds, target, source } = answer;
+    const before = this.#grant;
+    this.#grant = { target: target.host, source, expiresAt: clock.now() + seconds * 1000 };
+    if (before === null) this.#grantedAt = clock.now();
+    else if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
+    this.#failure = null;
+    // Between half and four fifths of the time: in the middle of it, and not all at once.
+    this.#later(Math.max(settings.shortestRefreshMs, seconds * 1000 * (0.5 + 0.3 * random())));
+    if (before === null) onRegistered(answer);
+  }
+
+  #failed({ kind, code, sipStatus, retryAfterMs }: Exclude<RegistrarAnswer, { kind: 'granted' }>): void {
+    const { clock, random, settings, onFailed } = this.#options;
+    const before = this.#failure;
+    this.#grant = null;
+    this.#failure = { code, sipStatus, at: clock.now() };
+    this.#failures += 1;
+    const backOffMs =
+      kind === 'refused'
+        ? settings.refusedRetryMs * (0.75 + 0.25 * random())
+        : Math.max(this.#backOffMs(this.#failures), Math.min(retryAfterMs ?? 0, settings.longestRetryMs));
+    this.#later(backOffMs);
+    if (before?.code !== code || before.sipStatus !== sipStatus) onFailed(this.#failure);
+  }
+
+  /** RFC 5626 §4.5: twice as much with each failure, between half and all of it. */
+  #backOffMs(failures: number): number {
+    const { settings, random } = this.#options;
+    const longestMs = Math.min(settings.longestRetryMs, settings.retryMs * 2 ** Math.min(failures - 1, 20));
+    return longestMs * (0.5 + 0.5 * random());
+  }
+}

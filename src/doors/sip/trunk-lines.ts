@@ -1,0 +1,149 @@
+/** What the gateway does by itself for its trunks: one line for each that wants something, from when it is made to when it goes. */
+import type { Clock } from '../../domain/clock.js';
+import type { EventRecorder } from '../../domain/facts/event-recorder.js';
+import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
+import type { Logger } from '../../domain/logger.js';
+import type { Trunk } from '../../domain/trunks/trunk.js';
+import type { TrunkState, TrunkStates, TrunkWatcher } from '../../domain/trunks/trunk-state.js';
+import { Registration, type RegistrationSettings } from './registration.js';
+import type { SendToTrunk } from './trunk-requests.js';
+
+export interface TrunkLinesOptions {
+  readonly send: SendToTrunk;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly settings: RegistrationSettings;
+}
+
+/** Those that begin together, at the start, do so one after the other. */
+const apartMs = 10;
+
+interface Line {
+  readonly trunk: Trunk;
+  /** What would make it another line. */
+  readonly wish: string;
+  /** Null until the line before it has ended. */
+  registration: Registration | null;
+  /** The line before it has ended. */
+  readonly before: Promise<void>;
+  isOver: boolean;
+}
+
+export class TrunkLines implements TrunkWatcher, TrunkStates {
+  readonly #options: TrunkLinesOptions;
+  readonly #lines = new Map<string, Line>();
+  /** The trunks that want a line, also while there are none. */
+  readonly #trunks = new Map<string, Trunk>();
+  readonly #endings = new Set<Promise<void>>();
+  readonly #told: LimitedLines;
+  #isResting = false;
+  #freeAt = 0;
+
+  constructor(options: TrunkLinesOptions) {
+    this.#options = options;
+    const { clock, logger } = options;
+    this.#told = new LimitedLines({
+      ...{ clock, ...strangersLines },
+      tellMore: (counts) => logger.warn(counts, 'more trunks could not be registered'),
+    });
+  }
+
+  trunkPut(trunk: Trunk): void {
+    const isWanted = trunk.isEnabled && trunk.outbound !== null;
+    if (!isWanted) {
+      this.trunkRemoved(trunk.id);
+      return;
+    }
+    this.#trunks.set(trunk.id, trunk);
+    if (!this.#isResting) this.#open(trunk);
+  }
+
+  trunkRemoved(trunkId: string): void {
+    this.#trunks.delete(trunkId);
+    void this.#end(trunkId);
+  }
+
+  stateOf(trunkId: string): TrunkState | null {
+    if (!this.#trunks.has(trunkId)) return null;
+    const registration = this.#lines.get(trunkId)?.registration?.state ?? {
+      ...{ status: 'unregistered', target: null, expiresAt: null, nextAt: null, failure: null },
+    };
+    return { registration };
+  }
+
+  /** The connection is gone that the registration with this Call-ID went by. */
+  registrationLost(callId: string): void {
+    for (const { registration } of this.#lines.values())
+      if (registration?.callId === callId) registration.lost();
+  }
+
+  /** Calls are not taken any more: none is to be sent here. Settles when that was said, or nobody answered in time. */
+  async rest(): Promise<void> {
+    this.#isResting = true;
+    for (const trunkId of [...this.#lines.keys()]) void this.#end(trunkId);
+    await Promise.all(this.#endings);
+  }
+
+  /** Calls are taken again. */
+  resume(): void {
+    this.#isResting = false;
+    for (const trunk of this.#trunks.values()) this.#open(trunk);
+  }
+
+  /** Gives every registration back, and waits a bounded time for that; idempotent. */
+  async close(): Promise<void> {
+    await this.rest();
+    this.#trunks.clear();
+    this.#told.close();
+  }
+
+  /** Another line where the trunk wants something else than the line does. */
+  #open(trunk: Trunk): void {
+    const wish = JSON.stringify(trunk.outbound);
+    if (this.#lines.get(trunk.id)?.wish === wish) return;
+    const before = this.#end(trunk.id);
+    const line: Line = { trunk, wish, registration: null, before, isOver: false };
+    this.#lines.set(trunk.id, line);
+    const { clock } = this.#options;
+    this.#freeAt = Math.max(this.#freeAt + apartMs, clock.now());
+    const beginsAt = this.#freeAt;
+    void before.then(() => {
+      if (line.isOver) return;
+      line.registration = this.#register(trunk);
+      line.registration?.begin(Math.max(0, beginsAt - clock.now()));
+    });
+  }
+
+  #end(trunkId: string): Promise<void> {
+    const line = this.#lines.get(trunkId);
+    if (line === undefined) return Promise.resolve();
+    this.#lines.delete(trunkId);
+    line.isOver = true;
+    const ending = line.before.then(() => line.registration?.end());
+    this.#endings.add(ending);
+    void ending.then(() => this.#endings.delete(ending));
+    return ending;
+  }
+
+  #register({ id: trunkId, accountId, outbound }: Trunk): Registration | null {
+    if (outbound === null) return null;
+    const { send, events, clock, random, logger, settings } = this.#options;
+    const subject = { accountId, sessionId: null, participantId: null, tag: null };
+    return new Registration({
+      ...{ outbound, send, clock, random, settings },
+      onRegistered: ({ target: { host: target }, seconds }) => {
+        logger.info({ trunkId, target }, 'registered with a trunk');
+        events.record('trunk.registered', subject, { trunkId, target, expiresSeconds: seconds });
+      },
+      onFailed: ({ code, sipStatus }) => {
+        this.#told.write(() => logger.warn({ trunkId, code, sipStatus }, 'a trunk did not register us'), {
+          trunks: 1,
+        });
+        events.record('trunk.registrationFailed', subject, { trunkId, target: null, code, sipStatus });
+      },
+    });
+  }
+}

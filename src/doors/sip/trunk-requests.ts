@@ -1,0 +1,37 @@
+/** Requests to trunks outside of calls: where they go, and what came back. */
+import type { TrunkTarget } from '../../domain/trunks/outbound.js';
+import { formatHostPort, uriHost } from '../../domain/host-port.js';
+
+export interface TrunkRequest {
+  readonly method: 'REGISTER' | 'OPTIONS';
+  readonly uri: string;
+  /** The URI of the server that it is sent to. */
+  readonly proxy: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface TrunkReply {
+  /** 408 and 503 also where nothing came. */
+  readonly status: number;
+  /** The address that it came from. */
+  readonly source: string;
+  /** Several fields of one name are joined with commas. */
+  get(name: string): string | undefined;
+}
+
+/** Sends the request; settles with its final response. Rejects where it could not be sent. */
+export type SendToTrunk = (request: TrunkRequest) => Promise<TrunkReply>;
+
+/** Where requests to the target go, for our SIP server. */
+export function proxyUri({ host, port, transport, tlsServerName }: TrunkTarget): string {
+  const place = port === null ? uriHost(host) : formatHostPort({ host, port });
+  const spoken = transport === null ? '' : `;transport=${transport}`;
+  const certified = tlsServerName === null ? '' : `;server-name=${tlsServerName}`;
+  return `sip:${place}${spoken}${certified}`;
+}
+
+/** RFC 3261 §20.33; null where it says nothing of a time. */
+export function retryAfterMs(reply: TrunkReply): number | null {
+  const seconds = /^\s*(\d{1,9})/.exec(reply.get('Retry-After') ?? '')?.[1];
+  return seconds === undefined ? null : Number(seconds) * 1000;
+}
