@@ -79,7 +79,11 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     onRefusedByServer: (call) => refusals.elsewhere.refused(call),
   });
   traces.watch(sip.server);
-  trunkLines = openTrunkLines(context, { events: foundation.journal.events, door: sip.door });
+  trunkLines = openTrunkLines(context, {
+    events: foundation.journal.events,
+    directory: trunks.directory,
+    door: sip.door,
+  });
   const node = createNode(context, { foundation, legs, sip, trunkLines });
   const http = await openWeb(context, {
     ...{ certificates, foundation, domain, refusals, sip, node, consoleMark, traces, trunkLines },

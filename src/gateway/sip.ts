@@ -247,6 +247,7 @@ function screenOf({
   const screen = new Screen({
     ...{ tokenHeaders, tokens, retryAfterSeconds, clock, onRefused },
     isTrunkAddress: (address) => options.trunks.directory.isTrunkAddress(address),
+    isTrunkContact: (user) => options.trunks.directory.byContact(user) !== null,
     challenge: (request) => {
       const hashes = options.trunks.directory.hashesOf(null);
       if (hashes.length === 0) return null;

@@ -1,21 +1,24 @@
 /** Opens what the gateway does by itself for its trunks. */
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
+import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import type { SipDoor } from '../doors/sip/sip-door.js';
 import { TrunkLines } from '../doors/sip/trunk-lines.js';
 import type { GatewayContext } from './context.js';
 
 export interface TrunkLinesParts {
   readonly events: EventRecorder;
+  readonly directory: TrunkDirectory;
   readonly door: SipDoor;
 }
 
 /** It does nothing before it is told of trunks. */
 export function openTrunkLines(
   { config: { trunks }, clock, logger, closers }: GatewayContext,
-  { events, door }: TrunkLinesParts,
+  { events, directory, door }: TrunkLinesParts,
 ): TrunkLines {
   const lines = new TrunkLines({
     send: (request) => door.request(request),
+    registrarIs: (trunkId, address) => directory.registrarIs(trunkId, address),
     ...{ events, clock, random: Math.random, logger: logger.child({ layer: 'trunks' }) },
     settings: {
       shortestRefreshMs: trunks.shortestRefreshSeconds * 1000,

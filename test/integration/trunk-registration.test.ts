@@ -1,5 +1,6 @@
 /** The gateway registers with carriers, over real sockets, and gives that back. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { audioOffer } from '../support/raw-sip.js';
 import { Registrar } from '../support/registrar.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
@@ -196,6 +197,55 @@ describe.skipIf(isBesideDrachtio)('A trunk that is registered with its carrier',
     await waitFor('it is registered again', () => registrar.contacts.size === 1);
     await draining.stop();
     expect(registrar.contacts.size).toBe(0);
+  });
+});
+
+describe.skipIf(isBesideDrachtio)('A call by a registration', () => {
+  const number = '+14155550177';
+  const calling = async (transport: 'udp' | 'tcp', fields: object = {}) => {
+    const registrar = await openRegistrar();
+    const wanted = { outbound: outbound(registrar, transport), ...fields };
+    const trunk = await gateway.rest.done<Trunk>('POST', '/trunks', wanted);
+    await become(trunk, 'registered');
+    const [contact = ''] = registrar.contacts.values();
+    return { registrar, trunk, contact };
+  };
+  const call = (registrar: Registrar, uri: string, called = number) =>
+    registrar.srf.createUAC(uri, {
+      localSdp: audioOffer(40_000),
+      headers: { To: `<sip:${called}@carrier.test>` },
+    });
+
+  beforeAll(() => gateway.rest.done('POST', '/numbers', { number, route: { kind: 'new-session' } }));
+
+  it.each(['udp', 'tcp'] as const)(
+    'over %s is the trunk’s, and reaches the number that To names',
+    async (transport) => {
+      const { registrar, trunk, contact } = await calling(transport);
+      const dialog = await call(registrar, contact);
+      expect(await gateway.rest.legs()).toMatchObject([{ trunkId: trunk.id }]);
+      await dialog.destroy();
+      await gateway.idle();
+    },
+  );
+
+  it('is the trunk’s by the address that registered us, too, and by neither when that is over', async () => {
+    const { registrar, trunk, contact } = await calling('tcp');
+    const byNumber = contact.replace(/lb[0-9a-f]{32}/, number);
+    const dialog = await call(registrar, byNumber);
+    expect(await gateway.rest.legs()).toMatchObject([{ trunkId: trunk.id }]);
+    await dialog.destroy();
+    await expect(call(registrar, contact, '+19995550000')).rejects.toMatchObject({ status: 404 });
+    await gateway.rest.done('DELETE', `/trunks/${trunk.id}`);
+    await waitFor('it is given back', () => registrar.contacts.size === 0);
+    await expect(call(registrar, contact)).rejects.toMatchObject({ status: 403 });
+    await waitFor('its address is nobody’s', () =>
+      call(registrar, byNumber).then(
+        () => false,
+        ({ status }: { status: number }) => status === 403 || status === 404,
+      ),
+    );
+    await gateway.idle();
   });
 });
 

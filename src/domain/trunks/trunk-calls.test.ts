@@ -318,3 +318,57 @@ describe('Wrong join codes over a trunk', () => {
     expect(guessers).toEqual(['stranger', 'caller']);
   });
 });
+
+describe('A call to the Contact that a registrar was given', () => {
+  const contactUser = `lb${'1'.repeat(32)}`;
+  const registered = (changes: Parameters<typeof trunk>[0] = {}) =>
+    trunk({
+      outbound: {
+        ...{ targets: [], digest: null, fromDomain: null },
+        registration: { user: 'us', expiresSeconds: 600, contactUser },
+      },
+      ...changes,
+      inbound: { networks: [], ...changes.inbound },
+    });
+  const elsewhere = { source: '203.0.113.9', contactUser };
+
+  it('is the trunk’s wherever it comes from, and proven to be', async () => {
+    const mine = registered();
+    const { calls } = callsTo([trunk({ accountId: 'other' }), mine]);
+    for (const source of ['203.0.113.9', '192.0.2.1']) {
+      const pass = await calls.enter(call({ ...elsewhere, source }));
+      expect(pass).toMatchObject({ trunk: { id: mine.id }, dialled: '+15550001', isProven: true });
+    }
+  });
+
+  it('opens no number that is another’s, and none where the trunk wants a password and none is shown', async () => {
+    const mine = registered();
+    const { calls } = callsTo([mine]);
+    expect(await calls.enter(call({ ...elsewhere, to: '+15550002' }))).toBeNull();
+    await expect(calls.enter(call({ ...elsewhere, to: '+19990000' }))).rejects.toEqual(
+      refused('unknown-number', { trunkId: mine.id, accountId: 'acme' }),
+    );
+    const both = registered({ inbound: { digest: { username: 'pbx', secrets: { MD5: 'x' } } } });
+    await expect(callsTo([both]).calls.enter(call(elsewhere))).rejects.toEqual(
+      refused('authentication-required', { trunkId: both.id, accountId: 'acme' }),
+    );
+  });
+
+  it('is nobody’s where the Contact is not exactly that, or the trunk is off', async () => {
+    const { calls } = callsTo([registered()]);
+    expect(await calls.enter(call({ ...elsewhere, contactUser: `lb${'1'.repeat(31)}2` }))).toBeNull();
+    const off = callsTo([registered({ isEnabled: false })]);
+    expect(await off.calls.enter(call(elsewhere))).toBeNull();
+  });
+
+  it('is the trunk’s, too, where it comes from the address that registered us, for as long as that holds', async () => {
+    const mine = registered();
+    const directory = new TrunkDirectory([mine]);
+    directory.registrarIs(mine.id, '203.0.113.9');
+    expect(directory.from('203.0.113.9')).toEqual([mine]);
+    directory.registrarIs(mine.id, '203.0.113.10');
+    expect(directory.isTrunkAddress('203.0.113.9')).toBe(false);
+    directory.registrarIs(mine.id, null);
+    expect(directory.isTrunkAddress('203.0.113.10')).toBe(false);
+  });
+});

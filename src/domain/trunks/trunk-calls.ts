@@ -12,7 +12,7 @@ import type { TrunkDirectory } from './trunk-directory.js';
 import type { CalledNumberPlace, InboundDigest, Trunk } from './trunk.js';
 
 export interface TrunkCallsOptions {
-  readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername'>;
+  readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername' | 'byContact'>;
   readonly counts: CallCounts;
   /** Join codes that are wrong. */
   readonly guesses: CodeGuesses;
@@ -39,6 +39,8 @@ export interface ArrivingCall {
   /** The address that it came from. */
   readonly source: string;
   readonly credential: Credential | null;
+  /** The user that it is sent to, which may be that of a Contact of ours at a registrar. Default: none. */
+  readonly contactUser?: string | null;
   /** Null where it shows none. */
   readonly digest: ShownDigest | null;
   /** Whom wrong join codes are counted for, as a call of the trunk; null: as a stranger's. */
@@ -54,7 +56,7 @@ export interface TrunkPass {
   readonly trunk: Trunk;
   /** The account's number that was called; null where a credential says whom the call is for. */
   readonly dialled: string | null;
-  /** A credential or a password says whose call it is; false: the network that it came from alone. */
+  /** A credential, a password or our Contact says whose call it is; false: the network that it came from alone. */
   readonly isProven: boolean;
   /** The call is over. Idempotent. */
   release(): void;
@@ -78,7 +80,10 @@ export class TrunkCalls {
   /** Null where the call is of no trunk: then it is a stranger's. Throws Refusal. */
   async enter(arriving: ArrivingCall): Promise<TrunkPass | null> {
     const call = { ...arriving, digest: verifiedOnce(arriving.digest) };
-    const byNetwork = this.#options.directory.from(call.source);
+    const { directory } = this.#options;
+    const byContact = directory.byContact(call.contactUser ?? '');
+    // Nobody but its registrar knows that Contact, whatever address the call comes from.
+    const byNetwork = byContact === null ? directory.from(call.source) : [byContact];
     let recognized = await this.#recognize(call, byNetwork);
     if (recognized === null) {
       // Another's network hides nobody's password.
@@ -87,7 +92,7 @@ export class TrunkCalls {
       if (recognized === null) return this.#leave(call, byNetwork, byDigest);
     }
     const { trunk, dialled } = recognized;
-    if (trunk.inbound.networks.length > 0) checkDigest(trunk, call);
+    checkDigest(trunk, call);
     checkRules(trunk, call, dialled);
     const grant = await this.#options.counts.take(trunk.id, trunk);
     if (grant !== 'granted') throw new Refusal('trunk-limit', grant, partyOf(trunk));
@@ -95,7 +100,7 @@ export class TrunkCalls {
     return {
       trunk,
       dialled,
-      isProven: dialled === null || trunk.inbound.digest !== null,
+      isProven: dialled === null || byContact !== null || trunk.inbound.digest !== null,
       release: () => {
         if (isReleased) return;
         isReleased = true;
@@ -242,7 +247,7 @@ function isProven({ inbound: { digest } }: Trunk, { digest: shown }: ArrivingCal
   return shown?.username === digest.username && shown.verify(digest.secrets) === 'right';
 }
 
-/** Throws Refusal where a trunk that is known by its network wants a password, too, and the call shows none, or another. */
+/** Throws Refusal where the trunk wants a password, however it is known, and the call shows none, or another. */
 function checkDigest(trunk: Trunk, { digest: shown }: ArrivingCall): void {
   const { digest } = trunk.inbound;
   if (digest === null) return;

@@ -11,6 +11,10 @@ export class TrunkDirectory {
   #byNetwork = new NetworkIndex<Trunk>();
   /** Those that are known by their digest alone. */
   #byUsername = new Map<string, Trunk>();
+  /** Those that are registered with, by the user of our Contact there. */
+  #byContact = new Map<string, Trunk>();
+  /** The addresses of those that registered us, by trunk. */
+  readonly #registrars = new Map<string, string>();
   #strangersHashes: readonly DigestHash[] = [];
   readonly #watchers = new Set<TrunkWatcher>();
 
@@ -28,6 +32,19 @@ export class TrunkDirectory {
   /** Calls from the address are some trunk's. */
   isTrunkAddress(address: string): boolean {
     return this.#byNetwork.lookUp(address).length > 0;
+  }
+
+  /** The trunk that was told this user of a Contact of ours, and nobody else was; null where there is none. */
+  byContact(user: string): Trunk | null {
+    return this.#byContact.get(user) ?? null;
+  }
+
+  /** The trunk registered us from that address: its calls may come from there. Null: it is registered with no more. */
+  registrarIs(trunkId: string, address: string | null): void {
+    if ((this.#registrars.get(trunkId) ?? null) === address) return;
+    if (address === null) this.#registrars.delete(trunkId);
+    else this.#registrars.set(trunkId, address);
+    this.#rebuild();
   }
 
   /** The trunk that is known by this user name alone; null where there is none. */
@@ -69,9 +86,16 @@ export class TrunkDirectory {
     const oldestFirst = [...this.#trunks.values()].sort((one, other) => one.createdAt - other.createdAt);
     const byNetwork = new NetworkIndex<Trunk>();
     for (const trunk of oldestFirst) {
-      for (const network of new Set(trunk.inbound.networks)) byNetwork.add(network, trunk);
+      const registrar = this.#registrars.get(trunk.id);
+      const networks = [...trunk.inbound.networks, ...(registrar === undefined ? [] : [registrar])];
+      for (const network of new Set(networks)) byNetwork.add(network, trunk);
     }
     this.#byNetwork = byNetwork;
+    this.#byContact = new Map();
+    for (const trunk of oldestFirst) {
+      const user = trunk.outbound?.registration?.contactUser;
+      if (user !== undefined) this.#byContact.set(user, trunk);
+    }
     const byDigest = oldestFirst.filter(({ inbound }) => inbound.networks.length === 0);
     this.#byUsername = new Map();
     for (const trunk of byDigest) {

@@ -23,6 +23,7 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
   const clock = new ManualClock();
   const sent: TrunkRequest[] = [];
   const failures: TrunkFailure[] = [];
+  const sources: (string | null)[] = [];
   let registered = 0;
   const registration = new Registration({
     outbound: {
@@ -40,11 +41,12 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
       return Promise.resolve({ status, source: '192.0.2.1', get: (name) => headers[name] });
     },
     ...{ clock, random: () => 0.5, settings },
+    onSource: (address) => sources.push(address),
     onRegistered: () => (registered += 1),
     onFailed: (failure) => failures.push(failure),
   });
   return {
-    ...{ clock, sent, failures, registration },
+    ...{ clock, sent, failures, sources, registration },
     registered: () => registered,
     async pass(ms: number) {
       clock.advance(ms);
@@ -270,7 +272,7 @@ describe('A registration', () => {
   });
 
   it('is given back at the end, its own Contact alone, with the answer that the registrar wants', async () => {
-    const { begun, sent, registration, clock } = stage((request) =>
+    const { begun, sent, registration, clock, sources } = stage((request) =>
       request.headers['Authorization'] === undefined ? challenge('n1') : granted(Number(expiresOf(request))),
     );
     await begun();
@@ -279,6 +281,8 @@ describe('A registration', () => {
     expect(sent).toHaveLength(3);
     expect(sent[2]?.headers).toMatchObject({ Contact: '<sip:lb1@localhost>;expires=0', Expires: '0' });
     expect(sent[2]?.headers['Authorization']).toContain('nc=00000002');
+    // Calls from there were the trunk's for as long.
+    expect(sources).toEqual(['192.0.2.1', null]);
     expect(clock.pending).toBe(0);
   });
 
@@ -315,7 +319,14 @@ describe('A registration', () => {
           answer = () => resolve({ status: 200, source: '192.0.2.1', get: () => undefined });
         });
       },
-      ...{ clock, random: () => 0, settings, onRegistered: () => undefined, onFailed: () => undefined },
+      ...{
+        clock,
+        random: () => 0,
+        settings,
+        onSource: () => undefined,
+        onRegistered: () => undefined,
+        onFailed: () => undefined,
+      },
     });
     slow.begin(0);
     clock.advance(0);

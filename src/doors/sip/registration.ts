@@ -23,6 +23,8 @@ export interface RegistrationOptions {
   /** In [0, 1). */
   readonly random: () => number;
   readonly settings: RegistrationSettings;
+  /** Granted or renewed; the address that said so. Null: it has ended. */
+  readonly onSource: (address: string | null) => void;
   /** Granted where nothing was before. */
   readonly onRegistered: (grant: Extract<RegistrarAnswer, { kind: 'granted' }>) => void;
   /** Told where it is another failure than the last. */
@@ -49,7 +51,7 @@ export class Registration {
   #state: State = 'unregistered';
   #timer: Timer | null = null;
   #nextAt: number | null = null;
-  #grant: { readonly target: string; readonly source: string; readonly expiresAt: number } | null = null;
+  #grant: { readonly target: string; readonly expiresAt: number } | null = null;
   #grantedAt = 0;
   #failure: TrunkFailure | null = null;
   /** Failures, and connections that broke, in a row. */
@@ -68,11 +70,6 @@ export class Registration {
 
   get callId(): string {
     return this.#dialogue.callId;
-  }
-
-  /** The address that registered us; null where nobody has. */
-  get source(): string | null {
-    return this.#grant?.source ?? null;
   }
 
   get state(): RegistrationState {
@@ -124,6 +121,7 @@ export class Registration {
     });
     isOver = true;
     this.#enter('done');
+    this.#options.onSource(null);
   }
 
   /** Follows the table; false where the input means nothing in this state. */
@@ -163,15 +161,16 @@ export class Registration {
   }
 
   #granted(answer: Extract<RegistrarAnswer, { kind: 'granted' }>): void {
-    const { clock, random, settings, onRegistered } = this.#options;
+    const { clock, random, settings, onRegistered, onSource } = this.#options;
     const { seconds, target, source } = answer;
     const before = this.#grant;
-    this.#grant = { target: target.host, source, expiresAt: clock.now() + seconds * 1000 };
+    this.#grant = { target: target.host, expiresAt: clock.now() + seconds * 1000 };
     if (before === null) this.#grantedAt = clock.now();
     else if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
     this.#failure = null;
     // Between half and four fifths of the time: in the middle of it, and not all at once.
     this.#later(Math.max(settings.shortestRefreshMs, seconds * 1000 * (0.5 + 0.3 * random())));
+    onSource(source);
     if (before === null) onRegistered(answer);
   }
 

@@ -27,6 +27,7 @@ const screenWith = (options: Partial<ScreenOptions> = {}) =>
       told.push(call);
     },
     isTrunkAddress: (address) => address === '198.51.100.1',
+    isTrunkContact: (user) => user === `lb${'0'.repeat(32)}`,
     challenge: () => null,
     refuseStrangers: false,
     isOurOwn: (request) => request.get('X-Own') === 'yes',
@@ -53,6 +54,14 @@ const refusalOf = (
 it('A call from a trunk’s network is the trunk’s to judge, whatever it shows', () => {
   expect(refusalOf('sip:pilot@gw', {}, '198.51.100.1')).toBeNull();
   expect(refused).toEqual([]);
+});
+
+it('A call to the Contact that a registrar was given is its trunk’s to judge, wherever it comes from', () => {
+  for (const options of [{}, { refuseStrangers: true }, { challenge: () => ['Digest a'] }]) {
+    screen = screenWith(options);
+    expect(refusalOf(`sip:lb${'0'.repeat(32)}@gw`)).toBeNull();
+    expect(refusalOf(`sip:lb${'0'.repeat(31)}1@gw`)).not.toBeNull();
+  }
 });
 
 it('Where trunks are known by passwords, who shows nothing is asked for one, and nobody is told of it', () => {

@@ -9,6 +9,7 @@ import type { RefusalCode } from '../../domain/refusal.js';
 import { dialledNumber, findCredential, type CredentialSource } from './credential.js';
 import { refusalResponse, type RefusalResponse } from './refusal-response.js';
 import { describeInvite } from './refused-invite.js';
+import { contactUserOf } from './trunk-call.js';
 
 export interface ScreenOptions {
   readonly tokenHeaders: readonly string[];
@@ -19,6 +20,8 @@ export interface ScreenOptions {
   readonly onRefused: (call: RefusedCall) => void;
   /** Calls from there are some trunk's, which has rules of its own. */
   readonly isTrunkAddress: (address: string) => boolean;
+  /** Calls to that user are some trunk's, which registered us. */
+  readonly isTrunkContact: (user: string) => boolean;
   /**
    * What a call that shows nothing else is asked for, as values of WWW-Authenticate; empty where it answers such a challenge;
    * null where nobody is asked.
@@ -58,8 +61,9 @@ export class Screen {
    * expired, or comes from no trunk and has to: it would get the same answer however it were looked at. Null for any other.
    */
   refusalOf(request: CredentialSource, source: string, isBrowser = false): RefusalResponse | null {
-    if (this.#options.isTrunkAddress(source)) return null;
-    const { refuseStrangers, isOurOwn } = this.#options;
+    const { isTrunkAddress, isTrunkContact, refuseStrangers, isOurOwn } = this.#options;
+    const contactUser = contactUserOf(request.uri);
+    if (isTrunkAddress(source) || (contactUser !== null && isTrunkContact(contactUser))) return null;
     const objection: Objection | null =
       refuseStrangers && !isBrowser && !isOurOwn(request, source)
         ? { code: 'no-trunk', participantId: null }

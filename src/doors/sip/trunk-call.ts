@@ -34,6 +34,7 @@ export function arrivingCall(
   return {
     source: request.source_address,
     credential,
+    contactUser: contactUserOf(request.uri),
     digest: shownDigest(request, server),
     // A carrier's callers guess each for themselves, and none for strangers.
     guesser: (trunk) =>
@@ -43,6 +44,11 @@ export function arrivingCall(
     dialled: (places) => calledNumber(request, places),
     callerNumber: (trunk) => readCaller(request, trunk.inbound.callerIdentity)?.number ?? null,
   };
+}
+
+/** The user of a SIP URI as a registrar sends to it, who had it from us; null where there is none. */
+export function contactUserOf(uri: string): string | null {
+  return /^sips?:(lb[0-9a-f]{32})@/i.exec(uri)?.[1]?.toLowerCase() ?? null;
 }
 
 function shownDigest(request: TrunkRequest, server: DigestServer): ShownDigest | null {

@@ -11,6 +11,8 @@ import type { SendToTrunk } from './trunk-requests.js';
 export interface TrunkLinesOptions {
   readonly send: SendToTrunk;
   readonly events: Pick<EventRecorder, 'record'>;
+  /** Told from where a trunk registered us; null: it did so no longer. */
+  readonly registrarIs: (trunkId: string, address: string | null) => void;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -130,10 +132,11 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
 
   #register({ id: trunkId, accountId, outbound }: Trunk): Registration | null {
     if (outbound === null) return null;
-    const { send, events, clock, random, logger, settings } = this.#options;
+    const { send, events, registrarIs, clock, random, logger, settings } = this.#options;
     const subject = { accountId, sessionId: null, participantId: null, tag: null };
     return new Registration({
       ...{ outbound, send, clock, random, settings },
+      onSource: (address) => registrarIs(trunkId, address),
       onRegistered: ({ target: { host: target }, seconds }) => {
         logger.info({ trunkId, target }, 'registered with a trunk');
         events.record('trunk.registered', subject, { trunkId, target, expiresSeconds: seconds });
