@@ -131,9 +131,14 @@ export function toNewOutbound(body: z.output<typeof newOutbound>): NewOutbound {
       ...{ transport: target.transport ?? null, tlsServerName: target.tlsServerName ?? null },
     })),
     digest:
-      digest == null ? null : { ...digest, password: digest.password ?? null, realm: digest.realm ?? null },
+      digest === null || digest === undefined
+        ? null
+        : { ...digest, password: digest.password ?? null, realm: digest.realm ?? null },
     fromDomain: fromDomain ?? null,
-    registration: registration == null ? null : { ...registration, user: registration.user ?? null },
+    registration:
+      registration === null || registration === undefined
+        ? null
+        : { ...registration, user: registration.user ?? null },
   };
 }
 

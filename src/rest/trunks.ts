@@ -204,7 +204,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
       ...(callerIdentity !== undefined && { callerIdentity }),
       ...(stir !== undefined && { stir }),
     },
-    outbound: body.outbound == null ? null : toNewOutbound(body.outbound),
+    outbound: body.outbound === null || body.outbound === undefined ? null : toNewOutbound(body.outbound),
     numbers: body.numbers ?? null,
     allowedCallers: body.allowedCallers ?? null,
     allowedCalled: body.allowedCalled ?? null,

@@ -58,13 +58,12 @@ export class Registrar {
     const server = await createSipServer({
       ...{ udp: place, tcp: place, admin: { host: '127.0.0.1', port: 0, secret } },
     });
-    let registrar: Registrar | undefined;
+    const opened: { registrar?: Registrar } = {};
     const srf = await connectApp(server, (app) => {
-      app.register((request, response) => registrar?.register(request, response));
-      app.options((_request, response) => registrar?.answerOptions(response));
+      app.register((request, response) => opened.registrar?.register(request, response));
+      app.options((_request, response) => opened.registrar?.answerOptions(response));
     });
-    registrar = new Registrar(server, srf, { nowMs: 1 });
-    return registrar;
+    return (opened.registrar = new Registrar(server, srf, { nowMs: 1 }));
   }
 
   get udpPort(): number {

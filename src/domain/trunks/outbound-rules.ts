@@ -42,7 +42,10 @@ export function checkedOutbound(
 ): TrunkOutbound {
   if (rules.hindrance !== null) throw unusable(rules.hindrance);
   if (wanted.targets.length === 0) throw unusable('outbound.targets: give at least one');
-  const digest = wanted.digest == null ? null : checkedDigest(wanted.digest, before?.digest ?? null);
+  const digest =
+    wanted.digest === undefined || wanted.digest === null
+      ? null
+      : checkedDigest(wanted.digest, before?.digest ?? null);
   const fromDomain = wanted.fromDomain ?? null;
   if (fromDomain !== null && !isHost(fromDomain))
     throw unusable(`outbound.fromDomain: ${fromDomain} is no domain`);

@@ -80,7 +80,8 @@ export function orderTargets(targets: readonly TrunkTarget[], random: () => numb
     // One without weight is rarely the first, not never.
     const weightOf = ({ weight }: TrunkTarget): number => weight + 0.01;
     let drawn = random() * equals.reduce((sum, target) => sum + weightOf(target), 0);
-    const next = equals.find((target) => (drawn -= weightOf(target)) < 0) ?? equals[0]!;
+    const next = equals.find((target) => (drawn -= weightOf(target)) < 0) ?? equals[0];
+    if (next === undefined) break;
     left.splice(left.indexOf(next), 1);
     ordered.push(next);
   }

@@ -186,7 +186,7 @@ export class TrunkService {
       isEnabled: wanted.isEnabled ?? true,
       inbound,
       outbound:
-        wanted.outbound == null
+        wanted.outbound === undefined || wanted.outbound === null
           ? null
           : checkedOutbound(wanted.outbound, before?.outbound ?? null, this.#options.outbound),
       numbers: wanted.numbers?.map((text) => this.#number(text)) ?? null,
