@@ -48,6 +48,7 @@ function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPas
         allowedCalled: null,
         maxConcurrentCalls: null,
         maxCallsPerSecond: null,
+        outbound: null,
         createdAt: 0,
       },
     },
