@@ -166,6 +166,42 @@ describe('a server that says nothing', () => {
     expect(core.transactions.size).toBe(0);
   });
 
+  it.each([
+    ['fails for good', () => vi.advanceTimersByTimeAsync(32_000)],
+    [
+      'answers 503 after all',
+      () => Promise.resolve(core.receive(createResponse(sentBy(first, 'OPTIONS'), 503, 'far'), first)),
+    ],
+  ])('and %s while the next is still looked up does not speak for that one', async (_, fail) => {
+    let found: (flow: Flow) => void = () => undefined;
+    vi.spyOn(way, 'next')
+      .mockResolvedValueOnce(first)
+      .mockReturnValueOnce(new Promise((resolve) => (found = resolve)));
+    await send('OPTIONS');
+    await vi.advanceTimersByTimeAsync(firstResponseMs);
+    await fail();
+    expect(app.heard).toEqual([]);
+    found(second);
+    await settle();
+    core.receive(createResponse(sentBy(second, 'OPTIONS'), 200, 'far'), second);
+    expect(app.heard).toEqual(['200']);
+    expect(core.pendingCount).toBe(0);
+  });
+
+  it('and fails for good while the next is looked up in vain is told', async () => {
+    let found: (flow: null) => void = () => undefined;
+    vi.spyOn(way, 'next')
+      .mockResolvedValueOnce(first)
+      .mockReturnValueOnce(new Promise((resolve) => (found = resolve)));
+    await send('OPTIONS');
+    await vi.advanceTimersByTimeAsync(firstResponseMs + 32_000);
+    expect(app.heard).toEqual([]);
+    found(null);
+    await settle();
+    expect(app.heard).toEqual(['408']);
+    expect(core.pendingCount).toBe(0);
+  });
+
   it('and rings at last is cancelled', async () => {
     await send('INVITE');
     await vi.advanceTimersByTimeAsync(firstResponseMs);

@@ -5,7 +5,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch } from './identifiers.js';
-import type { Attempt, OutgoingRequest, OutgoingRequestParts } from './outgoing-request.js';
+import type { Attempt, Failure, OutgoingRequest, OutgoingRequestParts } from './outgoing-request.js';
 import { composeNewRequest } from './requests.js';
 import { createLocalResponse } from './responses.js';
 
@@ -71,17 +71,21 @@ export class FailOver {
   takes(outgoing: OutgoingRequest, response: SipResponse, flow: Flow, isLocal: boolean): boolean {
     this.unwatch(outgoing);
     if (!isLocal) outgoing.wasHeard = true;
-    const { attempt } = outgoing;
+    const { attempt, search } = outgoing;
+    const { status } = response;
+    const isRefused = status === 503 || isLocal;
+    if (search?.failure === null && isRefused && !outgoing.isCancelled) {
+      search.failure = { response, flow };
+      return true;
+    }
     if (attempt === undefined) return false;
     const { way } = attempt;
-    const { status } = response;
     if (!isLocal && status !== 503) way.answered(outgoing.flow);
     else
       way.failed(
         outgoing.flow,
         isLocal ? (status === 408 ? 'silent' : 'unreachable') : retryAfterMs(response),
       );
-    const isRefused = status === 503 || isLocal;
     // It rings, or rang, there: what comes now is the outcome.
     if (status > 100 && status < 200) outgoing.attempt = undefined;
     if (!isRefused || way.isSole || outgoing.isCancelled) return false;
@@ -89,15 +93,19 @@ export class FailOver {
     return true;
   }
 
-  /** Asks the next server. `failure`: what is told where there is none; null: the one that was asked may still answer. */
+  /** Asks the next server. `failureSoFar`: what is told where there is none; null: the one that was asked may still answer. */
   async #goOn(
     outgoing: OutgoingRequest,
-    failure: { response: SipResponse; flow: Flow } | null,
+    failureSoFar: Failure | null,
   ): Promise<void> {
     const { attempt } = outgoing;
     if (attempt === undefined) return;
     outgoing.attempt = undefined;
+    const search = { failure: failureSoFar };
+    outgoing.search = search;
     const departure = this.#environment.transactions.isFull ? null : await this.#compose(attempt);
+    outgoing.search = undefined;
+    const { failure } = search;
     if (!this.#departures.isPending(outgoing)) return;
     if (failure === null && (departure === null || outgoing.isCancelled || outgoing.wasHeard)) {
       outgoing.attempt = attempt;

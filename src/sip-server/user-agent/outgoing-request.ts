@@ -34,6 +34,12 @@ export interface OutgoingRequestParts {
   readonly attempt?: Attempt | undefined;
 }
 
+/** What is told where nobody else can be asked. */
+export interface Failure {
+  readonly response: SipResponse;
+  readonly flow: Flow;
+}
+
 /** A request that was sent and waits for its response. */
 export class OutgoingRequest implements ClientTransactionUser {
   readonly id: string;
@@ -57,6 +63,8 @@ export class OutgoingRequest implements ClientTransactionUser {
   isCancelled = false;
   /** Absent: it goes nowhere else, or no longer. */
   attempt: Attempt | undefined;
+  /** The next server is being looked for. `failure`: what came of the one that was asked; null while it may still answer. */
+  search: { failure: Failure | null } | undefined;
   /** The same request went to another server: what comes to this one is not the outcome of the call. */
   isReplaced = false;
   /** Some response has come. */

@@ -127,6 +127,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
       return notSent(refusals.noTransport);
     }
     if (hasEnded(dialog)) return notSent(refusals.unknownDialog);
+    // Another may have gone out while the way was looked for (RFC 3261 §14.1).
+    if (method === 'INVITE' && dialog.hasPendingInvite) return notSent('request pending');
     const request = dialog.createRequest(method);
     const branch = newBranch();
     completeInDialog(request, draft, { flow, branch }, this.#environment);
