@@ -19,6 +19,12 @@ export type RefusalCode =
   | 'called-not-allowed'
   /** The trunk has as many calls as it may, or they come too fast. */
   | 'trunk-limit'
+  /** The signature for who calls (STIR, RFC 8224), which a trunk demands: missing, too old, out of reach, not trusted, false. */
+  | 'identity-required'
+  | 'identity-stale'
+  | 'identity-unreachable'
+  | 'identity-untrusted'
+  | 'identity-invalid'
   | 'participant-gone'
   | 'participant-occupied'
   | 'session-full'
