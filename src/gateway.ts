@@ -6,6 +6,7 @@ import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import type { TrunkLines } from './doors/sip/trunk-lines.js';
 import type { BoundAddress } from './gateway/addresses.js';
+import { NameLookUps } from './events/name-look-ups.js';
 import { Closers } from './gateway/closers.js';
 import { openCertificates } from './gateway/certificates.js';
 import { ConsoleMark } from './gateway/console-mark.js';
@@ -44,8 +45,9 @@ const stopping: Outcome = { endedBy: 'gateway', reason: 'gateway-stopping' };
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = systemClock;
   const closers = new Closers({ clock, logger: options.logger });
+  const lookUps = new NameLookUps(options.config.webhooks.maxLookUps);
   try {
-    return await compose({ ...options, clock, closers });
+    return await compose({ ...options, clock, closers, lookUps });
   } catch (error) {
     await closers.close();
     throw error;

@@ -46,6 +46,11 @@ export const eventsGroups = {
       .describe('Private addresses and networks that may be sent to.'),
     maxPerAccount: count.default(10).describe('Webhooks of one account.'),
     timeoutSeconds: seconds.default(10).describe('A receiver that has not answered by then has failed.'),
+    maxLookUps: count
+      .default(2)
+      .describe(
+        'Names looked up at once, of webhooks and of numbers’ applications. Each takes one of the threads that files need too (UV_THREADPOOL_SIZE, 4).',
+      ),
     maxConcurrent: count
       .default(200)
       .describe('Messages on their way at once. Receivers that fail share half of it.'),

@@ -2,7 +2,6 @@
  * One POST to a receiver. The name is resolved once and the connection goes to one of the addresses that were checked, so a
  * name that changes its address in between (DNS rebinding) gains nothing. Redirects are not followed.
  */
-import { lookup } from 'node:dns/promises';
 import {
   Agent as HttpAgent,
   request as requestHttp,
@@ -13,6 +12,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Clock, Timer } from '../domain/clock.js';
 import { hostOf, type AddressPolicy } from './address-policy.js';
+import type { NameLookUps, ResolvedAddress } from './name-look-ups.js';
 
 export interface OutgoingMessage {
   readonly url: string;
@@ -36,19 +36,13 @@ export interface MessageSender {
   close(): void;
 }
 
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
 export interface WebhookSenderOptions {
   readonly policy: AddressPolicy;
   readonly clock: Clock;
   /** How long a message may take in all: name, connection, answer. Default 10 s. */
   readonly timeoutMs?: number;
   readonly userAgent?: string;
-  /** Looks names up. Default: the system's resolver. */
-  readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
+  readonly lookUps: Pick<NameLookUps, 'find'>;
 }
 
 /** The most that is read of an answer; a connection whose answer is longer is not kept. */
@@ -64,7 +58,6 @@ class StaleConnection extends Error {}
 
 export class WebhookSender implements MessageSender {
   readonly #options: WebhookSenderOptions;
-  readonly #resolve: (hostname: string) => Promise<readonly ResolvedAddress[]>;
   // Kept connections were checked when they were opened.
   readonly #http = new HttpAgent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
   readonly #https = new HttpsAgent({ keepAlive: true, maxFreeSockets: 64, timeout: 30_000 });
@@ -74,7 +67,6 @@ export class WebhookSender implements MessageSender {
 
   constructor(options: WebhookSenderOptions) {
     this.#options = options;
-    this.#resolve = options.resolve ?? ((hostname) => lookup(hostname, { all: true, verbatim: true }));
   }
 
   async send(message: OutgoingMessage): Promise<SendResult> {
@@ -120,7 +112,7 @@ export class WebhookSender implements MessageSender {
   /** Resolves with the answer's status, and its body where it is wanted; `finish` is called when nothing of the exchange is left. */
   async #post(url: URL, message: OutgoingMessage, signal: AbortSignal, finish: () => void): Promise<Answer> {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Failure('url');
-    const addresses = await abortable(this.#addresses(hostOf(url.hostname)), signal);
+    const addresses = await abortable(this.#addresses(hostOf(url.hostname), signal), signal);
     if (this.#isClosed) throw new Failure('connection');
     const isTls = url.protocol === 'https:';
     return new Promise((resolve, reject) => {
@@ -162,13 +154,13 @@ export class WebhookSender implements MessageSender {
   }
 
   /** The addresses of a host that may be used; throws Failure where there is none. */
-  async #addresses(host: string): Promise<readonly ResolvedAddress[]> {
-    const { policy } = this.#options;
+  async #addresses(host: string, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
+    const { policy, lookUps } = this.#options;
     const family = isIP(host);
     let found: readonly ResolvedAddress[] = [{ address: host, family }];
     if (family === 0) {
       try {
-        found = await this.#resolve(host);
+        found = await lookUps.find(host, signal);
       } catch {
         throw new Failure('name-not-found');
       }

@@ -53,6 +53,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     outbox,
     sender: new WebhookSender({
       policy,
+      lookUps: options.lookUps,
       clock,
       timeoutMs: config.webhooks.timeoutSeconds * 1000,
       userAgent: `Landbridge/${version}`,

@@ -58,6 +58,7 @@ export function openVoice(options: VoiceOptions): Voice {
   const userAgent = `Landbridge/${options.version}`;
   const toApplications = new WebhookSender({
     policy,
+    lookUps: options.lookUps,
     clock,
     userAgent,
     timeoutMs: config.numbers.applicationTimeoutSeconds * 1000,
@@ -65,6 +66,7 @@ export function openVoice(options: VoiceOptions): Voice {
   // The operator configures the platforms' addresses, which may be a stand-in on this machine.
   const toPlatforms = new WebhookSender({
     policy: new AddressPolicy({ allowPrivateNetworks: true }),
+    lookUps: options.lookUps,
     clock,
     userAgent,
   });

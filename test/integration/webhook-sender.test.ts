@@ -4,7 +4,8 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
 import { AddressPolicy, type AddressPolicyOptions } from '../../src/events/address-policy.js';
-import { WebhookSender, type ResolvedAddress, type SendResult } from '../../src/events/webhook-sender.js';
+import { NameLookUps, type ResolvedAddress } from '../../src/events/name-look-ups.js';
+import { WebhookSender, type SendResult } from '../../src/events/webhook-sender.js';
 import { waitFor } from '../support/wait-for.js';
 import { WebhookReceiver, type Behaviour } from '../support/webhook-receiver.js';
 
@@ -47,7 +48,7 @@ function createSender({ timeoutMs = 10_000, resolve, ...policy }: SenderChanges 
     policy: new AddressPolicy(policy),
     clock: systemClock,
     timeoutMs,
-    ...(resolve === undefined ? {} : { resolve }),
+    lookUps: new NameLookUps(2, resolve),
   });
   closers.push(() => sender.close());
   return sender;
