@@ -1,6 +1,7 @@
 /** What an account may ask for of the outbound side of a trunk. */
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '../domain-error.js';
 import { readTargetUri, type OutboundDigest, type TrunkOutbound, type TrunkTarget } from './outbound.js';
 
@@ -42,10 +43,12 @@ export function checkedOutbound(
 ): TrunkOutbound {
   if (rules.hindrance !== null) throw unusable(rules.hindrance);
   if (wanted.targets.length === 0) throw unusable('outbound.targets: give at least one');
+  const targets = wanted.targets.map((target) => checkedTarget(target, rules));
+  const isSameCarrier = before !== null && isDeepStrictEqual(targets, before.targets);
   const digest =
     wanted.digest === undefined || wanted.digest === null
       ? null
-      : checkedDigest(wanted.digest, before?.digest ?? null);
+      : checkedDigest(wanted.digest, before?.digest ?? null, isSameCarrier);
   const fromDomain = wanted.fromDomain ?? null;
   if (fromDomain !== null && !isHost(fromDomain))
     throw unusable(`outbound.fromDomain: ${fromDomain} is no domain`);
@@ -53,14 +56,17 @@ export function checkedOutbound(
   // A setting that does nothing would be believed in.
   if (registration === null)
     throw unusable('outbound: give a registration; calls are not sent to trunks yet');
+  const user = registeredUser(registration.user ?? null, digest);
+  // Who was told it can call by it, so that another carrier, or another customer of the same one, is told another.
+  const isSame = isSameCarrier && fromDomain === before.fromDomain && user === before.registration?.user;
   return {
-    targets: wanted.targets.map((target) => checkedTarget(target, rules)),
+    targets,
     digest,
     fromDomain,
     registration: {
-      user: registeredUser(registration.user ?? null, digest),
+      user,
       expiresSeconds: registration.expiresSeconds,
-      contactUser: before?.registration?.contactUser ?? newContactUser(),
+      contactUser: (isSame ? before.registration?.contactUser : undefined) ?? newContactUser(),
     },
   };
 }
@@ -93,8 +99,11 @@ function checkedTarget(wanted: NewTarget, { mayReach, hasTls }: OutboundRules): 
 function checkedDigest(
   { username, password, realm = null }: NonNullable<NewOutbound['digest']>,
   before: OutboundDigest | null,
+  isSameCarrier: boolean,
 ): OutboundDigest {
-  const kept = before?.username === username ? before.password : null;
+  // Another server could choose a challenge whose answer gives the password away, unless the realm says whose it is.
+  const mayKeep = isSameCarrier || (realm !== null && realm === before?.realm);
+  const kept = mayKeep && before?.username === username ? before.password : null;
   const known = password ?? kept;
   if (known === null) throw unusable('outbound.digest: give the password');
   return { username, password: known, realm };

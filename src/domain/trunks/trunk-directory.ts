@@ -2,7 +2,7 @@
  * The trunks that are enabled, at hand in memory: asked for every call, and for every stranger, it must cost next to nothing.
  * The store has the truth; whoever changes a trunk tells the directory.
  */
-import { NetworkIndex } from './network-index.js';
+import { NetworkIndex, prefixOf } from './network-index.js';
 import type { DigestHash, Trunk } from './trunk.js';
 import type { TrunkWatcher } from './trunk-state.js';
 
@@ -40,7 +40,9 @@ export class TrunkDirectory {
   }
 
   /** The trunk registered us from that address: its calls may come from there. Null: it is registered with no more. */
-  registrarIs(trunkId: string, address: string | null): void {
+  registrarIs(trunkId: string, from: string | null): void {
+    // One of this link alone (`fe80::1%eth0`) can stand in no list of networks; nor do calls need it, which come to our Contact.
+    const address = from === null || prefixOf(from) === null ? null : from;
     if ((this.#registrars.get(trunkId) ?? null) === address) return;
     if (address === null) this.#registrars.delete(trunkId);
     else this.#registrars.set(trunkId, address);

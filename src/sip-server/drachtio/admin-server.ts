@@ -14,6 +14,7 @@ export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #server: Server;
   readonly #sessions = new Set<AdminSession>();
+  #isClosed = false;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
@@ -26,10 +27,11 @@ export class AdminServer {
     return [...this.#sessions].filter((session) => session.isAuthenticated).length;
   }
 
-  /** A client of this process: the other end of its connection, where it shows the secret as any other. */
+  /** A client of this process: the other end of its connection, where it shows the secret as any other. Destroyed where this is closed. */
   connect(): Socket {
     const [near, far] = connectInProcess();
-    this.#accept(near);
+    if (this.#isClosed) far.destroy();
+    else this.#accept(near);
     return far;
   }
 
@@ -45,6 +47,7 @@ export class AdminServer {
 
   /** Ends every client; idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const session of [...this.#sessions]) session.close();
     if (!this.#server.listening) return;
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));

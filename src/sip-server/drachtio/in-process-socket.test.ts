@@ -68,6 +68,13 @@ describe('a connection inside the process', () => {
     expect(other.destroyed).toBe(true);
   });
 
+  it('has sent what was written right before it was destroyed', async () => {
+    const [one, other] = connectInProcess();
+    one.write('last words');
+    one.destroy();
+    expect(await readAll(other)).toBe('last words');
+  });
+
   it('is over for both when one is destroyed with an error, which only that one is told', async () => {
     const [one, other] = connectInProcess();
     const errors: string[] = [];

@@ -57,8 +57,8 @@ class InProcessSocket extends Socket {
 
   /** In a turn of its own, as from the network: whoever writes is done with what he does before the far end begins. */
   #deliver(bytes: Buffer, done: Done): void {
+    const peer = this.#peer;
     process.nextTick(() => {
-      const peer = this.#peer;
       if (peer === null || peer.destroyed) done(new Error('the far end is gone'));
       else if (peer.push(bytes)) done();
       else this.#resume = done;

@@ -91,10 +91,10 @@ export class PhoneInput {
   onDatagram(buffer: Buffer, from: MediaAddress, isRtpSocket: boolean, nowMs: number): void {
     // Nobody can be answered at port 0, and nobody honest sends from there (RFC 768).
     if (from.port === 0) this.#fromStrangers++;
-    else if (!isRtpSocket) this.#onRtcp(buffer, from, nowMs);
+    else if (!isRtpSocket) this.#onRtcp(buffer, from, isRtpSocket, nowMs);
     else if (this.#agreement === null) return;
     // Some send it here that did not agree on it: it tells of life all the same.
-    else if (isRtcp(buffer)) this.#onRtcp(buffer, from, nowMs);
+    else if (isRtcp(buffer)) this.#onRtcp(buffer, from, isRtpSocket, nowMs);
     else this.#onRtp(this.#agreement, buffer, from, nowMs);
   }
 
@@ -133,8 +133,8 @@ export class PhoneInput {
     }
   }
 
-  #onRtcp(buffer: Buffer, from: MediaAddress, nowMs: number): void {
-    const content = this.#options.rtcp.onPacket(buffer, from, nowMs);
+  #onRtcp(buffer: Buffer, from: MediaAddress, isRtpSocket: boolean, nowMs: number): void {
+    const content = this.#options.rtcp.onPacket(buffer, from, nowMs, isRtpSocket);
     if (content === 'stranger') this.#fromStrangers++;
     else if (content === 'report') this.#options.liveness.onReport(nowMs);
   }

@@ -85,7 +85,7 @@ describe('the RTCP of a phone', () => {
   it('reports to the port that the SDP names, and to that which reports came from', () => {
     rtcp.onAgreement(apart, 0);
     rtcp.onTick(10_000);
-    expect(rtcp.onPacket(theirReport, { address: rtp.address, port: 61_000 }, 11_000)).toBe('report');
+    expect(rtcp.onPacket(theirReport, { address: rtp.address, port: 61_000 }, 11_000, false)).toBe('report');
     rtcp.onTick(20_000);
     rtcp.forgetDestination();
     rtcp.onTick(30_000);
@@ -98,9 +98,16 @@ describe('the RTCP of a phone', () => {
 
   it('reports to where RTP goes, from its port, where both share it', () => {
     rtcp.onAgreement(muxed, 0);
-    rtcp.onPacket(theirReport, { address: rtp.address, port: 61_000 }, 1000);
+    rtcp.onPacket(theirReport, { address: rtp.address, port: 61_000 }, 1000, false);
     rtcp.onTick(10_000);
     expect(sent.map(({ to, isMuxed }) => [to.port, isMuxed])).toEqual([[4000, true]]);
+  });
+
+  it('takes a report that came where audio comes for a sign of life, not for where ours should go', () => {
+    rtcp.onAgreement(apart, 0);
+    expect(rtcp.onPacket(theirReport, { address: rtp.address, port: 4000 }, 1000, true)).toBe('report');
+    rtcp.onTick(10_000);
+    expect(sent.map(({ to }) => to.port)).toEqual([4001]);
   });
 
   it('sends nothing where it knows no destination', () => {
@@ -113,10 +120,10 @@ describe('the RTCP of a phone', () => {
 
   it('tells reports, goodbyes, and what is neither or comes from another host apart', () => {
     rtcp.onAgreement(apart, 0);
-    expect(rtcp.onPacket(theirReport, signalledRtcp, 1000)).toBe('report');
-    expect(rtcp.onPacket(theirGoodbye, signalledRtcp, 1000)).toBe('goodbye');
-    expect(rtcp.onPacket(theirReport, elsewhere, 1000)).toBe('stranger');
-    expect(rtcp.onPacket(Buffer.from('no RTCP'), signalledRtcp, 1000)).toBe('stranger');
+    expect(rtcp.onPacket(theirReport, signalledRtcp, 1000, false)).toBe('report');
+    expect(rtcp.onPacket(theirGoodbye, signalledRtcp, 1000, false)).toBe('goodbye');
+    expect(rtcp.onPacket(theirReport, elsewhere, 1000, false)).toBe('stranger');
+    expect(rtcp.onPacket(Buffer.from('no RTCP'), signalledRtcp, 1000, false)).toBe('stranger');
   });
 
   it('says goodbye with its last report, unless it was never heard (RFC 3550 §6.3.7)', () => {
@@ -152,7 +159,7 @@ describe('the RTCP of a phone', () => {
         reports: [],
       },
     ]);
-    other.onPacket(senderReport, signalledRtcp, 8000);
+    other.onPacket(senderReport, signalledRtcp, 8000, false);
     other.onTick(10_000);
     const [first] = parseRtcp(raw[0]!)!;
     expect(first).toMatchObject({

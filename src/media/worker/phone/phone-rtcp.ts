@@ -47,8 +47,16 @@ export class PhoneRtcp {
     this.#destination = this.#agreement?.rtcpMux === false ? this.#agreement.remoteRtcp : null;
   }
 
-  /** What came in: no RTCP of the peer's, its report, or its goodbye (RFC 3550 §6.6). */
-  onPacket(buffer: Buffer, from: MediaAddress, nowMs: number): 'stranger' | 'report' | 'goodbye' {
+  /**
+   * What came in: no RTCP of the peer's, its report, or its goodbye (RFC 3550 §6.6). `isRtpSocket`: where audio comes in; only from
+   * where RTCP comes to its own port is it learned where ours should go.
+   */
+  onPacket(
+    buffer: Buffer,
+    from: MediaAddress,
+    nowMs: number,
+    isRtpSocket: boolean,
+  ): 'stranger' | 'report' | 'goodbye' {
     // It comes from the host that RTP comes from; its port may be another, and behind a NAT any.
     const packets = this.#options.latch.isHostOfPeer(from.address) ? parseRtcp(buffer) : null;
     if (packets === null) return 'stranger';
@@ -57,7 +65,8 @@ export class PhoneRtcp {
       this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
       this.#lastSenderReportMs = nowMs;
     }
-    if (this.#agreement?.rtcpMux === false) this.#destination = { address: from.address, port: from.port };
+    if (this.#agreement?.rtcpMux === false && !isRtpSocket)
+      this.#destination = { address: from.address, port: from.port };
     return packets.some(({ type }) => type === 'bye') ? 'goodbye' : 'report';
   }
 
