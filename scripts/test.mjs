@@ -43,7 +43,7 @@ const stages = [
   // Vitest's own default leaves a core to itself, which it does not need.
   [['unit', vitest('--project', 'unit', '--maxWorkers', String(availableParallelism()))]],
   // These mostly wait for timers and for processes: more of them at once than there are cores.
-  [['integration', vitest('--project', 'integration', '--maxWorkers', '3')]],
+  [['integration', vitest('--project', 'integration', '--maxWorkers', '4')]],
   [
     ['browser', vitest('--project', 'browser')],
     // Needs one core for long and waits for nothing, so it takes what browsers and gateways leave; they go first, for their sound.

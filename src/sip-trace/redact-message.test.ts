@@ -123,6 +123,15 @@ describe('What is kept of a SIP message', () => {
     expect(redacted(message([], { uri: `sip:${code}%3Bphone-context=x@gw` }))).not.toContain(code);
   });
 
+  it('has not what a carrier was told to call us by', () => {
+    const user = `lb${'0123456789abcdef'.repeat(2)}`;
+    const text = redacted(
+      message([`Contact: <sip:${user}@192.0.2.1:5060>`], { uri: `sip:${user.toUpperCase()}@192.0.2.1` }),
+    );
+    expect(text).not.toMatch(/0123456789abcdef/i);
+    expect(text).toContain('@192.0.2.1:5060>');
+  });
+
   it('is all the rest: tags, branches, Call-ID, numbers, and the voice platform’s id', () => {
     const text = message([
       `User-to-User: ${voiceCallId};encoding=base64`,

@@ -1,9 +1,10 @@
 /**
  * Takes the secrets out of a SIP message before it is kept or sent on: tokens and join codes wherever and however they are written,
- * passwords, digest responses, media keys, key presses. Each character of a secret becomes an asterisk, so that all lengths stay
+ * passwords, what carriers were told to call us by, digest responses, media keys, key presses. Each character of a secret becomes an asterisk, so that all lengths stay
  * true. Works on bytes as Latin-1, and in time that grows with the message alone.
  */
 import { normalizeJoinCode } from '../domain/participants/join-code.js';
+import { contactUserForm } from '../domain/trunks/contact-user.js';
 
 /** Their values are credentials whatever they look like, up to the parameters. */
 const credentialFields = ['user-to-user', 'x-landbridge-console'];
@@ -11,6 +12,7 @@ const credentialFields = ['user-to-user', 'x-landbridge-console'];
 const structuralParameters = new Set([
   ...['tag', 'branch', 'received', 'rport', 'to-tag', 'from-tag', 'icid-value', 'transport', 'expires'],
 ]);
+const contactUser = new RegExp(`\\b${contactUserForm}(?=@)`, 'gi');
 const voiceCallId = /^[0-9a-f]{40}$/i;
 
 export type Redact = (message: Buffer) => Buffer;
@@ -87,6 +89,7 @@ function redactScheme(value: string, isContinued: boolean): string {
 /** What may stand anywhere: in URIs, in values, in bodies. */
 function redactText(text: string): string {
   const inUris = text
+    .replaceAll(contactUser, hidden)
     .replaceAll(
       /([;?&]token=)([^;>?&\s,"]+)/gi,
       (_, before: string, secret: string) => before + hidden(secret),

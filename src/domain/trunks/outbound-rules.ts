@@ -1,8 +1,8 @@
 /** What an account may ask for of the outbound side of a trunk. */
-import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '../domain-error.js';
+import { newContactUser } from './contact-user.js';
 import { readTargetUri, type OutboundDigest, type TrunkOutbound, type TrunkTarget } from './outbound.js';
 
 /** A target as it is asked for: by its URI, or by its parts. */
@@ -118,11 +118,6 @@ function registeredUser(user: string | null, digest: OutboundDigest | null): str
 
 function isHost(text: string): boolean {
   return isIP(text) !== 0 ? !text.includes('%') : hostName.test(text) && !/^[\d.]+$/.test(text);
-}
-
-/** 128 bits, in letters and digits alone: some registrars take nothing else. */
-function newContactUser(): string {
-  return `lb${randomBytes(16).toString('hex')}`;
 }
 
 function unusable(message: string): DomainError {

@@ -2,6 +2,7 @@
 import type { Credential } from '../../domain/participants/token.js';
 import type { ArrivingCall, ShownDigest, TrunkPass } from '../../domain/trunks/trunk-calls.js';
 import type { CalledNumberPlace, DigestHash } from '../../domain/trunks/trunk.js';
+import { contactUserForm } from '../../domain/trunks/contact-user.js';
 import type { DigestServer } from '../../digest/digest-server.js';
 import { addressIn, readCaller } from './caller-identity.js';
 import { dialledNumber, type CredentialSource } from './credential.js';
@@ -46,9 +47,11 @@ export function arrivingCall(
   };
 }
 
+const contactUri = new RegExp(`^sips?:(${contactUserForm})@`, 'i');
+
 /** The user of a SIP URI as a registrar sends to it, who had it from us; null where there is none. */
 export function contactUserOf(uri: string): string | null {
-  return /^sips?:(lb[0-9a-f]{32})@/i.exec(uri)?.[1]?.toLowerCase() ?? null;
+  return contactUri.exec(uri)?.[1]?.toLowerCase() ?? null;
 }
 
 function shownDigest(request: TrunkRequest, server: DigestServer): ShownDigest | null {
