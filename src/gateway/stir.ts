@@ -55,9 +55,7 @@ export function openStir(context: GatewayContext): GatewayStir {
     },
   });
   const defaultCountry = numbers.defaultCountry ?? null;
-  // Signed are numbers with their country, called by many without.
-  const forms = (texts: readonly string[]) =>
-    texts.flatMap((text) => [text, normalizeNumber(text, defaultCountry) ?? []].flat());
+  const forms = (texts: readonly string[]) => comparedForms(texts, defaultCountry);
   return {
     isReady: authorities !== null,
     signer: openSigner(stir),
@@ -67,6 +65,14 @@ export function openStir(context: GatewayContext): GatewayStir {
         ...{ identity, date, requester: trunkId, caller: forms(caller), called: forms(called) },
       }),
   };
+}
+
+/**
+ * Signed are numbers with their country, called by many without: each is the number that it is here, and no other that has the same
+ * digits. What is no number stays as it is.
+ */
+export function comparedForms(texts: readonly string[], defaultCountry: string | null): readonly string[] {
+  return texts.map((text) => normalizeNumber(text, defaultCountry) ?? text);
 }
 
 function openSigner({ key, certificateUrl }: GatewayContext['config']['stir']): CallSigner | null {

@@ -178,10 +178,53 @@ describe('A call', () => {
     const verdictOf = async (subject: StirSubject) => {
       const leaf = await issueStir({ issuer: chain.middle, ...subject });
       const { verifier, clock } = stage({ [x5u]: leaf.certPem + chain.middle.certPem });
-      return (await verifier.verify(call(odd({}, clock, leaf.keyPem)))).reason;
+      return (await verifier.verify(call(odd({ kind: 'plain' }, clock, leaf.keyPem)))).reason;
     };
     expect(await verdictOf({ numbers: ['12155551212'] })).toBeNull();
     expect(await verdictOf({ numbers: ['12155551299'] })).toBe('number-not-covered');
+  });
+
+  it('of a name is vouched for by a provider alone, and not by whoever has a number', async () => {
+    const alice = { numbers: [], uris: ['sip:alice@example.com'] };
+    const reasonOf = async (subject: StirSubject, content: Partial<PassportContent>, number = called) => {
+      const leaf = await issueStir({ issuer: chain.middle, ...subject });
+      const { verifier, clock } = stage({ [x5u]: leaf.certPem + chain.middle.certPem });
+      const identities = odd({ kind: 'plain', origin: alice, ...content }, clock, leaf.keyPem);
+      const fields = { caller: ['sip:alice@example.com'], called: [number] };
+      return (await verifier.verify(call(identities, fields))).reason;
+    };
+    expect(await reasonOf({}, {})).toBeNull();
+    expect(await reasonOf({ numbers: ['12155551212'] }, {})).toBe('number-not-covered');
+    expect(await reasonOf({}, { kind: 'shaken' })).toBe('malformed');
+    // The same of a name that a call was sent on from.
+    const delegate = await issueStir({ issuer: chain.middle, numbers: ['12155551212'] });
+    const their = 'https://cert.example.org/delegate.pem';
+    const { verifier, clock } = stage({
+      [x5u]: chain.chainPem,
+      [their]: delegate.certPem + chain.middle.certPem,
+    });
+    const bob = { numbers: [], uris: ['sip:bob@example.org'] };
+    const first = odd({ destination: bob }, clock);
+    const diversion = {
+      ...{ kind: 'div' as const, diverted: bob, attestation: null, originationId: null },
+    };
+    expect(
+      (
+        await verifier.verify(
+          call([first, odd({ ...diversion, x5u: their }, clock, delegate.keyPem)].join(',')),
+        )
+      ).reason,
+    ).toBe('number-not-covered');
+    expect((await verifier.verify(call([first, odd(diversion, clock)].join(',')))).reason).toBeNull();
+  });
+
+  it('is attested by a provider alone: whoever was given numbers vouches for them without', async () => {
+    const delegate = await issueStir({ issuer: chain.middle, numbers: ['12155551212'] });
+    const { verifier, clock } = stage({ [x5u]: delegate.certPem + chain.middle.certPem });
+    const reasonOf = async (kind: 'plain' | 'shaken') =>
+      (await verifier.verify(call(odd({ kind }, clock, delegate.keyPem)))).reason;
+    expect(await reasonOf('shaken')).toBe('unsuitable-certificate');
+    expect(await reasonOf('plain')).toBeNull();
   });
 
   it('with a bad Identity beside a good one is verified, in either order, by the strongest that is good', async () => {

@@ -18,7 +18,7 @@ import {
   type Passport,
   type PassportProblem,
 } from './passport.js';
-import { mayVouchFor, type TrustAnchors } from './trust-anchors.js';
+import { isOfProvider, mayVouchFor, type TrustAnchors } from './trust-anchors.js';
 import { notPassed, passed, type Verdict, type VerdictReason } from './verdict.js';
 
 export type CertificateProblem = 'url-not-allowed' | 'not-fetched' | 'fetch-limit' | 'unsuitable-certificate';
@@ -194,9 +194,11 @@ export class CallVerifier {
     if (typeof chain === 'string') return chain;
     const path = anchors().pathOf(chain, clock.now());
     if (typeof path === 'string') return path;
+    // What a provider attests of its customers is not the customers' to say (RFC 8588 §4, RFC 9060).
+    if (passport.kind === 'shaken' && !isOfProvider(path)) return 'unsuitable-certificate';
     // Who sends a call on signs for the number that was called (RFC 8946 §4).
     const { numbers } = passport.kind === 'div' ? passport.diverted : passport.origin;
-    if (!numbers.every((number) => mayVouchFor(path, number))) return 'number-not-covered';
+    if (!mayVouchFor(path, numbers)) return 'number-not-covered';
     const { signer } = path;
     return isSignedEs256(signer.publicKey, passport.signingInput, passport.signature)
       ? null

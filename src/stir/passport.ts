@@ -131,7 +131,9 @@ function readClaims(
   if (typeof iat !== 'number' || !Number.isSafeInteger(iat) || iat < 0) return 'malformed';
   const hasAttestation = attest === 'A' || attest === 'B' || attest === 'C';
   const hasId = typeof origid === 'string' && /^[\w.:{}-]{1,64}$/.test(origid);
-  if (isShaken && !(hasAttestation && hasId)) return 'malformed';
+  // RFC 8588 §4: it speaks of a number's use.
+  const isOfNumber = origin.numbers.length > 0;
+  if (isShaken && !(hasAttestation && hasId && isOfNumber)) return 'malformed';
   return {
     ...{ ...signed, issuedAtSeconds: iat, origin, destination, diverted },
     attestation: isShaken && hasAttestation ? attest : null,

@@ -121,7 +121,7 @@ describe('A certificate', () => {
     const vouches = async (subject: StirSubject, number: string) => {
       const path = judged([root], [await issueStir({ issuer: root, ...subject })]);
       if (typeof path === 'string') throw new Error(path);
-      return mayVouchFor(path, number);
+      return mayVouchFor(path, [number]);
     };
     expect(await vouches({}, '12155551212')).toBe(true);
     expect(await vouches({ numbers: ['12155551212'] }, '12155551212')).toBe(true);
@@ -145,7 +145,11 @@ describe('A certificate', () => {
     const leaf = await issueStir({ issuer: middle, numbers: ['1', '2'] });
     const path = judged([root], [leaf, middle]);
     if (typeof path === 'string') throw new Error(path);
-    expect([mayVouchFor(path, '1'), mayVouchFor(path, '2')]).toEqual([true, false]);
+    expect([['1'], ['2'], ['1', '2']].map((numbers) => mayVouchFor(path, numbers))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('with a critical extension that is not known is none', async () => {

@@ -109,9 +109,18 @@ function trusted(certificates: readonly StirCertificate[]): TrustedPath {
   };
 }
 
-/** Whether the signer may speak for the number: each certificate of the way that lists numbers must have it among them. */
-export function mayVouchFor({ certificates }: TrustedPath, number: string): boolean {
-  return certificates.every(
-    ({ numbers }) => numbers === null || numbers.providerCodes.length > 0 || numbers.covers(number),
-  );
+/**
+ * Whether the signer may speak for a party with these numbers: each certificate of the way that lists numbers must have all of them
+ * in its list. Whoever has no number, but a name, is in no such list: only a provider speaks for it.
+ */
+export function mayVouchFor({ certificates }: TrustedPath, numbers: readonly string[]): boolean {
+  return certificates.every(({ numbers: list }) => {
+    if (list === null || list.providerCodes.length > 0) return true;
+    return numbers.length > 0 && numbers.every((number) => list.covers(number));
+  });
+}
+
+/** Whether the signer is a provider, and not one to whom a provider gave some of its numbers (RFC 9060). */
+export function isOfProvider({ signer }: TrustedPath): boolean {
+  return (signer.numbers?.providerCodes.length ?? 0) > 0;
 }

@@ -240,6 +240,10 @@ export class IncomingCall implements LegSignalling {
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
     const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify);
     const stir = verifying === null ? null : await verifying;
+    if (verifying !== null && this.#outcome !== null) {
+      this.#tellCanceled(null, {});
+      return null;
+    }
     const dialledIn = await this.#dialIn(credential);
     if (credential === null && dialledIn === null && this.#mayBeTrunk)
       throw new Refusal('authentication-required');
@@ -387,9 +391,7 @@ export class IncomingCall implements LegSignalling {
     const { request, settings, refusalLines } = this.#options;
     if (this.#answered !== null) return;
     if (this.#outcome !== null) {
-      // It has ended already, and nothing is refused; but where it had no leg, nobody else tells of it.
-      if (this.#leg === null && this.#outcome.reason === 'canceled')
-        this.#tellRefused({ code: 'canceled', sipStatus: 487, detail: code }, party);
+      this.#tellCanceled(code, party);
       return;
     }
     const { status, headers } = refusalResponse(code, settings.retryAfterSeconds);
@@ -403,6 +405,12 @@ export class IncomingCall implements LegSignalling {
       this.#respond(status, headers);
     }
     void this.#end({ endedBy: 'gateway', reason: 'refused', sipStatus: status });
+  }
+
+  /** A call that has ended already is not refused; but where it had no leg, nobody else tells of it. */
+  #tellCanceled(detail: string | null, party: RefusedParty): void {
+    if (this.#leg === null && this.#outcome?.reason === 'canceled')
+      this.#tellRefused({ code: 'canceled', sipStatus: 487, detail }, party);
   }
 
   #challenge(detail: string | null, { trunkId = null }: RefusedParty): Record<string, string> {

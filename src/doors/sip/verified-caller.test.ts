@@ -90,6 +90,14 @@ describe('The signature of a call', () => {
     expect(asked[0]?.called).toEqual(['sip:join@gw', '+4930999']);
   });
 
+  it('is read by its short name, too', async () => {
+    const { asked, verify } = verifying(passed);
+    const { Identity, ...others } = headers;
+    const fields: Readonly<Record<string, string | undefined>> = { ...others, y: Identity };
+    await verifiedCaller({ uri: request.uri, get: (name) => fields[name] }, passOf('report'), verify);
+    expect(asked[0]?.identity).toBe(Identity);
+  });
+
   it('keeps the call out where it is required and not there, and only there', async () => {
     const { verify } = verifying(none);
     expect(await verifiedCaller(request, passOf('report'), verify)).toBe(none);

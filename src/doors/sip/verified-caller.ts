@@ -38,7 +38,7 @@ async function verified(
 ): Promise<CallerVerification> {
   const { trunk, dialled } = pass;
   const verification = await verify({
-    identity: request.get('Identity') ?? null,
+    identity: request.get('Identity') ?? request.get('y') ?? null,
     caller: claimedCaller(request, trunk.inbound.callerIdentity),
     called: dialled === null ? calledParties(request) : [dialled],
     date: request.get('Date') ?? null,
