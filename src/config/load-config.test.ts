@@ -50,6 +50,15 @@ describe('The configuration', () => {
     expect(config.workers).toBeGreaterThanOrEqual(1);
   });
 
+  it.each(['REFUSED_RETRY', 'RETRY', 'LONGEST_RETRY', 'SHORTEST_REFRESH'])(
+    'waits no longer than a day for a carrier: %s',
+    (name) => {
+      const setting = `LANDBRIDGE_TRUNKS_${name}_SECONDS`;
+      expect(problemsOf({ [setting]: '86400' })).toEqual([]);
+      expect(problemsOf({ [setting]: '86401' })).toHaveLength(1);
+    },
+  );
+
   it('takes the file over the defaults and the environment over the file', () => {
     const config = load(
       {

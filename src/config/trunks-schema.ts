@@ -2,6 +2,9 @@
 import * as z from 'zod';
 import { count, group, network, seconds } from './schema-parts.js';
 
+/** Timers are set to them, and no timer to more than 24 days. */
+const ofOneDay = seconds.max(86_400);
+
 export const trunkGroups = {
   trunks: group('Trunks', {
     maxPerAccount: count.max(10_000).default(100).describe('Trunks of one account.'),
@@ -42,16 +45,16 @@ export const trunkGroups = {
       .array(network)
       .default([])
       .describe('Private addresses and networks where trunks may be that are gone to.'),
-    shortestRefreshSeconds: seconds
+    shortestRefreshSeconds: ofOneDay
       .default(20)
       .describe('A registration is renewed no sooner after the last, however short the registrar makes it.'),
-    retrySeconds: seconds
+    retrySeconds: ofOneDay
       .default(30)
       .describe(
         'A registration that failed is tried again after about that; then after twice as much, and so on.',
       ),
-    longestRetrySeconds: seconds.default(1800).describe('But no later than after that.'),
-    refusedRetrySeconds: seconds
+    longestRetrySeconds: ofOneDay.default(1800).describe('But no later than after that.'),
+    refusedRetrySeconds: ofOneDay
       .default(3600)
       .describe(
         'One that the registrar refused, or whose password is wrong, is tried again after about that.',

@@ -28,7 +28,20 @@ export type RegistrarAnswer =
       readonly retryAfterMs: number | null;
     };
 
+/** What a registrar knows our requests by: of two with the same Call-ID the later counts (RFC 3261 §10.3). */
+export class RegistrarIdentity {
+  readonly callId = randomUUID();
+  readonly fromTag = randomUUID().slice(0, 8);
+  #cseq = 0;
+
+  nextCseq(): number {
+    this.#cseq += 1;
+    return this.#cseq;
+  }
+}
+
 export interface RegistrarDialogueOptions {
+  readonly identity: RegistrarIdentity;
   readonly outbound: TrunkOutbound;
   readonly digest: DigestClient;
   readonly send: SendToTrunk;
@@ -46,9 +59,6 @@ const passing = new Set([408, 429, 430, 480, 491, 500, 502, 503, 504, 580]);
 
 export class RegistrarDialogue {
   readonly #options: RegistrarDialogueOptions;
-  readonly #callId = randomUUID();
-  readonly #fromTag = randomUUID().slice(0, 8);
-  #cseq = 0;
   /** The configured interval, or a longer one that the registrar insists on: never what it granted. */
   #seconds: number;
   /** The one that granted last: it is asked first. */
@@ -60,33 +70,34 @@ export class RegistrarDialogue {
   }
 
   get callId(): string {
-    return this.#callId;
+    return this.#options.identity.callId;
   }
 
-  /** Asks the targets one after the other until one says yes, or that it does not want us. `isWanted`: asked before each of them. */
+  /** Asks the targets one after the other until one says yes, or that it does not want us. `isWanted`: asked before each request. */
   async register(isWanted: () => boolean): Promise<RegistrarAnswer> {
     const { outbound, random } = this.#options;
     const others = orderTargets(outbound.targets, random).filter((target) => target !== this.#target);
     let answer: RegistrarAnswer = failure('failed', 'no-answer', null);
     for (const target of this.#target === null ? others : [this.#target, ...others]) {
       if (!isWanted()) return answer;
-      answer = await this.#ask(target);
+      answer = await this.#ask(target, isWanted);
       if (answer.kind === 'granted') this.#target = target;
       if (answer.kind !== 'failed') return answer;
     }
     return answer;
   }
 
-  /** Gives the registration back where it is; one attempt. */
-  async unregister(): Promise<void> {
-    if (this.#target !== null) await this.#ask(this.#target, 0);
+  /** Gives the registration back where it is; one attempt. `isWanted`: asked before each request. */
+  async unregister(isWanted: () => boolean): Promise<void> {
+    if (this.#target !== null) await this.#ask(this.#target, isWanted, 0);
   }
 
-  async #ask(target: TrunkTarget, wantedSeconds?: number): Promise<RegistrarAnswer> {
+  async #ask(target: TrunkTarget, isWanted: () => boolean, wantedSeconds?: number): Promise<RegistrarAnswer> {
     const { digest } = this.#options;
     let answers = 0;
     let isRaised = false;
     for (;;) {
+      if (!isWanted()) return failure('failed', 'no-answer', null);
       const seconds = wantedSeconds ?? this.#seconds;
       const reply = await this.#send(target, seconds);
       if (reply === null) return failure('failed', 'no-answer', null);
@@ -118,18 +129,17 @@ export class RegistrarDialogue {
 
   /** Null where it could not be sent, or is answered by nobody. */
   async #send(target: TrunkTarget, seconds: number): Promise<TrunkReply | null> {
-    const { outbound, digest, send } = this.#options;
+    const { outbound, digest, send, identity } = this.#options;
     const uri = `sip:${domainOf(outbound)}`;
     const address = `<sip:${outbound.registration?.user ?? ''}@${domainOf(outbound)}>`;
-    this.#cseq += 1;
     try {
       return await send({
         ...{ method: 'REGISTER', uri, proxy: proxyUri(target) },
         headers: {
-          From: `${address};tag=${this.#fromTag}`,
+          From: `${address};tag=${identity.fromTag}`,
           To: address,
-          'Call-ID': this.#callId,
-          CSeq: `${this.#cseq} REGISTER`,
+          'Call-ID': identity.callId,
+          CSeq: `${identity.nextCseq()} REGISTER`,
           // Our SIP server writes where it is reached.
           Contact: `<sip:${this.#contactUser}@localhost>${seconds === 0 ? ';expires=0' : ''}`,
           Expires: String(seconds),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 import type { TrunkOutbound, TrunkTarget } from '../../domain/trunks/outbound.js';
 import type { TrunkFailure } from '../../domain/trunks/trunk-state.js';
+import { RegistrarIdentity } from './registrar-dialogue.js';
 import { Registration } from './registration.js';
 import type { TrunkReply, TrunkRequest } from './trunk-requests.js';
 
@@ -11,7 +12,11 @@ const settings = {
   ...{ refusedRetryMs: 3600 * second, unregisterMs: 2 * second },
 };
 
-type Answer = { readonly status: number; readonly headers?: Record<string, string> } | 'silence' | 'broken';
+interface Reply {
+  readonly status: number;
+  readonly headers?: Record<string, string>;
+}
+type Answer = Reply | Promise<Reply> | 'silence' | 'broken';
 /** What the carrier says to a request; asked for each. */
 type Carrier = (request: TrunkRequest, times: number) => Answer;
 
@@ -26,6 +31,7 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
   const sources: (string | null)[] = [];
   let registered = 0;
   const registration = new Registration({
+    identity: new RegistrarIdentity(),
     outbound: {
       ...{ targets: [target('sip.example.com')], fromDomain: null },
       digest: { username: 'us', password: 'right', realm: null },
@@ -37,8 +43,9 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
       const answer = carrier(request, sent.length);
       if (answer === 'broken') return Promise.reject(new Error('not connected'));
       if (answer === 'silence') return new Promise<TrunkReply>(() => undefined);
-      const { status, headers = {} } = answer;
-      return Promise.resolve({ status, source: '192.0.2.1', get: (name) => headers[name] });
+      return Promise.resolve(answer).then(({ status, headers = {} }) => ({
+        ...{ status, source: '192.0.2.1', get: (name: string) => headers[name] },
+      }));
     },
     ...{ clock, random: () => 0.5, settings },
     onSource: (address) => sources.push(address),
@@ -65,10 +72,10 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
 }
 
-const granted = (seconds = 600): Answer => ({
+const granted = (seconds = 600): Reply => ({
   ...{ status: 200, headers: { Contact: `<sip:lb1@192.0.2.9>;expires=${seconds}` } },
 });
-const challenge = (nonce: string, more = ''): Answer => ({
+const challenge = (nonce: string, more = ''): Reply => ({
   ...{
     status: 401,
     headers: { 'WWW-Authenticate': `Digest realm="r", nonce="${nonce}", qop="auth"${more}` },
@@ -297,6 +304,21 @@ describe('A registration', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('answers no challenge any more that comes when its end is over', async () => {
+    let challengeIt: (() => void) | undefined;
+    const { begun, pass, sent, registration } = stage((request) => {
+      if (expiresOf(request) !== '0') return granted();
+      return new Promise((resolve) => (challengeIt = () => resolve(challenge('n'))));
+    });
+    await begun();
+    const ended = registration.end();
+    await pass(2 * second);
+    await ended;
+    challengeIt?.();
+    await settled();
+    expect(sent.map(expiresOf)).toEqual(['600', '0']);
+  });
+
   it('that was never granted has nothing to give back', async () => {
     const { begun, sent, registration, clock } = stage(() => ({ status: 403 }));
     await begun();
@@ -309,6 +331,7 @@ describe('A registration', () => {
     let answer: (() => void) | undefined;
     const { sent, registration, clock } = stage(() => granted());
     const slow = new Registration({
+      identity: new RegistrarIdentity(),
       outbound: {
         ...{ targets: [target('sip.example.com')], fromDomain: null, digest: null },
         registration: { user: 'us', expiresSeconds: 600, contactUser: 'lb1' },

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../domain/clock.js';
 import type { TrunkOutbound } from '../../domain/trunks/outbound.js';
 import type { RegistrationState, RegistrationStatus, TrunkFailure } from '../../domain/trunks/trunk-state.js';
 import { DigestClient } from '../../digest/digest-client.js';
-import { RegistrarDialogue, type RegistrarAnswer } from './registrar-dialogue.js';
+import { RegistrarDialogue, type RegistrarAnswer, type RegistrarIdentity } from './registrar-dialogue.js';
 import { transitions, type Input, type State } from './registration-machine.js';
 import type { SendToTrunk } from './trunk-requests.js';
 
@@ -18,6 +18,7 @@ export interface RegistrationSettings {
 
 export interface RegistrationOptions {
   readonly outbound: TrunkOutbound;
+  readonly identity: RegistrarIdentity;
   readonly send: SendToTrunk;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -63,9 +64,9 @@ export class Registration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
-    const { outbound, send, random } = options;
+    const { outbound, identity, send, random } = options;
     const digest = new DigestClient(outbound.digest, outbound.digest?.realm ?? null);
-    this.#dialogue = new RegistrarDialogue({ outbound, digest, send, random });
+    this.#dialogue = new RegistrarDialogue({ outbound, identity, digest, send, random });
   }
 
   get callId(): string {
@@ -113,12 +114,13 @@ export class Registration {
       const timer = clock.after(settings.unregisterMs, resolve);
       // What is asked for at this moment may be granted yet. Later than we wait it stays: it may be another's by then.
       void this.#round
-        .then(() => (this.#isHeld && !isOver ? this.#dialogue.unregister() : undefined))
+        .then(() => (this.#isHeld && !isOver ? this.#dialogue.unregister(() => !isOver) : undefined))
         .finally(() => {
           timer.cancel();
           resolve();
         });
     });
+    // What is said from now on could meet the next line's: a challenge that comes late is not answered.
     isOver = true;
     this.#enter('done');
     this.#options.onSource(null);

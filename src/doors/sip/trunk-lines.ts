@@ -5,6 +5,7 @@ import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import type { Trunk } from '../../domain/trunks/trunk.js';
 import type { TrunkState, TrunkStates, TrunkWatcher } from '../../domain/trunks/trunk-state.js';
+import { RegistrarIdentity } from './registrar-dialogue.js';
 import { Registration, type RegistrationSettings } from './registration.js';
 import type { SendToTrunk } from './trunk-requests.js';
 
@@ -39,7 +40,13 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
   readonly #lines = new Map<string, Line>();
   /** The trunks that want a line, also while there are none. */
   readonly #trunks = new Map<string, Trunk>();
-  readonly #endings = new Set<Promise<void>>();
+  /** The ends of lines that have not ended yet, by trunk: the next line waits for the last of them. */
+  readonly #endings = new Map<string, Promise<void>>();
+  /** Kept for as long as there is the trunk: what an ended line said too late is older than what the next one says. */
+  readonly #identities = new Map<
+    string,
+    { readonly contactUser: string; readonly identity: RegistrarIdentity }
+  >();
   readonly #told: LimitedLines;
   #isResting = false;
   #freeAt = 0;
@@ -56,7 +63,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
   trunkPut(trunk: Trunk): void {
     const isWanted = trunk.isEnabled && trunk.outbound !== null;
     if (!isWanted) {
-      this.trunkRemoved(trunk.id);
+      this.#close(trunk.id);
       return;
     }
     this.#trunks.set(trunk.id, trunk);
@@ -64,8 +71,8 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
   }
 
   trunkRemoved(trunkId: string): void {
-    this.#trunks.delete(trunkId);
-    void this.#end(trunkId);
+    this.#identities.delete(trunkId);
+    this.#close(trunkId);
   }
 
   stateOf(trunkId: string): TrunkState | null {
@@ -86,7 +93,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
   async rest(): Promise<void> {
     this.#isResting = true;
     for (const trunkId of [...this.#lines.keys()]) void this.#end(trunkId);
-    await Promise.all(this.#endings);
+    await Promise.all(this.#endings.values());
   }
 
   /** Calls are taken again. */
@@ -102,6 +109,11 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     this.#told.close();
   }
 
+  #close(trunkId: string): void {
+    this.#trunks.delete(trunkId);
+    void this.#end(trunkId);
+  }
+
   /** Another line where the trunk wants something else than the line does. */
   #open(trunk: Trunk): void {
     const wish = JSON.stringify(trunk.outbound);
@@ -110,7 +122,9 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     const line: Line = { trunk, wish, registration: null, before, isOver: false };
     this.#lines.set(trunk.id, line);
     const { clock } = this.#options;
-    this.#freeAt = Math.max(this.#freeAt + apartMs, clock.now());
+    // No later than those that there are need: the clock may have been set back.
+    const latest = clock.now() + this.#lines.size * apartMs;
+    this.#freeAt = Math.min(Math.max(this.#freeAt + apartMs, clock.now()), latest);
     const beginsAt = this.#freeAt;
     void before.then(() => {
       if (line.isOver) return;
@@ -121,13 +135,24 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
 
   #end(trunkId: string): Promise<void> {
     const line = this.#lines.get(trunkId);
-    if (line === undefined) return Promise.resolve();
+    if (line === undefined) return this.#endings.get(trunkId) ?? Promise.resolve();
     this.#lines.delete(trunkId);
     line.isOver = true;
     const ending = line.before.then(() => line.registration?.end());
-    this.#endings.add(ending);
-    void ending.then(() => this.#endings.delete(ending));
+    this.#endings.set(trunkId, ending);
+    void ending.then(() => {
+      if (this.#endings.get(trunkId) === ending) this.#endings.delete(trunkId);
+    });
     return ending;
+  }
+
+  /** Another carrier, which is told another Contact, is told another Call-ID as well. */
+  #identityOf(trunkId: string, contactUser: string): RegistrarIdentity {
+    const known = this.#identities.get(trunkId);
+    if (known?.contactUser === contactUser) return known.identity;
+    const identity = new RegistrarIdentity();
+    this.#identities.set(trunkId, { contactUser, identity });
+    return identity;
   }
 
   #register({ id: trunkId, accountId, outbound }: Trunk): Registration | null {
@@ -136,6 +161,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     const subject = { accountId, sessionId: null, participantId: null, tag: null };
     return new Registration({
       ...{ outbound, send, clock, random, settings },
+      identity: this.#identityOf(trunkId, outbound.registration?.contactUser ?? ''),
       onSource: (address) => registrarIs(trunkId, address),
       onRegistered: ({ target: { host: target }, seconds }) => {
         logger.info({ trunkId, target }, 'registered with a trunk');
