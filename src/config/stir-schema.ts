@@ -32,6 +32,14 @@ export const stirGroups = {
       .default(30)
       .describe('How far the signer’s clock may be ahead of ours.'),
     maxIdentities: count.max(20).default(6).describe('Identity headers of one call that are looked at.'),
+    maxCertificates: count
+      .max(20)
+      .default(3)
+      .describe('URLs of certificates that are asked for one call; a call that was sent on may need one for each step.'),
+    maxUsedSignatures: count
+      .max(1_000_000)
+      .default(20_000)
+      .describe('Signatures that let a call in and are remembered while they are fresh, so that they let in no other; the oldest goes.'),
     hosts: z
       .array(
         z
@@ -75,10 +83,10 @@ export const stirGroups = {
     maxFetches: count
       .max(1000)
       .default(8)
-      .describe('Certificates fetched at once; for the calls of one trunk half of them.'),
-    maxFetchesPerHost: count.max(1000).default(2).describe('The same of one host.'),
+      .describe('Certificates fetched at once; for the calls of one account half of them, and one in any case.'),
+    maxFetchesPerHost: count.max(1000).default(4).describe('The same of one host, also half of them for one account.'),
     maxFetchesPerMinute: count
       .default(60)
-      .describe('Certificates fetched for the calls of one trunk within a minute.'),
+      .describe('Certificates fetched for the calls of one account within a minute.'),
   }),
 };

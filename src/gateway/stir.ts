@@ -52,6 +52,7 @@ export function openStir(context: GatewayContext): GatewayStir {
     limits: {
       ...{ maxAgeMs: stir.maxAgeSeconds * 1000, maxAheadMs: stir.maxAheadSeconds * 1000 },
       ...{ maxIdentities: stir.maxIdentities, timeoutMs: stir.timeoutMs },
+      ...{ maxCertificates: stir.maxCertificates, maxUsedSignatures: stir.maxUsedSignatures },
     },
   });
   const defaultCountry = numbers.defaultCountry ?? null;
@@ -60,9 +61,10 @@ export function openStir(context: GatewayContext): GatewayStir {
     isReady: authorities !== null,
     signer: openSigner(stir),
     figures: () => ({ certificates: certificates.size, fetches: certificates.fetches }),
-    verify: ({ identity, caller, called, date, trunkId }) =>
+    verify: ({ accountId, ...call }) =>
+      // Of one account: it makes as many trunks as it likes.
       verifier.verify({
-        ...{ identity, date, requester: trunkId, caller: forms(caller), called: forms(called) },
+        ...{ ...call, requester: accountId, caller: forms(call.caller), called: forms(call.called) },
       }),
   };
 }

@@ -21,7 +21,10 @@ const caller = '+12155551212';
 const called = '+12125551213';
 const third = '+12125559999';
 const originationId = '123e4567-e89b-12d3-a456-426655440000';
-const limits = { maxAgeMs: 60_000, maxAheadMs: 30_000, maxIdentities: 6, timeoutMs: 2000 };
+const limits = {
+  ...{ maxAgeMs: 60_000, maxAheadMs: 30_000, maxIdentities: 6, timeoutMs: 2000 },
+  ...{ maxCertificates: 3, maxUsedSignatures: 100 },
+};
 
 let chain: Awaited<ReturnType<typeof stirChain>>;
 let signer: CallSigner;
@@ -59,7 +62,7 @@ function stage(
 }
 
 const call = (identity: string | null, fields: Partial<CallToVerify> = {}): CallToVerify => ({
-  ...{ identity, caller: [caller], called: [called], date: null, requester: 'trunk', ...fields },
+  ...{ identity, caller: [caller], called: [called], date: null, requester: 'account', callId: 'c1', ...fields },
 });
 
 const signed = (clock: ManualClock, fields: Partial<Parameters<CallSigner['sign']>[0]> = {}) =>
@@ -250,7 +253,53 @@ describe('A call', () => {
     const { verifier, clock, asked } = stage(() => Promise.resolve('not-fetched'));
     const many = Array.from({ length: 50 }, (_, index) => odd({ x5u: `https://h/${String(index)}` }, clock));
     expect((await verifier.verify(call(many.join(',')))).reason).toBe('not-fetched');
-    expect(asked).toHaveLength(6);
+    expect(asked).toHaveLength(limits.maxCertificates);
+    const same = [...many.slice(0, 5), signed(clock)].join(',');
+    expect((await stage().verifier.verify(call(same))).reason).toBe('not-fetched');
+    const short = [...many.slice(0, 2), signed(clock)].join(',');
+    expect((await stage().verifier.verify(call(short))).reason).toBeNull();
+  });
+
+  it('has nothing more fetched for it once it has its verdict, or is over', async () => {
+    const waiting: ((problem: CertificateProblem) => void)[] = [];
+    const silent = () => new Promise<CertificateProblem>((resolve) => waiting.push(resolve));
+    for (const end of ['timeout', 'hang-up']) {
+      const { verifier, clock, asked } = stage(silent);
+      const many = [1, 2, 3].map((index) => odd({ x5u: `https://h/${String(index)}` }, clock)).join(',');
+      const over = new AbortController();
+      const verdict = verifier.verify(call(many, { signal: over.signal }));
+      if (end === 'timeout') clock.advance(limits.timeoutMs);
+      else over.abort();
+      expect((await verdict).reason).toBe('timeout');
+      expect(clock.pending).toBe(0);
+      for (let turn = 0; turn < 3; turn += 1) {
+        for (const resolve of waiting.splice(0)) resolve('not-fetched');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(asked).toEqual(['https://h/1']);
+      expect((await verifier.verify(call(many, { signal: AbortSignal.abort() }))).reason).toBe('timeout');
+      expect(asked).toHaveLength(1);
+    }
+  });
+
+  it('is the only one that its signature lets in, in whatever form that is shown again', async () => {
+    const { verifier, clock } = stage();
+    const identity = signed(clock);
+    const reasonFor = async (callId: string, shown = identity) =>
+      (await verifier.verify(call(shown, { callId }))).reason;
+    expect(await reasonFor('first')).toBeNull();
+    expect(await reasonFor('first')).toBeNull();
+    expect(await reasonFor('second')).toBe('stale');
+    const [, token = ''] = /^[^.]+\.[^.]+\.([^;]+)/.exec(identity) ?? [];
+    const octets = Buffer.from(token, 'base64url');
+    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+    const negated = (order - BigInt(`0x${octets.toString('hex', 32)}`)).toString(16).padStart(64, '0');
+    const other = Buffer.concat([octets.subarray(0, 32), Buffer.from(negated, 'hex')]).toString('base64url');
+    expect(await reasonFor('first', identity.replace(token, other))).toBeNull();
+    expect(await reasonFor('second', identity.replace(token, other))).toBe('stale');
+    expect(await reasonFor('second', signed(clock))).toBeNull();
+    // One that was found bad is nobody's.
+    expect(await reasonFor('third', signed(clock, { called: third }))).toBe('called-mismatch');
   });
 
   it('is verified by numbers alone, or by names', async () => {
@@ -284,6 +333,19 @@ describe('A call', () => {
         .reason,
     ).toBe('stale');
     expect((await verifier.verify(call(`${compact};ppt=shaken`, fields))).reason).toBe('malformed');
+  });
+
+  it('in the compact form, of nobody or to nobody, shows a signature that is not its own', async () => {
+    const { verifier, clock } = stage();
+    const compact = odd({ kind: 'plain' }, clock).replace(/^[^.]+\.[^.]+/, '.');
+    const date = new Date(clock.now()).toUTCString();
+    const failed = async (fields: Partial<CallToVerify>, identity = compact) => {
+      const { verification, reason } = await verifier.verify(call(identity, { date, ...fields }));
+      return [verification, reason];
+    };
+    expect(await failed({ caller: [] })).toEqual(['failed', 'caller-mismatch']);
+    expect(await failed({ called: [] })).toEqual(['failed', 'called-mismatch']);
+    expect(await failed({ caller: [] }, `${compact};ppt=rcd`)).toEqual(['none', 'no-identity']);
   });
 
   it('is not verified, and nothing is fetched for it, where there is no list of authorities', async () => {
@@ -386,6 +448,50 @@ describe('A call that was sent on', () => {
     expect(await reasonWith(signer.signDiversion({ ...step, caller: second }))).toBe('called-mismatch');
     const stranger = await issueStir();
     expect(await reasonWith(new CallSigner(stranger.keyPem, x5u).signDiversion(step))).toBe('bad-signature');
+  });
+
+  it('is verified by the way that is good, of several', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const step = { caller, called: third, diverted: called, nowMs };
+    const stranger = new CallSigner((await issueStir()).keyPem, x5u);
+    const [bad, good] = [stranger.signDiversion(step), signer.signDiversion(step)];
+    const to = { called: [third] };
+    for (const identities of [
+      [bad, good],
+      [good, bad],
+      [bad, signer.signDiversion({ ...step, diverted: second }), signer.signDiversion({ ...step, called: second })],
+    ])
+      expect((await verifier.verify(call([signed(clock), ...identities].join(','), to))).reason).toBeNull();
+  });
+
+  it('is let in once for each step that leads to who is called', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const first = signed(clock);
+    const steps = [second, third].map((to) => signer.signDiversion({ caller, called: to, diverted: called, nowMs }));
+    const reasonFor = async (callId: string, index: number) =>
+      (await verifier.verify(call([first, ...steps].join(','), { called: [[second, third][index] ?? ''], callId })))
+        .reason;
+    expect(await reasonFor('one', 0)).toBeNull();
+    expect(await reasonFor('other', 1)).toBeNull();
+    expect(await reasonFor('third', 1)).toBe('stale');
+  });
+
+  it('by many steps, in whatever order, is judged at once', async () => {
+    const { verifier, clock } = stage();
+    const nowMs = clock.now();
+    const names = [called, second, third, '+12125550004', '+12125550005', '+12125550006'];
+    const all = names.flatMap((diverted) =>
+      names.map((to) => signer.signDiversion({ caller, called: to, diverted, nowMs })),
+    );
+    const many = new CallVerifier({
+      ...{ certificates: { certificatesAt: () => Promise.resolve('not-fetched' as const) }, clock },
+      ...{ anchors: () => TrustAnchors.read(chain.root.certPem), limits: { ...limits, maxIdentities: 40 } },
+    });
+    const identity = [signed(clock, { called: '+12125550099' }), ...all].join(',');
+    expect((await many.verify(call(identity, { called: [third] }))).reason).toBe('called-mismatch');
+    expect((await verifier.verify(call(identity, { called: [third] }))).reason).toBe('called-mismatch');
   });
 
   it('in a circle comes to an end', async () => {

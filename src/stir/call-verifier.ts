@@ -8,17 +8,18 @@
  */
 import type { StirCertificate } from './certificate.js';
 import { isSignedEs256 } from './es256.js';
-import { canonicalNumber, canonicalUri } from './identities.js';
+import { waysBack } from './diversions.js';
 import { parseIdentity, type IdentityField } from './identity-header.js';
+import { eachOf, nobody, overlaps, partiesIn, type CallParties } from './parties.js';
 import {
   readPassport,
   rebuildPassport,
   type Attestation,
-  type Parties,
   type Passport,
   type PassportProblem,
 } from './passport.js';
 import { isOfProvider, mayVouchFor, type TrustAnchors } from './trust-anchors.js';
+import { UsedSignatures } from './used-signatures.js';
 import { notPassed, passed, type Verdict, type VerdictReason } from './verdict.js';
 
 export type CertificateProblem = 'url-not-allowed' | 'not-fetched' | 'fetch-limit' | 'unsuitable-certificate';
@@ -41,6 +42,10 @@ export interface CallToVerify {
   readonly date: string | null;
   /** For whose calls certificates are fetched. */
   readonly requester: string;
+  /** A signature that let one call in lets in no other. */
+  readonly callId: string;
+  /** The call is over: nothing more is done for it. */
+  readonly signal?: AbortSignal;
 }
 
 export interface VerifierLimits {
@@ -50,6 +55,10 @@ export interface VerifierLimits {
   readonly maxAheadMs: number;
   /** Identity headers looked at. */
   readonly maxIdentities: number;
+  /** URLs of certificates asked for one call. */
+  readonly maxCertificates: number;
+  /** Signatures remembered while they are fresh. */
+  readonly maxUsedSignatures: number;
   /** A call that could not be verified by then is not. */
   readonly timeoutMs: number;
 }
@@ -87,38 +96,60 @@ const progress: Readonly<Record<VerdictReason, number>> = {
 };
 const strength: Readonly<Record<Attestation, number>> = { A: 3, B: 2, C: 1 };
 
-/** A PASSporT that says who called, with those by which the call was sent on. All must be good. */
-type Claim = readonly [Passport, ...Passport[]];
+/** A PASSporT that says who called, and the ways by which the call may have been sent on: of one all must be good. */
+interface Claim {
+  readonly passport: Passport;
+  /** From who is called now back; of a call that was not sent on there is one, and it is empty. */
+  readonly ways: readonly (readonly Passport[])[];
+}
+
+/** What is done for one call. */
+interface Effort {
+  readonly requester: string;
+  /** There is a verdict, or nobody waits for one. */
+  readonly isOver: () => boolean;
+  /** Asked for. */
+  readonly urls: Set<string>;
+  /** What was found out; null: it is good. */
+  readonly judged: Map<Passport, VerdictReason | null>;
+}
 
 export class CallVerifier {
   readonly #options: CallVerifierOptions;
+  readonly #used: UsedSignatures;
 
   constructor(options: CallVerifierOptions) {
+    const { clock, limits } = options;
     this.#options = options;
+    this.#used = new UsedSignatures({ clock, max: limits.maxUsedSignatures });
   }
 
-  /** In time, whatever happens. Never rejects. */
+  /** In time, whatever happens; with `timeout`, at once, where the call ends. Never rejects. */
   verify(call: CallToVerify): Promise<Verdict> {
     const { clock, limits } = this.#options;
     return new Promise((resolve) => {
-      const timer = clock.after(limits.timeoutMs, () => resolve(notPassed('timeout')));
+      let isOver = false;
       const finish = (verdict: Verdict) => {
+        isOver = true;
         timer.cancel();
+        call.signal?.removeEventListener('abort', giveUp);
         resolve(verdict);
       };
-      this.#verdictOf(call).then(finish, () => finish(notPassed('fault')));
+      const giveUp = () => finish(notPassed('timeout'));
+      const timer = clock.after(limits.timeoutMs, giveUp);
+      call.signal?.addEventListener('abort', giveUp);
+      if (call.signal?.aborted === true) return giveUp();
+      this.#verdictOf(call, () => isOver).then(finish, () => finish(notPassed('fault')));
     });
   }
 
-  async #verdictOf(call: CallToVerify): Promise<Verdict> {
+  async #verdictOf(call: CallToVerify, isOver: () => boolean): Promise<Verdict> {
     const parties = { caller: partiesIn(call.caller), called: partiesIn(call.called) };
     const read = parseIdentity(call.identity ?? '', this.#options.limits.maxIdentities).flatMap((field) =>
       field === null ? ['malformed' as const] : this.#read(field, call, parties),
     );
     const passports = read.filter((one) => typeof one !== 'string');
-    const reasons: VerdictReason[] = read.flatMap((one) =>
-      one === 'malformed' || one === 'unsupported-algorithm' ? ['malformed'] : [],
-    );
+    const reasons = read.flatMap((one) => (typeof one === 'string' ? reasonOf(one) : []));
     const claims: Claim[] = [];
     for (const passport of passports) {
       if (passport.kind === 'div') continue;
@@ -126,19 +157,15 @@ export class CallVerifier {
       if (typeof claim === 'string') reasons.push(claim);
       else claims.push(claim);
     }
-    const byStrength = (one: Claim, other: Claim) => strengthOf(other) - strengthOf(one);
-    for (const claim of claims.sort(byStrength)) {
-      const problem = await this.#problemOf(claim, call.requester);
-      const [{ attestation, originationId }] = claim;
+    const effort: Effort = { requester: call.requester, isOver, urls: new Set(), judged: new Map() };
+    for (const claim of claims.sort((one, other) => strengthOf(other) - strengthOf(one))) {
+      const problem = await this.#problemOf(claim, call.callId, effort);
+      const { attestation, originationId } = claim.passport;
       if (problem === null) return passed(attestation, originationId);
       reasons.push(problem);
     }
-    const furthest = reasons.reduce<VerdictReason>(
-      (best, one) => (progress[one] > progress[best] ? one : best),
-      // A diversion of nobody's call vouches for nobody.
-      passports.length > 0 ? 'malformed' : 'no-identity',
-    );
-    return notPassed(furthest);
+    // A diversion of nobody's call vouches for nobody.
+    return notPassed(furthestOf(reasons, passports.length > 0 ? 'malformed' : 'no-identity'));
   }
 
   /** The PASSporTs that a field may stand for: in the compact form one for each caller and called number. */
@@ -146,11 +173,16 @@ export class CallVerifier {
     field: IdentityField,
     { date }: CallToVerify,
     { caller, called }: CallParties,
-  ): readonly (Passport | PassportProblem)[] {
+  ): readonly (Passport | PassportProblem | 'caller-mismatch' | 'called-mismatch')[] {
     if (field.header !== '') return [readPassport(field)];
     const dateMs = Date.parse(date ?? '');
     if (Number.isNaN(dateMs)) return ['malformed'];
     const issuedAtSeconds = Math.floor(dateMs / 1000);
+    if (caller.numbers.length + caller.uris.length === 0 || called.numbers.length + called.uris.length === 0) {
+      const unnamed = rebuildPassport(field, { issuedAtSeconds, origin: nobody, destination: nobody });
+      if (typeof unnamed === 'string') return [unnamed];
+      return [caller.numbers.length + caller.uris.length === 0 ? 'caller-mismatch' : 'called-mismatch'];
+    }
     return eachOf(caller).flatMap((origin) =>
       eachOf(called).map((destination) => rebuildPassport(field, { issuedAtSeconds, origin, destination })),
     );
@@ -163,12 +195,12 @@ export class CallVerifier {
   ): Claim | 'stale' | 'caller-mismatch' | 'called-mismatch' {
     if (!this.#isFresh(passport)) return 'stale';
     if (!overlaps(passport.origin, caller)) return 'caller-mismatch';
-    if (overlaps(passport.destination, called)) return [passport];
+    if (overlaps(passport.destination, called)) return { passport, ways: [[]] };
     const diversions = all.filter(
       (one) => one.kind === 'div' && this.#isFresh(one) && overlaps(one.origin, passport.origin),
     );
-    const way = wayBack(passport, diversions, called);
-    return way === null ? 'called-mismatch' : [passport, ...way];
+    const ways = waysBack(passport, diversions, called);
+    return ways.length === 0 ? 'called-mismatch' : { passport, ways };
   }
 
   #isFresh({ issuedAtSeconds }: Passport): boolean {
@@ -177,19 +209,40 @@ export class CallVerifier {
     return ageMs <= limits.maxAgeMs && -ageMs <= limits.maxAheadMs;
   }
 
-  /** Null where every signature is good, and of somebody who may vouch for it. */
-  async #problemOf(claim: Claim, requester: string): Promise<VerdictReason | null> {
-    for (const passport of claim) {
-      const problem = await this.#problemOfOne(passport, requester);
+  /** Null where every signature of a way is good, of somebody who may vouch for it, and no other call's. */
+  async #problemOf({ passport, ways }: Claim, callId: string, effort: Effort): Promise<VerdictReason | null> {
+    const { limits } = this.#options;
+    const reasons: VerdictReason[] = [];
+    for (const way of ways) {
+      const problem = await this.#problemOfAll([passport, ...way], effort);
+      if (effort.isOver()) return 'timeout';
+      // The one for who is called now: the first signature goes to everybody whom a call is sent on to.
+      const { signature, issuedAtSeconds } = way[0] ?? passport;
+      const untilMs = issuedAtSeconds * 1000 + limits.maxAgeMs;
+      if (problem === null && this.#used.take(signature, callId, untilMs)) return null;
+      reasons.push(problem ?? 'stale');
+    }
+    return furthestOf(reasons, 'malformed');
+  }
+
+  async #problemOfAll(passports: readonly Passport[], effort: Effort): Promise<VerdictReason | null> {
+    for (const passport of passports) {
+      const known = effort.judged.get(passport);
+      const problem = known === undefined ? await this.#problemOfOne(passport, effort) : known;
+      effort.judged.set(passport, problem);
       if (problem !== null) return problem;
     }
     return null;
   }
 
-  async #problemOfOne(passport: Passport, requester: string): Promise<VerdictReason | null> {
-    const { certificates, anchors, clock } = this.#options;
+  async #problemOfOne(passport: Passport, effort: Effort): Promise<VerdictReason | null> {
+    const { certificates, anchors, clock, limits } = this.#options;
+    if (effort.isOver()) return 'timeout';
     // Nothing could be trusted that came.
     if (anchors().count === 0) return 'untrusted-certificate';
+    const { urls, requester } = effort;
+    if (!urls.has(passport.x5u) && urls.size >= limits.maxCertificates) return 'fetch-limit';
+    urls.add(passport.x5u);
     const chain = await certificates.certificatesAt(passport.x5u, requester);
     if (typeof chain === 'string') return chain;
     const path = anchors().pathOf(chain, clock.now());
@@ -206,65 +259,16 @@ export class CallVerifier {
   }
 }
 
-interface CallParties {
-  readonly caller: Parties;
-  readonly called: Parties;
+/** What is of a kind that is not known says nothing. */
+function reasonOf(problem: PassportProblem | 'caller-mismatch' | 'called-mismatch'): readonly VerdictReason[] {
+  if (problem === 'unsupported') return [];
+  return [problem === 'unsupported-algorithm' ? 'malformed' : problem];
 }
 
-/**
- * The diversions that lead from who is called now back to whom the PASSporT is for: each is to whom the next sent the call
- * (RFC 8946 §6). Null where none do.
- */
-function wayBack(
-  passport: Passport,
-  diversions: readonly Passport[],
-  called: Parties,
-): readonly Passport[] | null {
-  let ways: (readonly Passport[])[] = diversions
-    .filter(({ destination }) => overlaps(destination, called))
-    .map((first) => [first]);
-  // One step for each diversion, of which every way has each once: it ends.
-  for (let step = 0; step < diversions.length && ways.length > 0; step += 1) {
-    const whole = ways.find((way) => overlaps(way.at(-1)?.diverted ?? nobody, passport.destination));
-    if (whole !== undefined) return whole;
-    const reached = new Set(ways.flat());
-    ways = ways.flatMap((way) =>
-      diversions
-        .filter((one) => !reached.has(one) && overlaps(one.destination, way.at(-1)?.diverted ?? nobody))
-        .map((one) => [...way, one]),
-    );
-  }
-  return null;
-}
-
-const nobody: Parties = { numbers: [], uris: [] };
-
-function strengthOf([{ attestation }]: Claim): number {
+function strengthOf({ passport: { attestation } }: Claim): number {
   return attestation === null ? 0 : strength[attestation];
 }
 
-function overlaps(one: Parties, other: Parties): boolean {
-  return (
-    one.numbers.some((number) => other.numbers.includes(number)) ||
-    one.uris.some((uri) => other.uris.includes(uri))
-  );
-}
-
-/** What is a number is none but that, though a SIP URI may have it for its user. */
-function partiesIn(texts: readonly string[]): Parties {
-  const of = (read: (text: string) => string | null) => [
-    ...new Set(texts.flatMap((text) => read(text) ?? [])),
-  ];
-  return { numbers: of(canonicalNumber), uris: of(canonicalUri) };
-}
-
-/** Few enough that to try them all costs nothing. */
-const maxTried = 4;
-
-function eachOf({ numbers, uris }: Parties): readonly Parties[] {
-  const each = [
-    ...numbers.map((number) => ({ numbers: [number], uris: [] })),
-    ...uris.map((uri) => ({ numbers: [], uris: [uri] })),
-  ];
-  return each.slice(0, maxTried);
+function furthestOf(reasons: readonly VerdictReason[], least: VerdictReason): VerdictReason {
+  return reasons.reduce((best, one) => (progress[one] > progress[best] ? one : best), least);
 }

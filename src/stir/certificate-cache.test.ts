@@ -24,7 +24,7 @@ function stage(limits: Partial<CertificateCacheLimits> = {}) {
       fetched.push(one.href);
       return new Promise((resolve) => waiting.push(resolve));
     },
-    ...{ clock, rules: { ports: [443], hosts: [] }, limits: { ...defaults, ...limits } },
+    ...{ clock, rules: { ports: [443, 8443], hosts: [] }, limits: { ...defaults, ...limits } },
   });
   const ask = (text = url, requester = 'trunk') => cache.certificatesAt(text, requester);
   const answer = (text: string | null, maxAgeMs: number | null = null) => {
@@ -97,7 +97,7 @@ describe('Certificates', () => {
   });
 
   it('are fetched so many at once, of one host fewer', async () => {
-    const { fetched, ask, answer } = stage({ maxFetches: 3 });
+    const { fetched, ask, answer } = stage({ maxFetches: 3, maxFetchesPerHost: 2 });
     const running = [ask('https://a.example/1'), ask('https://a.example/2', 'other')];
     expect(await ask('https://a.example/3')).toBe('fetch-limit');
     running.push(ask('https://b.example/1'));
@@ -140,6 +140,19 @@ describe('Certificates', () => {
     answer(pem);
     expect(await other).toHaveLength(2);
     expect((await Promise.all(slow)).filter((one) => one === 'fetch-limit')).toHaveLength(7);
+  });
+
+  it('are fetched of one host for others while one requester’s URLs there are silent', async () => {
+    const { ask, answer } = stage({ maxFetchesPerHost: 2 });
+    const silent = ask('https://cert.example.org/silent', 'one');
+    // By other ports and names of the same host, too.
+    for (const text of ['https://cert.example.org/2', 'https://cert.example.org:8443/3', 'https://cert.example.org./4'])
+      expect(await ask(text, 'one')).toBe('fetch-limit');
+    const other = ask(url, 'other');
+    expect(await ask('https://cert.example.org.:8443/5', 'third')).toBe('fetch-limit');
+    answer(pem);
+    expect(await other).toHaveLength(2);
+    await silent;
   });
 
   it('are kept so many, those that are asked for the longest', async () => {

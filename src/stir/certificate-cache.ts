@@ -14,7 +14,7 @@ export interface CertificateCacheLimits {
   readonly minMs: number;
   readonly maxMs: number;
   readonly failureMs: number;
-  /** Fetches at once, in all and from one host. One requester has at most half of all. */
+  /** Fetches at once, in all and from one host. One requester has at most half of them, and one in any case. */
   readonly maxFetches: number;
   readonly maxFetchesPerHost: number;
   /** Fetches for one requester within a minute. */
@@ -38,7 +38,7 @@ interface Entry {
 }
 
 const minuteMs = 60_000;
-/** Requesters counted apart within a minute; trunks are far fewer. */
+/** Requesters counted apart within a minute; accounts are far fewer. */
 const maxRequesters = 10_000;
 
 export class CertificateCache implements CertificateSource {
@@ -50,6 +50,8 @@ export class CertificateCache implements CertificateSource {
   readonly #perRequester = new Map<string, number>();
   /** Fetches on their way, by who asked first. */
   readonly #runningFor = new Map<string, number>();
+  /** The same of one host. */
+  readonly #perHostFor = new Map<string, number>();
   #minute = 0;
   #fetches = 0;
 
@@ -80,10 +82,13 @@ export class CertificateCache implements CertificateSource {
     }
     const running = this.#running.get(key);
     if (running !== undefined) return running;
-    if (!this.#mayFetch(url.host, requester)) return 'fetch-limit';
+    // Whatever the port, and with or without the dot of the root: it is one server that is asked.
+    const host = url.hostname.replace(/\.$/, '');
+    if (!this.#mayFetch(host, requester)) return 'fetch-limit';
     const fetching = this.#fetch(url, key).finally(() => {
       this.#running.delete(key);
-      count(this.#perHost, url.host, -1);
+      count(this.#perHost, host, -1);
+      count(this.#perHostFor, `${host} ${requester}`, -1);
       count(this.#runningFor, requester, -1);
     });
     this.#running.set(key, fetching);
@@ -102,10 +107,12 @@ export class CertificateCache implements CertificateSource {
       this.#running.size >= limits.maxFetches ||
       (this.#runningFor.get(requester) ?? 0) >= Math.ceil(limits.maxFetches / 2) ||
       (this.#perHost.get(host) ?? 0) >= limits.maxFetchesPerHost ||
+      (this.#perHostFor.get(`${host} ${requester}`) ?? 0) >= halfOf(limits.maxFetchesPerHost) ||
       (this.#perRequester.get(requester) ?? 0) >= limits.maxFetchesPerMinute
     )
       return false;
     count(this.#perHost, host, 1);
+    count(this.#perHostFor, `${host} ${requester}`, 1);
     count(this.#perRequester, requester, 1);
     count(this.#runningFor, requester, 1);
     this.#fetches += 1;
@@ -137,6 +144,11 @@ function readChain(pem: string, max: number): Found {
   } catch {
     return 'unsuitable-certificate';
   }
+}
+
+/** What one requester has of a host, so that others have some. */
+function halfOf(limit: number): number {
+  return Math.max(1, Math.floor(limit / 2));
 }
 
 function count(counts: Map<string, number>, name: string, by: number): void {

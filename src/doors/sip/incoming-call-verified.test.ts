@@ -38,6 +38,7 @@ it.each(['report', 'require'] as const)(
     let dialledIn = 0;
     let released = 0;
     let verified: (result: CallerVerification) => void = () => undefined;
+    let isOver = false;
     const call = stage.newCall({}, offer, ownServer, {
       dialIn() {
         dialledIn += 1;
@@ -49,7 +50,10 @@ it.each(['report', 'require'] as const)(
             ...{ trunk: trunkThat(policy), dialled: '+1555', isProven: true },
             release: () => void (released += 1),
           }),
-        verify: () => new Promise((resolve) => (verified = resolve)),
+        verify({ signal }) {
+          signal?.addEventListener('abort', () => (isOver = true));
+          return new Promise((resolve) => (verified = resolve));
+        },
         digest: new DigestServer('test', new Nonces({ now: () => 0, lifetimeMs: 1, maxAnswered: 1 })),
         hashesOf: () => [],
         refuseOthers: false,
@@ -58,7 +62,8 @@ it.each(['report', 'require'] as const)(
     void call.call.run();
     await settle();
     call.request.emit('cancel', new Request('CANCEL'));
-    verified(passed);
+    expect(isOver).toBe(true);
+    verified(policy === 'report' ? passed : { ...passed, verification: 'failed', reason: 'timeout' });
     await settle();
     expect([dialledIn, released]).toEqual([0, 1]);
     expect(call.refused).toMatchObject([{ code: 'canceled', trunkId: 't', accountId: 'acme', legId: null }]);

@@ -7,7 +7,6 @@
  * An INVITE is always answered: by the leg, by a refusal, or by the deadline.
  */
 import type { Socket } from 'node:net';
-import { sourceOf } from '../../domain/address-source.js';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
@@ -33,6 +32,7 @@ import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
 import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { describeInvite, type InviteRefusal } from './refused-invite.js';
+import { guesserOf, isOverWebSocket, localAddressOf } from './request-origin.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
@@ -113,6 +113,8 @@ export class IncomingCall implements LegSignalling {
   #answered: DialogCall | null = null;
   /** How the call ended before it was answered. */
   #outcome: Outcome | null = null;
+  /** Ends what is done for a call that has ended. */
+  readonly #over = new AbortController();
 
   constructor(options: IncomingCallOptions) {
     const { request, clock, settings, onFarewell } = options;
@@ -238,7 +240,7 @@ export class IncomingCall implements LegSignalling {
     const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
-    const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify);
+    const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify, this.#over.signal);
     const stir = verifying === null ? null : await verifying;
     if (verifying !== null && this.#outcome !== null) {
       this.#tellCanceled(null, {});
@@ -463,6 +465,7 @@ export class IncomingCall implements LegSignalling {
 
   #close(outcome: Outcome): void {
     this.#deadline.cancel();
+    this.#over.abort();
     logCallEnd(this.#logger, this.#options.clock, this.#leg, outcome);
     this.#closed();
   }
@@ -472,22 +475,6 @@ export class IncomingCall implements LegSignalling {
     this.#endUnconfirmed?.();
     this.#options.onClosed(this);
   }
-}
-
-/** Its sender has a WebSocket (RFC 7118 §5.2): a browser. What stands between it and us need not have one. */
-function isOverWebSocket(request: Pick<SrfRequest, 'get'>): boolean {
-  const hops = [...(request.get('Via') ?? '').matchAll(/SIP\s*\/\s*2\.0\s*\/\s*(\w+)/gi)];
-  return /^wss?$/i.test(hops.at(-1)?.[1] ?? '');
-}
-
-/** `address:port`, of IPv6 without brackets, as drachtio-srf puts the two together. */
-function localAddressOf({ receivedOn }: SrfRequest): string | null {
-  return receivedOn?.replace(/:\d*$/, '') ?? null;
-}
-
-/** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
-function guesserOf({ source_address: address, protocol }: SrfRequest): string {
-  return /^udp$/i.test(protocol) ? `udp ${sourceOf(address)}` : address;
 }
 
 /** In drachtio's words: the INVITE was canceled, or its connection is gone. */

@@ -18,6 +18,7 @@ const headers: Readonly<Record<string, string>> = {
   From: '<sip:+4930123@carrier>;tag=1',
   To: '<sip:+4930999@gw>',
   Identity: 'a.b.c;info=<https://cert.example.org/>',
+  'Call-ID': 'c1',
   Date: 'Thu, 01 Jan 2026 00:00:00 GMT',
 };
 const request = { uri: 'sip:join@gw', get: (name: string) => headers[name] };
@@ -78,7 +79,7 @@ describe('The signature of a call', () => {
     expect(await verifiedCaller(request, passOf('report'), verify)).toBe(passed);
     expect(asked).toEqual([
       {
-        ...{ identity: headers['Identity'], date: headers['Date'], trunkId: 't' },
+        ...{ identity: headers['Identity'], date: headers['Date'], accountId: 'acme', callId: 'c1' },
         ...{ caller: ['+4930123'], called: ['+4930555'] },
       },
     ]);

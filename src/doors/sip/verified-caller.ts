@@ -12,7 +12,11 @@ export interface SignedCall {
   readonly caller: readonly string[];
   readonly called: readonly string[];
   readonly date: string | null;
-  readonly trunkId: string;
+  readonly callId: string;
+  /** For whose calls certificates are fetched. */
+  readonly accountId: string;
+  /** The call is over. */
+  readonly signal?: AbortSignal;
 }
 
 /** In time; never rejects. */
@@ -27,14 +31,17 @@ export function verifiedCaller(
   request: CredentialSource,
   pass: TrunkPass | null,
   verify: VerifyCall = unable,
+  signal?: AbortSignal,
 ): Promise<CallerVerification> | null {
-  return pass === null || pass.trunk.inbound.stir === 'off' ? null : verified(request, pass, verify);
+  const isWanted = pass !== null && pass.trunk.inbound.stir !== 'off';
+  return isWanted ? verified(request, pass, verify, signal) : null;
 }
 
 async function verified(
   request: CredentialSource,
   pass: TrunkPass,
   verify: VerifyCall,
+  signal: AbortSignal | undefined,
 ): Promise<CallerVerification> {
   const { trunk, dialled } = pass;
   const verification = await verify({
@@ -42,8 +49,12 @@ async function verified(
     caller: claimedCaller(request, trunk.inbound.callerIdentity),
     called: dialled === null ? calledParties(request) : [dialled],
     date: request.get('Date') ?? null,
-    trunkId: trunk.id,
+    callId: request.get('Call-ID') ?? '',
+    accountId: trunk.accountId,
+    ...(signal !== undefined && { signal }),
   });
+  // Nobody is left to be refused.
+  if (signal?.aborted === true) return verification;
   refuseUnverified(trunk.inbound.stir, verification);
   return verification;
 }
