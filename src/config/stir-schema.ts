@@ -35,11 +35,15 @@ export const stirGroups = {
     maxCertificates: count
       .max(20)
       .default(3)
-      .describe('URLs of certificates that are asked for one call; a call that was sent on may need one for each step.'),
+      .describe(
+        'URLs of certificates that are asked for one call; a call that was sent on may need one for each step.',
+      ),
     maxUsedSignatures: count
       .max(1_000_000)
       .default(20_000)
-      .describe('Signatures that let a call in and are remembered while they are fresh, so that they let in no other; the oldest goes.'),
+      .describe(
+        'Signatures that let a call in and are remembered while they are fresh, so that they let in no other; the oldest goes.',
+      ),
     hosts: z
       .array(
         z
@@ -83,8 +87,13 @@ export const stirGroups = {
     maxFetches: count
       .max(1000)
       .default(8)
-      .describe('Certificates fetched at once; for the calls of one account half of them, and one in any case.'),
-    maxFetchesPerHost: count.max(1000).default(4).describe('The same of one host, also half of them for one account.'),
+      .describe(
+        'Certificates fetched at once; for the calls of one account half of them, and one in any case.',
+      ),
+    maxFetchesPerHost: count
+      .max(1000)
+      .default(4)
+      .describe('The same of one host, also half of them for one account.'),
     maxFetchesPerMinute: count
       .default(60)
       .describe('Certificates fetched for the calls of one account within a minute.'),

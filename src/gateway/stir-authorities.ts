@@ -1,9 +1,12 @@
 /** The file of authorities that signers' certificates may come from, watched: lists change, and calls go on. */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Timer } from '../domain/clock.js';
 import { TrustAnchors } from '../stir/index.js';
-import { CertificateProblem, readAuthorities } from '../tls/certificate.js';
+import { CertificateProblem } from '../tls/certificate.js';
 import type { GatewayContext } from './context.js';
+
+/** Of those left out, that are named in the log. */
+const maxSubjects = 20;
 
 export class StirAuthorities {
   readonly #context: Pick<GatewayContext, 'clock' | 'logger'>;
@@ -19,7 +22,7 @@ export class StirAuthorities {
     this.#path = path;
     this.#reloadMs = reloadMs;
     this.#seen = versionOf(path);
-    this.#anchors = read(path);
+    this.#anchors = this.#read();
     this.#schedule();
   }
 
@@ -41,13 +44,26 @@ export class StirAuthorities {
     });
   }
 
+  /** One certificate that is of no use takes none of the others away. Throws CertificateProblem. */
+  #read(): TrustAnchors {
+    const anchors = read(this.#path);
+    const { count, leftOut } = anchors;
+    const subjects = leftOut.slice(0, maxSubjects).map((subject) => subject ?? 'unreadable');
+    if (leftOut.length > 0)
+      this.#context.logger.warn(
+        { authorities: count, leftOut: leftOut.length, subjects },
+        'the list of authorities holds certificates that are of no use; they are left out',
+      );
+    return anchors;
+  }
+
   /** What cannot be used changes nothing, and is logged until it can. */
   #reload(): void {
     const seen = versionOf(this.#path);
     if (seen === this.#seen) return;
     const { logger } = this.#context;
     try {
-      this.#anchors = read(this.#path);
+      this.#anchors = this.#read();
     } catch (error) {
       const problem = (error as Error).message;
       logger.error({ problem }, 'a changed list of authorities cannot be used; the former stays in force');
@@ -59,13 +75,22 @@ export class StirAuthorities {
 }
 
 function read(path: string): TrustAnchors {
-  const pem = readAuthorities(path);
+  const pem = readText(path);
   try {
     return TrustAnchors.read(pem);
   } catch (error) {
-    throw new CertificateProblem(`${path} holds a certificate that is none of an authority for calls.`, {
-      cause: error,
-    });
+    const why = (error as Error).message;
+    throw new CertificateProblem(`${path} holds no list of authorities for calls: ${why}.`, { cause: error });
+  }
+}
+
+/** The first of them need not be one that can be used. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CertificateProblem(`${path} cannot be read (${code}).`, { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type CertificateProblem,
   type CertificateSource,
 } from './call-verifier.js';
-import { readCertificates } from './certificate.js';
+import { readChain } from './certificate.js';
 import { signEs256 } from './es256.js';
 import { formatIdentity } from './identity-header.js';
 import { signingInputOf, type PassportContent } from './passport.js';
@@ -52,7 +52,7 @@ function stage(
     asked.push(url);
     if (typeof source === 'function') return source(url, requester);
     const pem = source[url];
-    return Promise.resolve(pem === undefined ? 'not-fetched' : readCertificates(pem, 5));
+    return Promise.resolve(pem === undefined ? 'not-fetched' : readChain(pem, 5));
   };
   return {
     clock,
@@ -62,7 +62,15 @@ function stage(
 }
 
 const call = (identity: string | null, fields: Partial<CallToVerify> = {}): CallToVerify => ({
-  ...{ identity, caller: [caller], called: [called], date: null, requester: 'account', callId: 'c1', ...fields },
+  ...{
+    identity,
+    caller: [caller],
+    called: [called],
+    date: null,
+    requester: 'account',
+    callId: 'c1',
+    ...fields,
+  },
 });
 
 const signed = (clock: ManualClock, fields: Partial<Parameters<CallSigner['sign']>[0]> = {}) =>
@@ -460,7 +468,11 @@ describe('A call that was sent on', () => {
     for (const identities of [
       [bad, good],
       [good, bad],
-      [bad, signer.signDiversion({ ...step, diverted: second }), signer.signDiversion({ ...step, called: second })],
+      [
+        bad,
+        signer.signDiversion({ ...step, diverted: second }),
+        signer.signDiversion({ ...step, called: second }),
+      ],
     ])
       expect((await verifier.verify(call([signed(clock), ...identities].join(','), to))).reason).toBeNull();
   });
@@ -469,10 +481,15 @@ describe('A call that was sent on', () => {
     const { verifier, clock } = stage();
     const nowMs = clock.now();
     const first = signed(clock);
-    const steps = [second, third].map((to) => signer.signDiversion({ caller, called: to, diverted: called, nowMs }));
+    const steps = [second, third].map((to) =>
+      signer.signDiversion({ caller, called: to, diverted: called, nowMs }),
+    );
     const reasonFor = async (callId: string, index: number) =>
-      (await verifier.verify(call([first, ...steps].join(','), { called: [[second, third][index] ?? ''], callId })))
-        .reason;
+      (
+        await verifier.verify(
+          call([first, ...steps].join(','), { called: [[second, third][index] ?? ''], callId }),
+        )
+      ).reason;
     expect(await reasonFor('one', 0)).toBeNull();
     expect(await reasonFor('other', 1)).toBeNull();
     expect(await reasonFor('third', 1)).toBe('stale');

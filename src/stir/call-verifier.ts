@@ -178,7 +178,10 @@ export class CallVerifier {
     const dateMs = Date.parse(date ?? '');
     if (Number.isNaN(dateMs)) return ['malformed'];
     const issuedAtSeconds = Math.floor(dateMs / 1000);
-    if (caller.numbers.length + caller.uris.length === 0 || called.numbers.length + called.uris.length === 0) {
+    if (
+      caller.numbers.length + caller.uris.length === 0 ||
+      called.numbers.length + called.uris.length === 0
+    ) {
       const unnamed = rebuildPassport(field, { issuedAtSeconds, origin: nobody, destination: nobody });
       if (typeof unnamed === 'string') return [unnamed];
       return [caller.numbers.length + caller.uris.length === 0 ? 'caller-mismatch' : 'called-mismatch'];
@@ -260,7 +263,9 @@ export class CallVerifier {
 }
 
 /** What is of a kind that is not known says nothing. */
-function reasonOf(problem: PassportProblem | 'caller-mismatch' | 'called-mismatch'): readonly VerdictReason[] {
+function reasonOf(
+  problem: PassportProblem | 'caller-mismatch' | 'called-mismatch',
+): readonly VerdictReason[] {
   if (problem === 'unsupported') return [];
   return [problem === 'unsupported-algorithm' ? 'malformed' : problem];
 }

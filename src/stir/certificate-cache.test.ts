@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.js';
-import { stirChain } from '../../test/support/stir-authority.js';
+import { issueStir, stirChain } from '../../test/support/stir-authority.js';
 import { CertificateCache, type CertificateCacheLimits } from './certificate-cache.js';
 import { maxAgeOf, type FetchedText } from './certificate-fetcher.js';
 
@@ -78,6 +78,22 @@ describe('Certificates', () => {
     expect(fetched).toHaveLength(3);
   });
 
+  it('are kept whatever else stands behind them: what has ended, what cannot be read, one too many', async () => {
+    const old = (await issueStir({ notAfter: new Date(Date.now() - 3_600_000) })).certPem;
+    const rubbish = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    for (const [extra, count] of [
+      [old, 3],
+      [rubbish, 2],
+      [old.repeat(9), 5],
+    ] as const) {
+      const { clock, fetched, asked } = stage();
+      expect(await asked(url, pem + extra)).toHaveLength(count);
+      clock.advance(3_599_000);
+      expect(await asked()).toHaveLength(count);
+      expect(fetched).toHaveLength(1);
+    }
+  });
+
   it('that could not be had are asked for again after a while, and not before', async () => {
     const { clock, fetched, asked } = stage();
     expect(await asked(url, null)).toBe('not-fetched');
@@ -146,7 +162,11 @@ describe('Certificates', () => {
     const { ask, answer } = stage({ maxFetchesPerHost: 2 });
     const silent = ask('https://cert.example.org/silent', 'one');
     // By other ports and names of the same host, too.
-    for (const text of ['https://cert.example.org/2', 'https://cert.example.org:8443/3', 'https://cert.example.org./4'])
+    for (const text of [
+      'https://cert.example.org/2',
+      'https://cert.example.org:8443/3',
+      'https://cert.example.org./4',
+    ])
       expect(await ask(text, 'one')).toBe('fetch-limit');
     const other = ask(url, 'other');
     expect(await ask('https://cert.example.org.:8443/5', 'third')).toBe('fetch-limit');

@@ -3,7 +3,7 @@
  * kept, too, for a shorter time. What may be fetched is limited in all, by host, and for each requester: callers write the URLs.
  */
 import type { CertificateProblem, CertificateSource, VerifierClock } from './call-verifier.js';
-import { readCertificates, type StirCertificate } from './certificate.js';
+import { readChain, type StirCertificate } from './certificate.js';
 import type { FetchedText } from './certificate-fetcher.js';
 import { allowedUrl, type UrlRules } from './certificate-url.js';
 
@@ -122,14 +122,11 @@ export class CertificateCache implements CertificateSource {
   async #fetch(url: URL, key: string): Promise<Found> {
     const { fetch, clock, limits } = this.#options;
     const fetched = await fetch(url).catch(() => null);
-    const found = fetched === null ? 'not-fetched' : readChain(fetched.text, limits.maxChain);
+    const found = fetched === null ? 'not-fetched' : readFetched(fetched.text, limits.maxChain);
     const now = clock.now();
     const keptMs = Math.min(Math.max(fetched?.maxAgeMs ?? limits.maxMs, limits.minMs), limits.maxMs);
-    // One that has ended may have been renewed there.
-    const endMs =
-      typeof found === 'string' ? Infinity : Math.min(...found.map(({ notAfterMs }) => notAfterMs));
-    const untilMs =
-      typeof found === 'string' || endMs <= now ? now + limits.failureMs : Math.min(now + keptMs, endMs);
+    const endMs = typeof found === 'string' ? now : endOf(found, now);
+    const untilMs = endMs <= now ? now + limits.failureMs : Math.min(now + keptMs, endMs);
     this.#entries.delete(key);
     this.#entries.set(key, { found, untilMs });
     const oldest = this.#entries.keys().next();
@@ -138,9 +135,15 @@ export class CertificateCache implements CertificateSource {
   }
 }
 
-function readChain(pem: string, max: number): Found {
+/** When a signer's certificate ends, or one behind it: it may be renewed there. What had ended before it came is none of its chain. */
+function endOf([signer, ...others]: readonly StirCertificate[], nowMs: number): number {
+  const ends = others.map(({ notAfterMs }) => notAfterMs).filter((endMs) => endMs > nowMs);
+  return Math.min(signer?.notAfterMs ?? nowMs, ...ends);
+}
+
+function readFetched(pem: string, max: number): Found {
   try {
-    return readCertificates(pem, max);
+    return readChain(pem, max);
   } catch {
     return 'unsuitable-certificate';
   }

@@ -55,18 +55,63 @@ export class StirCertificate {
   }
 }
 
-/** Those of a PEM text, in their order. Throws where one cannot be used, there is none, or there are more than `max`. */
-export function readCertificates(pem: string, max: number): readonly StirCertificate[] {
-  const found: StirCertificate[] = [];
-  for (let at = pem.indexOf(begin); at !== -1; at = pem.indexOf(begin, at + 1)) {
-    if (found.length === max) throw new RangeError('too many certificates');
-    const stop = pem.indexOf(end, at);
-    if (stop === -1) throw new RangeError('a certificate that breaks off');
-    found.push(new StirCertificate(pem.slice(at, stop + end.length)));
-  }
-  if (found.length === 0) throw new RangeError('no certificate');
-  return found;
+/**
+ * A signer's certificate and up to `max - 1` of those that stand behind it, in their order; which of them are of any use is for the
+ * chain to show, and what cannot be read is of none. Throws where the first cannot be used, or there is none.
+ */
+export function readChain(pem: string, max: number): readonly StirCertificate[] {
+  const [first, ...others] = blocksOf(pem, max);
+  if (first === undefined) throw new RangeError('no certificate');
+  return [new StirCertificate(first), ...others.flatMap((block) => readOrNull(block) ?? [])];
 }
+
+export interface ReadAuthorities {
+  readonly authorities: readonly StirCertificate[];
+  /** What the others are called that stand there, and are of no use: null where not even that can be read. */
+  readonly leftOut: readonly (string | null)[];
+}
+
+/** The authorities of a PEM text. Throws where the text breaks off, or has more than `max` certificates. */
+export function readAuthorities(pem: string, max: number): ReadAuthorities {
+  const blocks = blocksOf(pem, max + 1);
+  if (blocks.length > max) throw new RangeError('too many certificates');
+  if (blocks.some((block) => !block.endsWith(end))) throw new RangeError('a certificate that breaks off');
+  const read = blocks.map((block) => ({ block, certificate: readOrNull(block) }));
+  return {
+    authorities: read.flatMap(({ certificate }) => (certificate?.isAuthority === true ? certificate : [])),
+    leftOut: read
+      .filter(({ certificate }) => certificate?.isAuthority !== true)
+      .map(({ block }) => subjectOf(block)),
+  };
+}
+
+/** The certificates of a PEM text, none of them looked into; the last may break off. */
+function blocksOf(pem: string, max: number): readonly string[] {
+  const blocks: string[] = [];
+  for (let at = pem.indexOf(begin); at !== -1 && blocks.length < max; at = pem.indexOf(begin, at + 1)) {
+    const stop = pem.indexOf(end, at);
+    blocks.push(stop === -1 ? pem.slice(at) : pem.slice(at, stop + end.length));
+  }
+  return blocks;
+}
+
+function readOrNull(block: string): StirCertificate | null {
+  try {
+    return new StirCertificate(block);
+  } catch {
+    return null;
+  }
+}
+
+function subjectOf(block: string): string | null {
+  try {
+    return new X509Certificate(block).subject.replaceAll('\n', ', ').slice(0, maxSubjectLength);
+  } catch {
+    return null;
+  }
+}
+
+const maxSubjectLength = 200;
 
 const begin = '-----BEGIN CERTIFICATE-----';
 const end = '-----END CERTIFICATE-----';

@@ -39,8 +39,23 @@ describe('An Identity header', () => {
     expect(parseIdentity(Array.from({ length: 1000 }, () => 'a.b.c').join(','), 3)).toHaveLength(3);
   });
 
+  it('with a quote or bracket that is never closed spoils itself alone', () => {
+    const good = formatIdentity('d.e.f', x5u, 'shaken');
+    const field = { signature: 'f', info: x5u, ppt: 'shaken' };
+    for (const open of ['a.b.c;ppt="shaken', 'a.b.c;info=<https://h/', 'rubbish "<', 'a.b.c;ppt="\\'])
+      for (const blank of ['', ' ', '\t']) {
+        const [first, second, third] = parseIdentity([good, open, blank + good].join(','), 4);
+        expect([first, third]).toMatchObject([field, field]);
+        expect(second?.ppt ?? null).not.toBe('shaken');
+        expect(parseIdentity([open, `..f;info=<${x5u}>`].join(','), 4)[1]).toMatchObject({
+          header: '',
+          signature: 'f',
+        });
+      }
+  });
+
   it('is read in time that grows with its length, whatever it holds', () => {
-    for (const odd of ['"', '<', ';', ',', '\\', '"\\', '.', ' '])
+    for (const odd of ['"', '<', ';', ',', '\\', '"\\', '.', ' ', '",', '",a.a.', '<, ', '<a,a.a.a '])
       expect(parseIdentity(odd.repeat(200_000), 4).length).toBeLessThanOrEqual(4);
     fc.assert(
       fc.property(

@@ -20,11 +20,12 @@ export interface IdentityField {
 
 /**
  * The fields of all Identity headers of a request, joined by commas as header parsers do. Null stands for one that cannot be read.
- * Commas and semicolons in quotes or angle brackets separate nothing. At most `max` are looked at.
+ * Commas and semicolons in quotes or angle brackets separate nothing, unless another field begins behind them: then they were never
+ * closed, and spoil one field alone. At most `max` are looked at.
  */
 export function parseIdentity(text: string, max: number): readonly (IdentityField | null)[] {
   const fields: (IdentityField | null)[] = [];
-  for (const part of splitOutside(text, ',', max + 1)) {
+  for (const part of splitOutside(text, ',', max + 1, fieldBegins)) {
     if (part.trim() === '') continue;
     if (fields.length === max) break;
     fields.push(parseField(part));
@@ -52,6 +53,8 @@ function parseField(part: string): IdentityField | null {
 }
 
 const maxParameters = 16;
+/** A token and a semicolon; URLs of certificates have no semicolon. */
+const fieldBegins = /[ \t]*[\w-]*\.[\w-]*\.[\w-]+[ \t]*;/y;
 
 function unwrap(value: string): string {
   const [first, last] = [value[0], value.at(-1)];
@@ -59,22 +62,30 @@ function unwrap(value: string): string {
   return isWrapped ? value.slice(1, -1).trim() : value;
 }
 
-/** Splits outside of quotes and angle brackets, in one pass; what comes behind the last of `max` parts is left out. */
-function splitOutside(text: string, separator: string, max: number): string[] {
+/**
+ * Splits outside of quotes and angle brackets, in one pass, and within them where `begins` matches what follows; what comes behind
+ * the last of `max` parts is left out.
+ */
+function splitOutside(text: string, separator: string, max: number, begins?: RegExp): string[] {
+  const isBeginning = (at: number): boolean => {
+    if (begins === undefined) return false;
+    begins.lastIndex = at;
+    return begins.test(text);
+  };
   const parts: string[] = [];
   let start = 0;
   let closer: string | null = null;
   for (let at = 0; at < text.length && parts.length < max; at += 1) {
     const letter = text[at];
-    if (closer !== null) {
-      if (letter === '\\' && closer === '"') at += 1;
+    if (letter === separator && (closer === null || isBeginning(at + 1))) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+      closer = null;
+    } else if (closer !== null) {
+      if (letter === '\\' && closer === '"' && text[at + 1] !== separator) at += 1;
       else if (letter === closer) closer = null;
     } else if (letter === '"') closer = '"';
     else if (letter === '<') closer = '>';
-    else if (letter === separator) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
-    }
   }
   if (parts.length < max) parts.push(text.slice(start));
   return parts;

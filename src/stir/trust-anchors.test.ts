@@ -8,7 +8,7 @@ import {
   type StirIssued,
   type StirSubject,
 } from '../../test/support/stir-authority.js';
-import { readCertificates, type StirCertificate } from './certificate.js';
+import { readChain, type StirCertificate } from './certificate.js';
 import { mayVouchFor, TrustAnchors } from './trust-anchors.js';
 
 const hourMs = 3_600_000;
@@ -16,7 +16,7 @@ const at = (offsetMs: number) => new Date(Date.now() + offsetMs);
 const pemOf = (...issued: readonly StirIssued[]) => issued.map(({ certPem }) => certPem).join('');
 
 function judged(anchors: readonly StirIssued[], chain: readonly StirIssued[], nowMs = Date.now()) {
-  return TrustAnchors.read(pemOf(...anchors)).pathOf(readCertificates(pemOf(...chain), 10), nowMs);
+  return TrustAnchors.read(pemOf(...anchors)).pathOf(readChain(pemOf(...chain), 10), nowMs);
 }
 
 describe('The chain of a signer', () => {
@@ -34,9 +34,7 @@ describe('The chain of a signer', () => {
     const { middle, leaf, root } = await stirChain();
     const stranger = await issueStir({ name: 'Root of a test', isAuthority: true });
     expect(judged([stranger], [leaf, middle, root])).toBe('untrusted-certificate');
-    expect(new TrustAnchors().pathOf(readCertificates(pemOf(leaf), 10), Date.now())).toBe(
-      'untrusted-certificate',
-    );
+    expect(new TrustAnchors().pathOf(readChain(pemOf(leaf), 10), Date.now())).toBe('untrusted-certificate');
   });
 
   it('must hold now, every one of it', async () => {
@@ -58,7 +56,7 @@ describe('The chain of a signer', () => {
   it('is looked at again when time goes on', async () => {
     const root = await issueStir({ name: 'Root', isAuthority: true });
     const anchors = TrustAnchors.read(pemOf(root));
-    const chain = readCertificates(pemOf(await issueStir({ issuer: root, notAfter: at(hourMs) })), 1);
+    const chain = readChain(pemOf(await issueStir({ issuer: root, notAfter: at(hourMs) })), 1);
     expect(anchors.pathOf(chain, Date.now())).toHaveProperty('signer');
     expect(anchors.pathOf(chain, Date.now() + 2 * hourMs)).toBe('expired-certificate');
   });
@@ -155,16 +153,19 @@ describe('A certificate', () => {
   it('with a critical extension that is not known is none', async () => {
     const extensions = [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))];
     const { certPem } = await issueStir({ extensions });
-    expect(() => readCertificates(certPem, 1)).toThrow();
+    expect(() => readChain(certPem, 1)).toThrow();
   });
 
-  it('is one of so many, whole and readable', async () => {
+  it('is read with so many that stand behind it, of which it minds none', async () => {
     const { certPem } = await issueStir();
-    expect(readCertificates(`text before\n${certPem}\n${certPem}`, 2)).toHaveLength(2);
-    expect(() => readCertificates(certPem + certPem, 1)).toThrow();
-    expect(() => readCertificates(certPem.slice(0, -40), 1)).toThrow();
-    expect(() => readCertificates('', 1)).toThrow();
-    expect(() => readCertificates('<html>', 1)).toThrow();
+    const extensions = [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))];
+    const odd = (await issueStir({ extensions })).certPem;
+    expect(readChain(`text before\n${certPem}\n${certPem}`, 2)).toHaveLength(2);
+    expect(readChain(certPem + certPem + certPem, 2)).toHaveLength(2);
+    expect(readChain(certPem + odd + certPem, 5)).toHaveLength(2);
+    expect(readChain(certPem + certPem.slice(0, -40), 5)).toHaveLength(1);
+    for (const text of [odd + certPem, certPem.slice(0, -40), '', '<html>'])
+      expect(() => readChain(text, 5)).toThrow();
   });
 
   it('with any octet changed is read or refused', async () => {
@@ -177,7 +178,7 @@ describe('A certificate', () => {
         const pem = `-----BEGIN CERTIFICATE-----\n${changed.toString('base64')}\n-----END CERTIFICATE-----`;
         let found: readonly StirCertificate[];
         try {
-          found = readCertificates(pem, 1);
+          found = readChain(pem, 1);
         } catch (error) {
           expect(error).toBeInstanceOf(Error);
           return;
@@ -185,5 +186,26 @@ describe('A certificate', () => {
         new TrustAnchors(found).pathOf(found, Date.now());
       }),
     );
+  });
+});
+
+describe('A list of authorities', () => {
+  it('is used without those that are none, or cannot be used, and says which', async () => {
+    const root = await issueStir({ name: 'Root', isAuthority: true });
+    const leaf = await issueStir({ name: 'Leaf', issuer: root });
+    const extensions = [new Extension('1.2.3.4', true, new Uint8Array([5, 0]))];
+    const odd = await issueStir({ name: 'Odd', isAuthority: true, extensions });
+    const rubbish = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+    const anchors = TrustAnchors.read(rubbish + pemOf(odd, root, leaf));
+    expect([anchors.count, anchors.leftOut]).toEqual([1, [null, 'CN=Odd', 'CN=Leaf']]);
+    expect(anchors.pathOf(readChain(pemOf(leaf), 1), Date.now())).toHaveProperty('signer');
+    expect(TrustAnchors.read(pemOf(root)).leftOut).toEqual([]);
+  });
+
+  it('is none where nothing of it can be used, or it breaks off', async () => {
+    const root = await issueStir({ name: 'Root', isAuthority: true });
+    const leaf = await issueStir({ name: 'Leaf', issuer: root });
+    for (const text of ['', 'nothing', pemOf(leaf), pemOf(root) + pemOf(root).slice(0, -40)])
+      expect(() => TrustAnchors.read(text)).toThrow(RangeError);
   });
 });

@@ -1,5 +1,5 @@
 /** Whom certificates of signers must come from: the list of authorities that the operator has (in SHAKEN the policy administrator's). */
-import { readCertificates, type StirCertificate } from './certificate.js';
+import { readAuthorities, type StirCertificate } from './certificate.js';
 import { isOfNamedCurve, isP256 } from './es256.js';
 
 export type ChainProblem = 'untrusted-certificate' | 'expired-certificate' | 'unsuitable-certificate';
@@ -23,13 +23,19 @@ export class TrustAnchors {
   /** A chain is looked at once, for it is used for many calls. */
   readonly #known = new WeakMap<readonly StirCertificate[], TrustedPath | ChainProblem>();
 
-  constructor(anchors: readonly StirCertificate[] = []) {
+  /** The certificates that stood beside them and are no authorities, or cannot be read: what they are called, or null. */
+  readonly leftOut: readonly (string | null)[];
+
+  constructor(anchors: readonly StirCertificate[] = [], leftOut: readonly (string | null)[] = []) {
     this.#anchors = anchors;
+    this.leftOut = leftOut;
   }
 
-  /** Throws where the text has no certificate, or one that cannot be used. */
+  /** Leaves out what is of no use. Throws where nothing is left, or the text breaks off. */
   static read(pem: string): TrustAnchors {
-    return new TrustAnchors(readCertificates(pem, maxAnchors));
+    const { authorities, leftOut } = readAuthorities(pem, maxAnchors);
+    if (authorities.length === 0) throw new RangeError('no authority');
+    return new TrustAnchors(authorities, leftOut);
   }
 
   get count(): number {

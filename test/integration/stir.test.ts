@@ -314,6 +314,12 @@ describe('The list of authorities', () => {
     await wrote(other.root.certPem + chain.root.certPem, 'the list of authorities was read anew');
     const theirs = signed({ path: '/other.pem', keyPem: other.keyPem });
     expect(await toldOf(reporting, [theirs])).toEqual(passed);
+    const left = 'the list of authorities holds certificates that are of no use; they are left out';
+    await wrote(chain.leaf.certPem + chain.root.certPem, left);
+    expect(gateway.log.find(({ msg }) => msg === left)).toMatchObject({
+      ...{ authorities: 1, leftOut: 1, subjects: ['CN=SHAKEN 1234'] },
+    });
+    expect(await toldOf(reporting, [signed()])).toEqual(passed);
   });
 });
 
