@@ -1,9 +1,8 @@
 /** Signatures that let a call in, and which call it was: whoever sees one on its way could call with it again. */
 import { createHash } from 'node:crypto';
-import type { VerifierClock } from './call-verifier.js';
 
 export interface UsedSignaturesOptions {
-  readonly clock: Pick<VerifierClock, 'now'>;
+  readonly clock: { now(): number };
   /** So many are remembered; the oldest goes. */
   readonly max: number;
 }
