@@ -29,6 +29,8 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
   const sent: TrunkRequest[] = [];
   const failures: TrunkFailure[] = [];
   const sources: (string | null)[] = [];
+  const broken: unknown[] = [];
+  const faults = { isSourceBroken: false };
   let registered = 0;
   const registration = new Registration({
     identity: new RegistrarIdentity(),
@@ -48,12 +50,16 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
       }));
     },
     ...{ clock, random: () => 0.5, settings },
-    onSource: (address) => sources.push(address),
+    onSource(address) {
+      sources.push(address);
+      if (faults.isSourceBroken) throw new Error('an index');
+    },
+    onBroken: (error) => broken.push(error),
     onRegistered: () => (registered += 1),
     onFailed: (failure) => failures.push(failure),
   });
   return {
-    ...{ clock, sent, failures, sources, registration },
+    ...{ clock, sent, failures, sources, registration, broken, faults },
     registered: () => registered,
     async pass(ms: number) {
       clock.advance(ms);
@@ -304,6 +310,104 @@ describe('A registration', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('that breaks is asked for no later than it would have been renewed, and told once', async () => {
+    const { begun, pass, sent, registration, clock, registered } = stage(() => granted(40));
+    await begun();
+    for (let times = 0; times < 4; times += 1) {
+      registration.lost();
+      expect(registration.state.nextAt! - clock.now()).toBeLessThanOrEqual(26 * second);
+      await pass(registration.state.nextAt! - clock.now());
+    }
+    expect(sent).toHaveLength(5);
+    expect(registered()).toBe(1);
+  });
+
+  it('that stood for long begins at the shortest wait where it fails then, and is told again when it stands', async () => {
+    let isDown = true;
+    const { begun, pass, registration, clock, registered } = stage(() =>
+      isDown ? { status: 503 } : granted(),
+    );
+    await begun();
+    for (let times = 0; times < 4; times += 1) await pass(registration.state.nextAt! - clock.now());
+    isDown = false;
+    await pass(registration.state.nextAt! - clock.now());
+    expect(registered()).toBe(1);
+    isDown = true;
+    await pass(390 * second);
+    expect(registration.state.nextAt! - clock.now()).toBe(22.5 * second);
+    isDown = false;
+    await pass(22.5 * second);
+    expect(registered()).toBe(2);
+  });
+
+  it.each<[string, (registration: Registration, pass: (ms: number) => Promise<void>) => Promise<void>]>([
+    ['was not renewed', (_, pass) => pass(390 * second)],
+    ['lost its connection', (registration) => Promise.resolve(registration.lost())],
+  ])('that %s is given back for as long as it stands', async (_, fail) => {
+    for (const [laterMs, last] of [
+      [0, '0'],
+      [600 * second, '600'],
+    ] as const) {
+      let isDown = false;
+      const { begun, pass, sent, registration, clock } = stage(() => (isDown ? { status: 503 } : granted()));
+      await begun();
+      isDown = true;
+      await fail(registration, pass);
+      await pass(laterMs);
+      await registration.end();
+      expect(sent.map(expiresOf).at(-1)).toBe(last);
+      expect(clock.pending).toBe(0);
+    }
+  });
+
+  it('lets calls in from a registrar that refuses us no more, and from one that fails until its time is over', async () => {
+    for (const [status, atOnce] of [
+      [403, true],
+      [503, false],
+    ] as const) {
+      let isDown = false;
+      const { begun, pass, sources } = stage(() => (isDown ? { status } : granted()));
+      await begun();
+      isDown = true;
+      await pass(390 * second);
+      expect(sources).toEqual(atOnce ? ['192.0.2.1', null] : ['192.0.2.1']);
+      await pass(210 * second);
+      expect(sources).toEqual(['192.0.2.1', null]);
+    }
+  });
+
+  it('goes on after a fault of ours, which is told once', async () => {
+    let isBroken = true;
+    const odd = stage(() => granted());
+    odd.faults.isSourceBroken = true;
+    await odd.begun();
+    expect(odd.broken).toHaveLength(1);
+    expect(odd.registration.state.status).toBe('registered');
+
+    const reply = () => ({
+      status: 401,
+      get headers(): Record<string, string> {
+        if (isBroken)
+          return new Proxy(
+            {},
+            {
+              get: () => {
+                throw new Error('a header');
+              },
+            },
+          );
+        return {};
+      },
+    });
+    const { begun, pass, broken, registration, clock } = stage(() => (isBroken ? reply() : granted()));
+    await begun();
+    expect(broken).toHaveLength(1);
+    expect(registration.state.status).toBe('failed');
+    isBroken = false;
+    await pass(registration.state.nextAt! - clock.now());
+    expect(registration.state.status).toBe('registered');
+  });
+
   it('answers no challenge any more that comes when its end is over', async () => {
     let challengeIt: (() => void) | undefined;
     const { begun, pass, sent, registration } = stage((request) => {
@@ -349,6 +453,7 @@ describe('A registration', () => {
         onSource: () => undefined,
         onRegistered: () => undefined,
         onFailed: () => undefined,
+        onBroken: () => undefined,
       },
     });
     slow.begin(0);

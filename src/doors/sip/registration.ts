@@ -26,10 +26,12 @@ export interface RegistrationOptions {
   readonly settings: RegistrationSettings;
   /** Granted or renewed; the address that said so. Null: it has ended. */
   readonly onSource: (address: string | null) => void;
-  /** Granted where nothing was before. */
+  /** Granted for the first time, or the first after a failure that was told. */
   readonly onRegistered: (grant: Extract<RegistrarAnswer, { kind: 'granted' }>) => void;
   /** Told where it is another failure than the last. */
   readonly onFailed: (failure: TrunkFailure) => void;
+  /** What must not happen, and ends nothing. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** A connection that breaks is a first failure where the registration stood for so long before. */
@@ -54,13 +56,17 @@ export class Registration {
   #nextAt: number | null = null;
   #grant: { readonly target: string; readonly expiresAt: number } | null = null;
   #grantedAt = 0;
+  /** The registrar has us until then, whatever failed since: it is given back for as long. */
+  #heldUntil = 0;
+  /** Whose calls are the trunk's. */
+  #source: string | null = null;
+  #distrust: Timer | null = null;
+  #isToldRegistered = false;
   #failure: TrunkFailure | null = null;
   /** Failures, and connections that broke, in a row. */
   #failures = 0;
   #round: Promise<void> = Promise.resolve();
   #ending: Promise<void> = Promise.resolve();
-  /** At the end: the registrar has us. */
-  #isHeld = false;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -90,12 +96,15 @@ export class Registration {
   /** The connection is gone that the registration went by: calls would not find us. It is asked for anew at once. */
   lost(): void {
     const { clock, random } = this.#options;
+    const refreshMs = (this.#nextAt ?? clock.now()) - clock.now();
     if (!this.#enter('lost')) return;
-    this.#grant = null;
-    if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
+    this.#dropGrant();
     this.#failures += 1;
     // One that breaks each time is as one that fails; and who shared it do not come back in the same moment.
-    this.#later(this.#failures === 1 ? 1000 * random() : this.#backOffMs(this.#failures - 1));
+    const backOffMs = this.#failures === 1 ? 1000 * random() : this.#backOffMs(this.#failures - 1);
+    // The registrar has us yet: it is asked no later than if nothing had happened.
+    this.#later(Math.max(0, Math.min(backOffMs, refreshMs)));
+    this.#trustUntilOver();
   }
 
   /** Gives it back, and waits a bounded time for that; idempotent. */
@@ -105,16 +114,17 @@ export class Registration {
   }
 
   async #giveBack(): Promise<void> {
-    const { clock, settings } = this.#options;
+    const { clock, settings, onBroken } = this.#options;
     this.#cancel();
-    this.#isHeld = this.#grant !== null;
     this.#grant = null;
+    const isHeld = (): boolean => clock.now() < this.#heldUntil;
     let isOver = false;
     await new Promise<void>((resolve) => {
       const timer = clock.after(settings.unregisterMs, resolve);
       // What is asked for at this moment may be granted yet. Later than we wait it stays: it may be another's by then.
       void this.#round
-        .then(() => (this.#isHeld && !isOver ? this.#dialogue.unregister(() => !isOver) : undefined))
+        .then(() => (isHeld() && !isOver ? this.#dialogue.unregister(() => !isOver) : undefined))
+        .catch(onBroken)
         .finally(() => {
           timer.cancel();
           resolve();
@@ -123,7 +133,7 @@ export class Registration {
     // What is said from now on could meet the next line's: a challenge that comes late is not answered.
     isOver = true;
     this.#enter('done');
-    this.#options.onSource(null);
+    this.#trust(null);
   }
 
   /** Follows the table; false where the input means nothing in this state. */
@@ -140,7 +150,7 @@ export class Registration {
     this.#nextAt = clock.now() + Math.round(delayMs);
     this.#timer = clock.after(delayMs, () => {
       this.#cancel();
-      if (this.#enter('due')) this.#round = this.#ask();
+      if (this.#enter('due')) this.#round = this.#ask().catch((error: unknown) => this.#broken(error));
     });
   }
 
@@ -155,7 +165,7 @@ export class Registration {
     const answer = await this.#dialogue.register(isWanted);
     if (!this.#enter(answer.kind)) {
       // It is not wanted any more.
-      if (answer.kind === 'granted') this.#isHeld = true;
+      if (answer.kind === 'granted') this.#heldUntil = this.#options.clock.now() + answer.seconds * 1000;
       return;
     }
     if (answer.kind === 'granted') this.#granted(answer);
@@ -163,31 +173,79 @@ export class Registration {
   }
 
   #granted(answer: Extract<RegistrarAnswer, { kind: 'granted' }>): void {
-    const { clock, random, settings, onRegistered, onSource } = this.#options;
+    const { clock, random, settings, onRegistered } = this.#options;
     const { seconds, target, source } = answer;
     const before = this.#grant;
-    this.#grant = { target: target.host, expiresAt: clock.now() + seconds * 1000 };
+    this.#heldUntil = clock.now() + seconds * 1000;
+    this.#grant = { target: target.host, expiresAt: this.#heldUntil };
     if (before === null) this.#grantedAt = clock.now();
     else if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
     this.#failure = null;
     // Between half and four fifths of the time: in the middle of it, and not all at once.
     this.#later(Math.max(settings.shortestRefreshMs, seconds * 1000 * (0.5 + 0.3 * random())));
-    onSource(source);
-    if (before === null) onRegistered(answer);
+    this.#trust(source);
+    if (this.#isToldRegistered) return;
+    this.#isToldRegistered = true;
+    this.#safely(() => onRegistered(answer));
   }
 
   #failed({ kind, code, sipStatus, retryAfterMs }: Exclude<RegistrarAnswer, { kind: 'granted' }>): void {
     const { clock, random, settings, onFailed } = this.#options;
     const before = this.#failure;
-    this.#grant = null;
-    this.#failure = { code, sipStatus, at: clock.now() };
+    const failure = { code, sipStatus, at: clock.now() };
+    this.#dropGrant();
+    if (code === 'nothing-granted') this.#heldUntil = 0;
+    this.#failure = failure;
     this.#failures += 1;
     const backOffMs =
       kind === 'refused'
         ? settings.refusedRetryMs * (0.75 + 0.25 * random())
         : Math.max(this.#backOffMs(this.#failures), Math.min(retryAfterMs ?? 0, settings.longestRetryMs));
     this.#later(backOffMs);
-    if (before?.code !== code || before.sipStatus !== sipStatus) onFailed(this.#failure);
+    if (kind === 'refused') this.#trust(null);
+    else this.#trustUntilOver();
+    if (before?.code === code && before.sipStatus === sipStatus) return;
+    this.#isToldRegistered = false;
+    this.#safely(() => onFailed(failure));
+  }
+
+  /** A fault of ours fails the round as a registrar would. */
+  #broken(error: unknown): void {
+    this.#options.onBroken(error);
+    if (this.#enter('failed'))
+      this.#failed({ ...{ kind: 'failed', code: 'unavailable', sipStatus: null, retryAfterMs: null } });
+  }
+
+  #safely(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+  }
+
+  /** What fails after it stood for a while has not failed in a row. */
+  #dropGrant(): void {
+    const stoodMs = this.#options.clock.now() - this.#grantedAt;
+    if (this.#grant !== null && stoodMs > steadyMs) this.#failures = 0;
+    this.#grant = null;
+  }
+
+  #trust(source: string | null): void {
+    this.#distrust?.cancel();
+    this.#distrust = null;
+    if (this.#source === source) return;
+    this.#source = source;
+    this.#safely(() => this.#options.onSource(source));
+  }
+
+  /** The registrar may send calls until what it granted is over. */
+  #trustUntilOver(): void {
+    const { clock } = this.#options;
+    this.#distrust?.cancel();
+    const leftMs = this.#heldUntil - clock.now();
+    if (leftMs > 0 && this.#source !== null) this.#distrust = clock.after(leftMs, () => this.#trust(null));
+    else this.#trust(null);
   }
 
   /** RFC 5626 §4.5: twice as much with each failure, between half and all of it. */

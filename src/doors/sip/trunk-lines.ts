@@ -167,6 +167,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
         logger.info({ trunkId, target }, 'registered with a trunk');
         events.record('trunk.registered', subject, { trunkId, target, expiresSeconds: seconds });
       },
+      onBroken: (err) => logger.error({ err, trunkId }, 'a registration with a trunk went wrong'),
       onFailed: ({ code, sipStatus }) => {
         this.#told.write(() => logger.warn({ trunkId, code, sipStatus }, 'a trunk did not register us'), {
           trunks: 1,
