@@ -85,6 +85,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     events: foundation.journal.events,
     directory: trunks.directory,
     door: sip.door,
+    metrics: foundation.metrics,
   });
   const node = createNode(context, { foundation, legs, sip, trunkLines });
   const http = await openWeb(context, {

@@ -63,6 +63,15 @@ export const trunkGroups = {
       .max(8)
       .default(2)
       .describe('A registration is given back at the end; the registrar’s answer is waited for so long.'),
+    shortestPingSeconds: seconds
+      .max(3600)
+      .default(10)
+      .describe('The servers of a trunk are pinged no more often than about that.'),
+    pingAnswerSeconds: seconds
+      .max(32)
+      .default(4)
+      .describe('An answer to a ping that comes later counts as none.'),
+    maxPings: count.max(10_000).default(200).describe('Pings at once, over all trunks. The others wait.'),
     minIpv6Prefix: z.int().min(0).max(128).default(40).describe('The same for IPv6.'),
     maxIpv4Addresses: count
       .default(65_536)

@@ -3,18 +3,20 @@ import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import type { SipDoor } from '../doors/sip/sip-door.js';
 import { TrunkLines } from '../doors/sip/trunk-lines.js';
+import type { Metrics } from '../observability/metrics.js';
 import type { GatewayContext } from './context.js';
 
 export interface TrunkLinesParts {
   readonly events: EventRecorder;
   readonly directory: TrunkDirectory;
   readonly door: SipDoor;
+  readonly metrics: Metrics;
 }
 
 /** It does nothing before it is told of trunks. */
 export function openTrunkLines(
   { config: { trunks }, clock, logger, closers }: GatewayContext,
-  { events, directory, door }: TrunkLinesParts,
+  { events, directory, door, metrics }: TrunkLinesParts,
 ): TrunkLines {
   const lines = new TrunkLines({
     send: (request) => door.request(request),
@@ -27,7 +29,9 @@ export function openTrunkLines(
       refusedRetryMs: trunks.refusedRetrySeconds * 1000,
       unregisterMs: trunks.unregisterSeconds * 1000,
     },
+    pings: { max: trunks.maxPings, answerMs: trunks.pingAnswerSeconds * 1000 },
   });
+  metrics.observeTrunks(() => lines.figures());
   closers.onClose('trunks', () => lines.close());
   return lines;
 }

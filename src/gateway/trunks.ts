@@ -64,6 +64,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
           ? null
           : 'outbound: nothing is sent to trunks where phones come through a drachtio-server',
       hasTls: config.tls.cert !== undefined,
+      shortestPingSeconds: config.trunks.shortestPingSeconds,
     },
   });
   const accountOf = async (participantId: string) =>

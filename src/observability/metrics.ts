@@ -167,6 +167,12 @@ export class Metrics implements FactFollower {
     exposeStir(this.#figures, read);
   }
 
+  /** Trunks whose servers are pinged, by what is known of them. */
+  observeTrunks(read: () => Readonly<Record<string, number>>): void {
+    const help = 'Trunks whose servers are pinged: up where one of them answers, down where none does.';
+    this.#figures.gaugeBy('state', 'trunks_pinged', help, read);
+  }
+
   observeTraces(read: () => TraceFigures): void {
     exposeTraces(this.#figures, read);
   }

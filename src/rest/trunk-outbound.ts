@@ -18,6 +18,13 @@ const digestUser = z
   .string()
   .regex(/^[ -~]{1,128}$/, 'must be 1 to 128 printable characters')
   .describe('As the carrier gave it.');
+const pingSeconds = z.int().min(1).max(3600).describe('How often; not below `trunks.shortestPingSeconds`.');
+const pingFailures = z
+  .int()
+  .min(1)
+  .max(10)
+  .describe('So many pings in a row without an answer: the target is down.');
+const pingSuccesses = z.int().min(1).max(10).describe('So many answers in a row: it is up.');
 const expiresSeconds = z.int().min(60).max(86_400);
 
 export const newOutbound = z.strictObject({
@@ -74,6 +81,14 @@ export const newOutbound = z.strictObject({
     })
     .nullish()
     .describe('Tells the carrier where you are, and keeps telling.'),
+  ping: z
+    .strictObject({
+      seconds: pingSeconds,
+      failures: pingFailures.default(2),
+      successes: pingSuccesses.default(1),
+    })
+    .nullish()
+    .describe('Asks each target again and again whether it is there (OPTIONS).'),
 });
 
 export const outboundSchema = z.strictObject({
@@ -90,6 +105,7 @@ export const outboundSchema = z.strictObject({
   digest: z.strictObject({ username: z.string(), realm: z.string().nullable() }).nullable(),
   fromDomain: z.string().nullable(),
   registration: z.strictObject({ user: z.string(), expiresSeconds }).nullable(),
+  ping: z.strictObject({ seconds: pingSeconds, failures: pingFailures, successes: pingSuccesses }).nullable(),
 });
 
 const failure = z
@@ -119,11 +135,26 @@ export const stateSchema = z
         failure,
       })
       .nullable(),
+    targets: z
+      .array(
+        z.strictObject({
+          target: z.string().describe('Its URI.'),
+          status: z.enum(['unknown', 'up', 'down']),
+          since: time.nullable().describe('Null while it is unknown.'),
+          lastStatus: z
+            .int()
+            .nullable()
+            .describe(
+              'What it answered last; null where nothing came in time. 503 also where it cannot be reached.',
+            ),
+        }),
+      )
+      .describe('Those that are pinged.'),
   })
   .describe('How it is doing, live: of trunks that the gateway goes to by itself.');
 
 export function toNewOutbound(body: z.output<typeof newOutbound>): NewOutbound {
-  const { targets, digest, fromDomain, registration } = body;
+  const { targets, digest, fromDomain, registration, ping } = body;
   return {
     targets: targets.map((target) => ({
       ...target,
@@ -139,21 +170,23 @@ export function toNewOutbound(body: z.output<typeof newOutbound>): NewOutbound {
       registration === null || registration === undefined
         ? null
         : { ...registration, user: registration.user ?? null },
+    ping: ping ?? null,
   };
 }
 
 /** Without password and Contact. */
 export function formatOutbound(outbound: TrunkOutbound): z.output<typeof outboundSchema> {
-  const { targets, digest, fromDomain, registration } = outbound;
+  const { targets, digest, fromDomain, registration, ping = null } = outbound;
   return {
     targets: targets.map((target) => ({ ...target })),
     digest: digest && { username: digest.username, realm: digest.realm },
     fromDomain,
     registration: registration && { user: registration.user, expiresSeconds: registration.expiresSeconds },
+    ping: ping && { ...ping },
   };
 }
 
-export function formatState({ registration }: TrunkState): z.output<typeof stateSchema> {
+export function formatState({ registration, targets }: TrunkState): z.output<typeof stateSchema> {
   return {
     registration: registration && {
       ...registration,
@@ -161,6 +194,7 @@ export function formatState({ registration }: TrunkState): z.output<typeof state
       nextAt: formatMoment(registration.nextAt),
       failure: formatFailure(registration.failure),
     },
+    targets: targets.map((target) => ({ ...target, since: formatMoment(target.since) })),
   };
 }
 

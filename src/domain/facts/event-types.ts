@@ -42,6 +42,8 @@ const table: Readonly<Record<EventType, true>> = {
   'recording.deleted': true,
   'trunk.registered': true,
   'trunk.registrationFailed': true,
+  'trunk.up': true,
+  'trunk.down': true,
 };
 
 export const eventTypes = Object.keys(table) as EventType[];

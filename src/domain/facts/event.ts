@@ -140,6 +140,10 @@ export interface EventData {
     /** Null where nothing came. */
     readonly sipStatus: number | null;
   };
+  /** A server of a trunk that was down answers again. Not told of one that answers from the start. */
+  'trunk.up': TargetFact;
+  /** A server of a trunk answers pings no more, or never did. Told once. */
+  'trunk.down': TargetFact;
 }
 
 /** What an application can change of a participant. */
@@ -235,6 +239,14 @@ export interface TrunkFact {
   readonly trunkId: string;
   /** The host of the target that it is about; null: all of them. */
   readonly target: string | null;
+}
+
+export interface TargetFact {
+  readonly trunkId: string;
+  /** The URI of the server, as the trunk has it. */
+  readonly target: string;
+  /** Of the last ping; null where nothing came in time. */
+  readonly sipStatus: number | null;
 }
 
 export interface TransferFact {

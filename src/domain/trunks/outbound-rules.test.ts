@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { TrunkOutbound } from './outbound.js';
 import { checkedOutbound, type NewOutbound } from './outbound-rules.js';
 
-const rules = { mayReach: () => true, hindrance: null, hasTls: false };
+const rules = { mayReach: () => true, hindrance: null, hasTls: false, shortestPingSeconds: 10 };
 const target = {
   uri: null,
   host: 'sip.carrier.example',
@@ -60,5 +60,22 @@ describe('the outbound side of a trunk that is replaced', () => {
     const told = checkedOutbound({ ...wanted, digest: { ...digest, password: 'a secret' } }, null, rules);
     const targets = [{ ...target, host: 'sip2.carrier.example' }];
     expect(checkedOutbound({ ...wanted, targets, digest }, told, rules).digest?.password).toBe('a secret');
+  });
+});
+
+describe('the pings of a trunk', () => {
+  const ping = { seconds: 10, failures: 2, successes: 1 };
+
+  it('are kept, with a registration or without one', () => {
+    expect(change({ ping }).ping).toEqual(ping);
+    expect(change({ ping, registration: null })).toMatchObject({ ping, registration: null });
+    expect(change({}).ping).toBeNull();
+  });
+
+  it('are refused where they are too often, as is a trunk that is to do nothing at all', () => {
+    expect(() => change({ ping: { ...ping, seconds: 9 } })).toThrow(
+      'outbound.ping: every 9 seconds is too often: give at least 10',
+    );
+    expect(() => change({ registration: null })).toThrow('give a registration or a ping');
   });
 });

@@ -3,7 +3,13 @@ import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '../domain-error.js';
 import { newContactUser } from './contact-user.js';
-import { readTargetUri, type OutboundDigest, type TrunkOutbound, type TrunkTarget } from './outbound.js';
+import {
+  readTargetUri,
+  type OutboundDigest,
+  type TrunkOutbound,
+  type TrunkPing,
+  type TrunkTarget,
+} from './outbound.js';
 
 /** A target as it is asked for: by its URI, or by its parts. */
 export interface NewTarget extends Omit<TrunkTarget, 'host'> {
@@ -21,6 +27,7 @@ export interface NewOutbound {
   } | null;
   readonly fromDomain?: string | null;
   readonly registration?: { readonly user?: string | null; readonly expiresSeconds: number } | null;
+  readonly ping?: TrunkPing | null;
 }
 
 export interface OutboundRules {
@@ -30,6 +37,7 @@ export interface OutboundRules {
   readonly hindrance: string | null;
   /** We speak SIP over TLS. */
   readonly hasTls: boolean;
+  readonly shortestPingSeconds: number;
 }
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9])?\.?$/i;
@@ -52,22 +60,30 @@ export function checkedOutbound(
   const fromDomain = wanted.fromDomain ?? null;
   if (fromDomain !== null && !isHost(fromDomain))
     throw unusable(`outbound.fromDomain: ${fromDomain} is no domain`);
-  const { registration = null } = wanted;
+  const { registration = null, ping = null } = wanted;
   // A setting that does nothing would be believed in.
-  if (registration === null)
-    throw unusable('outbound: give a registration; calls are not sent to trunks yet');
-  const user = registeredUser(registration.user ?? null, digest);
+  if (registration === null && ping === null)
+    throw unusable('outbound: give a registration or a ping; calls are not sent to trunks yet');
+  if (ping !== null && ping.seconds < rules.shortestPingSeconds)
+    throw unusable(
+      `outbound.ping: every ${ping.seconds} seconds is too often: give at least ${rules.shortestPingSeconds}`,
+    );
+  const user = registration && registeredUser(registration.user ?? null, digest);
   // Who was told it can call by it, so that another carrier, or another customer of the same one, is told another.
   const isSame = isSameCarrier && fromDomain === before.fromDomain && user === before.registration?.user;
   return {
     targets,
     digest,
     fromDomain,
-    registration: {
-      user,
-      expiresSeconds: registration.expiresSeconds,
-      contactUser: (isSame ? before.registration?.contactUser : undefined) ?? newContactUser(),
-    },
+    registration:
+      registration !== null && user !== null
+        ? {
+            user,
+            expiresSeconds: registration.expiresSeconds,
+            contactUser: (isSame ? before.registration?.contactUser : undefined) ?? newContactUser(),
+          }
+        : null,
+    ping,
   };
 }
 

@@ -37,6 +37,15 @@ export interface TrunkRegistration {
   readonly contactUser: string;
 }
 
+/** How often its servers are asked whether they are there, by OPTIONS (RFC 3261 §11). */
+export interface TrunkPing {
+  readonly seconds: number;
+  /** So many in a row without an answer: the server is down. */
+  readonly failures: number;
+  /** So many answers in a row: it is up. */
+  readonly successes: number;
+}
+
 export interface TrunkOutbound {
   readonly targets: readonly TrunkTarget[];
   readonly digest: OutboundDigest | null;
@@ -44,6 +53,8 @@ export interface TrunkOutbound {
   readonly fromDomain: string | null;
   /** Null: the trunk knows where we are. */
   readonly registration: TrunkRegistration | null;
+  /** Null, or missing in what was kept before there was any: nobody asks. */
+  readonly ping?: TrunkPing | null;
 }
 
 /** `sip:host:port;transport=…` as trunks' targets are written; null for what has a user or another parameter. */

@@ -31,7 +31,7 @@ function service(verifiesCallers = false) {
     ...{ trunks: store(), directory: new TrunkDirectory() },
     ...{ normalize: (text) => text, secretHash: () => 'hash', onDeleted: () => undefined },
     clock: new ManualClock(),
-    outbound: { mayReach: () => true, hindrance: null, hasTls: true },
+    outbound: { mayReach: () => true, hindrance: null, hasTls: true, shortestPingSeconds: 10 },
     limits: {
       ...{ maxPerAccount: 100, minIpv4Prefix: 20, minIpv6Prefix: 40 },
       ...{ maxIpv4Addresses: 512, maxIpv6Subnets: 4 },

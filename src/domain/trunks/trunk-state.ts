@@ -44,9 +44,24 @@ export interface RegistrationState {
   readonly failure: TrunkFailure | null;
 }
 
+/** `unknown`: it was not asked often enough yet. */
+export type TargetStatus = 'unknown' | 'up' | 'down';
+
+export interface TargetState {
+  /** `sip:host:port;transport=…`, what the trunk says of it. */
+  readonly target: string;
+  readonly status: TargetStatus;
+  /** When it became that, milliseconds since the epoch; null while it is unknown. */
+  readonly since: number | null;
+  /** What it answered last; null where nothing came in time, or it was not asked. */
+  readonly lastStatus: number | null;
+}
+
 export interface TrunkState {
   /** Null where the trunk wants none. */
   readonly registration: RegistrationState | null;
+  /** Those that are pinged. */
+  readonly targets: readonly TargetState[];
 }
 
 /** Whoever goes to the trunks. */

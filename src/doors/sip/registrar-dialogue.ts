@@ -46,6 +46,8 @@ export interface RegistrarDialogueOptions {
   readonly digest: DigestClient;
   readonly send: SendToTrunk;
   readonly random: () => number;
+  /** It is known not to answer: it is asked last. */
+  readonly isDown: (target: TrunkTarget) => boolean;
 }
 
 type Failure = Exclude<RegistrarAnswer, { kind: 'granted' }>;
@@ -75,10 +77,11 @@ export class RegistrarDialogue {
 
   /** Asks the targets one after the other until one says yes, or that it does not want us. `isWanted`: asked before each request. */
   async register(isWanted: () => boolean): Promise<RegistrarAnswer> {
-    const { outbound, random } = this.#options;
+    const { outbound, random, isDown } = this.#options;
     const others = orderTargets(outbound.targets, random).filter((target) => target !== this.#target);
     let answer: RegistrarAnswer = failure('failed', 'no-answer', null);
-    for (const target of this.#target === null ? others : [this.#target, ...others]) {
+    const ordered = this.#target === null ? others : [this.#target, ...others];
+    for (const target of [...ordered.filter((one) => !isDown(one)), ...ordered.filter(isDown)]) {
       if (!isWanted()) return answer;
       answer = await this.#ask(target, isWanted);
       if (answer.kind === 'granted') this.#target = target;

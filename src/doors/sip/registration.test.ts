@@ -24,7 +24,7 @@ const target = (host: string, priority = 1): TrunkTarget => ({
   ...{ host, port: null, transport: 'udp', priority, weight: 1, tlsServerName: null },
 });
 
-function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
+function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}, isDown?: (host: string) => boolean) {
   const clock = new ManualClock();
   const sent: TrunkRequest[] = [];
   const failures: TrunkFailure[] = [];
@@ -50,6 +50,7 @@ function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}) {
       }));
     },
     ...{ clock, random: () => 0.5, settings },
+    isDown: ({ host }) => isDown?.(host) ?? false,
     onSource(address) {
       sources.push(address);
       if (faults.isSourceBroken) throw new Error('an index');
@@ -134,6 +135,24 @@ describe('A registration', () => {
     await pass(400 * second);
     expect(sent).toHaveLength(3);
     expect(sent[2]?.headers['Authorization']).toContain('nc=00000002');
+  });
+
+  it('is asked of a target that is down after all others, also where that took us before', async () => {
+    let down = 'a';
+    const targets = [target('a', 1), target('b', 2)];
+    const { begun, pass, sent } = stage(
+      () => granted(400),
+      { targets },
+      (host) => host === down,
+    );
+    await begun();
+    down = 'b';
+    await pass(260 * second);
+    down = '';
+    await pass(260 * second);
+    expect(sent.map(({ proxy }) => proxy)).toEqual(
+      ['b', 'a', 'a'].map((host) => `sip:${host};transport=udp`),
+    );
   });
 
   it('with a wrong password is tried twice and then left alone for an hour', async () => {

@@ -1,6 +1,6 @@
 /** One trunk's registration: keeps it for as long as it is wanted, whatever the carrier does (registration-machine.ts draws it). */
 import type { Clock, Timer } from '../../domain/clock.js';
-import type { TrunkOutbound } from '../../domain/trunks/outbound.js';
+import type { TrunkOutbound, TrunkTarget } from '../../domain/trunks/outbound.js';
 import type { RegistrationState, RegistrationStatus, TrunkFailure } from '../../domain/trunks/trunk-state.js';
 import { DigestClient } from '../../digest/digest-client.js';
 import { RegistrarDialogue, type RegistrarAnswer, type RegistrarIdentity } from './registrar-dialogue.js';
@@ -24,6 +24,8 @@ export interface RegistrationOptions {
   /** In [0, 1). */
   readonly random: () => number;
   readonly settings: RegistrationSettings;
+  /** Default: nothing is known of any. */
+  readonly isDown?: (target: TrunkTarget) => boolean;
   /** Granted or renewed; the address that said so. Null: it has ended. */
   readonly onSource: (address: string | null) => void;
   /** Granted for the first time, or the first after a failure that was told. */
@@ -70,9 +72,9 @@ export class Registration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
-    const { outbound, identity, send, random } = options;
+    const { outbound, identity, send, random, isDown = () => false } = options;
     const digest = new DigestClient(outbound.digest, outbound.digest?.realm ?? null);
-    this.#dialogue = new RegistrarDialogue({ outbound, identity, digest, send, random });
+    this.#dialogue = new RegistrarDialogue({ outbound, identity, digest, send, random, isDown });
   }
 
   get callId(): string {

@@ -22,6 +22,7 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
       ],
       ...{ digest: null, fromDomain: null },
       registration: { user: id, expiresSeconds: 600, contactUser: `lb-${id}` },
+      ping: null,
     },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: 0, ...changes },
@@ -43,7 +44,7 @@ function stage() {
     },
     events: { record: () => undefined },
     registrarIs: (trunkId, address) => registrars.set(trunkId, address),
-    ...{ clock, random: () => 0.5, logger: silentLogger, settings },
+    ...{ clock, random: () => 0.5, logger: silentLogger, settings, pings: { max: 10, answerMs: 4000 } },
   });
   return {
     ...{ clock, sent, giveBack, registrars, lines },

@@ -3,10 +3,13 @@ import type { Clock } from '../../domain/clock.js';
 import type { EventRecorder } from '../../domain/facts/event-recorder.js';
 import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
+import type { TrunkOutbound } from '../../domain/trunks/outbound.js';
 import type { Trunk } from '../../domain/trunks/trunk.js';
-import type { TrunkState, TrunkStates, TrunkWatcher } from '../../domain/trunks/trunk-state.js';
+import type { TargetStatus, TrunkState, TrunkStates, TrunkWatcher } from '../../domain/trunks/trunk-state.js';
+import { PingTurns } from './ping-turns.js';
 import { RegistrarIdentity } from './registrar-dialogue.js';
 import { Registration, type RegistrationSettings } from './registration.js';
+import { statusOf, TrunkPings, unknownTargets, type PingChange } from './trunk-pings.js';
 import type { SendToTrunk } from './trunk-requests.js';
 
 export interface TrunkLinesOptions {
@@ -19,6 +22,11 @@ export interface TrunkLinesOptions {
   readonly random: () => number;
   readonly logger: Logger;
   readonly settings: RegistrationSettings;
+  readonly pings: {
+    /** At once, over all trunks. */
+    readonly max: number;
+    readonly answerMs: number;
+  };
 }
 
 /** Those that begin together, at the start, do so one after the other. */
@@ -30,6 +38,8 @@ interface Line {
   readonly wish: string;
   /** Null until the line before it has ended. */
   registration: Registration | null;
+  /** The same. */
+  pings: TrunkPings | null;
   /** The line before it has ended. */
   readonly before: Promise<void>;
   isOver: boolean;
@@ -47,16 +57,20 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     string,
     { readonly contactUser: string; readonly identity: RegistrarIdentity }
   >();
+  /** What was told to be down, by trunk: it is told when it is up again, also where the line is another by then. */
+  readonly #downs = new Map<string, Set<string>>();
+  readonly #turns: PingTurns;
   readonly #told: LimitedLines;
   #isResting = false;
   #freeAt = 0;
 
   constructor(options: TrunkLinesOptions) {
     this.#options = options;
-    const { clock, logger } = options;
+    const { clock, logger, pings } = options;
+    this.#turns = new PingTurns(pings.max);
     this.#told = new LimitedLines({
       ...{ clock, ...strangersLines },
-      tellMore: (counts) => logger.warn(counts, 'more trunks could not be registered'),
+      tellMore: (counts) => logger.warn(counts, 'more trunks were not registered, or did not answer'),
     });
   }
 
@@ -76,11 +90,26 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
   }
 
   stateOf(trunkId: string): TrunkState | null {
-    if (!this.#trunks.has(trunkId)) return null;
-    const registration = this.#lines.get(trunkId)?.registration?.state ?? {
+    const outbound = this.#trunks.get(trunkId)?.outbound ?? null;
+    if (outbound === null) return null;
+    const line = this.#lines.get(trunkId);
+    const registration = line?.registration?.state ?? {
       ...{ status: 'unregistered', target: null, expiresAt: null, nextAt: null, failure: null },
     };
-    return { registration };
+    return {
+      registration: outbound.registration && registration,
+      targets: line?.pings?.states ?? unknownTargets(outbound),
+    };
+  }
+
+  /** Trunks that are pinged, by what is known of them. */
+  figures(): Readonly<Record<TargetStatus, number>> {
+    const counts = { unknown: 0, up: 0, down: 0 };
+    for (const trunkId of this.#trunks.keys()) {
+      const targets = this.stateOf(trunkId)?.targets ?? [];
+      if (targets.length > 0) counts[statusOf(targets)] += 1;
+    }
+    return counts;
   }
 
   /** The connection is gone that the registration with this Call-ID went by. */
@@ -111,6 +140,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
 
   #close(trunkId: string): void {
     this.#trunks.delete(trunkId);
+    this.#downs.delete(trunkId);
     void this.#end(trunkId);
   }
 
@@ -119,7 +149,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     const wish = JSON.stringify(trunk.outbound);
     if (this.#lines.get(trunk.id)?.wish === wish) return;
     const before = this.#end(trunk.id);
-    const line: Line = { trunk, wish, registration: null, before, isOver: false };
+    const line: Line = { trunk, wish, registration: null, pings: null, before, isOver: false };
     this.#lines.set(trunk.id, line);
     const { clock } = this.#options;
     // No later than those that there are need: the clock may have been set back.
@@ -127,9 +157,13 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     this.#freeAt = Math.min(Math.max(this.#freeAt + apartMs, clock.now()), latest);
     const beginsAt = this.#freeAt;
     void before.then(() => {
-      if (line.isOver) return;
-      line.registration = this.#register(trunk);
-      line.registration?.begin(Math.max(0, beginsAt - clock.now()));
+      const { outbound } = trunk;
+      if (line.isOver || outbound === null) return;
+      const delayMs = Math.max(0, beginsAt - clock.now());
+      const pings = (line.pings = this.#ping(trunk, outbound));
+      if (outbound.registration !== null) line.registration = this.#register(trunk, outbound, pings);
+      line.registration?.begin(delayMs);
+      pings.begin(delayMs);
     });
   }
 
@@ -138,6 +172,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     if (line === undefined) return this.#endings.get(trunkId) ?? Promise.resolve();
     this.#lines.delete(trunkId);
     line.isOver = true;
+    line.pings?.end();
     const ending = line.before.then(() => line.registration?.end());
     this.#endings.set(trunkId, ending);
     void ending.then(() => {
@@ -155,13 +190,35 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     return identity;
   }
 
-  #register({ id: trunkId, accountId, outbound }: Trunk): Registration | null {
-    if (outbound === null) return null;
+  #ping({ id: trunkId, accountId }: Trunk, outbound: TrunkOutbound): TrunkPings {
+    const { send, events, clock, random, logger, pings } = this.#options;
+    const downs = this.#downs.get(trunkId) ?? new Set();
+    this.#downs.set(trunkId, downs);
+    const subject = { accountId, sessionId: null, participantId: null, tag: null };
+    const onTold = ({ status, target, sipStatus }: PingChange): void => {
+      const fields = { trunkId, target, sipStatus };
+      this.#told.write(
+        () =>
+          status === 'up'
+            ? logger.info(fields, 'a trunk’s server answers again')
+            : logger.warn(fields, 'a trunk’s server does not answer'),
+        { servers: 1 },
+      );
+      events.record(`trunk.${status}`, subject, fields);
+    };
+    return new TrunkPings({
+      ...{ outbound, send, clock, random, turns: this.#turns, answerMs: pings.answerMs },
+      ...{ downs, onTold },
+    });
+  }
+
+  #register({ id: trunkId, accountId }: Trunk, outbound: TrunkOutbound, pings: TrunkPings): Registration {
     const { send, events, registrarIs, clock, random, logger, settings } = this.#options;
     const subject = { accountId, sessionId: null, participantId: null, tag: null };
     return new Registration({
       ...{ outbound, send, clock, random, settings },
       identity: this.#identityOf(trunkId, outbound.registration?.contactUser ?? ''),
+      isDown: (target) => pings.isDown(target),
       onSource: (address) => registrarIs(trunkId, address),
       onRegistered: ({ target: { host: target }, seconds }) => {
         logger.info({ trunkId, target }, 'registered with a trunk');

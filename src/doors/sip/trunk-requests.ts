@@ -22,12 +22,16 @@ export interface TrunkReply {
 /** Sends the request; settles with its final response. Rejects where it could not be sent. */
 export type SendToTrunk = (request: TrunkRequest) => Promise<TrunkReply>;
 
-/** Where requests to the target go, for our SIP server. */
-export function proxyUri({ host, port, transport, tlsServerName }: TrunkTarget): string {
+/** The target as an application may write it. */
+export function targetUri({ host, port, transport }: TrunkTarget): string {
   const place = port === null ? uriHost(host) : formatHostPort({ host, port });
-  const spoken = transport === null ? '' : `;transport=${transport}`;
-  const certified = tlsServerName === null ? '' : `;server-name=${tlsServerName}`;
-  return `sip:${place}${spoken}${certified}`;
+  return `sip:${place}${transport === null ? '' : `;transport=${transport}`}`;
+}
+
+/** Where requests to the target go, for our SIP server. */
+export function proxyUri(target: TrunkTarget): string {
+  const { tlsServerName } = target;
+  return `${targetUri(target)}${tlsServerName === null ? '' : `;server-name=${tlsServerName}`}`;
 }
 
 /** RFC 3261 §20.33; null where it says nothing of a time. */
