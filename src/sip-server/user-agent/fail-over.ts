@@ -94,10 +94,7 @@ export class FailOver {
   }
 
   /** Asks the next server. `failureSoFar`: what is told where there is none; null: the one that was asked may still answer. */
-  async #goOn(
-    outgoing: OutgoingRequest,
-    failureSoFar: Failure | null,
-  ): Promise<void> {
+  async #goOn(outgoing: OutgoingRequest, failureSoFar: Failure | null): Promise<void> {
     const { attempt } = outgoing;
     if (attempt === undefined) return;
     outgoing.attempt = undefined;
