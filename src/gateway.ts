@@ -20,6 +20,7 @@ import { openRefusals } from './gateway/refusals.js';
 import { openSip } from './gateway/sip.js';
 import { openTraces } from './gateway/traces.js';
 import { openTrunkLines } from './gateway/trunk-lines.js';
+import { outboundHindrance } from './gateway/trunks.js';
 import { openWeb } from './gateway/web.js';
 
 export interface GatewayOptions {
@@ -95,7 +96,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   closers.onClose('facts', () => foundation.journal.settled().catch(() => undefined));
   closers.onClose('calls', () => legs.endAll(stopping));
   // Calls may come from now on.
-  trunks.directory.watch(trunkLines);
+  if (outboundHindrance(context.config) === null) trunks.directory.watch(trunkLines);
   const shutdown = new Shutdown({
     ...context,
     legs,

@@ -10,7 +10,7 @@ import type { GatewayContext } from './context.js';
 import type { Foundation } from './foundation.js';
 import { openMedia, type GatewayMedia } from './media.js';
 import { checkHoldMusic, openRecordings, openSounds, type Sounds } from './sounds-and-recordings.js';
-import { openTrunks, type Trunks } from './trunks.js';
+import { openTrunks, trunksOfAccounts, type Trunks } from './trunks.js';
 import { openVoice, type Voice } from './voice.js';
 
 export interface GatewayDomain {
@@ -43,7 +43,9 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   legs.observe(dtmf);
   const { tokenSecret, previousTokenSecret } = credentials;
   const secrets = [tokenSecret, previousTokenSecret].filter((secret) => secret !== undefined);
-  const directory = new TrunkDirectory(await stores.trunks.allTrunks());
+  const directory = new TrunkDirectory(
+    trunksOfAccounts(await stores.trunks.allTrunks(), credentials.accounts),
+  );
   const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets, trunks: directory });
   const trunks = openTrunks({ ...context, stores, legs, directory, numberCalls: voice.calls });
   metrics.observeStir(() => trunks.stir.figures());

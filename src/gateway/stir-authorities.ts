@@ -5,7 +5,7 @@ import { TrustAnchors } from '../stir/index.js';
 import { CertificateProblem } from '../tls/certificate.js';
 import type { GatewayContext } from './context.js';
 
-/** Of those left out, that are named in the log. */
+/** So many of those that are left out are named in the log. */
 const maxSubjects = 20;
 
 export class StirAuthorities {

@@ -6,6 +6,7 @@ import { GuessLimiter } from '../domain/legs/guess-limiter.js';
 import { Refusal } from '../domain/refusal.js';
 import { CallLimiter } from '../domain/trunks/call-limiter.js';
 import { CodeGuesses } from '../domain/trunks/code-guesses.js';
+import type { Trunk } from '../domain/trunks/trunk.js';
 import { TrunkCalls } from '../domain/trunks/trunk-calls.js';
 import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TrunkService } from '../domain/trunks/trunk-service.js';
@@ -44,6 +45,21 @@ export function trunkAddresses({ trunks }: Config): AddressPolicy {
   return new AddressPolicy({ allowPrivateNetworks, allowedNetworks });
 }
 
+/** Why nothing can be sent to trunks here at all; null: it can. */
+export function outboundHindrance({ drachtio }: Pick<Config, 'drachtio'>): string | null {
+  if (drachtio === undefined) return null;
+  return 'outbound: nothing is sent to trunks where phones come through a drachtio-server';
+}
+
+/** Those of accounts that there are: an account that is no longer configured has no trunks, and is registered with no carrier. */
+export function trunksOfAccounts(
+  trunks: readonly Trunk[],
+  accounts: readonly { readonly accountId: string }[],
+): readonly Trunk[] {
+  const configured = new Set(accounts.map(({ accountId }) => accountId));
+  return trunks.filter(({ accountId }) => configured.has(accountId));
+}
+
 /** Throws CertificateProblem. */
 export function openTrunks(options: TrunksOptions): Trunks {
   const { config, clock, stores, legs, directory, numberCalls } = options;
@@ -59,10 +75,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
     verifiesCallers: stir.isReady,
     outbound: {
       mayReach: (address) => addresses.allows(address),
-      hindrance:
-        config.drachtio === undefined
-          ? null
-          : 'outbound: nothing is sent to trunks where phones come through a drachtio-server',
+      hindrance: outboundHindrance(config),
       hasTls: config.tls.cert !== undefined,
       shortestPingSeconds: config.trunks.shortestPingSeconds,
     },

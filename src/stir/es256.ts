@@ -6,7 +6,7 @@ export function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
-/** Of a curve that has a name: one whose parameters stand in the certificate may be made to fit another's key. */
+/** Whether the key is of a curve that has a name: one whose parameters stand in the certificate may be made to fit another's key. */
 export function isOfNamedCurve(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && namedCurves.has(key.asymmetricKeyDetails?.namedCurve ?? '');
 }

@@ -12,7 +12,7 @@ export interface TrustedPath {
   readonly untilMs: number;
 }
 
-/** Of authorities between signer and list; SHAKEN has one. */
+/** So many authorities may stand between signer and list; SHAKEN has one. */
 const maxAuthorities = 4;
 /** Signatures checked for one chain, whatever order and whatever copies it has. */
 const maxChecks = 32;

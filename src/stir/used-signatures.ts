@@ -7,7 +7,7 @@ export interface UsedSignaturesOptions {
   readonly max: number;
 }
 
-/** Of the curve P-256 (SEC 2 §2.4.2). */
+/** The order of the curve P-256 (SEC 2 §2.4.2). */
 const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 
 export class UsedSignatures {

@@ -245,7 +245,7 @@ export interface TargetFact {
   readonly trunkId: string;
   /** The URI of the server, as the trunk has it. */
   readonly target: string;
-  /** Of the last ping; null where nothing came in time. */
+  /** What answered the last ping; null where nothing came in time. */
   readonly sipStatus: number | null;
 }
 

@@ -9,6 +9,8 @@ import type { TrunkWatcher } from './trunk-state.js';
 export class TrunkDirectory {
   readonly #trunks = new Map<string, Trunk>();
   #byNetwork = new NetworkIndex<Trunk>();
+  /** Made anew when it is next asked for: many registrars come and go at once, at the start and when calls are not taken any more. */
+  #isStale = false;
   /** Those that are known by their digest alone. */
   #byUsername = new Map<string, Trunk>();
   /** Those that are registered with, by the user of our Contact there. */
@@ -26,12 +28,12 @@ export class TrunkDirectory {
 
   /** Trunks whose networks the address lies in; the narrowest network first, of several with the same the oldest trunk. */
   from(address: string): readonly Trunk[] {
-    return this.#byNetwork.lookUp(address);
+    return this.#networks().lookUp(address);
   }
 
   /** Calls from the address are some trunk's. */
   isTrunkAddress(address: string): boolean {
-    return this.#byNetwork.lookUp(address).length > 0;
+    return this.from(address).length > 0;
   }
 
   /** The trunk that was told this user of a Contact of ours, and nobody else was; null where there is none. */
@@ -46,7 +48,7 @@ export class TrunkDirectory {
     if ((this.#registrars.get(trunkId) ?? null) === address) return;
     if (address === null) this.#registrars.delete(trunkId);
     else this.#registrars.set(trunkId, address);
-    this.#rebuild();
+    this.#isStale = true;
   }
 
   /** The trunk that is known by this user name alone; null where there is none. */
@@ -84,15 +86,26 @@ export class TrunkDirectory {
     for (const trunk of this.#trunks.values()) watcher.trunkPut(trunk);
   }
 
-  #rebuild(): void {
-    const oldestFirst = [...this.#trunks.values()].sort((one, other) => one.createdAt - other.createdAt);
+  #networks(): NetworkIndex<Trunk> {
+    if (!this.#isStale) return this.#byNetwork;
     const byNetwork = new NetworkIndex<Trunk>();
-    for (const trunk of oldestFirst) {
+    for (const trunk of this.#oldestFirst()) {
       const registrar = this.#registrars.get(trunk.id);
       const networks = [...trunk.inbound.networks, ...(registrar === undefined ? [] : [registrar])];
       for (const network of new Set(networks)) byNetwork.add(network, trunk);
     }
     this.#byNetwork = byNetwork;
+    this.#isStale = false;
+    return byNetwork;
+  }
+
+  #oldestFirst(): Trunk[] {
+    return [...this.#trunks.values()].sort((one, other) => one.createdAt - other.createdAt);
+  }
+
+  #rebuild(): void {
+    this.#isStale = true;
+    const oldestFirst = this.#oldestFirst();
     this.#byContact = new Map();
     for (const trunk of oldestFirst) {
       const user = trunk.outbound?.registration?.contactUser;

@@ -40,7 +40,7 @@ export interface RegistrationState {
   readonly expiresAt: number | null;
   /** When the registrar is asked next; null: now, or never. */
   readonly nextAt: number | null;
-  /** Of the last attempt; null where that succeeded. */
+  /** What came of the last attempt; null where it succeeded. */
   readonly failure: TrunkFailure | null;
 }
 

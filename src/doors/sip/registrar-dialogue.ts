@@ -57,7 +57,9 @@ const maxAnswers = 2;
 /** A longer interval than this is none to be asked for. */
 const longestSeconds = 86_400;
 /** Statuses that say nothing of us: not now, or not here (RFC 3261 §21). Redirections are not followed: a registrar is where the trunk says. */
-const passing = new Set([408, 429, 430, 480, 491, 500, 502, 503, 504, 580]);
+const passing = new Set([408, 429, 430, 480, 491]);
+/** Of a server's own failures these two say that it never will. */
+const lasting = new Set([501, 505]);
 
 export class RegistrarDialogue {
   readonly #options: RegistrarDialogueOptions;
@@ -79,15 +81,21 @@ export class RegistrarDialogue {
   async register(isWanted: () => boolean): Promise<RegistrarAnswer> {
     const { outbound, random, isDown } = this.#options;
     const others = orderTargets(outbound.targets, random).filter((target) => target !== this.#target);
-    let answer: RegistrarAnswer = failure('failed', 'no-answer', null);
+    let last: Failure = failure('failed', 'no-answer', null);
+    const passed: Failure[] = [];
     const ordered = this.#target === null ? others : [this.#target, ...others];
     for (const target of [...ordered.filter((one) => !isDown(one)), ...ordered.filter(isDown)]) {
-      if (!isWanted()) return answer;
-      answer = await this.#ask(target, isWanted);
-      if (answer.kind === 'granted') this.#target = target;
-      if (answer.kind !== 'failed') return answer;
+      if (!isWanted()) return allOf(passed, last);
+      const answer = await this.#ask(target, isWanted);
+      if (answer.kind === 'granted') {
+        this.#target = target;
+        return answer;
+      }
+      last = answer;
+      if (answer.kind === 'refused') break;
+      passed.push(answer);
     }
-    return answer;
+    return allOf(passed, last);
   }
 
   /** Gives the registration back where it is; one attempt. `isWanted`: asked before each request. */
@@ -159,9 +167,18 @@ export class RegistrarDialogue {
   }
 }
 
+/** What one server refuses, another that fails at the moment may grant: then it is the failure that counts, with the longest wait. */
+function allOf(passed: readonly Failure[], last: Failure): Failure {
+  const counts = passed.at(-1) ?? last;
+  const waits = [...passed, last].map((one) => one.retryAfterMs ?? 0);
+  const longestMs = Math.max(...waits);
+  return { ...counts, retryAfterMs: longestMs === 0 ? null : longestMs };
+}
+
 function refusedBy(reply: TrunkReply): Failure {
   const { status } = reply;
-  const isPassing = passing.has(status) || (status >= 300 && status < 400);
+  const isServers = status >= 500 && status < 600 && !lasting.has(status);
+  const isPassing = passing.has(status) || isServers || (status >= 300 && status < 400);
   if (!isPassing) return failure('refused', 'refused', reply);
   return failure('failed', status === 408 ? 'no-answer' : 'unavailable', reply);
 }

@@ -1,94 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../../../test/support/manual-clock.js';
-import type { TrunkOutbound, TrunkTarget } from '../../domain/trunks/outbound.js';
-import type { TrunkFailure } from '../../domain/trunks/trunk-state.js';
+import {
+  second,
+  settings,
+  target,
+  stage,
+  settled,
+  granted,
+  challenge,
+  expiresOf,
+  type Carrier,
+} from '../../../test/support/registration-stage.js';
 import { RegistrarIdentity } from './registrar-dialogue.js';
 import { Registration } from './registration.js';
-import type { TrunkReply, TrunkRequest } from './trunk-requests.js';
-
-const second = 1000;
-const settings = {
-  ...{ shortestRefreshMs: 20 * second, retryMs: 30 * second, longestRetryMs: 1800 * second },
-  ...{ refusedRetryMs: 3600 * second, unregisterMs: 2 * second },
-};
-
-interface Reply {
-  readonly status: number;
-  readonly headers?: Record<string, string>;
-}
-type Answer = Reply | Promise<Reply> | 'silence' | 'broken';
-/** What the carrier says to a request; asked for each. */
-type Carrier = (request: TrunkRequest, times: number) => Answer;
-
-const target = (host: string, priority = 1): TrunkTarget => ({
-  ...{ host, port: null, transport: 'udp', priority, weight: 1, tlsServerName: null },
-});
-
-function stage(carrier: Carrier, changes: Partial<TrunkOutbound> = {}, isDown?: (host: string) => boolean) {
-  const clock = new ManualClock();
-  const sent: TrunkRequest[] = [];
-  const failures: TrunkFailure[] = [];
-  const sources: (string | null)[] = [];
-  const broken: unknown[] = [];
-  const faults = { isSourceBroken: false };
-  let registered = 0;
-  const registration = new Registration({
-    identity: new RegistrarIdentity(),
-    outbound: {
-      ...{ targets: [target('sip.example.com')], fromDomain: null },
-      digest: { username: 'us', password: 'right', realm: null },
-      registration: { user: '+4930', expiresSeconds: 600, contactUser: 'lb1' },
-      ...changes,
-    },
-    send(request) {
-      sent.push(request);
-      const answer = carrier(request, sent.length);
-      if (answer === 'broken') return Promise.reject(new Error('not connected'));
-      if (answer === 'silence') return new Promise<TrunkReply>(() => undefined);
-      return Promise.resolve(answer).then(({ status, headers = {} }) => ({
-        ...{ status, source: '192.0.2.1', get: (name: string) => headers[name] },
-      }));
-    },
-    ...{ clock, random: () => 0.5, settings },
-    isDown: ({ host }) => isDown?.(host) ?? false,
-    onSource(address) {
-      sources.push(address);
-      if (faults.isSourceBroken) throw new Error('an index');
-    },
-    onBroken: (error) => broken.push(error),
-    onRegistered: () => (registered += 1),
-    onFailed: (failure) => failures.push(failure),
-  });
-  return {
-    ...{ clock, sent, failures, sources, registration, broken, faults },
-    registered: () => registered,
-    async pass(ms: number) {
-      clock.advance(ms);
-      await settled();
-    },
-    async begun() {
-      registration.begin(0);
-      clock.advance(0);
-      await settled();
-    },
-  };
-}
-
-/** What has been answered was heard. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
-}
-
-const granted = (seconds = 600): Reply => ({
-  ...{ status: 200, headers: { Contact: `<sip:lb1@192.0.2.9>;expires=${seconds}` } },
-});
-const challenge = (nonce: string, more = ''): Reply => ({
-  ...{
-    status: 401,
-    headers: { 'WWW-Authenticate': `Digest realm="r", nonce="${nonce}", qop="auth"${more}` },
-  },
-});
-const expiresOf = ({ headers }: TrunkRequest) => headers['Expires'];
 
 describe('A registration', () => {
   it('is asked for as RFC 3261 §10.2 wants it, and renewed in the middle of its time with the configured one', async () => {
@@ -218,7 +141,10 @@ describe('A registration', () => {
     [603, 'refused', 'refused'],
     [302, 'unavailable', 'failed'],
     [500, 'unavailable', 'failed'],
+    [501, 'refused', 'refused'],
     [503, 'unavailable', 'failed'],
+    [505, 'refused', 'refused'],
+    [513, 'unavailable', 'failed'],
     [408, 'no-answer', 'failed'],
   ])('after %i is %s', async (status, code, state) => {
     const { begun, sent, failures, registration } = stage(() => ({
@@ -276,6 +202,32 @@ describe('A registration', () => {
     const refused = stage(() => ({ status: 403 }), { targets });
     await refused.begun();
     expect(refused.sent).toHaveLength(1);
+  });
+
+  it('is tried again soon where one server refuses and another fails at the moment, as late as the latest of them says', async () => {
+    const { begun, registration, clock, failures } = stage(
+      ({ proxy }) =>
+        proxy.includes('one')
+          ? { status: 503, headers: { 'Retry-After': '120' } }
+          : { status: 403, headers: { 'Retry-After': '60' } },
+      { targets: [target('one.test', 1), target('two.test', 2)] },
+    );
+    await begun();
+    expect(failures).toMatchObject([{ code: 'unavailable', sipStatus: 503 }]);
+    expect(registration.state.status).toBe('failed');
+    expect(registration.state.nextAt! - clock.now()).toBe(120 * second);
+  });
+
+  it.each([
+    ['600', 600],
+    ['1', 30],
+    ['999999', 3150],
+  ])('that is refused with Retry-After %s is tried again after %i seconds', async (retryAfter, seconds) => {
+    const { begun, registration, clock } = stage(() => ({
+      ...{ status: 403, headers: { 'Retry-After': retryAfter } },
+    }));
+    await begun();
+    expect(registration.state.nextAt! - clock.now()).toBe(seconds * second);
   });
 
   it('goes to the next target where a request cannot be sent at all', async () => {

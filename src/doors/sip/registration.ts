@@ -199,9 +199,13 @@ export class Registration {
     if (code === 'nothing-granted') this.#heldUntil = 0;
     this.#failure = failure;
     this.#failures += 1;
+    const refusedMs = settings.refusedRetryMs * (0.75 + 0.25 * random());
     const backOffMs =
       kind === 'refused'
-        ? settings.refusedRetryMs * (0.75 + 0.25 * random())
+        ? // A wrong password is not shown sooner, whoever asks for that.
+          code === 'refused' && retryAfterMs !== null
+          ? Math.min(Math.max(retryAfterMs, settings.retryMs), Math.max(refusedMs, settings.longestRetryMs))
+          : refusedMs
         : Math.max(this.#backOffMs(this.#failures), Math.min(retryAfterMs ?? 0, settings.longestRetryMs));
     this.#later(backOffMs);
     if (kind === 'refused') this.#trust(null);

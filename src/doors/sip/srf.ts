@@ -36,7 +36,7 @@ export interface SrfResponse {
   readonly status: number;
   readonly reason: string;
   readonly body?: string;
-  /** Of one that came: the address that it came from. */
+  /** The address that it came from; absent where we send it. */
   readonly source_address?: string;
   readonly finalResponseSent: boolean;
   get(header: string): string | undefined;
@@ -164,6 +164,7 @@ export class SrfOverSockets {
   readonly #inside: SrfInside;
   readonly #gate = new Server();
   readonly #methods: readonly string[];
+  readonly #waiting = new WeakMap<Socket, Set<() => void>>();
   #writer: { readonly socket: Socket; readonly frames: FrameWriter } | null = null;
   #onGreeting: (error: unknown, ...words: string[]) => void = () => undefined;
 
@@ -260,20 +261,33 @@ export class SrfOverSockets {
     socket: Socket,
     work: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
   ): Promise<T> {
+    const waiting = this.#waitingOn(socket);
     return new Promise<T>((resolve, reject) => {
       const closed = () => reject(new Error('the SIP server closed the connection'));
-      socket.once('close', closed);
+      waiting.add(closed);
       work(
         (value) => {
-          socket.off('close', closed);
+          waiting.delete(closed);
           resolve(value);
         },
         (error) => {
-          socket.off('close', closed);
+          waiting.delete(closed);
           reject(error);
         },
       );
     });
+  }
+
+  /** Told when the socket closes: one listener of it for all, of whom there may be hundreds. */
+  #waitingOn(socket: Socket): Set<() => void> {
+    const known = this.#waiting.get(socket);
+    if (known !== undefined) return known;
+    const waiting = new Set<() => void>();
+    this.#waiting.set(socket, waiting);
+    socket.once('close', () => {
+      for (const closed of waiting) closed();
+    });
+    return waiting;
   }
 }
 

@@ -23,7 +23,7 @@ const headers: Readonly<Record<string, string>> = {
 };
 const request = { uri: 'sip:join@gw', get: (name: string) => headers[name] };
 
-/** Of a call over a trunk with such a policy. `dialled`: the number that it goes to; null: a credential says whom it is for. */
+/** What is found of a call over a trunk with such a policy. `dialled`: the number that it goes to; null: a credential says whom it is for. */
 function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPass {
   const inbound = {
     networks: [],
