@@ -1,8 +1,8 @@
 /** The file of authorities that signers' certificates may come from, watched: lists change, and calls go on. */
-import { readFileSync, statSync } from 'node:fs';
 import type { Timer } from '../domain/clock.js';
 import { TrustAnchors } from '../stir/index.js';
-import { CertificateProblem } from '../tls/certificate.js';
+import { CertificateProblem, readPem } from '../tls/certificate.js';
+import { fileVersion } from '../tls/file-version.js';
 import type { GatewayContext } from './context.js';
 
 /** So many of those that are left out are named in the log. */
@@ -21,7 +21,7 @@ export class StirAuthorities {
     this.#context = context;
     this.#path = path;
     this.#reloadMs = reloadMs;
-    this.#seen = versionOf(path);
+    this.#seen = fileVersion(path);
     this.#anchors = this.#read();
     this.#schedule();
   }
@@ -59,7 +59,7 @@ export class StirAuthorities {
 
   /** What cannot be used changes nothing, and is logged until it can. */
   #reload(): void {
-    const seen = versionOf(this.#path);
+    const seen = fileVersion(this.#path);
     if (seen === this.#seen) return;
     const { logger } = this.#context;
     try {
@@ -75,31 +75,12 @@ export class StirAuthorities {
 }
 
 function read(path: string): TrustAnchors {
-  const pem = readText(path);
+  // The first of them need not be one that can be used.
+  const pem = readPem(path);
   try {
     return TrustAnchors.read(pem);
   } catch (error) {
     const why = (error as Error).message;
     throw new CertificateProblem(`${path} holds no list of authorities for calls: ${why}.`, { cause: error });
-  }
-}
-
-/** The first of them need not be one that can be used. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new CertificateProblem(`${path} cannot be read (${code}).`, { cause: error });
-  }
-}
-
-/** Changes with the file, also where a link to one is set anew. */
-function versionOf(path: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
   }
 }

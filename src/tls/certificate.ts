@@ -26,8 +26,8 @@ export class CertificateProblem extends Error {
 
 /** Throws CertificateProblem: a file that cannot be read, that holds none, or two that do not belong together. */
 export function readCertificate({ cert, key }: CertificateFiles): Certificate {
-  const certPem = read(cert);
-  const keyPem = read(key);
+  const certPem = readPem(cert);
+  const keyPem = readPem(key);
   const leaf = leafOf(certPem, cert);
   const privateKey = privateKeyOf(keyPem, key);
   if (!leaf.checkPrivateKey(privateKey))
@@ -55,12 +55,13 @@ export function namesHost(names: readonly string[], host: string): boolean {
 
 /** Reads a file of certificates of CAs. Throws CertificateProblem. */
 export function readAuthorities(path: string): string {
-  const pem = read(path);
+  const pem = readPem(path);
   leafOf(pem, path);
   return pem;
 }
 
-function read(path: string): string {
+/** Reads a file of certificates or keys, whatever is in it. Throws CertificateProblem. */
+export function readPem(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -3,7 +3,6 @@
  * change: a certificate lives for weeks and a call must not end because one was renewed.
  */
 import { constants } from 'node:crypto';
-import { statSync } from 'node:fs';
 import {
   createSecureContext,
   type SecureContext,
@@ -21,6 +20,7 @@ import {
   type Certificate,
   type CertificateFiles,
 } from './certificate.js';
+import { fileVersion } from './file-version.js';
 
 export interface CertificatesOptions {
   /** Shown to clients that ask for no name, or for one that no certificate is for. */
@@ -157,7 +157,7 @@ export class Certificates {
       ...this.#files.flatMap(({ cert, key }) => [cert, key]),
       ...(clientCa === undefined ? [] : [clientCa]),
     ];
-    return paths.map(versionOf).join(', ');
+    return paths.map(fileVersion).join(', ');
   }
 
   #schedule(): void {
@@ -190,14 +190,5 @@ function contextOf(options: SecureContextOptions, { cert }: CertificateFiles): S
     throw new CertificateProblem(`TLS cannot be spoken with ${cert} and \`tls.ciphers\`: ${why}.`, {
       cause: error,
     });
-  }
-}
-
-function versionOf(path: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(path);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
   }
 }

@@ -1,8 +1,6 @@
 /** Browsers behind a reverse proxy, which says whose they are: one person's guesses are no other's. */
-import { once } from 'node:events';
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WebSocket, type RawData } from 'ws';
+import { callOverWebSocket } from '../support/call-over-web-socket.js';
 import { TestGateway } from '../support/start-gateway.js';
 
 let gateway: TestGateway;
@@ -17,34 +15,9 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 /** Calls with a join code that nobody has, through a proxy that adds whom it heard. Resolves with the final response's start line. */
-async function guess(heard: string, claimed: string): Promise<string> {
-  const socket = new WebSocket(`ws://127.0.0.1:${gateway.httpPort}/sip`, 'sip', {
-    headers: { 'x-forwarded-for': `${claimed}, ${heard}` },
-  });
-  await once(socket, 'open');
-  const answered = new Promise<string>((resolve) => {
-    socket.on('message', (data: RawData) => {
-      const [startLine = ''] = (data as Buffer).toString('utf8').split('\r\n', 1);
-      if (!startLine.includes(' 100 ')) resolve(startLine);
-    });
-  });
-  const call = [
-    'INVITE sip:000000000000@gateway.example SIP/2.0',
-    `Via: SIP/2.0/WS browser.invalid;branch=z9hG4bK${randomUUID()};rport`,
-    'Max-Forwards: 70',
-    'From: <sip:browser@browser.invalid>;tag=1',
-    'To: <sip:000000000000@gateway.example>',
-    `Call-ID: ${randomUUID()}`,
-    'CSeq: 1 INVITE',
-    'Contact: <sip:browser@browser.invalid;transport=ws>',
-    'Content-Length: 0',
-  ];
-  socket.send(`${call.join('\r\n')}\r\n\r\n`);
-  try {
-    return await answered;
-  } finally {
-    socket.terminate();
-  }
+function guess(heard: string, claimed: string): Promise<string> {
+  const headers = { 'x-forwarded-for': `${claimed}, ${heard}` };
+  return callOverWebSocket(gateway.httpPort, { user: '000000000000', headers });
 }
 
 it('who guesses join codes is stopped, whatever address he claims, and nobody else behind the same proxy', async () => {

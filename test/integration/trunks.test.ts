@@ -1,10 +1,9 @@
 /** Calls over trunks: whose they are, what they may do, what they may cost. */
-import { once } from 'node:events';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket, type RawData } from 'ws';
+import { callOverWebSocket } from '../support/call-over-web-socket.js';
 import { audioOffer, RawSip, type InviteOptions, type RawMessage } from '../support/raw-sip.js';
 import { RestClient } from '../support/rest-client.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
@@ -408,29 +407,8 @@ describe('Where calls from no trunk are refused', () => {
 
   it('a browser is no phone, and comes in by its token', async () => {
     const { token } = await closed.rest.newcomer(await closed.rest.createSession());
-    const socket = new WebSocket(`ws://127.0.0.1:${closed.httpPort}/sip`, 'sip');
-    await once(socket, 'open');
-    const answered = new Promise<string>((resolve) => {
-      socket.on('message', (data: RawData) => {
-        const [startLine = ''] = (data as Buffer).toString('utf8').split('\r\n', 1);
-        if (!startLine.includes(' 100 ')) resolve(startLine);
-      });
-    });
-    const call = [
-      'INVITE sip:join@gateway.example SIP/2.0',
-      'Via: SIP/2.0/WS browser.invalid;branch=z9hG4bKbrowser',
-      'Max-Forwards: 70',
-      'From: <sip:browser@browser.invalid>;tag=1',
-      'To: <sip:join@gateway.example>',
-      'Call-ID: of-a-browser',
-      'CSeq: 1 INVITE',
-      'Contact: <sip:browser@browser.invalid;transport=ws>',
-      `User-to-User: ${token};encoding=jwt`,
-      'Content-Length: 0',
-    ];
-    socket.send(`${call.join('\r\n')}\r\n\r\n`);
-    expect(await answered).toBe('SIP/2.0 200 OK');
-    socket.terminate();
+    const fields = [`User-to-User: ${token};encoding=jwt`];
+    expect(await callOverWebSocket(closed.httpPort, { user: 'join', fields })).toBe('SIP/2.0 200 OK');
   });
 
   it('the console’s test caller is no phone', async () => {
