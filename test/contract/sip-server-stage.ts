@@ -30,6 +30,13 @@ export interface SipServerTraits {
   readonly writesCallRecords: boolean;
   /** Whether a method that nobody knows has an answer; drachtio-server, 0.8.6 and 0.9.10, drops it without a word. */
   readonly answersUnknownMethods: boolean;
+  /** Whether a request outside of calls goes where the application's Route says; drachtio-server 0.9.10 goes by `proxy` alone. */
+  readonly followsRoute: boolean;
+  /**
+   * What a NOTIFY is answered with that ends a subscription of the application, and one that comes after it. The application hears of
+   * the end either way; drachtio-server 0.9.10 was seen to say 500, then 503.
+   */
+  readonly notifyStatus: { readonly atTheEnd: number; readonly afterTheEnd: number };
 }
 
 export interface SipServerUnderTest {
@@ -69,6 +76,8 @@ export async function startEmbedded(): Promise<SipServerUnderTest> {
         refusesLateAnswers: true,
         hangsUpForGoneApplication: true,
         answersUnknownMethods: true,
+        followsRoute: true,
+        notifyStatus: { atTheEnd: 200, afterTheEnd: 481 },
         writesCallRecords: true,
       },
       stop: () => server.close(),
@@ -92,6 +101,8 @@ export async function startReal(): Promise<SipServerUnderTest> {
       refusesLateAnswers: false,
       hangsUpForGoneApplication: false,
       answersUnknownMethods: false,
+      followsRoute: false,
+      notifyStatus: { atTheEnd: 500, afterTheEnd: 503 },
       writesCallRecords: false,
     },
     stop: async () => {
