@@ -3,7 +3,7 @@
  * them, read with the TypeScript compiler. `scripts/generate-docs.mjs` keeps the page; a test compares.
  */
 import { join } from 'node:path';
-import ts from 'typescript';
+import ts from '@typescript/typescript6';
 
 const source = 'src/domain/facts/event.ts';
 

@@ -1,12 +1,10 @@
 /** The folder tree is the architecture (docs/architecture.md): who may import whom, and how long a file may be. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, posix, relative, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { join, posix } from 'node:path';
+import ts from '@typescript/typescript6';
 import { describe, expect, it } from 'vitest';
-
-const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+import { isTestFile, listSourceFiles, projectRoot } from './support/source-files.js';
 
 interface Import {
   /** From the project's root, with slashes. */
@@ -143,13 +141,6 @@ function layerOf(file: string): string {
   return layer;
 }
 
-function listFiles(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter((file) => !file.includes('node_modules') && !file.endsWith('.d.ts'));
-}
-
 /** Every way to import: `import`, `import type`, `export … from`, `import()`, `require()`, `import = require()`, `typeof import()`. */
 function readImports(file: string, text: string): Import[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
@@ -206,13 +197,15 @@ function isNode(specifier: string): boolean {
   return specifier.startsWith('node:') || builtinModules.includes(packageName(specifier));
 }
 
-const isTest = (file: string) => /\.test\.tsx?$/.test(file);
-
-const everything: Source[] = [...listFiles('src'), ...listFiles('sdk'), ...listFiles('test')].map((file) => {
-  const text = readFileSync(join(root, file), 'utf8');
+const everything: Source[] = [
+  ...listSourceFiles('src'),
+  ...listSourceFiles('sdk'),
+  ...listSourceFiles('test'),
+].map((file) => {
+  const text = readFileSync(join(projectRoot, file), 'utf8');
   return { file, lines: text.trimEnd().split('\n').length, imports: readImports(file, text) };
 });
-const product = everything.filter(({ file }) => !file.startsWith('test/') && !isTest(file));
+const product = everything.filter(({ file }) => !file.startsWith('test/') && !isTestFile(file));
 
 /** `src/rest/x.ts:3 imports …` for each offending import; empty where all is well. */
 function offences(wrong: (one: Import, layer: string) => string | false): string[] {
@@ -318,7 +311,7 @@ describe('the architecture', () => {
   });
 
   it('imports no package that package.json does not name, and tests’ packages only in tests', () => {
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    const manifest = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
       dependencies: Record<string, string>;
       devDependencies: Record<string, string>;
     };
@@ -339,7 +332,7 @@ describe('the architecture', () => {
 
   it('lets the product import nothing of the tests', () => {
     const found = offences(({ target, isOurs }) =>
-      isOurs && (target.startsWith('test/') || isTest(target)) ? 'it is a test' : false,
+      isOurs && (target.startsWith('test/') || isTestFile(target)) ? 'it is a test' : false,
     );
     expect(found).toEqual([]);
   });

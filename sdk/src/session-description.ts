@@ -78,5 +78,6 @@ function attribute(section: string, name: string): string | undefined {
 
 function directionOf(section: string): MediaSection['direction'] | undefined {
   return /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(section)?.[1] as
-    MediaSection['direction'] | undefined;
+    | MediaSection['direction']
+    | undefined;
 }

@@ -163,7 +163,6 @@ export class SipDialog {
   /** Whether the gateway answers on this WebSocket. */
   probe(timeoutMs: number): Promise<boolean> {
     // The user agent made it of the constructor that it was given.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
     return (this.#userAgent.transport as SipSocket).probe(timeoutMs);
   }
 

@@ -23,7 +23,13 @@ export interface OutgoingMessage {
 }
 
 export type SendFailure =
-  'address-not-allowed' | 'answer-too-long' | 'name-not-found' | 'connection' | 'timeout' | 'status' | 'url';
+  | 'address-not-allowed'
+  | 'answer-too-long'
+  | 'name-not-found'
+  | 'connection'
+  | 'timeout'
+  | 'status'
+  | 'url';
 
 export type SendResult =
   | { readonly isDelivered: true; readonly status: number; readonly answer?: string }

@@ -16,7 +16,10 @@ export interface ListenOptions {
 
 /** Limits that TCP, TLS and WebSockets share. */
 export type ConnectionLimit =
-  'maxConnections' | 'maxConnectionsPerAddress' | 'firstMessageTimeoutMs' | 'stalledMs';
+  | 'maxConnections'
+  | 'maxConnectionsPerAddress'
+  | 'firstMessageTimeoutMs'
+  | 'stalledMs';
 /** What is set for TCP and TLS: the same limits, and what WebSockets do not have. */
 type StreamSetting = ConnectionLimit | 'idleTimeoutMs' | 'keepAlive';
 

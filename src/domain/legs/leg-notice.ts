@@ -28,10 +28,16 @@ export interface DescribedMember extends DescribedParticipant {
 }
 
 export type JsonValue =
-  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 export type MessageContent =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'json'; readonly value: JsonValue };
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'json'; readonly value: JsonValue };
 
 export type LegNotice =
   /** Those in its session whom the leg is subscribed to, whether or not they publish anything now: the complete list. */

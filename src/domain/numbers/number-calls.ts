@@ -55,7 +55,12 @@ export type CallDecision =
   | { readonly kind: 'refuse'; readonly reason: CallRefusal };
 
 export type CallRefusal =
-  'session-full' | 'session-gone' | 'refused' | 'application-failed' | 'too-many-guesses' | 'call-over';
+  | 'session-full'
+  | 'session-gone'
+  | 'refused'
+  | 'application-failed'
+  | 'too-many-guesses'
+  | 'call-over';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

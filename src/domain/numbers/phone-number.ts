@@ -97,7 +97,8 @@ export interface DialIn {
 export type ApplicationAnswer =
   | {
       readonly destination:
-        { readonly sessionId: string } | { readonly newSession: { readonly tag: string | null } };
+        | { readonly sessionId: string }
+        | { readonly newSession: { readonly tag: string | null } };
       readonly tag: string | null;
       readonly displayName: string | null;
       readonly publishPermissions: readonly MediaType[] | null;

@@ -1,7 +1,8 @@
 /** Credentials that a leg shows, and the port that signs and verifies the JWT kind. */
 
 export type Credential =
-  { readonly kind: 'jwt'; readonly value: string } | { readonly kind: 'join-code'; readonly value: string };
+  | { readonly kind: 'jwt'; readonly value: string }
+  | { readonly kind: 'join-code'; readonly value: string };
 
 export type TokenVerification =
   /** An expired one is genuine as well. */

@@ -8,7 +8,13 @@
  *      └─► expired
  */
 export type TransferState =
-  'requested' | 'arrived' | 'answered' | 'joined' | 'completed' | 'canceled' | 'expired';
+  | 'requested'
+  | 'arrived'
+  | 'answered'
+  | 'joined'
+  | 'completed'
+  | 'canceled'
+  | 'expired';
 
 export type TransferMove =
   /** Its call is there, not answered yet. */

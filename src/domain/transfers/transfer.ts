@@ -36,7 +36,8 @@ export interface Transfer {
 export interface NewTransfer {
   /** Where the caller goes: a session, or a new one. */
   readonly destination:
-    { readonly sessionId: string } | { readonly newSession: { readonly tag: string | null } };
+    | { readonly sessionId: string }
+    | { readonly newSession: { readonly tag: string | null } };
   readonly tag?: string | null;
   readonly displayName?: string | null;
   readonly attributes?: Readonly<Record<string, string>>;

@@ -13,7 +13,14 @@
  * `failed` is tried again soon and later and later, `refused` much later. `lost`: the connection is gone that calls would come by.
  */
 export type State =
-  'unregistered' | 'registering' | 'registered' | 'refreshing' | 'failed' | 'refused' | 'ending' | 'ended';
+  | 'unregistered'
+  | 'registering'
+  | 'registered'
+  | 'refreshing'
+  | 'failed'
+  | 'refused'
+  | 'ending'
+  | 'ended';
 
 export type Input = 'due' | 'granted' | 'failed' | 'refused' | 'lost' | 'end' | 'done';
 

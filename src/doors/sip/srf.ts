@@ -98,7 +98,8 @@ interface Agent extends EventEmitter {
   request(
     socket: Socket,
     options: { method: string; headers: Record<string, string> } & (
-      { stackDialogId: string } | { uri: string; proxy: string }
+      | { stackDialogId: string }
+      | { uri: string; proxy: string }
     ),
     callback: (error: Error | null | undefined, request?: EventEmitter) => void,
   ): void;

@@ -6,7 +6,12 @@
  * takes no RFC 4733. `on-hold`: it holds the call and hears nothing. `too-many-keys`: too many wait already.
  */
 export type WorkerRefusalCode =
-  'overloaded' | 'bad-sound' | 'disk-full' | 'no-telephone-event' | 'on-hold' | 'too-many-keys';
+  | 'overloaded'
+  | 'bad-sound'
+  | 'disk-full'
+  | 'no-telephone-event'
+  | 'on-hold'
+  | 'too-many-keys';
 
 /** Something that a worker cannot do, and why. What is wrong with a session description is SdpRefusal's to say. */
 export class WorkerRefusal extends Error {

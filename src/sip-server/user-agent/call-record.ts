@@ -6,7 +6,11 @@ export type CallRecordSource = 'network' | 'application';
 export type CallRecordRole = 'uac' | 'uas' | 'proxy-uac' | 'proxy-uas';
 /** Why a call ended, in drachtio's words. */
 export type CallEndReason =
-  'call-rejected' | 'call-canceled' | 'normal-release' | 'session-expired' | 'system-initiated-termination';
+  | 'call-rejected'
+  | 'call-canceled'
+  | 'normal-release'
+  | 'session-expired'
+  | 'system-initiated-termination';
 
 export interface CallRecord {
   readonly kind: 'attempt' | 'start' | 'stop';

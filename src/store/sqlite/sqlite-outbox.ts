@@ -88,7 +88,8 @@ export class SqliteOutbox implements Outbox {
     let dropped = 0;
     while (dropped < excess) {
       const victim = (this.#sql.longestFailing.get() ?? this.#sql.oldest.get()) as
-        { receiver: string } | undefined;
+        | { receiver: string }
+        | undefined;
       if (victim === undefined) break;
       dropped += this.#sql.removeOldest.run(victim.receiver, excess - dropped).changes;
     }

@@ -101,7 +101,8 @@ export class SqliteParticipants implements ParticipantStore {
   findJoinCode(joinCodeHash: string): Promise<StoredJoinCode | null> {
     return this.#read((sql) => {
       const row = sql.findJoinCode.get(joinCodeHash) as
-        { id: string; join_code_expires_at: number } | undefined;
+        | { id: string; join_code_expires_at: number }
+        | undefined;
       return row === undefined ? null : { participantId: row.id, expiresAt: row.join_code_expires_at };
     });
   }
