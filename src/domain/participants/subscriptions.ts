@@ -18,7 +18,7 @@ export interface Subscriptions {
   readonly participants?: readonly ParticipantSubscription[];
 }
 
-export const noSubscriptions: Subscriptions = {};
+export const noSubscriptions: Subscriptions = Object.freeze({});
 
 /** Says of a participant whether a listener with these subscriptions receives what it publishes, all of it or some. */
 export function participantSelector(
