@@ -80,4 +80,31 @@ describe('Reconnection', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(tries).toEqual([0, 1, 2]);
   });
+  it('tries again at once after an attempt that was under way when the network came back, and then waits as before', async () => {
+    const waiting: ((result: AttemptResult) => void)[] = [];
+    const subject = new Reconnection({
+      attempt: () => new Promise((resolve) => waiting.push(resolve)),
+      onDone: () => undefined,
+      onGaveUp: () => undefined,
+      timeoutMs: 60_000,
+      nowMs: () => Date.now(),
+      random: () => 0.5,
+      delay: (milliseconds, callback) => {
+        const timer = setTimeout(callback, milliseconds);
+        return () => clearTimeout(timer);
+      },
+    });
+    subject.begin();
+    await vi.advanceTimersByTimeAsync(100);
+    subject.hasten();
+    subject.hasten();
+    waiting[0]?.('again');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(waiting).toHaveLength(2);
+    waiting[1]?.('again');
+    await vi.advanceTimersByTimeAsync(999);
+    expect(waiting).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(waiting).toHaveLength(3);
+  });
 });

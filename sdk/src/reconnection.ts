@@ -5,6 +5,8 @@
  *   idle ── begin() ──► waiting ── delay, hasten() ──► trying ── 'done' ──► idle
  *                          ▲                             │
  *                          └────────── 'again' ──────────┘     time over, or the attempt rejects ──► idle
+ *
+ * `hasten()` while an attempt is under way makes the wait after it none: it may have begun before the network was back.
  */
 export type AttemptResult = 'done' | 'again';
 
@@ -39,6 +41,7 @@ export class Reconnection {
   #beganMs = 0;
   #cancelDelay: (() => void) | undefined;
   #stopped = false;
+  #isHastened = false;
 
   constructor(options: ReconnectionOptions) {
     this.#options = options;
@@ -52,6 +55,7 @@ export class Reconnection {
   begin(): void {
     if (this.#state !== 'idle' || this.#stopped) return;
     this.#number = 0;
+    this.#isHastened = false;
     this.#beganMs = this.#options.nowMs();
     this.#wait();
   }
@@ -59,6 +63,7 @@ export class Reconnection {
   /** The network has come back: no need to wait longer. */
   hasten(): void {
     if (this.#state === 'waiting') this.#try();
+    else this.#isHastened = true;
   }
 
   /** For good. */
@@ -71,7 +76,8 @@ export class Reconnection {
 
   #wait(): void {
     const { timeoutMs, nowMs, random, delay, onGaveUp } = this.#options;
-    const waitMs = delayBeforeMs(this.#number, random());
+    const waitMs = this.#isHastened ? 0 : delayBeforeMs(this.#number, random());
+    this.#isHastened = false;
     if (timeoutMs <= 0 || nowMs() + waitMs - this.#beganMs > timeoutMs) {
       this.#state = 'idle';
       onGaveUp(undefined);

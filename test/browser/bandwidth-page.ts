@@ -57,7 +57,7 @@ export interface Published {
 
 const heardDb = -40;
 const unheardDb = -60;
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 let bundle: Promise<string> | undefined;
 

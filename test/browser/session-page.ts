@@ -41,7 +41,7 @@ export interface ConnectFailure {
 /** Heard: a tone comes at −12 dBFS. Not heard: what codecs and windows leave beside other tones. */
 const heardDb = -40;
 const unheardDb = -60;
-const patienceMs = 15_000;
+const patienceMs = 30_000;
 
 export class SessionPage {
   readonly page: Page;
