@@ -68,7 +68,7 @@ function call(changes: Partial<ArrivingCall> & { readonly to?: string | null } =
   return {
     ...{
       source: '192.0.2.1',
-      credential: null,
+      credentials: [],
       digest: null,
       guesser: (trunk) => (trunk === null ? 'stranger' : 'caller'),
     },
@@ -113,16 +113,16 @@ describe('A call', () => {
   it('with a token is of a trunk of the token’s account, or of none', async () => {
     const [ours, others] = [trunk(), trunk({ accountId: 'other' })];
     const { calls } = callsTo([ours, others]);
-    expect(await calls.enter(call({ credential: token('other') }))).toMatchObject({
+    expect(await calls.enter(call({ credentials: [token('other')] }))).toMatchObject({
       trunk: others,
       dialled: null,
     });
-    expect(await callsTo([ours]).calls.enter(call({ credential: token('other') }))).toBeNull();
+    expect(await callsTo([ours]).calls.enter(call({ credentials: [token('other')] }))).toBeNull();
   });
 
   it('with a wrong token is refused, and is the account’s where network and number are of no other', async () => {
     const ours = trunk();
-    const bad = call({ credential: token('bad') });
+    const bad = call({ credentials: [token('bad')] });
     await expect(callsTo([ours]).calls.enter(bad)).rejects.toEqual(
       refused('token-invalid', { trunkId: ours.id, accountId: 'acme' }),
     );
@@ -135,7 +135,7 @@ describe('A call', () => {
   it('to twelve digits, which may be a join code, is to the number where there is one', async () => {
     const digits: Credential = { kind: 'join-code', value: '493012345678' };
     const { calls } = callsTo([trunk()], { '493012345678': 'acme' });
-    expect(await calls.enter(call({ credential: digits, to: '493012345678' }))).toMatchObject({
+    expect(await calls.enter(call({ credentials: [digits], to: '493012345678' }))).toMatchObject({
       dialled: '493012345678',
     });
   });
@@ -222,7 +222,7 @@ describe('A trunk whose network others call from, too', () => {
     // Twelve digits are a number where somebody has it.
     const digits: Credential = { kind: 'join-code', value: '493012345678' };
     const numbers = callsTo([trunk()], { '493012345678': 'other' });
-    expect(await numbers.calls.enter(call({ credential: digits, to: digits.value }))).toBeNull();
+    expect(await numbers.calls.enter(call({ credentials: [digits], to: digits.value }))).toBeNull();
     expect(numbers.guessers).toEqual([]);
   });
 
@@ -245,7 +245,7 @@ describe('A trunk whose network others call from, too', () => {
     });
     const shows = (changes: Parameters<typeof call>[0]) => call({ digest: digest(secrets), ...changes });
     expect(await calls.enter(shows({ to: '+15550002' }))).toMatchObject({ trunk: theirs });
-    expect(await calls.enter(shows({ credential: token('other') }))).toMatchObject({ trunk: theirs });
+    expect(await calls.enter(shows({ credentials: [token('other')] }))).toMatchObject({ trunk: theirs });
     expect(asked).toBe(2);
     await expect(calls.enter(shows({ to: '+15550002', digest: digest('another') }))).rejects.toEqual(
       refused('authentication-failed', { trunkId: theirs.id, accountId: 'other' }),
@@ -259,7 +259,7 @@ describe('A trunk whose network others call from, too', () => {
     const ours = trunk();
     const { calls } = callsTo([ours]);
     const enter = (value: string, to: string | null = null) =>
-      calls.enter(call({ credential: token(value), to }));
+      calls.enter(call({ credentials: [token(value)], to }));
     await expect(enter('bad', '+15550002')).rejects.toEqual(refused('token-invalid', {}));
     await expect(enter('expired of other')).rejects.toEqual(
       refused('token-expired', { participantId: 'somebody', accountId: 'other' }),
@@ -280,7 +280,7 @@ describe('A trunk whose network others call from, too', () => {
 
 describe('Wrong join codes over a trunk', () => {
   const code = (value: string, changes: Parameters<typeof call>[0] = {}) =>
-    call({ credential: { kind: 'join-code', value }, to: null, ...changes });
+    call({ credentials: [{ kind: 'join-code', value }], to: null, ...changes });
   const from = (source: string) => ({ source, guesser: () => source });
   const outcome = (calls: TrunkCalls, one: ArrivingCall) =>
     calls.enter(one).then(
@@ -307,6 +307,36 @@ describe('Wrong join codes over a trunk', () => {
       expect(await outcome(calls, code('bad', from(`192.0.2.${String(at)}`)))).toBe('token-invalid');
     expect(await outcome(calls, code('acme', from('192.0.2.9')))).toBe('too-many-guesses');
     expect(await outcome(calls, code('acme', from('198.51.100.1')))).toBe('let in');
+  });
+
+  it('beside a good credential are looked up one by one, and hide neither it nor the number', async () => {
+    const ours = trunk({ inbound: { networks: ['192.0.2.1'] } });
+    const bad: Credential = { kind: 'join-code', value: 'bad' };
+    const good: Credential = { kind: 'join-code', value: 'acme' };
+    const { calls, guessers } = callsTo([ours]);
+    const beside = (...others: Credential[]) => code('', { credentials: [bad, ...others] });
+    expect(await calls.enter(beside(good))).toMatchObject({ credential: good, dialled: null });
+    expect(await calls.enter(beside(token('acme')))).toMatchObject({ credential: token('acme') });
+    expect(guessers).toHaveLength(3);
+    const dialled = code('bad', { to: '+15550001' });
+    expect(await calls.enter(dialled)).toMatchObject({
+      credential: null,
+      dialled: '+15550001',
+      isProven: false,
+    });
+    // The third that is wrong is the last.
+    expect(await outcome(calls, beside(good))).toBe('too-many-guesses');
+    expect(await outcome(calls, dialled)).toBe('too-many-guesses');
+    expect(await outcome(calls, beside(token('acme')))).toBe('let in');
+  });
+
+  it('beside a wrong token, or a token alone, do not go by the number', async () => {
+    const { calls } = callsTo([trunk()]);
+    const shows = (...credentials: Credential[]) => calls.enter(call({ credentials }));
+    await expect(shows(token('bad'))).rejects.toMatchObject({ code: 'token-invalid' });
+    await expect(shows(token('bad'), { kind: 'join-code', value: 'bad' })).rejects.toMatchObject({
+      code: 'token-invalid',
+    });
   });
 
   it('are a stranger’s while the trunk’s password is not shown', async () => {

@@ -3,6 +3,7 @@
  * called number, says whose call it is; the network says by which of their trunks it came. So several accounts may have trunks
  * at the same carrier, and none can take another's calls.
  */
+import { firstGood, mayBeForeign } from '../legs/first-good.js';
 import type { Credential } from '../participants/token.js';
 import { Refusal, type RefusedParty } from '../refusal.js';
 import type { CallCounts } from './call-limiter.js';
@@ -38,7 +39,8 @@ export interface ShownDigest {
 export interface ArrivingCall {
   /** The address that it came from. */
   readonly source: string;
-  readonly credential: Credential | null;
+  /** What it shows that has the form of a credential, in the order in which it counts. */
+  readonly credentials: readonly Credential[];
   /** The user that it is sent to, which may be that of a Contact of ours at a registrar. Default: none. */
   readonly contactUser?: string | null;
   /** Null where it shows none. */
@@ -56,17 +58,16 @@ export interface TrunkPass {
   readonly trunk: Trunk;
   /** The account's number that was called; null where a credential says whom the call is for. */
   readonly dialled: string | null;
+  /** The one that says whom the call is for; null where the number does. */
+  readonly credential: Credential | null;
   /** A credential, a password or our Contact says whose call it is; false: the network that it came from alone. */
   readonly isProven: boolean;
   /** The call is over. Idempotent. */
   release(): void;
 }
 
-/** Which trunk a call is of, and the number by which it is. */
-interface Recognized {
-  readonly trunk: Trunk;
-  readonly dialled: string | null;
-}
+/** Which trunk a call is of, and the number or credential by which it is. */
+type Recognized = Pick<TrunkPass, 'trunk' | 'dialled' | 'credential'>;
 
 const calledPlaces: readonly CalledNumberPlace[] = ['p-called-party-id', 'request-uri', 'to'];
 
@@ -91,7 +92,7 @@ export class TrunkCalls {
       recognized = await this.#recognize(call, byDigest);
       if (recognized === null) return this.#leave(call, byNetwork, byDigest);
     }
-    const { trunk, dialled } = recognized;
+    const { trunk, dialled, credential } = recognized;
     checkDigest(trunk, call);
     checkRules(trunk, call, dialled);
     const grant = await this.#options.counts.take(trunk.id, trunk);
@@ -100,6 +101,7 @@ export class TrunkCalls {
     return {
       trunk,
       dialled,
+      credential,
       isProven: dialled === null || byContact !== null || trunk.inbound.digest !== null,
       release: () => {
         if (isReleased) return;
@@ -124,17 +126,25 @@ export class TrunkCalls {
 
   async #recognize(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
     if (candidates.length === 0) return null;
-    const isNumber = await this.#isNumber(call);
-    const byNumber = isNumber ? await this.#byNumber(call, candidates) : null;
-    if (byNumber !== null || isNumber || call.credential === null) return byNumber;
-    return this.#byCredential(call.credential, call, candidates);
+    const credentials = await this.#credentialsOf(call);
+    if (credentials.length === 0) return this.#byNumber(call, candidates);
+    try {
+      return await this.#byCredential(credentials, call, candidates);
+    } catch (error) {
+      const isForeign = error instanceof Refusal && mayBeForeign(credentials, error);
+      const byNumber = isForeign ? await this.#byNumber(call, candidates) : null;
+      if (byNumber === null) throw error;
+      return byNumber;
+    }
   }
 
   /** Twelve digits have the form of a join code, too: they are a number where somebody has it. */
-  async #isNumber(call: ArrivingCall): Promise<boolean> {
-    if (call.credential === null) return true;
-    const isNumberLike = call.credential.kind === 'join-code' && /^\d+$/.test(call.credential.value);
-    return isNumberLike && (await this.#ownersOf(call)).size > 0;
+  async #credentialsOf(call: ArrivingCall): Promise<readonly Credential[]> {
+    const others = call.credentials.filter(
+      ({ kind, value }) => !(kind === 'join-code' && /^\d+$/.test(value)),
+    );
+    const isDialled = others.length < call.credentials.length && (await this.#ownersOf(call)).size > 0;
+    return isDialled ? others : call.credentials;
   }
 
   async #byNumber(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
@@ -146,21 +156,24 @@ export class TrunkCalls {
       if (dialled === null) continue;
       if (!accounts.has(dialled)) accounts.set(dialled, await accountOfNumber(dialled));
       if (accounts.get(dialled) !== trunk.accountId) continue;
-      if (trunk.numbers?.includes(normalize(dialled) ?? '') === true) return { trunk, dialled };
-      if (trunk.numbers === null) fallback ??= { trunk, dialled };
+      if (trunk.numbers?.includes(normalize(dialled) ?? '') === true)
+        return { trunk, dialled, credential: null };
+      if (trunk.numbers === null) fallback ??= { trunk, dialled, credential: null };
     }
     return fallback;
   }
 
   async #byCredential(
-    credential: Credential,
+    credentials: readonly Credential[],
     call: ArrivingCall,
     candidates: readonly Trunk[],
   ): Promise<Recognized | null> {
     try {
-      const accountId = await this.#accountOf(credential, call, candidates);
+      const { credential, identity: accountId } = await firstGood(credentials, (one) =>
+        this.#accountOf(one, call, candidates),
+      );
       const trunk = candidates.find((one) => one.accountId === accountId);
-      return trunk === undefined ? null : { trunk, dialled: null };
+      return trunk === undefined ? null : { trunk, dialled: null, credential };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       throw new Refusal(error.code, error.detail, await this.#partyOfRefused(error.party, call, candidates));
@@ -186,7 +199,7 @@ export class TrunkCalls {
   async #leave(call: ArrivingCall, byNetwork: readonly Trunk[], byDigest: readonly Trunk[]): Promise<null> {
     const candidates = byDigest.length > 0 ? byDigest : byNetwork;
     const [first] = candidates;
-    if (first === undefined || !(await this.#isNumber(call))) return null;
+    if (first === undefined || (await this.#credentialsOf(call)).length > 0) return null;
     const concerned = await this.#concerned(call, candidates);
     // The number of somebody who may have let that network in himself.
     if (concerned === null && byDigest.length === 0) return null;

@@ -1,6 +1,6 @@
 /** Where an INVITE may show a credential, place by place, and what stands there: for whoever asks why none was found. */
 import type { Credential } from '../../domain/participants/token.js';
-import { findCredential, type CredentialSource } from './credential.js';
+import { findCredentials, type CredentialSource } from './credential.js';
 
 export interface CredentialPlace {
   /** A header field's name, `URI parameter token`, or `URI user part`. */
@@ -45,5 +45,5 @@ function credentialIn(
   alone: CredentialSource,
   tokenHeaders: readonly string[],
 ): Pick<CredentialPlace, 'credential'> {
-  return { credential: findCredential(alone, tokenHeaders).credential };
+  return { credential: findCredentials(alone, tokenHeaders).credentials[0] ?? null };
 }

@@ -1,12 +1,18 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dialledNumber, findCredential, type FoundCredential } from './credential.js';
+import { dialledNumber, findCredentials } from './credential.js';
 
 const tokenHeaders = ['X-Landbridge-Token', 'X-PH-Token'];
 
-function find(uri: string, headers: Record<string, string> = {}): FoundCredential {
+function findAll(uri: string, headers: Record<string, string> = {}) {
   const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  return findCredential({ uri, get: (name) => lower.get(name.toLowerCase()) }, tokenHeaders);
+  return findCredentials({ uri, get: (name) => lower.get(name.toLowerCase()) }, tokenHeaders);
+}
+
+/** What counts where nothing is known of its worth. */
+function find(...request: Parameters<typeof findAll>) {
+  const { credentials, voiceCallId } = findAll(...request);
+  return { credential: credentials[0] ?? null, voiceCallId };
 }
 
 const code = (value: string) => ({ kind: 'join-code', value });
@@ -119,6 +125,16 @@ describe('the credential of an INVITE', () => {
     expect(find('sip:join@gw', headers).credential).toEqual(jwt('a.b.c'));
     expect(find('sip:join@gw', { 'X-PH-Token': 'none, a.b.c' }).credential).toEqual(jwt('a.b.c'));
     expect(find('sip:ABCDEFGHJKMN@gw', { 'X-PH-Token': 'none' }).credential).toEqual(code('ABCDEFGHJKMN'));
+  });
+
+  it('is one of several where several places hold what has the form of one, each once', () => {
+    const headers = {
+      'User-to-User': 'ORDER1234567, a.b.c, order-123-4567;encoding=ascii',
+      'X-PH-Token': 'a.b.c, d.e.f',
+    };
+    const { credentials } = findAll('sip:ABCDEFGHJKMN@gw;token=g.h.i', headers);
+    const expected = [code('0RDER1234567'), jwt('a.b.c'), jwt('d.e.f'), jwt('g.h.i'), code('ABCDEFGHJKMN')];
+    expect(credentials).toEqual(expected);
   });
 
   it('is found in linear time, whatever a stranger writes', () => {

@@ -1,4 +1,4 @@
-/** Finds what an INVITE shows as its credential; the first place in the order of docs/sip.md that has one wins. */
+/** Finds what an INVITE shows as its credential, in the places of docs/sip.md and their order. */
 import { normalizeJoinCode } from '../../domain/participants/join-code.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { readUserToUser } from './user-to-user.js';
@@ -10,8 +10,9 @@ export interface CredentialSource {
   get(header: string): string | undefined;
 }
 
-export interface FoundCredential {
-  readonly credential: Credential | null;
+export interface FoundCredentials {
+  /** Which of several counts is seen by what they are worth: somebody else's value may have the form of one. */
+  readonly credentials: readonly Credential[];
   readonly voiceCallId: string | null;
 }
 
@@ -25,14 +26,19 @@ const jwtForm = /^[\w-]+\.[\w-]+\.[\w-]*$/;
  * code is passed over. Where there is nothing else, what stands in a place that is ours alone, or is called a token, is a wrong
  * token and not a missing one.
  */
-export function findCredential(request: CredentialSource, tokenHeaders: readonly string[]): FoundCredential {
+export function findCredentials(
+  request: CredentialSource,
+  tokenHeaders: readonly string[],
+): FoundCredentials {
   const { texts, labelled, voiceCallId } = readUserToUser(request.get('User-to-User') ?? '');
   const { user, token } = readUri(request.uri);
   const ours = [...tokenHeaders.flatMap((name) => headerTokens(request.get(name))), ...(token ?? [])];
-  const found = [...texts, ...ours].flatMap((text) => classify(text) ?? [])[0] ?? joinCode(user ?? '');
-  if (found !== null) return { credential: found, voiceCallId };
-  const [wrong] = [...labelled, ...ours];
-  return { credential: wrong === undefined ? null : { kind: 'jwt', value: wrong }, voiceCallId };
+  const found = [...[...texts, ...ours].map(classify), joinCode(user ?? '')].filter((one) => one !== null);
+  // Copies of one are one: each is looked up.
+  const credentials = [...new Map(found.map((one) => [one.value, one])).values()];
+  if (credentials.length > 0) return { credentials, voiceCallId };
+  const wrong = [...labelled, ...ours].slice(0, 1);
+  return { credentials: wrong.map((value) => ({ kind: 'jwt', value })), voiceCallId };
 }
 
 /**

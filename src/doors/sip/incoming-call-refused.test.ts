@@ -76,6 +76,7 @@ it('that was given up before it was known where it goes is told of as canceled',
   const call = stage.newCall({}, offer, ownServer, { dialIn });
   call.request.uri = 'sip:+14155550100@gateway.example';
   const run = call.call.run();
+  await settle();
   call.request.emit('cancel', new Request('CANCEL'));
   decide(null);
   await run;

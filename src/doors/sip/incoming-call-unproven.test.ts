@@ -42,7 +42,14 @@ function settings(pass: Partial<TrunkPass> | null, credential: Credential): Part
   const whole: TrunkPass | null =
     pass === null
       ? null
-      : { trunk, dialled: '+1555', isProven: false, release: () => void (released += 1), ...pass };
+      : {
+          trunk,
+          dialled: '+1555',
+          credential: null,
+          isProven: false,
+          release: () => void (released += 1),
+          ...pass,
+        };
   return {
     unconfirmed,
     dialIn: () => Promise.resolve({ credential, attendant: null }),

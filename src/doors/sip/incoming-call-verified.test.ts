@@ -47,7 +47,7 @@ it.each(['report', 'require'] as const)(
       trunks: {
         enter: () =>
           Promise.resolve({
-            ...{ trunk: trunkThat(policy), dialled: '+1555', isProven: true },
+            ...{ trunk: trunkThat(policy), dialled: '+1555', credential: null, isProven: true },
             release: () => void (released += 1),
           }),
         verify({ signal }) {

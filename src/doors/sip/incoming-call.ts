@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
+import { firstGood } from '../../domain/legs/first-good.js';
 import type { LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { LimitedLines } from '../../domain/limited-lines.js';
@@ -26,7 +27,7 @@ import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
 import { readCaller } from './caller-identity.js';
-import { dialledNumber, findCredential } from './credential.js';
+import { dialledNumber, findCredentials } from './credential.js';
 import { connectionLost, DialogCall, logCallEnd } from './dialog-call.js';
 import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
@@ -38,6 +39,7 @@ import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
 import { guardSessionTimer, timerOfInvite, type SessionTimer } from './session-timer.js';
 import { noticesTaken, takesNotices } from './session-notices.js';
+import { chooseCredential, isNumberLike, type ShownCredential } from './shown-credential.js';
 import {
   forgetInvite,
   moveResponse,
@@ -237,8 +239,8 @@ export class IncomingCall implements LegSignalling {
   /** Null where the call ended in the meantime. Throws Refusal. */
   async #admit(): Promise<DoorLeg | null> {
     const { request, legs, settings } = this.#options;
-    const { credential, voiceCallId } = findCredential(request, settings.tokenHeaders);
-    if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credential);
+    const { credentials, voiceCallId } = findCredentials(request, settings.tokenHeaders);
+    if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credentials);
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
     const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify, this.#over.signal);
     const stir = verifying === null ? null : await verifying;
@@ -246,9 +248,12 @@ export class IncomingCall implements LegSignalling {
       this.#tellCanceled(null, {});
       return null;
     }
+    const { credential, refusal } = await this.#chosen(credentials);
     const dialledIn = await this.#dialIn(credential);
-    if (credential === null && dialledIn === null && this.#mayBeTrunk)
-      throw new Refusal('authentication-required');
+    if (credential === null && dialledIn === null) {
+      if (this.#mayBeTrunk) throw new Refusal('authentication-required');
+      if (refusal !== null) throw refusal;
+    }
     if (this.#pass === null && dialledIn !== null) await this.#countDialled(dialledIn);
     const leg = await legs.admit({
       credential: dialledIn?.credential ?? credential,
@@ -267,6 +272,14 @@ export class IncomingCall implements LegSignalling {
     if (this.#outcome === null) return leg;
     await leg.end(this.#outcome);
     return null;
+  }
+
+  /** Throws Refusal where those that are shown are wrong. */
+  async #chosen(credentials: readonly Credential[]): Promise<ShownCredential> {
+    if (this.#pass !== null) return { credential: this.#pass.credential, refusal: null };
+    const { legs, request } = this.#options;
+    const guesser = this.#guesser();
+    return chooseCredential(credentials, dialledNumber(request.uri), (one) => legs.identify(one, guesser));
   }
 
   /** A call that is let in by its network. Throws Refusal where too many such are unconfirmed. */
@@ -303,9 +316,9 @@ export class IncomingCall implements LegSignalling {
   }
 
   /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
-  async #enterByTrunk(trunks: DoorTrunks, credential: Credential | null): Promise<void> {
+  async #enterByTrunk(trunks: DoorTrunks, credentials: readonly Credential[]): Promise<void> {
     const { request } = this.#options;
-    this.#pass = await trunks.enter(arrivingCall(request, credential, trunks.digest, this.#guesser()));
+    this.#pass = await trunks.enter(arrivingCall(request, credentials, trunks.digest, this.#guesser()));
     // It may be over by now.
     if (this.#outcome !== null) this.#pass?.release();
     // Browsers call over WebSockets, and the console's test calls are marked: its guesser is not the address.
@@ -324,7 +337,6 @@ export class IncomingCall implements LegSignalling {
     return /^wss?$/i.test(this.#options.request.protocol);
   }
 
-  /** A number of twelve digits has the form of a join code; it is a number where it is one of ours. */
   async #dialIn(credential: Credential | null): Promise<DialIn | null> {
     const { request, settings } = this.#options;
     const dialled = this.#pass === null ? this.#dialledWithout(credential) : this.#pass.dialled;
@@ -337,9 +349,7 @@ export class IncomingCall implements LegSignalling {
 
   /** The number that a call of no trunk was sent to, where it may be let in by it. */
   #dialledWithout(credential: Credential | null): string | null {
-    const isCode =
-      credential !== null && !(credential.kind === 'join-code' && /^\d+$/.test(credential.value));
-    return isCode ? null : dialledNumber(this.#options.request.uri);
+    return credential !== null && !isNumberLike(credential) ? null : dialledNumber(this.#options.request.uri);
   }
 
   /** Sends the 200; resolves when the dialog is there. */
@@ -452,8 +462,10 @@ export class IncomingCall implements LegSignalling {
   async #partyOf(request: SrfRequest): Promise<RefusedParty> {
     const { legs, settings } = this.#options;
     try {
-      const { credential } = findCredential(request, settings.tokenHeaders);
-      return { participantId: await legs.identify(credential, this.#guesser()) };
+      const { credentials } = findCredentials(request, settings.tokenHeaders);
+      const guesser = this.#guesser();
+      const { identity } = await firstGood(credentials, (one) => legs.identify(one, guesser));
+      return { participantId: identity };
     } catch (error) {
       return error instanceof Refusal ? error.party : {};
     }

@@ -19,13 +19,15 @@ export function describeInvite(
   { code, sipStatus, detail }: InviteRefusal,
   identity?: CallerIdentity,
 ): RefusedCallDetails {
-  const dialled = dialledNumber(request.uri) ?? dialledNumber(addressIn(request.get('To') ?? ''));
+  const asked = dialledNumber(request.uri);
+  const dialled = asked ?? dialledNumber(addressIn(request.get('To') ?? ''));
+  const isKnownAsNone = asked !== null && code === 'token-invalid';
   return {
     callId: request.get('Call-ID') ?? '',
     voiceCallId: readUserToUser(request.get('User-to-User') ?? '').voiceCallId,
     caller: readCaller(request, identity),
-    // Twelve digits may be a join code, which opens a session to whoever reads it; where no such code is known they are none.
-    dialled: isCodeLike(dialled) && code !== 'token-invalid' ? maskNumber(dialled) : dialled,
+    // Twelve digits may be a join code, which opens a session to whoever reads it. Where the call was sent to them they were looked up.
+    dialled: isCodeLike(dialled) && !isKnownAsNone ? maskNumber(dialled) : dialled,
     sipStatus,
     detail,
   };

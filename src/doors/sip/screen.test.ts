@@ -107,6 +107,8 @@ describe('An INVITE', () => {
     ['sip:join@gw', { 'X-PH-Token': 'anything' }, 'token-invalid'],
     ['sip:+14158675309@gw', { 'X-PH-Token': `${valid}x` }, 'token-invalid'],
     ['sip:join@gw', { 'X-PH-Token': expired }, 'token-expired'],
+    ['sip:join@gw', { 'User-to-User': `a.b.c, ${expired}, d.e.f` }, 'token-expired'],
+    ['sip:join@gw', { 'User-to-User': 'a.b.c, '.repeat(400) }, 'token-invalid'],
   ])('to %s with %o shows a token that is none, and is refused and counted', (uri, headers, code) => {
     expect(refusalOf(uri, headers)).toEqual({
       status: 403,
@@ -122,6 +124,9 @@ describe('An INVITE', () => {
     [`sip:join@gw;token=${valid}`, {}],
     ['sip:join@gw', { 'User-to-User': `${valid};encoding=jwt` }],
     ['sip:join@gw', { 'X-PH-Token': valid }],
+    ['sip:join@gw', { 'User-to-User': 'a.b.c;encoding=jwt', 'X-PH-Token': valid }],
+    ['sip:join@gw', { 'User-to-User': `a.b.c, ${expired}, ${valid}` }],
+    ['sip:ABCDEFGHJKMN@gw', { 'User-to-User': 'a.b.c' }],
   ])('to %s with %o passes: whether it is good is seen later', (uri, headers) => {
     expect(refusalOf(uri, headers)).toBeNull();
     expect(refused).toEqual([]);
@@ -154,7 +159,7 @@ it('Whoever is told of a refusal learns of the call what may be shown, whose tok
 // In either form it would open the session to whoever may read records.
 it.each([
   ['sip:join@gw', '<sip:415867530942@gw>', '********0942'],
-  ['sip:4158-6753-0942@gw;token=a.b.c', '<sip:join@gw>', '4158-6753-0942'],
+  ['sip:join@gw;token=a.b.c', '<sip:4158-6753-0942@gw>', '**********0942'],
   ['sip:join@gw', 'sip:+415867530942@gw;tag=2', '+415867530942'],
 ])('The number that was called, which may be a join code: %s, to %s', (uri, to, shown) => {
   refusalOf(uri, { To: to });

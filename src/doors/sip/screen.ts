@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';
+import { maxTokens } from '../../domain/legs/first-good.js';
 import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import type { TokenCodec } from '../../domain/participants/token.js';
 import type { RefusalCode } from '../../domain/refusal.js';
-import { dialledNumber, findCredential, type CredentialSource } from './credential.js';
+import { dialledNumber, findCredentials, type CredentialSource } from './credential.js';
 import { refusalResponse, type RefusalResponse } from './refusal-response.js';
 import { describeInvite } from './refused-invite.js';
 import { contactUserOf } from './trunk-call.js';
@@ -104,15 +105,20 @@ export class Screen {
 
   #objectionTo(request: CredentialSource): Objection | null {
     const { tokenHeaders, tokens, clock } = this.#options;
-    const { credential } = findCredential(request, tokenHeaders);
-    if (credential === null)
+    const { credentials } = findCredentials(request, tokenHeaders);
+    if (credentials.length === 0)
       return dialledNumber(request.uri) === null ? { code: 'token-missing', participantId: null } : null;
     // A join code has to be looked up.
-    if (credential.kind === 'join-code') return null;
-    const verification = tokens.verify(credential.value, clock.now());
-    if (verification.result === 'valid') return null;
-    if (verification.result === 'invalid') return { code: 'token-invalid', participantId: null };
-    return { code: 'token-expired', participantId: verification.participantId };
+    if (credentials.some(({ kind }) => kind === 'join-code')) return null;
+    const now = clock.now();
+    let objection: Objection = { code: 'token-invalid', participantId: null };
+    for (const { value } of credentials.slice(0, maxTokens)) {
+      const verification = tokens.verify(value, now);
+      if (verification.result === 'valid') return null;
+      if (verification.result === 'expired')
+        objection = { code: 'token-expired', participantId: verification.participantId };
+    }
+    return objection;
   }
 
   #isNew(callId: string): boolean {

@@ -27,14 +27,14 @@ type TrunkRequest = CredentialSource & Pick<SrfRequest, 'source_address' | 'meth
 
 export function arrivingCall(
   request: TrunkRequest,
-  credential: Credential | null,
+  credentials: readonly Credential[],
   server: DigestServer,
   /** Whom a stranger's guesses are counted for. */
   stranger: string,
 ): ArrivingCall {
   return {
     source: request.source_address,
-    credential,
+    credentials,
     contactUser: contactUserOf(request.uri),
     digest: shownDigest(request, server),
     // A carrier's callers guess each for themselves, and none for strangers.

@@ -53,7 +53,7 @@ function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPas
         createdAt: 0,
       },
     },
-    ...{ dialled, isProven: true, release: () => undefined },
+    ...{ dialled, credential: null, isProven: true, release: () => undefined },
   };
 }
 

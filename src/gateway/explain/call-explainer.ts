@@ -18,7 +18,13 @@ import type { GatewayContext } from '../context.js';
 import type { GatewayDomain } from '../domain.js';
 import type { Foundation } from '../foundation.js';
 import { supportedExtensions, type GatewaySip } from '../sip.js';
-import { credentialStep, joinCodeStep, jwtStep, type Verdict } from './credential-steps.js';
+import {
+  credentialStep,
+  joinCodesStep,
+  jwtStep,
+  type FoundCredential,
+  type Verdict,
+} from './credential-steps.js';
 import { mediaStep } from './media-step.js';
 import { capacityStep, numberSteps, participantSteps } from './party-steps.js';
 import { readPasted } from './pasted-message.js';
@@ -90,13 +96,16 @@ class Explanations {
       ...{ traits, supported: supportedExtensions, isDraining: legs.isDraining },
     });
     if (question.request.method !== 'INVITE') return { steps: [rules], description: null };
-    const { step: shown, credential } = credentialStep(question, config.tokenHeaders);
+    const { tokens } = this.#parts.foundation;
+    const worthOf = (token: string) => tokens.verify(token, this.#context.clock.now()).result;
+    const found = credentialStep(question, config.tokenHeaders, worthOf);
+    const { step: shown, credential } = found;
     const verdict = credential?.kind === 'jwt' ? this.#verdictOfToken(credential) : null;
     const form = formStep(question, traits, config);
     // What strangers show is looked at first, but behind a drachtio-server.
     const early = [shown, ...(verdict === null ? [] : [verdict.step])];
     const reading = traits.isExternal ? [rules, form, ...early] : [rules, ...early, form];
-    const parties = await this.#parties(question, credential, verdict);
+    const parties = await this.#parties(question, found, verdict);
     const { step: media, description } = mediaStep(question, config);
     return { steps: [...reading, this.#callerStep(question), ...parties, media], description };
   }
@@ -108,7 +117,7 @@ class Explanations {
   /** The number that is called, the participant, its session, and whether the gateway takes calls at all. */
   async #parties(
     question: Question,
-    credential: Credential | null,
+    { credential, codes }: FoundCredential,
     token: Verdict | null,
   ): Promise<readonly Step[]> {
     const { config, clock } = this.#context;
@@ -123,7 +132,7 @@ class Explanations {
     if (credential === null) return [capacity];
     const verdict =
       token ??
-      (await joinCodeStep(credential.value, accountId, {
+      (await joinCodesStep(codes, accountId, {
         ...{ store: stores.participants, guesses: this.#guesses, clock },
       }));
     const { participantId } = verdict;

@@ -1,24 +1,34 @@
 /** Steps of an explanation: what the call shows, and what it is worth. Never the credential itself. */
 import { hashJoinCode } from '../../domain/participants/join-code.js';
 import type { ParticipantStore } from '../../domain/participants/participant-store.js';
-import type { Credential, TokenCodec } from '../../domain/participants/token.js';
+import type { Credential, TokenCodec, TokenVerification } from '../../domain/participants/token.js';
 import type { Clock } from '../../domain/clock.js';
+import { maxCodes } from '../../domain/legs/first-good.js';
 import type { Guesses } from '../../domain/legs/guess-limiter.js';
 import { credentialPlaces } from '../../doors/sip/credential-places.js';
-import { dialledNumber, findCredential } from '../../doors/sip/credential.js';
+import { dialledNumber, findCredentials } from '../../doors/sip/credential.js';
 import type { Question } from './question.js';
 import { noted, passed, refused, unknown, type Step } from './step.js';
 
 export interface FoundCredential {
   readonly step: Step;
+  /** What counts of it, as far as that is known without looking anything up. */
   readonly credential: Credential | null;
+  /** Where that is a code: all that are shown, in the order in which they are looked up. */
+  readonly codes: readonly string[];
 }
 
 const kinds = { jwt: 'a token', 'join-code': 'what has the form of a join code' } as const;
 
-export function credentialStep({ asked }: Question, tokenHeaders: readonly string[]): FoundCredential {
+export function credentialStep(
+  { asked }: Question,
+  tokenHeaders: readonly string[],
+  worthOf: (token: string) => TokenVerification['result'],
+): FoundCredential {
   const places = credentialPlaces(asked, tokenHeaders);
-  const { credential, voiceCallId } = findCredential(asked, tokenHeaders);
+  const { credentials, voiceCallId } = findCredentials(asked, tokenHeaders);
+  const credential = countingOf(credentials, worthOf);
+  const codes = credentials.flatMap(({ kind, value }) => (kind === 'join-code' ? [value] : []));
   const lookedAt = places.map(({ place, isThere, credential: found }) => {
     const what =
       found !== null ? kinds[found.kind] : isThere ? 'nothing of the form of a credential' : 'nothing';
@@ -34,15 +44,26 @@ export function credentialStep({ asked }: Question, tokenHeaders: readonly strin
     const step = passed('credential', `${kinds[credential.kind]} in ${place}`, {
       ...{ ...details, place, kind: credential.kind },
     });
-    return { step, credential };
+    return { step, credential, codes };
   }
   const text = 'it shows no credential in any of the places that are looked at';
   if (dialled !== null)
-    return { step: noted('credential', `${text}; it calls a number`, details), credential };
+    return { step: noted('credential', `${text}; it calls a number`, details), credential, codes };
   return {
     step: refused('credential', text, { sipStatus: 403, reason: 'token-missing' }, details),
-    credential,
+    ...{ credential, codes },
   };
+}
+
+/** A token that is good, else the first code, else a token that was, else the first that is none of ours: see `firstGood`. */
+function countingOf(
+  credentials: readonly Credential[],
+  worthOf: (token: string) => TokenVerification['result'],
+): Credential | null {
+  const worthy = (result: TokenVerification['result']) =>
+    credentials.find(({ kind, value }) => kind === 'jwt' && worthOf(value) === result);
+  const code = credentials.find(({ kind }) => kind === 'join-code');
+  return worthy('valid') ?? code ?? worthy('expired') ?? credentials[0] ?? null;
 }
 
 /** What a credential is worth, and whom it stands for. */
@@ -109,12 +130,23 @@ export interface JoinCodeLookup {
   readonly clock: Clock;
 }
 
-/** Codes of others are counted as guesses, and told of in the same words as those that nobody has: nothing is found out by asking. */
-export async function joinCodeStep(
-  code: string,
+/** The first of several that is this account's; else what is told of the first. */
+export async function joinCodesStep(
+  codes: readonly string[],
   accountId: string,
   lookup: JoinCodeLookup,
 ): Promise<Verdict> {
+  const [first = '', ...rest] = codes.slice(0, maxCodes);
+  const verdict = await joinCodeStep(first, accountId, lookup);
+  for (const code of verdict.participantId === null ? rest : []) {
+    const other = await joinCodeStep(code, accountId, lookup);
+    if (other.participantId !== null) return other;
+  }
+  return verdict;
+}
+
+/** Codes of others are counted as guesses, and told of in the same words as those that nobody has: nothing is found out by asking. */
+async function joinCodeStep(code: string, accountId: string, lookup: JoinCodeLookup): Promise<Verdict> {
   const { store, guesses, clock } = lookup;
   const guesser = `explain ${accountId}`;
   if (!(await guesses.take(guesser)))
@@ -135,7 +167,7 @@ export async function joinCodeStep(
       return {
         step: unknown(
           'token',
-          `a join code ${foreign}: where nobody has it the call is refused with 403 token-invalid`,
+          `a join code ${foreign}: where nobody has it, a call that shows nothing else and calls no number that answers is refused with 403 token-invalid`,
         ),
         participantId: null,
       };
