@@ -1,6 +1,6 @@
 /** The benchmark `beside`: calls through drachtio-server, FreeSWITCH or both. */
 import { atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
-import { CallLoad, type CallLoadReport } from './call-load.js';
+import { CallLoad, troublesOf } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';
 
 const sessionSize = 4;
@@ -50,7 +50,7 @@ export const beside: Benchmark = {
             p50,
           ),
           atMost('  p95', of(0.95), 'ms', p95),
-          atMost(`  p99 of ${report.setupMs.length}; ${troubles(report)}`, of(0.99), 'ms'),
+          atMost(`  p99 of ${report.setupMs.length}; ${troublesOf(report)}`, of(0.99), 'ms'),
           atMost(
             '  CPU per call, main process',
             (after.main - before.main) / (callsPerSecond * seconds),
@@ -81,13 +81,4 @@ function names(environment: Readonly<Record<string, string>>): string {
     ...('LANDBRIDGE_DRACHTIO' in environment ? ['drachtio-server'] : []),
     ...('LANDBRIDGE_FREESWITCH' in environment ? ['FreeSWITCH'] : []),
   ].join(' and ');
-}
-
-function troubles({ failed, retransmissions, latenessP95Ms }: CallLoadReport): string {
-  const failures = Object.entries(failed).map(([what, count]) => `${count} × ${what}`);
-  return [
-    ...(failures.length > 0 ? failures : ['no failure']),
-    `${retransmissions} retransmissions`,
-    `load late by ${Math.round(latenessP95Ms)} ms`,
-  ].join(', ');
 }

@@ -1,28 +1,25 @@
 /** A process that makes phone calls at a given rate, and counts how they are answered. */
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { percentile } from './benchmark.js';
 import type { CallLoadReport, CallLoadRequest } from './call-load.js';
+import { openTlsLines, openUdpLine, openUdpSocket, type Line } from './call-load-lines.js';
 
 /** RFC 3261 §17.1.1.1. */
 const t1Ms = 500;
+const t2Ms = 4000;
 const giveUpMs = 5000;
+/** A BYE is repeated as long as phones do (Timer F): one that is lost leaves the call standing. */
+const byeGiveUpMs = 64 * t1Ms;
 
-// The system's buffers shall hold what comes while this process does something else: nothing is lost by the load itself.
-const socketOptions = { type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 } as const;
-const sip = createSocket({ ...socketOptions, lookup: (host, _options, done) => done(null, host, 4) });
 /** Where all phones listen: what they hear is dropped. */
-const rtp = createSocket(socketOptions);
-// Without a look-up to wait for, a socket listens before `bind` returns.
-const listening = Promise.all([once(sip, 'listening'), once(rtp, 'listening')]);
-sip.bind(0, '127.0.0.1');
-rtp.bind(0, '127.0.0.1');
-await listening;
-const local = `127.0.0.1:${sip.address().port}`;
+const rtp = await openUdpSocket();
+const udpLine = await openUdpLine(onMessage);
+/** By the server's port: they stay open from one load to the next. */
+const tlsLines = new Map<number, Promise<Line[]>>();
 const prefix = Math.random().toString(36).slice(2);
 
 const calls = new Map<string, Call>();
 let request: CallLoadRequest;
+let lines: readonly Line[] = [udpLine];
 let setupMs: number[] = [];
 let latenessMs: number[] = [];
 let failed: Record<string, number> = {};
@@ -32,16 +29,18 @@ let onAllEnded: () => void = () => undefined;
 
 class Call {
   readonly #id = `${prefix}-${callCount++}`;
-  readonly #from = `<sip:load@${local}>;tag=${this.#id}`;
+  readonly #line = lines[callCount % lines.length]!;
+  readonly #from = `<sip:load@${this.#line.local}>;tag=${this.#id}`;
   readonly #sentMs: number;
   #to = `<sip:join@127.0.0.1>`;
   #target: string;
   #cseq = 1;
   #answered = false;
   #repeat: NodeJS.Timeout | undefined;
-  readonly #giveUp: NodeJS.Timeout;
+  #giveUp: NodeJS.Timeout;
 
   constructor(token: string) {
+    const { local, transport } = this.#line;
     calls.set(this.#id, this);
     this.#target = `sip:join@127.0.0.1:${request.sipPort}`;
     const sdp = ['v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 'c=IN IP4 127.0.0.1', 't=0 0'];
@@ -50,13 +49,13 @@ class Call {
     this.#send(
       'INVITE',
       [
-        `Contact: <sip:load@${local}>`,
+        `Contact: <sip:load@${local};transport=${transport.toLowerCase()}>`,
         `User-to-User: ${token};encoding=jwt`,
         'Content-Type: application/sdp',
       ],
       sdp.join('\r\n'),
     );
-    this.#giveUp = setTimeout(() => this.#end('timeout'), giveUpMs + request.holdMs);
+    this.#giveUp = setTimeout(() => this.#end('timeout'), giveUpMs);
   }
 
   take(message: string): void {
@@ -75,6 +74,8 @@ class Call {
     else {
       this.#answered = true;
       setupMs.push(performance.now() - this.#sentMs);
+      clearTimeout(this.#giveUp);
+      this.#giveUp = setTimeout(() => this.#end('timeout'), request.holdMs + byeGiveUpMs);
       this.#target = /^Contact: *<([^>]+)>/im.exec(message)?.[1] ?? this.#target;
       setTimeout(() => {
         this.#cseq += 1;
@@ -85,11 +86,12 @@ class Call {
   }
 
   #send(method: 'INVITE' | 'ACK' | 'BYE', more: readonly string[], body = '', isOwnTransaction = true): void {
+    const { local, transport, isUnreliable } = this.#line;
     const branch = `z9hG4bK${this.#id}${method === 'ACK' && !isOwnTransaction ? 'INVITE' : method}`;
     const message = Buffer.from(
       [
         `${method} ${this.#target} SIP/2.0`,
-        `Via: SIP/2.0/UDP ${local};branch=${branch};rport`,
+        `Via: SIP/2.0/${transport} ${local};branch=${branch};rport`,
         'Max-Forwards: 70',
         `From: ${this.#from}`,
         `To: ${this.#to}`,
@@ -101,14 +103,14 @@ class Call {
         body,
       ].join('\r\n'),
     );
-    const transmit = (): void => sip.send(message, request.sipPort, '127.0.0.1');
+    const transmit = (): void => this.#line.send(message, request.sipPort);
     transmit();
-    if (method === 'ACK') return;
+    if (method === 'ACK' || !isUnreliable) return;
     const again = (delayMs: number): void => {
       this.#repeat = setTimeout(() => {
         retransmissions += 1;
         transmit();
-        again(delayMs * 2);
+        again(Math.min(delayMs * 2, t2Ms));
       }, delayMs);
     };
     again(t1Ms);
@@ -123,12 +125,19 @@ class Call {
   }
 }
 
-sip.on('message', (bytes) => {
-  const message = bytes.toString('latin1');
+function onMessage(message: string): void {
   if (!message.startsWith('SIP/2.0 ')) return;
   const callId = /^Call-ID: *(\S+)/im.exec(message)?.[1];
   if (callId !== undefined) calls.get(callId)?.take(message);
-});
+}
+
+function linesTo(port: number): Promise<Line[]> {
+  const known = tlsLines.get(port);
+  if (known !== undefined) return known;
+  const opened = openTlsLines(port, onMessage);
+  tlsLines.set(port, opened);
+  return opened;
+}
 
 async function run(): Promise<CallLoadReport> {
   setupMs = [];
@@ -136,6 +145,7 @@ async function run(): Promise<CallLoadReport> {
   failed = {};
   retransmissions = 0;
   const { tokens, callsPerSecond, calls: total } = request;
+  lines = request.transport === 'tls' ? await linesTo(request.sipPort) : [udpLine];
   const beginMs = performance.now();
   await new Promise<void>((resolve) => {
     let made = 0;

@@ -4,6 +4,8 @@ import { ChildQuestions } from './child-questions.js';
 export interface CallLoadRequest {
   /** The gateway's SIP port on 127.0.0.1. */
   readonly sipPort: number;
+  /** Default `udp`. With `tls` all calls share a few connections, which stay open. */
+  readonly transport?: 'udp' | 'tls';
   /** Used in turn; there must be enough of them that each call is over when its token's turn comes again. */
   readonly tokens: readonly string[];
   readonly callsPerSecond: number;
@@ -34,4 +36,14 @@ export class CallLoad {
   close(): Promise<void> {
     return this.#child.close();
   }
+}
+
+/** Whatever went wrong, in words. */
+export function troublesOf({ failed, retransmissions, latenessP95Ms }: CallLoadReport): string {
+  const failures = Object.entries(failed).map(([what, count]) => `${count} × ${what}`);
+  return [
+    ...(failures.length > 0 ? failures : ['no failure']),
+    `${retransmissions} retransmissions`,
+    `load late by ${Math.round(latenessP95Ms)} ms`,
+  ].join(', ');
 }

@@ -5,8 +5,9 @@ import { once } from 'node:events';
 export class ChildQuestions<Question extends object> {
   readonly #child: ChildProcess;
 
-  constructor(entry: URL) {
-    this.#child = fork(entry);
+  /** `nodeOptions`: words for Node itself, beside this process’s own. */
+  constructor(entry: URL, nodeOptions: readonly string[] = []) {
+    this.#child = fork(entry, { execArgv: [...process.execArgv, ...nodeOptions] });
   }
 
   /** Rejects where the child ends without an answer. */

@@ -1,6 +1,6 @@
 /** The benchmark `invite`: how fast calls are answered, what one costs, and how many a second are kept up with. */
 import { atLeast, atMost, type Benchmark, type BenchmarkRow, percentile } from './benchmark.js';
-import { CallLoad, type CallLoadReport } from './call-load.js';
+import { CallLoad, troublesOf, type CallLoadReport } from './call-load.js';
 import { GatewayProcess } from './gateway-process.js';
 
 const sessionSize = 4;
@@ -44,7 +44,7 @@ export const invite: Benchmark = {
         rows.push(
           atMost(`INVITE → 200 at ${callsPerSecond} calls/s, p50`, of(0.5), 'ms'),
           atMost('  p95', of(0.95), 'ms', goalMs),
-          atMost(`  p99 of ${report.setupMs.length}; ${troubles(report)}`, of(0.99), 'ms'),
+          atMost(`  p99 of ${report.setupMs.length}; ${troublesOf(report)}`, of(0.99), 'ms'),
         );
         if (callsPerSecond !== 40) continue;
         rows.push(
@@ -73,7 +73,7 @@ async function capacity(
     const report = await calls(callsPerSecond, stepSeconds, shortHoldMs);
     const after = gateway.cpuMs();
     if (Object.keys(report.failed).length > 0 || report.retransmissions > 0) {
-      why = `${callsPerSecond}: ${troubles(report)}`;
+      why = `${callsPerSecond}: ${troublesOf(report)}`;
       break;
     }
     if (report.latenessP95Ms > lateLoadMs) {
@@ -87,11 +87,4 @@ async function capacity(
     atLeast(`calls/s of 0.1 s without failure or retransmission (${why})`, reached, 'calls/s', 1000),
     atMost('  signalling CPU per call there', cpuPerCallMs, 'ms'),
   ];
-}
-
-function troubles({ failed, retransmissions }: CallLoadReport): string {
-  const failures = Object.entries(failed).map(([what, count]) => `${count} × ${what}`);
-  return [...(failures.length > 0 ? failures : ['no failure']), `${retransmissions} retransmissions`].join(
-    ', ',
-  );
 }

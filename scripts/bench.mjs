@@ -26,6 +26,7 @@ try {
     entryPoints: [
       ...files.flat().filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts')),
       'test/integration/far-end.ts',
+      'test/support/certificates.ts',
     ],
     outbase: '.',
     outdir: directory,

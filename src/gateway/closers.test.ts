@@ -17,11 +17,12 @@ class Scene {
     stepLimitMs: 1000,
   });
 
-  open(name: string, close: () => Promise<void> | void = () => undefined): void {
-    this.closers.onClose(name, () => {
+  open(name: string, close: () => Promise<void> | void = () => undefined, graceMs?: number): void {
+    const closing = (): Promise<void> | void => {
       this.closed.push(name);
       return close();
-    });
+    };
+    this.closers.onClose(name, closing, graceMs);
   }
 }
 
@@ -63,6 +64,19 @@ describe('closers', () => {
     expect(await closing).toEqual(['stuck']);
     expect(scene.closed).toEqual(['stuck', 'lock']);
     expect(scene.complaints).toEqual(['stuck: Error: not done after 1000 ms']);
+  });
+
+  it('give what says how long it waits for others that time beside their own', async () => {
+    const scene = new Scene();
+    scene.open('lock');
+    scene.open('patient', () => new Promise(() => undefined), 5000);
+    const closing = scene.closers.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    scene.clock.advance(5999);
+    expect(scene.closed).toEqual(['patient']);
+    scene.clock.advance(1);
+    expect(await closing).toEqual(['patient']);
+    expect(scene.closed).toEqual(['patient', 'lock']);
   });
 
   it('close once however often they are asked, and all who ask wait for the same end', async () => {

@@ -5,13 +5,14 @@ import type { Logger } from '../domain/logger.js';
 export interface ClosersOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A step that takes longer is left behind. Default 10000. */
+  /** A step that takes longer than it says itself it may, and this beyond, is left behind. Default 10000. */
   readonly stepLimitMs?: number;
 }
 
 interface Closer {
   readonly name: string;
   readonly close: () => unknown;
+  readonly graceMs: number;
 }
 
 const defaultStepLimitMs = 10_000;
@@ -25,9 +26,9 @@ export class Closers {
     this.#options = options;
   }
 
-  /** `name` is what the log calls it. */
-  onClose(name: string, close: () => unknown): void {
-    this.#open.push({ name, close });
+  /** `name` is what the log calls it; `graceMs` is how long it waits for others where it goes as it should. Default 0. */
+  onClose(name: string, close: () => unknown, graceMs = 0): void {
+    this.#open.push({ name, close, graceMs });
   }
 
   /**
@@ -41,9 +42,9 @@ export class Closers {
   async #closeAll(): Promise<readonly string[]> {
     const failed: string[] = [];
     for (let closer = this.#open.pop(); closer !== undefined; closer = this.#open.pop()) {
-      const { name, close } = closer;
+      const { name, close, graceMs } = closer;
       try {
-        await this.#withinLimit(Promise.resolve().then(close));
+        await this.#withinLimit(Promise.resolve().then(close), graceMs);
       } catch (error) {
         this.#options.logger.error({ step: name, err: error }, 'could not be closed in good order');
         failed.push(name);
@@ -52,10 +53,11 @@ export class Closers {
     return failed;
   }
 
-  #withinLimit(work: Promise<unknown>): Promise<void> {
+  #withinLimit(work: Promise<unknown>, graceMs: number): Promise<void> {
     const { clock, stepLimitMs = defaultStepLimitMs } = this.#options;
+    const limitMs = graceMs + stepLimitMs;
     return new Promise((resolve, reject) => {
-      const timer = clock.after(stepLimitMs, () => reject(new Error(`not done after ${stepLimitMs} ms`)));
+      const timer = clock.after(limitMs, () => reject(new Error(`not done after ${limitMs} ms`)));
       work.then(() => resolve(), reject).finally(() => timer.cancel());
     });
   }

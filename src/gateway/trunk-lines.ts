@@ -32,6 +32,6 @@ export function openTrunkLines(
     pings: { max: trunks.maxPings, answerMs: trunks.pingAnswerSeconds * 1000 },
   });
   metrics.observeTrunks(() => lines.figures());
-  closers.onClose('trunks', () => lines.close());
+  closers.onClose('trunks', () => lines.close(), trunks.unregisterSeconds * 1000);
   return lines;
 }

@@ -71,10 +71,11 @@ export async function openWeb(context: GatewayContext, parts: WebParts): Promise
   await registerApi(server, context, { ...parts, phones });
   await registerPages(server, context, parts);
   const upgrades = handleUpgrades(server, openWebSockets(context, parts), config.http);
-  closers.onClose('HTTP server', async () => {
+  const close = async (): Promise<void> => {
     upgrades.close();
     await server.close();
-  });
+  };
+  closers.onClose('HTTP server', close, config.http.closeGraceSeconds * 1000);
   await server.listen({ host: config.http.host, port: config.http.port });
   const { port } = server.server.address() as AddressInfo;
   return {

@@ -2,7 +2,7 @@
  * The trunks that are enabled, at hand in memory: asked for every call, and for every stranger, it must cost next to nothing.
  * The store has the truth; whoever changes a trunk tells the directory.
  */
-import { NetworkIndex, prefixOf } from './network-index.js';
+import { NetworkIndex, prefixOf } from '../network-index.js';
 import type { DigestHash, Trunk } from './trunk.js';
 import type { TrunkWatcher } from './trunk-state.js';
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { DomainError } from '../domain-error.js';
 import { checkedOutbound, type NewOutbound, type OutboundRules } from './outbound-rules.js';
 import { isNumberPattern } from './number-pattern.js';
-import { prefixOf, roomOf } from './network-index.js';
+import { prefixOf, roomOf } from '../network-index.js';
 import type { TrunkDirectory } from './trunk-directory.js';
 import type {
   DigestHash,

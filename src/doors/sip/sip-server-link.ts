@@ -295,7 +295,7 @@ export class SipServerLink {
     const timer = clock.after(attemptTimeoutMs, () => socket.destroy(new Error('no answer in time')));
     try {
       if (server.connect === undefined) await opened(socket);
-      const channel = traits.maxMessageBytes === null ? undefined : this.#openChannel(socket);
+      const channel = traits.isExternal ? this.#openChannel(socket) : undefined;
       const greeting = await this.#application.attach(socket, channel);
       if (this.#state !== 'connecting') throw new Error('closed');
       if (quickAck?.acknowledgeAtOnce(socket) === false)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NetworkList } from '../network-list.js';
+import { NetworkList } from './network-list.js';
 import { NetworkIndex, roomOf, prefixOf } from './network-index.js';
 
 function indexOf(...networks: string[]): NetworkIndex<string> {

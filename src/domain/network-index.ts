@@ -108,7 +108,7 @@ function readAddress(address: string): ReadAddress | null {
 }
 
 function readDotted(text: string): number | null {
-  const parts = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  const parts = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/.exec(text);
   if (parts === null) return null;
   let bits = 0;
   for (const part of parts.slice(1)) {
