@@ -13,7 +13,7 @@ const { packages } = read('package-lock.json') as { readonly packages: Readonly<
 
 type Version = readonly [major: number, minor: number, patch: number];
 
-/** Of `20`, `18.x`, `>= 0.4.0`: what is left open is 0. */
+/** Reads `20`, `18.x`, `>= 0.4.0`: what is left open is 0. */
 function versionIn(text: string): Version {
   const [, major = '', minor = '', patch = ''] = /^(\d+)(?:\.(\d+|x))?(?:\.(\d+|x))?$/.exec(text) ?? [];
   if (major === '') throw new Error(`${text} is no version that this test can read`);

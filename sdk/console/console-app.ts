@@ -11,7 +11,7 @@ import { StateLoader } from './state-loader.js';
 import { initialState, type CallInSound, type Dialog, type State } from './state.js';
 import { SubscriptionWrites } from './subscription-writes.js';
 import { toggled, withMode, type Mode } from './subscriptions.js';
-import type { Store } from './view/store.js';
+import type { Observed } from './view/observed.js';
 
 const storageKey = 'landbridge-account';
 const maxLogEntries = 200;
@@ -26,7 +26,7 @@ export class ConsoleApp {
   #events: EventStream | undefined;
   #gateway: GatewayWatch | undefined;
 
-  get store(): Store<State> {
+  get store(): Observed<State> {
     return this.#context.store;
   }
 

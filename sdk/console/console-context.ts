@@ -1,12 +1,12 @@
 /** What every part of the console shares: the state, the gateway, and how an action is done and its failure told. */
 import { ApiError, type GatewayApi } from './gateway-api.js';
 import { initialState, type State } from './state.js';
-import { Store } from './view/store.js';
+import { Observed } from './view/observed.js';
 
 const toastMs = 8000;
 
 export class ConsoleContext {
-  readonly store = new Store<State>(initialState);
+  readonly store = new Observed<State>(initialState);
   /** While signed in. */
   api: GatewayApi | undefined;
   readonly #refresh: () => void;

@@ -62,7 +62,7 @@ export function openStir(context: GatewayContext): GatewayStir {
     signer: openSigner(stir),
     figures: () => ({ certificates: certificates.size, fetches: certificates.fetches }),
     verify: ({ accountId, ...call }) =>
-      // Of one account: it makes as many trunks as it likes.
+      // Counted by account, since one makes as many trunks as it likes.
       verifier.verify({
         ...{ ...call, requester: accountId, caller: forms(call.caller), called: forms(call.called) },
       }),

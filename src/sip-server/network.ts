@@ -1,4 +1,4 @@
-/** Ways to peers and back: chooses transports, finds the flow of a response. */
+/** Chooses the transport for a request and finds the connection for a response. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';

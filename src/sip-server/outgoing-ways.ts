@@ -1,4 +1,4 @@
-/** Ways to servers: what the DNS says of them, and what can be connected to. */
+/** Resolves a next hop to servers through the DNS and connects to them in turn, remembering those that failed (RFC 3263). */
 import { randomUUID } from 'node:crypto';
 import { CachedResolver } from './resolution/cached-resolver.js';
 import { DeadTargets } from './resolution/dead-targets.js';

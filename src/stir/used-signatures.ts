@@ -27,7 +27,7 @@ export class UsedSignatures {
   take(signature: Buffer, callId: string, untilMs: number): boolean {
     const now = this.#options.clock.now();
     const key = keyOf(signature);
-    // Of one length, and without the message that it stood in.
+    // A hash, so that all are of one length and hold no message in memory.
     const call = createHash('sha256').update(callId).digest('base64');
     const known = this.#used.get(key);
     if (known !== undefined && now <= known.untilMs) return known.call === call;

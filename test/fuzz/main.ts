@@ -30,7 +30,7 @@ if (report.slowestMicrosecondsPerByte > mostMicrosecondsPerByte) {
   process.exitCode = 1;
 }
 
-/** Of this process, so that others on the machine do not count. */
+/** CPU time of this process, so that others on the machine do not count. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

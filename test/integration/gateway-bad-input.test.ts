@@ -193,7 +193,7 @@ describe('a flood', () => {
         for (let index = 0; index < 50; index += 1) sip.send(randomBytes(200));
         // More than the gateway has read would fill the socket's buffer, and the kernel drop the phone's messages, too.
         sip.send(sip.request('OPTIONS', { cseq: round, branch: `z9hG4bKround${round}` }));
-        // Of more than a stranger gets in a second it answers none.
+        // What is more than a stranger may have in a second gets no answer.
         const cseq = `${round} OPTIONS`;
         await sip.wait(cseq, ({ header }) => header('CSeq') === cseq, 1000).catch(() => undefined);
       }

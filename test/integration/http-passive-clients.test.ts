@@ -107,7 +107,7 @@ const passive: readonly (readonly [string, string])[] = [
 ];
 
 describe('A client that', () => {
-  // Of the first five and the WebSockets every descriptor stayed, half-closed, for as long as the client lived.
+  // Every descriptor of the first five and of the WebSockets stayed, half-closed, for as long as the client lived.
   it.each(passive)('%s loses its connection, of which nothing is left', async (_, text) => {
     await start({ requestTimeoutSeconds: 1, keepAliveSeconds: 1, lingerSeconds: 1, stalledSeconds: 1 });
     await hold(text);

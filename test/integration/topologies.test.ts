@@ -22,9 +22,9 @@ let gateway: TestGateway;
 let events: EventFollower;
 let sessionId: string;
 const phones: Phone[] = [];
-/** No multiple of one is near another: G.711 adds harmonics. */
-/** Of sound, which a person takes for at once. Promised are 100 ms, but a busy machine may need longer; `npm run bench` measures delays. */
+/** A delay that a person takes for none. Promised are 100 ms, but a busy machine may need longer; `npm run bench` measures delays. */
 const atOnceMs = 500;
+/** No multiple of one is near another: G.711 adds harmonics. */
 const tonesHz = [440, 610, 930, 1490];
 
 beforeAll(async () => {

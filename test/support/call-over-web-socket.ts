@@ -7,7 +7,7 @@ export interface WebSocketCall {
   readonly user: string;
   /** Header fields of the INVITE beside what each has. */
   readonly fields?: readonly string[];
-  /** Of the WebSocket's upgrade. */
+  /** Header fields of the WebSocket's upgrade. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -26,7 +26,7 @@ export interface KamailioOptions {
 }
 
 export class Kamailio {
-  /** Of 127.0.0.1, UDP and TCP. */
+  /** On 127.0.0.1, for UDP and TCP. */
   readonly sipPort: number;
   readonly #daemon: Daemon;
   readonly #directory: string;

@@ -8,7 +8,7 @@ export interface CapturedPacket {
   readonly to: string;
   readonly fromPort: number;
   readonly toPort: number;
-  /** Of TCP. */
+  /** Null for UDP, as is what is acknowledged. */
   readonly sequence: number | null;
   readonly acknowledged: number | null;
   readonly payload: string;

@@ -34,7 +34,7 @@ export class Registrar {
   maxExpires = 3600;
   /** A status in place of everything else. */
   failsWith: number | null = null;
-  /** Of each OPTIONS; null: it says nothing. */
+  /** The status that it answers OPTIONS with; null: it says nothing. */
   optionsStatus: number | null = 200;
   options = 0;
   readonly #digest: DigestServer;

@@ -1,6 +1,6 @@
 /**
  * What a door asks for a far end that has come to it. Door and leg hold each other from then on (`LegSignalling`, `DoorLeg`):
- * whoever admits on another node stands in for both.
+ * an implementation that admits on another node must stand in for both.
  */
 import type { CallerVerification } from '../participants/caller-verification.js';
 import type { Caller } from '../participants/caller.js';

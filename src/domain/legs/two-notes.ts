@@ -1,4 +1,4 @@
-/** The two short notes by which conference callers know that somebody comes or goes. */
+/** The tones that conference callers hear when somebody joins or leaves: two short notes, rising or falling. */
 import type { Clock, Timer } from '../clock.js';
 import type { ToneSound } from '../media-plane.js';
 

@@ -1,6 +1,6 @@
 /**
- * The user of the Contact that a carrier is told where we register: who knows it can call by it from anywhere, so it is a secret
- * between us and that carrier.
+ * The user part of the Contact that we register at a carrier. It works as a password, since whoever knows it may call by it
+ * from anywhere: each carrier has its own.
  */
 import { randomBytes } from 'node:crypto';
 

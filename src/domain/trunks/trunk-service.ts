@@ -202,7 +202,7 @@ export class TrunkService {
     const secrets = hashes.map((hash) => {
       if (password !== null) return [hash, this.#options.secretHash(hash, username, password)] as const;
       const secret = kept[hash];
-      // Of the password nothing is left from which another hash could be made.
+      // The password is gone, so no other hash can be made of it.
       if (secret === undefined) throw unusable(`inbound.digest: give the password, for ${hash}`);
       return [hash, secret] as const;
     });

@@ -1,4 +1,4 @@
-/** How a trunk is doing that we go to by ourselves: live, kept nowhere. */
+/** The state of a trunk’s outbound side, its registration and its pings. It lives in memory only. */
 import type { Trunk } from './trunk.js';
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Limits the calls whose far end has not shown yet that it sent them: of each origin so many at once. Whoever forges the address of a
- * carrier over UDP gets us to send answers there, and takes the place of calls, until one is acknowledged or given up.
+ * Limits, for each origin, the calls that no ACK has confirmed yet. Whoever forges a carrier’s address over UDP could otherwise
+ * fill its trunk, and have us send answers to a third party.
  */
 export class UnconfirmedCalls {
   readonly #max: number;

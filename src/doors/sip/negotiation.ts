@@ -2,7 +2,7 @@
  * Offers and answers within one dialog, one at a time (RFC 3264 §4): our re-INVITEs when what the leg receives changes,
  * and the far end's. When one of ours may go out is `offer-schedule`'s to say; every exchange waits for the one before it.
  * Requests for an offer are coalesced; glare (491) is retried after the time that RFC 3261 §14.1 gives the side that does not
- * own the Call-ID; a far end that says so again and again makes no offer of its own, and has refused. After an offer that came to
+ * own the Call-ID; after ten of them in a row the far end is taken to have refused. After an offer that came to
  * nothing the next one waits, longer each time: the media asks for it again at once, and a far end that is gone or refuses would be
  * asked without end.
  */

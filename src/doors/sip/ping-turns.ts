@@ -1,4 +1,4 @@
-/** So many pings at once over all trunks: the others wait for their turn, in the order in which they came. */
+/** Limits how many pings are under way at once over all trunks; the others queue in the order in which they came. */
 
 export interface PingTurn {
   /** It is over, or is not wanted any more; idempotent. */

@@ -58,7 +58,7 @@ const maxAnswers = 2;
 const longestSeconds = 86_400;
 /** Statuses that say nothing of us: not now, or not here (RFC 3261 §21). Redirections are not followed: a registrar is where the trunk says. */
 const passing = new Set([408, 429, 430, 480, 491]);
-/** Of a server's own failures these two say that it never will. */
+/** Failures of the server's own that will not pass: it does not do what it is asked. */
 const lasting = new Set([501, 505]);
 
 export class RegistrarDialogue {

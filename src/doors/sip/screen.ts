@@ -1,4 +1,4 @@
-/** Turns away INVITEs that show nothing, or a token that is none, before anything is kept of them: a flood of them costs a reading each. */
+/** Rejects INVITEs without a valid credential before anything is kept of them, so that a flood costs only their parsing. */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../domain/clock.js';
 import type { RefusedCall } from '../../domain/facts/refused-call.js';

@@ -1,8 +1,8 @@
 /**
- * Session timers (RFC 4028) behind a drachtio-server, which runs them itself: from our 200 to an INVITE, and from a re-INVITE
- * whatever we answer. Where the phone is to refresh the call it must hear of it, or it is hung up on. Where we are,
- * drachtio-server would do it by an INVITE of its own at half of the time, and keep the answer to itself: we are always
- * earlier. Our own SIP server needs nothing of this.
+ * Session timers (RFC 4028) behind a drachtio-server, which starts them by itself: from our 200 to an INVITE, and from a re-INVITE
+ * whatever we answer. Where the phone refreshes, our answer must say so, or it is hung up on. Where we refresh, we do so before
+ * drachtio-server would at half of the time: it sends an INVITE of its own and keeps the answer to itself. Our own SIP server
+ * needs nothing of this.
  */
 import type { GuardRefusal } from './request-guard.js';
 import type { SrfRequest, SrfResponse } from './srf.js';

@@ -1,4 +1,4 @@
-/** What the gateway does by itself for its trunks: one line for each that wants something, from when it is made to when it goes. */
+/** Keeps the registration and the pings of each trunk: a “line” is what one trunk has us do by ourselves, as long as it exists. */
 import type { Clock } from '../../domain/clock.js';
 import type { EventRecorder } from '../../domain/facts/event-recorder.js';
 import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';

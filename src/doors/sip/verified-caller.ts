@@ -1,4 +1,4 @@
-/** What an INVITE shows of a signature for who calls whom, to whoever verifies it; of calls over trunks that want it alone. */
+/** Passes an INVITE’s signature of who calls whom (STIR, RFC 8224) to the verifier, where the trunk of the call asks for it. */
 import type { CallerVerification } from '../../domain/participants/caller-verification.js';
 import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
 import { refuseUnverified } from '../../domain/trunks/unverified-calls.js';

@@ -1,4 +1,4 @@
-/** Where FreeSWITCH takes media itself: no carrier is there. */
+/** The addresses at which FreeSWITCH takes media. An offer that names one as its own is refused: media would go in circles. */
 import { literalAddress, type MediaAddress } from '../../sdp/media-address.js';
 
 /** An address, and ports at it, both ends included. */

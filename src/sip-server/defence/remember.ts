@@ -1,4 +1,4 @@
-/** Puts an entry last in a map, and lets the first go where there are more than `most`: that one was not heard of for longest. */
+/** Adds an entry to a map of bounded size. The entry that was added least recently is dropped beyond `most`. */
 export function remember<T>(map: Map<string, T>, name: string, value: T, most: number): void {
   map.delete(name);
   map.set(name, value);

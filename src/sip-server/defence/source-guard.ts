@@ -1,9 +1,8 @@
 /**
- * What strangers may cost. Whoever shows nothing good is answered at a limited rate and beyond it not at all: answers to strangers
- * are all that a flood from forged addresses gets us to send. An address is proven where a connection came from it, or the ACK of
- * a call: nobody else can have sent that. What is known of proven addresses is kept apart, so that no forged datagram uses up
- * their answers, or makes us forget them. A proven source that goes on with nothing good over TCP or TLS is not heard for a while.
- * Calls are never charged: who shows a good credential is no stranger.
+ * Limits the answers to sources that have shown no valid credential: a flood from forged addresses gets nothing from us but
+ * those. An address is proven where a connection came from it, or the ACK of a call: nobody else can have sent that. Proven
+ * addresses are counted apart, so that no forged datagram uses up their answers or pushes them out. A proven source that goes
+ * on without a credential over TCP or TLS is not read for a while. Calls are never charged: a valid credential ends the limits.
  */
 import type { Clock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';

@@ -1,4 +1,4 @@
-/** What is known of one dialog, its state in private; and how an INVITE and its responses make one. */
+/** One SIP dialog (RFC 3261 §12): its identifiers, targets and sequence numbers, and how an INVITE and its responses create it. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr, splitAddresses } from '../message/name-addr.js';

@@ -1,4 +1,4 @@
-/** Servers that were of no use a moment ago: they are tried after the others. */
+/** Remembers servers that failed a moment ago: they are tried after the others until some time has passed. */
 export interface DeadTargetsOptions {
   /** How long one is remembered. */
   readonly deadMs: number;

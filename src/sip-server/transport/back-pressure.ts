@@ -1,4 +1,4 @@
-/** What becomes of a peer that does not take what it is sent: nothing more is read of it, and after a while it is cut off. */
+/** Stops reading from a peer that does not read what we send, and disconnects it after a while. */
 
 /** A connection, as far as it matters here. */
 export interface Outlet {

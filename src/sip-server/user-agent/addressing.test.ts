@@ -78,7 +78,7 @@ describe('our address', () => {
     ];
     const contact = (protocol: TransportProtocol, listener: number, localAddress: string, remote: string) =>
       addressing.contact(
-        // Of a connection that we opened.
+        // The port of a connection that we opened.
         Object.assign(new RecordedFlow(protocol, remote, 40_000), {
           ...{ listener, localAddress },
           localPort: 43_210,
@@ -89,7 +89,7 @@ describe('our address', () => {
     expect(contact('udp', 0, '0.0.0.0', '198.51.100.1')).toBe('<sip:203.0.113.50:5060>');
     expect(contact('udp', 4, '0.0.0.0', '198.51.100.1')).toBe('<sip:203.0.113.50:5099>');
     expect(contact('tcp', 1, '10.1.2.3', '10.1.9.9')).toBe('<sip:10.1.2.3:5070;transport=tcp>');
-    // Of the same address, but by the socket of all addresses.
+    // The same address, but by the socket of all addresses.
     expect(contact('tcp', 0, '10.1.2.3', '10.1.9.9')).toBe('<sip:203.0.113.50:5060;transport=tcp>');
     expect(contact('tcp', 3, '2001:db8::9', '2001:db8::77')).toBe('<sip:[2001:db8::9]:5090;transport=tcp>');
   });

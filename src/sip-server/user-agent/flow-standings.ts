@@ -1,4 +1,4 @@
-/** What the peers of connections have shown: whose connection is one to keep where there is no room for all. */
+/** Ranks connections by what came over them (accepted requests, registrations): the lowest are closed where there are too many. */
 import { parseNameAddr, splitAddresses } from '../message/name-addr.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';

@@ -1,4 +1,4 @@
-/** A far end that takes none but a longer session interval is asked for that (RFC 4028 §7.3). */
+/** Repeats a request with the longer session interval that a 422 response demands (RFC 4028 §7.3). */
 import { longestSessionSeconds, parseMinSeconds, parseSessionExpires } from '../dialog/session-expires.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';

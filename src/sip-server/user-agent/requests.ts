@@ -1,4 +1,4 @@
-/** Writes requests: what applications draft is completed with what is the server’s to say. */
+/** Completes the requests that applications draft with what the SIP server owns: Via, Contact, CSeq, tags. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';

@@ -1,4 +1,4 @@
-/** Writes responses: what applications draft is completed with what is the server’s to say. */
+/** Completes the responses that applications draft with what the SIP server owns: Via, Contact, Record-Route, tags. */
 import { optionTags } from '../dialog/session-expires.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';

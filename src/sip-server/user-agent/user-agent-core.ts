@@ -1,4 +1,4 @@
-/** Puts the two sides of the user agent together. */
+/** Hands each message to the client or the server half of the user agent, and creates both. */
 import type { ScannerWatch } from '../defence/scanner-watch.js';
 import type { SourceGuard } from '../defence/source-guard.js';
 import type { DialogStore } from '../dialog/dialog-store.js';

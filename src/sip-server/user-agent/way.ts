@@ -1,4 +1,4 @@
-/** How a request outside of a dialog finds somebody who takes it. */
+/** The servers to try, one after the other, for a request outside of a dialog, and what became of each (RFC 3263 §4.3). */
 import type { Flow } from '../transport/flow.js';
 
 /** What was wrong with a server. A number: it takes nothing for so many milliseconds. */

@@ -47,7 +47,7 @@ class Peer {
   }
 }
 
-/** Of one that hangs: whoever is answered before was not kept waiting by it. */
+/** The time-out of one that hangs: whoever is answered before it was not kept waiting by it. */
 const applicationTimeoutMs = 10_000;
 
 let gateway: TestGateway;

@@ -1,4 +1,4 @@
-/** Where the gateway itself is reached: no phone is there. */
+/** The addresses at which the gateway takes media. An offer that names one as its own is refused: media would go in circles. */
 import { BlockList } from 'node:net';
 import { addressTypeOf, type MediaAddress } from '../../../sdp/media-address.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';

@@ -1,4 +1,4 @@
-/** Sequence numbers of what is handed on of a stream out of which packets are taken. */
+/** Renumbers a stream after packets were taken out of it, as telephone events are, so that receivers see no loss. */
 import { SequenceExtender, sequenceDistance } from './sequence.js';
 
 /** A jump beyond this is another start of the source (RFC 3550 §A.1, MAX_DROPOUT). */

@@ -1,5 +1,5 @@
 /** Holds the state and tells its one listener, once per turn, that it changed. */
-export class Store<State extends object> {
+export class Observed<State extends object> {
   #state: State;
   #listener: () => void = () => undefined;
   #scheduled = false;
