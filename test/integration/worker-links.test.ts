@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { linkConnectOptions, type LinkAddress } from '../../src/media/worker/link/link-address.js';
-import { LinkServer } from '../../src/media/worker/link/link-server.js';
+import { LinkServer, type LinkServerOptions } from '../../src/media/worker/link/link-server.js';
 import { StreamImporter } from '../../src/media/worker/link/stream-importer.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import type {
@@ -78,12 +78,12 @@ describe('a link between two workers', () => {
   let sent: { packetsSent: number; packetsReceived: number; packetsDropped: number };
   const imported = (): SourceStream | null => registry.get('p.1');
 
-  const serve = async (maxQueuedBytes?: number): Promise<void> => {
+  const serve = async (limits: Pick<LinkServerOptions, 'maxQueuedBytes' | 'helloTimeoutMs'> = {}) => {
     server = new LinkServer({
       registry: published,
       secret: secret,
       counters: sent,
-      ...(maxQueuedBytes !== undefined && { maxQueuedBytes }),
+      ...limits,
     });
     address = await server.listen();
   };
@@ -167,7 +167,7 @@ describe('a link between two workers', () => {
 
   it('drops media rather than queue without bound, counts it, and asks for a key frame once', async () => {
     await server.close();
-    await serve(20_000);
+    await serve({ maxQueuedBytes: 20_000 });
     const video = new TestTrack('video');
     published.publish(leg, [streamOf(null, video)]);
     importer.add('p.1', address);
@@ -222,5 +222,27 @@ describe('a link between two workers', () => {
     socket.write(bytes);
     await once(socket, 'close');
     expect(socket.bytesRead).toBe(0);
+  });
+
+  it.each([
+    ['nothing', Buffer.alloc(0)],
+    ['half a frame', Buffer.from([0, 0, 0, 23, 0, 0, 0])],
+    ['a hello of which a byte is missing', Buffer.from(`\0\0\0\x17\0\0\0\0\0\0\0\0${secret.slice(1)}`)],
+  ])('hangs up on who says %s, and on nobody who has said hello', async (_, bytes) => {
+    await server.close();
+    await serve({ helloTimeoutMs: 500 });
+    const audio = new TestTrack('audio');
+    published.publish(leg, [streamOf(audio, null)]);
+    importer.add('p.1', address);
+    await eventually(() => imported() !== null);
+    const silent = connect(linkConnectOptions(address));
+    silent.on('error', () => undefined);
+    silent.write(bytes);
+    await once(silent, 'close');
+    const listener = new Listener();
+    imported()?.audio?.addSink(listener);
+    await eventually(() => audio.sinks.size === 1);
+    audio.send(1);
+    await eventually(() => listener.sequenceNumbers.length === 1);
   });
 });

@@ -15,6 +15,8 @@ export interface LinkServerOptions {
   readonly maxQueuedBytes?: number;
   /** Streams one worker may follow here. Default 20000. */
   readonly maxStreams?: number;
+  /** Who has not shown the secret by then is hung up on: other workers do so with their first bytes. Default 5000. */
+  readonly helloTimeoutMs?: number;
 }
 
 /** Lets other workers follow the streams of this one. */
@@ -66,6 +68,7 @@ class Connection {
   readonly #reader = new LinkFrameReader();
   readonly #streams = new Map<number, ExportedStream>();
   readonly #onClosed: () => void;
+  readonly #helloTimer: NodeJS.Timeout;
   #isTrusted = false;
   #closed = false;
 
@@ -74,6 +77,7 @@ class Connection {
     this.#socket = socket;
     this.#writer = new LinkWriter(socket, options.maxQueuedBytes ?? 512 * 1024);
     this.#onClosed = onClosed;
+    this.#helloTimer = setTimeout(() => this.close(), options.helloTimeoutMs ?? 5_000);
     socket.setNoDelay(true);
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
@@ -85,6 +89,7 @@ class Connection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#helloTimer);
     for (const stream of this.#streams.values()) stream.close();
     this.#streams.clear();
     this.#writer.close();
@@ -97,7 +102,8 @@ class Connection {
     if (!this.#isTrusted) {
       const secret = Buffer.from(this.#options.secret);
       this.#isTrusted = type === 'hello' && body.length === secret.length && timingSafeEqual(body, secret);
-      if (!this.#isTrusted) this.close();
+      if (this.#isTrusted) clearTimeout(this.#helloTimer);
+      else this.close();
       return;
     }
     const stream = this.#streams.get(channel);
