@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listSettings } from '../src/config/settings.js';
+import { newTrunkFrom, readTrunkPresets } from '../src/rest/trunk-presets.js';
 import { isTestFile, listSourceFiles, projectRoot } from './support/source-files.js';
 
 const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8');
@@ -43,6 +44,35 @@ describe('docs/architecture.md', () => {
       .map(({ name }) => `src/${name}`);
     expect(folders.filter((folder) => !named.includes(folder))).toEqual([]);
   });
+});
+
+describe('the page of a trunk preset', () => {
+  const presets = readTrunkPresets(join(projectRoot, 'assets/trunk-presets'));
+  const list = read('docs/trunks.md');
+  const pages = readdirSync(join(projectRoot, 'docs/trunks'));
+
+  it('is there for each, and for nothing else', () => {
+    expect(pages.toSorted()).toEqual(presets.map(({ name }) => `${name}.md`));
+  });
+
+  it.each(presets.map((preset) => [preset.name, preset] as const))(
+    'is linked, names its sources and shows requests that are good: %s',
+    (name, { sources }) => {
+      expect(list).toContain(`[\`${name}\`](trunks/${name}.md)`);
+      const page = read(`docs/trunks/${name}.md`);
+      for (const { url, read: day } of sources) {
+        expect(page).toContain(url);
+        expect(page).toContain(day);
+      }
+      const requests = [...page.matchAll(/\/trunks -H [^\n]* -d '([^']*)'/g)].map(([, body = '']) => body);
+      expect(requests.length).toBeGreaterThan(0);
+      for (const request of requests) {
+        const body = JSON.parse(request) as { preset: string };
+        expect(body.preset).toBe(name);
+        expect(newTrunkFrom(presets).safeParse(body).error).toBeUndefined();
+      }
+    },
+  );
 });
 
 describe('settings named on a page', () => {

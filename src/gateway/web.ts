@@ -13,6 +13,7 @@ import { createHttpServer, type HttpServer } from '../rest/http-server.js';
 import { createMonitoring } from '../rest/monitoring.js';
 import { createRest } from '../rest/rest.js';
 import { RestError } from '../rest/rest-error.js';
+import { readTrunkPresets } from '../rest/trunk-presets.js';
 import { createWebFiles } from '../rest/web-files.js';
 import { handleUpgrades, type WebSocketRoute } from '../rest/web-socket-upgrades.js';
 import { CallInPhones } from '../softphone/call-in-phones.js';
@@ -122,7 +123,11 @@ async function registerApi(
         hookUrl: (origin, platform, numberId) =>
           `${publicUrl?.replace(/\/$/, '') ?? origin}/hooks/${platform}/${numberId}`,
       },
-      trunks: { trunks: trunks.service, states: parts.trunkLines },
+      trunks: {
+        trunks: trunks.service,
+        states: parts.trunkLines,
+        presets: readTrunkPresets(join(packageRoot, 'assets/trunk-presets')),
+      },
       phone: phones,
       calls: createCallExplainer(context, parts),
       traces: { traces: parts.traces.calls, maxMinutes: config.trace.maxMinutes },

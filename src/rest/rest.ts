@@ -12,8 +12,6 @@ import type { RecordingService } from '../domain/recordings/recording-service.js
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
 import type { SoundService } from '../domain/sounds/sound-service.js';
-import type { TrunkService } from '../domain/trunks/trunk-service.js';
-import type { TrunkStates } from '../domain/trunks/trunk-state.js';
 import type { WebhookService } from '../domain/facts/webhook.js';
 import { Authenticator, type AccountCredentials, type AuthenticationLimits } from './authentication.js';
 import { registerDocs } from './docs.js';
@@ -40,7 +38,7 @@ import { sipTraceOperations, type TraceResources } from './sip-traces.js';
 import { webhookOperations } from './webhooks.js';
 import { soundOperations, wavMediaTypes } from './sounds.js';
 import { streamOperations } from './streams.js';
-import { trunkOperations } from './trunks.js';
+import { trunkOperations, type TrunkResources } from './trunks.js';
 import { transferOperations, type TransferResources } from './transfers.js';
 
 export interface RestOptions {
@@ -63,7 +61,7 @@ export interface RestOptions {
   /** Without them there is no `/numbers`. */
   readonly numbers?: NumberResources;
   /** Without it there are no `/trunks`. */
-  readonly trunks?: { readonly trunks: TrunkService; readonly states: TrunkStates };
+  readonly trunks?: TrunkResources;
   /** Without it there are no `/sounds`, and nothing is played to phones. */
   readonly sounds?: { readonly sounds: SoundService; readonly playbacks: PlaybackService };
   /** Without one no keys are pressed for phones. */
@@ -107,7 +105,7 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
       ? []
       : transferOperations({ ...options.transfers, sessions: options.sessions })),
     ...(options.numbers === undefined ? [] : numberOperations(options.numbers)),
-    ...(options.trunks === undefined ? [] : trunkOperations(options.trunks.trunks, options.trunks.states)),
+    ...(options.trunks === undefined ? [] : trunkOperations(options.trunks)),
     ...(options.sounds === undefined
       ? []
       : [...soundOperations(options.sounds.sounds), ...playbackOperations(options.sounds.playbacks)]),

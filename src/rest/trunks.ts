@@ -3,126 +3,27 @@ import * as z from 'zod';
 import type { NewTrunk, TrunkService } from '../domain/trunks/trunk-service.js';
 import type { TrunkStates } from '../domain/trunks/trunk-state.js';
 import type { DigestHash, Trunk } from '../domain/trunks/trunk.js';
-import { formatNext, formatTime, nextPage, pageQuery, time, uuid } from './fields.js';
+import { formatNext, formatTime, nextPage, pageQuery, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
-import {
-  formatOutbound,
-  formatState,
-  newOutbound,
-  outboundSchema,
-  stateSchema,
-  toNewOutbound,
-} from './trunk-outbound.js';
-
-const calledNumberPlaces = z.enum(['p-called-party-id', 'request-uri', 'to']);
-const callerIdentity = z.enum(['asserted', 'from']);
-const stirPolicy = z.enum(['off', 'report', 'require']);
-const networks = z
-  .array(z.string().min(2).max(50))
-  .max(200)
-  .describe('Addresses and networks like `192.0.2.0/24`, whose calls are the trunk’s.');
-const patterns = z.array(z.string().min(1).max(40)).max(200);
-const limit = z.int().min(1).max(100_000);
-
-const digestHashes = z.enum(['SHA-256', 'MD5']);
-const username = z
-  .string()
-  .regex(
-    /^[!#-9;-[\]-~]{1,64}$/,
-    'must be 1 to 64 printable characters without spaces, colons, quotes and backslashes',
-  );
-const algorithms = z
-  .array(digestHashes)
-  .min(1)
-  .max(2)
-  .describe(
-    'What calls are challenged with. MD5 alone for peers that read only one challenge, and know no other.',
-  );
-
-const inboundFields = {
-  networks,
-  calledNumber: z
-    .array(calledNumberPlaces)
-    .min(1)
-    .max(3)
-    .describe('Where the called number is looked for; the first that has one wins.'),
-  callerIdentity: callerIdentity.describe(
-    '`asserted`: P-Asserted-Identity and its like are believed before From. `from`: only From is read.',
-  ),
-  stir: stirPolicy.describe(
-    'Whether the signature for who calls is verified: `report` shows the result, `require` lets no other call in. Needs `stir.ca`.',
-  ),
-};
-
-const newTrunk = z
-  .strictObject({
-    name: z.string().min(1).max(100).nullish(),
-    enabled: z.boolean().default(true).describe('One that is not is as good as not there.'),
-    inbound: z
-      .strictObject({
-        ...inboundFields,
-        digest: z
-          .strictObject({
-            username: username.describe('Unique over all accounts.'),
-            password: z
-              .string()
-              .min(8)
-              .max(128)
-              .nullish()
-              .describe('Never shown again. Missing in a replacement: it stays.'),
-            algorithms: algorithms.default(['SHA-256', 'MD5']),
-          })
-          .nullable()
-          .describe('What calls must show beside their network, or alone where there are no networks.'),
-      })
-      .partial()
-      .nullish(),
-    outbound: newOutbound.nullish().describe('Missing: nothing is sent there but what belongs to its calls.'),
-    numbers: z
-      .array(z.string().min(3).max(64))
-      .max(1000)
-      .nullish()
-      .describe('Your numbers that may be called over it. Missing: all of them.'),
-    allowedCallers: patterns
-      .nullish()
-      .describe(
-        'Patterns of callers’ numbers, like `+4930*`, `?` for one digit, `anonymous` for those without. Missing: anybody.',
-      ),
-    allowedCalled: patterns.nullish().describe('Patterns of called numbers. Missing: any.'),
-    maxConcurrentCalls: limit.nullish().describe('Beyond, calls get 503. Missing: no limit.'),
-    maxCallsPerSecond: limit
-      .nullish()
-      .describe('As many at once after a rest. Beyond, calls get 503. Missing: no limit.'),
-  })
-  .meta({ id: 'NewTrunk' });
-
-const trunkSchema = z
-  .strictObject({
-    id: z.uuid(),
-    name: z.string().optional(),
-    enabled: z.boolean(),
-    inbound: z.strictObject({
-      ...inboundFields,
-      digest: z.strictObject({ username: z.string(), algorithms }).nullable(),
-    }),
-    outbound: outboundSchema.nullable(),
-    state: stateSchema.nullable(),
-    numbers: z.array(z.string()).nullable().describe('In E.164; null: all of the account.'),
-    allowedCallers: patterns.nullable(),
-    allowedCalled: patterns.nullable(),
-    maxConcurrentCalls: z.int().nullable(),
-    maxCallsPerSecond: z.int().nullable(),
-    createdAt: time,
-  })
-  .meta({ id: 'Trunk', description: 'A carrier or phone system, by which calls come in.' });
+import { formatOutbound, formatState, toNewOutbound } from './trunk-outbound.js';
+import { newTrunkFrom, presetSchema, type TrunkPreset } from './trunk-presets.js';
+import { newTrunk, trunkSchema } from './trunk-schemas.js';
 
 const pageSchema = z.strictObject({ trunks: z.array(trunkSchema), next: nextPage }).meta({ id: 'TrunkPage' });
+
+const presetListSchema = z.strictObject({ presets: z.array(presetSchema) }).meta({ id: 'TrunkPresetList' });
 
 const trunkPath = z.object({ trunkId: uuid });
 
 const define = operationsOf('Trunks');
 
-export function trunkOperations(trunks: TrunkService, states: TrunkStates): Operation[] {
+export interface TrunkResources {
+  readonly trunks: TrunkService;
+  readonly states: TrunkStates;
+  readonly presets: readonly TrunkPreset[];
+}
+
+export function trunkOperations({ trunks, states, presets }: TrunkResources): Operation[] {
   const format = (trunk: Trunk) => formatTrunk(trunk, states);
   return [
     define({
@@ -131,13 +32,22 @@ export function trunkOperations(trunks: TrunkService, states: TrunkStates): Oper
       path: '/trunks',
       summary: 'Create a trunk',
       description:
-        'With an `Idempotency-Key` a repeated request gets the same trunk. 400 `trunk-unusable` says what is wrong with it.',
+        'With an `Idempotency-Key` a repeated request gets the same trunk. 400 `trunk-unusable` says what is wrong with it. What `preset` fills in it fills in now, and never again.',
       takesIdempotencyKey: true,
-      body: newTrunk,
+      body: newTrunkFrom(presets),
       success: { status: 201, description: 'The trunk', schema: trunkSchema },
       errors: [409],
       handle: async ({ accountId, body, idempotencyKey }) =>
         format(await trunks.create(accountId, toNewTrunk(body), idempotencyKey)),
+    }),
+    define({
+      operationId: 'listTrunkPresets',
+      method: 'GET',
+      path: '/trunk-presets',
+      summary: 'List trunk presets',
+      description: 'What `preset` of a new trunk may be, and what each fills in.',
+      success: { status: 200, description: 'All of them', schema: presetListSchema },
+      handle: () => Promise.resolve({ presets }),
     }),
     define({
       operationId: 'listTrunks',
@@ -167,7 +77,7 @@ export function trunkOperations(trunks: TrunkService, states: TrunkStates): Oper
       path: '/trunks/{trunkId}',
       summary: 'Replace a trunk',
       description:
-        'All settings: what is missing has its default again, but for passwords. Calls in progress go on as they came.',
+        'All settings: what is missing has its default again, but for passwords; a preset fills in nothing here. Calls in progress go on as they came.',
       params: trunkPath,
       body: newTrunk,
       success: { status: 200, description: 'The trunk', schema: trunkSchema },
