@@ -1,5 +1,5 @@
 /** Opens the SIP server (ours, or connections to drachtio-servers) and the door that turns its calls into legs. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, type X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
@@ -22,7 +22,7 @@ import {
   type SipServerOptions,
   type TlsStreamOptions,
 } from '../sip-server/index.js';
-import { namesHost, readAuthorities } from '../tls/certificate.js';
+import { alternativeNamesOf, namesHost, readAuthorities } from '../tls/certificate.js';
 import type { Certificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
@@ -86,6 +86,8 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
         enter: (call) => options.trunks.calls.enter(call),
         digest: options.trunks.digest,
         hashesOf: (trunkId) => options.trunks.directory.hashesOf(trunkId),
+        certificateNamesOf: ({ source_address: address, source_port: port, protocol }) =>
+          protocol === 'tls' ? namesIn(server.peerCertificate({ address, port: Number(port) })) : [],
         verify: options.trunks.stir.verify,
         refuseOthers: config.sip.callsFromNoTrunk === 'refuse',
       },
@@ -259,13 +261,19 @@ function screenOf({
     logger: logger.child({ door: 'sip' }),
   });
   closers.onClose('lines of refused calls', () => screen.close());
-  return (invite, { remoteAddress, protocol }) => {
+  return (invite, { remoteAddress, protocol, peerCertificate = null }) => {
+    // Some trunk's, which has rules of its own.
+    if (options.trunks.directory.byCertificate(namesIn(peerCertificate)).length > 0) return null;
     const isBrowser = protocol === 'ws' || protocol === 'wss';
     const refusal = screen.refusalOf(readable(invite), remoteAddress, isBrowser);
     if (refusal === null) return null;
     const challenges = refusal.challenges?.map((value) => ['WWW-Authenticate', value] as const) ?? [];
     return { status: refusal.status, headers: [...Object.entries(refusal.headers), ...challenges] };
   };
+}
+
+function namesIn(certificate: X509Certificate | null): readonly string[] {
+  return certificate === null ? [] : alternativeNamesOf(certificate);
 }
 
 /** How refusals of our SIP server are called in records; others are `bad-request`. */

@@ -73,6 +73,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
     secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
     verifiesCallers: stir.isReady,
+    asksForCertificates: config.tls.clientCertificates !== 'off',
     outbound: {
       mayReach: (address) => addresses.allows(address),
       hindrance: outboundHindrance(config),

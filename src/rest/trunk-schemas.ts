@@ -28,8 +28,22 @@ const algorithms = z
     'What calls are challenged with. MD5 alone for peers that read only one challenge, and know no other.',
   );
 
+const certificateName = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?:(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|[0-9a-f:]*:[0-9a-f:.]+)$/i,
+    'must be a host name or an address, as it stands in a certificate',
+  );
+
 const inboundFields = {
   networks,
+  certificateNames: z
+    .array(certificateName)
+    .max(20)
+    .describe(
+      'Names of which the certificate of the peer’s TLS connection must have one, beside its network, or alone where there are no networks. Needs `tls.clientCertificates`.',
+    ),
   calledNumber: z
     .array(calledNumberPlaces)
     .min(1)

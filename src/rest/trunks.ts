@@ -100,12 +100,15 @@ export function trunkOperations({ trunks, states, presets }: TrunkResources): Op
 }
 
 function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
-  const { networks, digest, calledNumber, callerIdentity, stir } = body.inbound ?? {};
+  const { networks, certificateNames, digest, calledNumber, callerIdentity, stir } = body.inbound ?? {};
   return {
     name: body.name ?? null,
     isEnabled: body.enabled,
     inbound: {
       ...(networks !== undefined && { networks }),
+      ...(certificateNames !== undefined && {
+        certificateNames: certificateNames.map((name) => name.toLowerCase()),
+      }),
       ...(digest !== undefined &&
         digest !== null && {
           digest: { username: digest.username, password: digest.password ?? null, hashes: digest.algorithms },
@@ -124,7 +127,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
 }
 
 function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSchema> {
-  const { networks, digest, calledNumber, callerIdentity, stir } = trunk.inbound;
+  const { networks, certificateNames, digest, calledNumber, callerIdentity, stir } = trunk.inbound;
   const shownDigest = digest && {
     username: digest.username,
     algorithms: Object.keys(digest.secrets) as DigestHash[],
@@ -136,7 +139,7 @@ function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSc
     ...(trunk.name === null ? {} : { name: trunk.name }),
     enabled: trunk.isEnabled,
     inbound: {
-      ...{ networks: [...networks], digest: shownDigest },
+      ...{ networks: [...networks], certificateNames: [...certificateNames], digest: shownDigest },
       ...{ calledNumber: [...calledNumber], callerIdentity, stir },
     },
     outbound: trunk.outbound && formatOutbound(trunk.outbound),

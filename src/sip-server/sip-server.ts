@@ -1,4 +1,5 @@
 /** The embedded SIP server as a whole: transports below, drachtio applications above, one engine in between. */
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -102,6 +103,11 @@ export interface SipServer {
    * we do not speak that.
    */
   contactFor(peer: { readonly address: string; readonly transport: string }): string | null;
+  /**
+   * The certificate that the peer of a TLS connection from there has shown, and that a trusted CA vouches for. Null also where
+   * there are several such connections, by different listeners: which of them a message came by is not known.
+   */
+  peerCertificate(peer: { readonly address: string; readonly port: number }): X509Certificate | null;
   /** While draining, OPTIONS that no application answers get 503 with Retry-After; INVITEs are the applications' to refuse. */
   setDraining(isDraining: boolean): void;
   /** Shows every message that comes or goes to `tap`, which must not throw; null ends that. Until it is called nobody is shown any. */
@@ -194,6 +200,10 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       const { protocol, boundAddress, listener } = own;
       const { address: localAddress, port: localPort } = boundAddress;
       return addressing.contact({ protocol, localAddress, localPort, remoteAddress, listener });
+    },
+    peerCertificate: ({ address, port }) => {
+      const found = listeners.flatMap(({ tls }) => tls?.certificateFrom(address, port) ?? []);
+      return found.length === 1 ? (found[0] ?? null) : null;
     },
     setDraining: (isDraining) => core.setDraining(isDraining),
     tap: (tap) => {

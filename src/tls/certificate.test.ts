@@ -1,8 +1,15 @@
+import type { X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../../test/support/certificates.js';
-import { CertificateProblem, isFor, readAuthorities, readCertificate } from './certificate.js';
+import {
+  alternativeNamesOf,
+  CertificateProblem,
+  isFor,
+  readAuthorities,
+  readCertificate,
+} from './certificate.js';
 
 let authority: TestAuthority;
 
@@ -23,6 +30,20 @@ describe('a certificate', () => {
       expect(isFor(certificate, host), host).toBe(true);
     for (const host of ['example.com', 'a.b.pstn.example.com', 'pstn.example.com', '192.0.2.2', ''])
       expect(isFor(certificate, host), host).toBe(false);
+  });
+
+  it('has no names but its hosts’: none that stands in a name of another kind, or in quotes', () => {
+    const named = (subjectAltName: string) => alternativeNamesOf({ subjectAltName } as X509Certificate);
+    expect(named('DNS:SBC.example, IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1')).toEqual([
+      'sbc.example',
+      '192.0.2.1',
+      '2001:db8:0:0:0:0:0:1',
+    ]);
+    expect(named('URI:"http://a.example/, DNS:sbc.example"')).toEqual([]);
+    expect(named('DNS:"a.example\\", DNS:sbc.example", DNS:b.example')).toEqual(['b.example']);
+    expect(named('URI:http://a.example/DNS:sbc.example, email:DNS:sbc.example')).toEqual([]);
+    expect(named('othername:"<unsupported>", DirName:"CN=a, DNS:sbc.example"')).toEqual([]);
+    expect(alternativeNamesOf({} as X509Certificate)).toEqual([]);
   });
 
   it('says when it ends', async () => {

@@ -89,8 +89,15 @@ function privateKeyOf(pem: string, path: string): KeyObject {
 }
 
 /** Subject alternative names; where there are none, the common name, as old peers still do. */
-function namesOf({ subjectAltName, subject }: X509Certificate): string[] {
-  const alternatives = [...(subjectAltName ?? '').matchAll(/(?:DNS|IP Address):([^,\s"]+)/g)];
-  const found = alternatives.length > 0 ? alternatives : [...subject.matchAll(/^CN=(\S+)$/gm)];
-  return found.map(([, name = '']) => name.toLowerCase());
+function namesOf(certificate: X509Certificate): string[] {
+  const alternatives = alternativeNamesOf(certificate);
+  if (alternatives.length > 0) return alternatives;
+  return [...certificate.subject.matchAll(/^CN=(\S+)$/gm)].map(([, name = '']) => name.toLowerCase());
+}
+
+/** The host names and addresses among the subject alternative names, in small letters. */
+export function alternativeNamesOf({ subjectAltName = '' }: X509Certificate): string[] {
+  // Node quotes what may be taken for more than one name; such a one is no host's.
+  const entries = subjectAltName.replace(/"(?:[^"\\]|\\.)*"/g, '""').split(', ');
+  return entries.flatMap((entry) => /^(?:DNS|IP Address):([^\s"]+)$/.exec(entry)?.[1]?.toLowerCase() ?? []);
 }

@@ -12,6 +12,7 @@ function trunk(changes: Partial<Trunk> = {}): Trunk {
     ...{ id: randomUUID(), accountId, name: null, isEnabled: true, numbers: null },
     inbound: {
       networks: [],
+      certificateNames: [],
       digest: null,
       calledNumber: ['request-uri'],
       callerIdentity: 'from',
@@ -29,6 +30,7 @@ const full: Partial<Trunk> = {
   inbound: {
     ...{
       networks: ['192.0.2.0/24'],
+      certificateNames: [],
       calledNumber: ['to', 'request-uri'],
       callerIdentity: 'asserted',
       stir: 'report',

@@ -23,6 +23,7 @@ function trunk(
     inbound: {
       ...{
         networks: ['192.0.2.0/24'],
+        certificateNames: [],
         digest: null,
         calledNumber: ['request-uri', 'to'],
         callerIdentity: 'asserted',
@@ -92,6 +93,50 @@ describe('A call', () => {
     const { calls } = callsTo([ours, others]);
     expect(await calls.enter(call())).toMatchObject({ trunk: ours, dialled: '+15550001' });
     expect(await calls.enter(call({ to: '+15550002' }))).toMatchObject({ trunk: others });
+  });
+
+  it('over a connection with its trunk’s certificate comes from anywhere, and is proven', async () => {
+    const ours = trunk({ inbound: { networks: [], certificateNames: ['sbc.example', 'sbc2.example'] } });
+    const others = trunk({
+      accountId: 'other',
+      inbound: { networks: [], certificateNames: ['sbc.example'] },
+    });
+    const { calls } = callsTo([ours, others]);
+    const from = { source: '198.51.100.1' };
+    expect(await calls.enter(call(from))).toBeNull();
+    expect(await calls.enter(call({ ...from, certificateNames: ['sbc3.example'] }))).toBeNull();
+    const certificateNames = ['www.example', 'sbc.example'];
+    expect(await calls.enter(call({ ...from, certificateNames }))).toMatchObject({
+      trunk: ours,
+      isProven: true,
+    });
+    expect(await calls.enter(call({ ...from, certificateNames, to: '+15550002' }))).toMatchObject({
+      trunk: others,
+    });
+  });
+
+  it('is of a trunk that wants both a network and a certificate with both alone', async () => {
+    const ours = trunk({ inbound: { certificateNames: ['sbc.example'] } });
+    const { calls } = callsTo([ours]);
+    const certificateNames = ['sbc.example'];
+    expect(await calls.enter(call())).toBeNull();
+    expect(await calls.enter(call({ certificateNames, source: '198.51.100.1' }))).toBeNull();
+    expect(await calls.enter(call({ certificateNames }))).toMatchObject({ trunk: ours, isProven: true });
+  });
+
+  it('shows its trunk’s password, too, where that wants a certificate and a password', async () => {
+    const secrets = { MD5: 'secret' };
+    const digest = { username: 'pbx', secrets };
+    const ours = trunk({ inbound: { networks: [], certificateNames: ['sbc.example'], digest } });
+    const { calls } = callsTo([ours]);
+    const shown = { username: 'pbx', verify: () => 'right' as const };
+    // The password alone makes it no call of the trunk.
+    expect(await calls.enter(call({ digest: shown }))).toBeNull();
+    const certificateNames = ['sbc.example'];
+    await expect(calls.enter(call({ certificateNames }))).rejects.toEqual(
+      refused('authentication-required', { trunkId: ours.id, accountId: 'acme' }),
+    );
+    expect(await calls.enter(call({ certificateNames, digest: shown }))).toMatchObject({ trunk: ours });
   });
 
   it('cannot be taken by a trunk with a narrower network of another account', async () => {

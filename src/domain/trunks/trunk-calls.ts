@@ -13,7 +13,7 @@ import type { TrunkDirectory } from './trunk-directory.js';
 import type { CalledNumberPlace, InboundDigest, Trunk } from './trunk.js';
 
 export interface TrunkCallsOptions {
-  readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername' | 'byContact'>;
+  readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername' | 'byContact' | 'byCertificate'>;
   readonly counts: CallCounts;
   /** Join codes that are wrong. */
   readonly guesses: CodeGuesses;
@@ -43,6 +43,8 @@ export interface ArrivingCall {
   readonly credentials: readonly Credential[];
   /** The user that it is sent to, which may be that of a Contact of ours at a registrar. Default: none. */
   readonly contactUser?: string | null;
+  /** Names in the certificate that its TLS connection was opened with, which a trusted CA vouches for. Default: none. */
+  readonly certificateNames?: readonly string[];
   /** Null where it shows none. */
   readonly digest: ShownDigest | null;
   /** Whom wrong join codes are counted for, as a call of the trunk; null: as a stranger's. */
@@ -60,7 +62,7 @@ export interface TrunkPass {
   readonly dialled: string | null;
   /** The one that says whom the call is for; null where the number does. */
   readonly credential: Credential | null;
-  /** A credential, a password or our Contact says whose call it is; false: the network that it came from alone. */
+  /** A credential, a password, a certificate or our Contact says whose call it is; false: the network that it came from alone. */
   readonly isProven: boolean;
   /** The call is over. Idempotent. */
   release(): void;
@@ -84,7 +86,7 @@ export class TrunkCalls {
     const { directory } = this.#options;
     const byContact = directory.byContact(call.contactUser ?? '');
     // Nobody but its registrar knows that Contact, whatever address the call comes from.
-    const byNetwork = byContact === null ? directory.from(call.source) : [byContact];
+    const byNetwork = byContact === null ? this.#byPlace(call) : [byContact];
     let recognized = await this.#recognize(call, byNetwork);
     if (recognized === null) {
       // Another's network hides nobody's password.
@@ -102,13 +104,25 @@ export class TrunkCalls {
       trunk,
       dialled,
       credential,
-      isProven: dialled === null || byContact !== null || trunk.inbound.digest !== null,
+      isProven:
+        dialled === null ||
+        byContact !== null ||
+        trunk.inbound.digest !== null ||
+        trunk.inbound.certificateNames.length > 0,
       release: () => {
         if (isReleased) return;
         isReleased = true;
         void this.#options.counts.release(trunk.id);
       },
     };
+  }
+
+  /** Trunks by the certificate of the connection, then those by its network, whose certificate, if they want one, it is. */
+  #byPlace(call: ArrivingCall): readonly Trunk[] {
+    const { directory } = this.#options;
+    const byCertificate = directory.byCertificate(call.certificateNames ?? []);
+    const byNetwork = directory.from(call.source).filter((trunk) => hasCertificate(trunk, call));
+    return byCertificate.length === 0 ? byNetwork : [...byCertificate, ...byNetwork];
   }
 
   /** The trunk whose password the call shows. Throws Refusal where it shows a wrong one. */
@@ -252,6 +266,14 @@ function verifiedOnce(digest: ShownDigest | null): ShownDigest | null {
       return verdict;
     },
   };
+}
+
+/** Its connection was opened with a certificate that the trunk wants, or it wants none. */
+function hasCertificate({ inbound: { certificateNames } }: Trunk, call: ArrivingCall): boolean {
+  return (
+    certificateNames.length === 0 ||
+    certificateNames.some((name) => call.certificateNames?.includes(name) === true)
+  );
 }
 
 /** The call shows all that the trunk wants of it. */

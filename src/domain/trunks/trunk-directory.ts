@@ -11,6 +11,8 @@ export class TrunkDirectory {
   #byNetwork = new NetworkIndex<Trunk>();
   /** Made anew when it is next asked for: many registrars come and go at once, at the start and when calls are not taken any more. */
   #isStale = false;
+  /** Those without networks that are known by their peer's certificate; of each name the oldest first. */
+  #byCertificateName = new Map<string, Trunk[]>();
   /** Those that are known by their digest alone. */
   #byUsername = new Map<string, Trunk>();
   /** Those that are registered with, by the user of our Contact there. */
@@ -34,6 +36,11 @@ export class TrunkDirectory {
   /** Calls from the address are some trunk's. */
   isTrunkAddress(address: string): boolean {
     return this.from(address).length > 0;
+  }
+
+  /** Trunks that are known, wherever calls come from, by a certificate with one of these names; the oldest first. */
+  byCertificate(names: readonly string[]): readonly Trunk[] {
+    return [...new Set(names.flatMap((name) => this.#byCertificateName.get(name) ?? []))];
   }
 
   /** The trunk that was told this user of a Contact of ours, and nobody else was; null where there is none. */
@@ -111,7 +118,16 @@ export class TrunkDirectory {
       const user = trunk.outbound?.registration?.contactUser;
       if (user !== undefined) this.#byContact.set(user, trunk);
     }
-    const byDigest = oldestFirst.filter(({ inbound }) => inbound.networks.length === 0);
+    const fromAnywhere = oldestFirst.filter(({ inbound }) => inbound.networks.length === 0);
+    this.#byCertificateName = new Map();
+    for (const trunk of fromAnywhere) {
+      for (const name of trunk.inbound.certificateNames) {
+        const others = this.#byCertificateName.get(name);
+        if (others === undefined) this.#byCertificateName.set(name, [trunk]);
+        else others.push(trunk);
+      }
+    }
+    const byDigest = fromAnywhere.filter(({ inbound }) => inbound.certificateNames.length === 0);
     this.#byUsername = new Map();
     for (const trunk of byDigest) {
       if (trunk.inbound.digest !== null) this.#byUsername.set(trunk.inbound.digest.username, trunk);

@@ -40,6 +40,8 @@ export interface TrunkServiceOptions {
   readonly limits: TrunkLimits;
   /** Calls' signatures can be verified. Default false. */
   readonly verifiesCallers?: boolean;
+  /** Peers that open TLS connections are asked for certificates. Default false. */
+  readonly asksForCertificates?: boolean;
   readonly outbound: OutboundRules;
 }
 
@@ -65,6 +67,7 @@ export interface NewTrunk {
 
 const defaultInbound: TrunkInbound = {
   networks: [],
+  certificateNames: [],
   digest: null,
   // A carrier that sends to a pilot number says in P-Called-Party-ID which number was called.
   calledNumber: ['p-called-party-id', 'request-uri', 'to'],
@@ -177,6 +180,10 @@ export class TrunkService {
     if (inbound.stir !== 'off' && this.#options.verifiesCallers !== true)
       throw unusable(
         'inbound.stir: the gateway has no list of authorities (`stir.ca`), so no call could be verified',
+      );
+    if (inbound.certificateNames.length > 0 && this.#options.asksForCertificates !== true)
+      throw unusable(
+        'inbound.certificateNames: the gateway asks nobody for a certificate (`tls.clientCertificates`), so no call could show one',
       );
     for (const pattern of [...(wanted.allowedCallers ?? []), ...(wanted.allowedCalled ?? [])]) {
       if (!isNumberPattern(pattern)) throw unusable(`${pattern} is no pattern of numbers, like +4930*`);

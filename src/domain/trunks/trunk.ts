@@ -25,6 +25,11 @@ export interface InboundDigest {
 export interface TrunkInbound {
   /** Addresses and networks whose calls are the trunk's. */
   readonly networks: readonly string[];
+  /**
+   * Host names of which the peer of a TLS connection must have shown one in its certificate, in small letters. Beside a network: both
+   * must fit. Without any: such a certificate alone says that a call is the trunk's. Empty: none is asked for.
+   */
+  readonly certificateNames: readonly string[];
   /** Beside a network: both must fit. Without any: it alone says that a call is the trunk's. Null: nothing is asked for. */
   readonly digest: InboundDigest | null;
   /** Where the called number is looked for; the first place that has one wins. */

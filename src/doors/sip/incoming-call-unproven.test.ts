@@ -29,6 +29,7 @@ const trunk: Trunk = {
   inbound: {
     ...{
       networks: ['192.0.2.0/24'],
+      certificateNames: [],
       digest: null,
       calledNumber: ['request-uri'],
       callerIdentity: 'from',

@@ -25,7 +25,7 @@ function trunkThat(stir: 'report' | 'require'): Trunk {
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: 0, outbound: null },
     inbound: {
-      ...{ networks: ['192.0.2.0/24'], digest: null, calledNumber: ['request-uri'] },
+      ...{ networks: ['192.0.2.0/24'], certificateNames: [], digest: null, calledNumber: ['request-uri'] },
       ...{ callerIdentity: 'from', stir },
     },
   };

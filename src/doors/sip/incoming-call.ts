@@ -318,7 +318,10 @@ export class IncomingCall implements LegSignalling {
   /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
   async #enterByTrunk(trunks: DoorTrunks, credentials: readonly Credential[]): Promise<void> {
     const { request } = this.#options;
-    this.#pass = await trunks.enter(arrivingCall(request, credentials, trunks.digest, this.#guesser()));
+    this.#pass = await trunks.enter({
+      ...arrivingCall(request, credentials, trunks.digest, this.#guesser()),
+      certificateNames: trunks.certificateNamesOf?.(request) ?? [],
+    });
     // It may be over by now.
     if (this.#outcome !== null) this.#pass?.release();
     // Browsers call over WebSockets, and the console's test calls are marked: its guesser is not the address.

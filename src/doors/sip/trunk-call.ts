@@ -19,6 +19,8 @@ export interface DoorTrunks {
   readonly hashesOf: (trunkId: string | null) => readonly DigestHash[];
   /** Phones may call over trunks only, whatever they show. */
   readonly refuseOthers: boolean;
+  /** Names in the certificate of the connection that a call came by. Default: there are none. */
+  readonly certificateNamesOf?: (request: SrfRequest) => readonly string[];
   /** Verifies calls' signatures, where trunks want that. Default: nobody does. */
   readonly verify?: VerifyCall;
 }

@@ -14,7 +14,14 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
   return {
     ...{ id, accountId: 'a', name: null, isEnabled: true, numbers: null, key: null, fingerprint: '' },
     inbound: {
-      ...{ networks: [], digest: null, calledNumber: ['to'], callerIdentity: 'from', stir: 'off' },
+      ...{
+        networks: [],
+        certificateNames: [],
+        digest: null,
+        calledNumber: ['to'],
+        callerIdentity: 'from',
+        stir: 'off',
+      },
     },
     outbound: {
       targets: [

@@ -27,6 +27,7 @@ const request = { uri: 'sip:join@gw', get: (name: string) => headers[name] };
 function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPass {
   const inbound = {
     networks: [],
+    certificateNames: [],
     digest: null,
     calledNumber: ['request-uri' as const],
     callerIdentity: 'from' as const,

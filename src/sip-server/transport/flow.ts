@@ -1,4 +1,6 @@
 /** Flows: the ways by which messages come from peers and go to them. */
+import type { X509Certificate } from 'node:crypto';
+
 export type TransportProtocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
 /** A way to one peer and back: a pair of UDP addresses, or one connection over TCP, TLS or a WebSocket. */
@@ -15,6 +17,8 @@ export interface Flow {
   /** Which of several listeners it came by, or was opened by, from 0; absent: none of them. */
   readonly listener?: number | undefined;
   readonly isOpen: boolean;
+  /** The peer’s, over TLS, where it showed one that a trusted CA vouches for. */
+  readonly peerCertificate?: X509Certificate | null;
   /** Sends one whole message; rejects when the connection is gone. */
   send(bytes: Buffer): Promise<void>;
   close(): void;

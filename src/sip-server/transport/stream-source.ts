@@ -1,8 +1,10 @@
 /** How the byte streams under SIP come about: bare TCP, or TLS over it (RFC 3261 §26.2.1). */
+import type { X509Certificate } from 'node:crypto';
 import { createConnection, createServer, isIP, type Server, type Socket } from 'node:net';
 import {
   connect as connectTls,
   createServer as createTlsServer,
+  TLSSocket,
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
@@ -162,4 +164,10 @@ async function whenReady(
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
+}
+
+/** The certificate that the peer showed, where a CA that we trust vouches for it; null where it showed none, or another. */
+export function certificateOf(stream: Socket): X509Certificate | null {
+  if (!(stream instanceof TLSSocket) || !stream.authorized) return null;
+  return stream.getPeerX509Certificate() ?? null;
 }

@@ -1,10 +1,11 @@
 /** One connection over TCP, or TLS, that carries SIP. */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, type X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { BackPressure } from './back-pressure.js';
 import { ConnectionKeepAlive, type KeepAliveSettings } from './connection-keep-alive.js';
 import type { Flow } from './flow.js';
 import { plainAddress, sendCounted, type Inbox } from './inbox.js';
+import { certificateOf } from './stream-source.js';
 import { StreamFramer, type StreamEvent } from './stream-framer.js';
 
 export interface TcpFlowLimits {
@@ -41,6 +42,7 @@ export class TcpFlow implements Flow {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly listener: number | undefined;
+  readonly peerCertificate: X509Certificate | null;
   readonly #socket: Socket;
   readonly #inbox: Inbox;
   readonly #limits: TcpFlowLimits;
@@ -55,6 +57,7 @@ export class TcpFlow implements Flow {
   constructor(protocol: 'tcp' | 'tls', socket: Socket, user: TcpFlowUser) {
     const { inbox, limits, listener, keepAlive, onHeard, onClosed } = user;
     this.protocol = protocol;
+    this.peerCertificate = certificateOf(socket);
     this.#onHeard = onHeard;
     this.#socket = socket;
     this.#inbox = inbox;

@@ -1,4 +1,5 @@
 /** SIP over TCP, bare or with TLS: one listener, any number of connections. */
+import type { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6, type Server, type Socket } from 'node:net';
@@ -132,6 +133,11 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     );
     this.#dialing.set(key, dialed);
     return dialed;
+  }
+
+  /** Of the connection that came in from there, where one is open. */
+  certificateFrom(address: string, port: number): X509Certificate | null {
+    return this.#byPeer.get(peerKey(address, port, null))?.peerCertificate ?? null;
   }
 
   stats(): TransportStats {

@@ -96,7 +96,12 @@ function usernameOf({ inbound }: Trunk): string | null {
 /** Null where there is no row. One of an earlier version lacks what came later. */
 function read(row: unknown): Trunk | null {
   const trunk = trunkRows.read(row);
-  return trunk && { ...trunk, inbound: { ...{ digest: null, stir: 'off' }, ...trunk.inbound } };
+  return (
+    trunk && {
+      ...trunk,
+      inbound: { ...{ certificateNames: [], digest: null, stir: 'off' }, ...trunk.inbound },
+    }
+  );
 }
 
 function prepare(connection: SqliteConnection) {
