@@ -19,8 +19,13 @@ const blocks = Math.floor((highest + 1 - lowest) / blockSize);
 
 const portOf = (block: number): number => lowest + block * blockSize;
 
+/** How many spans a process keeps that were given back: others’ need them, where several runs share the machine. */
+const mostRested = 2;
+
 /** The spans that were given back, to be taken again. */
 const rested: RtpPorts[] = [];
+/** What marks a span as taken, by its first port. */
+const marksOf = new Map<number, readonly Server[]>();
 
 /** Taken for as long as this process runs, or until it is given back. `count`: in whole hundreds. */
 export async function takeRtpPorts(count = 400): Promise<RtpPorts> {
@@ -31,7 +36,10 @@ export async function takeRtpPorts(count = 400): Promise<RtpPorts> {
   const start = Math.floor(Math.random() * places);
   for (let n = 0; n < places; n += 1) {
     const first = (start + n) % places;
-    if (await mark(first, wanted)) return { from: portOf(first), to: portOf(first) + count - 1 };
+    const marks = await mark(first, wanted);
+    if (marks === null) continue;
+    marksOf.set(portOf(first), marks);
+    return { from: portOf(first), to: portOf(first) + count - 1 };
   }
   throw new Error(`no ${count} ports in a row are free of other tests`);
 }
@@ -39,6 +47,10 @@ export async function takeRtpPorts(count = 400): Promise<RtpPorts> {
 /** Whoever takes as many again may have them. */
 export function giveBackRtpPorts(ports: RtpPorts): void {
   rested.push(ports);
+  const dropped = rested.length > mostRested ? rested.shift() : undefined;
+  if (dropped === undefined) return;
+  for (const one of marksOf.get(dropped.from) ?? []) one.close();
+  marksOf.delete(dropped.from);
 }
 
 /** As the setting has them. */
@@ -46,7 +58,8 @@ export function inWords({ from, to }: RtpPorts): string {
   return `${from}-${to}`;
 }
 
-async function mark(first: number, wanted: number): Promise<boolean> {
+/** Null where one of the hundreds is somebody else’s. */
+async function mark(first: number, wanted: number): Promise<readonly Server[] | null> {
   const marks: Server[] = [];
   for (let block = first; block < first + wanted; block += 1) {
     const server = createServer().unref();
@@ -56,8 +69,8 @@ async function mark(first: number, wanted: number): Promise<boolean> {
       marks.push(server);
     } catch {
       for (const one of marks) one.close();
-      return false;
+      return null;
     }
   }
-  return true;
+  return marks;
 }
