@@ -19,6 +19,11 @@ interface Said {
   readonly sequenceNumber?: number;
   /** Instead of the timestamp of `sampleMs`. */
   readonly timestamp?: number;
+  readonly ssrc?: number;
+  /** Instead of as many as the duration has. */
+  readonly octets?: number;
+  /** Comfort noise or a telephone event: not heard. */
+  readonly isLeftOut?: boolean;
 }
 
 interface Heard {
@@ -68,12 +73,14 @@ function listen(
   said.forEach(({ atMs, sampleMs, durationMs = 20, marker = false, ...odd }, index) => {
     while (ticks * 20 + 7 <= atMs) tick(ticks++);
     nowMs = atMs;
-    const datagram = Buffer.alloc(rtpHeaderLength + durationMs * 8, sound);
+    const { octets = durationMs * 8, ssrc = 7 } = odd;
+    const datagram = Buffer.alloc(rtpHeaderLength + octets, sound);
     const { sequenceNumber = index, timestamp = (0xffff_f000 + sampleMs * 8) >>> 0 } = odd;
-    RtpPacket.writeHeader(datagram, { payloadType: 0, marker, sequenceNumber, timestamp, ssrc: 7 });
+    RtpPacket.writeHeader(datagram, { payloadType: 0, marker, sequenceNumber, timestamp, ssrc });
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
-    talker.publish(packet, 'PCMU', nowMs);
+    if (odd.isLeftOut === true) talker.leaveOut(packet, false);
+    else talker.publish(packet, 'PCMU', nowMs);
   });
   while (ticks * 20 + 7 <= endMs) tick(ticks++);
   return heard;
@@ -217,6 +224,93 @@ describe('a phone that is passed through to another', () => {
     expect(silences(heard.filter(({ atMs }) => atMs > 1000 && atMs < 9000))).toBe(0);
     expect(spoken.length).toBeGreaterThan(430);
   });
+
+  /** Of another stream, whose numbers say how far it is. */
+  const as = (ssrc: number, said: readonly Said[]): Said[] =>
+    said.map((packet) => ({
+      ...packet,
+      ssrc,
+      sequenceNumber: (ssrc * 5000 + packet.sampleMs / 20) & 0xffff,
+    }));
+  const sorted = (...all: readonly Said[][]): Said[] => all.flat().sort((a, b) => a.atMs - b.atMs);
+  const later = (said: readonly Said[], byMs: number): Said[] =>
+    said.map((packet) => ({ ...packet, atMs: packet.atMs + byMs }));
+
+  it.each<[string, readonly Said[]]>([
+    ['two streams at once', sorted(as(1, packets(450)), as(2, later(packets(450), 5)))],
+    ['two streams at once for two seconds', sorted(as(1, packets(450)), as(2, later(packets(100), 3005)))],
+    [
+      'a stream a second, the one before going on for 300 ms',
+      sorted(...[0, 1, 2, 3, 4, 5, 6, 7].map((n) => as(n + 1, later(packets(65), n * 1000)))),
+    ],
+    [
+      'another stream after each stall',
+      as(1, packets(450, stallingFor(80))).map((packet) => ({
+        ...packet,
+        ssrc: 1 + Math.floor((packet.sampleMs + 140) / 1000),
+      })),
+    ],
+    ['the first second at once', packets(450, (ms) => Math.max(ms, 1100))],
+    ['everything a second too early', packets(450, (ms) => Math.max(120, ms - 1000))],
+    [
+      'twice as fast as anybody speaks',
+      Array.from({ length: 900 }, (_, n) => ({ atMs: 100 + n * 10, sampleMs: n * 20 })),
+    ],
+    ['ten times as fast', Array.from({ length: 4500 }, (_, n) => ({ atMs: 100 + n * 2, sampleMs: n * 20 }))],
+    [
+      'packets of 175 ms every 20 ms',
+      Array.from({ length: 450 }, (_, n) => ({ atMs: 100 + n * 20, sampleMs: n * 175, durationMs: 175 })),
+    ],
+    ['twice as many octets as samples', packets(450).map((packet) => ({ ...packet, octets: 320 }))],
+    ['half as many octets as samples', packets(450).map((packet) => ({ ...packet, octets: 80 }))],
+    ['one octet for 160 samples', packets(450).map((packet) => ({ ...packet, octets: 1 }))],
+    [
+      'timestamps that jump by hours each second',
+      packets(450).map((packet, n) => ({
+        ...packet,
+        timestamp: packet.sampleMs * 8 + Math.floor(n / 50) * 86_400_000,
+      })),
+    ],
+    [
+      'timestamps that jump by 100 ms each second',
+      packets(450).map((packet, n) => ({
+        ...packet,
+        timestamp: packet.sampleMs * 8 + Math.floor(n / 50) * 800,
+      })),
+    ],
+    [
+      'comfort noise between the words, in its numbers',
+      packets(450).map((packet, n) => ({ ...packet, isLeftOut: n % 50 > 30 && n % 10 !== 0 })),
+    ],
+    [
+      'a key each second, with a stall within',
+      packets(450, (ms) => (ms % 1000 >= 460 && ms % 1000 < 700 ? ms - (ms % 1000) + 700 : ms)).map(
+        (packet, n) => ({ ...packet, isLeftOut: n % 50 >= 15 && n % 50 < 27 }),
+      ),
+    ],
+    ['a clock that is 200 ppm fast', packets(450, (ms) => ms * (1 - 200e-6))],
+    ['a clock that is 200 ppm slow', packets(450, (ms) => ms * (1 + 200e-6))],
+    ['packets of 20, 60, 10, 30, 100 and 5 ms in turn', mixedLengths()],
+  ])('that sends %s is heard at 8000 samples a second, never long before its time', (_what, said) => {
+    const heard = listen(said, 9300);
+    expect(aheadMs(heard).most).toBeLessThan(700);
+    // It takes a moment to know a source that is ahead of the time or counts otherwise.
+    const later = heard.filter(({ atMs }) => atMs > 1300);
+    expectNoOverlap(later);
+    const { most, atEnd } = aheadMs(later.filter(({ isSilence, atMs }) => !isSilence && atMs < 8000));
+    expect(most).toBeLessThan(180);
+    expect(Math.abs(atEnd)).toBeLessThan(180);
+  });
+
+  function mixedLengths(): Said[] {
+    let atMs = 100;
+    return [20, 60, 10, 30, 100, 5].flatMap((durationMs) =>
+      Array.from({ length: 1500 / durationMs }, () => {
+        atMs += durationMs;
+        return { atMs, sampleMs: atMs - durationMs, durationMs };
+      }),
+    );
+  }
 
   it('that sends each packet twice is sent once', () => {
     const said = packets(100).flatMap((packet, n) => [

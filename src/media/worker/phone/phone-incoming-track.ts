@@ -1,6 +1,7 @@
 /** What one phone says. */
 import type { Codec } from '../codec/codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
+import { CurrentSource } from '../rtp/current-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { RunningSequence } from '../rtp/running-sequence.js';
 import { ThinnedSequence } from '../rtp/thinned-sequence.js';
@@ -12,6 +13,7 @@ export class PhoneIncomingTrack implements SourceTrack {
   readonly kind = 'audio';
   readonly codec: Codec;
   readonly law: G711Law;
+  readonly #current = new CurrentSource();
   readonly #source = new RunningSequence();
   readonly #sequence = new ThinnedSequence();
   /** Replaced, never changed, so that sinks may come and go while a packet is handed round. */
@@ -35,17 +37,23 @@ export class PhoneIncomingTrack implements SourceTrack {
     // Every packet of G.711 stands for itself.
   }
 
-  /** A packet of the same stream that nobody is to hear: a telephone event, hold music. It shall not count as lost. */
+  /**
+   * A packet that nobody is to hear: a telephone event, hold music. It shall not count as lost. Where it has an SSRC of its own,
+   * as some gateways' events have, it is not among the numbers of what is heard.
+   */
   leaveOut(packet: RtpPacket, isTimed: boolean): void {
+    if (packet.ssrc !== this.#current.ssrc) return;
     const sequenceNumber = this.#source.numberOf(packet, isTimed);
     if (sequenceNumber !== null) this.#sequence.takeOut({ ssrc: packet.ssrc, sequenceNumber });
   }
 
   /**
    * Hands a packet to every sink, numbered without those that were left out, and on where the source begins anew; not one that
-   * came twice. One in another law is brought into the track's first. Both in its own buffer.
+   * came twice, nor one of a source that is not heard. One in another law is brought into the track's first. Both in its own
+   * buffer.
    */
   publish(packet: RtpPacket, law: G711Law, arrivalMs: number): void {
+    if (!this.#current.hears(packet.ssrc, arrivalMs)) return;
     const number = this.#source.numberOf(packet);
     if (number === null) return;
     packet.sequenceNumber = number;

@@ -9,6 +9,8 @@ const maxSequenceGap = 50;
 const maxTimestampGap = 8000;
 /** How far a source that paused may come back ahead of the time: what a jitter buffer would still keep waiting. */
 const maxAheadSamples = 960;
+/** Sound that came so long before its time nobody needs yet: longer than any burst that a network or a phone makes of it. */
+const maxEarlyMs = 500;
 /** Packets in a row that do not follow on from the one before: timestamps of such a source do not count its samples. */
 const maxPacketsOff = 5;
 /** Ethernet's MTU less IP and UDP; nothing a phone sends is longer. */
@@ -149,11 +151,18 @@ export class RtpOutput {
 
   /**
    * A packet passed through: its payload as it is, its losses and order as they are, its numbers moved to follow on from
-   * what was sent before. Cut where it is too long for the listener. False for one that must not be sent.
+   * what was sent before. Cut where it is too long for the listener. False for one that must not be sent: older than what was
+   * sent in its place, or sent faster than it can be heard.
    */
   forward(source: RtpPacket, payloadType: number, nowMs: number): boolean {
     const length = source.payloadLength;
-    if (length > maxPacketLength - rtpHeaderLength || !this.#place(source, nowMs)) return false;
+    if (length > maxPacketLength - rtpHeaderLength) return false;
+    if (this.idleMs(nowMs) < -maxEarlyMs) {
+      // What follows on is heard next: the time of what is left out would put it off as long.
+      this.releaseSource();
+      return false;
+    }
+    if (!this.#place(source, nowMs)) return false;
     const sequenceNumber = (source.sequenceNumber + this.#sequenceOffset) & 0xffff;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
     const isNewest = sequenceDistance(sequenceNumber, this.#sequenceNumber) >= 0;
@@ -214,15 +223,21 @@ export class RtpOutput {
     return timestampAhead > maxTimestampGap || timestampAhead < -maxTimestampGap;
   }
 
-  /** The next packet of a source whose timestamps go back, ahead of the time, or by another measure than its samples. */
+  /**
+   * The next packet of a source whose timestamps go back, ahead of the time, or by another measure than its samples. A gap that
+   * the time has, too, is sound that was not sent.
+   */
   #hasLostTime(source: RtpPacket, nowMs: number): boolean {
     if (sequenceDistance(source.sequenceNumber, this.#newestSourceSequence) !== 1) return false;
     const timestamp = (source.timestamp + this.#timestampOffset) >>> 0;
     const gap = timestampDistance(timestamp, this.#timestamp);
-    this.#packetsOff = Math.abs(gap) < source.payloadLength / 4 ? 0 : this.#packetsOff + 1;
+    const ahead = timestampDistance(timestamp, this.timestampAt(nowMs));
+    const tolerance = source.payloadLength / 4;
+    const isOff = gap > 0 ? gap >= tolerance && ahead >= tolerance : -gap >= tolerance;
+    this.#packetsOff = isOff ? this.#packetsOff + 1 : 0;
     if (this.#packetsOff >= maxPacketsOff) return true;
     if (timestampDistance(source.timestamp, this.#newestSourceTimestamp) <= 0) return true;
-    return gap > 0 && timestampDistance(timestamp, this.timestampAt(nowMs)) > maxAheadSamples;
+    return gap > 0 && ahead > maxAheadSamples;
   }
 
   /** The source comes back after something else was sent in its place: at its own time, which has gone on meanwhile. */

@@ -2,6 +2,8 @@
 
 /** Sound that was ready before its time for so many packets in a row is not needed so early. */
 const packetsMeasured = 100;
+/** As much faster as a source's clock may be: what comes faster still is ahead of its time. */
+const fastestClock = 0.02;
 
 /**
  * When a listener who plays what arrives at once, and waits where nothing is there, will have heard all that was sent: a burst
@@ -13,6 +15,7 @@ export class PlayoutClock {
   /** The least that was still to be heard when a packet came, of those measured. */
   #leastAheadMs = Infinity;
   #measured = 0;
+  #measuredSinceMs = 0;
 
   get hasBegun(): boolean {
     return this.#begun;
@@ -33,21 +36,24 @@ export class PlayoutClock {
   receive(nowMs: number, gapMs: number, durationMs: number): void {
     if (!this.#begun) this.#begin(nowMs);
     this.#endMs += gapMs;
-    this.#measure(this.#endMs - nowMs);
+    this.#measure(this.#endMs - nowMs, nowMs);
     this.#endMs = Math.max(this.#endMs, nowMs) + durationMs;
   }
 
   #begin(nowMs: number): void {
     this.#begun = true;
     this.#endMs = nowMs;
+    this.#measuredSinceMs = nowMs;
   }
 
-  /** Keeps a source whose clock is fast, or that was late once, from counting as ahead for ever. */
-  #measure(aheadMs: number): void {
+  /** Keeps a source whose clock is a little fast, or that was early once, from counting as ahead for ever. */
+  #measure(aheadMs: number, nowMs: number): void {
     this.#leastAheadMs = Math.min(this.#leastAheadMs, aheadMs);
     if (++this.#measured < packetsMeasured) return;
-    if (this.#leastAheadMs > 0) this.#endMs -= this.#leastAheadMs;
+    const mostMs = (nowMs - this.#measuredSinceMs) * fastestClock;
+    if (this.#leastAheadMs > 0) this.#endMs -= Math.min(this.#leastAheadMs, mostMs);
     this.#leastAheadMs = Infinity;
     this.#measured = 0;
+    this.#measuredSinceMs = nowMs;
   }
 }
