@@ -54,7 +54,9 @@ export function parseDtmfInfo(contentType: string, body: string): DtmfInfo | nul
   return null;
 }
 
-function parseText(body: string): DtmfInfo | null {
+/** NULs stand at the end of what was written by a C program that counts them as text. */
+function parseText(bytes: string): DtmfInfo | null {
+  const body = bytes.replaceAll('\0', ' ');
   let signal: string | null = null;
   let duration: string | null = null;
   for (const [, name = '', value = ''] of body.matchAll(fieldPattern)) {

@@ -208,6 +208,21 @@ describe('senders that do otherwise than RFC 4733', () => {
     ['the duration begins where audio stopped', { odd: (step) => ({ duration: step.duration + 1600 }) }],
     ['the marker is set three times', { odd: (_step, index) => ({ marker: index < 3 }) }],
     ['no packet has the end bit', { odd: () => ({ end: false }) }],
+    [
+      'the octets of the duration are in the wrong order',
+      { odd: ({ duration }) => ({ duration: ((duration & 0xff) << 8) | (duration >> 8) }) },
+    ],
+    ['the duration counts down', { odd: (_step, index) => ({ duration: 1600 - index * 160 }) }],
+    ['its clock is set in the midst of it', { odd: (_step, index) => (index > 2 ? { timestamp: 5e8 } : {}) }],
+    [
+      'its clock is set in the midst of it, and the duration stands still',
+      { odd: (_step, index) => ({ duration: 160, ...(index > 2 && { timestamp: 5e8 }) }) },
+    ],
+    ['the SSRC alternates', { odd: (_step, index) => ({ ssrc: 1 + (index % 2) }) }],
+    [
+      'the end has an SSRC of its own',
+      { odd: ({ end, atMs = 0 }) => (end ? { ssrc: 9, sequence: atMs } : {}) },
+    ],
     ['the end alone is sent', { updates: 0 }],
     ['the end alone is sent, once', { updates: 0, ends: 1 }],
     ['the sequence begins anew with each press', { odd: (_step, index) => ({ sequence: index }) }],
@@ -282,6 +297,37 @@ describe('senders that do otherwise than RFC 4733', () => {
     const swapped = order.map((from, index) => ({ ...steps[from]!, atMs: steps[index]!.atMs! }));
     expect(detect(swapped)).toEqual(['1 120', '1 120']);
   });
+
+  it.each<[string, number, Sender]>([
+    [
+      'for 0.3 s, whose timestamp moves',
+      300,
+      {
+        updates: 1,
+        odd: ({ timestamp, end }) => ({ duration: 160, timestamp: timestamp + (end ? 2400 : 0) }),
+      },
+    ],
+    ['for 0.7 s', 700, { updates: 3 }],
+    ['for 0.7 s, beside audio', 700, { updates: 3, audioBetween: 2 }],
+    ['for 1.5 s, told of once, beside audio', 1500, { updates: 1, audioBetween: 4 }],
+    ['for 8 s, beside audio', 8000, { updates: 3, audioBetween: 2 }],
+  ])(
+    'one key is one where nothing is sent between its beginning and its end: %s',
+    (_what, lengthMs, sender) => {
+      const { updates = 0, odd, audioBetween = 0 } = sender;
+      const held: Sender['odd'] = (step, index, ofPress) => {
+        const atEnd = {
+          duration: lengthMs * 8,
+          atMs: step.atMs! + lengthMs - 20 * updates,
+          sequence: step.sequence! + (audioBetween * lengthMs) / 20,
+        };
+        const later = step.end ? { ...step, ...atEnd } : step;
+        return { ...later, ...odd?.(later, index, ofPress) };
+      };
+      const keys = detect(typed('12', lengthMs + 1000, { ...sender, odd: held }), 1e6);
+      expect(keys.map((key) => key[0]).join('')).toBe('12');
+    },
+  );
 
   it('one key stays one where the SSRC changes while it is pressed', () => {
     const steps = typed('7', 300, {
@@ -399,5 +445,10 @@ describe('how long a key was pressed', () => {
     ],
   ])('is told whole where %s', (_what, sender, expected) => {
     expect(detect(typed('5', 0, sender), 1e6)).toEqual(expected);
+  });
+
+  it('is never told as longer than it can have been, where the clock is set in the midst of it', () => {
+    const odd: Sender['odd'] = (_step, index) => ({ duration: 160, ...(index > 2 && { timestamp: 5e8 }) });
+    expect(detect(typed('5', 0, { odd }), 1e6)).toEqual(['5 20']);
   });
 });

@@ -67,6 +67,8 @@ const repetitionMs = 250;
 const maxEnds = 3;
 /** A press that begins anew with the same duration: not within this, which the same press' packets arrive in. */
 const anewMs = 100;
+/** An end that says how long its press was: so far it may be off from the time since the press began. */
+const lengthOffMs = 200;
 /** RFC 3550 §A.1 (MAX_MISORDER); and no packet is that late. */
 const maxMisorder = 100;
 const maxLateMs = 1000;
@@ -200,8 +202,10 @@ export class DtmfDetector {
   }
 
   /** What comes after a press was told is of it, or begins another. */
-  #repeats(press: Press, { payload, marker, ahead, skip, gapMs, sinceFirst }: Step): boolean {
+  #repeats(press: Press, step: Step): boolean {
+    const { payload, marker, ahead, skip, gapMs, sinceFirst } = step;
     const isInReach = ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs;
+    if (payload.end && !press.ended && this.#closes(press, step)) return true;
     if (!payload.end) {
       if (!isInReach || payload.duration < press.duration) return false;
       return !press.ended || !(marker || (payload.duration === press.duration && gapMs > anewMs));
@@ -211,10 +215,25 @@ export class DtmfDetector {
     return isInReach || (skip === 1 && ahead > 0 && ahead <= nextPacketMs * this.#unitsPerMs);
   }
 
-  #continues(press: Press, { payload, marker, ahead, skip, gapMs, sinceFirst }: Step): boolean {
+  /**
+   * An end long after the last update, from senders that tell of beginning and end only: of this press where nothing was sent
+   * between, or where it says that the press began when this one did.
+   */
+  #closes(press: Press, { payload, skip, ahead, gapMs }: Step): boolean {
+    if (skip === 1) return true;
+    if (ahead !== 0) return false;
+    const lastedMs = press.lastMs + gapMs - press.firstMs + press.firstDuration / this.#unitsPerMs;
+    return Math.abs(payload.duration / this.#unitsPerMs - lastedMs) <= lengthOffMs;
+  }
+
+  #continues(press: Press, step: Step): boolean {
+    const { payload, marker, ahead, skip, gapMs, sinceFirst } = step;
     const { duration, end } = payload;
     // Nothing but its end can follow so closely, whatever its timestamp: another press begins before it ends.
     if (end && skip <= maxEnds && gapMs <= repetitionMs) return true;
+    if (end && this.#closes(press, step)) return true;
+    // Nor can anything but an update, whatever it says: a press needs a pause before it, and sound or an end stands there.
+    if (skip === 1 && gapMs < closestPressesMs && !marker) return true;
     const isFull = press.duration >= fullDuration;
     if (isFull && ahead >= fullDuration && ahead <= 0x10000) return true;
     if (ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs) {
@@ -233,12 +252,27 @@ export class DtmfDetector {
   }
 
   #follow(press: Press, payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
-    if (!press.reported) count(press, payload.duration, header);
+    if (!press.reported) this.#count(press, payload.duration, header, nowMs);
     press.longestGapMs = Math.max(press.longestGapMs, Math.min(nowMs - press.lastMs, this.#timeoutMs));
     press.timestamp = header.timestamp;
     press.sequenceNumber = header.sequenceNumber;
     press.lastMs = nowMs;
     if (payload.end) this.#end(press);
+  }
+
+  /** Adds up a press whose duration begins anew with each segment, or stands still while the timestamp moves. */
+  #count(press: Press, duration: number, header: EventHeader, nowMs: number): void {
+    const moved = header.ssrc === press.ssrc ? timestampDistance(header.timestamp, press.timestamp) : 0;
+    // A clock that was set says nothing of how long the press lasts.
+    const isSet = Math.abs(moved) > (nowMs - press.lastMs + maxLateMs) * this.#unitsPerMs;
+    const ahead = isSet ? 0 : moved;
+    const hasGrown = duration > press.duration;
+    if (ahead < 0) press.durationBefore = Math.max(0, press.durationBefore + ahead);
+    else if (ahead > 0 && !hasGrown) press.durationBefore += ahead;
+    else if (press.duration >= fullDuration && duration <= 0xffff - fullDuration)
+      press.durationBefore += 0x10000;
+    else if (!hasGrown) return;
+    press.duration = duration;
   }
 
   #end(press: Press): void {
@@ -276,16 +310,4 @@ function beginPress(key: string, payload: TelephoneEvent, header: EventHeader, n
     ended: false,
     reported: false,
   };
-}
-
-/** Adds up a press whose duration begins anew with each segment, or stands still while the timestamp moves. */
-function count(press: Press, duration: number, header: EventHeader): void {
-  const ahead = header.ssrc === press.ssrc ? timestampDistance(header.timestamp, press.timestamp) : 0;
-  const hasGrown = duration > press.duration;
-  if (ahead < 0) press.durationBefore = Math.max(0, press.durationBefore + ahead);
-  else if (ahead > 0 && !hasGrown) press.durationBefore += ahead;
-  else if (press.duration >= fullDuration && duration <= 0xffff - fullDuration)
-    press.durationBefore += 0x10000;
-  else if (!hasGrown) return;
-  press.duration = duration;
 }

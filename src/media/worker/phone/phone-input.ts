@@ -32,6 +32,8 @@ export class PhoneInput {
   readonly #options: PhoneInputOptions;
   readonly #dtmf: DtmfDetector;
   #agreement: PhoneAgreement | null = null;
+  /** Payload types of telephone events, those of earlier descriptions too: some phones never change theirs. */
+  readonly #eventPayloadTypes = new Set<number>();
   #mayPublish: ReadonlySet<TrackKind>;
   #track: PhoneIncomingTrack | null = null;
   #nextStreamNumber = randomInt(1, 1_000_000_000);
@@ -53,6 +55,8 @@ export class PhoneInput {
   /** What is received from now on. The stream is published by `publish`. */
   onAgreement(agreement: PhoneAgreement, nowMs: number): void {
     this.#agreement = agreement;
+    for (const payloadType of [agreement.eventPayloadType, agreement.ownEventPayloadType])
+      if (payloadType !== null) this.#eventPayloadTypes.add(payloadType);
     this.#options.latch.signal(agreement.remoteRtp, nowMs);
   }
 
@@ -100,15 +104,10 @@ export class PhoneInput {
 
   #onRtp(agreement: PhoneAgreement, buffer: Buffer, from: MediaAddress, nowMs: number): void {
     const { latch, rtcp, liveness, reception, events } = this.#options;
-    if (!RtpPacket.parse(buffer, packet)) {
-      this.#fromStrangers++;
-      return;
-    }
+    if (!RtpPacket.parse(buffer, packet)) return this.#onOther(from, nowMs);
     const { payloadType } = packet;
     const law = agreement.receivable.get(payloadType);
-    const isEvent =
-      law === undefined &&
-      (payloadType === agreement.eventPayloadType || payloadType === agreement.ownEventPayloadType);
+    const isEvent = law === undefined && this.#eventPayloadTypes.has(payloadType);
     const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
     // Something that is not even in an agreed format shall not win the lock.
     const verdict = isKnown || latch.isLockedOn(from) ? latch.onPacket(packet, from, nowMs) : 'stranger';
@@ -135,7 +134,13 @@ export class PhoneInput {
 
   #onRtcp(buffer: Buffer, from: MediaAddress, isRtpSocket: boolean, nowMs: number): void {
     const content = this.#options.rtcp.onPacket(buffer, from, nowMs, isRtpSocket);
-    if (content === 'stranger') this.#fromStrangers++;
+    if (content === 'stranger') this.#onOther(from, nowMs);
     else if (content === 'report') this.#options.liveness.onReport(nowMs);
+  }
+
+  /** Neither RTP nor RTCP: what keeps a NAT open while a phone is muted may be empty, STUN, or of another version (RFC 6263 §4). */
+  #onOther(from: MediaAddress, nowMs: number): void {
+    if (this.#options.latch.isHostOfPeer(from.address)) this.#options.liveness.onReport(nowMs);
+    else this.#fromStrangers++;
   }
 }
