@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
 import type { CreateRuntime, LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
-import { allPhoneEndpoints, endpointsFrom, reachedAt } from './phone/phone-endpoints.js';
+import { allPhoneEndpoints, broadcastAddresses, endpointsFrom, reachedAt } from './phone/phone-endpoints.js';
 import { createPhoneLeg } from './phone/phone-leg.js';
 import type { WorkerSettings } from './protocol.js';
 import { GatewayPorts } from './rtp/gateway-ports.js';
@@ -27,6 +27,7 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   const browserPorts = new Set<number>();
   const gatewayPorts = new GatewayPorts({
     addresses: [...reachedAt(endpoints, interfaces), ...settings.otherAdvertised],
+    broadcasts: broadcastAddresses(interfaces),
     ...settings.gatewayPorts,
     own: settings.rtpPorts,
     holds: (port) => phonePorts.isTaken(port) || browserPorts.has(port),

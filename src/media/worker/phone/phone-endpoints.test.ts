@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
   allPhoneEndpoints,
+  broadcastAddresses,
   endpointsFrom,
   phoneEndpoints,
+  reachedAt,
   type InterfaceAddress,
 } from './phone-endpoints.js';
 
@@ -62,5 +64,39 @@ describe('the endpoints for phones', () => {
       '::1',
     ]);
     expect(endpointsFrom(found, '198.51.100.1')).toBe(found);
+  });
+});
+
+describe('of the addresses of this machine', () => {
+  const on = (cidr: string, internal = false): InterfaceAddress => {
+    const [address = ''] = cidr.split('/');
+    return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', internal, cidr };
+  };
+  const interfaces = [
+    on('127.0.0.1/8', true),
+    on('::1/128', true),
+    on('192.0.2.77/26'),
+    on('2001:db8::1/64'),
+  ];
+
+  it('all reach sockets that are bound to none, those of the loopback’s whole network as well', () => {
+    expect(reachedAt([{ bindAddress: '0.0.0.0', advertisedAddress: '203.0.113.9' }], interfaces)).toEqual([
+      ...['127.0.0.1/8', '::1/128', '192.0.2.77', '2001:db8::1', '203.0.113.9'],
+    ]);
+    expect(reachedAt([{ bindAddress: '127.0.0.1', advertisedAddress: '127.0.0.1' }], interfaces)).toEqual([
+      ...['127.0.0.1', '127.0.0.1'],
+    ]);
+  });
+
+  it('some stand for all hosts of their network', () => {
+    expect(broadcastAddresses(interfaces)).toEqual(['127.255.255.255', '192.0.2.127']);
+    const others = [
+      on('10.0.0.4/31'),
+      on('10.0.0.9/32'),
+      on('224.0.0.0/1'),
+      { ...on('10.1.2.3/16'), cidr: null },
+    ];
+    expect(broadcastAddresses(others)).toEqual(['255.255.255.255']);
+    expect(broadcastAddresses([on('10.1.2.3/30')])).toEqual(['10.1.2.3']);
   });
 });

@@ -18,6 +18,8 @@ export interface InterfaceAddress {
   readonly address: string;
   readonly family: string;
   readonly internal: boolean;
+  /** Of its network: `127.0.0.1/8`; null: not known. */
+  readonly cidr?: string | null;
 }
 
 const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
@@ -88,13 +90,27 @@ function reachable(type: AddressType, interfaces: readonly InterfaceAddress[]): 
   return found?.address ?? null;
 }
 
-/** Every address that sockets of these endpoints can be reached at. */
+/** Every address, or network in CIDR notation, that sockets of these endpoints can be reached at. */
 export function reachedAt(
   endpoints: readonly PhoneEndpoint[],
   interfaces: readonly InterfaceAddress[],
 ): string[] {
+  // The whole network of the loopback interface is this machine.
+  const all = interfaces.map(({ address, internal, cidr }) => (internal && cidr ? cidr : address));
   return endpoints.flatMap(({ bindAddress, advertisedAddress }) => [
-    ...(isAny(bindAddress) ? interfaces.map(({ address }) => address) : [bindAddress]),
+    ...(isAny(bindAddress) ? all : [bindAddress]),
     advertisedAddress,
   ]);
+}
+
+/** The addresses that stand for all hosts of a network that this machine is in (RFC 919 §7). */
+export function broadcastAddresses(interfaces: readonly InterfaceAddress[]): string[] {
+  return interfaces.flatMap(({ address, cidr }) => {
+    const bits = Number(cidr?.split('/')[1] ?? 32);
+    // Networks of two or one have none (RFC 3021).
+    if (!isIPv4(address) || bits > 30) return [];
+    const number = address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
+    const last = (number | (2 ** (32 - bits) - 1)) >>> 0;
+    return [[24, 16, 8, 0].map((shift) => (last >>> shift) & 0xff).join('.')];
+  });
 }

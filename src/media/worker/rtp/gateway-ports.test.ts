@@ -6,7 +6,8 @@ import { GatewayPorts, type GatewayPortsOptions } from './gateway-ports.js';
 
 const asked: MediaAddress[] = [];
 const options: GatewayPortsOptions = {
-  addresses: ['192.0.2.1', '2001:db8::1'],
+  addresses: ['192.0.2.1', '2001:db8::1', '127.0.0.1/8'],
+  broadcasts: ['192.0.2.255'],
   media: { from: 20_000, to: 29_999 },
   own: { from: 20_000, to: 20_999 },
   others: [5060],
@@ -27,6 +28,10 @@ describe('the addresses of the gateway itself', () => {
     ['that a leg of this worker has', '192.0.2.1', 20_500],
     ['that nobody has', '192.0.2.1', 20_502],
     ['of SIP', '192.0.2.1', 5060],
+    ['of another address of the loopback interface', '127.8.9.10', 25_000],
+    ['of that, written as IPv6 in hexadecimal', '::ffff:7f08:90a', 25_000],
+    ['whichever of all hosts of a network', '192.0.2.255', 4000],
+    ['whichever of them, written as IPv6', '::ffff:192.0.2.255', 4000],
   ])('are no destination: a port %s', async (_what, address, port) => {
     await expect(own.refuse(null, { address, port })).rejects.toMatchObject(refusal);
     await expect(own.refuse({ address, port }, null)).rejects.toMatchObject(refusal);

@@ -14,8 +14,10 @@ interface Ports {
 export type AskOwner = (destination: MediaAddress) => Promise<boolean>;
 
 export interface GatewayPortsOptions {
-  /** Literal addresses that the gateway is reached at. */
+  /** Literal addresses that the gateway is reached at, and networks of them as `127.0.0.0/8`. */
   readonly addresses: readonly string[];
+  /** Addresses near it that are all hosts' of a network. Default: none. */
+  readonly broadcasts?: readonly string[];
   /** Ports for media, of all workers. */
   readonly media: Ports;
   /** This worker's part of them. */
@@ -37,14 +39,20 @@ const isWithin = (port: number, { from, to }: Ports): boolean => port >= from &&
 export class GatewayPorts {
   readonly #options: GatewayPortsOptions;
   readonly #addresses = new BlockList();
+  readonly #broadcasts = new BlockList();
 
   constructor(options: GatewayPortsOptions) {
     this.#options = options;
-    for (const address of options.addresses) this.#addresses.addAddress(address, familyOf(address));
+    for (const text of options.addresses) {
+      const [address = text, bits] = text.split('/');
+      if (bits === undefined) this.#addresses.addAddress(address, familyOf(address));
+      else this.#addresses.addSubnet(address, Number(bits), familyOf(address));
+    }
+    for (const address of options.broadcasts ?? []) this.#broadcasts.addAddress(address, familyOf(address));
   }
 
   /**
-   * Rejects with SdpRefusal `bad-sdp` where one of these destinations is ours. That of RTCP counts where it is another than the next
+   * Rejects with SdpRefusal `bad-sdp` where one of these destinations is ours, or no single host's. That of RTCP counts where it is another than the next
    * port (RFC 3550 §11): a phone on this machine that was given a port of the range need not listen for RTCP at all.
    */
   async refuse(rtp: MediaAddress | null, rtcp: MediaAddress | null): Promise<void> {
@@ -59,6 +67,8 @@ export class GatewayPorts {
   }
 
   async #check(destination: MediaAddress): Promise<void> {
+    if (this.#broadcasts.check(destination.address, familyOf(destination.address)))
+      throw new SdpRefusal('bad-sdp', 'an address is not that of one host');
     if (await this.#isOurs(destination)) throw new SdpRefusal('bad-sdp', "an address is the gateway's own");
   }
 
