@@ -19,6 +19,8 @@ export interface OddPhone {
   readonly ends?: number;
   /** How many packets of silence stand between two presses. Default 8. */
   readonly pausePackets?: number;
+  /** Default 101. */
+  readonly payloadType?: number;
   /** What of the packet is otherwise. */
   readonly odd?: (packet: KeyPacket, index: number) => Partial<KeyPacket>;
   /** Before each press but the first. */
@@ -37,6 +39,7 @@ export async function pressOddly(
   oddPhone: OddPhone = {},
 ): Promise<void> {
   const { everyPackets = 1, updates = 5, ends = 3, pausePackets = 8, odd, between } = oddPhone;
+  const { payloadType = 101 } = oddPhone;
   phone.hush();
   const payload = new Uint8Array(4);
   const pause = async (): Promise<void> => {
@@ -59,7 +62,7 @@ export async function pressOddly(
       const packet = { ...plain, ...odd?.(plain, index) };
       formatTelephoneEvent({ event: eventOfKey(key) ?? 0, volume: 10, ...packet }, payload);
       phone.timestamp = packet.timestamp >>> 0;
-      phone.send(to, payload, { payloadType: 101, samples: 0, marker: packet.marker });
+      phone.send(to, payload, { payloadType, samples: 0, marker: packet.marker });
       await phone.listen(everyPackets);
     }
     phone.timestamp = (began + (updates + ends) * everyPackets * packetSamples) >>> 0;

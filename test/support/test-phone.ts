@@ -98,7 +98,7 @@ export class TestPhone {
 
   /** Anything at all. */
   sendBytes(to: number, bytes: Uint8Array): void {
-    this.#socket.send(bytes, to, this.#host);
+    this.#socket.send(bytes, to, this.#gatewayHost);
   }
 
   sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
