@@ -40,7 +40,11 @@ export async function firstGood<T>(
   throw refusal;
 }
 
-/** The number that was called counts where all that was shown has the form of a code, and nobody has that code. */
+/**
+ * The number that was called counts where all that was shown has the form of a code, and nobody has that code, or it was not looked
+ * up after too many guesses: a system that writes such values into every call must not be shut out by them.
+ */
 export function mayBeForeign(credentials: readonly Credential[], { code }: Refusal): boolean {
-  return code === 'token-invalid' && credentials.every(({ kind }) => kind === 'join-code');
+  const isUnknown = code === 'token-invalid' || code === 'too-many-guesses';
+  return isUnknown && credentials.every(({ kind }) => kind === 'join-code');
 }
