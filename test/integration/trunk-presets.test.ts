@@ -15,6 +15,7 @@ import {
   type CarrierInvite,
 } from '../support/carrier-invites.js';
 import { TestAuthority } from '../support/certificates.js';
+import { describeWithFreeSwitch, startFreeSwitch, type FreeSwitchForTests } from '../support/freeswitch.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
 import { isBesideDrachtio, isBesideFreeSwitch } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
@@ -31,7 +32,7 @@ interface Recorded {
 
 const source = '127.0.7.2';
 const secret = { username: 'pbx', password: 'a long password' };
-/** What a preset leaves to the operator, for presets whose trunks are not enabled. */
+/** What presets leave to the operator. */
 const givenTo: Readonly<Record<string, object>> = {
   bandwidth: { inbound: { networks: ['192.0.2.1'] } },
   plivo: { inbound: { networks: ['192.0.2.1'] } },
@@ -78,9 +79,14 @@ describe.skipIf(isBesideDrachtio)('A trunk made from a preset', () => {
       ...new Set(carrierInvites.map(({ preset }) => preset).toSorted()),
     ]);
     for (const { name, trunk } of presets) {
-      const body = { preset: name, enabled: false, ...givenTo[name] };
-      const made = await gateway.rest.done<Trunk>('POST', '/trunks', body);
-      expect(made).toMatchObject({ ...trunk, enabled: false });
+      // Nothing is sent to Microsoft. All others have room in one account.
+      const enabled = name !== 'teams';
+      const made = await gateway.rest.done<Trunk>('POST', '/trunks', {
+        preset: name,
+        enabled,
+        ...givenTo[name],
+      });
+      expect(made).toMatchObject({ ...trunk, enabled });
       expect(made).not.toHaveProperty('preset');
     }
   });
@@ -127,6 +133,40 @@ describe.skipIf(isBesideDrachtio)('A trunk made from a preset', () => {
       await call.end();
     },
   );
+});
+
+describeWithFreeSwitch('A real FreeSWITCH', () => {
+  let asked: TestGateway;
+  let freeSwitch: FreeSwitchForTests | null = null;
+  beforeAll(async () => {
+    asked = await TestGateway.start({ environment: { LANDBRIDGE_CALLER_PRIVACY: 'full' } });
+    freeSwitch = await startFreeSwitch();
+    const route = { kind: 'new-session' };
+    await asked.rest.done('POST', '/numbers', { number: '+14155550100', route, allowFrom: ['192.0.2.99'] });
+  });
+  afterAll(async () => {
+    await freeSwitch?.stop();
+    await asked.stop();
+  });
+
+  it('calls over a trunk made from its preset, whatever it is challenged with', async () => {
+    const { rest } = asked;
+    const variables = [
+      ...[`sip_auth_username=${secret.username}`, `sip_auth_password='${secret.password}'`],
+      ...['origination_caller_id_number=+13125550123', 'absolute_codec_string=PCMU'],
+    ].join();
+    const endpoint = `sofia/drachtio_mrf/+14155550100@127.0.0.1:${asked.sipPort}`;
+    for (const algorithms of [['SHA-256', 'MD5'], ['MD5']]) {
+      const body = { preset: 'freeswitch', inbound: { digest: { ...secret, algorithms } } };
+      const { id } = await rest.done<Trunk>('POST', '/trunks', body);
+      expect(await freeSwitch!.api(`originate {${variables}}${endpoint} &park()`)).toMatch(/^\+OK/);
+      const { records } = await rest.done<{ records: Recorded[] }>('GET', '/records?limit=1');
+      expect(records).toMatchObject([{ trunkId: id, caller: { number: '+13125550123' } }]);
+      await freeSwitch!.api('hupall');
+      await asked.idle();
+      await rest.done('DELETE', `/trunks/${id}`);
+    }
+  });
 });
 
 /** Nobody listens there. */

@@ -196,7 +196,7 @@ export const carrierInvites: readonly CarrierInvite[] = [
   },
   {
     preset: 'cisco',
-    what: 'Border Element, whose name scanners bear, too',
+    what: 'Border Element, with Remote-Party-ID alone',
     called: number,
     from: '<sip:+13125550123@10.1.2.4>',
     fields: [
