@@ -1,7 +1,7 @@
 /**
  * Keeps the HTTP port open to all while somebody holds connections that ask for nothing. A connection is passive as long as the
- * gateway owes it nothing: nothing came, half a request, everything is answered, or the client does not fetch the answer; of a
- * WebSocket its door says. Where there is no room, the oldest passive one makes room; where none is passive, the newcomer is
+ * gateway owes it nothing: nothing came, half a request, everything is answered, or the client does not fetch what it was sent; of
+ * a WebSocket its door says. Where there is no room, the oldest passive one makes room; where none is passive, the newcomer is
  * cut off.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -23,6 +23,8 @@ export interface ConnectionLimits {
 
 interface Connection {
   readonly socket: Socket;
+  /** What HTTP is spoken on: with TLS another than the socket. */
+  stream: Socket;
   /** Address and port. */
   readonly peer: string;
   /** Null for a trusted proxy. */
@@ -89,7 +91,7 @@ export class ConnectionGuard {
       return;
     }
     const connection: Connection = {
-      ...{ socket, peer: peerOf(socket), source },
+      ...{ socket, stream: socket, peer: peerOf(socket), source },
       ...{ request: null, response: null, isPassive: null },
     };
     this.#connections.set(socket, connection);
@@ -105,6 +107,7 @@ export class ConnectionGuard {
     if (connection === undefined) return;
     this.#shakingHands.delete(peer);
     this.#secured.set(socket, connection);
+    connection.stream = socket;
   }
 
   #of(socket: Duplex): Connection | undefined {
@@ -179,7 +182,9 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 }
 
 /** The last request counts where a client sends them without waiting for the answers: its answer comes last, too. */
-function isPassive({ isPassive: doorSays, request, response }: Connection): boolean {
+function isPassive({ isPassive: doorSays, request, response, stream }: Connection): boolean {
   if (doorSays !== null) return doorSays();
+  // However little it reads at a time, and so is never silent.
+  if (stream.writableLength > 0) return true;
   return request === null || response === null || !request.complete || response.writableEnded;
 }

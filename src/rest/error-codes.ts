@@ -5,7 +5,6 @@ import type { DomainErrorCode } from '../domain/domain-error.js';
 export type RequestErrorCode =
   | 'invalid-request'
   | 'unreadable-request'
-  | 'pipelined-event-stream'
   | 'unauthorized'
   | 'wrong-account'
   | 'webhook-not-genuine'
@@ -49,10 +48,6 @@ const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
   'unreadable-request': row(
     400,
     'The request is not HTTP, its body is not JSON, or its path is badly escaped.',
-  ),
-  'pipelined-event-stream': row(
-    400,
-    'An event stream was asked for behind another request on its connection.',
   ),
   unauthorized: row(401, 'The user name or the password is missing or wrong.'),
   'wrong-account': row(

@@ -58,12 +58,6 @@ export function registerEvents(server: FastifyInstance, url: string, route: Even
     handler: (request, reply) => {
       const { sessionId } = validate(query, request.query);
       const after = validate(lastEventId, request.headers['last-event-id']);
-      // A response that waits its turn behind another (pipelining) has no socket, and is never told that its reader left.
-      if (reply.raw.socket === null)
-        throw new RestError(
-          'pipelined-event-stream',
-          'An event stream cannot wait behind another answer on its connection',
-        );
       const stream = new EventStream(reply, route.clock, limits);
       const subscription = route.feed.subscribe(
         {

@@ -104,7 +104,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: (options.handshakeTimeoutSeconds ?? 10) * 1000,
   };
-  const ahead = new RequestsAhead(options.maxRequestsAhead ?? 32);
   const server = Fastify<Server>({
     logger: false,
     bodyLimit: options.bodyLimitBytes ?? 65_536,
@@ -117,11 +116,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         },
         serve,
       );
-      const listener = (request: IncomingMessage, response: ServerResponse) => {
-        if (!ahead.takes(request, response)) return;
-        guard.asked(request, response);
-        turns.take(request, response);
-      };
+      const ahead = new RequestsAhead({
+        max: options.maxRequestsAhead ?? 32,
+        onTaken: (request, response) => guard.asked(request, response),
+        serve: (request, response) => turns.take(request, response),
+      });
+      const listener = (request: IncomingMessage, response: ServerResponse) => ahead.take(request, response);
       // Node's server of https is one of HTTP in all that is used here.
       return certificates === undefined ? createServer(limits, listener) : createTlsServer(tls, listener);
     },

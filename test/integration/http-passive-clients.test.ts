@@ -12,6 +12,7 @@ let server: HttpServer;
 /** More than the kernels take of an answer that nobody reads. */
 const long = Buffer.alloc(8_000_000, 'x');
 let endlessAsked = 0;
+let filesAsked = 0;
 /** Connections that came, open still or not. */
 let accepted = 0;
 const held: Socket[] = [];
@@ -22,7 +23,7 @@ afterEach(async () => {
 
 async function start(options: Partial<HttpServerOptions>): Promise<void> {
   server = createHttpServer({ logger: silentLogger, closeGraceSeconds: 1, ...options });
-  endlessAsked = 0;
+  endlessAsked = filesAsked = 0;
   accepted = 0;
   server.server.on('connection', () => (accepted += 1));
   server.get('/health', () => ({ status: 'ok' }));
@@ -30,6 +31,11 @@ async function start(options: Partial<HttpServerOptions>): Promise<void> {
   server.get('/endless', (_, reply) => {
     endlessAsked += 1;
     return reply.send(new Readable({ read: () => undefined }));
+  });
+  server.get('/file', (_, reply) => {
+    filesAsked += 1;
+    const body: Readable = new Readable({ read: () => body.push(Buffer.alloc(65_536)) });
+    return reply.send(body);
   });
   server.post('/echo', (request) => request.body);
   const upgrades = handleUpgrades(
@@ -104,6 +110,20 @@ const passive: readonly (readonly [string, string])[] = [
   ],
   ['asks and then asks nothing more', 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n'],
   ['asks for what does not fit and reads nothing', 'GET /long HTTP/1.1\r\nHost: x\r\n\r\n'],
+  ['asks for a file and reads nothing', 'GET /file HTTP/1.1\r\nHost: x\r\n\r\n'],
+  [
+    'asks for files, one behind the other, and reads nothing',
+    'GET /file HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(9),
+  ],
+  [
+    'wants to be told to go on, and does not',
+    post.replace('{"a":', '').replace('Content-Length', 'Expect: 100-continue\r\nContent-Length'),
+  ],
+  [
+    'sends chunks that do not end',
+    post.replace('Content-Length: 9', 'Transfer-Encoding: chunked').replace('{"a":', '5\r\n{"a":\r\n'),
+  ],
+  ['asks for nothing with half a body behind it', post.replace('POST /echo', 'GET /health')],
 ];
 
 describe('A client that', () => {
@@ -166,6 +186,17 @@ describe('The HTTP port', () => {
     await once(refused.resume(), 'end');
     expect(working.every(({ destroyed, readableEnded }) => !destroyed && !readableEnded)).toBe(true);
     expect(await open()).toBe(10);
+  });
+
+  it('answers where clients that read little of the files they asked for hold all connections', async () => {
+    await start({ maxConnections: 20, maxConnectionsPerAddress: 10 });
+    for (const host of [1, 2])
+      await holdMany(10, 'GET /file HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2), `127.0.0.${host}`);
+    await waitFor('they were asked', () => filesAsked === 20);
+    // What the kernels hold of it is read: who does this for ever is never silent.
+    for (const socket of held) socket.once('readable', () => socket.read(1));
+    expect(await health()).toBe(200);
+    expect(await open()).toBeLessThanOrEqual(20);
   });
 
   it('answers where WebSockets that came to nothing hold all connections, and cuts off no other WebSocket', async () => {

@@ -1,6 +1,7 @@
 /** Clients that send more than they wait for, on one connection: it is theirs that suffers. */
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { silentLogger } from '../../src/domain/logger.js';
@@ -11,13 +12,23 @@ let server: HttpServer;
 let upgrades: WebSocketUpgrades;
 let asked: number;
 let answerSlow: () => void;
+/** Bodies that were opened, like files, and are not closed. */
+let openBodies: number;
+let mostBodies: number;
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
   server = createHttpServer({ logger: silentLogger, maxRequestsAhead: 8 });
-  asked = 0;
+  asked = openBodies = mostBodies = 0;
   const slow = new Promise((answer) => (answerSlow = () => answer('slow')));
   server.get('/slow', () => slow);
+  server.get('/file', (_, reply) => {
+    openBodies += 1;
+    mostBodies = Math.max(mostBodies, openBodies);
+    const body = new Readable({ read: () => body.push(Buffer.alloc(65_536)) });
+    return reply.send(body.once('close', () => (openBodies -= 1)));
+  });
+  server.get('/closing', (_, reply) => reply.header('connection', 'close').send('closing'));
   server.get('/:name', (request) => {
     asked += 1;
     return (request.params as { name: string }).name;
@@ -61,13 +72,31 @@ async function others(): Promise<string> {
 describe('Requests sent ahead of their answers', () => {
   it('are answered in their order, as many as there may be, and again', async () => {
     const { heard } = await send(get('/slow') + [1, 2, 3, 4, 5, 6, 7].map((n) => get(`/${n}`)).join(''));
-    await expect.poll(() => asked).toBe(7);
     answerSlow();
     await expect.poll(() => heard.text).toContain('\r\n\r\n7');
     expect(heard.text.match(/(?<=\r\n\r\n)(?:slow|\d)/g)).toEqual(['slow', ...'1234567']);
     sockets[0]!.write(get('/8', 'Connection: close'));
     await expect.poll(() => heard.isOver).toBe(true);
     expect(heard.text).toContain('\r\n\r\n8');
+  });
+
+  // Each held a file from the start, and who left before his answers left all but one open for ever.
+  it('hold one file open at a time, and none when their client is gone', async () => {
+    for (let n = 0; n < 5; n += 1) {
+      await send(get('/file').repeat(8));
+      sockets.at(-1)!.pause();
+    }
+    await expect.poll(() => openBodies).toBe(5);
+    for (const socket of sockets) socket.resetAndDestroy();
+    await expect.poll(() => openBodies).toBe(0);
+    expect(mostBodies).toBe(5);
+  });
+
+  it('are not served behind an answer that ends the connection', async () => {
+    const { heard, over } = await send(get('/closing') + get('/file') + get('/x'));
+    await over();
+    expect(heard.text).toContain('\r\n\r\nclosing');
+    expect([asked, mostBodies]).toEqual([0, 0]);
   });
 
   // Ten thousand took the whole process for seconds, calls and all; twenty such clients half a gigabyte.

@@ -176,7 +176,7 @@ describe('The event stream', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('is not had behind another answer on the same connection, where nothing would tell that the reader left', async () => {
+  it('is one at a time on a connection, and those behind it take no room', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.on('error', () => undefined);
     const head = `GET /v1/accounts/${accountId}/events HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic}\r\n\r\n`;
