@@ -20,7 +20,9 @@ export function answerOnSocket(socket: Duplex, error: RestError, lingerMs: numbe
     `X-Request-Id: ${requestId}`,
     `Content-Security-Policy: ${noPagePolicy}`,
     'X-Content-Type-Options: nosniff',
-    'Connection: close',
+    'X-Frame-Options: DENY',
+    'Referrer-Policy: no-referrer',
+    ...Object.entries({ ...answer.headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.resume();

@@ -5,6 +5,7 @@ import type { DomainErrorCode } from '../domain/domain-error.js';
 export type RequestErrorCode =
   | 'invalid-request'
   | 'unreadable-request'
+  | 'expectation-failed'
   | 'unauthorized'
   | 'wrong-account'
   | 'webhook-not-genuine'
@@ -70,6 +71,7 @@ const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
   'path-too-long': row(414, 'A part of the path is too long.'),
   'unsupported-media-type': row(415, 'The body is of a media type that the operation does not take.'),
   'range-not-satisfiable': row(416, 'The file has no such range.'),
+  'expectation-failed': row(417, 'The header `Expect` asks for something else than `100-continue`.'),
   'too-many-failures': row(429, 'Too many wrong credentials came from this address: wait for `Retry-After`.'),
   'too-many-connections': row(
     429,

@@ -123,7 +123,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       });
       const listener = (request: IncomingMessage, response: ServerResponse) => ahead.take(request, response);
       // Node's server of https is one of HTTP in all that is used here.
-      return certificates === undefined ? createServer(limits, listener) : createTlsServer(tls, listener);
+      const made =
+        certificates === undefined ? createServer(limits, listener) : createTlsServer(tls, listener);
+      // All that the head has room for: Node drops those behind the thousandth, a length as well.
+      made.maxHeadersCount = 0;
+      // By itself Node answers 417, past everything that limits and marks answers.
+      return made.on('checkExpectation', listener);
     },
     keepAliveTimeout,
     trustProxy: options.trustedProxies?.length ? [...options.trustedProxies] : false,
@@ -154,6 +159,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('x-request-id', request.id);
     done();
   });
+  refuseExpectations(server);
   endConnectionsAtClose(server, guard, (options.closeGraceSeconds ?? 5) * 1000);
   server.addHook('onResponse', (request, reply, done) => {
     const answer = {
@@ -171,6 +177,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     throw new RestError('route-not-found', 'There is nothing at this path');
   });
   return Object.assign(server, { connections: guard });
+}
+
+/** Node meets `100-continue` by itself; HTTP/1.0 knows no expectations (RFC 9110 §10.1.1). */
+function refuseExpectations(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ headers: { expect }, raw }, _reply, done) => {
+    const isMet = expect === undefined || raw.httpVersion === '1.0' || /^\s*100-continue\s*$/i.test(expect);
+    done(isMet ? undefined : new RestError('expectation-failed', 'Nothing but 100-continue may be expected'));
+  });
 }
 
 /**

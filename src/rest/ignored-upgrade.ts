@@ -4,11 +4,12 @@ import type { Socket } from 'node:net';
 import type { ConnectionGuard } from './connection-guard.js';
 
 /**
- * True for a request that wants to become a WebSocket, be it one wish among several. HTTP/1.0 knows no upgrades (RFC 9110 §7.8).
+ * True for a request that wants to become a WebSocket, be it one wish among several. HTTP/1.0 knows no upgrades (RFC 9110 §7.8),
+ * and only a GET can become one (RFC 6455 §4.1).
  */
-export function wantsWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+export function wantsWebSocket({ headers, httpVersion, method }: IncomingMessage): boolean {
   const wishes = (headers.upgrade ?? '').split(',').map((wish) => wish.trim().toLowerCase());
-  return httpVersion !== '1.0' && wishes.includes('websocket');
+  return method === 'GET' && httpVersion !== '1.0' && wishes.includes('websocket');
 }
 
 /** A client asks for an upgrade with the first request of a connection; some ask each time. */
@@ -55,8 +56,8 @@ function headWithoutUpgrade(request: IncomingMessage, isLast: boolean): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`, ...(isLast ? ['Connection: close'] : [])];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = rawHeaders.slice(at, at + 2);
-    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${value}`);
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}:${value}`);
   }
-  // As Node reads them.
+  // As Node reads them, and without a blank more: they were as long as they may be.
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

@@ -75,12 +75,14 @@ export function handleUpgrades(
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node leaves a socket without a listener to crash the process on a reset: also while it waits for its turn.
     socket.on('error', () => socket.destroy());
-    if (!wantsWebSocket(request)) {
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const entry = entries.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+    // Who forgot the path should learn it; without a key it is no client that could become a WebSocket.
+    const isMeant = entry !== undefined || request.headers['sec-websocket-key'] !== undefined;
+    if (!isMeant || !wantsWebSocket(request)) {
       ignored.serve(request, head);
       return;
     }
-    const path = request.url?.split('?', 1)[0] ?? '';
-    const entry = entries.get(path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
     const refusal = refusalOf(entry, request);
     if (entry === undefined || refusal !== null) {
       if (refusal !== null) answerOnSocket(socket, refusal, lingerMs);
@@ -123,5 +125,11 @@ function entryOf(route: WebSocketRoute, closeTimeout: number): Entry {
     handleProtocols: (offered) =>
       subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false,
   };
-  return { route, server: new WebSocketServer(options) };
+  const server = new WebSocketServer(options);
+  // Without a listener it answers by itself, in a form of its own.
+  server.on('wsClientError', ({ message }, socket) => {
+    const headers = { 'Sec-WebSocket-Version': '13' };
+    answerOnSocket(socket, new RestError('invalid-request', message, { headers }), closeTimeout);
+  });
+  return { route, server };
 }

@@ -194,7 +194,7 @@ describe('The HTTP port', () => {
       await holdMany(10, 'GET /file HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2), `127.0.0.${host}`);
     await waitFor('they were asked', () => filesAsked === 20);
     // What the kernels hold of it is read: who does this for ever is never silent.
-    for (const socket of held) socket.once('readable', () => socket.read(1));
+    for (const socket of held) socket.once('readable', () => void socket.read(1));
     expect(await health()).toBe(200);
     expect(await open()).toBeLessThanOrEqual(20);
   });

@@ -103,8 +103,10 @@ describe('Requests sent ahead of their answers', () => {
   it.each([
     ['to what is answered at once', '/x'],
     ['to what is answered late', '/slow'],
-  ])('cut the connection off where they are too many: %s', async (_what, path) => {
-    const { heard, over } = await send(get(path) + get('/x').repeat(10_000));
+    ['that expect what we do not know', '/x', 'Expect: the-unknown'],
+    ['that want to be told to go on', '/x', 'Expect: 100-continue'],
+  ])('cut the connection off where they are too many: %s', async (_what, path, ...fields) => {
+    const { heard, over } = await send(get(path) + get('/x', ...fields).repeat(10_000));
     await over();
     expect(asked).toBeLessThanOrEqual(8);
     expect(heard.text.length).toBeLessThan(10_000);

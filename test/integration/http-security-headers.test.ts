@@ -1,6 +1,7 @@
 /** What every answer on the HTTP port says to browsers, and what watching machines may cost. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +67,16 @@ describe('Every answer', () => {
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     expect(headers.get('strict-transport-security')).toBeNull();
+  });
+
+  it('that Node would give by itself has them, too', async () => {
+    const { status, headers } = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(new URL('/health', origin), { headers: { expect: 'the-unknown' } }, resolve).on('error', reject);
+    }).then((answer) => ({ status: answer.resume().statusCode, headers: answer.headers }));
+    expect(status).toBe(417);
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['content-type']).toMatch(/^application\/json/);
   });
 
   it('serves the SDK’s types as a text, and its code as code', async () => {

@@ -86,6 +86,32 @@ describe('A WebSocket', () => {
       });
     }
   });
+
+  // The library said so in a text that was called HTML.
+  it.each([
+    ['with a key that is none', ['Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 13'], 'Sec-WebSocket-Key'],
+    ['without a key', ['Sec-WebSocket-Version: 13'], 'Sec-WebSocket-Key'],
+    ['of a version that nobody knows', [key, 'Sec-WebSocket-Version: 99'], 'Sec-WebSocket-Version'],
+    ['that offers badly', [key, 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Protocol: sip,'], 'Protocol'],
+  ])('%s is refused in the form of all errors, and told our version', async (_what, fields, named) => {
+    const text = lines('GET /v3 HTTP/1.1', ...upgradeTo('websocket'), ...fields, '', '');
+    const [head = '', body = ''] = (await exchange(text)).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    for (const field of [
+      /^Content-Type: application\/json/m,
+      /^X-Content-Type-Options: nosniff/m,
+      /^Content-Security-Policy: .*frame-ancestors 'none'/m,
+      /^X-Frame-Options: DENY/m,
+      /^Referrer-Policy: no-referrer/m,
+      /^Sec-WebSocket-Version: 13/im,
+    ])
+      expect(head).toMatch(field);
+    expect(JSON.parse(body)).toEqual({
+      error: expect.stringContaining(named),
+      code: 'invalid-request',
+      requestId,
+    });
+  });
 });
 
 /** Sends the text, in these parts, and resolves with everything that comes back until the server closes. */
@@ -101,6 +127,7 @@ async function exchange(...parts: string[]): Promise<string> {
 
 const lines = (...all: string[]) => all.join('\r\n');
 const upgradeTo = (name: string) => ['Host: x', 'Connection: Upgrade, HTTP2-Settings', `Upgrade: ${name}`];
+const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 const last = 'GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 const json = ['Content-Type: application/json', 'Content-Length: 7'];
 
@@ -132,6 +159,27 @@ describe('An upgrade that we do not know', () => {
     }
   });
 
+  it('is ignored where no WebSocket can come of it: another method, or no key at a path of no door', async () => {
+    const fields = [...upgradeTo('websocket'), ...json];
+    for (const start of ['POST /echo HTTP/1.1', 'GET /echo HTTP/1.1']) {
+      const answer = await exchange(`${lines(start, ...fields, '', '')}{"a":1}`, last);
+      expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+    }
+  });
+
+  it('is ignored with as many fields as fit, of which none is lost', async () => {
+    // Behind the thousandth they were, and what came as a body was read as the next request.
+    const many = [...Array.from({ length: 2400 }, () => 'a:1'), ...json];
+    for (const fields of [upgradeTo('h2c'), ['Host: x']]) {
+      const answer = await exchange(
+        `${lines('POST /echo HTTP/1.1', ...fields, ...many, '', '')}{"a":1}`,
+        last,
+      );
+      expect(answer.match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+      expect(answer).toContain('"body":{"a":1}');
+    }
+  });
+
   it('is ignored again and again, and behind a request that is not answered yet', async () => {
     const upgraded = lines('GET /echo HTTP/1.1', ...upgradeTo('h2c'), '', '');
     const answer = exchange(`GET /slow HTTP/1.1\r\nHost: x\r\n\r\n${upgraded}${upgraded}`, last);
@@ -159,9 +207,10 @@ describe('An upgrade that we do not know', () => {
   });
 
   it('beside a WebSocket is not what the client gets', async () => {
-    const key = ['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13'];
     const socket = connect(port(), '127.0.0.1');
-    socket.write(lines('GET /v3 HTTP/1.1', ...upgradeTo('h2c, websocket'), ...key, '', ''));
+    socket.write(
+      lines('GET /v3 HTTP/1.1', ...upgradeTo('h2c, websocket'), key, 'Sec-WebSocket-Version: 13', '', ''),
+    );
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 101 /);
     socket.destroy();
