@@ -33,6 +33,7 @@ export interface ServerTransactionBeginning {
   readonly method: string;
   readonly flow: Flow;
   readonly address: string;
+  readonly dialog: string;
 }
 
 type State = InviteServerState | NonInviteServerState;
@@ -46,6 +47,8 @@ export class ServerTransaction extends Transaction<State, Input> {
   readonly mergeKey: string;
   /** Where a request outside of dialogs came from; empty for one within. */
   readonly address: string;
+  /** Names the dialog of a request within one; empty for one outside. */
+  readonly dialog: string;
   /** To tag of the responses; what tells the ACK of an RFC 2543 client apart (§17.2.3). */
   toTag = '';
   readonly #onRefused: () => void;
@@ -56,7 +59,7 @@ export class ServerTransaction extends Transaction<State, Input> {
   /** `flow`: the way the responses go. */
   constructor(
     key: string,
-    { mergeKey, method, flow, address }: ServerTransactionBeginning,
+    { mergeKey, method, flow, address, dialog }: ServerTransactionBeginning,
     context: ServerTransactionContext,
   ) {
     const isInvite = method === 'INVITE';
@@ -74,6 +77,7 @@ export class ServerTransaction extends Transaction<State, Input> {
     this.method = method;
     this.mergeKey = mergeKey;
     this.address = address;
+    this.dialog = dialog;
     this.#onRefused = () => context.refused(this);
   }
 
@@ -116,6 +120,11 @@ export class ServerTransaction extends Transaction<State, Input> {
   respondAgain(status: number, bytes: Buffer): void {
     this.context.counters.retransmissionsSent += 1;
     this.respond(status, bytes);
+  }
+
+  /** All that is left to it is to answer copies of its request, and of a refusal to wait for the ACK. */
+  get isAnswered(): boolean {
+    return this.state === 'completed' || this.state === 'confirmed';
   }
 
   /** Ends without an answer. */

@@ -212,6 +212,43 @@ describe('matching', () => {
     ]);
   });
 
+  // One call, or who knew its tags, took the room of all calls: their BYEs were answered 503.
+  it('keeps 200 requests of one dialog: the oldest answered one gives its place up', () => {
+    const layer = layerOf(1000);
+    const within = (method: string, at: number) =>
+      request(method, {
+        Via: `SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK${String(at)}`,
+        To: '<sip:c@d>;tag=ours',
+        CSeq: `${String(at)} ${method}`,
+      });
+    for (let at = 1; at <= 300; at += 1) {
+      layer.receive(within('OPTIONS', at), flow);
+      respond(within('OPTIONS', at), 200);
+    }
+    expect(layer.size).toBe(200);
+    layer.receive(within('OPTIONS', 300), flow);
+    expect(heard).toHaveLength(300);
+    layer.receive(within('OPTIONS', 1), flow);
+    expect(heard).toHaveLength(301);
+    expect(layer.size).toBe(200);
+  });
+
+  it('refuses what comes in a dialog with 200 unanswered requests, but no BYE, and nothing of others', () => {
+    const layer = layerOf(1000);
+    const within = (method: string, at: number, callId = 'call') =>
+      request(method, {
+        Via: `SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK${String(at)}`,
+        To: '<sip:c@d>;tag=ours',
+        'Call-ID': callId,
+      });
+    for (let at = 1; at <= 200; at += 1) layer.receive(within('UPDATE', at), flow);
+    heard.length = 0;
+    layer.receive(within('UPDATE', 201), flow);
+    layer.receive(within('UPDATE', 202, 'other'), flow);
+    layer.receive(within('BYE', 203), flow);
+    expect(heard).toEqual(['overloaded UPDATE', 'UPDATE', 'BYE']);
+  });
+
   it('gives the places of refusals up for new requests, the oldest first', () => {
     const layer = layerOf(2);
     for (const branch of ['a', 'b']) {

@@ -42,6 +42,9 @@ export interface TransactionLayerOptions {
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
 
+/** A phone that sends each key in an INFO leaves as many in half a minute as keys were pressed. */
+const maxTransactionsPerDialog = 200;
+
 /** Sorts messages into transactions and keeps the copies away from the layers above (RFC 3261 §17). */
 export class TransactionLayer {
   readonly counters = {
@@ -60,6 +63,8 @@ export class TransactionLayer {
   readonly #merges = new Map<string, ServerTransaction>();
   /** Refusals that wait for their ACK or for copies, the oldest first: they give their places up where room is needed. */
   readonly #refused = new Set<ServerTransaction>();
+  /** Of requests within each dialog, the oldest first. */
+  readonly #dialogs = new Map<string, Set<ServerTransaction>>();
   /** How many transactions of requests outside of dialogs each source has. */
   readonly #addresses = new Map<string, number>();
 
@@ -134,6 +139,7 @@ export class TransactionLayer {
     this.#clients.clear();
     this.#merges.clear();
     this.#refused.clear();
+    this.#dialogs.clear();
     this.#addresses.clear();
   }
 
@@ -145,16 +151,21 @@ export class TransactionLayer {
       return;
     }
     const responseFlow = this.#options.responseFlow(flow, identity);
-    const isInDialog = identity.toTag !== '' && this.#user.isInDialog(identity);
+    const { callId, toTag, fromTag } = identity;
+    const isInDialog = toTag !== '' && this.#user.isInDialog(identity);
+    const dialog = isInDialog ? [callId, toTag, fromTag].join(' ') : '';
     const address = isInDialog ? '' : (this.#options.sourceOf?.(flow.remoteAddress) ?? flow.remoteAddress);
-    if (!this.#hasRoom(address)) {
+    const { method } = request;
+    const hasRoom = this.#hasRoom(address) && (!isInDialog || this.#hasRoomIn(dialog, method));
+    if (!hasRoom) {
       this.#user.overloaded(request, responseFlow);
       return;
     }
-    const mergeKey = identity.toTag === '' && request.method !== 'CANCEL' ? mergeKeyOf(identity) : '';
-    const { method } = request;
-    const transaction = new ServerTransaction(key, { mergeKey, method, flow: responseFlow, address }, this);
+    const mergeKey = toTag === '' && method !== 'CANCEL' ? mergeKeyOf(identity) : '';
+    const beginning = { mergeKey, method, flow: responseFlow, address, dialog };
+    const transaction = new ServerTransaction(key, beginning, this);
     this.#servers.set(key, transaction);
+    if (isInDialog) this.#dialogs.set(dialog, (this.#dialogs.get(dialog) ?? new Set()).add(transaction));
     if (address !== '') this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1);
     if (mergeKey !== '' && !this.#merges.has(mergeKey)) this.#merges.set(mergeKey, transaction);
     this.#user.request(request, identity, transaction, flow);
@@ -168,6 +179,21 @@ export class TransactionLayer {
     return !this.isFull && (this.#addresses.get(address) ?? 0) < maxTransactionsPerAddress;
   }
 
+  /**
+   * Whoever is in a call, or knows its tags, could otherwise take the room of all. The oldest answered request gives its place up:
+   * a copy of it is told from its CSeq to be an old one. The end of the call is always heard.
+   */
+  #hasRoomIn(dialog: string, method: string): boolean {
+    const transactions = this.#dialogs.get(dialog);
+    if (transactions === undefined || transactions.size < maxTransactionsPerDialog) return true;
+    for (const transaction of transactions) {
+      if (!transaction.isAnswered) continue;
+      transaction.abandon();
+      return true;
+    }
+    return method === 'BYE';
+  }
+
   /** The oldest refusal is not sent again: a copy of its request would be a new one, and be refused anew. */
   #dropRefusal(): void {
     const [oldest] = this.#refused;
@@ -178,7 +204,9 @@ export class TransactionLayer {
     this.#servers.delete(transaction.key);
     this.#refused.delete(transaction);
     if (this.#merges.get(transaction.mergeKey) === transaction) this.#merges.delete(transaction.mergeKey);
-    const { address } = transaction;
+    const { address, dialog } = transaction;
+    const ofDialog = this.#dialogs.get(dialog);
+    if (ofDialog?.delete(transaction) === true && ofDialog.size === 0) this.#dialogs.delete(dialog);
     const left = (this.#addresses.get(address) ?? 0) - 1;
     if (left > 0) this.#addresses.set(address, left);
     else this.#addresses.delete(address);
