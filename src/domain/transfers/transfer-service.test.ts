@@ -78,6 +78,28 @@ describe('A transfer', () => {
     expect(await fixture.store.findParticipant(own.participant.id)).toBeNull();
   });
 
+  // It was told as expired, and its participant stayed for good.
+  it('and its participant are found again where the store failed in between', async () => {
+    const own = await create({ removesParticipant: true });
+    const tried = await create({ removesParticipant: true });
+    await (await fixture.admit(tried.token)).end({ endedBy: 'participant', reason: 'canceled' });
+    await follow();
+    fixture.clock.advance(61_000);
+    const failing = vi.spyOn(fixture.store, 'deleteParticipant').mockRejectedValue(new Error('disk full'));
+    await service.sweep();
+    expect(failing).toHaveBeenCalled();
+    expect(facts()).not.toContain('transfer.expired');
+    failing.mockRestore();
+    await service.sweep();
+    for (const { participant } of [own, tried])
+      expect(await fixture.store.findParticipant(participant.id)).toBeNull();
+    expect([await stateOf(own.transfer.id), await stateOf(tried.transfer.id)]).toEqual([
+      'expired',
+      'completed',
+    ]);
+    expect(facts().filter((type) => type === 'transfer.expired')).toHaveLength(1);
+  });
+
   it('is looked after by its own timer, which ends with the service', async () => {
     const { transfer } = await create();
     service.start();

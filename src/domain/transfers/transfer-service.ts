@@ -218,10 +218,12 @@ export class TransferService implements FactFollower {
     try {
       const overdue = await transfers.overdueTransfers(clock.now(), sweepStep);
       for (const transfer of overdue) {
-        const expired = await transfers.moveTransfer(transfer.id, 'time-over', { removesParticipant: false });
-        if (expired !== null) await this.#record('transfer.expired', expired);
-        else await transfers.amendTransfer(transfer.id, ['completed'], { removesParticipant: false });
+        const subject = await this.#subject(transfer);
+        // Before the transfer says that it is done: where the store fails here, the next sweep finds both again.
         if (transfer.removesParticipant) await this.#removeParticipant(transfer);
+        const expired = await transfers.moveTransfer(transfer.id, 'time-over', { removesParticipant: false });
+        if (expired !== null) this.#options.events.record('transfer.expired', subject, factOf(expired));
+        else await transfers.amendTransfer(transfer.id, ['completed'], { removesParticipant: false });
       }
       const purged = await transfers.purgeTransfers(clock.now() - rememberMs, sweepStep);
       return overdue.length === sweepStep || purged === sweepStep;
@@ -274,7 +276,7 @@ export class TransferService implements FactFollower {
     if (transfer.removesParticipant && transfer.state !== 'arrived') await this.#removeParticipant(transfer);
   }
 
-  async #record(type: 'transfer.canceled' | 'transfer.expired', transfer: Transfer): Promise<void> {
+  async #record(type: 'transfer.canceled', transfer: Transfer): Promise<void> {
     this.#options.events.record(type, await this.#subject(transfer), factOf(transfer));
   }
 
