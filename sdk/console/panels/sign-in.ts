@@ -42,9 +42,10 @@ export function signIn(app: ConsoleApp): VNode {
         onsubmit: (event: SubmitEvent) => {
           event.preventDefault();
           const data = new FormData(event.target as HTMLFormElement);
-          const text = (name: string): string => textOf(data.get(name)).trim();
+          const text = (name: string): string => textOf(data.get(name));
           void app.signIn({
-            accountId: text('account'),
+            // A password may begin or end with a blank, and a user name too.
+            accountId: text('account').trim(),
             username: text('username'),
             password: text('password'),
           });
