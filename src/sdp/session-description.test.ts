@@ -68,6 +68,10 @@ describe('parseSessionDescription', () => {
     ]);
   });
 
+  it('takes a description behind the mark of UTF-8', () => {
+    expect(parseSessionDescription(`\ufeff${carrierOffer}`)).toEqual(parseSessionDescription(carrierOffer));
+  });
+
   it('takes bare LF line ends, blank lines, a missing last line end and missing s= and t=', () => {
     const description = parseSessionDescription('v=0\no=- 1 1 IN IP4 1.2.3.4\n\nm=audio 9 RTP/AVP 0');
     expect(description.sessionName).toBe('-');

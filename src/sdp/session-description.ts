@@ -77,7 +77,11 @@ export function parseSessionDescription(text: string): SessionDescription {
     throw refuse(`longer than ${maxSessionDescriptionBytes} bytes`);
   }
   if (text.includes('\0')) throw refuse('contains a NUL');
-  const lines = text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '');
+  // Some write the mark of UTF-8 in front (RFC 3629 §6).
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line.trim() !== '');
   if (lines[0]?.trimEnd() !== 'v=0') throw refuse('does not begin with v=0');
 
   let origin: Origin | undefined;

@@ -78,6 +78,38 @@ describe('A phone whose description', () => {
     await hangUp(caller, 2);
   });
 
+  const isup = Buffer.from([0x01, 0x00, 0xff, 0x80, 0xc3, 0x28, 0x0d, 0x0a, 0x2d, 0x2d]).toString('latin1');
+  const inPart = (description: string) => `Content-Type: application/sdp\r\n\r\n${description}\r\n`;
+  it.each<[what: string, type: string, body: (description: string) => string]>([
+    [
+      'behind ISUP in octets that are no text',
+      'multipart/mixed;boundary=b',
+      (own) =>
+        `--b\r\nContent-Type: application/ISUP;base=itu-t92+\r\n\r\n${isup}\r\n--b\r\n${inPart(own)}--b--\r\n`,
+    ],
+    [
+      'in a multipart whose root names another boundary',
+      'multipart/related;start="<a;boundary=c>";boundary="b b"',
+      (own) => `--b b\r\n${inPart(own)}--b b--\r\n`,
+    ],
+    ['behind the mark of UTF-8', 'application/sdp;charset="utf-8"', (own) => `\xef\xbb\xbf${own}`],
+  ])('stands %s is answered', async (_what, type, bodyOf) => {
+    const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
+    const [sip, phone] = [await RawSip.open(gateway.sipPort), await TestPhone.open()];
+    open.push(sip, phone);
+    const headers = [sip.contact, `User-to-User: ${token};encoding=jwt`, `Content-Type: ${type}`];
+    const body = bodyOf(phone.sdp());
+    const invite = sip.request('INVITE', { headers, body });
+    const octets = invite.replace(/^Content-Length: .*/m, `Content-Length: ${String(body.length)}`);
+    sip.send(Buffer.from(octets, 'latin1'));
+    const answer = await sip.final('INVITE');
+    expect(answer.status).toBe(200);
+    const dialog = new AnsweredCall(sip, answer);
+    dialog.send('ACK', 1);
+    dialog.send('BYE', 2);
+    expect((await sip.finalTo(2, 'BYE')).status).toBe(200);
+  });
+
   it.each(['255.255.255.255', '224.0.0.1', '239.255.0.1', '999.1.1.1'])(
     'wants RTP at %s is refused as bad-sdp',
     async (address) => {

@@ -38,6 +38,12 @@ const oddities: readonly (readonly [what: string, change: Change])[] = [
     change(from, 'Subject: \xc3\xa4\r\nFrom: J\xf6rg M\xfcller <sip:raw@127.0.0.1>'),
   ],
   ['Latin-1 in the Call-ID', change(/^(Call-ID: \w+)/m, '$1\xe9')],
+  ['stray semicolons in Via and Contact', change(/^((?:Via|Contact): [^\r;]*)(.*)/gm, '$1;;$2;')],
+  ['a comment behind Via', change(/^(Via: .*)/m, '$1 (Acme SBC; 4.1)')],
+  ['a stray semicolon in the Contact’s URI', change(/^(Contact: <[^>]*)>/m, '$1;>')],
+  ['a blank in the user of From', change(from, 'From: <sip:John Doe@127.0.0.1>')],
+  ['a CSeq with many zeros in front', change(/^CSeq: /m, 'CSeq: 0000000000')],
+  ['Content-Type and Content-Length twice', change(/^(Content-(?:Type|Length): .*)/gm, '$1\r\n$1')],
   ['Max-Forwards with zeros in front', change(/^Max-Forwards: 70/m, 'Max-Forwards: 0068')],
 ];
 

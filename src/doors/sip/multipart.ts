@@ -1,4 +1,6 @@
 /** Cuts a multipart body (RFC 2046 §5.1) into its parts. In one pass and with limits: a stranger writes it. */
+import { splitUnquoted } from './split-unquoted.js';
+
 export interface BodyPart {
   /** Null where there is none; the name in lower case. */
   header(name: string): string | null;
@@ -11,15 +13,21 @@ const maxBoundaryLength = 200;
 
 /** The boundary of a multipart Content-Type; null where there is none. */
 export function boundaryOf(contentType: string): string | null {
-  const match = /;[ \t]*boundary[ \t]*=[ \t]*(?:"([^"]*)"|([^\s;,"]+))/i.exec(contentType);
+  const [, ...parameters] = splitUnquoted(contentType, ';');
+  const value = parameters
+    .map((parameter) => /^\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/i.exec(parameter))
+    .find((match) => match !== null);
   // Blanks at the end belong to no boundary, but to what a relay may have added.
-  const boundary = (match?.[1] ?? match?.[2] ?? '').trimEnd();
+  const boundary = (value?.[1]?.replaceAll(/\\(.)/g, '$1') ?? value?.[2] ?? '').trimEnd();
   return boundary === '' || boundary.length > maxBoundaryLength ? null : boundary;
 }
 
-/** The media type without its parameters, in small letters; blanks may stand about its slash (RFC 3261 §25.1). */
+/**
+ * The media type without its parameters, in small letters; blanks may stand about its slash (RFC 3261 §25.1). Of several, which
+ * a header field that is there twice reads as, the first.
+ */
 export function mediaTypeOf(contentType: string): string {
-  const [type = ''] = contentType.split(';', 1);
+  const [type = ''] = contentType.split(/[;,]/, 1);
   return type
     .split('/')
     .map((half) => half.trim().toLowerCase())

@@ -30,6 +30,7 @@ describe('the session description in a body', () => {
       message(sdp, { 'Content-Type': 'Application/SDP ; x=y' }),
     ],
     ['alone, without a type', message(sdp)],
+    ['alone, its type twice', message(sdp, { 'Content-Type': 'application/sdp, application/sdp' })],
     ['alone, with blanks about its type’s slash', message(sdp, { 'Content-Type': 'application / sdp' })],
     [
       'beside ISUP, with blanks in the types',
@@ -121,6 +122,7 @@ describe('the session description in a body', () => {
 
   it.each([
     ['a quoted boundary with blanks in it', '--a b\r\n', '\r\n--a b--', '"a b"'],
+    ['a quote in its boundary', '--x"y\r\n', '\r\n--x"y--', '"x\\"y"'],
     ['line feeds alone', '--x\n', '\n--x--\n', 'x'],
     [
       'something before the first part and behind the last',
@@ -135,6 +137,9 @@ describe('the session description in a body', () => {
     const text = `${before}${sdpPart}${behind}`;
     const body = message(text, { 'Content-Type': `multipart/mixed; boundary=${boundary}` });
     expect(descriptionIn(body)?.trimEnd()).toBe(sdp.trimEnd());
+    // What looks like a boundary in the value of another parameter is none.
+    const type = `multipart/related;start="<a;boundary=y>" ; Boundary = ${boundary};type="b;boundary=z"`;
+    expect(descriptionIn(message(text, { 'Content-Type': type }))?.trimEnd()).toBe(sdp.trimEnd());
   });
 
   it.each([

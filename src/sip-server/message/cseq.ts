@@ -5,7 +5,7 @@ export interface CSeq {
   readonly method: string;
 }
 
-const cseqPattern = /^(\d{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)$/;
+const cseqPattern = /^0*(\d{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)$/;
 
 /** Reads a CSeq value; null when it is malformed or the number is 2³¹ or more (RFC 3261 §8.1.1.5). */
 export function parseCSeq(value: string): CSeq | null {

@@ -35,7 +35,8 @@ export function parseNameAddr(value: string): NameAddr | null {
   if (close < 0) return null;
   const uri = value.slice(open + 1, close).trim();
   const params = parseParameters(value, close + 1);
-  if (!params || !schemePattern.test(uri) || /[\s<"]/.test(uri)) return null;
+  // Blanks in it, as in `sip:John Doe@pbx`, are forgiven where nothing is sent to it: what is, is read as a URI.
+  if (!params || !schemePattern.test(uri) || /[^\S ]|[<"]/.test(uri)) return null;
   return displayName === '' ? { uri, params } : { displayName, uri, params };
 }
 

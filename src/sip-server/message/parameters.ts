@@ -18,8 +18,8 @@ export function parseParameters(text: string, start = 0): Parameters | null {
   while (at < text.length) {
     if (text[at] !== ';') return null;
     at = skipBlanks(text, at + 1);
-    // A stray semicolon at the very end is common enough to be forgiven.
-    if (at === text.length) break;
+    // Stray semicolons are common enough to be forgiven.
+    if (at === text.length || text[at] === ';') continue;
     const name = match(namePattern, text, at);
     if (!name) return null;
     at = skipBlanks(text, at + name.length);

@@ -119,6 +119,13 @@ describe('what is unusual and must be taken', () => {
       'a wildcard Contact',
       request({ start: 'REGISTER sip:biloxi.example SIP/2.0', CSeq: '1 REGISTER', Contact: '*' }),
     ],
+    [
+      'a field that must be there once, twice alike',
+      request({}, ['i: a84b4c76@192.0.2.1', 'CSeq: 1 INVITE']),
+    ],
+    ['a Content-Length that is there twice', request({}, ['Content-Length: 0'])],
+    ['stray semicolons', request({ Contact: '<sip:a@192.0.2.1:5070;;>;;q=1' })],
+    ['a blank in the URI of From', request({ From: '<sip:John Doe@atlanta.example>;tag=1' })],
     ['a semicolon at the end', request({ From: '<sip:alice@atlanta.example>;tag=1;' })],
     ['a body with NUL bytes', request({}, [], 'a\0b')],
   ])('takes %s', (_what, bytes) => {

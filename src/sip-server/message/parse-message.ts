@@ -119,7 +119,10 @@ function checkRequestUri(uri: string): string | null {
 
 function checkHeaders(headers: HeaderFields, request?: SipRequest): string | null {
   for (const name of singleFields) {
-    if (headers.all(name).length > 1) return `more than one ${name}`;
+    const [value = '', ...others] = headers.all(name);
+    // Some write a field twice; which of two is meant matters only where they differ.
+    if (others.some((other) => other !== value)) return `more than one ${name}`;
+    if (others.length > 0) headers.set(name, value);
   }
   for (const name of ['From', 'To'] as const) {
     const value = headers.get(name);

@@ -60,6 +60,8 @@ function parseTel(rest: string): SipUri | null {
 function parseUriParams(texts: readonly string[]): Parameters | null {
   const params: Parameters = new Map();
   for (const text of texts) {
+    // As in header fields, stray semicolons are forgiven.
+    if (text === '') continue;
     const equals = text.indexOf('=');
     const name = (equals < 0 ? text : text.slice(0, equals)).toLowerCase();
     if (name === '') return null;

@@ -14,6 +14,8 @@ describe('parseNameAddr', () => {
       'Two  Words<sip:a@b> ; expires = 5',
       { displayName: 'Two  Words', uri: 'sip:a@b', params: new Map([['expires', '5']]) },
     ],
+    ['<sip:John Doe@b>', { uri: 'sip:John Doe@b', params: new Map() }],
+    ['<sip:a@b>;; tag=x; ;', { uri: 'sip:a@b', params: new Map([['tag', 'x']]) }],
   ])('reads %s', (text, expected) => {
     expect(parseNameAddr(text)).toEqual(expected);
     expect(parseNameAddr(formatNameAddr(expected))).toEqual(expected);
@@ -27,7 +29,8 @@ describe('parseNameAddr', () => {
     '"x <sip:a@b>',
     'sip:a@b?h=v',
     'a@b',
-    '<sip:a b>',
+    '<sip:a\tb>',
+    '<sip:a@b>;,',
     '<sip:a@b> x',
     '[sip:x@y]',
     'x',
@@ -67,7 +70,17 @@ describe('parseVia', () => {
   });
 
   it.each([
+    ['stray semicolons', 'SIP/2.0/UDP x;;rport;'],
+    ['a comment', 'SIP/2.0/UDP x;rport (Acme; SBC)'],
+    ['a comment alone', 'SIP/2.0/UDP x ;rport ()'],
+  ])('forgives %s', (_, text) => {
+    expect(parseVia(text)).toMatchObject({ host: 'x', params: new Map([['rport', undefined]]) });
+  });
+
+  it.each([
     '',
+    'SIP/2.0/UDP x)',
+    'SIP/2.0/UDP (x)',
     'SIP/2.0/UDP',
     'SIP/1.0/UDP x',
     'SIP/2.0/UDP x:0',
@@ -81,7 +94,8 @@ describe('parseVia', () => {
 });
 
 it('reads a CSeq and refuses what is none', () => {
-  expect(parseCSeq('0009  INVITE')).toEqual({ number: 9, method: 'INVITE' });
-  for (const text of ['', '1', 'INVITE 1', '-1 ACK', '2147483648 ACK', '1 A B'])
+  for (const zeros of ['000', '0'.repeat(4000)])
+    expect(parseCSeq(`${zeros}9  INVITE`)).toEqual({ number: 9, method: 'INVITE' });
+  for (const text of ['', '1', 'INVITE 1', '-1 ACK', '2147483648 ACK', '0'.repeat(8000), '1 A B'])
     expect(parseCSeq(text)).toBeNull();
 });

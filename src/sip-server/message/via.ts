@@ -16,9 +16,11 @@ export interface Via {
 const viaPattern =
   /^SIP\s*\/\s*2\.0\s*\/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]\s]*\]|[^\s:;[\]]+)(?:\s*:\s*(\d+))?\s*(;.*)?$/is;
 
-/** Reads one value, not a list; null when it is malformed. */
+/** Reads one value, not a list; null when it is malformed. A comment behind it is that of RFC 2543 (§6.40), and left out. */
 export function parseVia(value: string): Via | null {
-  const parts = viaPattern.exec(value.trim());
+  const text = value.trim();
+  const comment = text.endsWith(')') ? text.lastIndexOf('(') : -1;
+  const parts = viaPattern.exec(comment < 0 ? text : text.slice(0, comment).trim());
   if (!parts) return null;
   const [, transport = '', host = '', port, tail = ''] = parts;
   const sentBy = parseHostPort(port === undefined ? host : `${host}:${port}`);

@@ -37,8 +37,8 @@ export const verdicts: readonly Verdict[] = [
   { file: 'unreason', section: '3.1.1.12', is: dropped },
   { file: 'noreason', section: '3.1.1.13', is: dropped },
   // Invalid messages.
-  // Its Via is what cannot be read: who should be answered is not known.
-  { file: 'badinv01', section: '3.1.2.1', is: dropped },
+  // Its second Via is what cannot be read.
+  { file: 'badinv01', section: '3.1.2.1', is: 400 },
   { file: 'clerr', section: '3.1.2.2', is: 400, stream: 'waits' },
   { file: 'ncl', section: '3.1.2.3', is: 400, stream: 'closes' },
   { file: 'scalar02', section: '3.1.2.4', is: 400 },
