@@ -23,7 +23,7 @@ it.each<[line: number | null, at: number, text: string]>([
   [7, 7, 'CSeq: x INVITE'],
   [7, 7, 'CSeq: 1 BYE'],
   [8, 8, 'Contact: <tel:1>'],
-  [8, 8, 'From: <sip:a@b>;tag=1'],
+  [8, 8, 'From: <sip:a@b>;tag=2'],
   [8, 8, 'no field'],
   [null, 6, 'X-Call-ID: c1'],
 ])('a fault is in line %s: %s, %s', (line, at, text) => {

@@ -218,6 +218,7 @@ describe('what is wrong and answered', () => {
       'an INVITE needs one SIP Contact',
     ],
     ['a Route that is no address', request({}, ['Route: <sip:a;lr>, nonsense']), 'malformed Route'],
+    ['a Route with a blank in it', request({}, ['Route: <sip:a b@192.0.2.1;lr>']), 'malformed Route'],
     ['a Record-Route that is no address', request({}, ['Record-Route: nonsense']), 'malformed Record-Route'],
     ['a line without a colon', request({}, ['no colon here']), 'header field without a name'],
     ['a header name with a blank', request({}, ['Bad Name: x']), 'header field without a name'],

@@ -149,7 +149,7 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | nu
   const contacts = headers.all('Contact').flatMap(splitAddresses);
   if (!contacts.every((contact) => contact === '*' || parseNameAddr(contact))) return 'malformed Contact';
   for (const name of ['Route', 'Record-Route'] as const) {
-    if (!headers.all(name).every(parseNameAddr)) return `malformed ${name}`;
+    if (!headers.all(name).every(isRoute)) return `malformed ${name}`;
   }
   // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it. Not a list with empty places
   // either: applications stumble over those when they answer.
@@ -158,6 +158,11 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | nu
     return 'an INVITE needs one SIP Contact';
   }
   return null;
+}
+
+/** Requests are sent to it: there is no blank in it. */
+function isRoute(value: string): boolean {
+  return parseNameAddr(value)?.uri.includes(' ') === false;
 }
 
 function isSipContact(contact = ''): boolean {
