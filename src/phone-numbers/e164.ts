@@ -1,5 +1,5 @@
 /** Numbers as people and platforms write them, in E.164. */
-import { parsePhoneNumberFromString, isSupportedCountry } from 'libphonenumber-js';
+import { isSupportedCountry, Metadata, parsePhoneNumberFromString } from 'libphonenumber-js';
 import type { NormalizeNumber } from '../domain/numbers/phone-number.js';
 
 /** Longer than any number with its decoration. */
@@ -14,7 +14,10 @@ export const normalizeNumber: NormalizeNumber = (text, country) => {
   if (text.length > maxLength) return null;
   const written = text.trim().replace(/^tel:/i, '');
   if (!/^\+?[\d\s().\u00a0\u2010-\u2015/-]+$/.test(written)) return null;
-  const plain = written.replaceAll(/[^+\d]/g, '').replace(/^\+?(?:00|011)(?=\d{8})/, '+');
+  const digits = written.replaceAll(/[^+\d]/g, '');
+  const abroad = country === null ? null : behindOwnPrefix(digits, country);
+  if (abroad !== null) return abroad;
+  const plain = digits.replace(/^\+?(?:00|011)(?=\d{8})/, '+');
   if (plain.startsWith('+')) return parse(plain, null);
   const national = country === null ? null : parse(plain, country);
   return national ?? parse(`+${plain}`, null);
@@ -23,6 +26,16 @@ export const normalizeNumber: NormalizeNumber = (text, country) => {
 /** `text`: two capital letters of ISO 3166. */
 export function isKnownCountry(text: string): boolean {
   return isSupportedCountry(text);
+}
+
+/** What stands behind the country's own prefix for calls abroad, as 0011 in Australia; null where that makes no number. */
+function behindOwnPrefix(digits: string, country: string): string | null {
+  if (!isSupportedCountry(country)) return null;
+  const metadata = new Metadata();
+  metadata.selectNumberingPlan(country);
+  const prefix = metadata.numberingPlan?.IDDPrefix();
+  if (prefix === undefined || !new RegExp(`^(?:${prefix})\\d{8}`).test(digits)) return null;
+  return parse(digits, country);
 }
 
 function parse(text: string, country: string | null): string | null {

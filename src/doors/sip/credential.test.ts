@@ -188,6 +188,11 @@ describe('the number that a URI names', () => {
     ['sip:(1)4158675309%3Bphone-context=%2B1@gw.example;user=phone', '+(1)4158675309'],
     ['tel:1234567;phone-context=+49', '+491234567'],
     ['tel:911', '911'],
+    ['sip:+49/30-123456@gw.example', '+49/30-123456'],
+    ['sip:+1%C2%A0415%E2%80%91867%E2%80%915309@gw.example', '+1\u00a0415\u2011867\u20115309'],
+    ['sip:4158675309%23@gw.example', '4158675309'],
+    ['sip:4158675309;phone-context="+1"@gw.example', '+14158675309'],
+    ['tel:4158675309;phone-context= +1 ', '+14158675309'],
   ])('%s is %s', (uri, number) => {
     expect(dialledNumber(uri)).toBe(number);
   });
@@ -198,6 +203,9 @@ describe('the number that a URI names', () => {
     ['sip:12@gw.example'],
     ['sip:+@gw.example'],
     ['sip:--@gw.example'],
+    ['sip:415#8675309@gw.example'],
+    ['sip:4158675309##@gw.example'],
+    ['sip:#@gw.example'],
     ['sip:+14158675309x5@gw.example'],
     ['sip:ABCDEFGHJKMN@gw.example'],
     ['sip:alice;phone-context=+1415@gw.example'],

@@ -47,22 +47,29 @@ export function findCredentials(
  * as an international one there.
  */
 export function dialledNumber(uri: string): string | null {
-  const { user, userParameters } = readUri(uri);
+  const { user: written, userParameters } = readUri(uri);
+  // A number sign behind it says that all was dialled.
+  const user = written?.replace(/#$/, '') ?? null;
   if (user === null || user.length > maxNumberLength || !numberForm.test(user)) return null;
   if (user.startsWith('+') || internationalForm.test(user)) return user;
   const context = userParameters
     .find((text) => /^phone-context=/i.test(text))
-    ?.slice('phone-context='.length);
+    ?.slice('phone-context='.length)
+    .replace(/^\s*"?|"?\s*$/g, '');
   if (context === undefined || !contextForm.test(context)) return user;
   // Behind +1 no number begins with 1: it was written whole already.
   const isWhole = /^\+[-.() ]*1/.test(context) && /^[-.() ]*1/.test(user);
   return isWhole ? `+${user}` : context + user;
 }
 
+/** Those of RFC 3966, and those that people write: a slash, a blank or hyphen that does not break. */
+const separators = String.raw`[-.() /\u00a0\u2010-\u2015]*`;
 /** At least three digits; separators nowhere without digits about them. */
-const numberForm = /^\+?(?:[-.() ]*\d){3,}[-.() ]*$/;
+const numberForm = new RegExp(String.raw`^\+?(?:${separators}\d){3,}${separators}$`);
 /** The prefix, and more digits than a national number with two zeros of its own would have. */
-const internationalForm = /^[-.() ]*0[-.() ]*(?:0|1[-.() ]*1)(?:[-.() ]*\d){8,}[-.() ]*$/;
+const internationalForm = new RegExp(
+  String.raw`^${separators}0${separators}(?:0|1${separators}1)(?:${separators}\d){8,}${separators}$`,
+);
 const contextForm = /^\+[\d\-.()]{1,32}$/;
 const maxNumberLength = 64;
 
