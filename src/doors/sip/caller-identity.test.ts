@@ -92,6 +92,14 @@ describe('the caller of an INVITE', () => {
     },
   );
 
+  it.each([
+    'screen="x;privacy=off";privacy=full',
+    'screen=";party=called";privacy=full;party=calling',
+    'note="a;privacy=\\"off\\"" ; PRIVACY = "Full"',
+  ])('who hides is hidden, whatever another parameter’s value looks like: %s', (parameters) => {
+    expect(callerOf({ From, 'Remote-Party-ID': `"Ann" <sip:+15551230142@h>;${parameters}` })).toBeNull();
+  });
+
   // Its number was lost, for what stood before the comma was taken for an address.
   it.each([
     ['Doe, John <sip:+15551230142@h>;tag=1', '+15551230142', 'Doe, John'],
@@ -113,7 +121,7 @@ describe('the caller of an INVITE', () => {
     expect(callerOf({ From, 'P-Asserted-Identity': two })).toEqual({ number: '+15551230142', name: 'Ann' });
   });
 
-  it.each(['id', 'ID', 'user;id', 'header', 'id;critical', 'none, id'])(
+  it.each(['id', 'ID', '"id"', 'full', '"none;id"', 'user;id', 'header', 'id;critical', 'none, id'])(
     'is nobody with Privacy: %s',
     (Privacy) => {
       const headers = { From: '"Ann" <sip:1@h>', 'P-Asserted-Identity': '<sip:+15551230142@h>', Privacy };

@@ -6,6 +6,7 @@
 import { ownCaller, type Caller } from '../../domain/participants/caller.js';
 import type { CallerIdentity } from '../../domain/trunks/trunk.js';
 import { unescapePercent } from './percent-escapes.js';
+import { splitUnquoted } from './split-unquoted.js';
 
 export interface CallerHeaders {
   get(header: string): string | undefined;
@@ -88,24 +89,23 @@ export function addressIn(field: string): string {
   return text.trim();
 }
 
-/** Empty where there is none of that name. */
+/** Empty where there is none of that name. What looks like one in the quoted value of another is none. */
 function parameterOf(parameters: string, name: string): string {
-  const found = parameters
-    .split(';')
+  const found = splitUnquoted(parameters, ';')
     .map((parameter) => parameter.split('='))
     .find(([key]) => key?.trim().toLowerCase() === name);
   return (found?.[1] ?? '').trim().replaceAll('"', '');
 }
 
-/** `id` is RFC 3325's; `user` and `header` ask to hide the same (RFC 3323 §4.2). */
+/** `id` is RFC 3325's; `user` and `header` ask to hide the same (RFC 3323 §4.2); some write the `full` of Remote-Party-ID, or quotes. */
 function isPrivate(privacy: string | undefined): boolean {
   if (privacy === undefined) return false;
   const values = privacy
     .slice(0, maxPrivacyLength)
     .toLowerCase()
     .split(/[;,]/)
-    .map((value) => value.trim());
-  return ['id', 'user', 'header'].some((value) => values.includes(value));
+    .map((value) => value.replaceAll('"', '').trim());
+  return ['id', 'user', 'header', 'full'].some((value) => values.includes(value));
 }
 
 /** RFC 3323 §4.1: `sip:anonymous@anonymous.invalid`. Browsers make up users of `.invalid` hosts too (RFC 7118). */
