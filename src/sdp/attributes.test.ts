@@ -27,6 +27,12 @@ describe('direction', () => {
     expect(read.direction(section(['recvonly']), section(['inactive']))).toBe('recvonly');
   });
 
+  it('is read in any case, the first where there are several', () => {
+    expect(read.direction(section(['SendOnly']))).toBe('sendonly');
+    expect(read.direction(section([]), section(['INACTIVE']))).toBe('inactive');
+    expect(read.direction(section(['ptime', 'recvonly', 'Sendrecv', 'inactive']))).toBe('recvonly');
+  });
+
   it('is reversed for the other side', () => {
     expect(
       ['sendrecv', 'sendonly', 'recvonly', 'inactive'].map((d) => read.reversed(d as read.Direction)),

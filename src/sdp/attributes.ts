@@ -33,13 +33,18 @@ const isUint32 = (value: number): boolean => Number.isInteger(value) && value >=
 // --- direction (RFC 8866 §6.7) ---
 
 export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
-const directions: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] satisfies Direction[];
+const directions: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive'];
 
+/** In any case: some write `SendOnly`, and who is not known to hold is heard to be silent. */
 export function direction(of: Carrier, session?: Carrier): Direction {
-  const found =
-    of.attributes.find((a) => directions.includes(a.name)) ??
-    session?.attributes.find((a) => directions.includes(a.name));
-  return (found?.name as Direction | undefined) ?? 'sendrecv';
+  return statedDirection(of) ?? (session && statedDirection(session)) ?? 'sendrecv';
+}
+
+function statedDirection({ attributes }: Carrier): Direction | undefined {
+  const names = attributes.map(({ name }) => name.toLowerCase());
+  return directions
+    .filter((one) => names.includes(one))
+    .toSorted((one, other) => names.indexOf(one) - names.indexOf(other))[0];
 }
 
 export const sends = (value: Direction): boolean => value === 'sendrecv' || value === 'sendonly';

@@ -50,9 +50,30 @@ describe('a destination of media', () => {
 });
 
 it('knows the addresses that stand for a hold', () => {
-  const nowhere = ['0.0.0.0', '::', '::0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0', '[::]', '::%0'];
+  const nowhere = [
+    '0.0.0.0',
+    '::',
+    '::0',
+    '0:0:0:0:0:0:0:0',
+    '::ffff:0.0.0.0',
+    '[::]',
+    '::%0',
+    '000.000.000.000',
+  ];
   expect(nowhere.filter((address) => !isNowhere(address))).toEqual([]);
-  expect(['0.0.0.1', '192.0.2.1', '::1', '0', 'nowhere.example', ''].filter(isNowhere)).toEqual([]);
+  expect(
+    [
+      '0.0.0.1',
+      '192.0.2.1',
+      '::1',
+      '0',
+      '0.0.0',
+      '000.000.000.001',
+      '0000.0.0.0',
+      'nowhere.example',
+      '',
+    ].filter(isNowhere),
+  ).toEqual([]);
 });
 
 it('names the family of an address', () => {

@@ -42,6 +42,8 @@ export function literalAddress(text: string): string | null {
 
 /** The old way to hold (RFC 3264 §8.4), for both families and however written: nothing shall be sent to whoever gives it. */
 export function isNowhere(address: string): boolean {
+  // Some write all places of it.
+  if (/^0{1,3}(?:\.0{1,3}){3}$/.test(address)) return true;
   const literal = literalAddress(address);
   return literal === '0.0.0.0' || literal === '::';
 }

@@ -153,6 +153,8 @@ describe('A phone is told of as held', () => {
   it.each([
     ['sends alone', sendonly],
     ['is from nowhere', (own: string) => own.replaceAll('127.0.0.1', '0.0.0.0')],
+    ['sends alone, in capitals', (own: string) => own.replace('a=sendrecv', 'a=SendOnly')],
+    ['is from nowhere, in all its places', (own: string) => own.replaceAll('127.0.0.1', '000.000.000.000')],
     ['says inactive', (own: string) => own.replace('a=sendrecv', 'a=inactive')],
     [
       'says so in the section that is used, not in the one that is refused',
