@@ -19,6 +19,11 @@ describe('the kind of an offer', () => {
   it.each([
     ['browser', 'ICE and DTLS', offer('UDP/TLS/RTP/SAVPF', ...ice, fingerprint)],
     ['browser', 'ICE and DTLS over TCP', offer('TCP/TLS/RTP/SAVPF', ...ice, fingerprint)],
+    [
+      'browser',
+      'ICE and DTLS over TCP, by its registered name',
+      offer('TCP/DTLS/RTP/SAVPF', ...ice, fingerprint),
+    ],
     ['browser', 'ICE and DTLS, called SRTP with feedback', offer('RTP/SAVPF', ...ice, fingerprint)],
     ['browser', 'ICE and DTLS, called SRTP', offer('RTP/SAVP', ...ice, fingerprint)],
     ['browser', 'ICE and DTLS, without feedback', offer('UDP/TLS/RTP/SAVP', ...ice, fingerprint)],
@@ -32,6 +37,13 @@ describe('the kind of an offer', () => {
     ['phone', 'nothing', ''],
   ])('is a %s’s with %s', (kind, _, text) => {
     expect(kindOfOffer(text)).toBe(kind);
+  });
+
+  it('is a browser’s with ICE and a fingerprint beside plain RTP, where it came over a WebSocket', () => {
+    for (const protocol of ['RTP/AVP', 'RTP/AVPF'])
+      expect(kindOfOffer(offer(protocol, ...ice, fingerprint), true)).toBe('browser');
+    expect(kindOfOffer(offer('RTP/AVP'), true)).toBe('phone');
+    expect(kindOfOffer(offer('RTP/AVP', ...ice, fingerprint, 'crypto:1 x inline:y'), true)).toBe('phone');
   });
 
   it('is a browser’s where one section of several is', () => {

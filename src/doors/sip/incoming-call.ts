@@ -214,7 +214,8 @@ export class IncomingCall implements LegSignalling {
     const leg = await this.#admit();
     if (leg === null) return;
     const offer = descriptionIn(request);
-    const kind = offer !== null ? kindOfOffer(offer) : isOverWebSocket(request) ? 'browser' : 'phone';
+    const isFromBrowser = isOverWebSocket(request);
+    const kind = offer !== null ? kindOfOffer(offer, isFromBrowser) : isFromBrowser ? 'browser' : 'phone';
     await leg.open(
       mainConnection(kind, offer, {
         signallingAddress: request.source_address,

@@ -104,7 +104,8 @@ export function readSctpPort(description: SessionDescription): number | null {
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
 }
 
-const rtpOverDtls = /^(?:UDP\/TLS\/)?RTP\/SAVPF?$/;
+/** All of them are meant so in an offer with ICE and a fingerprint (RFC 8829 §5.1.2). */
+const rtpOverDtls = /^(?:(?:UDP\/TLS|TCP\/D?TLS)\/)?RTP\/SAVPF?$|^RTP\/AVPF?$/i;
 
 /** What a whole offer says about the transport of its sections, and what is taken of it. */
 export interface OfferedTransport {
