@@ -22,7 +22,7 @@ import { parseReason } from './reason-header.js';
 import { reasonHeader, refusalResponse } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
-import { descriptionIn, guardBody } from './session-body.js';
+import { acceptedBodies, descriptionIn, guardBody } from './session-body.js';
 import { SessionKeeper } from './session-keeper.js';
 import { SessionNotices } from './session-notices.js';
 import { timerOfAnswer, timerOfOurInvite, timerOfReinvite, type SessionTimer } from './session-timer.js';
@@ -117,6 +117,9 @@ export class DialogCall {
       else reoffer(request, response);
     });
     dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(request, response));
+    dialog.on('options', (_request: SrfRequest, response: SrfResponse) => {
+      response.send(200, { headers: { Allow: traits.allow, Accept: acceptedBodies, Supported: 'timer' } });
+    });
     // drachtio-srf would say 200 to them, and the far end take a transfer for done.
     for (const method of ['refer', 'message', 'notify', 'publish'])
       dialog.on(method, (_request: SrfRequest, response: SrfResponse) => {

@@ -58,6 +58,15 @@ describe('keys by INFO', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('that find no way to a far end that is gone are told of without a stack', async () => {
+    const lines: object[] = [];
+    const logger = { ...silentLogger, info: (fields: object) => void lines.push(fields) };
+    const taken = new DtmfInfoSender(farEnd, clock, logger).press({ digit: '5', durationMs: 160 });
+    farEnd.answer(new Error('no transport'));
+    expect(await taken).toBe(false);
+    expect(lines).toEqual([{ detail: 'no transport', status: undefined }]);
+  });
+
   it('are not taken where no word comes at all, nor after the call’s end', async () => {
     const unanswered = sender.press({ digit: '5', durationMs: 160 });
     clock.advance(35_000);

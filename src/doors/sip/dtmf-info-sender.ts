@@ -41,7 +41,10 @@ export class DtmfInfoSender {
         if (!error && response !== undefined && response.status < 200) return;
         const isTaken = !error && response !== undefined && response.status < 300;
         // Never the key: it may be of a PIN.
-        if (!isTaken) this.#logger.info({ err: error, status: response?.status }, 'a key was not taken');
+        if (!isTaken) {
+          const detail = error ? error.message : null;
+          this.#logger.info({ detail, status: response?.status }, 'a key was not taken');
+        }
         settle(isTaken);
       });
     });

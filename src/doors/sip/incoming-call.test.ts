@@ -3,6 +3,7 @@ import { account, type DomainFixture } from '../../../test/support/domain-fixtur
 import { offer, Request, Response, settle, SipCallStage } from '../../../test/support/sip-call-stage.js';
 import { MediaRefusal } from '../../domain/media-plane.js';
 import { drachtioServer } from './server-traits.js';
+import { ownServer } from './server-traits.js';
 
 describe('a SIP call', () => {
   let stage: SipCallStage;
@@ -329,6 +330,18 @@ describe('a SIP call', () => {
       expect(response.sent[0]?.options.headers?.['Accept']).toBe(accept);
     }
     expect(domain.ofType('dtmf.received')).toMatchObject([{ data: { digit: '9', durationMs: 100 } }]);
+  });
+
+  it('answers OPTIONS with what it can (RFC 3261 §11.2)', async () => {
+    const { dialog } = await established();
+    const response = new Response();
+    dialog.emit('options', new Request('OPTIONS'), response);
+    expect(response.sent).toMatchObject([
+      {
+        status: 200,
+        options: { headers: { Allow: ownServer.allow, Accept: 'application/sdp, multipart/mixed' } },
+      },
+    ]);
   });
 
   it('offers anew when its media asks, but only once the ACK is there', async () => {

@@ -92,6 +92,14 @@ describe('our offers', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('are accepted by any 2xx', async () => {
+    const { farEnd, media, negotiation } = newNegotiation();
+    negotiation.request();
+    await settle();
+    await farEnd.answer(202, 'their answer');
+    expect(media.log).toEqual(['offer', 'accept their answer']);
+  });
+
   it('wait for the dialog to be confirmed', async () => {
     const { farEnd, negotiation } = newNegotiation({ isStarted: false });
     negotiation.request();

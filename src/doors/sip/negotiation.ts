@@ -148,7 +148,8 @@ export class Negotiation {
     try {
       const offer = await media.offer();
       response = await this.#reinvite(offer);
-      if (response?.status === 200) {
+      // Some say 202.
+      if (response !== null && response.status < 300) {
         // What the far end offers from now on crosses nothing of ours.
         this.#step('answered');
         this.#options.onAccepted?.(response);
