@@ -134,6 +134,46 @@ describe('AddressLatch', () => {
     },
   );
 
+  const elsewhere = { ...phone, port: 61_234 };
+
+  it('follows a stream that goes on from elsewhere after keys that had an SSRC of their own', () => {
+    const [voice, keys] = [new Stream(1), new Stream(8, 100)];
+    const latch = lockedOn(voice);
+    keys.talk(latch, phone, 1500, 12);
+    // Nor has anybody else become known by it.
+    expect(new Set(new Stream(9, 100).talk(latch, stranger, 1900, 5))).toEqual(new Set(['stranger']));
+    expect(voice.talk(latch, elsewhere, 2000, 4)).toEqual(['stranger', 'stranger', 'locked', 'peer']);
+    const again = new Stream(8, keys.sequenceNumber);
+    expect(again.talk(latch, elsewhere, 2080, 12).at(-1)).toBe('peer');
+    expect(latch.destination).toMatchObject(elsewhere);
+  });
+
+  it('goes back to a phone whose stream was copied while keys had an SSRC of their own', () => {
+    const [voice, keys] = [new Stream(1), new Stream(8, 100)];
+    const latch = lockedOn(voice);
+    keys.talk(latch, phone, 1500, 12);
+    const copy = new Stream(1, voice.sequenceNumber);
+    expect(copy.talk(latch, stranger, 2000, 50).at(-1)).toBe('peer');
+    for (let n = 0; n < 5; n++) {
+      copy.send(latch, stranger, 3000 + n * 20);
+      voice.send(latch, phone, 3001 + n * 20);
+    }
+    expect(latch.destination).toMatchObject(phone);
+  });
+
+  it.each<[string, readonly number[]]>([
+    ['comes twice', [0, 0, 1, 1, 2, 2, 3, 3]],
+    ['comes in swapped pairs', [1, 0, 3, 2, 5, 4, 7, 6]],
+  ])('follows a stream that goes on from elsewhere, where each packet %s', (_what, order) => {
+    const voice = new Stream(1);
+    const latch = lockedOn(voice);
+    const verdicts = order.map((n, index) =>
+      new Stream(1, (voice.sequenceNumber + n) & 0xffff).send(latch, elsewhere, 1600 + index * 10),
+    );
+    expect(verdicts).toContain('locked');
+    expect(latch.destination).toMatchObject(elsewhere);
+  });
+
   it('follows a stream whose sequence began anew before', () => {
     const voice = new Stream(1);
     const latch = lockedOn(voice);

@@ -59,6 +59,8 @@ export interface StreamPosition {
 interface Sender extends MediaAddress {
   ssrc: number;
   newestSequence: number;
+  /** Where its stream before this one stood: some send telephone events with an SSRC of their own. */
+  before: StreamPosition | null;
   /** Packets in sequence, the first of them, the last of them. */
   packets: number;
   firstMs: number;
@@ -163,7 +165,7 @@ export class AddressLatch {
     const left = this.#left;
     const isBoth = packet.nowMs - locked.lastMs < leftMs;
     if (left === null || !isBoth || !isSame(left, packet.from)) return false;
-    if (!goesOn(left, packet.position, maxDropout)) return false;
+    if (!isStreamOf(left, packet.position)) return false;
     follow(left, packet.position, packet.nowMs);
     if (left.packets < packetsOfStream) return false;
     this.#lock(left, packet.nowMs);
@@ -174,7 +176,7 @@ export class AddressLatch {
 
   /** The locked stream, from elsewhere. */
   #goesOn(packet: Packet, locked: Sender): boolean {
-    if (this.#isCopied || !goesOn(locked, packet.position, maxDropout)) return false;
+    if (this.#isCopied || !isStreamOf(locked, packet.position)) return false;
     this.#heir = track(this.#heir, packet);
     if (!isStream(this.#heir, packet) || packet.nowMs - locked.lastMs < leftMs) return false;
     this.#lock(this.#heir, packet.nowMs);
@@ -225,7 +227,16 @@ interface Packet {
 
 function newSender({ ssrc, sequenceNumber }: StreamPosition, from: MediaAddress, nowMs: number): Sender {
   const { address, port } = from;
-  return { address, port, ssrc, newestSequence: sequenceNumber, packets: 1, firstMs: nowMs, lastMs: nowMs };
+  return {
+    address,
+    port,
+    ssrc,
+    newestSequence: sequenceNumber,
+    before: null,
+    packets: 1,
+    firstMs: nowMs,
+    lastMs: nowMs,
+  };
 }
 
 /** A candidate after this packet. While one sends, no other takes its place: or whoever sends beside it would keep it from ever having sent enough. */
@@ -233,6 +244,7 @@ function track(candidate: Sender | null, { position, from, nowMs }: Packet): Sen
   if (candidate === null) return newSender(position, from, nowMs);
   if (!isSame(candidate, from))
     return nowMs - candidate.lastMs < silentMs ? candidate : newSender(position, from, nowMs);
+  if (isLate(candidate, position)) return candidate;
   if (!goesOn(candidate, position, maxGap)) return newSender(position, from, nowMs);
   follow(candidate, position, nowMs);
   return candidate;
@@ -242,22 +254,39 @@ function track(candidate: Sender | null, { position, from, nowMs }: Packet): Sen
 const isStream = (candidate: Sender, { from }: Packet): boolean =>
   isSame(candidate, from) && candidate.packets >= packetsOfStream;
 
-function goesOn(sender: Sender, { ssrc, sequenceNumber }: StreamPosition, limit: number): boolean {
-  const ahead = sequenceDistance(sequenceNumber, sender.newestSequence);
-  return ssrc === sender.ssrc && ahead > 0 && ahead <= limit;
+type StreamState = Pick<Sender, 'ssrc' | 'newestSequence'>;
+
+function goesOn(stream: StreamState, { ssrc, sequenceNumber }: StreamPosition, limit: number): boolean {
+  const ahead = sequenceDistance(sequenceNumber, stream.newestSequence);
+  return ssrc === stream.ssrc && ahead > 0 && ahead <= limit;
+}
+
+/** Overtaken, or come twice: says nothing new. */
+function isLate({ ssrc, newestSequence }: StreamState, position: StreamPosition): boolean {
+  const ahead = sequenceDistance(position.sequenceNumber, newestSequence);
+  return position.ssrc === ssrc && ahead <= 0 && ahead >= -maxMisorder;
+}
+
+/** Goes on where one of the sender's last two streams stood. */
+function isStreamOf(sender: Sender, position: StreamPosition): boolean {
+  const { before } = sender;
+  if (goesOn(sender, position, maxDropout)) return true;
+  if (before === null) return false;
+  return goesOn({ ssrc: before.ssrc, newestSequence: before.sequenceNumber }, position, maxDropout);
 }
 
 function follow(sender: Sender, position: StreamPosition, nowMs: number): void {
   sender.lastMs = nowMs;
-  const ahead = sequenceDistance(position.sequenceNumber, sender.newestSequence);
-  if (goesOn(sender, position, maxGap)) {
-    sender.packets++;
-  } else if (position.ssrc !== sender.ssrc || ahead > 0 || ahead < -maxMisorder) {
+  if (isLate(sender, position)) return;
+  if (goesOn(sender, position, maxGap)) sender.packets++;
+  else {
     // Another stream of the same address begins, or this one anew.
+    const { ssrc, newestSequence } = sender;
+    if (position.ssrc !== ssrc) sender.before = { ssrc, sequenceNumber: newestSequence };
     sender.ssrc = position.ssrc;
     sender.packets = 1;
     sender.firstMs = nowMs;
-  } else return;
+  }
   sender.newestSequence = position.sequenceNumber;
 }
 
