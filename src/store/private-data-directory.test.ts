@@ -113,6 +113,22 @@ describe('The data directory', () => {
     await close();
   });
 
+  // Others could remove recordings, and read those of before.
+  it('has directories of recordings and sounds that nobody else can enter, where they were there', async () => {
+    mkdirSync(directory, { mode: 0o755 });
+    const elsewhere = join(parent, 'elsewhere');
+    for (const path of [join(directory, 'recordings'), join(directory, 'other'), elsewhere]) {
+      mkdirSync(path);
+      chmodSync(path, 0o777);
+    }
+    symlinkSync(elsewhere, join(directory, 'sounds'));
+    const { logger, warned } = recordingLogger();
+    makeDataDirectoryPrivate(directory, logger);
+    expect(modeOf(join(directory, 'recordings'))).toBe('700');
+    expect([modeOf(join(directory, 'other')), modeOf(elsewhere)]).toEqual(['777', '777']);
+    expect(warned).toEqual([{ path: join(directory, 'recordings'), mode: '777' }]);
+  });
+
   it('is not one that is there for all, which stays as it is', () => {
     mkdirSync(directory);
     chmodSync(directory, 0o1777);

@@ -19,6 +19,8 @@ import { makeDirectories } from './private-path.js';
 const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
 /** With the write-ahead log, and copies that an operator left beside them. */
 const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name)/;
+/** Recordings and sounds; where an operator keeps them elsewhere, behind a link as well, their access is his to say. */
+const directoriesOfOurs = ['recordings', 'sounds'];
 const accessTaken = 'other users had access; it was taken from them';
 const othersMayWrite = 0o022;
 const othersMayAnything = 0o077;
@@ -39,8 +41,7 @@ export class DataDirectoryOpen extends Error {
 /**
  * Makes the directory (mode 0700) where it is not there, takes the permission to write into it away from others, and makes every
  * file of ours in it readable by this user alone (0600), those of earlier versions, too. SQLite gives the write-ahead log and its index
- * the permissions of the database, which is made here for that. Files in directories below are made private where they are
- * written. Call it before anything in it is opened. Throws DataDirectoryOpen, DataDirectoryUnusable where it is everybody's on purpose,
+ * the permissions of the database, which is made here for that. Directories of ours below are closed to others, too. Call it before anything in it is opened. Throws DataDirectoryOpen, DataDirectoryUnusable where it is everybody's on purpose,
  * or the system's error.
  */
 export function makeDataDirectoryPrivate(directory: string, logger: Logger): void {
@@ -52,6 +53,9 @@ export function makeDataDirectoryPrivate(directory: string, logger: Logger): voi
       `The data directory ${directory} cannot be used: it is there for all users of this machine. Choose one of its own; if it is the gateway’s alone, chmod 700 it.`,
     );
   takeFromOthers(directory, othersMayWrite, logger);
+  for (const path of directoriesOfOurs.map((name) => join(directory, name)))
+    if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+      takeFromOthers(path, othersMayAnything, logger);
   for (const name of madeByLibsql) makePrivate(join(directory, name), uid, logger);
   for (const name of readdirSync(directory).filter((one) => ours.test(one))) {
     const path = join(directory, name);
