@@ -101,17 +101,18 @@ export function describeVoiceStores(name: string, prepare: () => Promise<OpenedP
     });
 
     it('lists what is overdue, and forgets what ended long ago', async () => {
-      const states = ['requested', 'joined', 'completed', 'canceled'] as const;
+      const states = ['requested', 'joined', 'completed', 'expired', 'canceled'] as const;
+      const removing: readonly string[] = ['joined', 'completed', 'expired'];
       for (const state of states) {
-        const claim = claimOf(sessionId, { state, removesParticipant: state === 'completed' });
+        const claim = claimOf(sessionId, { state, removesParticipant: removing.includes(state) });
         await stores().transfers.claimTransfer({ ...claim, limit: 20 });
       }
       const overdue = async (at: number) =>
         (await stores().transfers.overdueTransfers(at, 10)).map(({ state }) => state);
       expect(await overdue(now + 59_999)).toEqual([]);
-      expect(await overdue(now + 60_000)).toEqual(['requested', 'completed']);
+      expect(await overdue(now + 60_000)).toEqual(['requested', 'completed', 'expired']);
       expect(await stores().transfers.purgeTransfers(now + 60_000, 1)).toBe(1);
-      expect(await stores().transfers.purgeTransfers(now + 60_000, 10)).toBe(1);
+      expect(await stores().transfers.purgeTransfers(now + 60_000, 10)).toBe(2);
       const left = await stores().transfers.listTransfers(accountId, 10);
       expect(left.map(({ state }) => state).sort()).toEqual(['joined', 'requested']);
     });

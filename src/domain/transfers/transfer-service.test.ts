@@ -88,7 +88,6 @@ describe('A transfer', () => {
     const failing = vi.spyOn(fixture.store, 'deleteParticipant').mockRejectedValue(new Error('disk full'));
     await service.sweep();
     expect(failing).toHaveBeenCalled();
-    expect(facts()).not.toContain('transfer.expired');
     failing.mockRestore();
     await service.sweep();
     for (const { participant } of [own, tried])
@@ -98,6 +97,22 @@ describe('A transfer', () => {
       'completed',
     ]);
     expect(facts().filter((type) => type === 'transfer.expired')).toHaveLength(1);
+  });
+
+  it('keeps its participant where its call comes in the moment in which it would have expired', async () => {
+    const { transfer, participant, token } = await create({ removesParticipant: true });
+    fixture.clock.advance(59_999);
+    const leg = await fixture.admit(token);
+    // Admitted, and not followed yet.
+    fixture.clock.advance(2);
+    vi.spyOn(store, 'moveTransfer').mockImplementationOnce(async () => {
+      await follow();
+      return null;
+    });
+    await service.sweep();
+    expect(await stateOf(transfer.id)).not.toBe('expired');
+    expect(await fixture.store.findParticipant(participant.id)).not.toBeNull();
+    await leg.end({ endedBy: 'participant', reason: 'hangup' });
   });
 
   it('is looked after by its own timer, which ends with the service', async () => {

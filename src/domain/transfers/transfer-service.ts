@@ -218,12 +218,16 @@ export class TransferService implements FactFollower {
     try {
       const overdue = await transfers.overdueTransfers(clock.now(), sweepStep);
       for (const transfer of overdue) {
+        const isWaiting = transfer.state === 'requested';
         const subject = await this.#subject(transfer);
-        // Before the transfer says that it is done: where the store fails here, the next sweep finds both again.
-        if (transfer.removesParticipant) await this.#removeParticipant(transfer);
-        const expired = await transfers.moveTransfer(transfer.id, 'time-over', { removesParticipant: false });
+        const expired = isWaiting ? await transfers.moveTransfer(transfer.id, 'time-over', {}) : null;
+        // Its call came in this moment.
+        if (isWaiting && expired === null) continue;
         if (expired !== null) this.#options.events.record('transfer.expired', subject, factOf(expired));
-        else await transfers.amendTransfer(transfer.id, ['completed'], { removesParticipant: false });
+        if (!transfer.removesParticipant) continue;
+        await this.#removeParticipant(transfer);
+        // Where the store fails before, the next sweep finds it again.
+        await transfers.amendTransfer(transfer.id, ['completed', 'expired'], { removesParticipant: false });
       }
       const purged = await transfers.purgeTransfers(clock.now() - rememberMs, sweepStep);
       return overdue.length === sweepStep || purged === sweepStep;

@@ -108,7 +108,7 @@ export interface TransferStore {
     states: readonly TransferState[],
     change: Partial<TransferDetails>,
   ): Promise<void>;
-  /** Those that expired by `now`, and either never arrived or ended with a participant of their own still there. */
+  /** Those whose time was over by `now`, and that either never arrived or ended or expired with a participant of their own still there. */
   overdueTransfers(now: number, limit: number): Promise<readonly Transfer[]>;
   /**
    * Forgets those that ended and had expired by `before`, and those whose end nobody told that had expired a week before it:

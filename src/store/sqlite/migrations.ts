@@ -242,6 +242,9 @@ const migrations: readonly string[] = [
      WHERE state = 'requested' OR (state = 'completed' AND removes_participant = 1);`,
   'ALTER TABLE call_records ADD COLUMN stir TEXT;',
   `ALTER TABLE trunks ADD COLUMN outbound TEXT;`,
+  `DROP INDEX transfers_overdue;
+   CREATE INDEX transfers_overdue ON transfers (expires_at)
+     WHERE state = 'requested' OR (state IN ('completed', 'expired') AND removes_participant = 1);`,
 ];
 
 export const schemaVersion = migrations.length;

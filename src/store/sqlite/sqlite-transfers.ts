@@ -119,7 +119,7 @@ export class SqliteTransfers implements TransferStore {
 
 /** Its condition is that of the index `transfers_overdue`, word for word: else all that are kept would be read every time. */
 export const overdueSql = `SELECT * FROM transfers WHERE expires_at <= ?
-   AND (state = 'requested' OR (state = 'completed' AND removes_participant = 1))
+   AND (state = 'requested' OR (state IN ('completed', 'expired') AND removes_participant = 1))
    ORDER BY expires_at LIMIT ?`;
 
 function prepare(connection: SqliteConnection) {
