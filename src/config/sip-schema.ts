@@ -56,6 +56,11 @@ export const sipGroups = {
       .describe(
         'Of these, for requests outside of calls from one IPv4 address or IPv6 /64 network. A call leaves one for 32 s.',
       ),
+    maxTransactionsPerDialog: count
+      .default(200)
+      .describe(
+        'Of these, for requests within one call; above it the oldest that is answered gives its place up. A phone that sends each key in an INFO leaves as many in 32 s as keys were pressed.',
+      ),
     maxDialogs: count.default(10_000).describe('Dialogs at once; above it new calls get 503.'),
     maxConnections: count
       .default(10_000)

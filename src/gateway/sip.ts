@@ -129,6 +129,7 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     messageLimits: { maxMessageBytes: config.sip.maxMessageBytes },
     maxTransactions: config.sip.maxTransactions,
     maxTransactionsPerAddress: config.sip.maxTransactionsPerAddress,
+    maxTransactionsPerDialog: config.sip.maxTransactionsPerDialog,
     sourceOf,
     isKnownPeer: (address) => options.trunks.directory.isTrunkAddress(address),
     screen: screenOf(options),

@@ -34,6 +34,8 @@ export interface EngineOptions {
   readonly maxTransactions?: number;
   /** How many of them one source's requests outside of dialogs may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerAddress?: number;
+  /** How many of them the requests within one dialog may have: the oldest answered ones make room. Default 200. */
+  readonly maxTransactionsPerDialog?: number;
   /** The name that an address is counted under where something is limited per source: a network may share one. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
   /** Whether the limits for strangers leave that address out, as a carrier's. Asked for every refusal: must be cheap. Default: never. */
@@ -118,6 +120,7 @@ export function createEngine(
     ...(options.maxTransactionsPerAddress === undefined
       ? {}
       : { maxTransactionsPerAddress: options.maxTransactionsPerAddress }),
+    maxTransactionsPerDialog: options.maxTransactionsPerDialog ?? 200,
     sourceOf,
     connect: (hop, near) => ways.connect(hop, near),
     wayTo: (hop) => ways.to(hop),

@@ -35,6 +35,7 @@ function layerOf(maxTransactions = 100, maxTransactionsPerAddress = maxTransacti
     },
     {
       ...{ clock: systemClock, timers: defaultTimerSettings, maxTransactions, maxTransactionsPerAddress },
+      maxTransactionsPerDialog: 200,
       responseFlow: (flow) => flow,
     },
   );

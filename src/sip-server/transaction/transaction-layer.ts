@@ -36,14 +36,13 @@ export interface TransactionLayerOptions {
   readonly maxTransactions: number;
   /** How many of them one source's requests outside of dialogs may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerAddress?: number;
+  /** Of requests within one dialog. Default: `maxTransactions`. */
+  readonly maxTransactionsPerDialog?: number;
   /** The name that an address is counted under: a network may share one. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
   /** Where the responses to a request that came by `flow` go (RFC 3261 §18.2.2). */
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
 }
-
-/** A phone that sends each key in an INFO leaves as many in half a minute as keys were pressed. */
-const maxTransactionsPerDialog = 200;
 
 /** Sorts messages into transactions and keeps the copies away from the layers above (RFC 3261 §17). */
 export class TransactionLayer {
@@ -185,6 +184,7 @@ export class TransactionLayer {
    */
   #hasRoomIn(dialog: string, method: string): boolean {
     const transactions = this.#dialogs.get(dialog);
+    const { maxTransactions, maxTransactionsPerDialog = maxTransactions } = this.#options;
     if (transactions === undefined || transactions.size < maxTransactionsPerDialog) return true;
     for (const transaction of transactions) {
       if (!transaction.isAnswered) continue;

@@ -42,6 +42,7 @@ export interface UserAgentCoreOptions {
   readonly dialogs: DialogStore<Application>;
   readonly maxTransactions: number;
   readonly maxTransactionsPerAddress?: number;
+  readonly maxTransactionsPerDialog?: number;
   readonly sourceOf?: ((address: string) => string) | undefined;
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   readonly wayTo: (hop: NextHop) => Way | null;
