@@ -87,7 +87,8 @@ class StopSignals {
   constructor() {
     let isFirst = true;
     this.first = new Promise((resolve) => {
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      // SIGHUP: the terminal was closed. Node takes it from `nohup`, too, so callers would lose us without a BYE.
+      for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
         let lastAt = -Infinity;
         process.on(signal, () => {
           const isEcho = performance.now() - lastAt < echoMs;
@@ -108,13 +109,18 @@ function printCredentials(gateway: Gateway): void {
   const [first] = accounts;
   if (unshownFile === null || first === undefined) return;
   const { host, port, isTls } = gateway.http;
-  writeFileSync(
-    1,
+  const text =
     `\n  Landbridge made credentials, kept in ${unshownFile}. They are shown this once:\n\n` +
-      `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
-      `  Console: ${isTls ? 'https' : 'http'}://${formatHostPort({ host, port })}/\n\n`,
-  );
-  markShown(unshownFile);
+    `    account   ${first.accountId}\n    user      ${first.username}\n    password  ${first.password}\n\n` +
+    `  Console: ${isTls ? 'https' : 'http'}://${formatHostPort({ host, port })}/\n\n`;
+  try {
+    writeFileSync(1, text);
+    markShown(unshownFile);
+  } catch (error) {
+    // Nobody may read there: a pipe that is closed or full, a log's disk without room. The gateway stands all the same.
+    const why = error instanceof Error ? error.message : String(error);
+    complain(`The credentials that were made are in ${unshownFile}; they could not be shown here (${why}).`);
+  }
 }
 
 type SystemError = NodeJS.ErrnoException & {
@@ -146,7 +152,9 @@ function startProblem(error: unknown): string | null {
     case 'EADDRNOTAVAIL':
       return `${where} is no address of this machine.`;
     case 'EACCES':
-      return `Not allowed: ${error.message}`;
+      return port === undefined
+        ? `Not allowed: ${error.message}`
+        : `Port ${where} may not be listened on by this user: take one above 1023, or allow it (CAP_NET_BIND_SERVICE).`;
     default:
       // What the system refuses is not ours to mend, whatever it is.
       return syscall === undefined ? null : `The system refused it: ${error.message}`;
@@ -154,5 +162,9 @@ function startProblem(error: unknown): string | null {
 }
 
 function complain(message: string): void {
-  writeFileSync(2, `landbridge: ${message}\n`);
+  try {
+    writeFileSync(2, `landbridge: ${message}\n`);
+  } catch {
+    // Nobody reads there, and there is nowhere else to say it.
+  }
 }

@@ -85,6 +85,16 @@ describe('a gateway that is told to stop', () => {
     expect(gateway.stderr).toBe('');
   });
 
+  it('says goodbye to callers where the terminal that it was started from is closed', async () => {
+    const gateway = await TestGateway.start({ environment: { LANDBRIDGE_DRAIN_SECONDS: '0' } });
+    gateways.push(gateway);
+    const { token } = await gateway.rest.newcomer(await gateway.rest.createSession());
+    const phone = await call(gateway, token);
+    gateway.signal('SIGHUP');
+    expect(await phone.ended).toMatchObject({ by: 'remote', reason: { text: 'gateway-stopping' } });
+    expect(await gateway.exited).toBe(0);
+  });
+
   it('drains once for a signal that comes twice at once, and does not wait after another one', async () => {
     const gateway = await TestGateway.start({ environment: { LANDBRIDGE_DRAIN_SECONDS: '60' } });
     gateways.push(gateway);

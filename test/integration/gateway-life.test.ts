@@ -110,6 +110,32 @@ describe('starting', () => {
     expect(gateway.stdout).toContain(password);
   });
 
+  it('that cannot show the credentials it made stands all the same, ends as told, and leaves them to the next', async () => {
+    const dataDirectory = await newDirectory();
+    const unset = {
+      LANDBRIDGE_ACCOUNT: '',
+      LANDBRIDGE_USERNAME: '',
+      LANDBRIDGE_PASSWORD: '',
+      LANDBRIDGE_TOKEN_SECRET: '',
+    };
+    const { code, stderr } = await runGateway({
+      dataDirectory,
+      environment: unset,
+      stdout: '/dev/full',
+      endAt: 'could not be shown',
+    });
+    expect(stderr).toMatch(
+      /^landbridge: The credentials that were made are in [^\n]*credentials\.json[^\n]*\n$/,
+    );
+    expect(code).toBe(0);
+    const { password } = JSON.parse(readFileSync(join(dataDirectory, 'credentials.json'), 'utf8')) as {
+      password: string;
+    };
+    const gateway = await TestGateway.start({ dataDirectory, environment: unset });
+    gateways.push(gateway);
+    expect(gateway.stdout).toContain(password);
+  });
+
   it.each(['HTTP', 'SIP'])('twice on one %s port is refused in one line', async (name) => {
     const gateway = await start();
     const port = name === 'HTTP' ? gateway.httpPort : gateway.sipPort;

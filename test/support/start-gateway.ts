@@ -1,7 +1,7 @@
 /** The gateway as a process of its own, with ports from the system and a data directory that goes with the test. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,22 +83,33 @@ function environmentFor(
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
 }
 
+export interface RunOptions extends GatewayOptions {
+  readonly arguments?: readonly string[];
+  /** The file that it prints to. Default: what it prints is given back. */
+  readonly stdout?: string;
+  /** Words on stderr at which it is told to end. */
+  readonly endAt?: string;
+}
+
 /** Runs a gateway that is expected to end by itself, as one with a bad configuration does. */
-export async function runGateway(
-  options: GatewayOptions & { readonly arguments?: readonly string[]; readonly bare?: boolean } = {},
-): Promise<GatewayExit> {
+export async function runGateway(options: RunOptions = {}): Promise<GatewayExit> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'landbridge-test-')));
   const ownPorts = options.rtpPorts === undefined ? await takeRtpPorts() : null;
   const rtpPorts = options.rtpPorts ?? inWords(ownPorts!);
+  const target = options.stdout === undefined ? null : openSync(options.stdout, 'w');
   const child = spawn(process.execPath, [inject('gatewayEntry'), ...(options.arguments ?? ['serve'])], {
     env: environmentFor(dataDirectory, { ...options, rtpPorts }),
     cwd: dataDirectory,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', target ?? 'pipe', 'pipe'],
   });
+  if (target !== null) closeSync(target);
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+    if (options.endAt !== undefined && stderr.includes(options.endAt)) child.kill('SIGTERM');
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   clearTimeout(timer);
