@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { commandLineFault } from './validation/command-line-fault.js';
+import { nearest } from './validation/nearest.js';
 import { packageRoot } from './gateway/package-root.js';
 
 const usage = `Usage: landbridge [command] [options]
@@ -18,15 +20,19 @@ Options:
   -h, --help           Show this help.
   -v, --version        Show the version.`;
 
+const commands = ['serve', 'doctor', 'call', 'help', 'version'];
 const exitUsage = 2;
 
 async function main(argv: string[]): Promise<number> {
-  const [first] = argv;
+  const [first, second] = argv;
+  // Who reads may leave early, as `head` does: that is no fault.
+  process.stdout.on('error', () => undefined);
+  if (first === 'help' && second !== undefined) return main([second, '--help']);
   if (first === '-h' || first === '--help' || first === 'help') {
     console.log(usage);
     return 0;
   }
-  if (first === '-v' || first === '--version') {
+  if (first === '-v' || first === '--version' || first === 'version') {
     console.log(version());
     return 0;
   }
@@ -35,11 +41,13 @@ async function main(argv: string[]): Promise<number> {
     const { runCallCommand } = await import('./softphone/cli/call-command.js');
     return runCallCommand(argv.slice(1));
   }
-  if (first === undefined || first === 'serve' || first.startsWith('--')) {
+  if (first === undefined || first === 'serve' || first.startsWith('-')) {
     return serve(first === 'serve' ? argv.slice(1) : argv);
   }
   if (first === 'doctor') return doctor(argv.slice(1));
-  console.error(`landbridge: unknown command '${first}'\n\n${usage}`);
+  const meant = nearest(first, commands);
+  const hint = meant === null ? '' : `: did you mean ${meant}?`;
+  console.error(`landbridge: unknown command '${first}'${hint}\n\n${usage}`);
   return exitUsage;
 }
 
@@ -69,11 +77,12 @@ function configFileOf(argv: string[]): { readonly configFile: string | undefined
       args: argv,
       options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
+    if (values.config === '') throw new Error('--config needs the name of a file');
     if (values.help !== true) return { configFile: values.config };
     console.log(usage);
     return 0;
   } catch (error) {
-    console.error(`landbridge: ${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    console.error(`landbridge: ${commandLineFault(error)}\n\n${usage}`);
     return exitUsage;
   }
 }

@@ -74,7 +74,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tokens: ['domain'],
   tls: ['domain'],
   observability: ['domain'],
-  softphone: ['sdp', 'sip-server', 'media/worker'],
+  softphone: ['sdp', 'sip-server', 'media/worker', 'validation'],
   'phone-numbers': ['domain'],
   validation: [],
   doctor: ['config', 'store', 'tls', 'sip-server', 'softphone'],

@@ -1,5 +1,6 @@
 /** Reads settings out of environment variables. */
-import { readBounded } from './bounded-file.js';
+import { readBounded, readFault } from './bounded-file.js';
+import { noVariable } from './no-setting.js';
 import { listSettings, type Setting } from './settings.js';
 
 /** Environment names that are not settings: the path of the configuration file. */
@@ -33,7 +34,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     if (!name.startsWith('LANDBRIDGE_') || known.has(name) || text === undefined) continue;
     if (isServiceLink(text) || /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT_\d+_(TCP|UDP)(_\w+)?$/.test(name))
       continue;
-    problems.push(`${name} is no setting of Landbridge`);
+    problems.push(noVariable(name));
   }
   return { values, problems };
 
@@ -42,9 +43,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
       const value = readBounded(file).replace(/\r?\n$/, '');
       values.push({ setting, name, value });
     } catch (error) {
-      problems.push(
-        `${name}: cannot read ${file} (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown'})`,
-      );
+      problems.push(`${name}: cannot read ${file} (${readFault(error) ?? 'unknown'})`);
     }
   }
 }

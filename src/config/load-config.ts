@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { describeIssue } from '../validation/issue-words.js';
-import { readBounded } from './bounded-file.js';
+import { readBounded, readFault } from './bounded-file.js';
 import { configSchema, type Config } from './config-schema.js';
 import { readEnvironment } from './environment.js';
+import { noPath } from './no-setting.js';
 import { describeYamlFault } from './yaml-words.js';
 
 /** The configuration cannot be used. Lists everything that is wrong with it, never a secret's value. */
@@ -94,9 +95,7 @@ function readFile(sources: ConfigSources, problems: string[]): Values {
     if (asked === undefined && statSync(path).isFIFO()) throw new Error('a pipe');
     text = readBounded(path);
   } catch (error) {
-    problems.push(
-      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'it is no file'})`,
-    );
+    problems.push(`${path} cannot be read (${readFault(error) ?? 'it is no file'})`);
     return {};
   }
   // prettyErrors would quote the line, and the line may hold a password.
@@ -119,9 +118,22 @@ function readFile(sources: ConfigSources, problems: string[]): Values {
     return {};
   }
   if (value === null || value === undefined) return {};
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Values;
+  if (isGroup(value)) return withoutEmpty(value);
   problems.push(`${path} must be a map of settings`);
   return {};
+}
+
+/**
+ * A group or a setting without a value, as a line of the example file is once its `#` is taken away, is one that is not there; so is
+ * an empty variable.
+ */
+function withoutEmpty(values: Values): Values {
+  const given = Object.entries(values).filter(([, value]) => value !== null);
+  return Object.fromEntries(given.map(([key, value]) => [key, isGroup(value) ? withoutEmpty(value) : value]));
+}
+
+function isGroup(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** False also for a link that leads nowhere: somebody wants it read. */
@@ -149,7 +161,7 @@ function assign(values: Values, path: readonly string[], value: unknown): void {
 function describeProblem(issue: z.core.$ZodIssue, names: ReadonlyMap<string, string>): string[] {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${path === '' ? key : `${path}.${key}`} is no setting of Landbridge`);
+    return issue.keys.map((key) => noPath(path === '' ? key : `${path}.${key}`));
   }
   const setting = names.get(path) ?? names.get(issue.path.slice(0, -1).join('.')) ?? path;
   // As YAML calls it.

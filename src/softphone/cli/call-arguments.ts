@@ -1,5 +1,6 @@
 /** The command line of `landbridge call`. */
 import { parseArgs } from 'node:util';
+import { commandLineFault } from '../../validation/command-line-fault.js';
 import { escapeUser, formatUri, parseUri } from '../../sip-server/message/uri.js';
 
 export interface CallArguments {
@@ -54,7 +55,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
       },
     });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return commandLineFault(error);
   }
   const { values, positionals } = parsed;
   const [text, ...rest] = positionals;
