@@ -278,6 +278,7 @@ describe('starting', () => {
       ['serve', '--help'],
       ['serve', '-h'],
       ['serve', '--config', 'x', '--help'],
+      ['help', 'serve'],
     ]) {
       const { code, stdout, stderr } = await runGateway({ arguments: words });
       expect([words, code, stderr]).toEqual([words, 0, '']);
@@ -285,11 +286,24 @@ describe('starting', () => {
     }
   });
 
+  it('asked for help with a command says how that one is used', async () => {
+    const { code, stdout } = await runGateway({ arguments: ['help', 'call'] });
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^usage: landbridge call/)]);
+  });
+
   it('with an unknown command or option says how to use it', async () => {
-    for (const words of [['dance'], ['serve', '--loudly']]) {
+    for (const [words, said] of [
+      [['dance'], "unknown command 'dance'\n"],
+      [['docotr'], "unknown command 'docotr': did you mean doctor?\n"],
+      [['serve', '--loudly'], "Unknown option '--loudly'\n"],
+      [['-x'], "Unknown option '-x'\n"],
+      [['serve', 'now'], "Unexpected argument 'now'\n"],
+      [['--config='], '--config needs the name of a file\n'],
+    ] as const) {
       const { code, stderr } = await runGateway({ arguments: words });
       expect(code).toBe(2);
-      expect(stderr).toContain('Usage: landbridge');
+      expect(stderr).toMatch(/^landbridge: /);
+      expect(stderr).toContain(`${said}\nUsage: landbridge`);
     }
   });
 });

@@ -1,15 +1,18 @@
 /** `landbridge call`: a softphone on the command line. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { formatHostPort } from '../../sip-server/message/host-port.js';
 import { formatWav, readWavMono } from '../../media/worker/sound/wav.js';
 import type { AudioSource } from '../audio-source.js';
 import type { CallEnd } from '../call-end.js';
 import { CallNotAnswered, placeCall, type CallProgress, type PhoneCall } from '../phone-call.js';
+import { faultInWords } from './fault-in-words.js';
 import { callUsage, parseCallArguments, type CallArguments } from './call-arguments.js';
 
 /** How much of a call without an end in sight is recorded, the last of it. */
 const longestRecordingSeconds = 1_800;
 
+/** Who gave the call up waits so long for the far end to agree. A CANCEL waits for its first word (RFC 3261 §9.1), which may never come. */
+const patienceMs = 1_000;
 /** A far end of which nothing came for so long is gone. */
 const defaultLostAfterMs = 10_000;
 const reportMs = 1_000;
@@ -38,14 +41,25 @@ export async function runCallCommand(
   try {
     source = await sourceOf(parsed);
   } catch (error) {
-    print(`cannot play ${parsed.playFile ?? ''}: ${messageOf(error)}`);
+    print(`cannot play ${parsed.playFile ?? ''}: ${faultInWords(error)}`);
+    return 2;
+  }
+  try {
+    // Now, and not when the call is over that was to be recorded.
+    if (parsed.recordFile !== undefined) await (await open(parsed.recordFile, 'a')).close();
+  } catch (error) {
+    print(`cannot write ${parsed.recordFile ?? ''}: ${faultInWords(error)}`);
     return 2;
   }
   const interruption = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
+  let resolveImpatient: () => void = () => {};
+  const impatient = new Promise<null>((resolve) => (resolveImpatient = () => resolve(null)));
   const interrupt = (): void => {
     // The second time nobody wants to wait for the far end's manners.
     if (interruption.signal.aborted) process.exit(130);
     interruption.abort();
+    patience = setTimeout(resolveImpatient, patienceMs);
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   try {
@@ -58,11 +72,12 @@ export async function runCallCommand(
       ...(parsed.token !== undefined && { token: parsed.token }),
       verifyServer: parsed.isInsecure !== true,
     });
-    return await attend(call, parsed, print, lostAfterMs);
+    return await attend(call, parsed, print, { lostAfterMs, impatient });
   } catch (error) {
-    print(`failed: ${messageOf(error)}`);
+    print(`failed: ${faultInWords(error)}`);
     return 1;
   } finally {
+    clearTimeout(patience);
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
@@ -71,23 +86,25 @@ async function attend(
   call: PhoneCall,
   parsed: CallArguments,
   print: (line: string) => void,
-  lostAfterMs: number,
+  { lostAfterMs, impatient }: { readonly lostAfterMs: number; readonly impatient: Promise<null> },
 ): Promise<number> {
   try {
-    const answered = await call.answered.then(
+    const answering = call.answered.then(
       () => true,
       (error: unknown) => {
         if (error instanceof CallNotAnswered) return false;
         throw error;
       },
     );
-    if (!answered) return 1;
+    const answered = await Promise.race([answering, impatient]);
+    if (answered === null) print('cancelled: the far end says nothing');
+    if (answered !== true) return 1;
     const listening = listen(call, print, lostAfterMs);
     const limit =
       parsed.seconds === 0 ? undefined : setTimeout(() => void call.hangUp(), parsed.seconds * 1_000);
     const keys =
       parsed.dtmf === undefined ? undefined : setTimeout(() => press(call, parsed.dtmf ?? '', print), 1_000);
-    const end = await Promise.race([call.ended, listening.lost]);
+    const end = await Promise.race([call.ended, listening.lost, impatient]);
     listening.stop();
     clearTimeout(limit);
     clearTimeout(keys);
@@ -147,7 +164,7 @@ function isGood({ why, by, reason }: CallEnd): boolean {
 function press(call: PhoneCall, keys: string, print: (line: string) => void): void {
   call.sendDtmf(keys).then(
     () => print(`pressed ${keys}`),
-    (error: unknown) => print(`could not press ${keys}: ${messageOf(error)}`),
+    (error: unknown) => print(`could not press ${keys}: ${faultInWords(error)}`),
   );
 }
 
@@ -222,8 +239,4 @@ function hearing(call: PhoneCall, elapsedMs: number): string {
   return `${Math.round(elapsedMs / 1_000)
     .toString()
     .padStart(4)} s  heard ${sound}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -349,6 +349,32 @@ describe('landbridge call', () => {
     expect(process.listenerCount('SIGINT')).toBe(before - 1);
   });
 
+  it('that nobody answers at all is given up soon after it is interrupted', async () => {
+    const far = await callee();
+    const lines: string[] = [];
+    const exit = runCallCommand([far.uri], (line) => lines.push(line));
+    await far.request('INVITE');
+    process.emit('SIGINT', 'SIGINT');
+    // 32 s of RFC 3261's Timer B otherwise.
+    expect(await exit).toBe(1);
+    expect(lines).toContain('cancelled: the far end says nothing');
+  });
+
+  it.each([
+    [['sip:a@no-such-host.invalid'], 'failed: there is no host of the name no-such-host.invalid', 1],
+    [['sip:a@127.0.0.1:1;transport=tls'], 'failed: nothing listens at 127.0.0.1:1', 1],
+    [
+      ['sip:a@127.0.0.1:1', '--record', '/no-such-directory/a.wav'],
+      'cannot write /no-such-directory/a.wav: there is no',
+      2,
+    ],
+    [['sip:a@127.0.0.1:1', '--play', '/no-such-file.wav'], 'cannot play /no-such-file.wav: there is no', 2],
+  ])('%j says in plain words what is wrong', async (words, said, code) => {
+    const lines: string[] = [];
+    expect(await runCallCommand(words, (line) => lines.push(line))).toBe(code);
+    expect(lines.at(-1)).toContain(said);
+  });
+
   it('hangs up when it is interrupted in the call, and exits 0', async () => {
     const far = await callee();
     const exit = runCallCommand([far.uri, '--seconds', '0'], (line) => {
