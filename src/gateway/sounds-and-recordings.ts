@@ -16,6 +16,7 @@ import type { Metrics } from '../observability/metrics.js';
 import { DiskRecordingFiles } from '../store/disk-recording-files.js';
 import { claimRecordingsDirectory, RecordingsDirectoryRefused } from '../store/recordings-directory.js';
 import { DiskSoundFiles } from '../store/disk-sound-files.js';
+import { dataDirectoryFault } from '../store/file-faults.js';
 import { holdMusicTrouble } from '../store/hold-music.js';
 import type { Stores } from '../store/stores.js';
 import type { GatewayContext } from './context.js';
@@ -39,13 +40,16 @@ export async function checkHoldMusic({ sounds }: Config): Promise<void> {
 
 const dayMs = 24 * 3_600_000;
 
-/** Ends recordings that an earlier life left running. Rejects with ConfigError where the directory is not this gateway's. */
+/** Ends recordings that an earlier life left running. Rejects with ConfigError where the directory is not this gateway's or cannot be used. */
 export async function openRecordings(options: SoundsAndRecordingsOptions): Promise<RecordingService> {
   const { config, stores, clock, closers } = options;
   const { directory, keepDays, ...limits } = config.recordings;
   const logger = options.logger.child({ layer: 'recordings' });
   const ownDirectory = join(config.dataDir, 'recordings');
-  const files = openRecordingFiles(directory ?? ownDirectory);
+  const place = directory ?? ownDirectory;
+  const files = await openRecordingFiles(place).catch((error: unknown) => {
+    throw place === ownDirectory ? dataDirectoryFault(error, config.dataDir) : directoryFault(error, place);
+  });
   // The data directory is locked, and what is in it goes with the database.
   if (directory !== undefined && directory !== ownDirectory) {
     const isUsed = [...(await stores.recordings.scanRecordings('', 1)), ...(await files.list())].length > 0;
@@ -76,13 +80,16 @@ export async function openRecordings(options: SoundsAndRecordingsOptions): Promi
   return recordings;
 }
 
-function openRecordingFiles(directory: string): DiskRecordingFiles {
-  try {
-    return new DiskRecordingFiles(directory);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new ConfigError([`recordings.directory: ${directory} cannot be used (${error.message})`]);
-  }
+/** Rejects with the system's error, also where one may not look into the directory. */
+async function openRecordingFiles(directory: string): Promise<DiskRecordingFiles> {
+  const files = new DiskRecordingFiles(directory);
+  await files.list();
+  return files;
+}
+
+function directoryFault(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error;
+  return new ConfigError([`recordings.directory: ${directory} cannot be used (${error.message})`]);
 }
 
 export interface Sounds {
@@ -100,7 +107,9 @@ export async function openSounds(
   const { joinTone, leaveTone, maxPlaybacks, maxSeconds, maxPerAccount } = config.sounds;
   const { maxUploads, maxUploadsPerAccount } = config.sounds;
   const { minFreeBytes } = config.recordings;
-  const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds'));
+  const files = await DiskSoundFiles.open(join(config.dataDir, 'sounds')).catch((error: unknown) => {
+    throw dataDirectoryFault(error, config.dataDir);
+  });
   const sounds = new SoundService({
     ...{ files, maxUploads, maxUploadsPerAccount },
     limits: { maxSeconds, maxPerAccount, minFreeBytes },

@@ -44,7 +44,7 @@ function row(status: number, meaning: string): ErrorCodeRow {
 const requestErrors: Readonly<Record<RequestErrorCode, ErrorCodeRow>> = {
   'invalid-request': row(
     400,
-    'A value in the path, the query, a header or the body is not what it must be; `field` names it.',
+    'A value in the path, the query, a header or the body is not what it must be, or is not known; `field` names it.',
   ),
   'unreadable-request': row(
     400,

@@ -15,7 +15,8 @@ export function takeJson(server: FastifyInstance): void {
           textOf(body as Buffer, request.headers['content-encoding']),
           (error, value) => {
             const field = error === null ? unkeepable(value) : null;
-            if (field === null) done(error, value);
+            if (error !== null) done(notJson());
+            else if (field === null) done(null, value);
             else done(new InvalidRequest(field, 'must not contain U+0000 or half of a surrogate pair'));
           },
         );
@@ -34,6 +35,14 @@ export function takeText(server: FastifyInstance, field: string): void {
       done(error as Error);
     }
   });
+}
+
+/** The parser's words quote the body. */
+function notJson(): RestError {
+  return new RestError(
+    'unreadable-request',
+    'The request body is not valid JSON, or names a value __proto__ or constructor.prototype',
+  );
 }
 
 /** Throws RestError. */

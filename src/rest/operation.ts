@@ -103,10 +103,7 @@ export function operationsOf(tag: string) {
           accountId: request.accountId,
           params: validate(params, request.params) as z.output<P>,
           // A misspelt filter would otherwise give everything.
-          query: validate(
-            definition.query === undefined ? query : query.strict(),
-            request.query,
-          ) as z.output<Q>,
+          query: validate(query.strict(), request.query ?? {}) as z.output<Q>,
           body: validate(body, request.body) as z.output<B>,
           origin: request.origin ?? '',
           idempotencyKey: readIdempotencyKey(description, request.idempotencyKey),

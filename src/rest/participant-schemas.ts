@@ -44,8 +44,9 @@ export const newParticipant = z
   .nullish()
   .meta({ id: 'NewParticipant' });
 
+// Strict: who misspells `publishPermissions` believes that they were taken away.
 export const participantChange = z
-  .object({
+  .strictObject({
     displayName: displayName.nullable().optional().describe('Null takes it away.'),
     tag: tag.nullable().optional(),
     publishPermissions: publishPermissions.optional().meta({

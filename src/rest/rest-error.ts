@@ -92,10 +92,19 @@ function toRestError(error: unknown): RestError {
   const status = clientErrorStatus(error);
   return status === null
     ? new RestError('internal-error', 'Internal server error')
-    : (frameworkErrors[status] ?? unreadable);
+    : (frameworkErrors[status] ?? unreadable(error));
 }
 
-const unreadable = new RestError('unreadable-request', 'The request cannot be read');
+function unreadable(error: unknown): RestError {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+  return new RestError('unreadable-request', unreadableWords[code] ?? 'The request cannot be read');
+}
+
+/** By Fastify's codes. */
+const unreadableWords: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The request path is badly escaped',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'The request body is not as long as Content-Length says',
+};
 
 /** Our words for what Fastify refuses before a handler runs. */
 const frameworkErrors: Readonly<Record<number, RestError>> = {

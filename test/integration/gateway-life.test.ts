@@ -200,6 +200,16 @@ describe('starting', () => {
       'is a directory',
     ],
     [
+      'with a file in the place of its sounds',
+      (place: string) => put(place, 'sounds', ''),
+      'is not a directory',
+    ],
+    [
+      'with a file in the place of its recordings',
+      (place: string) => put(place, 'recordings', ''),
+      'is not a directory',
+    ],
+    [
       'of a newer version',
       (place: string) => database(place, 'PRAGMA user_version = 1000'),
       'schema version 1000',

@@ -282,6 +282,49 @@ describe('Bad requests', () => {
     expect(await response.json()).toEqual({ ...errorBody, code });
   });
 
+  it.each([
+    ['/sessions', '{"tag":', 'The request body is not valid JSON'],
+    ['/sessions', "{'tag': 'x'}", 'The request body is not valid JSON'],
+    ['/sessions/%ff', undefined, 'The request path is badly escaped'],
+  ])('that cannot be read are told which part of them: %s with %j', async (path, body, words) => {
+    const response = await server.request('POST', path, body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: expect.stringContaining(words),
+      code: 'unreadable-request',
+    });
+  });
+
+  it('with a parameter that nobody knows are refused, also where there is none: it might have been a filter', async () => {
+    const session = await createSession();
+    for (const [method, path] of [
+      ['GET', '/legs?sessionId=x'],
+      ['GET', '/participants/00000000-0000-4000-8000-000000000000?limit=5'],
+      ['GET', `/sessions/${session}/participants?tag=x`],
+      ['DELETE', `/sessions/${session}?dryRun=true`],
+      ['POST', '/sessions?tag=x'],
+    ] as const) {
+      const response = await server.request(method, path);
+      expect([path, response.status]).toEqual([path, 400]);
+      const [, field] = /\?(\w+)=/.exec(path) ?? [];
+      expect(await response.json()).toMatchObject({
+        error: `${field}: is not known here`,
+        code: 'invalid-request',
+        field,
+      });
+    }
+    expect((await server.request('GET', `/sessions/${session}`)).status).toBe(200);
+  });
+
+  it('to change something of a participant that there is not, are refused: it might have been a permission', async () => {
+    const { participant } = await create();
+    for (const field of ['publishPermission', 'display_name', 'sessionId']) {
+      const response = await server.request('PATCH', `/participants/${participant.id}`, { [field]: [] });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: 'invalid-request', field });
+    }
+  });
+
   it('with a body that is no JSON get 415', async () => {
     for (const type of [
       'text/plain',

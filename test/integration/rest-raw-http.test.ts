@@ -41,7 +41,7 @@ describe('A body', () => {
   it.each([
     ['that is Latin-1', body('{"tag":"J\xf6rg"}'), 400, 'The request body is not UTF-8'],
     ['that ends within a character', body('{"tag":"\xc3"}'), 400, 'The request body is not UTF-8'],
-    ['that is UTF-16', body('{\0}\0'), 400, 'cannot be read'],
+    ['that is UTF-16', body('{\0}\0'), 400, 'not valid JSON'],
     ['with U+0000 in a value', body('{"tag":"a\\u0000b"}'), 400, '"field":"tag"'],
     ['with U+0000 in a name', body('{"a":{"x\\u0000":1}}'), 400, '"field":"a"'],
     ['with half a pair deep within', body('{"a":[{"b":"\\ud83d"}]}'), 400, '"field":"a.0.b"'],
