@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
+import { maskNumber } from '../domain/participants/caller.js';
 import { formatNext, formatTime, nextPage, pageQuery, stirSchema, tenths, time, uuid } from './fields.js';
 import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
@@ -19,6 +20,18 @@ const moment = z
 
 const searched = z.string().min(1).max(1024);
 
+/** `+` in a query stands for a blank, which no Call-ID has in it: whoever wrote it meant the plus. */
+const searchedCallId = searched.transform((text) => text.replaceAll(' ', '+'));
+
+const searchedNumber = searched.transform(numbersLike).meta({ type: 'string' });
+
+/** A number in the forms that records may show it in: with and without its `+`, in full and masked. */
+function numbersLike(text: string): string[] {
+  const digits = text.replace(/^[ +]/, '').replaceAll(/[ ().-]/g, '');
+  const forms = [text, digits, `+${digits}`];
+  return [...new Set([...forms, ...forms.map((form) => maskNumber(form))])];
+}
+
 const recordQuery = pageQuery.extend({
   outcome: z
     .enum(endReasons)
@@ -27,13 +40,13 @@ const recordQuery = pageQuery.extend({
   sessionId: uuid.optional().describe('Only of this session.'),
   participantId: uuid.optional().describe('Only of this participant.'),
   legId: uuid.optional().describe('Only of this leg.'),
-  callId: searched.optional().describe('Only with this Call-ID (SIP), or what the door has for one.'),
-  voiceCallId: searched.optional().describe('Only with this id of the voice platform’s.'),
+  callId: searchedCallId.optional().describe('Only with this Call-ID (SIP), or what the door has for one.'),
+  voiceCallId: searchedCallId.optional().describe('Only with this id of the voice platform’s.'),
   trunkId: uuid.optional().describe('Only calls of this trunk, which may be deleted.'),
-  callerNumber: searched
+  callerNumber: searchedNumber
     .optional()
     .describe(
-      'Only of this caller, written as records show it: with `callerPrivacy` `masked` that is the masked form.',
+      'Only of this caller, in full or as records show it. Where they show masked numbers, of all callers whose number is masked to the same.',
     ),
   from: moment.optional().describe('Only calls that began then or later.'),
   to: moment.optional().describe('Only calls that began before.'),
@@ -177,9 +190,9 @@ export function recordOperations(
         'calls that named neither a participant nor a number of an account are shown to the account of the gateway’s operator.',
       query: recordQuery,
       success: { status: 200, description: 'A page of records', schema: pageSchema },
-      handle: async ({ accountId, query }) => {
+      handle: async ({ accountId, query: { callerNumber: callerNumbers, ...query } }) => {
         const withNobodys = accountId === operatorAccount;
-        const page = await records.listRecords({ accountId, withNobodys, ...query });
+        const page = await records.listRecords({ accountId, withNobodys, ...query, callerNumbers });
         return { records: page.records.map(formatRecord), next: formatNext(page.next) };
       },
     }),

@@ -260,7 +260,8 @@ export function describeJournal(name: string, prepare: () => Promise<OpenedPlace
         expect(await legs({ callId: 'a@b' })).toEqual(['l2', 'l1']);
         expect(await legs({ callId: 'A@b' })).toEqual([]);
         expect(await legs({ voiceCallId: 'v-1' })).toEqual(['l3', 'l1']);
-        expect(await legs({ callerNumber: '+14158675309' })).toEqual(['l1']);
+        expect(await legs({ callerNumbers: ['+*******5309', '+14158675309'] })).toEqual(['l1']);
+        expect(await legs({ callerNumbers: [] })).toEqual([]);
         expect(await legs({ legId: 'l2' })).toEqual(['l2']);
         expect(await legs({ legId: 'theirs' })).toEqual([]);
         expect(await legs({ callId: 'a@b', voiceCallId: 'v-2' })).toEqual(['l2']);

@@ -130,8 +130,8 @@ export interface CallRecordQuery {
   readonly voiceCallId?: string | undefined;
   /** The trunk that the call came from. */
   readonly trunkId?: string | undefined;
-  /** Who called, exactly as the records show it. */
-  readonly callerNumber?: string | undefined;
+  /** Who called: one of these, each exactly as records show it. */
+  readonly callerNumbers?: readonly string[] | undefined;
   /** Started at that time or later. */
   readonly from?: number | undefined;
   /** Started before that time. */

@@ -23,6 +23,8 @@ export function ownCaller({ number, name }: Caller): Caller {
 }
 
 /** At most four digits stay, and at most a third of them all: `+15551230142` becomes `+********142`. */
+export function maskNumber(number: string): string;
+export function maskNumber(number: string | null): string | null;
 export function maskNumber(number: string | null): string | null {
   if (number === null) return null;
   const digits = number.replace(/^\+/, '');

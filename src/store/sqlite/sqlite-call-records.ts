@@ -69,7 +69,10 @@ export class SqliteCallRecords implements CallRecordStore {
       ['call_id = ?', query.callId],
       ['voice_call_id = ?', query.voiceCallId],
       ['trunk_id = ?', query.trunkId],
-      [`caller IS NOT NULL AND json_extract(caller, '$.number') = ?`, query.callerNumber],
+      [
+        `caller IS NOT NULL AND json_extract(caller, '$.number') IN (SELECT value FROM json_each(?))`,
+        query.callerNumbers === undefined ? undefined : JSON.stringify(query.callerNumbers),
+      ],
       [`outcome IS NOT NULL AND json_extract(outcome, '$.reason') = ?`, query.outcome],
       ['started_at >= ?', query.from],
       ['started_at < ?', query.to],
