@@ -17,12 +17,15 @@ export interface CallViewOptions {
   readonly onLeave: () => void;
 }
 
+const outsideText =
+  'You are in no session at the moment: nobody hears you, until somebody lets you in again.';
+
 export class CallView {
   readonly root = element('div', { class: 'call' });
   readonly own: OwnMedia;
   readonly #options: CallViewOptions;
   readonly #grid = element('ul', { class: 'grid', part: 'grid', role: 'list', 'aria-label': 'Participants' });
-  readonly #alone = element('li', { class: 'alone' }, 'Nobody else is here yet.');
+  readonly #alone = element('li', { class: 'alone' });
   readonly #status = element('div', { class: 'banner', part: 'status', role: 'status' });
   readonly #soundBlocked: HTMLElement;
   readonly #toolbar: Toolbar;
@@ -92,6 +95,7 @@ export class CallView {
       'participantLeft',
       'participantUnsubscribed',
       'participantChanged',
+      'selfChanged',
     ] as const)
       connection.on(name, () => this.#show());
     connection.on('stateChanged', () => this.#show());
@@ -152,7 +156,19 @@ export class CallView {
     connection.on('participantUnsubscribed', (participant) => {
       if (!goes(participant)) return;
       unsubscribed.add(participant.participantId);
-      announce(`You no longer hear ${nameOf(participant)}`);
+      // Of everybody at once, where we are in no session; that is said.
+      if (connection.self.sessionId !== null) announce(`You no longer hear ${nameOf(participant)}`);
+    });
+    let wasMuted = false;
+    let wasOutside = false;
+    connection.on('selfChanged', ({ sessionId }) => {
+      const isNow = this.#isMutedByModerator;
+      if (isNow !== wasMuted)
+        announce(isNow ? 'A moderator has muted you.' : 'You are no longer muted by a moderator.');
+      const isOutside = sessionId === null;
+      if (isOutside !== wasOutside) announce(isOutside ? outsideText : 'You are in a session again.');
+      wasMuted = isNow;
+      wasOutside = isOutside;
     });
     connection.on('participantChanged', (participant) => {
       const { participantId } = participant;
@@ -166,6 +182,15 @@ export class CallView {
     });
   }
 
+  /** Nobody hears us, whatever our own button says. */
+  get #isMutedByModerator(): boolean {
+    const { microphone } = this.own;
+    return (
+      microphone !== undefined &&
+      this.#options.connection.self.mutedStreams.some(({ alias }) => alias === microphone.alias)
+    );
+  }
+
   #show(): void {
     const { connection } = this.#options;
     const { microphone, camera, screen, isMuted } = this.own;
@@ -176,15 +201,19 @@ export class CallView {
     const own: TileModel = {
       key: 'own',
       name: 'You',
-      note: screen === undefined ? '' : 'sharing your screen',
+      note: [
+        ...(screen === undefined ? [] : ['sharing your screen']),
+        ...(this.#isMutedByModerator ? ['a moderator has muted you'] : []),
+      ].join(', '),
       kind: 'own',
       isScreen: false,
       picture: camera?.mediaStream,
       sounds: [],
-      isMuted,
+      isMuted: isMuted || this.#isMutedByModerator,
     };
     this.#showTiles([...others, own]);
-    this.#tiles.get('own')?.watchOwn(isMuted ? undefined : microphone?.mediaStream);
+    this.#tiles.get('own')?.watchOwn(own.isMuted ? undefined : microphone?.mediaStream);
+    this.#alone.textContent = connection.self.sessionId === null ? outsideText : 'Nobody else is here yet.';
     if (others.length === 0) this.#grid.append(this.#alone);
     else this.#alone.remove();
     this.#toolbar.show({

@@ -63,6 +63,14 @@ export interface Disconnection {
   readonly reason: string;
 }
 
+/** What the gateway last told of ourselves. */
+export interface OwnPlace {
+  /** The session that we are in; null: none, where nobody hears us; undefined where the gateway has not told. */
+  readonly sessionId: string | null | undefined;
+  /** Those that nobody receives, because a moderator has muted them. */
+  readonly mutedStreams: readonly MutedStream[];
+}
+
 export interface ConnectionEvents {
   readonly streamAvailable: RemoteStream;
   /** The stream gained or lost its audio or video; `mediaStream` is the same object with other tracks. */
@@ -82,6 +90,8 @@ export interface ConnectionEvents {
    * end of our own connection it is told of everybody; `connected` is false by then.
    */
   readonly participantUnsubscribed: RemoteParticipant;
+  /** We are in another session, or in none; a moderator has muted a stream of ours, or ended that. */
+  readonly selfChanged: OwnPlace;
   readonly dtmfReceived: DtmfEvent;
   /** A published track has ended by itself: a device was unplugged, a permission withdrawn, a screen no longer shared. */
   readonly trackEnded: { readonly publication: Publication; readonly mediaType: MediaType };
@@ -181,6 +191,7 @@ export interface Connection {
   readonly publications: readonly Publication[];
   /** By id, those whom we are subscribed to; always as it is now. */
   readonly participants: ReadonlyMap<string, RemoteParticipant>;
+  readonly self: OwnPlace;
   readonly state: ConnectionState;
   /** False once the connection is over for good. */
   readonly connected: boolean;

@@ -6,6 +6,7 @@ import type {
   ConnectionState,
   ConnectionStatistics,
   Disconnection,
+  OwnPlace,
   Publication,
   PublishOptions,
   RemoteParticipant,
@@ -108,6 +109,10 @@ export class GatewayConnection implements Connection {
 
   get participants(): ReadonlyMap<string, RemoteParticipant> {
     return this.#participants.byId;
+  }
+
+  get self(): OwnPlace {
+    return this.#participants.self;
   }
 
   get state(): ConnectionState {

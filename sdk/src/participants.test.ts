@@ -38,8 +38,33 @@ function described(participantId: string, ...mutedStreams: MutedStream[]): Descr
 
 /** The gateway's list, of a session where nobody else is whom it told of before. */
 function list(...listed: DescribedParticipant[]): void {
-  participants.describe({ type: 'participants', sessionId: 's', participants: listed, unsubscribed: [] });
+  participants.describe({
+    type: 'participants',
+    sessionId: 's',
+    participants: listed,
+    unsubscribed: [],
+    mutedStreams: [],
+  });
 }
+
+it('tells that we are in another session or in none, and what of ours was muted; not where we begin', () => {
+  const emitter = new Emitter<ConnectionEvents>();
+  const own = new Participants(emitter);
+  const changes: string[] = [];
+  emitter.on('selfChanged', ({ sessionId, mutedStreams }) =>
+    changes.push([sessionId ?? '-', ...mutedStreams.map(({ alias }) => alias)].join(' ')),
+  );
+  const tell = (sessionId: string | null, ...mutedStreams: MutedStream[]) =>
+    own.describe({ type: 'participants', sessionId, participants: [], unsubscribed: [], mutedStreams });
+  expect(own.self).toEqual({ sessionId: undefined, mutedStreams: [] });
+  tell('s');
+  tell('s', { streamId: 'x.1', alias: 'microphone', mediaTypes: ['AUDIO'] });
+  tell('s');
+  tell(null);
+  tell(null);
+  tell('s');
+  expect(changes).toEqual(['s microphone', 's', '-', 's']);
+});
 
 function publishes(): void {
   participants.join('a');
@@ -105,7 +130,13 @@ describe('somebody', () => {
     expect(participants.byId.size).toBe(0);
   });
 
-  const nobody = { type: 'participants', sessionId: 's', participants: [], unsubscribed: [] } as const;
+  const nobody = {
+    type: 'participants',
+    sessionId: 's',
+    participants: [],
+    unsubscribed: [],
+    mutedStreams: [],
+  } as const;
 
   it.each([
     ['whom we are only no longer subscribed to', { ...nobody, unsubscribed: ['a'] }],

@@ -1,5 +1,5 @@
 /** Who the others are: those whom we are subscribed to, with what the gateway tells about them. */
-import type { ConnectionEvents, RemoteParticipant, RemoteStream } from './api.js';
+import type { ConnectionEvents, OwnPlace, RemoteParticipant, RemoteStream } from './api.js';
 import type { Emitter } from './emitter.js';
 import type { DescribedParticipant, ParticipantsNotice } from './session-notice.js';
 
@@ -22,7 +22,7 @@ export class Participants {
   /** Ids in the gateway's last list. */
   #listed: ReadonlySet<string> = new Set();
   #unsubscribed: ReadonlySet<string> = new Set();
-  #sessionId: string | null = null;
+  #self: OwnPlace = { sessionId: undefined, mutedStreams: [] };
   /** Which stay of ours in a session it is: one ends with the session that we are in, and with the call that we are in it with. */
   #stay = 0;
 
@@ -60,18 +60,21 @@ export class Participants {
   }
 
   /** Takes the gateway's complete list. */
-  describe({ sessionId, participants, unsubscribed }: ParticipantsNotice): void {
+  describe({ sessionId, participants, unsubscribed, mutedStreams }: ParticipantsNotice): void {
     this.#listed = new Set(participants.map(({ participantId }) => participantId));
     this.#unsubscribed = new Set(unsubscribed);
-    if (sessionId !== this.#sessionId) this.#stay += 1;
-    this.#sessionId = sessionId;
+    if (sessionId !== this.#self.sessionId) this.#stay += 1;
+    const before = this.#self;
+    this.#self = { sessionId, mutedStreams };
+    // Where we begin is no change.
+    if (before.sessionId !== undefined || mutedStreams.length > 0) this.#tellChange(before);
     for (const described of participants) {
       const { participantId } = described;
-      const before = this.#told.get(participantId)?.described;
+      const toldBefore = this.#told.get(participantId)?.described;
       this.#told.set(participantId, { described, stay: this.#stay });
       const known = this.byId.get(participantId);
       if (known === undefined) this.join(participantId);
-      else if (JSON.stringify(before) !== JSON.stringify(described)) {
+      else if (JSON.stringify(toldBefore) !== JSON.stringify(described)) {
         const participant = this.#participant(participantId, known.streams);
         this.byId.set(participantId, participant);
         this.#emitter.emit('participantChanged', participant);
@@ -79,6 +82,14 @@ export class Participants {
     }
     for (const [participantId, { streams }] of this.byId)
       if (!this.#listed.has(participantId) && streams.length === 0) this.#remove(participantId);
+  }
+
+  get self(): OwnPlace {
+    return this.#self;
+  }
+
+  #tellChange(before: OwnPlace): void {
+    if (JSON.stringify(before) !== JSON.stringify(this.#self)) this.#emitter.emit('selfChanged', this.#self);
   }
 
   /** Our own connection is over, and with it all that we know of others. */

@@ -21,6 +21,7 @@ describe('parseNotice', () => {
       type: 'participants',
       sessionId: 's',
       unsubscribed: ['c'],
+      mutedStreams: [],
       participants: [
         { ...described, mutedStreams: [] },
         { ...described, participantId: 'b', mutedStreams: [microphone] },
@@ -34,6 +35,7 @@ describe('parseNotice', () => {
       sessionId: null,
       participants: [],
       unsubscribed: [],
+      mutedStreams: [],
     });
   });
 

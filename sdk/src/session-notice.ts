@@ -22,6 +22,8 @@ export interface ParticipantsNotice {
   readonly participants: readonly DescribedParticipant[];
   /** Ids of those who were listed before and are still in the session: we are no longer subscribed to them. */
   readonly unsubscribed: readonly string[];
+  /** Our own streams that nobody receives, because a moderator has muted them. */
+  readonly mutedStreams: readonly MutedStream[];
 }
 
 export type SessionNotice =
@@ -37,13 +39,15 @@ export type SessionNotice =
 export function parseNotice(body: string): SessionNotice | undefined {
   const notice = parseJson(body);
   if (!isObject(notice)) return undefined;
-  const { type, sessionId, participants, unsubscribed, participantId, digit, durationMs } = notice;
+  const { type, sessionId, participants, unsubscribed, mutedStreams } = notice;
+  const { participantId, digit, durationMs } = notice;
   if (type === 'participants' && Array.isArray(participants)) {
     return {
       type,
       sessionId: textOf(sessionId),
       participants: participants.flatMap(readParticipant),
       unsubscribed: Array.isArray(unsubscribed) ? unsubscribed.filter((id) => typeof id === 'string') : [],
+      mutedStreams: Array.isArray(mutedStreams) ? mutedStreams.flatMap(readMutedStream) : [],
     };
   }
   if (

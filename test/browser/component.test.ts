@@ -168,12 +168,35 @@ describe('the component', () => {
     await scene().subscribe(own, { sessionId: scene().sessionId });
     await says('You hear Ann Lee again');
     await scene().gateway.rest.done('DELETE', `/sessions/${scene().sessionId}/participants/${own}`);
-    await says('You no longer hear Ann Lee');
-    await page.getByText('Nobody else is here yet.').waitFor();
+    const outside =
+      'You are in no session at the moment: nobody hears you, until somebody lets you in again.';
+    await says(outside);
+    await page.getByRole('listitem').filter({ hasText: outside }).waitFor();
     await scene().gateway.rest.addToSession(scene().sessionId, own);
+    await waitFor('it says that we are back', async () =>
+      (await announced(page)).includes('You are in a session again.'),
+    );
     await says('You hear Ann Lee again');
     await phone.call.close();
     await says('Ann Lee left');
+  });
+
+  it('tells whom a moderator mutes, who would go on talking to nobody', async () => {
+    const page = await joined();
+    const says = (text: string) =>
+      waitFor(`it says: ${text}`, async () => (await announced(page)).at(-1) === text);
+    await tile(page, 'You').and(page.locator('[data-speaking]')).waitFor();
+    const own = (await scene().gateway.rest.legs())[0]!.participantId;
+    const stream = `/sessions/${scene().sessionId}/participants/${own}/streams/microphone`;
+    await scene().gateway.rest.done('POST', `${stream}/mute`);
+    await tile(page, 'You').getByText('a moderator has muted you').waitFor();
+    await says('A moderator has muted you.');
+    expect(await tile(page, 'You').and(page.locator('[data-speaking]')).count()).toBe(0);
+    await scene().gateway.rest.done('POST', `${stream}/unmute`);
+    await tile(page, 'You').and(page.locator('[data-speaking]')).waitFor();
+    await says('You are no longer muted by a moderator.');
+    await press(page, 'Leave');
+    await page.getByRole('heading', { name: 'You have left.' }).waitFor();
   });
 
   it('shows cameras and a shared screen to the others, and takes them away again', async () => {

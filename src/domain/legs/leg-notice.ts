@@ -51,6 +51,8 @@ export type LegNotice =
        * is in neither list has left.
        */
       readonly unsubscribed: readonly string[];
+      /** Streams of the leg itself that nobody receives, because a moderator has muted them. */
+      readonly mutedStreams: readonly MediaStreamInfo[];
     }
   /** Everybody in the leg's session in the order they joined, the leg itself too: the complete list. */
   | { readonly type: 'members'; readonly members: readonly DescribedMember[] }

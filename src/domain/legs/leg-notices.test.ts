@@ -90,7 +90,18 @@ describe('the notice of members', () => {
     await phone('Ann');
     expect(lists(told)).toEqual([]);
     // It is subscribed to nobody.
-    expect(told).toEqual([{ type: 'participants', sessionId, participants: [], unsubscribed: [] }]);
+    expect(told).toEqual([
+      { type: 'participants', sessionId, participants: [], unsubscribed: [], mutedStreams: [] },
+    ]);
+  });
+  it('has what of the leg’s own a moderator has muted', async () => {
+    const { told, created, leg } = await listener('participants');
+    const { id } = created.participant;
+    const muted = () => told.map((one) => (one.type === 'participants' ? one.mutedStreams.length : -1));
+    domain.mediaOf(leg).publish('microphone');
+    await domain.sessions.setMuted(account, sessionId, id, { stream: 'microphone', isMuted: true });
+    await domain.sessions.setMuted(account, sessionId, id, { stream: 'microphone', isMuted: false });
+    expect(muted()).toEqual([0, 1, 0]);
   });
 });
 

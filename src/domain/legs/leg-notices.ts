@@ -5,6 +5,7 @@
 import { describeMember, describeParticipant, type LegNotice } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
 import type { MediaStreamInfo } from '../media-plane.js';
+import { isMuted } from './routes.js';
 
 type ListNotice = Extract<LegNotice, { type: 'participants' | 'members' }>;
 type ParticipantsNotice = Extract<LegNotice, { type: 'participants' }>;
@@ -70,7 +71,8 @@ export class LegNotices {
       ...describeParticipant(member.leg),
       mutedStreams,
     }));
-    return { type: 'participants', sessionId, participants, unsubscribed };
+    const ownMuted = leg.streams.filter(({ alias }) => isMuted(leg.participant, alias));
+    return { type: 'participants', sessionId, participants, unsubscribed, mutedStreams: ownMuted };
   }
 
   #tellList(leg: LiveLeg, notice: ListNotice): void {

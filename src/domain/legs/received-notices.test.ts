@@ -29,7 +29,9 @@ beforeEach(async () => {
 
 describe('a leg that joins', () => {
   it('is told that nobody is there: it may have heard of somebody in a call before this one', () => {
-    expect(told).toEqual([{ type: 'participants', sessionId, participants: [], unsubscribed: [] }]);
+    expect(told).toEqual([
+      { type: 'participants', sessionId, participants: [], unsubscribed: [], mutedStreams: [] },
+    ]);
   });
 });
 
@@ -87,6 +89,7 @@ describe('a leg that takes notices', () => {
           },
         ],
         unsubscribed: [],
+        mutedStreams: [],
       },
     ]);
     await phone('Ben');

@@ -33,6 +33,7 @@ const people = (displayName: string): LegNotice => ({
   type: 'participants',
   sessionId: 's',
   unsubscribed: [],
+  mutedStreams: [],
   participants: [
     { participantId: 'a', kind: 'phone', displayName, attributes: {}, caller: null, mutedStreams: [] },
   ],
