@@ -96,6 +96,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     keepAliveTimeout,
     headersTimeout: requestTimeout,
     connectionsCheckingInterval: lateRequestCheckMs,
+    // Node's own answer has no form.
+    requireHostHeader: false,
   };
   const tls = {
     ...limits,
@@ -140,7 +142,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requestIdHeader: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, lingerMs),
-    frameworkErrors: (error, request, reply) => void answerError(error, request.id, reply),
+    // Of a path that cannot be read: no hook sees it.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(
+        error,
+        request.id,
+        reply.headers({ ...securityHeaders(), 'x-request-id': request.id }),
+      ),
   });
   const guard = new ConnectionGuard(server.server, {
     maxConnections: options.maxConnections ?? 10_000,
@@ -151,7 +159,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   if (certificates !== undefined) certificates.keepFresh(server.server as Server & TlsListener);
 
-  addSecurityHeaders(server);
+  const securityHeaders = addSecurityHeaders(server);
 
   takeJson(server);
 
@@ -159,6 +167,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     reply.header('x-request-id', request.id);
     done();
   });
+  requireHost(server);
   refuseExpectations(server);
   endConnectionsAtClose(server, guard, (options.closeGraceSeconds ?? 5) * 1000);
   server.addHook('onResponse', (request, reply, done) => {
@@ -177,6 +186,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     throw new RestError('route-not-found', 'There is nothing at this path');
   });
   return Object.assign(server, { connections: guard });
+}
+
+/** RFC 9112 §3.2. */
+function requireHost(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ headers: { host }, raw }, _reply, done) => {
+    const isThere = host !== undefined || raw.httpVersion === '1.0';
+    done(isThere ? undefined : new RestError('unreadable-request', 'The request has no Host header field'));
+  });
 }
 
 /** Node meets `100-continue` by itself; HTTP/1.0 knows no expectations (RFC 9110 §10.1.1). */

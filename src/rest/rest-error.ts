@@ -112,6 +112,7 @@ const frameworkErrors: Readonly<Record<number, RestError>> = {
   413: new RestError('body-too-large', 'The request body is too large'),
   414: new RestError('path-too-long', 'The request path is too long'),
   415: new RestError('unsupported-media-type', 'Unsupported media type: send application/json'),
+  416: new RestError('range-not-satisfiable', 'The file has no such range'),
 };
 
 function clientErrorStatus(error: unknown): number | null {

@@ -59,6 +59,8 @@ describe('Every answer', () => {
     '/metrics',
     '/nothing',
     '/failing',
+    '/%zz',
+    `/${'x'.repeat(2000)}`,
   ])('at %s is in no frame, is what it says it is, and tells no other page where one was', async (path) => {
     const { headers } = await fetch(new URL(path, origin));
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
@@ -92,11 +94,18 @@ describe('Every answer', () => {
     expect(await policyAt('/health')).toBe('same-origin');
   });
 
-  it('on the bare socket has them, too', async () => {
+  it.each([
+    'no HTTP\r\n\r\n',
+    'GET / HTTP/1.1\r\n\r\n',
+    `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+  ])('to what cannot be read has them, too: %s', async (text) => {
     const socket = connect(Number(origin.port), origin.hostname);
-    socket.write('no HTTP\r\n\r\n');
+    socket.on('error', () => undefined).write(text);
     const [answer] = (await once(socket, 'data')) as [Buffer];
-    expect(answer.toString('latin1')).toMatch(/^Content-Security-Policy: .*frame-ancestors 'none'/m);
+    const head = answer.toString('latin1');
+    expect(head).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(head).toMatch(/^Content-Security-Policy: .*frame-ancestors 'none'/im);
+    expect(head).toMatch(/^X-Request-Id: /im);
     socket.destroy();
   });
 });
