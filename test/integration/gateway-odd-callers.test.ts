@@ -56,9 +56,12 @@ describe('A number of ours is called', () => {
 describe('Who calls', () => {
   const asserted = 'P-Asserted-Identity: "Ann" <sip:+15551230142@carrier.example>';
   const remote = (parameters: string) => `Remote-Party-ID: "Ann" <sip:+15551230142@h>;${parameters}`;
-  it.each<[shown: string | null, what: string, headers: readonly string[]]>([
+  type Case = [shown: string | null, what: string, headers: readonly string[]];
+  const quoted: Case = [null, 'quoted Privacy', [asserted, 'Privacy: "id"']];
+  it.each<Case>([
     ['+********142', 'an asserted identity without blanks', ['P-Asserted-Identity: Ann<sip:+15551230142@h>']],
-    [null, 'quoted Privacy', [asserted, 'Privacy: "id"']],
+    // A drachtio-server’s parser refuses it.
+    ...(isBesideDrachtio ? [] : [quoted]),
     [null, 'Privacy in the word of Remote-Party-ID', [asserted, 'Privacy: full']],
     [null, 'a quoted parameter before privacy', [remote('screen="x;privacy=off";privacy=full')]],
   ])('is shown as %s with %s', async (shown, _what, headers) => {

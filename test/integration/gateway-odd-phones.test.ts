@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EventFollower } from '../support/events.js';
 import { pressOddly } from '../support/odd-keys.js';
 import { RawSip, sdpType, type RawMessage } from '../support/raw-sip.js';
+import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { AnsweredCall } from './drachtio-door.js';
@@ -78,7 +79,9 @@ describe('A phone whose description', () => {
     await hangUp(caller, 2);
   });
 
-  const isup = Buffer.from([0x01, 0x00, 0xff, 0x80, 0xc3, 0x28, 0x0d, 0x0a, 0x2d, 0x2d]).toString('latin1');
+  // A drachtio-server refuses bodies with a NUL by itself.
+  const first = isBesideDrachtio ? 0x01 : 0x00;
+  const isup = Buffer.from([first, 0x02, 0xff, 0x80, 0xc3, 0x28, 0x0d, 0x0a, 0x2d, 0x2d]).toString('latin1');
   const inPart = (description: string) => `Content-Type: application/sdp\r\n\r\n${description}\r\n`;
   it.each<[what: string, type: string, body: (description: string) => string]>([
     [
