@@ -216,19 +216,24 @@ describe.skipIf(isBesideFreeSwitch)('A phone', () => {
   });
 });
 
+const rtcpElsewhere: readonly (readonly [what: string, line: string])[] = [
+  ['a group for its RTCP', 'a=rtcp:9 IN IP4 224.0.0.1'],
+  ['all hosts of a network for its RTCP', 'a=rtcp:9 IN IP4 127.255.255.255'],
+];
+
 describe('A phone that wants RTP at', () => {
   const expectRefused = ({ sip, answer }: Caller) => {
     expect([answer.status, answer.header('Reason')]).toEqual([400, 'SIP;cause=400;text="bad-sdp"']);
     new AnsweredCall(sip, answer).send('ACK', 1);
   };
 
-  it.each([
+  it.each<readonly [what: string, line: string]>([
     ['all hosts of a network that the gateway is in', 'c=IN IP4 127.255.255.255'],
     ['a group in its own section', 'c=IN IP4 239.1.1.1/127'],
     ['a group written as IPv6', 'c=IN IP6 ::ffff:e000:1'],
     ['an address in octal', 'c=IN IP4 0177.0.0.1'],
-    ['a group for its RTCP', 'a=rtcp:9 IN IP4 224.0.0.1'],
-    ['all hosts of a network for its RTCP', 'a=rtcp:9 IN IP4 127.255.255.255'],
+    // FreeSWITCH sends phones no RTCP, wherever they want it.
+    ...(isBesideFreeSwitch ? [] : rtcpElsewhere),
   ])('%s is refused as bad-sdp', async (_what, line) => {
     expectRefused(await call((own) => `${own}${line}\r\n`));
   });
