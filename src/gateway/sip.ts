@@ -12,6 +12,7 @@ import type { TokenCodec } from '../domain/participants/token.js';
 import { UnconfirmedCalls } from '../domain/trunks/unconfirmed-calls.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { describeInvite } from '../doors/sip/refused-invite.js';
+import { guesserOf } from '../doors/sip/request-origin.js';
 import { Screen } from '../doors/sip/screen.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
@@ -259,6 +260,7 @@ function screenOf({
     },
     refuseStrangers: config.sip.callsFromNoTrunk === 'refuse',
     isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,
+    hasGuessedTooMuch: (guesser) => options.legs.hasGuessedTooMuch(guesser),
     logger: logger.child({ door: 'sip' }),
   });
   closers.onClose('lines of refused calls', () => screen.close());
@@ -266,7 +268,12 @@ function screenOf({
     // Some trunk's, which has rules of its own.
     if (options.trunks.directory.byCertificate(namesIn(peerCertificate)).length > 0) return null;
     const isBrowser = protocol === 'ws' || protocol === 'wss';
-    const refusal = screen.refusalOf(readable(invite), remoteAddress, isBrowser);
+    const origin = {
+      address: remoteAddress,
+      guesser: guesserOf({ source_address: remoteAddress, protocol }),
+      isBrowser,
+    };
+    const refusal = screen.refusalOf(readable(invite), origin);
     if (refusal === null) return null;
     const challenges = refusal.challenges?.map((value) => ['WWW-Authenticate', value] as const) ?? [];
     return { status: refusal.status, headers: [...Object.entries(refusal.headers), ...challenges] };

@@ -5,6 +5,7 @@
  */
 import { presentCaller, type CallerPrivacy } from '../participants/caller.js';
 import type { CallRecord } from '../facts/call-record.js';
+import { sourceOf } from '../address-source.js';
 import type { Clock } from '../clock.js';
 import type { EventRecorder } from '../facts/event-recorder.js';
 import type { Logger } from '../logger.js';
@@ -59,6 +60,7 @@ export interface LegRegistryOptions {
 export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   readonly #options: LegRegistryOptions;
   readonly #admission: Admission;
+  readonly #guesses: GuessLimiter;
   readonly #slots: SlotRelease;
   readonly #facts: LegFacts;
   readonly #routes: SessionRoutes;
@@ -83,9 +85,10 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
       },
     });
     this.#slots = new SlotRelease(options);
+    this.#guesses = new GuessLimiter(limits.guesses, clock);
     this.#admission = new Admission({
       ...options,
-      guesses: new GuessLimiter(limits.guesses, clock),
+      guesses: this.#guesses,
       slots: this.#slots,
       maxLegsInSession: limits.maxParticipantsPerSession,
       closedFor: () => {
@@ -102,6 +105,11 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
 
   get size(): number {
     return this.#legs.size;
+  }
+
+  /** Join codes from there are not looked up at the moment, as far as this node knows. `source`: as for `admit`. */
+  hasGuessedTooMuch(source: string): boolean {
+    return this.#guesses.isBlocked(sourceOf(source));
   }
 
   get isDraining(): boolean {

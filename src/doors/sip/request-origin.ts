@@ -14,6 +14,9 @@ export function localAddressOf({ receivedOn }: SrfRequest): string | null {
 }
 
 /** Over UDP anybody writes any address: what comes so is not held against those who hold a connection from there. */
-export function guesserOf({ source_address: address, protocol }: SrfRequest): string {
+export function guesserOf({
+  source_address: address,
+  protocol,
+}: Pick<SrfRequest, 'source_address' | 'protocol'>): string {
   return /^udp$/i.test(protocol) ? `udp ${sourceOf(address)}` : address;
 }

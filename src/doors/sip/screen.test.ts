@@ -31,6 +31,7 @@ const screenWith = (options: Partial<ScreenOptions> = {}) =>
     challenge: () => null,
     refuseStrangers: false,
     isOurOwn: (request) => request.get('X-Own') === 'yes',
+    hasGuessedTooMuch: () => false,
     ...options,
   });
 beforeEach(() => {
@@ -48,7 +49,8 @@ const refusalOf = (
   isBrowser = false,
 ) => {
   const fields: Record<string, string> = { 'Call-ID': `call ${(calls += 1)}`, ...headers };
-  return screen.refusalOf({ uri, get: (name) => fields[name] }, source, isBrowser);
+  const origin = { address: source, guesser: `udp ${source}`, isBrowser };
+  return screen.refusalOf({ uri, get: (name) => fields[name] }, origin);
 };
 
 it('A call from a trunk’s network is the trunk’s to judge, whatever it shows', () => {
@@ -209,3 +211,16 @@ it.each([
     expect(refused).toHaveLength(1000);
   },
 );
+
+it('Who has guessed too many join codes is refused before anything is kept, but for numbers, tokens and our own calls', () => {
+  screen = screenWith({ hasGuessedTooMuch: (guesser) => guesser === 'udp 192.0.2.1' });
+  const code = { 'User-to-User': '7K3Q-9XWT-2MBD' };
+  expect(refusalOf('sip:join@gw', code)).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
+  expect(refused).toEqual(['too-many-guesses']);
+  expect(refusalOf('sip:join@gw', code, '192.0.2.2')).toBeNull();
+  expect(refusalOf('sip:+14155550100@gw', code)).toBeNull();
+  expect(refusalOf('sip:join@gw', { ...code, 'X-Own': 'yes' })).toBeNull();
+  expect(refusalOf('sip:join@gw', { ...code, 'X-PH-Token': valid })).toBeNull();
+  expect(refusalOf('sip:join@gw', { ...code, 'X-PH-Token': expired })).toMatchObject({ status: 503 });
+  expect(refusalOf('sip:join@gw', code, '198.51.100.1')).toBeNull();
+});

@@ -32,6 +32,16 @@ export interface ScreenOptions {
   readonly refuseStrangers: boolean;
   /** A call that the gateway makes to itself. */
   readonly isOurOwn: (request: CredentialSource, source: string) => boolean;
+  /** Join codes of that guesser are not looked up at the moment. */
+  readonly hasGuessedTooMuch: (guesser: string) => boolean;
+}
+
+/** How a request came. */
+export interface ScreenedOrigin {
+  readonly address: string;
+  /** Whom wrong join codes are counted for. */
+  readonly guesser: string;
+  readonly isBrowser: boolean;
 }
 
 /** Why an INVITE is refused, and whom its token named. */
@@ -59,16 +69,18 @@ export class Screen {
 
   /**
    * The refusal of an INVITE that bears neither a credential nor a number that may be ours, or a token that is not ours or has
-   * expired, or comes from no trunk and has to: it would get the same answer however it were looked at. Null for any other.
+   * expired, or a join code that would not be looked up, or comes from no trunk and has to: it would get the same answer however
+   * it were looked at. Null for any other.
    */
-  refusalOf(request: CredentialSource, source: string, isBrowser = false): RefusalResponse | null {
+  refusalOf(request: CredentialSource, origin: ScreenedOrigin): RefusalResponse | null {
     const { isTrunkAddress, isTrunkContact, refuseStrangers, isOurOwn } = this.#options;
+    const { address: source, isBrowser } = origin;
     const contactUser = contactUserOf(request.uri);
     if (isTrunkAddress(source) || (contactUser !== null && isTrunkContact(contactUser))) return null;
     const objection: Objection | null =
       refuseStrangers && !isBrowser && !isOurOwn(request, source)
         ? { code: 'no-trunk', participantId: null }
-        : this.#objectionTo(request);
+        : this.#objectionTo(request, origin);
     if (objection === null) return null;
     const { code } = objection;
     const challenges =
@@ -103,19 +115,24 @@ export class Screen {
     return code === 'token-missing' || code === 'no-trunk' ? this.#options.challenge(request) : null;
   }
 
-  #objectionTo(request: CredentialSource): Objection | null {
-    const { tokenHeaders, tokens, clock } = this.#options;
+  #objectionTo(request: CredentialSource, { address, guesser }: ScreenedOrigin): Objection | null {
+    const { tokenHeaders, tokens, clock, hasGuessedTooMuch, isOurOwn } = this.#options;
     const { credentials } = findCredentials(request, tokenHeaders);
     if (credentials.length === 0)
       return dialledNumber(request.uri) === null ? { code: 'token-missing', participantId: null } : null;
-    // A join code has to be looked up.
-    if (credentials.some(({ kind }) => kind === 'join-code')) return null;
+    const hasCode = credentials.some(({ kind }) => kind === 'join-code');
+    // It has to be looked up, or the number counts.
+    if (
+      hasCode &&
+      (dialledNumber(request.uri) !== null || isOurOwn(request, address) || !hasGuessedTooMuch(guesser))
+    )
+      return null;
     const now = clock.now();
-    let objection: Objection = { code: 'token-invalid', participantId: null };
+    let objection: Objection = { code: hasCode ? 'too-many-guesses' : 'token-invalid', participantId: null };
     for (const { value } of credentials.slice(0, maxTokens)) {
       const verification = tokens.verify(value, now);
       if (verification.result === 'valid') return null;
-      if (verification.result === 'expired')
+      if (verification.result === 'expired' && !hasCode)
         objection = { code: 'token-expired', participantId: verification.participantId };
     }
     return objection;
