@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import { Daemon, findProgram, freePort, readAddress } from './daemon.js';
 import { EventSocket, type EventSocketAddress } from './event-socket.js';
-import { takeRtpPorts } from './rtp-ports.js';
+import { giveBackRtpPorts, takeRtpPorts, type RtpPorts } from './rtp-ports.js';
 import { waitFor } from './wait-for.js';
 
 const configuration = fileURLToPath(new URL('../../freeswitch', import.meta.url));
@@ -106,16 +106,18 @@ class OwnFreeSwitch implements FreeSwitchForTests {
   readonly rtpPorts: { readonly from: number; readonly to: number };
   readonly #environment: NodeJS.ProcessEnv;
   readonly #directory: string;
+  #takenPorts: RtpPorts | null;
   #daemon: Daemon;
 
   private constructor(
     binary: string,
     directory: string,
-    ports: { readonly eventSocket: number; readonly sip: number; readonly rtp: number },
+    ports: { readonly eventSocket: number; readonly sip: number; readonly rtp: RtpPorts },
     { environment = {} }: FreeSwitchOptions,
   ) {
     const secret = randomBytes(16).toString('hex');
-    const rtpPorts = { from: ports.rtp, to: ports.rtp + 398 };
+    // An even number of pairs.
+    const rtpPorts = { from: ports.rtp.from, to: ports.rtp.to - 1 };
     const defaults: Record<string, string> = {
       FREESWITCH_PROGRAM: binary,
       FREESWITCH_CONFIGURATION_DIRECTORY: configuration,
@@ -128,6 +130,7 @@ class OwnFreeSwitch implements FreeSwitchForTests {
       FREESWITCH_LOG_LEVEL: 'notice',
     };
     this.#directory = directory;
+    this.#takenPorts = ports.rtp;
     this.#environment = { PATH: process.env['PATH'], ...defaults, ...environment };
     this.eventSocket = { host: '127.0.0.1', port: ports.eventSocket, secret };
     this.sipPort = ports.sip;
@@ -137,7 +140,7 @@ class OwnFreeSwitch implements FreeSwitchForTests {
 
   static async start(binary: string, options: FreeSwitchOptions): Promise<OwnFreeSwitch> {
     const directory = await mkdtemp(join(tmpdir(), 'landbridge-freeswitch-'));
-    const ports = { eventSocket: await freePort(), sip: await freePort(), rtp: (await takeRtpPorts()).from };
+    const ports = { eventSocket: await freePort(), sip: await freePort(), rtp: await takeRtpPorts() };
     const started = new OwnFreeSwitch(binary, directory, ports, options);
     try {
       await started.#ready();
@@ -173,6 +176,8 @@ class OwnFreeSwitch implements FreeSwitchForTests {
   async stop({ inGoodOrder } = { inGoodOrder: false }): Promise<void> {
     if (inGoodOrder) await this.#daemon.stop();
     else await this.#daemon.kill();
+    if (this.#takenPorts !== null) giveBackRtpPorts(this.#takenPorts);
+    this.#takenPorts = null;
     await rm(this.#directory, { recursive: true, force: true });
   }
 

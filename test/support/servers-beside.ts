@@ -23,11 +23,15 @@ export const isBesideFreeSwitch = wanted.has('freeswitch');
 
 /** Those that this run wants. Throws where one is not installed. */
 export async function startServersBeside(): Promise<ServersBeside> {
-  const [drachtio, freeSwitch] = await Promise.all([
+  const [drachtio, freeSwitch] = await Promise.allSettled([
     isBesideDrachtio ? present(startDrachtio(), 'drachtio-server') : null,
     isBesideFreeSwitch ? present(startFreeSwitch(), 'FreeSWITCH') : null,
   ]);
-  return serversBeside({ drachtio, freeSwitch });
+  if (drachtio.status === 'fulfilled' && freeSwitch.status === 'fulfilled')
+    return serversBeside({ drachtio: drachtio.value, freeSwitch: freeSwitch.value });
+  // Where one does not start, the other does not stay.
+  for (const one of [drachtio, freeSwitch]) if (one.status === 'fulfilled') await one.value?.stop();
+  throw drachtio.status === 'rejected' ? drachtio.reason : (freeSwitch as PromiseRejectedResult).reason;
 }
 
 /** Those of a test that handles them itself; they end with the gateway. */

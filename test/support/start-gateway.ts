@@ -165,8 +165,8 @@ export class TestGateway {
   }
 
   static async start(wanted: GatewayOptions = {}): Promise<TestGateway> {
-    const beside = wanted.beside ?? (await startServersBeside());
     const ownPorts = wanted.rtpPorts === undefined ? await takeRtpPorts() : null;
+    const beside = wanted.beside ?? (await startServersBeside());
     const options = {
       ...wanted,
       rtpPorts: wanted.rtpPorts ?? inWords(ownPorts!),

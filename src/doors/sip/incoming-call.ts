@@ -15,31 +15,25 @@ import type { DoorLeg, LegSignalling } from '../../domain/legs/door-leg.js';
 import type { LimitedLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
 import { mainConnection } from '../../domain/media-plane.js';
-import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { Outcome } from '../../domain/outcome.js';
 import { ownText } from '../../domain/own-text.js';
-import type { Caller } from '../../domain/participants/caller.js';
-import type { Credential } from '../../domain/participants/token.js';
 import { refusalOf } from '../../domain/refusal-of.js';
-import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
-import type { UnconfirmedCalls } from '../../domain/trunks/unconfirmed-calls.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
-import { readCaller } from './caller-identity.js';
-import { dialledNumber, findCredentials } from './credential.js';
+import { CallEntry, type EntrySettings } from './call-entry.js';
+import { findCredentials } from './credential.js';
 import { connectionLost, DialogCall, logCallEnd } from './dialog-call.js';
 import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
 import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
 import { describeInvite, type InviteRefusal } from './refused-invite.js';
-import { guesserOf, isOverWebSocket, localAddressOf } from './request-origin.js';
+import { isOverWebSocket, localAddressOf } from './request-origin.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
 import { guardSessionTimer, timerOfInvite, type SessionTimer } from './session-timer.js';
 import { noticesTaken, takesNotices } from './session-notices.js';
-import { chooseCredential, isNumberLike, type ShownCredential } from './shown-credential.js';
 import {
   forgetInvite,
   moveResponse,
@@ -49,28 +43,13 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './srf.js';
-import { arrivingCall, challengeHeader, trunkGuesser, type DoorTrunks } from './trunk-call.js';
-import { verifiedCaller } from './verified-caller.js';
+import { challengeHeader } from './trunk-call.js';
 
-export interface IncomingCallSettings {
+export interface IncomingCallSettings extends EntrySettings {
   readonly tokenHeaders: readonly string[];
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
-  /** The name that a call's wrong credentials are counted under. Default: `source`: its address, and whether that may be forged. */
-  readonly sourceOf?: (source: string, fieldOf: (name: string) => string | undefined) => string;
-  /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
-  readonly dialIn?: (
-    dialled: string,
-    source: string,
-    call: DialledCall,
-    /** Whose trunk it came over: any of the account's numbers is open to that. */
-    trunkAccountId: string | null,
-  ) => Promise<DialIn | null>;
-  /** Default: there are none. */
-  readonly trunks?: DoorTrunks;
-  /** Limits the calls over UDP that nothing but their address speaks for, by trunk and by number. Default: they are not limited. */
-  readonly unconfirmed?: UnconfirmedCalls;
 }
 
 export interface IncomingCallOptions {
@@ -100,28 +79,23 @@ export class IncomingCall implements LegSignalling {
   readonly #callId: string;
   readonly #deadline: Timer;
   readonly #farewells: Farewells;
+  readonly #entry: CallEntry;
   /** LegSignalling: there where the far end announced that it wants to hear of others. */
   readonly notices: LegSignalling['notices'];
   /** LegSignalling: there unless the far end says that it takes no INFO. */
   readonly sendDtmf: LegSignalling['sendDtmf'];
   #logger: Logger;
   #leg: DoorLeg | null = null;
-  /** The place that a call from a trunk has among those of the trunk, until it is over; null for any other. */
-  #pass: TrunkPass | null = null;
-  /** Ends the counting of a call for which nothing speaks but its address, which may be forged; null for any other. */
-  #endUnconfirmed: (() => void) | null = null;
-  #isForgeable = false;
   /** From the answer on: the call is its, and so is the end. */
   #answered: DialogCall | null = null;
   /** How the call ended before it was answered. */
   #outcome: Outcome | null = null;
-  /** Ends what is done for a call that has ended. */
-  readonly #over = new AbortController();
 
   constructor(options: IncomingCallOptions) {
     const { request, clock, settings, onFarewell } = options;
     this.#options = options;
     this.#callId = ownText(request.get('Call-ID') ?? '');
+    this.#entry = new CallEntry({ request, callId: this.#callId, legs: options.legs, settings });
     this.#logger = options.logger.child({ callId: this.#callId });
     this.#farewells = new Farewells(this.#logger, onFarewell);
     this.#deadline = clock.after(settings.answerTimeoutMs, () =>
@@ -221,7 +195,7 @@ export class IncomingCall implements LegSignalling {
         signallingAddress: request.source_address,
         localAddress: localAddressOf(request),
         // The ACK bears what only the address was told that we answer to.
-        sendsOnceConfirmed: this.#isForgeable,
+        sendsOnceConfirmed: this.#entry.isForgeable,
       }),
     );
     if (leg.hasEnded) return;
@@ -241,31 +215,19 @@ export class IncomingCall implements LegSignalling {
   async #admit(): Promise<DoorLeg | null> {
     const { request, legs, settings } = this.#options;
     const { credentials, voiceCallId } = findCredentials(request, settings.tokenHeaders);
-    if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credentials);
-    if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
-    const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify, this.#over.signal);
-    const stir = verifying === null ? null : await verifying;
-    if (verifying !== null && this.#outcome !== null) {
+    const entrance = await this.#entry.find(credentials);
+    if (entrance === null) {
       this.#tellCanceled(null, {});
       return null;
     }
-    const { credential, refusal } = await this.#chosen(credentials);
-    const dialledIn = await this.#dialIn(credential);
-    if (credential === null && dialledIn === null) {
-      if (this.#mayBeTrunk) throw new Refusal('authentication-required');
-      if (refusal !== null) throw refusal;
-    }
-    if (this.#pass === null && dialledIn !== null) await this.#countDialled(dialledIn);
     const leg = await legs.admit({
-      credential: dialledIn?.credential ?? credential,
-      attendant: dialledIn?.attendant ?? null,
+      ...entrance,
       voiceCallId,
-      trunkId: this.#pass?.trunk.id ?? null,
+      trunkId: this.#entry.trunk?.id ?? null,
       door: 'sip',
       callId: this.#callId,
-      caller: this.#caller,
-      stir,
-      source: this.#guesser(),
+      caller: this.#entry.caller,
+      source: this.#entry.guesser,
       signalling: this,
     });
     this.#leg = leg;
@@ -273,87 +235,6 @@ export class IncomingCall implements LegSignalling {
     if (this.#outcome === null) return leg;
     await leg.end(this.#outcome);
     return null;
-  }
-
-  /** Throws Refusal where those that are shown are wrong. */
-  async #chosen(credentials: readonly Credential[]): Promise<ShownCredential> {
-    if (this.#pass !== null) return { credential: this.#pass.credential, refusal: null };
-    const { legs, request } = this.#options;
-    const guesser = this.#guesser();
-    return chooseCredential(credentials, dialledNumber(request.uri), (one) => legs.identify(one, guesser));
-  }
-
-  /** A call that is let in by its network. Throws Refusal where too many such are unconfirmed. */
-  #countForgeable(origin: string): void {
-    const { request, settings } = this.#options;
-    if (!/^udp$/i.test(request.protocol)) return;
-    this.#isForgeable = true;
-    if (settings.unconfirmed === undefined || this.#outcome !== null) return;
-    this.#endUnconfirmed = settings.unconfirmed.take(origin);
-    const party =
-      this.#pass === null ? {} : { trunkId: this.#pass.trunk.id, accountId: this.#pass.trunk.accountId };
-    if (this.#endUnconfirmed === null) throw new Refusal('trunk-limit', 'unconfirmed', party);
-  }
-
-  async #countDialled({ attendant }: DialIn): Promise<void> {
-    try {
-      this.#countForgeable(`number ${dialledNumber(this.#options.request.uri)?.replace(/\D/g, '') ?? ''}`);
-    } catch (error) {
-      await attendant?.legEnded();
-      throw error;
-    }
-  }
-
-  /** Who calls, as far as it is believed of where the call came from. */
-  get #caller(): Caller | null {
-    return readCaller(this.#options.request, this.#pass?.trunk.inbound.callerIdentity);
-  }
-
-  #guesser(): string {
-    const { request, settings } = this.#options;
-    if (this.#pass !== null) return trunkGuesser(this.#pass.trunk.id, this.#caller?.number);
-    const source = guesserOf(request);
-    return settings.sourceOf?.(source, (name) => request.get(name)) ?? source;
-  }
-
-  /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
-  async #enterByTrunk(trunks: DoorTrunks, credentials: readonly Credential[]): Promise<void> {
-    const { request } = this.#options;
-    this.#pass = await trunks.enter({
-      ...arrivingCall(request, credentials, trunks.digest, this.#guesser()),
-      certificateNames: trunks.certificateNamesOf?.(request) ?? [],
-    });
-    // It may be over by now.
-    if (this.#outcome !== null) this.#pass?.release();
-    // Browsers call over WebSockets, and the console's test calls are marked: its guesser is not the address.
-    const isStranger = this.#pass === null && this.#guesser() === guesserOf(request);
-    if (trunks.refuseOthers && isStranger && !this.#isBrowser)
-      throw new Refusal(this.#mayBeTrunk ? 'authentication-required' : 'no-trunk');
-  }
-
-  /** It is of no trunk yet, but may be of one that is known by its password alone. */
-  get #mayBeTrunk(): boolean {
-    if (this.#pass !== null || this.#isBrowser) return false;
-    return (this.#options.settings.trunks?.hashesOf(null).length ?? 0) > 0;
-  }
-
-  get #isBrowser(): boolean {
-    return /^wss?$/i.test(this.#options.request.protocol);
-  }
-
-  async #dialIn(credential: Credential | null): Promise<DialIn | null> {
-    const { request, settings } = this.#options;
-    const dialled = this.#pass === null ? this.#dialledWithout(credential) : this.#pass.dialled;
-    if (settings.dialIn === undefined || dialled === null) return null;
-    const call = {
-      ...{ voiceCallId: this.#callId, from: this.#caller?.number ?? null, to: dialled, headers: {} },
-    };
-    return settings.dialIn(dialled, request.source_address, call, this.#pass?.trunk.accountId ?? null);
-  }
-
-  /** The number that a call of no trunk was sent to, where it may be let in by it. */
-  #dialledWithout(credential: Credential | null): string | null {
-    return credential !== null && !isNumberLike(credential) ? null : dialledNumber(this.#options.request.uri);
   }
 
   /** Sends the 200; resolves when the dialog is there. */
@@ -385,7 +266,7 @@ export class IncomingCall implements LegSignalling {
     const call = new DialogCall({
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       retryAfterSeconds: settings.retryAfterSeconds,
-      onConfirmed: () => this.#endUnconfirmed?.(),
+      onConfirmed: () => this.#entry.confirm(),
       onClosed: () => this.#closed(),
     });
     this.#answered = call;
@@ -437,12 +318,12 @@ export class IncomingCall implements LegSignalling {
 
   #tellRefused(refusal: InviteRefusal, party: RefusedParty): void {
     const { request, onRefused } = this.#options;
-    const { participantId = null, accountId = this.#pass?.trunk.accountId ?? null } = party;
+    const { participantId = null, accountId = this.#entry.trunk?.accountId ?? null } = party;
     onRefused({
-      trunkId: party.trunkId ?? this.#pass?.trunk.id ?? null,
+      trunkId: party.trunkId ?? this.#entry.trunk?.id ?? null,
       ...{ door: 'sip', code: refusal.code, source: request.source_address, participantId, accountId },
       legId: this.#leg?.legId ?? null,
-      details: () => describeInvite(request, refusal, this.#pass?.trunk.inbound.callerIdentity),
+      details: () => describeInvite(request, refusal, this.#entry.trunk?.inbound.callerIdentity),
     });
   }
 
@@ -467,7 +348,7 @@ export class IncomingCall implements LegSignalling {
     const { legs, settings } = this.#options;
     try {
       const { credentials } = findCredentials(request, settings.tokenHeaders);
-      const guesser = this.#guesser();
+      const { guesser } = this.#entry;
       const { identity } = await firstGood(credentials, (one) => legs.identify(one, guesser));
       return { participantId: identity };
     } catch (error) {
@@ -481,14 +362,13 @@ export class IncomingCall implements LegSignalling {
 
   #close(outcome: Outcome): void {
     this.#deadline.cancel();
-    this.#over.abort();
+    this.#entry.end();
     logCallEnd(this.#logger, this.#options.clock, this.#leg, outcome);
     this.#closed();
   }
 
   #closed(): void {
-    this.#pass?.release();
-    this.#endUnconfirmed?.();
+    this.#entry.end();
     this.#options.onClosed(this);
   }
 }
