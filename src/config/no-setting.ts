@@ -4,7 +4,7 @@ import { listGroups } from './settings.js';
 
 const prefix = 'LANDBRIDGE_';
 
-/** Of a variable. */
+/** The sentence for an environment variable. */
 export function noVariable(name: string): string {
   const known = allSettings().flatMap(({ environment, isSecret }) =>
     environment === null ? [] : [environment, ...(isSecret ? [`${environment}_FILE`] : [])],
@@ -17,7 +17,7 @@ export function noVariable(name: string): string {
   return `${name} is no setting of Landbridge${hint(meant === null ? null : `${prefix}${meant}`)}`;
 }
 
-/** Of a name in the file, with dots where it stands in a group. */
+/** The sentence for a name in the file, with dots where it stands in a group. */
 export function noPath(name: string): string {
   const groups = listGroups().flatMap((group) => (group.name === null ? [] : [group.name]));
   const variable = allSettings().find(({ environment }) => environment === name);
