@@ -156,7 +156,7 @@ export class CallView {
     connection.on('participantUnsubscribed', (participant) => {
       if (!goes(participant)) return;
       unsubscribed.add(participant.participantId);
-      // Of everybody at once, where we are in no session; that is said.
+      // In no session it is everybody at once, which is said already.
       if (connection.self.sessionId !== null) announce(`You no longer hear ${nameOf(participant)}`);
     });
     let wasMuted = false;

@@ -142,7 +142,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requestIdHeader: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     clientErrorHandler: (error, socket) => answerUnreadable(error, socket, lingerMs),
-    // Of a path that cannot be read: no hook sees it.
+    // A path that cannot be read comes to no hook.
     frameworkErrors: (error, request, reply) =>
       void answerError(
         error,

@@ -36,7 +36,7 @@ export interface TransactionLayerOptions {
   readonly maxTransactions: number;
   /** How many of them one source's requests outside of dialogs may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerAddress?: number;
-  /** Of requests within one dialog. Default: `maxTransactions`. */
+  /** How many the requests within one dialog may have. Default: `maxTransactions`. */
   readonly maxTransactionsPerDialog?: number;
   /** The name that an address is counted under: a network may share one. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
@@ -62,7 +62,7 @@ export class TransactionLayer {
   readonly #merges = new Map<string, ServerTransaction>();
   /** Refusals that wait for their ACK or for copies, the oldest first: they give their places up where room is needed. */
   readonly #refused = new Set<ServerTransaction>();
-  /** Of requests within each dialog, the oldest first. */
+  /** The transactions of requests within each dialog, the oldest first. */
   readonly #dialogs = new Map<string, Set<ServerTransaction>>();
   /** How many transactions of requests outside of dialogs each source has. */
   readonly #addresses = new Map<string, number>();

@@ -135,7 +135,7 @@ export class TcpTransport extends ReceivingTransport implements ListeningTranspo
     return dialed;
   }
 
-  /** Of the connection that came in from there, where one is open. */
+  /** The certificate that came with the connection from there; null where none is open, or showed none that a trusted CA vouches for. */
   certificateFrom(address: string, port: number): X509Certificate | null {
     return this.#byPeer.get(peerKey(address, port, null))?.peerCertificate ?? null;
   }

@@ -225,7 +225,7 @@ describe('a phone that is passed through to another', () => {
     expect(spoken.length).toBeGreaterThan(430);
   });
 
-  /** Of another stream, whose numbers say how far it is. */
+  /** Packets of another stream, whose numbers say how far it is. */
   const as = (ssrc: number, said: readonly Said[]): Said[] =>
     said.map((packet) => ({
       ...packet,

@@ -18,7 +18,7 @@ export interface InterfaceAddress {
   readonly address: string;
   readonly family: string;
   readonly internal: boolean;
-  /** Of its network: `127.0.0.1/8`; null: not known. */
+  /** Its network, as `127.0.0.1/8`; null: not known. */
   readonly cidr?: string | null;
 }
 
