@@ -60,9 +60,10 @@ class Call {
 
   take(message: string): void {
     const status = Number(message.slice(8, 11));
-    clearTimeout(this.#repeat);
-    if (status < 200) return;
     const isInvite = /^CSeq: *\d+ +INVITE/im.test(message);
+    // A copy of the INVITE's 200 says nothing of the BYE.
+    if (isInvite !== this.#answered) clearTimeout(this.#repeat);
+    if (status < 200) return;
     if (!isInvite) return this.#end(status === 200 ? null : `BYE ${status}`);
     this.#to = /^To: *(.*)$/im.exec(message)?.[1]?.trim() ?? this.#to;
     if (status >= 300) {
