@@ -17,7 +17,8 @@ const loads = [
   { callsPerSecond: 1000, seconds: 10, cpuGoalMs: 0.6, p99GoalMs: undefined },
 ] as const;
 const tlsLoad = { callsPerSecond: 600, seconds: 10 } as const;
-const lifeLoad = { callsPerSecond: 1000, calls: 100_000 } as const;
+/** No more than a slow machine keeps up with: whoever gives up on a call leaves it standing. */
+const lifeLoad = { callsPerSecond: 400, calls: 100_000 } as const;
 const idle = { dialogs: 5000, callsPerSecond: 500 } as const;
 const flood = { invitesPerSecond: 2000, seconds: 20 } as const;
 const goodCalls = { callsPerSecond: 20, seconds: 15 } as const;
@@ -78,7 +79,13 @@ async function serverAlone(): Promise<BenchmarkRow[]> {
       atMost(`  INVITE → 200, p99; ${troublesOf(overTls)}`, percentile(overTls.setupMs, 0.99), 'ms'),
       keptUp('TLS', tlsLoad.callsPerSecond, overTls),
     );
-    rows.push(...(await life(application, run)), await idleDialogs(application, load));
+    try {
+      rows.push(...(await life(application, run)), await idleDialogs(application, load));
+    } catch (error) {
+      // The others' figures are worth printing all the same.
+      console.error(error);
+      rows.push({ what: 'heap after many calls, and of idle dialogs', measured: 'failed' });
+    }
     return rows;
   } finally {
     await load.close();
