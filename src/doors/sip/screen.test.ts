@@ -224,3 +224,13 @@ it('Who has guessed too many join codes is refused before anything is kept, but 
   expect(refusalOf('sip:join@gw', { ...code, 'X-PH-Token': expired })).toMatchObject({ status: 503 });
   expect(refusalOf('sip:join@gw', code, '198.51.100.1')).toBeNull();
 });
+
+it('Who answers a challenge is no stranger who guesses', () => {
+  screen = screenWith({
+    hasGuessedTooMuch: () => true,
+    challenge: (request) => (request.get('Authorization') === undefined ? ['Digest a'] : []),
+  });
+  const code = { 'User-to-User': '7K3Q-9XWT-2MBD' };
+  expect(refusalOf('sip:join@gw', code)).toMatchObject({ status: 503 });
+  expect(refusalOf('sip:join@gw', { ...code, Authorization: 'x' })).toBeNull();
+});

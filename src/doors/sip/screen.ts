@@ -115,18 +115,13 @@ export class Screen {
     return code === 'token-missing' || code === 'no-trunk' ? this.#options.challenge(request) : null;
   }
 
-  #objectionTo(request: CredentialSource, { address, guesser }: ScreenedOrigin): Objection | null {
-    const { tokenHeaders, tokens, clock, hasGuessedTooMuch, isOurOwn } = this.#options;
+  #objectionTo(request: CredentialSource, origin: ScreenedOrigin): Objection | null {
+    const { tokenHeaders, tokens, clock } = this.#options;
     const { credentials } = findCredentials(request, tokenHeaders);
     if (credentials.length === 0)
       return dialledNumber(request.uri) === null ? { code: 'token-missing', participantId: null } : null;
     const hasCode = credentials.some(({ kind }) => kind === 'join-code');
-    // It has to be looked up, or the number counts.
-    if (
-      hasCode &&
-      (dialledNumber(request.uri) !== null || isOurOwn(request, address) || !hasGuessedTooMuch(guesser))
-    )
-      return null;
+    if (hasCode && !this.#isVainGuess(request, origin)) return null;
     const now = clock.now();
     let objection: Objection = { code: hasCode ? 'too-many-guesses' : 'token-invalid', participantId: null };
     for (const { value } of credentials.slice(0, maxTokens)) {
@@ -136,6 +131,14 @@ export class Screen {
         objection = { code: 'token-expired', participantId: verification.participantId };
     }
     return objection;
+  }
+
+  /** Its join code would not be looked up, and neither a number nor a trunk's password lets it in. */
+  #isVainGuess(request: CredentialSource, { address, guesser }: ScreenedOrigin): boolean {
+    const { hasGuessedTooMuch, isOurOwn, challenge } = this.#options;
+    if (!hasGuessedTooMuch(guesser) || dialledNumber(request.uri) !== null) return false;
+    // Who answers a challenge guesses under the name of the trunk.
+    return !isOurOwn(request, address) && challenge(request)?.length !== 0;
   }
 
   #isNew(callId: string): boolean {
