@@ -1,30 +1,10 @@
 /** Slips of the pen in a configuration: names that are almost right, values that are left out, files in other encodings. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { ConfigError, loadConfig } from './load-config.js';
+import { expect, it } from 'vitest';
+import { useConfigDirectory } from '../../test/support/config-directory.js';
 
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'landbridge-config-'));
-});
-afterEach(() => rmSync(directory, { recursive: true }));
-
-function load(environment: Record<string, string>, yaml?: string) {
-  if (yaml !== undefined) writeFileSync(join(directory, 'landbridge.yaml'), yaml);
-  return loadConfig({ environment, workingDirectory: directory });
-}
-
-function problemsOf(environment: Record<string, string>, yaml?: string): readonly string[] {
-  try {
-    load(environment, yaml);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const { directory, load, problemsOf } = useConfigDirectory();
 
 it.each([
   ['http: {prot: 1}', 'http.prot', 'http.port'],
@@ -60,7 +40,7 @@ it.each(['http:', 'http:\n  port:\n', 'publicIp:\n', 'publicIp: null\ntls: ~'])(
 );
 
 it('in Latin-1 or UTF-16 is refused, and so is such a secret: letters would be lost in silence', () => {
-  const file = join(directory, 'landbridge.yaml');
+  const file = join(directory(), 'landbridge.yaml');
   for (const octets of [
     Buffer.from('password: pässword', 'latin1'),
     Buffer.from('\ufeffaccount: a', 'utf16le'),
@@ -74,7 +54,7 @@ it('in Latin-1 or UTF-16 is refused, and so is such a secret: letters would be l
 });
 
 it('takes a file, and a secret’s, with a byte order mark', () => {
-  const file = join(directory, 'secret');
+  const file = join(directory(), 'secret');
   writeFileSync(file, '\ufeffa password\r\n');
   expect(load({ LANDBRIDGE_PASSWORD_FILE: file }, '\ufeffaccount: a\r\n')).toMatchObject({
     account: 'a',

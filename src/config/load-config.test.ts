@@ -1,40 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useConfigDirectory } from '../../test/support/config-directory.js';
 import { markShown, resolveCredentials } from './credentials.js';
 import { ConfigError, loadConfig } from './load-config.js';
 
-let directory: string;
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'landbridge-config-'));
-});
-afterEach(() => rmSync(directory, { recursive: true }));
-
-function load(environment: Record<string, string> = {}, yaml?: string) {
-  if (yaml !== undefined) writeFileSync(join(directory, 'landbridge.yaml'), yaml);
-  return loadConfig({ environment, workingDirectory: directory });
-}
-
-function problemsOf(environment: Record<string, string>, yaml?: string): readonly string[] {
-  try {
-    load(environment, yaml);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-  return [];
-}
+const { directory, load, problemsOf } = useConfigDirectory();
 
 describe('The configuration', () => {
   it('has defaults for everything', () => {
@@ -45,7 +17,7 @@ describe('The configuration', () => {
       rtp: { ports: { from: 20_000, to: 29_999 } },
       store: 'sqlite',
       tokenHeaders: ['X-Landbridge-Token', 'X-PH-Token'],
-      dataDir: join(directory, 'landbridge-data'),
+      dataDir: join(directory(), 'landbridge-data'),
     });
     expect(config.workers).toBeGreaterThanOrEqual(1);
   });
@@ -75,23 +47,23 @@ describe('The configuration', () => {
   });
 
   it('reads the file that is named, which must exist, and needs no other', () => {
-    writeFileSync(join(directory, 'other.yaml'), 'workers: 3\n');
+    writeFileSync(join(directory(), 'other.yaml'), 'workers: 3\n');
     const from = (configFile: string) =>
-      loadConfig({ environment: {}, workingDirectory: directory, configFile });
+      loadConfig({ environment: {}, workingDirectory: directory(), configFile });
     expect(from('other.yaml').workers).toBe(3);
-    expect(load({ LANDBRIDGE_CONFIG: join(directory, 'other.yaml') }).workers).toBe(3);
+    expect(load({ LANDBRIDGE_CONFIG: join(directory(), 'other.yaml') }).workers).toBe(3);
     expect(() => from('missing.yaml')).toThrow(/missing\.yaml cannot be read \(ENOENT\)/);
     expect(load({}, '').http.port).toBe(8080);
   });
 
   it('reads secrets from files, without the line end', () => {
-    const file = join(directory, 'password');
+    const file = join(directory(), 'password');
     writeFileSync(file, 'from a file\n');
     expect(load({ LANDBRIDGE_PASSWORD_FILE: file }).password).toBe('from a file');
     expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: file, LANDBRIDGE_PASSWORD: 'x' })).toEqual([
       'LANDBRIDGE_PASSWORD and LANDBRIDGE_PASSWORD_FILE are both set',
     ]);
-    expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: join(directory, 'none') })).toEqual([
+    expect(problemsOf({ LANDBRIDGE_PASSWORD_FILE: join(directory(), 'none') })).toEqual([
       expect.stringMatching(/^LANDBRIDGE_PASSWORD_FILE: cannot read .*ENOENT/),
     ]);
     expect(problemsOf({ LANDBRIDGE_HTTP_PORT_FILE: file })).toEqual([
@@ -174,7 +146,7 @@ describe('The configuration', () => {
       {},
       'dataDir: "~landbridge"\nhttp: {host: "fe80::1%eth0", publicUrl: "https://gw.example/a/"}',
     );
-    expect(config.dataDir).toBe(join(directory, '~landbridge'));
+    expect(config.dataDir).toBe(join(directory(), '~landbridge'));
   });
 
   it('with a tag that nobody resolves, as of a vault, is refused: its ciphertext would have been the secret', () => {
@@ -208,8 +180,8 @@ describe('The configuration', () => {
     ['a pipe', (path: string) => void execFileSync('mkfifo', [path]), 'it is no file'],
     ['a device without an end', (path: string) => symlinkSync('/dev/zero', path), 'EFBIG'],
   ])('whose file is %s is refused, and not passed over or waited for', (_, make, why) => {
-    make(join(directory, 'landbridge.yaml'));
-    expect(problemsOf({})).toEqual([`${join(directory, 'landbridge.yaml')} cannot be read (${why})`]);
+    make(join(directory(), 'landbridge.yaml'));
+    expect(problemsOf({})).toEqual([`${join(directory(), 'landbridge.yaml')} cannot be read (${why})`]);
   });
 
   it('with a secret’s file that has no end is refused', () => {
@@ -365,14 +337,14 @@ describe('The configuration', () => {
 describe('Credentials', () => {
   it('are made at the first start, only for their owner to read, and kept', () => {
     const first = resolveCredentials(load());
-    const path = join(directory, 'landbridge-data/credentials.json');
+    const path = join(directory(), 'landbridge-data/credentials.json');
     expect(first.unshownFile).toBe(path);
     expect(first.accounts).toEqual([
       { accountId: 'local', username: 'local', password: expect.stringMatching(/^[\w-]{24}$/) },
     ]);
     expect(first.tokenSecret.length).toBeGreaterThanOrEqual(32);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(statSync(join(directory, 'landbridge-data')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory(), 'landbridge-data')).mode & 0o777).toBe(0o700);
     markShown(path);
     expect(resolveCredentials(load())).toEqual({ ...first, unshownFile: null });
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -411,7 +383,7 @@ describe('Credentials', () => {
       previousTokenSecret: 'y'.repeat(32),
       unshownFile: null,
     });
-    expect(() => statSync(join(directory, 'landbridge-data'))).toThrow();
+    expect(() => statSync(join(directory(), 'landbridge-data'))).toThrow();
   });
 
   it('are completed by what is made: a password of one’s own keeps its made token secret', () => {
@@ -459,7 +431,7 @@ describe('Credentials', () => {
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).problems).toEqual([expect.stringMatching(problem)]);
     expect(String(error)).not.toContain('hidden');
-    expect(() => statSync(join(directory, 'landbridge-data'))).toThrow();
+    expect(() => statSync(join(directory(), 'landbridge-data'))).toThrow();
   });
 
   it('that repeat the account which an earlier start made stop the start', () => {
@@ -475,7 +447,7 @@ describe('Credentials', () => {
 
   it('that are damaged stop the start, and are left for the operator to look at', () => {
     resolveCredentials(load());
-    const path = join(directory, 'landbridge-data/credentials.json');
+    const path = join(directory(), 'landbridge-data/credentials.json');
     chmodSync(path, 0o600);
     writeFileSync(path, '{"account": "local"');
     expect(() => resolveCredentials(load())).toThrow(ConfigError);

@@ -5,7 +5,7 @@ import type { Logger } from '../domain/logger.js';
 export interface ClosersOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A step that takes longer than it says itself it may, and this beyond, is left behind. Default 10000. */
+  /** A step that takes so much longer than its own `graceMs` is left behind. Default 10000. */
   readonly stepLimitMs?: number;
 }
 

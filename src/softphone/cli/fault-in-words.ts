@@ -15,8 +15,9 @@ export function faultInWords(error: unknown): string {
   const { code, address, port, hostname } = error as SystemError;
   const where = address === undefined ? 'the far end' : formatHostPort(address, port ?? 0);
   switch (code) {
-    case 'ENOTFOUND':
     case 'EAI_AGAIN':
+      return `no name server can be asked for ${hostname ?? 'the name'} at the moment`;
+    case 'ENOTFOUND':
       return `there is no host of the name ${hostname ?? ''}`;
     case 'ECONNREFUSED':
       return `nothing listens at ${where}`;
