@@ -76,6 +76,7 @@ async function compose(context: GatewayContext): Promise<Gateway> {
     tokens: foundation.tokens,
     trunks,
     dialIn: (...call) => voice.calls.dialIn(...call),
+    mayDialIn: (address) => domain.dialInNetworks.has(address),
     sourceOf: (source, fieldOf) => consoleMark.sourceOf(source, fieldOf),
     onRegistrationLost: (callId) => trunkLines?.registrationLost(callId),
     onRefused: (call) => refusals.atDoors.refused(call),

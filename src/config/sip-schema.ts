@@ -106,6 +106,11 @@ export const sipGroups = {
       .describe(
         'Over TCP and TLS a source that calls more different users in vain within a minute counts as one. 0: none does.',
       ),
+    maxWaitingDatagrams: count
+      .default(1000)
+      .describe(
+        'Datagrams of strangers that wait to be read, those that show a credential and others counted apart. Whoever is known, and what belongs to calls, is read first; above this the oldest of the others are dropped.',
+      ),
     maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),
     idleTimeoutSeconds: seconds
       .default(900)

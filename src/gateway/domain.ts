@@ -1,6 +1,7 @@
 /** The product itself: legs and their media, sessions, and the services around them. */
 import { DtmfService } from '../domain/keys/dtmf-service.js';
 import { LegRegistry } from '../domain/legs/leg-registry.js';
+import { DialInNetworks } from '../domain/numbers/dial-in-networks.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { AbandonmentCleaner } from '../domain/sessions/abandonment.js';
 import { SessionService } from '../domain/sessions/session-service.js';
@@ -21,6 +22,7 @@ export interface GatewayDomain {
   readonly sounds: Sounds;
   readonly dtmf: DtmfService;
   readonly voice: Voice;
+  readonly dialInNetworks: DialInNetworks;
   readonly trunks: Trunks;
 }
 
@@ -46,7 +48,11 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   const directory = new TrunkDirectory(
     trunksOfAccounts(await stores.trunks.allTrunks(), credentials.accounts),
   );
-  const voice = openVoice({ ...context, stores, sessions, events, tokens, secrets, trunks: directory });
+  const dialInNetworks = new DialInNetworks(await stores.numbers.numbersWithNetworks());
+  const voice = openVoice({
+    ...{ ...context, stores, sessions, events, tokens, secrets },
+    ...{ trunks: directory, networks: dialInNetworks },
+  });
   const trunks = openTrunks({ ...context, stores, legs, directory, numberCalls: voice.calls });
   metrics.observeStir(() => trunks.stir.figures());
   journal.follow(voice.transfers);
@@ -54,7 +60,7 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   await legs.recover(await stores.records.listOpenRecords());
   openAbandonment(context, foundation, sessions);
   await journal.start();
-  return { media, legs, sessions, recordings, sounds, dtmf, voice, trunks };
+  return { media, legs, sessions, recordings, sounds, dtmf, voice, trunks, dialInNetworks };
 }
 
 function createLegs(

@@ -10,6 +10,7 @@ import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import { UnconfirmedCalls } from '../domain/trunks/unconfirmed-calls.js';
+import { credentialGlance } from '../doors/sip/credential-glance.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { describeInvite } from '../doors/sip/refused-invite.js';
 import { guesserOf } from '../doors/sip/request-origin.js';
@@ -37,6 +38,8 @@ export interface OpenSipOptions extends GatewayContext {
   readonly tokens: Pick<TokenCodec, 'verify'>;
   readonly trunks: Pick<Trunks, 'directory' | 'calls' | 'digest' | 'stir'>;
   readonly dialIn: NonNullable<IncomingCallSettings['dialIn']>;
+  /** A call from there may be let in because of the number that it was sent to. */
+  readonly mayDialIn: (address: string) => boolean;
   readonly sourceOf: NonNullable<IncomingCallSettings['sourceOf']>;
   readonly onRefused: (call: RefusedCall) => void;
   /** The connection is gone that a registration of ours went by, which has this Call-ID. */
@@ -134,6 +137,8 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     sourceOf,
     isKnownPeer: (address) => options.trunks.directory.isTrunkAddress(address),
     screen: screenOf(options),
+    isPromising: promising(options),
+    maxWaitingDatagrams: config.sip.maxWaitingDatagrams,
     onRefused: refusedByServer(options),
     maxDialogs: config.sip.maxDialogs,
     strangers: {
@@ -258,6 +263,7 @@ function screenOf({
       const { digest } = options.trunks;
       return digest.answersUs(request.get('Authorization')) ? [] : digest.challenges(hashes);
     },
+    mayDialIn: (address) => options.mayDialIn(address),
     refuseStrangers: config.sip.callsFromNoTrunk === 'refuse',
     isOurOwn: (request, source) => options.sourceOf(source, (name) => request.get(name)) !== source,
     hasGuessedTooMuch: (guesser) => options.legs.hasGuessedTooMuch(guesser),
@@ -278,6 +284,12 @@ function screenOf({
     const challenges = refusal.challenges?.map((value) => ['WWW-Authenticate', value] as const) ?? [];
     return { status: refusal.status, headers: [...Object.entries(refusal.headers), ...challenges] };
   };
+}
+
+/** What comes from a network that numbers are called from is looked at, too. */
+function promising({ config, mayDialIn }: OpenSipOptions): NonNullable<SipServerOptions['isPromising']> {
+  const mayShowCredential = credentialGlance(config.tokenHeaders);
+  return (head, address) => mayDialIn(address) || mayShowCredential(head);
 }
 
 function namesIn(certificate: X509Certificate | null): readonly string[] {

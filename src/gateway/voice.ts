@@ -2,6 +2,7 @@
 import type { Config } from '../config/config-schema.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
 import { formatHostPort } from '../domain/host-port.js';
+import type { DialInNetworks } from '../domain/numbers/dial-in-networks.js';
 import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
 import type { SessionService } from '../domain/sessions/session-service.js';
@@ -25,6 +26,7 @@ export interface VoiceOptions extends GatewayContext {
   readonly stores: Stores;
   readonly sessions: SessionService;
   readonly trunks: TrunkDirectory;
+  readonly networks: DialInNetworks;
   readonly events: EventRecorder;
   readonly tokens: TokenCodec;
   /** The one in force first. */
@@ -75,6 +77,7 @@ export function openVoice(options: VoiceOptions): Voice {
   const defaultCountry = config.numbers.defaultCountry ?? null;
   const numbers = new NumberService({
     numbers: stores.numbers,
+    networks: options.networks,
     sessions,
     normalize: normalizeNumber,
     credentialsProblem,

@@ -101,6 +101,7 @@ describe('Metrics', () => {
         messagesReceived: 10,
         messagesSent: 9,
         messagesIgnored: 0,
+        datagramsDropped: 0,
         malformed: 1,
         sendErrors: 0,
         connectionsOpen: 2,

@@ -42,6 +42,12 @@ const ofTransport = [
   ['counter', 'messagesReceived', 'sip_messages_received_total', 'SIP messages received.'],
   ['counter', 'messagesSent', 'sip_messages_sent_total', 'SIP messages sent.'],
   ['counter', 'messagesIgnored', 'sip_messages_ignored_total', 'Messages of banned sources.'],
+  [
+    'counter',
+    'datagramsDropped',
+    'sip_datagrams_dropped_total',
+    'Datagrams of strangers that waited to be read until too many others did.',
+  ],
   ['counter', 'malformed', 'sip_malformed_total', 'Messages that were no SIP, or bad SIP.'],
   ['counter', 'sendErrors', 'sip_send_errors_total', 'SIP messages that could not be sent.'],
   ['gauge', 'connectionsOpen', 'sip_connections', 'TCP and WebSocket connections now.'],

@@ -1,5 +1,6 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
+import { precedenceOf } from './defence/precedence.js';
 import { ScannerWatch, type ScannerWatchOptions } from './defence/scanner-watch.js';
 import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
 import { attach, responseFlowFor, type Transports } from './network.js';
@@ -44,6 +45,11 @@ export interface EngineOptions {
   readonly screen?: (invite: SipRequest, flow: Flow) => Refusal | null;
   /** Told of each new INVITE that is refused for another reason before an application hears of it. Must not throw. */
   readonly onRefused?: (invite: SipRequest, flow: Flow, refusal: Refusal) => void;
+  /**
+   * Whether a request of a stranger over UDP may be one that is let in, by its start line and header fields as they came: then it is
+   * read before others. True wherever in doubt. Asked for each, must be cheap. Default: they all may.
+   */
+  readonly isPromising?: (head: string, address: string) => boolean;
   /** Limits on what strangers may cost us. Default: there are none. */
   readonly strangers?: Omit<SourceGuardOptions, 'clock' | 'sourceOf' | 'hasCalls' | 'isKnownPeer'>;
   /** Programs that try addresses and numbers are left without an answer. Default: they are answered as strangers are. */
@@ -127,6 +133,7 @@ export function createEngine(
     onRegistrationLost: options.onRegistrationLost,
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
+  const { isPromising = () => true } = options;
   for (const transport of transports) {
     attach(transport, {
       receive: (message, flow) => core.receive(message, flow),
@@ -138,6 +145,9 @@ export function createEngine(
       flowClosed: (flow) => core.flowClosed(flow),
       standingOf: (flow) => core.standingOf(flow),
       isIgnored: (address) => guard?.isBanned(address) === true,
+      ...(guard !== null && {
+        precedenceOf: (bytes, address) => precedenceOf(bytes, address, { guard, isPromising }),
+      }),
     });
   }
   return { core, addressing, dialogs, guard, scanners };

@@ -36,6 +36,8 @@ export interface ListenerContext {
   readonly limits: Partial<ParseLimits>;
   readonly sourceOf?: ((address: string) => string) | undefined;
   readonly onHandlerError: (error: unknown) => void;
+  /** Datagrams of strangers that wait to be read. Absent: the default. */
+  readonly maxWaiting?: number | undefined;
 }
 
 interface PlaceContext extends ListenerContext {

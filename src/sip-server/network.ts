@@ -214,6 +214,8 @@ export function attach(
     flowClosed: (flow: Flow) => void;
     standingOf: StandingOf;
     isIgnored: (address: string) => boolean;
+    /** Absent: every datagram is read at once. */
+    precedenceOf?: Parameters<Transport['arrange']>[0] | undefined;
   },
 ): void {
   transport.onMessage((message, flow) => user.receive(message, flow));
@@ -221,4 +223,5 @@ export function attach(
   transport.onFlowClosed((flow) => user.flowClosed(flow));
   transport.judgeBy((flow) => user.standingOf(flow));
   transport.ignore((address) => user.isIgnored(address));
+  if (user.precedenceOf !== undefined) transport.arrange(user.precedenceOf);
 }

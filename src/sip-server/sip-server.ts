@@ -26,6 +26,8 @@ import { silentLogger } from './user-agent/environment.js';
 export interface SipServerOptions extends EngineOptions, ListenerOptions {
   /** What a message may be at most. Default 64 kB, 256 header fields. */
   readonly messageLimits?: Partial<ParseLimits>;
+  /** Datagrams of strangers that wait to be read, at each address. Default 1,000. */
+  readonly maxWaitingDatagrams?: number;
   /**
    * Further addresses to listen on. `host` is what peers who come by such a listener are told to reach us at, in place of its
    * own address. A listener on all addresses (`0.0.0.0`, `::`) without `host` tells what the first listener tells.
@@ -127,7 +129,8 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
   const onHandlerError = (error: unknown): void =>
     logger.error({ error }, 'SIP message could not be handled');
   const { sourceOf, messageLimits: limits = {}, listeners: others = [] } = options;
-  const context = { limits, sourceOf, onHandlerError };
+  const { maxWaitingDatagrams: maxWaiting } = options;
+  const context = { limits, sourceOf, onHandlerError, maxWaiting };
   const listeners = await openListeners([options, ...others], context);
   const [first, ...further] = listeners;
   const ws = new WebSocketTransport({ ...options.webSocket, ...context });

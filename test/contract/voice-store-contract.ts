@@ -130,6 +130,11 @@ export function describeVoiceStores(name: string, prepare: () => Promise<OpenedP
       expect(await stores().numbers.findNumber(first.id)).toEqual(first);
       expect(await stores().numbers.getNumber('other', first.id)).toBeNull();
       expect(await stores().numbers.listNumbers(accountId, 2)).toHaveLength(2);
+      const closed = number({ accountId: 'other', allowFrom: [] });
+      await stores().numbers.createNumber(closed);
+      const open = await stores().numbers.numbersWithNetworks();
+      expect(open).toContainEqual(first);
+      expect(open.map(({ id }) => id)).not.toContain(closed.id);
       const second = number({ number: '+442071838750' });
       await stores().numbers.createNumber(second);
       expect(await stores().numbers.replaceNumber({ ...second, number: '+14158675309' })).toBe('taken');

@@ -5,6 +5,7 @@ import { DomainError } from '../domain-error.js';
 import type { MediaType } from '../media-plane.js';
 import { isNetwork } from '../network-list.js';
 import type { SessionService } from '../sessions/session-service.js';
+import type { DialInNetworks } from './dial-in-networks.js';
 import type { NormalizeNumber, NumberPin, NumberRoute, NumberStore, PhoneNumber } from './phone-number.js';
 import { createPin, hashPin, isPin } from './pin.js';
 
@@ -16,6 +17,8 @@ export interface NumberLimits {
 
 export interface NumberServiceOptions {
   readonly numbers: NumberStore;
+  /** Told whose calls each number takes without a token. */
+  readonly networks: Pick<DialInNetworks, 'put' | 'remove'>;
   readonly sessions: Pick<SessionService, 'getSession'>;
   readonly normalize: NormalizeNumber;
   /** Says what is missing in a platform's credentials, or wrong with them; null where they will do. */
@@ -58,6 +61,7 @@ export class NumberService {
   async create(accountId: string, wanted: NewNumber): Promise<PhoneNumber> {
     const number = await this.#checked(accountId, randomUUID(), wanted, null);
     if (!(await this.#options.numbers.createNumber(number))) throw taken();
+    this.#options.networks.put(number);
     return number;
   }
 
@@ -71,6 +75,7 @@ export class NumberService {
     const result = await this.#options.numbers.replaceNumber(number);
     if (result === 'taken') throw taken();
     if (result === 'gone') throw notFound();
+    this.#options.networks.put(number);
     return number;
   }
 
@@ -86,6 +91,7 @@ export class NumberService {
 
   async delete(accountId: string, numberId: string): Promise<void> {
     if (!(await this.#options.numbers.deleteNumber(accountId, numberId))) throw notFound();
+    this.#options.networks.remove(numberId);
   }
 
   /** Makes a PIN of six digits where none is given. Throws DomainError `pin-unusable`, `pin-taken`. */

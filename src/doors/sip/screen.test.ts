@@ -10,6 +10,8 @@ const clock = new ManualClock();
 const tokens = new JwtTokenCodec({ secret: 'a secret of more than thirty-two bytes' });
 const valid = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() + 600_000);
 const expired = tokens.sign('3f0e6a52-9d0b-4d42-9a53-0b2f4c6de001', clock.now() - 600_000);
+/** Some number takes calls from there. */
+const dialInSource = '203.0.113.5';
 const refused: string[] = [];
 const told: RefusedCall[] = [];
 const lines: string[] = [];
@@ -29,6 +31,7 @@ const screenWith = (options: Partial<ScreenOptions> = {}) =>
     isTrunkAddress: (address) => address === '198.51.100.1',
     isTrunkContact: (user) => user === `lb${'0'.repeat(32)}`,
     challenge: () => null,
+    mayDialIn: (address) => address === dialInSource,
     refuseStrangers: false,
     isOurOwn: (request) => request.get('X-Own') === 'yes',
     hasGuessedTooMuch: () => false,
@@ -92,6 +95,9 @@ describe('An INVITE', () => {
     ['sip:join@gw', {}],
     ['sip:gw', {}],
     ['sip:12@gw', {}],
+    // A number, from where no number takes calls.
+    ['sip:+14158675309@gw', {}],
+    ['tel:+14158675309', {}],
     ['urn:service:sos', {}],
     ['sip:join@gw', { 'User-to-User': '414343542d3432;encoding=hex' }],
   ])('to %s with %o shows nothing, and is refused and counted', (uri, headers) => {
@@ -119,9 +125,16 @@ describe('An INVITE', () => {
     expect(refused).toEqual([code]);
   });
 
+  it.each(['sip:+14158675309@gw', 'tel:+14158675309'])(
+    'to %s passes from a network that some number takes calls from',
+    (uri) => {
+      expect(refusalOf(uri, {}, dialInSource)).toBeNull();
+      expect(refusalOf('sip:join@gw', {}, dialInSource)).toMatchObject({ status: 403 });
+      expect(refused).toEqual(['token-missing']);
+    },
+  );
+
   it.each([
-    ['sip:+14158675309@gw', {}],
-    ['tel:+14158675309', {}],
     ['sip:ABCDEFGHJKMN@gw', {}],
     [`sip:join@gw;token=${valid}`, {}],
     ['sip:join@gw', { 'User-to-User': `${valid};encoding=jwt` }],
@@ -213,12 +226,13 @@ it.each([
 );
 
 it('Who has guessed too many join codes is refused before anything is kept, but for numbers, tokens and our own calls', () => {
-  screen = screenWith({ hasGuessedTooMuch: (guesser) => guesser === 'udp 192.0.2.1' });
+  screen = screenWith({ hasGuessedTooMuch: (guesser) => guesser !== 'udp 192.0.2.2' });
   const code = { 'User-to-User': '7K3Q-9XWT-2MBD' };
   expect(refusalOf('sip:join@gw', code)).toMatchObject({ status: 503, headers: { 'Retry-After': '5' } });
   expect(refused).toEqual(['too-many-guesses']);
   expect(refusalOf('sip:join@gw', code, '192.0.2.2')).toBeNull();
-  expect(refusalOf('sip:+14155550100@gw', code)).toBeNull();
+  expect(refusalOf('sip:+14155550100@gw', code)).toMatchObject({ status: 503 });
+  expect(refusalOf('sip:+14155550100@gw', code, dialInSource)).toBeNull();
   expect(refusalOf('sip:join@gw', { ...code, 'X-Own': 'yes' })).toBeNull();
   expect(refusalOf('sip:join@gw', { ...code, 'X-PH-Token': valid })).toBeNull();
   expect(refusalOf('sip:join@gw', { ...code, 'X-PH-Token': expired })).toMatchObject({ status: 503 });

@@ -28,6 +28,8 @@ export interface ScreenOptions {
    * null where nobody is asked.
    */
   readonly challenge: (request: CredentialSource) => readonly string[] | null;
+  /** A call from there may be let in because of the number that it was sent to. */
+  readonly mayDialIn: (address: string) => boolean;
   /** Phones may call over trunks only, whatever they show. */
   readonly refuseStrangers: boolean;
   /** A call that the gateway makes to itself. */
@@ -68,7 +70,7 @@ export class Screen {
   }
 
   /**
-   * The refusal of an INVITE that bears neither a credential nor a number that may be ours, or a token that is not ours or has
+   * The refusal of an INVITE that bears neither a credential nor a number that takes calls from there, or a token that is not ours or has
    * expired, or a join code that would not be looked up, or comes from no trunk and has to: it would get the same answer however
    * it were looked at. Null for any other.
    */
@@ -119,7 +121,7 @@ export class Screen {
     const { tokenHeaders, tokens, clock } = this.#options;
     const { credentials } = findCredentials(request, tokenHeaders);
     if (credentials.length === 0)
-      return dialledNumber(request.uri) === null ? { code: 'token-missing', participantId: null } : null;
+      return this.#mayDialIn(request, origin) ? null : { code: 'token-missing', participantId: null };
     const hasCode = credentials.some(({ kind }) => kind === 'join-code');
     if (hasCode && !this.#isVainGuess(request, origin)) return null;
     const now = clock.now();
@@ -134,11 +136,16 @@ export class Screen {
   }
 
   /** Its join code would not be looked up, and neither a number nor a trunk's password lets it in. */
-  #isVainGuess(request: CredentialSource, { address, guesser }: ScreenedOrigin): boolean {
+  #isVainGuess(request: CredentialSource, origin: ScreenedOrigin): boolean {
+    const { address, guesser } = origin;
     const { hasGuessedTooMuch, isOurOwn, challenge } = this.#options;
-    if (!hasGuessedTooMuch(guesser) || dialledNumber(request.uri) !== null) return false;
+    if (!hasGuessedTooMuch(guesser) || this.#mayDialIn(request, origin)) return false;
     // Who answers a challenge guesses under the name of the trunk.
     return !isOurOwn(request, address) && challenge(request)?.length !== 0;
+  }
+
+  #mayDialIn(request: CredentialSource, { address }: ScreenedOrigin): boolean {
+    return this.#options.mayDialIn(address) && dialledNumber(request.uri) !== null;
   }
 
   #isNew(callId: string): boolean {

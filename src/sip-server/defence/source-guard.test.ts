@@ -52,6 +52,26 @@ describe('answers to strangers', () => {
     expect(answers(guard, '192.0.2.1', 100, protocol)).toBe(10);
   });
 
+  it('are spent or not, which nothing is taken for', () => {
+    const guard = guardWith();
+    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
+    answers(guard, '192.0.2.1', 10);
+    expect([guard.hasSpentAnswers('192.0.2.1'), guard.hasSpentAnswers('192.0.2.2')]).toEqual([true, false]);
+    nowMs += 100;
+    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
+    expect(answers(guard, '192.0.2.1', 10)).toBe(1);
+  });
+
+  it('are for strangers: who has a trunk or had a call is trusted', () => {
+    const guard = guardWith();
+    guard.isGood('192.0.2.1');
+    expect(['203.0.113.1', '192.0.2.1', '198.51.100.1'].map((address) => guard.isTrusted(address))).toEqual([
+      ...[true, true, false],
+    ]);
+    nowMs += 3_600_001;
+    expect(guard.isTrusted('192.0.2.1')).toBe(false);
+  });
+
   it('are so many a second for each source, however often it asks', () => {
     const guard = guardWith();
     expect(answers(guard, '192.0.2.1', 100)).toBe(10);

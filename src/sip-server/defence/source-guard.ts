@@ -95,6 +95,19 @@ export class SourceGuard {
     return true;
   }
 
+  /** Whoever is known: it has limits of its own, or a call from there was acknowledged lately. */
+  isTrusted(address: string): boolean {
+    return this.#options.isKnownPeer(address) || this.hadCall(address);
+  }
+
+  /** The source would get no answer to a datagram now. Takes none. */
+  hasSpentAnswers(address: string): boolean {
+    const answers = this.#unproven.get(`other ${this.#options.sourceOf(address)}`);
+    if (answers === undefined) return false;
+    const { clock, answersPerSecond } = this.#options;
+    return answers.left + ((clock.nowMs() - answers.atMs) / 1000) * answersPerSecond < 1;
+  }
+
   /** A call from that address was acknowledged lately. */
   hadCall(address: string): boolean {
     const { sourceOf, clock } = this.#options;

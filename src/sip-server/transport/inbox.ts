@@ -8,6 +8,7 @@ import type {
   MalformedHandler,
   MessageHandler,
   MessageTap,
+  Precedence,
   StandingOf,
   TransportStats,
 } from './transport.js';
@@ -27,6 +28,7 @@ export function zeroCounters(): Counters {
     messagesReceived: 0,
     messagesSent: 0,
     messagesIgnored: 0,
+    datagramsDropped: 0,
     bytesReceived: 0,
     bytesSent: 0,
     malformed: 0,
@@ -49,6 +51,8 @@ export class Inbox {
   standingOf: StandingOf = () => 'stranger';
   /** Whether nothing that comes from an address is read, such as a banned one. */
   isIgnored: ((address: string) => boolean) | undefined;
+  /** Null: every datagram is read at once. */
+  precedenceOf: ((bytes: Buffer, address: string) => Precedence) | null = null;
   /** Null while nobody watches. */
   tap: MessageTap | null = null;
   readonly #options: InboxOptions;

@@ -5,6 +5,7 @@ import type {
   MalformedHandler,
   MessageHandler,
   MessageTap,
+  Precedence,
   StandingOf,
 } from './transport.js';
 
@@ -40,6 +41,10 @@ export abstract class ReceivingTransport {
 
   tap(tap: MessageTap | null): void {
     this.inbox.tap = tap;
+  }
+
+  arrange(precedenceOf: (bytes: Buffer, address: string) => Precedence): void {
+    this.inbox.precedenceOf = precedenceOf;
   }
 
   ignore(isIgnored: (address: string) => boolean): void {

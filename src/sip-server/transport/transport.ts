@@ -38,12 +38,20 @@ export type Standing = 'stranger' | 'known' | 'used';
 
 export type StandingOf = (flow: Flow) => Standing;
 
+/**
+ * How soon a datagram is read. `at-once`; `soon` and `later` wait until nothing else is to be done, in this order; `in-turn` is not
+ * read before what waits of the same source.
+ */
+export type Precedence = 'at-once' | 'in-turn' | 'soon' | 'later';
+
 /** Counters since the transport was made, except `connectionsOpen`, which is now. */
 export interface TransportStats {
   readonly messagesReceived: number;
   readonly messagesSent: number;
   /** Messages of banned sources, which nobody reads. */
   readonly messagesIgnored: number;
+  /** Datagrams of strangers that waited to be read until too many others did. */
+  readonly datagramsDropped: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   /** Not SIP, or SIP that breaks its rules; answerable or not. */
@@ -80,6 +88,8 @@ export interface Transport {
   judgeBy(standingOf: StandingOf): void;
   /** Reads no message and takes no connection of whom `isIgnored` says so, asked for each. Default: nobody is ignored. */
   ignore(isIgnored: (address: string) => boolean): void;
+  /** Asked for each datagram, before it is read; connections are read as it comes. Must be cheap. Default: all are read at once. */
+  arrange(precedenceOf: (bytes: Buffer, address: string) => Precedence): void;
   /** Shows every message to `tap`, which must not throw; null: no more. Default: nobody is shown any. */
   tap(tap: MessageTap | null): void;
   /**

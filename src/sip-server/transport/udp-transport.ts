@@ -10,10 +10,15 @@ import { plainAddress, sendCounted } from './inbox.js';
 import { ReceivingTransport, type ReceivingTransportOptions } from './receiving-transport.js';
 import { answerStun } from './stun.js';
 import type { BoundAddress, ListeningTransport, TappedFlow, TransportStats } from './transport.js';
+import { WaitingDatagrams } from './waiting-datagrams.js';
 
 export interface UdpTransportOptions extends ReceivingTransportOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
   readonly maxFlows?: number;
+  /** Datagrams of strangers that wait to be read, in each of two queues. Default 1,000. */
+  readonly maxWaiting?: number | undefined;
+  /** The name that an address is counted under. Default: itself. */
+  readonly sourceOf?: ((address: string) => string) | undefined;
   /** Bound to `::` it takes no IPv4. Default false. */
   readonly ipv6Only?: boolean;
 }
@@ -27,6 +32,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
   readonly isIpv6Only: boolean;
   readonly #maxFlows: number;
   readonly #flows = new Map<string, UdpFlow>();
+  readonly #waiting: WaitingDatagrams;
   #socket: Socket | undefined;
   #bound: BoundAddress | undefined;
   #isIpv6 = false;
@@ -35,6 +41,13 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     super(options);
     this.#maxFlows = options.maxFlows ?? 10_000;
     this.isIpv6Only = options.ipv6Only ?? false;
+    this.#waiting = new WaitingDatagrams({
+      maxWaiting: options.maxWaiting ?? 1000,
+      sourceOf: options.sourceOf ?? ((address) => address),
+      read: ({ bytes, address, port }) => this.inbox.receive(bytes, this.#flowTo(address, port)),
+      onDropped: () => (this.inbox.counters.datagramsDropped += 1),
+      nowMs: () => performance.now(),
+    });
   }
 
   get boundAddress(): BoundAddress | undefined {
@@ -87,6 +100,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     this.#socket = undefined;
     this.#bound = undefined;
     this.#flows.clear();
+    this.#waiting.close();
     if (!socket) return;
     await new Promise<void>((resolve) => socket.close(() => resolve()));
   }
@@ -106,7 +120,13 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     }
     // SIP begins with a letter, STUN with two bits that are zero (RFC 5626 §4.4.2).
     if (bytes.length > 0 && (bytes[0] ?? 0) < 0x40 && this.#answerStun(bytes, address, port)) return;
-    this.inbox.receive(bytes, this.#flowTo(address, port));
+    if (!this.#waits(bytes, plainAddress(address), port))
+      this.inbox.receive(bytes, this.#flowTo(address, port));
+  }
+
+  #waits(bytes: Buffer, address: string, port: number): boolean {
+    const precedence = this.inbox.precedenceOf?.(bytes, address) ?? 'at-once';
+    return precedence !== 'at-once' && this.#waiting.add({ bytes, address, port }, precedence);
   }
 
   #answerStun(bytes: Buffer, address: string, port: number): boolean {

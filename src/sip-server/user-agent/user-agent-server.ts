@@ -310,7 +310,7 @@ export class UserAgentServer {
 
   #answerOptions(arrived: ArrivedRequest): void {
     if (this.isDraining) return this.#turnAway(arrived, this.#unavailable());
-    this.#sendOnce(arrived, this.#composer.capabilities(arrived.request, this.#tagFor(arrived)));
+    this.#sendOnce(arrived, () => this.#composer.capabilities(arrived.request, this.#tagFor(arrived)));
   }
 
   #accept(parts: IncomingRequestParts): IncomingRequest {
@@ -457,7 +457,7 @@ export class UserAgentServer {
    */
   #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
     if (refusal.status < 500 && !isChallenge(refusal)) this.#environment.guard?.refused(arrived.flow);
-    this.#sendOnce(arrived, this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
+    this.#sendOnce(arrived, () => this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
   }
 
   /** The same, and tells that a call was refused. */
@@ -470,9 +470,9 @@ export class UserAgentServer {
     if (request.method === 'INVITE') this.#environment.settings.onRefused?.(request, flow, refusal);
   }
 
-  #sendOnce({ request, transaction, flow }: ArrivedRequest, response: SipResponse): void {
+  #sendOnce({ request, transaction, flow }: ArrivedRequest, compose: () => SipResponse): void {
     if (this.#first.mayAnswer(request, flow))
-      transaction.flow.send(formatMessage(response)).catch(() => undefined);
+      transaction.flow.send(formatMessage(compose())).catch(() => undefined);
     transaction.abandon();
   }
 

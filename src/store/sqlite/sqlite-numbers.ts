@@ -66,6 +66,10 @@ export class SqliteNumbers implements NumberStore {
     return this.#connection.read(() => numberRows.read(this.#sql.findByE164.get(number)));
   }
 
+  numbersWithNetworks(): Promise<readonly Pick<PhoneNumber, 'id' | 'allowFrom'>[]> {
+    return this.#connection.read(() => numberRows.readAll(this.#sql.withNetworks.all()));
+  }
+
   listNumbers(accountId: string, limit: number): Promise<readonly PhoneNumber[]> {
     return this.#connection.read(() => numberRows.readAll(this.#sql.list.all(accountId, limit)));
   }
@@ -124,6 +128,7 @@ function prepare(connection: SqliteConnection) {
     get: connection.prepare('SELECT * FROM numbers WHERE id = ? AND account_id = ?'),
     find: connection.prepare('SELECT * FROM numbers WHERE id = ?'),
     findByE164: connection.prepare('SELECT * FROM numbers WHERE number = ?'),
+    withNetworks: connection.prepare("SELECT * FROM numbers WHERE allow_from <> '[]'"),
     list: connection.prepare(
       'SELECT * FROM numbers WHERE account_id = ? ORDER BY created_at DESC, rowid DESC LIMIT ?',
     ),

@@ -1,0 +1,73 @@
+/**
+ * Datagrams of strangers, which wait until nobody else has anything to be read: a flood of them costs the calls that stand, and
+ * whoever is known, next to nothing. In each turn of the event loop they get a short time, so that the network and the timers
+ * come first however many wait.
+ */
+import { FairQueue } from './fair-queue.js';
+import type { Precedence } from './transport.js';
+
+export interface Datagram {
+  readonly bytes: Buffer;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface WaitingDatagramsOptions {
+  /** How many may wait in each of the two queues; beyond it the oldest are dropped. */
+  readonly maxWaiting: number;
+  readonly sourceOf: (address: string) => string;
+  readonly read: (datagram: Datagram) => void;
+  readonly onDropped: () => void;
+  /** Monotonic, in ms. */
+  readonly nowMs: () => number;
+}
+
+/** A call takes several turns to be answered, and waits so long in each. */
+const turnMs = 1;
+/** One source has no more than this share of the places. */
+const sourcesAtLeast = 4;
+
+export class WaitingDatagrams {
+  readonly #options: WaitingDatagramsOptions;
+  readonly #soon: FairQueue<Datagram>;
+  readonly #later: FairQueue<Datagram>;
+  #turn: NodeJS.Immediate | null = null;
+
+  constructor(options: WaitingDatagramsOptions) {
+    this.#options = options;
+    const { maxWaiting: maxItems } = options;
+    const limits = { maxItems, maxItemsPerSource: Math.max(1, Math.floor(maxItems / sourcesAtLeast)) };
+    this.#soon = new FairQueue(limits);
+    this.#later = new FairQueue(limits);
+  }
+
+  /** `in-turn`: behind what waits of the same source, or at once where nothing does. False: it does not wait, and is to be read now. */
+  add(datagram: Datagram, precedence: Exclude<Precedence, 'at-once'>): boolean {
+    const source = this.#options.sourceOf(datagram.address);
+    if (precedence === 'in-turn' && !this.#soon.has(source) && !this.#later.has(source)) return false;
+    const queue = precedence === 'soon' ? this.#soon : this.#later;
+    if (!queue.add(source, datagram)) this.#options.onDropped();
+    this.#turn ??= setImmediate(this.#read);
+    return true;
+  }
+
+  /** Whatever waits is dropped. Idempotent. */
+  close(): void {
+    if (this.#turn !== null) clearImmediate(this.#turn);
+    this.#turn = null;
+    this.#soon.clear();
+    this.#later.clear();
+  }
+
+  readonly #read = (): void => {
+    const { read, nowMs } = this.#options;
+    this.#turn = null;
+    const endMs = nowMs() + turnMs;
+    do {
+      const datagram = this.#soon.take() ?? this.#later.take();
+      if (datagram === undefined) return;
+      read(datagram);
+    } while (nowMs() < endMs);
+    if (this.#soon.size + this.#later.size > 0) this.#turn ??= setImmediate(this.#read);
+  };
+}
