@@ -8,12 +8,12 @@ import { memory } from './memory.js';
 import { phoneDelay } from './phone-delay.js';
 import { phoneLegs } from './phone-legs.js';
 import { sessions } from './sessions.js';
-import { sip } from './sip.js';
+import { flood, sip } from './sip.js';
 
 const benchmarks: readonly Benchmark[] = [phoneLegs, phoneDelay, browserDelay, invite, sessions, memory];
 
-/** Run only where they are named: one takes servers beside it, the other its time. */
-const onlyNamed: readonly Benchmark[] = [beside, sip];
+/** Run only where they are named: one takes servers beside it, the others their time. */
+const onlyNamed: readonly Benchmark[] = [beside, sip, flood];
 const all = [...benchmarks, ...onlyNamed];
 
 const wanted = process.argv.slice(2);
