@@ -71,6 +71,8 @@ export function eventText({ type, data }: GatewayEvent, name: string): EventText
       return plain(`${name} put the call on hold`);
     case 'call.resumed':
       return plain(`${name} took the call up again`);
+    case 'call.replaced':
+      return plain(`${name}’s call was taken over by another`);
     case 'call.ended':
       return { ...ended(name, data, 'ended'), text: `${name}’s call is over${duration(data['durationMs'])}` };
     default:

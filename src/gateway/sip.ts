@@ -56,8 +56,8 @@ export interface GatewaySip {
 }
 
 const retryAfterSeconds = 10;
-/** Option tags that may stand in Require. Replaces is not acted upon yet, so it is not announced. */
-export const supportedExtensions: readonly string[] = ['100rel', 'timer'];
+/** Option tags that may stand in Require. */
+export const supportedExtensions: readonly string[] = ['100rel', 'timer', 'replaces'];
 
 /** Rejects where our own server cannot listen; drachtio-servers may come later. */
 export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {

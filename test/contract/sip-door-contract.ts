@@ -5,6 +5,7 @@ import { audioOffer } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
 import { sipDoorFormsContract } from './sip-door-forms-contract.js';
 import { sipDoorOffersContract } from './sip-door-offers-contract.js';
+import { sipDoorReplacesContract } from './sip-door-replaces-contract.js';
 import type { SipServerUnderTest } from './sip-server-stage.js';
 
 export interface DoorPlace {
@@ -45,6 +46,7 @@ export function sipDoorContract({ name, start, isOwn }: DoorPlace): void {
     };
     sipDoorOffersContract(atHand);
     sipDoorFormsContract(atHand);
+    sipDoorReplacesContract(atHand);
 
     const outcomes = () => stage.domain.ofType('call.ended').map(({ data }) => data.outcome);
     const isOver = () => waitFor('the call is over', () => stage.door.callCount === 0);

@@ -109,6 +109,17 @@ async function answered(
 }
 
 describe('A call that is explained', () => {
+  it('and is to take another’s place is told that this is found out when it comes, or what is wrong with it', async () => {
+    const { token } = await gateway.rest.newcomer(sessionId);
+    const replacing = (value: string): string =>
+      withToken(token).replace('User-to-User', `Replaces: ${value}\r\nUser-to-User`);
+    const told = await explain(gateway.rest, replacing('a;to-tag=b;from-tag=c'));
+    expect(told.answer).toMatchObject({ result: 'unknown', sipStatus: null });
+    expect(told.steps.some(({ text }) => text.includes('take the place of a call'))).toBe(true);
+    const wrong = await explain(gateway.rest, replacing('a;to-tag=b'));
+    expect(wrong.answer).toMatchObject({ result: 'refused', sipStatus: 400, reason: 'bad-replaces' });
+  });
+
   it('and would be answered is told with what the answer says, and claims nothing', async () => {
     const { id, token } = await gateway.rest.newcomer(sessionId);
     const before = await gateway.metrics();

@@ -6,6 +6,7 @@ import { silentLogger, type Logger } from '../../src/domain/logger.js';
 import type { RefusedCall } from '../../src/domain/facts/refused-call.js';
 import { IncomingCall, type IncomingCallSettings } from '../../src/doors/sip/incoming-call.js';
 import { ownServer, type ServerTraits } from '../../src/doors/sip/server-traits.js';
+import { StandingDialogs } from '../../src/doors/sip/standing-dialogs.js';
 import type { Srf, SrfDialog, SrfRequest, SrfResponse, SrfResponseOptions } from '../../src/doors/sip/srf.js';
 import { DomainFixture } from './domain-fixture.js';
 
@@ -47,6 +48,11 @@ export class Response implements SrfResponse {
 
 export class Dialog extends EventEmitter implements SrfDialog {
   readonly local = { contact: '<sip:gateway@192.0.2.9>' };
+  readonly sip: SrfDialog['sip'];
+  constructor(callId: string) {
+    super();
+    this.sip = { callId, localTag: 'ours', remoteTag: 'theirs' };
+  }
   connected = true;
   readonly byes: SrfResponseOptions[] = [];
   readonly reinvites: { body?: string }[] = [];
@@ -74,6 +80,7 @@ export class SipCallStage {
   readonly sessionId: string;
   /** The lines in the log, without their fields. */
   readonly lines: string[] = [];
+  readonly #dialogs = new StandingDialogs();
 
   private constructor(domain: DomainFixture, sessionId: string) {
     this.domain = domain;
@@ -94,7 +101,7 @@ export class SipCallStage {
   ) {
     const request = new Request('INVITE', { 'Call-ID': 'c1', Contact: contact, ...headers }, body);
     const response = new Response();
-    const dialog = new Dialog();
+    const dialog = new Dialog(request.headers['Call-ID'] ?? '');
     const refused: RefusedCall[] = [];
     const logger: Logger = {
       ...silentLogger,
@@ -132,6 +139,7 @@ export class SipCallStage {
       request,
       response,
       legs: this.domain.legs,
+      dialogs: this.#dialogs,
       clock: this.domain.clock,
       logger,
       refusalLines: new LimitedLines({

@@ -23,6 +23,7 @@ const table: Readonly<Record<EventType, true>> = {
   'call.established': true,
   'call.held': true,
   'call.resumed': true,
+  'call.replaced': true,
   'call.ended': true,
   'signalling.lost': true,
   'signalling.back': true,

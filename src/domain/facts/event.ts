@@ -77,6 +77,16 @@ export interface EventData {
   'call.held': LegFact;
   /** The far end took the call up again. */
   'call.resumed': LegFact;
+  /**
+   * Another call took the connection over from the one that carried it (SIP's Replaces): a transfer beyond the gateway. The
+   * participant stays where it is; `callId` and the rest are the new call's.
+   */
+  'call.replaced': ConnectionFact &
+    CallerFact & {
+      readonly legKind: LegKind;
+      /** The call that had the connection before. */
+      readonly replacedCallId: string;
+    };
   /** The call is over, and its leg gone. Told also of a call that was never answered. */
   'call.ended': ConnectionFact &
     ClientFact &

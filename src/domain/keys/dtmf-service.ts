@@ -67,6 +67,13 @@ export class DtmfService implements LegObserver {
     return done;
   }
 
+  /** The phone of the new call is another: what the one before was still to be sent is not sent to it. */
+  legTakenOver(leg: LiveLeg): void {
+    const sending = this.#sendings.get(leg);
+    sending?.signalled?.close();
+    if (sending !== undefined) sending.signalled = null;
+  }
+
   legEnded(leg: LiveLeg): void {
     const sending = this.#sendings.get(leg);
     this.#sendings.delete(leg);

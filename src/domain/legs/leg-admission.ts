@@ -28,9 +28,26 @@ export interface AdmitRequest {
   readonly attendant?: LegAttendant | null;
 }
 
+/** A call that is to take a leg over from the call that it has. Who may do that is the door's to know. */
+export interface SuccessionRequest {
+  readonly callId: string;
+  readonly voiceCallId: string | null;
+  readonly trunkId: string | null;
+  readonly caller: Caller | null;
+  readonly stir: CallerVerification | null;
+  readonly signalling: LegSignalling;
+  /** In the turn in which the leg is this call's: the call that had it is to end, without a word to the leg. Must not throw. */
+  readonly onTaken: () => void;
+}
+
 export interface LegAdmission {
   /** The id of the participant that a credential stands for, whether or not its slot is free. Throws Refusal. */
   identify(credential: Credential | null, source: string): Promise<string>;
   /** Turns a credential into a leg that holds the participant's slot. Allocates no media. Throws Refusal. */
   admit(request: AdmitRequest): Promise<DoorLeg>;
+  /**
+   * The leg, as a call has it that takes it over when its far end has confirmed; until then the leg is as it was. Throws Refusal:
+   * `participant-gone` where the leg is, `participant-occupied` where it cannot be taken over now.
+   */
+  succeed(legId: string, request: SuccessionRequest): Promise<DoorLeg>;
 }

@@ -37,6 +37,14 @@ export class LegFacts {
     this.#events.record('call.established', subject(leg.participant), data);
   }
 
+  /** The call that the leg has now took it over from that with the Call-ID. */
+  takenOver(leg: LiveLeg, replacedCallId: string): void {
+    const { legId, kind, door, callId, voiceCallId, trunkId, caller, stir } = leg;
+    if (kind === null) return;
+    const data = { legId, legKind: kind, door, callId, replacedCallId, voiceCallId, trunkId, caller, stir };
+    this.#events.record('call.replaced', subject(leg.participant), data);
+  }
+
   /** The leg is in its participant's session, with what it publishes. */
   joined(leg: LiveLeg): void {
     const { legId, kind, participant, caller } = leg;

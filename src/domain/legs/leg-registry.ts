@@ -3,7 +3,7 @@
  * the rules change. It is told by the legs, and tells its observers; doors reach it as LegAdmission, REST and the session
  * rules as LegControl.
  */
-import { presentCaller, type CallerPrivacy } from '../participants/caller.js';
+import { presentCaller, type Caller, type CallerPrivacy } from '../participants/caller.js';
 import type { CallRecord } from '../facts/call-record.js';
 import { sourceOf } from '../address-source.js';
 import type { Clock } from '../clock.js';
@@ -20,14 +20,15 @@ import type { Outcome } from '../outcome.js';
 import type { Participant } from '../participants/participant.js';
 import type { ParticipantStore } from '../participants/participant-store.js';
 import type { Credential, TokenCodec } from '../participants/token.js';
+import { Refusal } from '../refusal.js';
 import { isSameList } from '../same-list.js';
 import { Admission, type ClaimedSlot } from './admission.js';
-import type { LegState } from './door-leg.js';
+import type { DoorLeg, LegState } from './door-leg.js';
 import { GuessLimiter, type GuessLimits } from './guess-limiter.js';
-import type { AdmitRequest, LegAdmission } from './leg-admission.js';
+import type { AdmitRequest, LegAdmission, SuccessionRequest } from './leg-admission.js';
 import type { LegControl, LegDescription, StreamDescription } from './leg-control.js';
 import { LegFacts } from './leg-facts.js';
-import { LiveLeg, type LegObserver } from './live-leg.js';
+import { LiveLeg, type FormerCall, type LegObserver } from './live-leg.js';
 import { NoSessionTimeout } from './no-session-timeout.js';
 import { SessionRoutes, type SessionMessage, type SessionStream } from './session-routes.js';
 import { SlotRelease } from './slot-release.js';
@@ -190,6 +191,14 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     }
   }
 
+  /** Also while the node drains: the call that is taken over goes on. */
+  // oxlint-disable-next-line require-await -- it throws as the port says
+  async succeed(legId: string, request: SuccessionRequest): Promise<DoorLeg> {
+    const leg = this.#legs.get(legId);
+    if (leg === undefined) throw new Refusal('participant-gone', 'the leg has ended');
+    return leg.succeed({ ...request, caller: this.#presented(request.caller, leg.participant) });
+  }
+
   list(accountId: string): Promise<readonly LegDescription[]> {
     const legs = [...this.#legs.values()].filter((leg) => leg.participant.accountId === accountId);
     return Promise.all(legs.map(describe));
@@ -285,6 +294,20 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     this.#routes.routeSession(leg.participant.sessionId);
   }
 
+  legTakenOver(leg: LiveLeg, before: FormerCall): void {
+    this.#facts.takenOver(leg, before.callId);
+    if (leg.state === 'established') {
+      const { sessionId } = leg.participant;
+      this.#routes.mediaReplaced(leg);
+      if (sessionId === null) this.#routes.route(leg);
+      else {
+        this.#facts.streamsChanged(leg, before.streams, leg.streams);
+        this.#routes.routeSession(sessionId);
+      }
+    }
+    for (const observer of this.#observers) observer.legTakenOver?.(leg, before);
+  }
+
   legSignallingLost(leg: LiveLeg): void {
     this.#facts.signallingLost(leg);
   }
@@ -314,13 +337,12 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   }
 
   #add(request: AdmitRequest, slot: ClaimedSlot): LiveLeg {
-    const { media, clock, callerPrivacy, limits } = this.#options;
-    const { caller = null } = request;
+    const { media, clock, limits } = this.#options;
     const { participant } = slot;
     const leg = new LiveLeg({
       ...request,
       ...slot,
-      caller: presentCaller(caller, callerPrivacy?.(participant.accountId) ?? 'masked'),
+      caller: this.#presented(request.caller ?? null, participant),
       media,
       clock,
       observer: this,
@@ -330,6 +352,10 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     this.#byParticipant.set(participant.id, leg);
     this.#facts.arrived(leg);
     return leg;
+  }
+
+  #presented(caller: Caller | null, { accountId }: Participant): Caller | null {
+    return presentCaller(caller, this.#options.callerPrivacy?.(accountId) ?? 'masked');
   }
 
   #update(leg: LiveLeg, participant: Participant): void {

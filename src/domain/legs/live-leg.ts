@@ -11,23 +11,22 @@ import type { CallerVerification } from '../participants/caller-verification.js'
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedSlot } from './admission.js';
-import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
-import type { AdmitRequest } from './leg-admission.js';
+import type { LegSignalling, LegState } from './door-leg.js';
+import type { AdmitRequest, SuccessionRequest } from './leg-admission.js';
 import { KeyPresses, type KeySource } from './key-presses.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
+import { LegMedia, type LegMediaUser } from './leg-media.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
+import { LegSuccession, type LegCall, type SucceededLeg } from './leg-succession.js';
 import {
   MediaRefusal,
   type LegKind,
   type LegOpening,
   type MediaConnection,
-  type MediaEndReason,
   type MediaLeg,
-  type MediaLegListener,
   type MediaLegStatistics,
   type MediaPlane,
   type MediaStreamInfo,
-  type MediaType,
   type PlaybackEnd,
   type PromptName,
   type ToneSound,
@@ -57,6 +56,8 @@ export interface LegObserver {
   /** The leg is signalled again after its signalling was lost. */
   legSignallingBack?(leg: LiveLeg): void;
   legDtmf?(leg: LiveLeg, digit: string, durationMs: number): void;
+  /** Another call has the leg now, with media of its own; `before`: the Call-ID and streams of the one that had it. */
+  legTakenOver?(leg: LiveLeg, before: FormerCall): void;
   legPlayed?(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
   /** The leg is in its session no longer; its participant still names it. */
   legLeft?(leg: LiveLeg, outcome: Outcome): void;
@@ -68,6 +69,12 @@ export interface LegObserver {
   sessionRouted?(sessionId: string): void;
   /** The session is about to be deleted, or just was: told before and after. Resolves when what belongs to it has ended. */
   sessionEnding?(sessionId: string): Promise<void>;
+}
+
+/** What a leg was before another call took it over. */
+export interface FormerCall {
+  readonly callId: string;
+  readonly streams: readonly MediaStreamInfo[];
 }
 
 /** What a door asked for, and what it was given. */
@@ -83,17 +90,18 @@ export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'sourc
 }
 
 /** What is not said here of a method is said in DoorLeg, or in AttendedLeg. What is told to a leg that has ended has no effect. */
-export class LiveLeg implements DoorLeg, AttendedLeg {
+export class LiveLeg implements SucceededLeg, AttendedLeg {
   readonly legId: string;
   readonly door: string;
-  readonly callId: string;
   /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
   readonly clientId: string | null;
-  readonly voiceCallId: string | null;
-  readonly trunkId: string | null;
-  readonly caller: Caller | null;
-  readonly stir: CallerVerification | null;
-  readonly #signalling: LegSignalling;
+  #call: LegCall;
+  #signalling: LegSignalling;
+  /** Another call, which is about to take the leg over. */
+  #successor: LegSuccession | null = null;
+  /** The call that has the leg, where it is not the one that was admitted. */
+  #holder: LegSuccession | null = null;
+  #successions = 0;
   readonly #attendant: LegAttendant | null;
   #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
@@ -104,17 +112,9 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   readonly #observer: LegObserver;
   #participant: Participant;
   #state: LegState = 'admitted';
-  #media: MediaLeg | null = null;
-  /** The connection over which the leg receives; null where it has none. */
-  #receiving: string | null = null;
-  #streams: readonly MediaStreamInfo[] = [];
-  /** What the media was last told that the leg may publish. */
-  #mayPublish: readonly MediaType[];
+  #media: LegMedia | null = null;
   #accepts: ReadonlySet<string> | null = null;
   #answeredAt: number | null = null;
-  #held = false;
-  /** Nothing is sent before the leg is established. */
-  #sendsOnceConfirmed = false;
   /** A client that can lose its connection has not: from `established` on. */
   #isConnected = false;
   #ended: Promise<void> = Promise.resolve();
@@ -122,14 +122,10 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   constructor(options: LiveLegOptions) {
     this.legId = options.legId;
     this.door = options.door;
-    this.callId = options.callId;
     this.clientId = options.clientId ?? null;
-    this.voiceCallId = options.voiceCallId;
-    this.trunkId = options.trunkId ?? null;
-    this.caller = options.caller ?? null;
-    this.stir = options.stir ?? null;
+    const { callId, voiceCallId, trunkId = null, caller = null, stir = null } = options;
+    this.#call = { callId, voiceCallId, trunkId, caller, stir };
     this.#participant = options.participant;
-    this.#mayPublish = options.participant.publishPermissions;
     this.#signalling = options.signalling;
     this.#attendant = options.attendant ?? null;
     this.#isAttended = this.#attendant !== null;
@@ -143,6 +139,26 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.#state;
   }
 
+  get callId(): string {
+    return this.#call.callId;
+  }
+
+  get voiceCallId(): string | null {
+    return this.#call.voiceCallId;
+  }
+
+  get trunkId(): string | null {
+    return this.#call.trunkId;
+  }
+
+  get caller(): Caller | null {
+    return this.#call.caller;
+  }
+
+  get stir(): CallerVerification | null {
+    return this.#call.stir;
+  }
+
   get participant(): Participant {
     return this.#participant;
   }
@@ -153,12 +169,12 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
 
   /** What others may receive of the leg: nothing before it is established, nothing after its end. */
   get streams(): readonly MediaStreamInfo[] {
-    return this.#state === 'established' ? this.#streams : [];
+    return this.#state === 'established' ? this.published : [];
   }
 
   /** What the leg's media publishes or last published, whatever the leg's state. */
   get published(): readonly MediaStreamInfo[] {
-    return this.#streams;
+    return this.#media?.streams ?? [];
   }
 
   /**
@@ -176,7 +192,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   }
 
   get isHeld(): boolean {
-    return this.#held;
+    return this.#media?.isHeld ?? false;
   }
 
   get answeredAt(): number | null {
@@ -185,7 +201,7 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
 
   /** What the media counted so far; null before it is open and after its end. */
   async statistics(): Promise<MediaLegStatistics | null> {
-    return this.#media === null || this.hasEnded ? null : this.#media.statistics();
+    return this.#media === null || this.hasEnded ? null : this.#media.leg.statistics();
   }
 
   connection(name: string): MediaConnection {
@@ -195,29 +211,19 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   /** Throws where no media is open. */
   get media(): MediaLeg {
     if (this.#media === null) throw new Error('the leg has no media');
-    return this.#media;
+    return this.#media.leg;
   }
 
   async open(opening: LegOpening): Promise<MediaLeg> {
     // It may have been ended, say with its participant, before the door that had it admitted went on.
     if (this.hasEnded) throw this.#gone('the leg ended before its media was opened');
     if (this.#state !== 'admitted') throw new Error(`cannot open a leg that is ${this.#state}`);
-    let media: MediaLeg;
-    this.#mayPublish = this.#participant.publishPermissions;
+    let media: LegMedia;
     try {
-      media = await this.#mediaPlane.openLeg({
-        legId: this.legId,
-        participantId: this.#participant.id,
-        sessionId: this.#participant.sessionId,
-        ...opening,
-        mayPublish: this.#mayPublish,
-        listener: this.#listener,
-      });
+      media = await this.openMedia(this.legId, opening, this.#mediaUser);
     } catch (error) {
-      const refusal =
-        error instanceof MediaRefusal ? new Refusal(error.legCode, error.message, this.#party) : error;
       await this.end({ endedBy: 'gateway', reason: 'refused' });
-      throw refusal;
+      throw error;
     }
     // The far end may have cancelled, or the application deleted the participant, while the worker was busy.
     if (this.hasEnded) {
@@ -225,12 +231,60 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
       throw this.#gone('the leg ended while its media was opened');
     }
     this.#media = media;
-    this.#sendsOnceConfirmed = opening.sendsOnceConfirmed === true;
-    this.#receiving = opening.connections.find(({ flow }) => flow !== 'publish')?.name ?? null;
     this.#state = 'opened';
     // It may have been changed while the worker was busy.
-    this.#tellMayPublish();
-    return media;
+    media.setMayPublish(this.#participant.publishPermissions);
+    return media.leg;
+  }
+
+  async openMedia(name: string, opening: LegOpening, user: Partial<LegMediaUser>): Promise<LegMedia> {
+    const { id: participantId, sessionId, publishPermissions: mayPublish } = this.#participant;
+    const request = { legId: name, participantId, sessionId, ...opening, mayPublish };
+    try {
+      return await LegMedia.open(this.#mediaPlane, request, user);
+    } catch (error) {
+      throw error instanceof MediaRefusal ? new Refusal(error.legCode, error.message, this.#party) : error;
+    }
+  }
+
+  /**
+   * The leg as a call has it that will take it over. One at a time, and not before the far end was answered, nor while an attendant
+   * speaks with it. Throws Refusal.
+   */
+  succeed(request: SuccessionRequest): LegSuccession {
+    if (this.hasEnded) throw this.#gone('the leg has ended');
+    const canBe = this.#state === 'answered' || this.#state === 'established';
+    if (!canBe || this.#isAttended || this.#successor !== null)
+      throw new Refusal('participant-occupied', 'the call cannot be taken over now', this.#party);
+    this.#successions += 1;
+    const name = `${this.legId}/${String(this.#successions)}`;
+    this.#successor = new LegSuccession(this, name, request, this.#clock);
+    return this.#successor;
+  }
+
+  giveTo(call: LegSuccession): void {
+    if (this.hasEnded) return;
+    const before = { callId: this.callId, streams: this.streams };
+    const wasHeld = this.isHeld;
+    const former = this.#media;
+    this.#successor = null;
+    this.#holder?.succeeded();
+    this.#holder = call;
+    this.#call = call.call;
+    this.#signalling = call.signalling;
+    this.#media = call.media;
+    this.#media.passTo(this.#mediaUser);
+    this.#keysHeld.clear();
+    if (former !== null) this.waitFor(former.close());
+    call.taken();
+    this.#observer.legTakenOver?.(this, before);
+    if (this.#state === 'established' && this.isHeld !== wasHeld) this.#observer.legHeld?.(this);
+    // It may have been changed since the media was made.
+    this.#media.setMayPublish(this.#participant.publishPermissions);
+  }
+
+  succeededByNobody(call: LegSuccession): void {
+    if (this.#successor === call) this.#successor = null;
   }
 
   get #party(): RefusedParty {
@@ -257,9 +311,9 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     if (this.#state !== 'answered') return;
     this.#state = 'established';
     this.#isConnected = this.clientId !== null;
-    if (this.#sendsOnceConfirmed) void this.#askMedia((media) => media.confirm());
+    if (this.#media?.sendsOnceConfirmed === true) void this.#media.ask((media) => media.confirm());
     this.#observer.legEstablished?.(this);
-    if (this.#held && !this.hasEnded) this.#observer.legHeld?.(this);
+    if (this.isHeld && !this.hasEnded) this.#observer.legHeld?.(this);
     if (this.#isAttended && !this.hasEnded) this.#attendant?.legEstablished(this);
   }
 
@@ -316,9 +370,9 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.prompt(null, null);
   }
 
-  /** Replaces what the leg receives; see MediaLeg. Throws where no media is open. */
-  receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
-    return this.media.receive(this.#receiving === null ? {} : { [this.#receiving]: streamIds }, holdSound);
+  /** Replaces what the leg receives; see MediaLeg. */
+  async receive(streamIds: readonly string[], holdSound: boolean): Promise<void> {
+    await this.#media?.receive(streamIds, holdSound);
   }
 
   prompt(sound: PromptName | null, repeatAfterMs: number | null, next?: PromptName): void {
@@ -334,10 +388,9 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     return this.#askMedia((media) => media.stopPlaying(playbackId));
   }
 
-  /** No effect without media or on a leg that has ended. Never rejects: a worker that does not answer is gone, and ends the leg. */
+  /** No effect without media or on a leg that has ended. Never rejects. */
   async #askMedia(work: (media: MediaLeg) => Promise<unknown>): Promise<void> {
-    if (this.#media === null || this.hasEnded) return;
-    await work(this.#media).catch(() => undefined);
+    if (!this.hasEnded) await this.#media?.ask(work);
   }
 
   /** The far end wants to hear of others, of whatever kind of notice. */
@@ -368,20 +421,11 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
   /** The participant's stored state changed. Routing is the registry's business; what it may publish holds at once. */
   update(participant: Participant): void {
     this.#participant = participant;
-    this.#tellMayPublish();
-  }
-
-  #tellMayPublish(): void {
-    const { publishPermissions } = this.#participant;
-    const isSame =
-      publishPermissions.length === this.#mayPublish.length &&
-      publishPermissions.every((type) => this.#mayPublish.includes(type));
-    if (isSame || this.#media === null || this.hasEnded) return;
-    this.#mayPublish = publishPermissions;
-    void this.#askMedia((media) => media.setMayPublish(publishPermissions));
+    if (!this.hasEnded) this.#media?.setMayPublish(participant.publishPermissions);
   }
 
   end(outcome: Outcome): Promise<void> {
+    if (!this.hasEnded && this.#successor?.takeNow() === true) return Promise.resolve();
     return this.#finish(outcome, false);
   }
 
@@ -404,35 +448,28 @@ export class LiveLeg implements DoorLeg, AttendedLeg {
     this.#observer.legEnded?.(this, outcome, before);
     if (this.#attendant !== null) this.waitFor(this.#attendant.legEnded());
     if (tellFarEnd) this.#signalling.terminate(outcome);
+    this.#successor?.legEnded(outcome);
+    this.#successor = null;
     return this.#ended;
   }
 
-  async #closeMedia(media: MediaLeg): Promise<void> {
+  async #closeMedia(media: LegMedia): Promise<void> {
     const statistics = await media.close();
     if (statistics !== null) this.#observer.legMeasured?.(this, statistics);
   }
 
-  readonly #listener: MediaLegListener = {
-    onConnected: () => undefined,
-    onStreams: (streams) => {
-      const before = this.streams;
-      this.#streams = streams;
+  readonly #mediaUser: LegMediaUser = {
+    streamsChanged: (before) => {
       if (this.#state === 'established') this.#observer.legStreamsChanged?.(this, before);
     },
-    onKeyDown: () => this.#keyDown('media'),
-    onDtmf: (digit, durationMs) => this.#keyPressed('media', digit, durationMs),
-    onPlayed: (playbackId, how) => {
-      if (!this.hasEnded) this.#observer.legPlayed?.(this, playbackId, how);
-    },
-    onHeld: (held) => {
-      if (this.#held === held || this.hasEnded) return;
-      this.#held = held;
+    heldChanged: () => {
       if (this.#state === 'established') this.#observer.legHeld?.(this);
     },
-    onNegotiationNeeded: (connection) => {
-      if (!this.hasEnded) this.#signalling.renegotiate(connection);
-    },
-    onEnded: (reason: MediaEndReason) => {
+    keyDown: () => this.#keyDown('media'),
+    keyPressed: (digit, durationMs) => this.#keyPressed('media', digit, durationMs),
+    played: (playbackId, how) => this.#observer.legPlayed?.(this, playbackId, how),
+    negotiationNeeded: (connection) => this.#signalling.renegotiate(connection),
+    ended: (reason) => {
       void this.terminate({ endedBy: 'gateway', reason });
     },
   };

@@ -70,6 +70,11 @@ export class SessionRoutes {
     return true;
   }
 
+  /** The leg has other media now, which was told nothing yet. Routes follow with `route` or `routeSession`. */
+  mediaReplaced(leg: LiveLeg): void {
+    this.#receiving.delete(leg);
+  }
+
   /** After a change of what somebody publishes: everybody's routes. */
   routeSession(sessionId: string | null): void {
     if (sessionId === null) return;

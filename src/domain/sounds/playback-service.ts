@@ -114,6 +114,13 @@ export class PlaybackService implements LegObserver {
     this.#end(playbackId, how);
   }
 
+  /** The phone of the new call is another, and is played nothing. */
+  legTakenOver(leg: LiveLeg): void {
+    for (const { leg: other, playback } of [...this.#playing.values()]) {
+      if (other === leg) this.#end(playback.id, 'stopped');
+    }
+  }
+
   legEnded(leg: LiveLeg): void {
     for (const { leg: other, playback } of [...this.#playing.values()]) {
       if (other === leg) this.#end(playback.id, 'leg-ended');

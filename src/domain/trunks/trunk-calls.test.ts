@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../test/support/manual-clock.js';
+import { newTrunk as trunk } from '../../../test/support/new-trunk.js';
 import type { Credential } from '../participants/token.js';
 import { Refusal } from '../refusal.js';
 import { GuessLimiter } from '../legs/guess-limiter.js';
@@ -8,31 +9,6 @@ import { CodeGuesses } from './code-guesses.js';
 import { TrunkCalls, type ArrivingCall } from './trunk-calls.js';
 import { TrunkDirectory } from './trunk-directory.js';
 import type { Trunk } from './trunk.js';
-
-let made = 0;
-function trunk(
-  changes: Partial<Omit<Trunk, 'inbound'>> & { readonly inbound?: Partial<Trunk['inbound']> } = {},
-): Trunk {
-  made += 1;
-  const { inbound, ...more } = changes;
-  return {
-    ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null, outbound: null },
-    ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
-    ...{ createdAt: made, key: null, fingerprint: '' },
-    ...more,
-    inbound: {
-      ...{
-        networks: ['192.0.2.0/24'],
-        certificateNames: [],
-        digest: null,
-        calledNumber: ['request-uri', 'to'],
-        callerIdentity: 'asserted',
-        stir: 'off',
-      },
-      ...inbound,
-    },
-  };
-}
 
 /** Numbers by their account; tokens are called by their account. */
 function callsTo(
@@ -206,6 +182,22 @@ describe('A call', () => {
         refused('caller-not-allowed', party),
       );
     await expect(calls.enter(call({ to: '+1777' }))).rejects.toEqual(refused('called-not-allowed', party));
+  });
+
+  it('that is to take the place of one of the trunk is of it without a number, past its lists of called and its limit', async () => {
+    const ours = trunk({ allowedCallers: ['+4930*'], allowedCalled: ['+1555*'], maxConcurrentCalls: 1 });
+    const others = trunk({ accountId: 'other' });
+    const { calls } = callsTo([others, ours]);
+    await calls.enter(call());
+    const replacing = { to: null, replacedTrunkId: ours.id };
+    expect(await calls.enter(call(replacing))).toMatchObject({ trunk: ours, dialled: null, isProven: false });
+    await expect(calls.enter(call({ ...replacing, callerNumber: () => '+4989' }))).rejects.toMatchObject({
+      code: 'caller-not-allowed',
+    });
+    // It takes a place beyond the last, once.
+    await expect(calls.enter(call(replacing))).rejects.toMatchObject({ code: 'trunk-limit' });
+    await expect(calls.enter(call({ to: null }))).rejects.toMatchObject({ code: 'token-missing' });
+    expect(await calls.enter(call({ ...replacing, source: '198.51.100.1' }))).toBeNull();
   });
 
   it('counts against the trunk’s limits until it is released, once', async () => {

@@ -6,7 +6,7 @@
 import { firstGood, mayBeForeign } from '../legs/first-good.js';
 import type { Credential } from '../participants/token.js';
 import { Refusal, type RefusedParty } from '../refusal.js';
-import type { CallCounts } from './call-limiter.js';
+import type { CallCounts, CallLimits } from './call-limiter.js';
 import type { CodeGuesses } from './code-guesses.js';
 import { matchesPattern } from './number-pattern.js';
 import type { TrunkDirectory } from './trunk-directory.js';
@@ -43,6 +43,8 @@ export interface ArrivingCall {
   readonly credentials: readonly Credential[];
   /** The user that it is sent to, which may be that of a Contact of ours at a registrar. Default: none. */
   readonly contactUser?: string | null;
+  /** The trunk of the call that it is to take the place of: of that it is without a number or a credential. Default: there is none. */
+  readonly replacedTrunkId?: string | null;
   /** Names in the certificate that its TLS connection was opened with, which a trusted CA vouches for. Default: none. */
   readonly certificateNames?: readonly string[];
   /** Null where it shows none. */
@@ -96,8 +98,9 @@ export class TrunkCalls {
     }
     const { trunk, dialled, credential } = recognized;
     checkDigest(trunk, call);
-    checkRules(trunk, call, dialled);
-    const grant = await this.#options.counts.take(trunk.id, trunk);
+    const isNew = byReplacedCall(call, [trunk]) === null;
+    checkRules(trunk, call, { dialled, isNew });
+    const grant = await this.#options.counts.take(trunk.id, isNew ? trunk : withOneMore(trunk));
     if (grant !== 'granted') throw new Refusal('trunk-limit', grant, partyOf(trunk));
     let isReleased = false;
     return {
@@ -105,7 +108,7 @@ export class TrunkCalls {
       dialled,
       credential,
       isProven:
-        dialled === null ||
+        credential !== null ||
         byContact !== null ||
         trunk.inbound.digest !== null ||
         trunk.inbound.certificateNames.length > 0,
@@ -141,14 +144,15 @@ export class TrunkCalls {
   async #recognize(call: ArrivingCall, candidates: readonly Trunk[]): Promise<Recognized | null> {
     if (candidates.length === 0) return null;
     const credentials = await this.#credentialsOf(call);
-    if (credentials.length === 0) return this.#byNumber(call, candidates);
+    const replacing = byReplacedCall(call, candidates);
+    if (credentials.length === 0) return replacing ?? this.#byNumber(call, candidates);
     try {
       return await this.#byCredential(credentials, call, candidates);
     } catch (error) {
       const isForeign = error instanceof Refusal && mayBeForeign(credentials, error);
-      const byNumber = isForeign ? await this.#byNumber(call, candidates) : null;
-      if (byNumber === null) throw error;
-      return byNumber;
+      const otherwise = isForeign ? (replacing ?? (await this.#byNumber(call, candidates))) : null;
+      if (otherwise === null) throw error;
+      return otherwise;
     }
   }
 
@@ -268,6 +272,15 @@ function verifiedOnce(digest: ShownDigest | null): ShownDigest | null {
   };
 }
 
+/** The call is to take the place of one of a trunk that it may be of. */
+function byReplacedCall(
+  { replacedTrunkId = null }: ArrivingCall,
+  candidates: readonly Trunk[],
+): Recognized | null {
+  const trunk = candidates.find(({ id }) => id === replacedTrunkId);
+  return trunk === undefined ? null : { trunk, dialled: null, credential: null };
+}
+
 /** Its connection was opened with a certificate that the trunk wants, or it wants none. */
 function hasCertificate({ inbound: { certificateNames } }: Trunk, call: ArrivingCall): boolean {
   return (
@@ -293,11 +306,16 @@ function checkDigest(trunk: Trunk, { digest: shown }: ArrivingCall): void {
 }
 
 /** Throws Refusal where the trunk's lists leave the caller or the called number out. */
-function checkRules(trunk: Trunk, call: ArrivingCall, dialled: string | null): void {
+function checkRules(
+  trunk: Trunk,
+  call: ArrivingCall,
+  { dialled, isNew }: { readonly dialled: string | null; readonly isNew: boolean },
+): void {
   const { allowedCallers, allowedCalled } = trunk;
   if (!isAllowed(allowedCallers, () => call.callerNumber(trunk)))
     throw new Refusal('caller-not-allowed', null, partyOf(trunk));
-  if (!isAllowed(allowedCalled, () => dialled ?? call.dialled(trunk.inbound.calledNumber)))
+  // Nobody is called by a call that takes the place of another of the trunk.
+  if (isNew && !isAllowed(allowedCalled, () => dialled ?? call.dialled(trunk.inbound.calledNumber)))
     throw new Refusal('called-not-allowed', null, partyOf(trunk));
 }
 
@@ -305,6 +323,12 @@ function isAllowed(patterns: readonly string[] | null, numberOf: () => string | 
   if (patterns === null) return true;
   const number = numberOf()?.replace(/[-.() ]/g, '') ?? null;
   return patterns.some((pattern) => matchesPattern(pattern, number));
+}
+
+/** The call whose place another takes counts until it is over. */
+function withOneMore({ maxConcurrentCalls, maxCallsPerSecond }: Trunk): CallLimits {
+  const raised = maxConcurrentCalls === null ? null : maxConcurrentCalls + 1;
+  return { maxConcurrentCalls: raised, maxCallsPerSecond };
 }
 
 function partyOf({ id, accountId }: Trunk): RefusedParty {

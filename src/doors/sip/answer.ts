@@ -1,6 +1,6 @@
 /** What our 200 to an INVITE or a new offer says beside its description, and whether the server takes it. */
 import { responseBytes } from './request-guard.js';
-import type { ServerTraits } from './server-traits.js';
+import { supportedOptions, type ServerTraits } from './server-traits.js';
 import { timerOfOurAnswer, type SessionTimer } from './session-timer.js';
 import type { SrfRequest } from './srf.js';
 
@@ -17,7 +17,11 @@ export function composeAnswer(
   timer: SessionTimer | null,
 ): Answer | null {
   const { allow, maxMessageBytes } = traits;
-  const headers = { 'Content-Type': 'application/sdp', Allow: allow, ...timerOfOurAnswer(timer) };
+  const headers = {
+    ...{ 'Content-Type': 'application/sdp', Allow: allow },
+    ...(traits.isExternal && { Supported: supportedOptions }),
+    ...timerOfOurAnswer(timer),
+  };
   const isTooLong = maxMessageBytes !== null && responseBytes(request, headers, localSdp) > maxMessageBytes;
   return isTooLong ? null : { localSdp, headers };
 }

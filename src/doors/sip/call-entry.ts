@@ -42,6 +42,12 @@ export interface CallEntryOptions {
   readonly settings: EntrySettings;
 }
 
+/** The call that another is to take the place of, and whose it is. */
+export interface ReplacedCall {
+  readonly participantId: string;
+  readonly trunkId: string | null;
+}
+
 /** What a leg is asked for with. */
 export type Entrance = Pick<AdmitRequest, 'credential' | 'attendant' | 'stir'>;
 
@@ -104,6 +110,34 @@ export class CallEntry {
     };
   }
 
+  /**
+   * Whether the call may take the place of that one: it shows a credential of the same participant, or comes over the same trunk and
+   * none that says otherwise. Null where it ended while its signature was verified. Throws Refusal where it would not be let in
+   * whatever it asks for.
+   */
+  async findReplacing(
+    credentials: readonly Credential[],
+    replaced: ReplacedCall,
+  ): Promise<(Pick<Entrance, 'stir'> & { readonly isAllowed: boolean }) | null> {
+    const { request, settings, legs } = this.#options;
+    if (settings.trunks !== undefined)
+      await this.#enterByTrunk(settings.trunks, credentials, replaced.trunkId);
+    const pass = this.#pass;
+    if (pass?.isProven === false) this.#countForgeable(`trunk ${pass.trunk.id}`);
+    const verifying = verifiedCaller(request, pass, settings.trunks?.verify, this.#over.signal);
+    const stir = verifying === null ? null : await verifying;
+    if (verifying !== null && this.#isOver) return null;
+    const { credential, refusal } = await this.#chosen(credentials);
+    const isOfTrunk = pass !== null && pass.trunk.id === replaced.trunkId;
+    if (credential === null) {
+      if (this.#mayBeTrunk) throw new Refusal('authentication-required');
+      if (!isOfTrunk) throw refusal ?? new Refusal('token-missing');
+      return { stir, isAllowed: true };
+    }
+    const participantId = await legs.identify(credential, this.guesser);
+    return { stir, isAllowed: participantId === replaced.participantId };
+  }
+
   /** The far end has acknowledged the answer: its address is none that was forged. */
   confirm(): void {
     this.#endUnconfirmed?.();
@@ -151,10 +185,15 @@ export class CallEntry {
   }
 
   /** Throws Refusal where a trunk's rules leave the call out, or it is of no trunk and has to be. */
-  async #enterByTrunk(trunks: DoorTrunks, credentials: readonly Credential[]): Promise<void> {
+  async #enterByTrunk(
+    trunks: DoorTrunks,
+    credentials: readonly Credential[],
+    replacedTrunkId: string | null = null,
+  ): Promise<void> {
     const { request } = this.#options;
     this.#pass = await trunks.enter({
       ...arrivingCall(request, credentials, trunks.digest, this.guesser),
+      replacedTrunkId,
       certificateNames: trunks.certificateNamesOf?.(request) ?? [],
     });
     // It may be over by now.

@@ -19,13 +19,14 @@ import { InfoPresses } from './info-presses.js';
 import type { Farewells } from './farewells.js';
 import { Negotiation, OfferCollision } from './negotiation.js';
 import { parseReason } from './reason-header.js';
-import { reasonHeader, refusalResponse } from './refusal-response.js';
+import { reasonHeader, refusalResponse, replacedHeaders } from './refusal-response.js';
 import { guardReoffer } from './request-guard.js';
-import type { ServerTraits } from './server-traits.js';
+import { supportedOptions, type ServerTraits } from './server-traits.js';
 import { acceptedBodies, descriptionIn, guardBody } from './session-body.js';
 import { SessionKeeper } from './session-keeper.js';
 import { SessionNotices } from './session-notices.js';
 import { timerOfAnswer, timerOfOurInvite, timerOfReinvite, type SessionTimer } from './session-timer.js';
+import type { StandingDialogs } from './standing-dialogs.js';
 import { moveDialog, type SrfDialog, type SrfRequest, type SrfResponse } from './srf.js';
 
 export interface DialogCallOptions {
@@ -39,11 +40,17 @@ export interface DialogCallOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly farewells: Farewells;
+  readonly dialogs: StandingDialogs;
+  /** The trunk that the call came over; null where it is of none. */
+  readonly trunkId: string | null;
   /** The far end has our answer: it is where the call came from. */
   readonly onConfirmed?: () => void;
   /** The call is over and nothing of it remains. */
   readonly onClosed: () => void;
 }
+
+/** Its far end, or somebody whom that asked, has put another call in its place. */
+const replaced: Outcome = { endedBy: 'participant', reason: 'hangup', text: 'replaced' };
 
 export const connectionLost: Outcome = { endedBy: 'gateway', reason: 'connection-lost' };
 
@@ -61,6 +68,8 @@ export class DialogCall {
   #isServerAway = false;
   /** The far end is known to have our answer to its first INVITE: by its ACK, or by another INVITE. */
   #isConfirmed = false;
+  /** Others can no longer name the call. */
+  #forget: () => void = () => undefined;
   /** Idle where the server keeps session timers without a word from us. */
   readonly #session: SessionKeeper;
 
@@ -104,7 +113,15 @@ export class DialogCall {
 
   /** Listens to the dialog. Call it in the turn in which the dialog comes to be: what follows the ACK is read next. */
   listen(): void {
-    const { dialog, leg, traits } = this.#options;
+    const { dialog, leg, traits, dialogs, trunkId } = this.#options;
+    const { callId, localTag = '', remoteTag = '' } = dialog.sip;
+    this.#forget = dialogs.add(
+      { callId, localTag, remoteTag },
+      {
+        ...{ legId: leg.legId, participantId: leg.participant.id, trunkId },
+        replaced: () => this.#replaced(),
+      },
+    );
     dialog.on('ack', (ack: SrfRequest) => {
       if (this.#isConfirmed) this.#negotiation.acknowledged(descriptionIn(ack));
       else this.#confirm(descriptionIn(ack));
@@ -118,7 +135,9 @@ export class DialogCall {
     });
     dialog.on('info', (request: SrfRequest, response: SrfResponse) => this.#info(request, response));
     dialog.on('options', (_request: SrfRequest, response: SrfResponse) => {
-      response.send(200, { headers: { Allow: traits.allow, Accept: acceptedBodies, Supported: 'timer' } });
+      response.send(200, {
+        headers: { Allow: traits.allow, Accept: acceptedBodies, Supported: supportedOptions },
+      });
     });
     // drachtio-srf would say 200 to them, and the far end take a transfer for done.
     for (const method of ['refer', 'message', 'notify', 'publish'])
@@ -150,6 +169,15 @@ export class DialogCall {
     this.#outcome = outcome;
     // Otherwise the far end hears of it when the server is back.
     if (!this.#isServerAway) this.#options.farewells.bye(this.#options.dialog, outcome);
+    this.#close();
+  }
+
+  /** Another call has the leg now. */
+  #replaced(): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = replaced;
+    const { farewells, dialog } = this.#options;
+    if (!this.#isServerAway) farewells.said(dialog.destroy({ headers: { ...replacedHeaders } }));
     this.#close();
   }
 
@@ -293,6 +321,7 @@ export class DialogCall {
   }
 
   #close(): void {
+    this.#forget();
     this.#grace?.cancel();
     this.#session.close();
     this.#negotiation.close();

@@ -9,6 +9,7 @@ type Sent = Parameters<SrfDialog['request']>[0];
 
 class FarEnd extends EventEmitter implements SrfDialog {
   readonly local = { contact: '<sip:gateway@192.0.2.1>' };
+  readonly sip = { callId: 'c' };
   readonly sent: Sent[] = [];
   answer: Parameters<SrfDialog['request']>[1] = () => undefined;
   destroy(): Promise<unknown> {

@@ -11,6 +11,7 @@ import { MediaRefusal } from '../../domain/media-plane.js';
 import { Refusal } from '../../domain/refusal.js';
 import { IncomingCall, type IncomingCallOptions } from './incoming-call.js';
 import { ownServer } from './server-traits.js';
+import { StandingDialogs } from './standing-dialogs.js';
 import type { Srf, SrfRequest, SrfResponse } from './srf.js';
 
 const refusalLines = new LimitedLines({
@@ -34,7 +35,9 @@ it('writes a hundred lines in ten seconds of calls that are refused, and how man
       legs: {
         admit: () => Promise.reject(new Refusal('too-many-guesses')),
         identify: () => Promise.reject(new Refusal('too-many-guesses')),
+        succeed: () => Promise.reject(new Refusal('participant-gone')),
       },
+      dialogs: new StandingDialogs(),
       settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
       refusalLines: limited,
       ...{ onRefused: () => undefined, onFarewell: () => undefined, onClosed: () => undefined },
@@ -64,7 +67,12 @@ it.each([
     const refused: string[] = [];
     const call = new IncomingCall({
       ...{ srf: {} as Srf, request, response, clock: new ManualClock(), logger, traits: ownServer },
-      legs: { admit: () => Promise.reject(error), identify: () => Promise.reject(error) },
+      legs: {
+        admit: () => Promise.reject(error),
+        identify: () => Promise.reject(error),
+        succeed: () => Promise.reject(error),
+      },
+      dialogs: new StandingDialogs(),
       settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
       refusalLines,
       onRefused: (one) => void refused.push(one.code),
@@ -94,7 +102,11 @@ it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf,
   const response = { finalResponseSent: true, send: () => undefined } as unknown as SrfResponse;
   const byes: unknown[] = [];
   const dialog = {
-    ...{ local: { contact: '' }, destroy: (options: unknown) => Promise.resolve(byes.push(options)) },
+    ...{
+      local: { contact: '' },
+      sip: { callId: 'c1' },
+      destroy: (options: unknown) => Promise.resolve(byes.push(options)),
+    },
     once: () => {
       throw new Error('a fault');
     },
@@ -115,6 +127,7 @@ it('ends the call whose answer fails half-way, and nothing reaches drachtio-srf,
     ...{ srf, request, response, legs: domain.legs, clock: domain.clock, logger: silentLogger },
     settings: { tokenHeaders: [], answerTimeoutMs: 10_000, retryAfterSeconds: 5 },
     traits: ownServer,
+    dialogs: new StandingDialogs(),
     refusalLines,
     onRefused: () => undefined,
     onFarewell: () => undefined,

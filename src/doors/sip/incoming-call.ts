@@ -30,6 +30,7 @@ import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './r
 import { describeInvite, type InviteRefusal } from './refused-invite.js';
 import { isOverWebSocket, localAddressOf } from './request-origin.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
+import { readReplaces, type Replaces } from './replaces-header.js';
 import type { ServerTraits } from './server-traits.js';
 import { descriptionIn, guardBody } from './session-body.js';
 import { guardSessionTimer, timerOfInvite, type SessionTimer } from './session-timer.js';
@@ -43,6 +44,7 @@ import {
   type SrfRequest,
   type SrfResponse,
 } from './srf.js';
+import type { StandingDialogs } from './standing-dialogs.js';
 import { challengeHeader } from './trunk-call.js';
 
 export interface IncomingCallSettings extends EntrySettings {
@@ -59,6 +61,8 @@ export interface IncomingCallOptions {
   /** The server that the INVITE came through. */
   readonly traits: ServerTraits;
   readonly legs: LegAdmission;
+  /** The calls whose places others may take. */
+  readonly dialogs: StandingDialogs;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The refusals' lines in the log: anybody may cause them. */
@@ -176,16 +180,20 @@ export class IncomingCall implements LegSignalling {
 
   async #answer(): Promise<void> {
     const { request, traits } = this.#options;
+    const replacing = readReplaces(request);
     const fault =
       guardInvite(request, traits) ??
       (traits.checksRequire ? null : guardRequire(request)) ??
       (traits.keepsSessionTimers ? null : guardSessionTimer(request)) ??
-      guardBody(request);
+      guardBody(request) ??
+      replacing?.fault ??
+      null;
     if (fault !== null) {
       this.#refuseFaulty(fault);
       return;
     }
-    const leg = await this.#admit();
+    const { replaces = null } = replacing ?? {};
+    const leg = replaces === null ? await this.#admit() : await this.#succeed(replaces);
     if (leg === null) return;
     const offer = descriptionIn(request);
     const isFromBrowser = isOverWebSocket(request);
@@ -230,6 +238,44 @@ export class IncomingCall implements LegSignalling {
       source: this.#entry.guesser,
       signalling: this,
     });
+    return this.#given(leg);
+  }
+
+  /** The leg of the call that this one is to take the place of (RFC 3891); null as above, and where that is not to be. Throws Refusal. */
+  async #succeed({ isEarlyOnly, ...name }: Replaces): Promise<DoorLeg | null> {
+    const { request, legs, settings, dialogs } = this.#options;
+    const replaced = dialogs.find(name);
+    const fault =
+      replaced === null
+        ? { status: 481, reason: 'no-such-dialog' }
+        : replaced === 'ended'
+          ? { status: 603, reason: 'call-has-ended' }
+          : isEarlyOnly
+            ? { status: 486, reason: 'call-is-answered' }
+            : null;
+    if (replaced === null || replaced === 'ended' || fault !== null) {
+      if (fault !== null) this.#refuseFaulty(fault);
+      return null;
+    }
+    const { credentials, voiceCallId } = findCredentials(request, settings.tokenHeaders);
+    const found = await this.#entry.findReplacing(credentials, replaced);
+    if (found?.isAllowed !== true) {
+      if (found === null) this.#tellCanceled(null, {});
+      else this.#refuseFaulty({ status: 403, reason: 'not-yours-to-replace' });
+      return null;
+    }
+    const leg = await legs.succeed(replaced.legId, {
+      ...{ callId: this.#callId, voiceCallId, caller: this.#entry.caller, stir: found.stir ?? null },
+      trunkId: this.#entry.trunk?.id ?? null,
+      signalling: this,
+      onTaken: () => replaced.replaced(),
+    });
+    this.#logger.info({ replaces: name.callId }, 'a call is to take the place of another');
+    return this.#given(leg);
+  }
+
+  /** Null where the call ended in the meantime. */
+  async #given(leg: DoorLeg): Promise<DoorLeg | null> {
     this.#leg = leg;
     this.#logger = this.#logger.child({ legId: leg.legId, participantId: leg.participant.id });
     if (this.#outcome === null) return leg;
@@ -262,9 +308,10 @@ export class IncomingCall implements LegSignalling {
       this.#farewells.bye(dialog, this.#outcome);
       return;
     }
-    const { traits, clock, settings } = this.#options;
+    const { traits, clock, settings, dialogs } = this.#options;
     const call = new DialogCall({
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
+      ...{ dialogs, trunkId: this.#entry.trunk?.id ?? null },
       retryAfterSeconds: settings.retryAfterSeconds,
       onConfirmed: () => this.#entry.confirm(),
       onClosed: () => this.#closed(),

@@ -67,6 +67,11 @@ export function byeHeaders(outcome: Outcome): Record<string, string> {
   return { Reason: formatReason('Q.850', q850Cause(outcome.reason), outcome.reason) };
 }
 
+/** The Reason header of the BYE to a call whose place another has taken. */
+export const replacedHeaders: Readonly<Record<string, string>> = {
+  Reason: formatReason('Q.850', 16, 'replaced'),
+};
+
 function q850Cause(reason: EndReason): number {
   switch (reason) {
     case 'pin-refused':

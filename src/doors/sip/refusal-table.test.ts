@@ -39,9 +39,14 @@ describe('The page of refusals', () => {
   });
 
   it('has every reason text of malformed requests that the door gives, with its status', () => {
-    const sources = ['request-guard.ts', 'session-body.ts', 'session-timer.ts', 'incoming-call.ts'].map(
-      (file) => read(`src/doors/sip/${file}`),
-    );
+    const files = [
+      'request-guard.ts',
+      'session-body.ts',
+      'session-timer.ts',
+      'replaces-header.ts',
+      'incoming-call.ts',
+    ];
+    const sources = files.map((file) => read(`src/doors/sip/${file}`));
     const given = sources.flatMap((source) =>
       [...source.matchAll(/status: (\d{3}), reason: '([a-z-]+)'/g)].map(([, status, text]) => [status, text]),
     );

@@ -77,8 +77,8 @@ it('a response costs what it copies, its own headers and its body, in bytes', ()
 it('what it requires beyond 100rel and timer is refused with 420, by name', () => {
   expect(guardRequire(request())).toBeNull();
   expect(guardRequire(request({ Require: '100REL' }))).toBeNull();
-  expect(guardRequire(request({ Require: '100rel, timer,x y,replaces,path' }))).toMatchObject({
+  expect(guardRequire(request({ Require: '100rel, timer,x y,replaces,path,join' }))).toMatchObject({
     status: 420,
-    headers: { Unsupported: 'replaces, path' },
+    headers: { Unsupported: 'path, join' },
   });
 });

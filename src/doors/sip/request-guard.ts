@@ -55,7 +55,7 @@ export function guardInvite(
 export function guardRequire(request: Pick<SrfRequest, 'get'>): GuardRefusal | null {
   const required = (request.get('Require') ?? '').split(',').map((tag) => tag.trim());
   const unsupported = required.filter(
-    (tag) => tag !== '' && !['100rel', 'timer'].includes(tag.toLowerCase()),
+    (tag) => tag !== '' && !['100rel', 'timer', 'replaces'].includes(tag.toLowerCase()),
   );
   if (unsupported.length === 0) return null;
   const shown = unsupported

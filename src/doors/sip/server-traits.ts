@@ -18,6 +18,9 @@ export interface ServerTraits {
   readonly mayDieOfAnswers: boolean;
 }
 
+/** The extensions that we announce where the server does not do it by itself. */
+export const supportedOptions = 'timer, replaces';
+
 export const ownServer: ServerTraits = {
   isExternal: false,
   // It answers by itself what belongs to no call.

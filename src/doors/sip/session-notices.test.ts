@@ -7,6 +7,7 @@ import type { SrfDialog, SrfResponse } from './srf.js';
 
 class FarEnd extends EventEmitter implements SrfDialog {
   readonly local = { contact: '<sip:gateway@192.0.2.1>' };
+  readonly sip = { callId: 'c' };
   readonly bodies: unknown[] = [];
   #callback: Parameters<SrfDialog['request']>[1] | undefined;
 

@@ -13,7 +13,7 @@ import { guardRequire, tagOf } from './request-guard.js';
 import { IncomingCall, type IncomingCallSettings } from './incoming-call.js';
 import type { QuickAck } from './quick-ack.js';
 import { acceptedBodies } from './session-body.js';
-import { drachtioServer, ownServer, type ServerTraits } from './server-traits.js';
+import { drachtioServer, ownServer, supportedOptions, type ServerTraits } from './server-traits.js';
 import {
   SipServerLink,
   within,
@@ -23,6 +23,7 @@ import {
   type SipServerStatistics,
 } from './sip-server-link.js';
 import type { SrfRequest, SrfResponse } from './srf.js';
+import { StandingDialogs } from './standing-dialogs.js';
 import type { TrunkReply, TrunkRequest } from './trunk-requests.js';
 
 export interface SipDoorOptions {
@@ -53,6 +54,7 @@ export class SipDoor {
   readonly #own: SipServerLink;
   readonly #external: readonly SipServerLink[];
   readonly #refusalLines: LimitedLines;
+  readonly #dialogs = new StandingDialogs();
   #closing: Promise<void> | undefined;
 
   private constructor(options: SipDoorOptions) {
@@ -139,6 +141,7 @@ export class SipDoor {
           request,
           response,
           legs,
+          dialogs: this.#dialogs,
           clock,
           logger,
           refusalLines: this.#refusalLines,
@@ -162,7 +165,7 @@ export class SipDoor {
       response.send(status, { headers });
     } else if (method === 'OPTIONS')
       response.send(200, {
-        headers: { Allow: allow, Accept: acceptedBodies, Supported: 'timer' },
+        headers: { Allow: allow, Accept: acceptedBodies, Supported: supportedOptions },
       });
     else if (tagOf(request.get('To')) === null && !ownServer.allow.split(', ').includes(method))
       response.send(405, { headers: { Allow: allow } });

@@ -36,7 +36,7 @@ export interface SrfResponse {
   readonly status: number;
   readonly reason: string;
   readonly body?: string;
-  /** The address that it came from; absent where we send it. */
+  /** The address that it came from; absent where we send it, empty where our SIP server made it because none came. */
   readonly source_address?: string;
   readonly finalResponseSent: boolean;
   get(header: string): string | undefined;
@@ -50,6 +50,8 @@ export interface SrfResponse {
 /** Events: `destroy` (request, reason), `ack` (request), `modify` | `update` | `info` (request, response). */
 export interface SrfDialog extends EventEmitter {
   readonly local: { readonly contact: string };
+  /** What names it to others. A tag is absent where the far end has none. */
+  readonly sip: { readonly callId: string; readonly localTag?: string; readonly remoteTag?: string };
   /** Sends BYE; settles with its response. */
   destroy(options: SrfResponseOptions): Promise<unknown>;
   /** Calls back with every response, provisional ones too; acknowledges a final one to INVITE itself. */

@@ -30,7 +30,7 @@ import { capacityStep, numberSteps, participantSteps } from './party-steps.js';
 import { readPasted } from './pasted-message.js';
 import { PerMinute } from './per-minute.js';
 import { askedRequest, sourceOfCall, type KnownSource, type Question } from './question.js';
-import { formStep, messageStep, rulesStep, sourceStep } from './reading-steps.js';
+import { formStep, messageStep, replacingStep, rulesStep, sourceStep } from './reading-steps.js';
 import { noted, unknown, type Step } from './step.js';
 
 export interface CallExplainerParts {
@@ -105,7 +105,8 @@ class Explanations {
     // What strangers show is looked at first, but behind a drachtio-server.
     const early = [shown, ...(verdict === null ? [] : [verdict.step])];
     const reading = traits.isExternal ? [rules, form, ...early] : [rules, ...early, form];
-    const parties = await this.#parties(question, found, verdict);
+    const replacing = replacingStep(question);
+    const parties = replacing === null ? await this.#parties(question, found, verdict) : [replacing];
     const { step: media, description } = mediaStep(question, config);
     return { steps: [...reading, this.#callerStep(question), ...parties, media], description };
   }

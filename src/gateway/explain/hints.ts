@@ -24,6 +24,7 @@ const hints: Readonly<Record<string, string>> = {
     'Send the session description as application/sdp, alone or in a multipart/mixed: docs/sip.md.',
   'unsupported-extension': 'Leave out of Require what the answer names in Unsupported.',
   'session-interval-too-small': 'Ask for a Session-Expires of 90 seconds at least (RFC 4028).',
+  'bad-replaces': 'Name one call in Replaces, by Call-ID, to-tag and from-tag: docs/sip.md.',
   'no-such-dialog': 'To have it looked at as a new call, take the tag out of To.',
 };
 

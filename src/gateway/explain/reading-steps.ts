@@ -2,6 +2,7 @@
 import type { Config } from '../../config/config-schema.js';
 import { guardInvite, guardRequire, type GuardRefusal } from '../../doors/sip/request-guard.js';
 import type { ServerTraits } from '../../doors/sip/server-traits.js';
+import { readReplaces } from '../../doors/sip/replaces-header.js';
 import { guardBody } from '../../doors/sip/session-body.js';
 import { guardSessionTimer } from '../../doors/sip/session-timer.js';
 import {
@@ -17,7 +18,7 @@ import {
 import { faultLine } from './fault-line.js';
 import { hintFor } from './hints.js';
 import type { KnownSource, Question } from './question.js';
-import { noted, passed, refused, unanswered, type Step } from './step.js';
+import { noted, passed, refused, unanswered, unknown, type Step } from './step.js';
 
 /** `bannedUntil`: milliseconds since the epoch; null where the source is not banned, or nobody may know. */
 export function sourceStep({ address, port, transport, by }: KnownSource, bannedUntil: number | null): Step {
@@ -147,7 +148,9 @@ export function formStep({ asked }: Question, traits: ServerTraits, { sip }: Pic
     guardInvite(asked, traits) ??
     (traits.checksRequire ? null : guardRequire(asked)) ??
     (traits.keepsSessionTimers ? null : guardSessionTimer(asked)) ??
-    guardBody(asked);
+    guardBody(asked) ??
+    readReplaces(asked)?.fault ??
+    null;
   if (fault === null)
     return passed('form', 'nothing is wrong in its form', { largestMessageBytes: sip.maxMessageBytes });
   const { status, reason, isDeadly, headers = {} } = fault;
@@ -155,4 +158,11 @@ export function formStep({ asked }: Question, traits: ServerTraits, { sip }: Pic
     return unanswered('form', `${reason}: drachtio-server would die of an answer to it, so it gets none`);
   const details = { headers: Object.entries(headers).map(([name, value]) => `${name}: ${value}`) };
   return refused('form', `wrong in its form: ${reason}`, { sipStatus: status, reason }, details);
+}
+
+/** A call that is to take another's place is nobody's but that one's; null where it is a call of its own. */
+export function replacingStep({ asked }: Question): Step | null {
+  if (readReplaces(asked)?.replaces === undefined) return null;
+  const text = 'it is to take the place of a call (Replaces), which is looked for when it comes';
+  return unknown('form', text, 'It must show that call’s participant, or come over its trunk: docs/sip.md.');
 }

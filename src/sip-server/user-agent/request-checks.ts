@@ -21,7 +21,7 @@ export function checkNewRequest(request: SipRequest, supported: readonly string[
   // OPTIONS begins no other, and asks with 0 for whoever is here (RFC 3261 §11).
   if (method !== 'OPTIONS' && Number(headers.get('Max-Forwards') ?? '70') === 0) return { status: 483 };
   if (!/^(?:sips?|tel):/i.test(request.uri)) return { status: 416 };
-  const unsupported = checkRequire(request, supported);
+  const unsupported = checkExtensions(request, supported);
   if (unsupported) return unsupported;
   // RFC 6665 §4.2.1.2.
   if (method === 'SUBSCRIBE' && !headers.has('Event')) return { status: 489 };
@@ -32,8 +32,11 @@ export function checkNewRequest(request: SipRequest, supported: readonly string[
   return method === 'INVITE' ? checkSessionInterval(request) : null;
 }
 
-/** RFC 3261 §8.2.2.3: 420 for an extension that we do not have. */
-export function checkRequire(request: SipRequest, supported: readonly string[]): Refusal | null {
+/** RFC 3261 §8.2.2.3: 420 for an extension that we do not have. RFC 3891 §3: Replaces belongs to INVITE; but a BYE is a BYE. */
+export function checkExtensions(request: SipRequest, supported: readonly string[]): Refusal | null {
+  const { method } = request;
+  if (method !== 'INVITE' && method !== 'BYE' && request.headers.has('Replaces'))
+    return { status: 400, reason: 'Replaces without INVITE' };
   if (!request.headers.has('Require')) return null;
   const unknown = optionTags(request.headers, 'Require').filter((tag) => !supported.includes(tag));
   return unknown.length === 0 ? null : { status: 420, headers: [['Unsupported', unknown.join(', ')]] };

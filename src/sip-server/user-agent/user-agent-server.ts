@@ -23,7 +23,7 @@ import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableProvisional } from './reliable-provisional.js';
-import { checkNewRequest, checkRequire, isChallenge, type Refusal } from './request-checks.js';
+import { checkExtensions, checkNewRequest, isChallenge, type Refusal } from './request-checks.js';
 import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
@@ -239,7 +239,7 @@ export class UserAgentServer {
       return this.#answer(arrived, '', 200);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
-      checkRequire(request, settings.supported) ??
+      checkExtensions(request, settings.supported) ??
       checkModification(dialog, request, this.#modifying.has(dialog));
     if (refusal) return this.#refuse(arrived, refusal);
     const { owner } = dialog;
