@@ -129,7 +129,7 @@ export function createEngine(
     maxTransactionsPerDialog: options.maxTransactionsPerDialog ?? 200,
     sourceOf,
     connect: (hop, near) => ways.connect(hop, near),
-    wayTo: (hop) => ways.to(hop),
+    wayTo: (hop, first) => ways.to(hop, first),
     onRegistrationLost: options.onRegistrationLost,
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });

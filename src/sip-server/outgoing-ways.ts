@@ -11,7 +11,7 @@ import type { Flow } from './transport/flow.js';
 import type { SipLogger } from './user-agent/environment.js';
 import { addressKind } from './user-agent/local-address.js';
 import { defaultPort, type NextHop } from './user-agent/next-hop.js';
-import type { TargetFault, Way } from './user-agent/way.js';
+import type { ServerPlace, TargetFault, Way } from './user-agent/way.js';
 
 /** How servers are found, and what becomes of those that fail. */
 export interface NextHopOptions {
@@ -76,18 +76,23 @@ export class OutgoingWays {
     });
   }
 
-  /** The way of a new request to a hop, by servers that it may go to; null where no transport leads there. */
-  to(hop: NextHop): Way | null {
-    return this.#way(hop, this.#mayReach);
+  /** The way of a new request to a hop, by servers that it may go to, `first` before the others; null where no transport leads there. */
+  to(hop: NextHop, first?: ServerPlace): Way | null {
+    return this.#way(hop, this.#mayReach, { first });
   }
 
   /** `near`: a flow by whose socket it goes, where that leads there. */
-  #way(hop: NextHop, mayReach: (address: string) => boolean, near?: Flow): Way | null {
+  #way(
+    hop: NextHop,
+    mayReach: (address: string) => boolean,
+    { first, near }: { readonly first?: ServerPlace | undefined; readonly near?: Flow | undefined },
+  ): Way | null {
     const { protocol } = hop;
     if (protocol === 'ws' || protocol === 'wss') return null;
     const isSpoken = (one: LocatedProtocol): boolean => reachableFamilies(this.#transports, one).length > 0;
     if (!isSpoken(protocol) && (hop.transportGiven || !isSpoken('tcp'))) return null;
-    return new LocatedWay(hop, this.#locator.targets(hop), {
+    const targets = beginningWith(targetAt(first, hop), this.#locator.targets(hop));
+    return new LocatedWay(hop, targets, {
       connect: (target) => this.#connect(target, near),
       mayReach,
       dead: this.#dead,
@@ -99,7 +104,7 @@ export class OutgoingWays {
 
   /** A flow to the first server of the hop that can be connected to. Rejects where there is none. */
   async connect(hop: NextHop, near?: Flow): Promise<Flow> {
-    const way = this.#way(hop, everywhere, near);
+    const way = this.#way(hop, everywhere, { near });
     if (way === null) throw new Error(`no ${hop.protocol} transport`);
     const flow = await way.next();
     if (flow === null) throw new Error(`nobody can be reached at ${hop.host}`);
@@ -202,6 +207,20 @@ class LocatedWay implements Way {
       return null;
     }
   }
+}
+
+/** Null where it is no server that can be dialled. */
+function targetAt(place: ServerPlace | undefined, { serverName, host }: NextHop): Target | null {
+  if (place === undefined || place.protocol === 'ws' || place.protocol === 'wss') return null;
+  return { ...place, protocol: place.protocol, serverName: serverName ?? host };
+}
+
+async function* beginningWith(
+  first: Target | null,
+  others: AsyncGenerator<Target, void>,
+): AsyncGenerator<Target, void> {
+  if (first !== null) yield first;
+  for await (const target of others) if (first === null || keyOf(target) !== keyOf(first)) yield target;
 }
 
 function keyOf({ protocol, address, port }: Target): string {

@@ -210,6 +210,48 @@ describe('a call to a name', () => {
   });
 });
 
+describe('a server that asks for a password', () => {
+  it('is the one that is answered, though its name has another as good; whoever answers nothing goes to either', async () => {
+    let drawn = 0;
+    const draws = { random: () => drawn };
+    await start({ nextHop: { dnsServers: [dns.address], firstResponseMs, dnsTimeoutMs: 1_000, ...draws } });
+    const [one, two] = [await peer(), await peer()];
+    dns.srv(
+      '_sip._udp.trunk.test',
+      { priority: 1, port: one.port, target: 'one.test' },
+      { priority: 1, port: two.port, target: 'two.test' },
+    );
+    const register = (headers: object) =>
+      answerTo('sip:trunk.test', { method: 'REGISTER', headers: { 'Call-ID': 'registration', ...headers } });
+    const asked = register({});
+    one.reply(await one.request('REGISTER'), 401, { 'WWW-Authenticate': 'Digest realm="a", nonce="b"' });
+    expect(await asked).toBe(401);
+    drawn = 0.9;
+    const answered = register({ Authorization: 'Digest username="us", response="c"' });
+    one.reply(await one.request('REGISTER'), 200);
+    expect(await answered).toBe(200);
+    expect(two.received).toEqual([]);
+    const anew = register({});
+    two.reply(await two.request('REGISTER'), 200);
+    expect(await anew).toBe(200);
+  });
+
+  it('and is gone when it is answered is passed over', async () => {
+    await start();
+    const [one, two] = await twoServers();
+    const register = (headers: object) =>
+      answerTo('sip:trunk.test', { method: 'REGISTER', headers: { 'Call-ID': 'registration', ...headers } });
+    const asked = register({});
+    one.reply(await one.request('REGISTER'), 407, { 'Proxy-Authenticate': 'Digest realm="a", nonce="b"' });
+    expect(await asked).toBe(407);
+    const answered = register({ 'Proxy-Authorization': 'Digest username="us", response="c"' });
+    one.reply(await one.request('REGISTER'), 503);
+    two.reply(await two.request('REGISTER'), 200);
+    expect(await answered).toBe(200);
+    expect(one.received).toHaveLength(2);
+  });
+});
+
 describe('a server that takes no connection', () => {
   it('is passed over', async () => {
     await start();

@@ -204,7 +204,10 @@ describe('requests without a call', () => {
     const request = await peer.request('OPTIONS');
     expect(request.headers.get('From')).toMatch(/^<sip:me@127\.0\.0\.1>;tag=\w+$/);
     peer.reply(request, 200, { 'X-Answer': '42' });
-    expect((await options)[0].get('X-Answer')).toBe('42');
-    expect((await send('MESSAGE'))[0].status).toBe(408);
+    const [answered] = await options;
+    expect(answered.get('X-Answer')).toBe('42');
+    expect(answered.source_address).toBe('127.0.0.1');
+    // What nobody said is nobody's.
+    expect((await send('MESSAGE'))[0]).toMatchObject({ status: 408, source_address: '' });
   });
 });

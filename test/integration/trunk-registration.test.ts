@@ -298,7 +298,8 @@ describe.skipIf(isBesideDrachtio)('A name that leads inside', () => {
     });
     await waitFor('it has failed', async () => {
       const trunk = await closed.rest.done<Trunk>('GET', `/trunks/${id}`);
-      return trunk.state?.registration?.failure?.sipStatus === 503;
+      const { code, sipStatus } = trunk.state?.registration?.failure ?? {};
+      return code === 'no-answer' && sipStatus === null;
     });
     expect(registrar.heard).toEqual([]);
     expect(closed.log.some(({ msg }) => /address that requests may not go to/.test(msg))).toBe(true);

@@ -15,6 +15,8 @@ export const settings = {
 interface Reply {
   readonly status: number;
   readonly headers?: Record<string, string>;
+  /** Empty: our SIP server says it, for nobody did. */
+  readonly source?: string;
 }
 type Answer = Reply | Promise<Reply> | 'silence' | 'broken';
 /** What the carrier says to a request; asked for each. */
@@ -49,8 +51,8 @@ export function stage(
       const answer = carrier(request, sent.length);
       if (answer === 'broken') return Promise.reject(new Error('not connected'));
       if (answer === 'silence') return new Promise<TrunkReply>(() => undefined);
-      return Promise.resolve(answer).then(({ status, headers = {} }) => ({
-        ...{ status, source: '192.0.2.1', get: (name: string) => headers[name] },
+      return Promise.resolve(answer).then(({ status, headers = {}, source = '192.0.2.1' }) => ({
+        ...{ status, source, get: (name: string) => headers[name] },
       }));
     },
     ...{ clock, random: () => 0.5, settings },

@@ -127,7 +127,18 @@ export function draft(status: number, fields: Record<string, string> = {}, body 
 }
 
 export function respond(status: number, fields: Record<string, string> = {}, body = ''): SendResult {
-  return core.respond(app.transactionId, draft(status, fields, body), app);
+  return respondTo(app.transactionId, draft(status, fields, body));
+}
+
+/** What became of the response; what has to wait for a PRACK is said to. */
+export function respondTo(
+  transactionId: string,
+  response: SipResponse,
+  owner: Application = app,
+): SendResult {
+  let known: SendResult = { ok: false, reason: 'it waits' };
+  core.respond(transactionId, response, owner, (result) => (known = result));
+  return known;
 }
 
 export function lastTo(): string {

@@ -49,6 +49,9 @@ export interface DialogCallOptions {
   readonly onClosed: () => void;
 }
 
+/** The far end says that it does not know the call. */
+const farEndLost: Outcome = { endedBy: 'participant', reason: 'connection-lost' };
+
 /** Its far end, or somebody whom that asked, has put another call in its place. */
 const replaced: Outcome = { endedBy: 'participant', reason: 'hangup', text: 'replaced' };
 
@@ -86,7 +89,7 @@ export class DialogCall {
       clock,
       logger,
       onDialogGone: (sipStatus) => {
-        void this.end({ endedBy: 'participant', reason: 'connection-lost', sipStatus });
+        void this.end(sipStatus === null ? connectionLost : { ...farEndLost, sipStatus });
       },
       offerHeaders: () => timerOfOurInvite(this.#session.current),
       onAccepted: (response) => {

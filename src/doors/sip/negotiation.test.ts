@@ -10,6 +10,7 @@ import type { SrfDialog, SrfResponse } from './srf.js';
 /** A far end that answers when the test says so. */
 class FarEnd extends EventEmitter implements SrfDialog {
   readonly local = { contact: '<sip:gateway@192.0.2.1>' };
+  readonly sip = { callId: 'c' };
   readonly connected = true;
   readonly reinvites: { method: string; body?: string; headers?: Record<string, string> }[] = [];
   readonly #callbacks: Parameters<SrfDialog['request']>[1][] = [];
@@ -24,8 +25,9 @@ class FarEnd extends EventEmitter implements SrfDialog {
   }
 
   /** Answers the latest re-INVITE. */
-  async answer(status: number, body = ''): Promise<void> {
-    this.#callbacks.at(-1)?.(null, { status, body, get: () => undefined } as unknown as SrfResponse);
+  async answer(status: number, body = '', source_address = '192.0.2.2'): Promise<void> {
+    const response = { status, body, source_address, get: () => undefined };
+    this.#callbacks.at(-1)?.(null, response as unknown as SrfResponse);
     await settle();
   }
 
@@ -61,7 +63,7 @@ function newNegotiation({ isStarted = true } = {}) {
     },
   });
   const media = leg.connection('main');
-  const gone: number[] = [];
+  const gone: (number | null)[] = [];
   const negotiation = new Negotiation({
     dialog: farEnd,
     media: () => media,
@@ -262,6 +264,14 @@ describe('our offers', () => {
     await settle();
     await farEnd.answer(status);
     expect(gone).toEqual([status]);
+  });
+
+  it('met by nothing, for which our SIP server says 408, have no status of the far end’s', async () => {
+    const { farEnd, gone, negotiation } = newNegotiation();
+    negotiation.request();
+    await settle();
+    await farEnd.answer(408, '', '');
+    expect(gone).toEqual([null]);
   });
 
   it('that cannot be sent are rolled back, so that later ones can', async () => {

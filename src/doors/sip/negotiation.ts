@@ -19,8 +19,8 @@ export interface NegotiationOptions {
   readonly media: () => MediaConnection;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The far end knows nothing of the dialog (481), or did not answer (408). */
-  readonly onDialogGone: (status: number) => void;
+  /** The far end knows nothing of the dialog (481), or says that somebody did not answer (408); null: it did not answer at all. */
+  readonly onDialogGone: (status: number | null) => void;
   /** Header fields of our next INVITE, beside its own. */
   readonly offerHeaders?: () => Readonly<Record<string, string>>;
   /** The far end has answered an offer of ours. */
@@ -169,7 +169,8 @@ export class Negotiation {
     if (!isCollision) this.#refused();
     await this.#rollback(media);
     if (isCollision) this.#collided();
-    else if (status === 481 || status === 408) this.#options.onDialogGone(status);
+    else if (status === 481 || status === 408)
+      this.#options.onDialogGone(response?.source_address === '' ? null : status);
     else this.#options.logger.warn({ status }, 'the far end refused a new offer');
   }
 

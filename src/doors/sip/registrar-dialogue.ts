@@ -9,7 +9,7 @@ import {
 } from '../../domain/trunks/outbound.js';
 import type { TrunkFailureCode } from '../../domain/trunks/trunk-state.js';
 import { grantedSeconds, secondsIn } from './registration-grant.js';
-import { proxyUri, retryAfterMs, type SendToTrunk, type TrunkReply } from './trunk-requests.js';
+import { proxyUri, retryAfterMs, statusSaid, type SendToTrunk, type TrunkReply } from './trunk-requests.js';
 
 /** What came of a round. `failed`: another time it may go well; `refused`: not before something is changed. */
 export type RegistrarAnswer =
@@ -19,6 +19,8 @@ export type RegistrarAnswer =
       readonly target: TrunkTarget;
       /** The address that said so. */
       readonly source: string;
+      /** By which servers our requests are to go (Service-Route, RFC 3608), as a Route header field; null where it does not say. */
+      readonly serviceRoute: string | null;
     }
   | {
       readonly kind: 'failed' | 'refused';
@@ -60,6 +62,9 @@ const longestSeconds = 86_400;
 const passing = new Set([408, 429, 430, 480, 491]);
 /** Failures of the server's own that will not pass: it does not do what it is asked. */
 const lasting = new Set([501, 505]);
+
+/** Of two or three servers it is a hundred. */
+const longestRoute = 2048;
 
 export class RegistrarDialogue {
   readonly #options: RegistrarDialogueOptions;
@@ -135,7 +140,12 @@ export class RegistrarDialogue {
     const fields = { contact: reply.get('Contact'), expires: reply.get('Expires') };
     const seconds = grantedSeconds(fields, this.#contactUser, asked);
     if (seconds === 0) return failure('failed', 'nothing-granted', reply);
-    return { kind: 'granted', seconds, target, source: reply.source };
+    const serviceRoute = reply.get('Service-Route') ?? null;
+    const isUsable = serviceRoute !== null && serviceRoute.length <= longestRoute;
+    return {
+      ...{ kind: 'granted', seconds, target, source: reply.source },
+      serviceRoute: isUsable ? serviceRoute : null,
+    };
   }
 
   /** Null where it could not be sent, or is answered by nobody. */
@@ -180,12 +190,13 @@ function refusedBy(reply: TrunkReply): Failure {
   const isServers = status >= 500 && status < 600 && !lasting.has(status);
   const isPassing = passing.has(status) || isServers || (status >= 300 && status < 400);
   if (!isPassing) return failure('refused', 'refused', reply);
-  return failure('failed', status === 408 ? 'no-answer' : 'unavailable', reply);
+  const isAnswered = status !== 408 && statusSaid(reply) !== null;
+  return failure('failed', isAnswered ? 'unavailable' : 'no-answer', reply);
 }
 
 function failure(kind: Failure['kind'], code: TrunkFailureCode, reply: TrunkReply | null): Failure {
   return {
-    ...{ kind, code, sipStatus: reply?.status ?? null },
+    ...{ kind, code, sipStatus: reply === null ? null : statusSaid(reply) },
     retryAfterMs: reply === null ? null : retryAfterMs(reply),
   };
 }

@@ -1,9 +1,5 @@
 /** What a registrar granted (RFC 3261 §10.2.4). */
 
-const maxLength = 4096;
-/** One Contact: commas within quotes and brackets are its own. */
-const contactPattern = /(?:"(?:[^"\\]|\\.)*"|<[^<>]*>|[^,"<>])+/g;
-
 export interface GrantFields {
   /** Several are joined with commas. */
   readonly contact: string | undefined;
@@ -21,9 +17,7 @@ export function grantedSeconds(
   askedSeconds: number,
 ): number {
   const general = secondsIn(expires) ?? askedSeconds;
-  const contacts = [...(contact ?? '').slice(0, maxLength).matchAll(contactPattern)]
-    .map(([text]) => text.trim())
-    .filter((text) => text !== '');
+  const contacts = addressesIn(contact ?? '');
   if (contacts.length === 0) return Math.min(general, askedSeconds);
   const ours =
     contacts.find((text) => userIn(text) === user) ?? (contacts.length === 1 ? contacts[0] : undefined);
@@ -37,8 +31,33 @@ export function secondsIn(text: string | undefined): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
+/** Commas within quotes and brackets are an address's own. In one pass: a registrar may have hundreds of us, or mean us ill. */
+function addressesIn(field: string): string[] {
+  const addresses: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  let isBracketed = false;
+  for (let at = 0; at < field.length; at += 1) {
+    const character = field[at];
+    if (isQuoted && character === '\\') at += 1;
+    else if (character === '"' && !isBracketed) isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (character === '<') isBracketed = true;
+    else if (character === '>') isBracketed = false;
+    else if (character === ',' && !isBracketed) {
+      addresses.push(field.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...addresses, field.slice(start)].map((text) => text.trim()).filter((text) => text !== '');
+}
+
+/** Longer than any that we tell. */
+const maxUserLength = 256;
+const userPattern = new RegExp(`sips?:([^@<>;"\\s]{1,${String(maxUserLength)}})@`, 'i');
+
 function userIn(contact: string): string | null {
-  return /sips?:([^@<>;"\s]+)@/i.exec(contact)?.[1] ?? null;
+  return userPattern.exec(contact)?.[1] ?? null;
 }
 
 /** The parameter of the field, not one of the URI. */

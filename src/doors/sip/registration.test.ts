@@ -156,6 +156,15 @@ describe('A registration', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it.each([408, 503])(
+    'after nothing, for which our SIP server says %i, has no status of the registrar’s',
+    async (status) => {
+      const { begun, failures } = stage(() => ({ status, source: '' }));
+      await begun();
+      expect(failures).toMatchObject([{ code: 'no-answer', sipStatus: null }]);
+    },
+  );
+
   it('is nothing where a 200 keeps nothing', async () => {
     const { begun, failures, registration } = stage(() => granted(0));
     await begun();

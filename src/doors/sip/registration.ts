@@ -5,7 +5,7 @@ import type { RegistrationState, RegistrationStatus, TrunkFailure } from '../../
 import { DigestClient } from '../../digest/digest-client.js';
 import { RegistrarDialogue, type RegistrarAnswer, type RegistrarIdentity } from './registrar-dialogue.js';
 import { transitions, type Input, type State } from './registration-machine.js';
-import type { SendToTrunk } from './trunk-requests.js';
+import { proxyUri, type SendToTrunk } from './trunk-requests.js';
 
 export interface RegistrationSettings {
   readonly shortestRefreshMs: number;
@@ -56,7 +56,11 @@ export class Registration {
   #state: State = 'unregistered';
   #timer: Timer | null = null;
   #nextAt: number | null = null;
-  #grant: { readonly target: string; readonly expiresAt: number } | null = null;
+  #grant: {
+    readonly target: TrunkTarget;
+    readonly expiresAt: number;
+    readonly serviceRoute: string | null;
+  } | null = null;
   #grantedAt = 0;
   /** The registrar has us until then, whatever failed since: it is given back for as long. */
   #heldUntil = 0;
@@ -84,10 +88,16 @@ export class Registration {
   get state(): RegistrationState {
     return {
       status: statuses[this.#state],
-      target: this.#grant?.target ?? null,
+      target: this.#grant?.target.host ?? null,
       expiresAt: this.#grant?.expiresAt ?? null,
       ...{ nextAt: this.#nextAt, failure: this.#failure },
     };
+  }
+
+  /** The route that requests to that target are to take, as a Route header field; null where it did not register us, or names none. */
+  routeTo(target: TrunkTarget): string | null {
+    const grant = this.#grant;
+    return grant !== null && proxyUri(grant.target) === proxyUri(target) ? grant.serviceRoute : null;
   }
 
   /** Begins after the delay. */
@@ -176,10 +186,10 @@ export class Registration {
 
   #granted(answer: Extract<RegistrarAnswer, { kind: 'granted' }>): void {
     const { clock, random, settings, onRegistered } = this.#options;
-    const { seconds, target, source } = answer;
+    const { seconds, target, source, serviceRoute } = answer;
     const before = this.#grant;
     this.#heldUntil = clock.now() + seconds * 1000;
-    this.#grant = { target: target.host, expiresAt: this.#heldUntil };
+    this.#grant = { target, expiresAt: this.#heldUntil, serviceRoute };
     if (before === null) this.#grantedAt = clock.now();
     else if (clock.now() - this.#grantedAt > steadyMs) this.#failures = 0;
     this.#failure = null;

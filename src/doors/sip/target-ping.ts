@@ -11,7 +11,7 @@ import {
 import type { TargetState, TargetStatus } from '../../domain/trunks/trunk-state.js';
 import { pingTransitions, type PingInput } from './ping-machine.js';
 import type { PingTurn, PingTurns } from './ping-turns.js';
-import { proxyUri, targetUri, type SendToTrunk } from './trunk-requests.js';
+import { proxyUri, statusSaid, targetUri, type SendToTrunk } from './trunk-requests.js';
 
 export interface TargetPingOptions {
   readonly outbound: TrunkOutbound;
@@ -22,6 +22,8 @@ export interface TargetPingOptions {
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
+  /** The route that it is to take (RFC 3608), as a Route header field. Default: none is known. */
+  readonly routeTo?: (target: TrunkTarget) => string | null;
   /** An answer that comes later is none. */
   readonly answerMs: number;
   readonly onChange: (status: TargetStatus, sipStatus: number | null) => void;
@@ -111,10 +113,7 @@ export class TargetPing {
     this.#isRepeated = true;
     this.#timer = clock.after(Math.min(answerMs, this.#everyMs), () => heard(null));
     void send(this.#request())
-      .then(
-        ({ status }) => status,
-        () => null,
-      )
+      .then(statusSaid, () => null)
       .then((sipStatus) => {
         this.#isRepeated = false;
         heard(sipStatus);
@@ -122,7 +121,8 @@ export class TargetPing {
   }
 
   #request(): Parameters<SendToTrunk>[0] {
-    const { outbound, target } = this.#options;
+    const { outbound, target, routeTo } = this.#options;
+    const route = routeTo?.(target) ?? null;
     const user = outbound.registration?.user;
     return {
       ...{ method: 'OPTIONS', uri: targetUri(target), proxy: proxyUri(target) },
@@ -132,6 +132,7 @@ export class TargetPing {
         'Call-ID': randomUUID(),
         CSeq: '1 OPTIONS',
         Accept: 'application/sdp',
+        ...(route !== null && { Route: route }),
       },
     };
   }
@@ -155,7 +156,7 @@ export class TargetPing {
   }
 }
 
-/** Whoever refuses is there. 408 and 503 are also what our SIP server says where nobody answers, or can be reached. */
+/** Whoever refuses is there. 408 and 503 say that somebody behind it is not: it is of no use. */
 function isAnswer(sipStatus: number | null): boolean {
   return sipStatus !== null && sipStatus !== 408 && sipStatus !== 503;
 }

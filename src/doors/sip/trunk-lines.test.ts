@@ -36,7 +36,7 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
   };
 }
 
-function stage() {
+function stage(fields: Readonly<Record<string, string>> = {}) {
   const clock = new ManualClock();
   const sent: TrunkRequest[] = [];
   /** Gives the answers to what gives a registration back. */
@@ -45,7 +45,7 @@ function stage() {
   const lines = new TrunkLines({
     send(request) {
       sent.push(request);
-      const reply: TrunkReply = { status: 200, source: '192.0.2.1', get: () => undefined };
+      const reply: TrunkReply = { status: 200, source: '192.0.2.1', get: (name) => fields[name] };
       if (request.headers['Expires'] !== '0') return Promise.resolve(reply);
       return new Promise((resolve) => giveBack.push(() => resolve(reply)));
     },
@@ -134,6 +134,25 @@ describe('The line of a trunk', () => {
     await pass(0);
     const [first, , other] = sent.map(({ headers }) => headers['Call-ID']);
     expect(other).not.toBe(first);
+  });
+
+  it('goes by the route that the registrar named, but for the registration itself (RFC 3608)', async () => {
+    const route = '<sip:home.test;lr>, <sip:serving.test;lr>';
+    const { lines, pass, sent, clock } = stage({ 'Service-Route': route });
+    const trunk = trunkOf('t');
+    const ping = { seconds: 30, failures: 2, successes: 1 };
+    lines.trunkPut({ ...trunk, outbound: { ...trunk.outbound!, ping } });
+    await pass(0);
+    for (let seconds = 0; seconds < 600; seconds += 10) await pass(10_000);
+    const routes = (method: string) => [
+      ...new Set(sent.filter((one) => one.method === method).map(({ headers }) => headers['Route'])),
+    ];
+    // The first one went out before it was registered.
+    expect(routes('OPTIONS')).toEqual([undefined, route]);
+    expect(routes('REGISTER')).toEqual([undefined]);
+    expect(sent.filter(({ method }) => method === 'REGISTER').length).toBeGreaterThan(1);
+    void lines.close();
+    clock.advance(10_000);
   });
 
   it('begins at once although the clock was set back', async () => {

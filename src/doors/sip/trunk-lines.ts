@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.js';
 import type { EventRecorder } from '../../domain/facts/event-recorder.js';
 import { LimitedLines, strangersLines } from '../../domain/limited-lines.js';
 import type { Logger } from '../../domain/logger.js';
-import type { TrunkOutbound } from '../../domain/trunks/outbound.js';
+import type { TrunkOutbound, TrunkTarget } from '../../domain/trunks/outbound.js';
 import type { Trunk } from '../../domain/trunks/trunk.js';
 import type { TargetStatus, TrunkState, TrunkStates, TrunkWatcher } from '../../domain/trunks/trunk-state.js';
 import { PingTurns } from './ping-turns.js';
@@ -160,7 +160,8 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
       const { outbound } = trunk;
       if (line.isOver || outbound === null) return;
       const delayMs = Math.max(0, beginsAt - clock.now());
-      const pings = (line.pings = this.#ping(trunk, outbound));
+      const routeTo = (target: TrunkTarget): string | null => line.registration?.routeTo(target) ?? null;
+      const pings = (line.pings = this.#ping(trunk, outbound, routeTo));
       if (outbound.registration !== null) line.registration = this.#register(trunk, outbound, pings);
       line.registration?.begin(delayMs);
       pings.begin(delayMs);
@@ -190,7 +191,11 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     return identity;
   }
 
-  #ping({ id: trunkId, accountId }: Trunk, outbound: TrunkOutbound): TrunkPings {
+  #ping(
+    { id: trunkId, accountId }: Trunk,
+    outbound: TrunkOutbound,
+    routeTo: (target: TrunkTarget) => string | null,
+  ): TrunkPings {
     const { send, events, clock, random, logger, pings } = this.#options;
     const downs = this.#downs.get(trunkId) ?? new Set();
     this.#downs.set(trunkId, downs);
@@ -208,7 +213,7 @@ export class TrunkLines implements TrunkWatcher, TrunkStates {
     };
     return new TrunkPings({
       ...{ outbound, send, clock, random, turns: this.#turns, answerMs: pings.answerMs },
-      ...{ downs, onTold },
+      ...{ downs, onTold, routeTo },
     });
   }
 

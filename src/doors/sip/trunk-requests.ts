@@ -13,7 +13,7 @@ export interface TrunkRequest {
 export interface TrunkReply {
   /** 408 and 503 also where nothing came. */
   readonly status: number;
-  /** The address that it came from. */
+  /** The address that it came from; empty where nothing came, and the status is of our own making. */
   readonly source: string;
   /** Several fields of one name are joined with commas. */
   get(name: string): string | undefined;
@@ -21,6 +21,11 @@ export interface TrunkReply {
 
 /** Sends the request; settles with its final response. Rejects where it could not be sent. */
 export type SendToTrunk = (request: TrunkRequest) => Promise<TrunkReply>;
+
+/** What the server said; null where it said nothing. */
+export function statusSaid({ status, source }: TrunkReply): number | null {
+  return source === '' ? null : status;
+}
 
 /** The target as an application may write it. */
 export function targetUri({ host, port, transport }: TrunkTarget): string {

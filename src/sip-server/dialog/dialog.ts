@@ -387,7 +387,8 @@ export function dialogAsClient<Owner>(
     remoteTag: identity.toTag,
     local: invite.headers.get('From') ?? '',
     remote: response.headers.get('To') ?? '',
-    remoteTarget: contactUri(response.headers) ?? invite.uri,
+    // What is no SIP URI cannot be looked up: it stands in the Request-URI, and the route or the flow leads there.
+    remoteTarget: contactUri(response.headers) ?? foreignContact(response.headers) ?? invite.uri,
     routeSet: routesOf(response.headers).reverse(),
     localCSeq: identity.cseq.number,
     remoteCSeq: undefined,
@@ -413,6 +414,12 @@ export function contactUri(headers: HeaderFields): string | null {
   const uri = parseNameAddr(splitAddresses(contact)[0] ?? '')?.uri ?? null;
   const scheme = uri === null ? null : parseUri(uri)?.scheme;
   return scheme === 'sip' || scheme === 'sips' ? uri : null;
+}
+
+/** The URI of the first Contact, of whatever scheme; null where there is none that a request could be for. */
+function foreignContact(headers: HeaderFields): string | null {
+  const uri = parseNameAddr(splitAddresses(headers.get('Contact') ?? '')[0] ?? '')?.uri ?? null;
+  return uri !== null && /^[a-z][a-z0-9+.-]*:[!-~]+$/i.test(uri) && !/^sips?:/i.test(uri) ? uri : null;
 }
 
 function usageOf({ method }: SipRequest): DialogUsage {

@@ -162,7 +162,7 @@ export class AdminSession implements Application {
     }
     const { core } = this.#options;
     if (draft.kind === 'response') {
-      this.#replySent(id, core.respond(transactionId, draft, this), true);
+      core.respond(transactionId, draft, this, (result) => this.#replySent(id, result, true));
     } else if (draft.method === 'CANCEL') {
       this.#replySent(id, core.cancel(transactionId, draft, this), false);
     } else if (dialogId !== '') {
@@ -213,7 +213,9 @@ export class AdminSession implements Application {
   #network(message: SipMessage, flow: Flow, { transactionId, dialogId, isNew = false }: MessageNames): void {
     const raw = formatReadable(message);
     const local = isNew ? [flow.localAddress, String(flow.localPort), ''] : [''];
-    const tokens = ['sip', 'network', ...this.#origin(raw, flow), transactionId, dialogId, ...local];
+    const isLocal = message.kind === 'response' && message.isLocal === true;
+    const origin = this.#origin(raw, isLocal ? { ...nobody, protocol: flow.protocol } : flow);
+    const tokens = ['sip', 'network', ...origin, transactionId, dialogId, ...local];
     this.#write(formatFrame(randomUUID(), tokens, raw));
   }
 
@@ -221,7 +223,7 @@ export class AdminSession implements Application {
    * The tokens `<bytes>|<proto>|<ip>|<port>|<time>`. Deviation: a drachtio-server calls WebSockets `tcp`; here they are `ws` and
    * `wss`, so that an application can tell a browser from a phone by what the request really came over.
    */
-  #origin(raw: Buffer, { protocol, remoteAddress, remotePort }: Flow): string[] {
+  #origin(raw: Buffer, { protocol, remoteAddress, remotePort }: Origin): string[] {
     return [String(raw.length), protocol, remoteAddress, String(remotePort), this.#time()];
   }
 
@@ -258,6 +260,11 @@ export class AdminSession implements Application {
     this.#socket.write(frame);
   }
 }
+
+type Origin = Pick<Flow, 'protocol' | 'remoteAddress' | 'remotePort'>;
+
+/** Whom a response is from that was made here because none came. */
+const nobody = { remoteAddress: '', remotePort: 0 };
 
 interface MessageNames {
   readonly transactionId: string;

@@ -16,6 +16,8 @@ export interface SipResponse {
   readonly reason: string;
   readonly headers: HeaderFields;
   body: Buffer;
+  /** It stands for one that never came, and was made here. */
+  readonly isLocal?: true;
 }
 
 export type SipMessage = SipRequest | SipResponse;

@@ -18,7 +18,7 @@ export interface Application {
   acknowledged(ack: SipRequest, flow: Flow, transactionId: string, dialogId: string): void;
   /** The INVITE has been cancelled and 487 sent. */
   cancelled(cancel: SipRequest, flow: Flow, transactionId: string): void;
-  /** A response to a request of the application; also those made here when none came (408, 503). */
+  /** A response to a request of the application; also those made here when none came (408, 503), which say so (`isLocal`). */
   response(response: SipResponse, flow: Flow, transactionId: string, dialogId: string): void;
   /** The server ended a dialog by itself, with this BYE; its Reason says why. Never answered. */
   dialogEnded(bye: SipRequest, flow: Flow, dialogId: string): void;

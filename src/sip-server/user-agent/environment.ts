@@ -13,7 +13,7 @@ import type { CallRecords } from './call-records.js';
 import type { FlowStandings } from './flow-standings.js';
 import type { NextHop } from './next-hop.js';
 import type { Refusal } from './request-checks.js';
-import type { Way } from './way.js';
+import type { ServerPlace, Way } from './way.js';
 
 /** Where the engine's log lines go; constant messages, data in fields. */
 export interface SipLogger {
@@ -83,6 +83,6 @@ export interface UserAgentEnvironment {
   readonly records: CallRecords;
   /** A flow to that hop, from the listener that `near` came by where that one leads there. Rejects when there is no way. */
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
-  /** The servers of that hop; null where no transport leads there. */
-  readonly wayTo: (hop: NextHop) => Way | null;
+  /** The servers of that hop, `first` before the others; null where no transport leads there. */
+  readonly wayTo: (hop: NextHop, first?: ServerPlace) => Way | null;
 }

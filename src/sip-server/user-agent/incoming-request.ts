@@ -1,4 +1,5 @@
 /** A request of a peer between its arrival and its final response. */
+import { beginsSubscription } from '../dialog/dialog.js';
 import type { SipRequest } from '../message/message.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
@@ -6,6 +7,7 @@ import type { Flow } from '../transport/flow.js';
 import type { Application, OwnedDialog } from './application.js';
 import { newTransactionId } from './identifiers.js';
 import type { ReliableProvisional } from './reliable-provisional.js';
+import type { WaitingResponse } from './waiting-response.js';
 
 /** A request as it came, with the transaction it is to be answered in. */
 export interface ArrivedRequest {
@@ -40,7 +42,10 @@ export class IncomingRequest {
   trying: unknown;
   /** Ends the wait for an application that never answers. */
   timeout: unknown;
+  /** Its last provisional response waits for its PRACK. */
   reliable: ReliableProvisional | undefined;
+  /** Responses that may not go out before that, in order. */
+  readonly waiting: WaitingResponse[] = [];
   nextRSeq = 1 + Math.floor(Math.random() * 0x7fff_0000);
 
   constructor(parts: IncomingRequestParts) {
@@ -57,5 +62,14 @@ export class IncomingRequest {
 
   get isInitialInvite(): boolean {
     return this.request.method === 'INVITE' && this.identity.toTag === '';
+  }
+
+  /** Whether a response of that status makes a dialog (RFC 3261 §12.1, RFC 6665 §4.4.1). */
+  makesDialog(status: number): boolean {
+    if (status <= 100 || status >= 300) return false;
+    const { request, identity } = this;
+    return (
+      this.isInitialInvite || (identity.toTag === '' && status >= 200 && beginsSubscription(request.method))
+    );
   }
 }

@@ -4,6 +4,7 @@ import type { ClientTransaction, ClientTransactionUser } from '../transaction/cl
 import type { Flow } from '../transport/flow.js';
 import type { Application, OwnedDialog } from './application.js';
 import { newTransactionId } from './identifiers.js';
+import type { NextHop } from './next-hop.js';
 import type { Way } from './way.js';
 
 /** What happens with the responses to a request of ours; implemented by the user agent client. */
@@ -15,6 +16,7 @@ export interface OutgoingRequestHandler {
 
 /** What a request needs to be sent elsewhere. */
 export interface Attempt {
+  readonly hop: NextHop;
   readonly way: Way;
   /** The request as it was wanted, with what must be the same wherever it goes (RFC 3263 §4.3). */
   readonly draft: SipRequest;

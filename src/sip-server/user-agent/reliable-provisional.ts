@@ -5,6 +5,8 @@ import type { ServerTransaction } from '../transaction/server-transaction.js';
 export interface ReliableProvisionalOptions {
   readonly rseq: number;
   readonly status: number;
+  /** It bears an offer or an answer. */
+  readonly hasDescription: boolean;
   /** The response. */
   readonly bytes: Buffer;
   readonly transaction: ServerTransaction;
@@ -17,6 +19,7 @@ export interface ReliableProvisionalOptions {
 /** Sends a provisional response again, at T1 doubling, until its PRACK comes or 64 · T1 have passed (RFC 3262 §3). */
 export class ReliableProvisional {
   readonly rseq: number;
+  readonly hasDescription: boolean;
   readonly #clock: Clock;
   #resendTimer: unknown;
   #giveUpTimer: unknown;
@@ -24,6 +27,7 @@ export class ReliableProvisional {
   constructor(options: ReliableProvisionalOptions) {
     const { rseq, status, bytes, transaction, clock, t1Ms, giveUp } = options;
     this.rseq = rseq;
+    this.hasDescription = options.hasDescription;
     this.#clock = clock;
     const resend = (intervalMs: number): void => {
       this.#resendTimer = clock.setTimer(intervalMs, () => {

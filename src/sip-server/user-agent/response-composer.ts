@@ -3,6 +3,7 @@ import { optionTags } from '../dialog/session-expires.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { UserAgentEnvironment } from './environment.js';
 import type { IncomingRequest } from './incoming-request.js';
+import { isReliable } from './reliable-responses.js';
 import type { Refusal } from './request-checks.js';
 import { addContentType, allowValue, copyApplicationFields, inBrackets, isSips } from './requests.js';
 import { createResponse } from './responses.js';
@@ -85,14 +86,15 @@ export class ResponseComposer {
   }
 }
 
-/** `Require: 100rel` in a provisional response sends it reliably, where the caller can take that (RFC 3262 §3). */
+/** Writes `Require: 100rel` and RSeq into what is sent reliably, and leaves the first out of what cannot be (RFC 3262 §3). */
 function decideReliability(incoming: IncomingRequest, { headers }: SipResponse): void {
-  const wanted = optionTags(headers, 'Require').includes('100rel');
-  const demanded = optionTags(incoming.request.headers, 'Require').includes('100rel');
-  const possible = demanded || optionTags(incoming.request.headers, 'Supported').includes('100rel');
-  if (demanded && !wanted) headers.append('Require', '100rel');
-  else if (wanted && !possible) headers.remove('Require');
-  if (possible && (wanted || demanded)) headers.append('RSeq', String((incoming.nextRSeq += 1)));
+  const isWanted = optionTags(headers, 'Require').includes('100rel');
+  if (!isReliable(incoming.request.headers, headers)) {
+    if (isWanted) headers.remove('Require');
+    return;
+  }
+  if (!isWanted) headers.append('Require', '100rel');
+  headers.append('RSeq', String((incoming.nextRSeq += 1)));
 }
 
 /** RFC 3311 §5.2, RFC 6665 §4.4.1, RFC 3515 §2.2. */

@@ -66,7 +66,7 @@ export function createResponse(
 
 /** A response that was never sent by anybody: what a request's sender is told when none came (RFC 3261 §8.1.3.1). */
 export function createLocalResponse(request: SipRequest, status: 408 | 487 | 500 | 503): SipResponse {
-  return createResponse(request, status, '');
+  return { ...createResponse(request, status, ''), isLocal: true };
 }
 
 /** What stands after a bracketed address, where the header field's own parameters are. */

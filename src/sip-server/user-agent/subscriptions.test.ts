@@ -191,7 +191,7 @@ describe('a session interval that is too short for the far end (RFC 4028 §7.3)'
 
 it('takes the PRACK that crossed the answer, once (RFC 3262 §3)', () => {
   core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
-  respond(183, { Require: '100rel' }, sdp);
+  respond(180, { Require: '100rel' });
   const rseq = flow.responses.at(-1)?.headers.get('RSeq') ?? '';
   respond(200, {}, sdp);
   const to = lastTo();

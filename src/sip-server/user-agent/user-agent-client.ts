@@ -7,6 +7,7 @@ import { parseNameAddr } from '../message/name-addr.js';
 import { identify, type MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
 import { Acknowledger } from './acknowledger.js';
+import { AskedServers } from './asked-servers.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { takenElsewhere } from './call-records.js';
 import { findFlow, knownFlow } from './dialog-way.js';
@@ -59,6 +60,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #subscribing = new Map<string, { readonly overtaking: (() => void)[] }>();
   readonly #acknowledger: Acknowledger;
   readonly #failOver: FailOver;
+  readonly #asked: AskedServers;
 
   constructor(environment: UserAgentEnvironment, events: ClientDialogEvents) {
     this.#failOver = new FailOver(environment, {
@@ -69,6 +71,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     });
     this.#environment = environment;
     this.#events = events;
+    this.#asked = new AskedServers(environment.clock);
     this.#acknowledger = new Acknowledger(environment, events.hangUp);
   }
 
@@ -82,13 +85,13 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const route = draft.headers.get('Route');
     const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
     const hop = proxy === undefined ? nextHopOf(firstRoute ?? draft.uri) : ordered(proxy);
-    const way = hop && environment.wayTo(hop);
+    const way = hop && environment.wayTo(hop, this.#asked.whomItAnswers(draft, hop));
     if (!way) return notSent(refusals.noTransport);
     if (environment.transactions.isFull) return notSent('too many transactions');
     const departing: { owner: Application | null } = { owner };
     this.#departing.add(departing);
     try {
-      const departure = await this.#failOver.begin({ way, draft, mayStream: !hop.transportGiven });
+      const departure = await this.#failOver.begin({ hop, way, draft, mayStream: !hop.transportGiven });
       // Nobody would hear of what comes of it, or end it.
       if (departing.owner === null) return notSent('its application is gone');
       return this.#launch({ ...departure, owner });
@@ -192,6 +195,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     for (const outgoing of this.#pending.values()) this.#failOver.unwatch(outgoing);
     this.#pending.clear();
     this.#subscribing.clear();
+    this.#asked.clear();
   }
 
   /** A NOTIFY of a subscription whose SUBSCRIBE has no answer yet waits for that (RFC 6665 §4.4.1). False: it is none. */
@@ -215,6 +219,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (response.status < 200) this.#releaseCancel(outgoing);
     else if (!outgoing.isFinal) {
       outgoing.isFinal = true;
+      this.#asked.responded(outgoing, response);
       if (this.#pending.get(outgoing.id) === outgoing) this.#pending.delete(outgoing.id);
     }
     const arrived = { response, identity, flow };
@@ -304,7 +309,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const { status } = response;
     if (status >= 300) {
       const reason = status === 487 ? 'call-canceled' : 'call-rejected';
-      if (!outgoing.isReplaced) this.#environment.records.stop('network', reason, response);
+      const source = response.isLocal === true ? 'application' : 'network';
+      if (!outgoing.isReplaced) this.#environment.records.stop(source, reason, response);
       for (const dialog of outgoing.dialogs) {
         if (dialog.state === 'early') this.#environment.dialogs.end(dialog);
       }

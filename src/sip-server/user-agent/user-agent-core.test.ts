@@ -14,6 +14,7 @@ import {
   publicId,
   request,
   respond,
+  respondTo,
   settle,
   useCore,
   useFlow,
@@ -64,7 +65,7 @@ describe('the answer to a call', () => {
 
   it('cannot come from another application', () => {
     core.receive(request('INVITE', {}, sdp), flow);
-    expect(core.respond(app.transactionId, draft(200), new RecordingApplication()).ok).toBe(false);
+    expect(respondTo(app.transactionId, draft(200), new RecordingApplication()).ok).toBe(false);
   });
 
   it('has Record-Route and no hop-by-hop field of the application', () => {
@@ -235,8 +236,89 @@ describe('reliable provisional responses', () => {
     expect(app.heard).toEqual(['INVITE', 'PRACK']);
     vi.advanceTimersByTime(100_000);
     expect(flow.summary).toBe('183 183 183 481 200');
-    expect(core.respond(invite, draft(200, {}, sdp), app).ok).toBe(true);
+    expect(respondTo(invite, draft(200, {}, sdp)).ok).toBe(true);
     core.receive(request('ACK', { To: to }), flow);
+  });
+
+  const rseqs = () => flow.responses.flatMap(({ headers }) => headers.get('RSeq') ?? []);
+  const prack = (cseq: number, rseq = rseqs().at(-1) ?? '') =>
+    core.receive(request('PRACK', { To: lastTo(), CSeq: `${cseq} PRACK`, RAck: `${rseq} 1 INVITE` }), flow);
+
+  it('go out one at a time: the next one when the PRACK of the one before is here (RFC 3262 §3)', () => {
+    core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
+    const invite = app.transactionId;
+    const told: string[] = [];
+    const tell = (status: number) => (result: { readonly ok: boolean }) =>
+      void told.push(`${status} ${result.ok}`);
+    const reliable = { Require: '100rel' };
+    for (const status of [180, 181, 183]) core.respond(invite, draft(status, reliable), app, tell(status));
+    // What need not arrive waits for nothing.
+    respondTo(invite, draft(182));
+    expect(flow.summary).toBe('180 182');
+    expect(told).toEqual(['180 true']);
+    prack(2, rseqs()[0]);
+    expect(flow.summary).toBe('180 182 181');
+    prack(3);
+    expect(told).toEqual(['180 true', '181 true', '183 true']);
+    const [first = 0, second, third] = rseqs().map(Number);
+    expect([second, third]).toEqual([first + 1, first + 2]);
+    // Without a session description in one that waits for its PRACK, the answer need not wait.
+    expect(respondTo(invite, draft(200, {}, sdp)).ok).toBe(true);
+    core.receive(request('ACK', { To: lastTo() }), flow);
+  });
+
+  it('with a session description hold the answer back until their PRACK, and a refusal not', () => {
+    for (const status of [200, 486]) {
+      core.receive(request('INVITE', { Supported: '100rel', 'Call-ID': String(status) }, sdp), flow);
+      const invite = app.transactionId;
+      const told: boolean[] = [];
+      respondTo(invite, draft(183, { Require: '100rel' }, sdp));
+      core.respond(invite, draft(183, { Require: '100rel' }), app, ({ ok }) => told.push(ok));
+      core.respond(invite, draft(status, {}, sdp), app, ({ ok }) => told.push(ok));
+      if (status === 200) {
+        expect(respondTo(invite, draft(486)).ok).toBe(true);
+        expect(told).toEqual([false, false]);
+      } else expect(told).toEqual([false, true]);
+      expect(flow.responses.at(-1)?.status).toBe(486);
+    }
+    flow.sent.length = 0;
+    core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
+    const invite = app.transactionId;
+    respondTo(invite, draft(183, { Require: '100rel' }, sdp));
+    const told: boolean[] = [];
+    core.respond(invite, draft(200, {}, sdp), app, ({ ok }) => told.push(ok));
+    core.respond(invite, draft(200, {}, sdp), app, ({ ok }) => told.push(ok));
+    expect(flow.summary).toBe('183');
+    prack(2);
+    expect(flow.summary).toBe('183 200');
+    expect(told).toEqual([false, true]);
+    core.receive(request('ACK', { To: lastTo() }), flow);
+  });
+
+  it('whose PRACK never comes take the answer with them that waits', () => {
+    core.receive(request('INVITE', { Supported: '100rel' }, sdp), flow);
+    const invite = app.transactionId;
+    respondTo(invite, draft(183, { Require: '100rel' }, sdp));
+    const told: boolean[] = [];
+    core.respond(invite, draft(200, {}, sdp), app, ({ ok }) => told.push(ok));
+    vi.advanceTimersByTime(32_000);
+    expect(flow.responses.at(-1)?.status).toBe(504);
+    expect(told).toEqual([false]);
+    expect(app.heard).toEqual(['INVITE', 'cancelled']);
+    expect(dialogs.size).toBe(0);
+  });
+
+  it('of a re-INVITE are acknowledged, too', () => {
+    const to = established();
+    core.receive(request('INVITE', { To: to, CSeq: '2 INVITE', Supported: '100rel' }, sdp), flow);
+    const invite = app.transactionId;
+    respondTo(invite, draft(183, { Require: '100rel' }));
+    const rack = `${rseqs().at(-1)} 2 INVITE`;
+    core.receive(request('PRACK', { To: to, CSeq: '3 PRACK', RAck: rack }), flow);
+    respond(200);
+    respondTo(invite, draft(200, {}, sdp));
+    expect(flow.summary).toBe('100 183 200 200');
+    core.receive(request('ACK', { To: to, CSeq: '2 ACK' }), flow);
   });
 
   it('without a PRACK end the call with 504', () => {
@@ -303,6 +385,28 @@ describe('a call of ours', () => {
     expect(flow.requests.at(-1)?.uri).toBe('sip:moved@127.0.0.1:5070');
     await core.sendInDialog(app.dialogId, request('BYE'), app);
     expect(flow.requests.at(-1)?.uri).toBe('sip:moved@127.0.0.1:5070');
+  });
+
+  it.each(['tel:+4930123', 'h323:far@192.0.2.9', 'urn:service:x'])(
+    'goes on over the flow where the answer’s only Contact is %s, which stands in its requests',
+    async (uri) => {
+      const invite = await calling();
+      const ok = answerTo(invite);
+      ok.headers.set('Contact', `<${uri}>`);
+      core.receive(ok, flow);
+      expect((await core.sendInDialog(app.dialogId, request('ACK'), app)).ok).toBe(true);
+      expect((await core.sendInDialog(app.dialogId, request('BYE'), app)).ok).toBe(true);
+      expect(flow.summary).toBe('INVITE ACK BYE');
+      expect(flow.requests.map((one) => one.uri)).toEqual(['sip:far@127.0.0.1:5070', uri, uri]);
+    },
+  );
+
+  it('that nobody answers is told as ours, and so is its record', async () => {
+    await calling();
+    await vi.advanceTimersByTimeAsync(33_000);
+    expect(app.heard).toEqual(['408']);
+    expect(app.lastResponse?.isLocal).toBe(true);
+    expect(app.records).toEqual(['attempt application -', 'stop application call-rejected']);
   });
 
   it('goes over a strict router the old way', async () => {

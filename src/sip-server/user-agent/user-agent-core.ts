@@ -28,7 +28,7 @@ import type { NextHop } from './next-hop.js';
 import { Subscriptions } from './subscriptions.js';
 import { UserAgentClient } from './user-agent-client.js';
 import { UserAgentServer } from './user-agent-server.js';
-import type { Way } from './way.js';
+import type { ServerPlace, Way } from './way.js';
 
 export interface UserAgentCoreOptions {
   readonly clock: Clock;
@@ -45,7 +45,7 @@ export interface UserAgentCoreOptions {
   readonly maxTransactionsPerDialog?: number;
   readonly sourceOf?: ((address: string) => string) | undefined;
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
-  readonly wayTo: (hop: NextHop) => Way | null;
+  readonly wayTo: (hop: NextHop, first?: ServerPlace) => Way | null;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
   /** The connection is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is told. */
   readonly onRegistrationLost?: ((callId: string) => void) | undefined;
@@ -148,12 +148,19 @@ export class UserAgentCore {
     return standings.isKnown(flow) ? 'known' : 'stranger';
   }
 
-  /** Answers the request that was handed to the application with this identifier. */
-  respond(transactionId: string, response: SipResponse, owner: Application): SendResult {
-    return (
-      this.#keeper.respond(transactionId, response, owner) ??
-      this.#server.respond(transactionId, response, owner)
-    );
+  /**
+   * Answers the request that was handed to the application with this identifier. `told` is called when the response was sent: at
+   * once, or when the PRACK came that it has to wait for; and where it will not be sent.
+   */
+  respond(
+    transactionId: string,
+    response: SipResponse,
+    owner: Application,
+    told: (result: SendResult) => void = () => undefined,
+  ): void {
+    const offered = this.#keeper.respond(transactionId, response, owner);
+    if (offered !== null) told(offered);
+    else this.#server.respond(transactionId, response, owner, told);
   }
 
   /** Sends a request outside of a dialog, to its own URI, its first Route, or the given proxy URI. */

@@ -22,7 +22,7 @@ import { FirstAnswers } from './first-answers.js';
 import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
-import { ReliableProvisional } from './reliable-provisional.js';
+import { ReliableResponses } from './reliable-responses.js';
 import { checkExtensions, checkNewRequest, isChallenge, type Refusal } from './request-checks.js';
 import { ResponseComposer } from './response-composer.js';
 
@@ -67,6 +67,7 @@ export class UserAgentServer {
   readonly #answers: PendingAnswers;
   readonly #composer: ResponseComposer;
   readonly #first: FirstAnswers;
+  readonly #reliable: ReliableResponses;
   /** Behind the To tags of answers without a transaction. */
   readonly #secret = randomBytes(16);
 
@@ -76,6 +77,7 @@ export class UserAgentServer {
     this.#answers = new PendingAnswers(environment, events.hangUp);
     this.#composer = new ResponseComposer(environment);
     this.#first = new FirstAnswers(environment, this.#composer);
+    this.#reliable = new ReliableResponses(environment, (incoming) => this.#giveUpInvite(incoming, 504));
     environment.dialogs.onEnd((dialog) => this.#modifying.delete(dialog));
   }
 
@@ -121,17 +123,25 @@ export class UserAgentServer {
     flow.send(bytes).catch(() => undefined);
   }
 
-  /** Sends an application's response to the request with that identifier. */
-  respond(transactionId: string, draft: SipResponse, owner: Application): SendResult {
+  /** Sends an application's response to the request with that identifier, at once or after the PRACK that it must wait for. */
+  respond(
+    transactionId: string,
+    draft: SipResponse,
+    owner: Application,
+    told: (result: SendResult) => void,
+  ): void {
     const incoming = this.#pending.get(transactionId);
-    if (!incoming || incoming.owner !== owner) return notSent(refusals.unknownTransaction);
-    const { request, flow } = incoming;
+    if (!incoming || incoming.owner !== owner) told(notSent(refusals.unknownTransaction));
+    else if (draft.status < 100 || draft.status > 699) told(notSent(`no such status: ${draft.status}`));
+    else if (!this.#reliable.holds(incoming, draft, told)) told(this.#send(incoming, draft));
+  }
+
+  #send(incoming: IncomingRequest, draft: SipResponse): SendResult {
+    const { request, flow, id: transactionId } = incoming;
     const { status } = draft;
-    if (status < 100 || status > 699) return notSent(`no such status: ${status}`);
     this.#adoptTag(incoming, draft);
-    if (makesDialog(incoming, status)) this.#establish(incoming);
+    if (incoming.makesDialog(status)) this.#establish(incoming);
     const response = this.#composer.drafted(incoming, draft);
-    const reliable = status > 100 && status < 200 && response.headers.has('RSeq');
     let terms: SessionTimerTerms | null = null;
     const modifies = request.method === 'INVITE' || request.method === 'UPDATE';
     if (modifies && status >= 200 && status < 300)
@@ -144,7 +154,7 @@ export class UserAgentServer {
       this.#finish(incoming);
       return notSent(refusals.unknownTransaction);
     }
-    if (reliable) this.#sendReliably(incoming, status, bytes);
+    if (status < 200 && response.headers.has('RSeq')) this.#reliable.sent(incoming, response, bytes);
     if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
     if (status >= 200) this.#finish(incoming);
     if (isInVain) this.#environment.guard?.refused(flow);
@@ -256,6 +266,18 @@ export class UserAgentServer {
       if (request.method === 'INVITE') this.#answers.stop(dialog);
     }
     owner.request(request, flow, incoming.id, dialog.publicId);
+    if (request.method === 'PRACK') this.#acknowledged(dialog);
+  }
+
+  /** What waited for the PRACK goes out. */
+  #acknowledged(dialog: OwnedDialog): void {
+    const invite = this.#unanswered(dialog);
+    if (invite) this.#reliable.acknowledged(invite, ({ draft, told }) => told(this.#send(invite, draft)));
+  }
+
+  /** The INVITE that made the dialog, or one that changes it, without a final response. */
+  #unanswered(dialog: OwnedDialog): IncomingRequest | undefined {
+    return this.#pending.get(dialog.inviteId) ?? this.#modifying.get(dialog);
   }
 
   /** A browser on another network opens another WebSocket long before anybody notices that the old one is dead. */
@@ -275,7 +297,7 @@ export class UserAgentServer {
     // RFC 5057 §5.1: there is no call that these could mean.
     if (dialog.usage === 'subscription' && callMethods.has(request.method)) return { status: 481 };
     if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
-    return request.method === 'PRACK' ? takePrack(request, this.#pending.get(dialog.inviteId)) : null;
+    return request.method === 'PRACK' ? takePrack(request, this.#unanswered(dialog)) : null;
   }
 
   #receiveCancel(arrived: ArrivedRequest): void {
@@ -351,10 +373,7 @@ export class UserAgentServer {
     if (incoming.dialog && this.#modifying.get(incoming.dialog) === incoming) {
       this.#modifying.delete(incoming.dialog);
     }
-    if (incoming.reliable)
-      incoming.dialog?.expectPrack(incoming.reliable.rseq, incoming.identity.cseq.number);
-    incoming.reliable?.stop();
-    incoming.reliable = undefined;
+    this.#reliable.over(incoming);
     this.#first.stop(incoming);
     if (incoming.timeout !== undefined) this.#environment.clock.clearTimer(incoming.timeout);
     incoming.timeout = undefined;
@@ -411,16 +430,6 @@ export class UserAgentServer {
     incoming.dialog = dialogAsServer(request, identity, toTag, beginning);
     dialogs.add(incoming.dialog);
     counters.dialogsCreated += 1;
-  }
-
-  #sendReliably(incoming: IncomingRequest, status: number, bytes: Buffer): void {
-    const { clock, timers } = this.#environment;
-    incoming.reliable?.stop();
-    const { nextRSeq: rseq, transaction } = incoming;
-    incoming.reliable = new ReliableProvisional({
-      ...{ rseq, status, bytes, transaction, clock, t1Ms: timers.t1Ms },
-      giveUp: () => this.#giveUpInvite(incoming, 504),
-    });
   }
 
   /** A final response to an INVITE or UPDATE of a dialog has gone out. */
@@ -484,12 +493,6 @@ export class UserAgentServer {
   #answer({ request, transaction }: AnswerableRequest, toTag: string, status: number): void {
     transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
-}
-
-/** RFC 3261 §12.1, RFC 6665 §4.4.1. */
-function makesDialog({ request, identity, isInitialInvite }: IncomingRequest, status: number): boolean {
-  if (status <= 100 || status >= 300) return false;
-  return isInitialInvite || (identity.toTag === '' && status >= 200 && beginsSubscription(request.method));
 }
 
 function isWebSocket({ protocol }: Flow): boolean {

@@ -4,6 +4,9 @@ import type { Flow } from '../transport/flow.js';
 /** What was wrong with a server. A number: it takes nothing for so many milliseconds. */
 export type TargetFault = 'silent' | 'unreachable' | number;
 
+/** Where one server takes requests. */
+export type ServerPlace = Pick<Flow, 'protocol'> & { readonly address: string; readonly port: number };
+
 /** The servers that a request may go to, one after the other (RFC 3263 §4.3). */
 export interface Way {
   /** True where there is one server and no other: nothing has to be kept for a second attempt. */

@@ -17,6 +17,8 @@ export interface SrfRequest extends EventEmitter {
 
 export interface SrfResponse extends EventEmitter {
   readonly status: number;
+  /** Empty where the server made it, because none came. */
+  readonly source_address: string;
   readonly body: string;
   get(name: string): string | undefined;
   send(status: number, ...rest: unknown[]): void;
