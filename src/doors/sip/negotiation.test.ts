@@ -258,20 +258,17 @@ describe('our offers', () => {
     expect(clock.nextInMs).toBeGreaterThan(1000);
   });
 
-  it.each([481, 408])('met by %i say that the dialog is gone', async (status) => {
+  it.each([
+    [481, '192.0.2.2', 481],
+    [408, '192.0.2.2', 408],
+    // Nothing came, and our SIP server says so.
+    [408, '', null],
+  ])('met by %i from "%s" say that the dialog is gone, by whose word', async (status, source, said) => {
     const { farEnd, gone, negotiation } = newNegotiation();
     negotiation.request();
     await settle();
-    await farEnd.answer(status);
-    expect(gone).toEqual([status]);
-  });
-
-  it('met by nothing, for which our SIP server says 408, have no status of the far end’s', async () => {
-    const { farEnd, gone, negotiation } = newNegotiation();
-    negotiation.request();
-    await settle();
-    await farEnd.answer(408, '', '');
-    expect(gone).toEqual([null]);
+    await farEnd.answer(status, '', source);
+    expect(gone).toEqual([said]);
   });
 
   it('that cannot be sent are rolled back, so that later ones can', async () => {
