@@ -146,7 +146,8 @@ export class CallEntry {
   /** The call is over: its places are free. Idempotent. */
   end(): void {
     if (this.#isOver) return;
-    this.#over.abort();
+    // With a reason: without one an exception is made, with its stack, for every call.
+    this.#over.abort('the call is over');
     this.#pass?.release();
     this.#endUnconfirmed?.();
   }
