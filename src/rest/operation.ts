@@ -94,6 +94,8 @@ export function operationsOf(tag: string) {
   >(definition: OperationDefinition<P, Q, B>): Operation {
     const { handle, ...description } = definition;
     const { params = nothing, query = nothing, body = z.unknown() } = description;
+    // A misspelt filter would otherwise give everything. Made once: a schema is compiled when it is first used.
+    const knownQuery = query.strict();
     return {
       ...description,
       tag,
@@ -102,8 +104,7 @@ export function operationsOf(tag: string) {
         return handle({
           accountId: request.accountId,
           params: validate(params, request.params) as z.output<P>,
-          // A misspelt filter would otherwise give everything.
-          query: validate(query.strict(), request.query ?? {}) as z.output<Q>,
+          query: validate(knownQuery, request.query ?? {}) as z.output<Q>,
           body: validate(body, request.body) as z.output<B>,
           origin: request.origin ?? '',
           idempotencyKey: readIdempotencyKey(description, request.idempotencyKey),
