@@ -1,78 +1,26 @@
 /** Where requests of ours go (RFC 3263): through a DNS server of the test's own, to real sockets, from drachtio-srf. */
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  createSipServer,
-  parseMessage,
-  type SipMessage,
-  type SipRequest,
-  type SipServer,
-} from '../../src/sip-server/index.js';
+import { describe, expect, it } from 'vitest';
+import type { SipRequest } from '../../src/sip-server/index.js';
 import { TestAuthority } from '../support/certificates.js';
-import { DnsServer } from '../support/dns-server.js';
 import { waitFor } from '../support/wait-for.js';
-import { UdpPeer } from './sip-server/raw-peer.js';
 import { answer, inDialog, offer, useFreshServers } from './sip-server/drachtio-stage.js';
 import {
-  connectApp,
-  secret,
-  type SrfApp,
-  type SrfDialog,
-  type SrfRequest,
-  type SrfResponse,
-} from './sip-server/srf-app.js';
+  closers,
+  dns,
+  listening,
+  peer,
+  server,
+  srf,
+  start,
+  twoServers,
+  useNextHops,
+} from './sip-server/next-hop-stage.js';
+import type { SrfDialog, SrfRequest, SrfResponse } from './sip-server/srf-app.js';
 
 useFreshServers();
-
-const firstResponseMs = 700;
-let dns: DnsServer;
-let server: SipServer;
-let srf: SrfApp;
-const peers: UdpPeer[] = [];
-const closers: (() => unknown)[] = [];
-
-async function start(options: Partial<Parameters<typeof createSipServer>[0]> = {}): Promise<void> {
-  server = await createSipServer({
-    udp: { host: '127.0.0.1', port: 0 },
-    tcp: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0, secret },
-    nextHop: { dnsServers: [dns.address], firstResponseMs, dnsTimeoutMs: 1_000, random: () => 0 },
-    ...options,
-  });
-  srf = await connectApp(server, () => undefined);
-}
-
-beforeEach(async () => {
-  dns = await DnsServer.open();
-  dns.a('one.test', '127.0.0.1').a('two.test', '127.0.0.1');
-  dns.naptr('trunk.test', { service: 'SIP+D2U', replacement: '_sip._udp.trunk.test' });
-});
-
-afterEach(async () => {
-  srf.disconnect();
-  for (const peer of peers.splice(0)) await peer.close();
-  for (const close of closers.splice(0)) await close();
-  await server.close();
-  dns.close();
-});
-
-async function peer(): Promise<UdpPeer> {
-  const opened = await UdpPeer.open(server.udpAddress?.port ?? 0);
-  peers.push(opened);
-  return opened;
-}
-
-/** Two servers of `sip:trunk.test`, by UDP. */
-async function twoServers(): Promise<[UdpPeer, UdpPeer]> {
-  const [one, two] = [await peer(), await peer()];
-  dns.srv(
-    '_sip._udp.trunk.test',
-    { priority: 1, port: one.port, target: 'one.test' },
-    { priority: 2, port: two.port, target: 'two.test' },
-  );
-  return [one, two];
-}
+useNextHops();
 
 /** The status of the final response. */
 function answerTo(uri: string, options: object): Promise<number> {
@@ -89,36 +37,6 @@ function answerTo(uri: string, options: object): Promise<number> {
 
 const call = (uri = 'sip:x@trunk.test', callbacks: object = {}) =>
   srf.createUAC(uri, { localSdp: offer }, callbacks);
-
-/** Takes connections and keeps what comes by them, message by message. */
-function listening(tcp: Server): Promise<{ port: number; received: SipMessage[]; sockets: Socket[] }> {
-  const received: SipMessage[] = [];
-  const sockets: Socket[] = [];
-  const take = (socket: Socket): void => {
-    sockets.push(socket);
-    let text = '';
-    socket.on('error', () => undefined);
-    socket.on('data', (bytes: Buffer) => {
-      text += bytes.toString('latin1');
-      const end = text.indexOf('\r\n\r\n');
-      const length = Number(/^Content-Length: (\d+)/im.exec(text)?.[1] ?? 0);
-      if (end < 0 || text.length < end + 4 + length) return;
-      const result = parseMessage(Buffer.from(text.slice(0, end + 4 + length), 'latin1'));
-      text = text.slice(end + 4 + length);
-      if (result.ok) received.push(result.message);
-    });
-  };
-  tcp.on('setSecureContext' in tcp ? 'secureConnection' : 'connection', take);
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    return new Promise((resolve) => tcp.close(resolve));
-  });
-  return new Promise((resolve) =>
-    tcp.listen(0, '127.0.0.1', () =>
-      resolve({ port: (tcp.address() as AddressInfo).port, received, sockets }),
-    ),
-  );
-}
 
 describe('a call to a name', () => {
   it('goes where NAPTR, SRV and A records lead, and its ACK and BYE to whom answered', async () => {
@@ -306,6 +224,31 @@ describe('over TLS', () => {
     await waitFor('the real one has it', () => real.received.length > 0);
     expect(forged.received).toEqual([]);
     expect(shown).toEqual(['one.test was asked for trunk.test', 'trunk.test was asked for trunk.test']);
+    for (const socket of real.sockets) socket.destroy();
+    expect(await calling).toMatchObject({ status: 503 });
+  });
+
+  it('the certificate may name its domain in a sip URI, and no other domain', async () => {
+    const authority = await TestAuthority.open();
+    closers.push(() => authority.remove());
+    await start({
+      tls: { host: '127.0.0.1', port: 0, serverCa: [authority.certPem], ...(await certificateOf(authority)) },
+    });
+    const tlsServer = async (name: string) => {
+      // The common name does not count beside it.
+      const { certPem, keyPem } = await authority.issue({ names: [name], commonName: 'trunk.test' });
+      return listening(createTlsServer({ cert: certPem, key: keyPem }));
+    };
+    const other = await tlsServer('sip:other.test');
+    const real = await tlsServer('sip:trunk.test');
+    dns.srv(
+      '_sips._tcp.trunk.test',
+      { priority: 1, port: other.port, target: 'one.test' },
+      { priority: 2, port: real.port, target: 'two.test' },
+    );
+    const calling = call('sips:x@trunk.test').catch((error: unknown) => error);
+    await waitFor('the real one has it', () => real.received.length > 0);
+    expect(other.received).toEqual([]);
     for (const socket of real.sockets) socket.destroy();
     expect(await calling).toMatchObject({ status: 503 });
   });

@@ -23,8 +23,10 @@ export interface Issued {
 }
 
 export interface IssueOptions {
-  /** Host names and addresses. */
+  /** Host names, addresses, and URIs. */
   readonly names: readonly string[];
+  /** Default the first of them. */
+  readonly commonName?: string;
   /** Default a day from now. */
   readonly notAfter?: Date;
 }
@@ -65,21 +67,24 @@ export class TestAuthority {
     return join(this.directory, 'authority.pem');
   }
 
-  async issue({ names, notAfter = new Date(Date.now() + dayMs) }: IssueOptions): Promise<Issued> {
+  async issue({ names, commonName, notAfter = new Date(Date.now() + dayMs) }: IssueOptions): Promise<Issued> {
     const keys = await newKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       ...validity(notAfter),
       serialNumber: (this.#serial += 1).toString(16).padStart(2, '0'),
-      subject: `CN=${names[0] ?? 'nobody'}`,
+      subject: `CN=${commonName ?? names[0] ?? 'nobody'}`,
       issuer: this.#certificate.subject,
       publicKey: keys.publicKey as never,
       signingKey: this.#keys.privateKey as never,
       signingAlgorithm: algorithm,
-      extensions: [
-        new x509.SubjectAlternativeNameExtension(
-          names.map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value })),
-        ),
-      ],
+      extensions:
+        names.length === 0
+          ? []
+          : [
+              new x509.SubjectAlternativeNameExtension(
+                names.map((value) => ({ type: kindOf(value), value })),
+              ),
+            ],
     });
     const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
     const keyPem = x509.PemConverter.encode(pkcs8, 'PRIVATE KEY');
@@ -98,6 +103,11 @@ export class TestAuthority {
   async remove(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+function kindOf(name: string): 'dns' | 'ip' | 'url' {
+  if (isIP(name) !== 0) return 'ip';
+  return name.includes(':') ? 'url' : 'dns';
 }
 
 function validity(notAfter: Date): { notBefore: Date; notAfter: Date } {

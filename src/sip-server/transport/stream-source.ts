@@ -8,6 +8,7 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
+import { identityFault } from './server-identity.js';
 
 /** What a server tells of each connection that comes in. */
 export interface StreamTaker {
@@ -125,6 +126,7 @@ export function tlsStreams(options: TlsStreamOptions): StreamSource {
         ...(isShown && { cert, key }),
         // An address is no server name (RFC 6066 §3); it stands in the certificate as an address.
         servername: isIP(serverName) === 0 ? serverName : '',
+        checkServerIdentity: (_name, { raw }) => identityFault(raw, serverName),
         ...(localAddress && { localAddress }),
         ...(serverCa !== undefined && { ca: [...serverCa] }),
         rejectUnauthorized: verifyServers,
