@@ -13,6 +13,8 @@ import {
   target,
   inDialog,
   answered,
+  until,
+  webSocketPeer,
   useFreshServers,
 } from './sip-server/drachtio-stage.js';
 
@@ -94,6 +96,29 @@ describe('a call in progress', () => {
     expect(info.body.toString()).toBe('Signal=#');
     peer.reply(info, 200);
     expect((await sent).status).toBe(200);
+  });
+
+  it('over a WebSocket goes by that alone, whatever the Contact leads to', async () => {
+    const other = await udpPeer();
+    const { peer, dialog } = await answered(async () => {
+      const browser = await webSocketPeer();
+      // Some clients write neither `transport=ws` nor a name that nobody has.
+      [browser.host, browser.port] = ['127.0.0.1', other.port];
+      browser.contactUri = `sip:browser@127.0.0.1:${other.port}`;
+      return browser;
+    });
+    const asked = dialog.request({ method: 'INFO' });
+    peer.reply(await peer.request('INFO'), 200);
+    expect((await asked).status).toBe(200);
+    await peer.close();
+    await until(() => server.stats().transport.connectionsOpen === 0);
+    await dialog.request({ method: 'INFO' }).catch(() => undefined);
+    await dialog.destroy().catch(() => undefined);
+    await until(() => server.stats().dialogs === 0);
+    // What would have gone out before this is here before it.
+    other.send('OPTIONS', target(), {});
+    await other.response(200, 'OPTIONS');
+    expect(other.received).toHaveLength(1);
   });
 
   it('is over for the application when the far end has forgotten it', async () => {

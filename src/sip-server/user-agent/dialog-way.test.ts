@@ -7,7 +7,7 @@ import { systemClock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';
 import type { Transport } from '../transport/transport.js';
 import type { Application } from './application.js';
-import { findFlow } from './dialog-way.js';
+import { findFlow, knownFlow } from './dialog-way.js';
 import { silentLogger } from './environment.js';
 
 function flowTo(remoteAddress: string): Flow {
@@ -63,6 +63,25 @@ describe('The way of a request to a Contact that is a name', () => {
     expect(await findFlow(dialogWith(contact, heard), () => Promise.reject(new Error('ENOTFOUND')))).toBe(
       heard,
     );
+  });
+});
+
+describe('The way back to a peer that came over a WebSocket', () => {
+  const elsewhere = () => Promise.resolve(flowTo('198.51.100.8'));
+
+  it.each([
+    'sip:x@pbx.example.com',
+    'sip:x@198.51.100.8',
+    'sips:x@198.51.100.8',
+    'sip:x@198.51.100.8;transport=tcp',
+  ])('is its own connection, and none where that is closed: %s', async (contact) => {
+    const heard = new RecordedFlow('wss', '198.51.100.7', 40_000);
+    expect(knownFlow(dialogWith(contact, heard))).toBe(heard);
+    expect(await findFlow(dialogWith(contact, heard), elsewhere)).toBe(heard);
+    heard.close();
+    const dialog = dialogWith(contact, heard);
+    expect(knownFlow(dialog)).toBeNull();
+    await expect(findFlow(dialog, elsewhere)).rejects.toThrow('WebSocket');
   });
 });
 

@@ -16,6 +16,11 @@ export async function findFlow(
   dialog: OwnedDialog,
   connect: (hop: NextHop, near: Flow) => Promise<Flow>,
 ): Promise<Flow> {
+  // A browser cannot be called: what its Contact leads to is somebody else, or in the clear (RFC 7118 §5.1).
+  if (isWebSocket(dialog.flow)) {
+    if (dialog.flow.isOpen) return dialog.resolve(dialog.flow);
+    throw new Error('the WebSocket of the peer is closed');
+  }
   const hop = secured(nextHopOf(dialog.nextHop), dialog.flow);
   if (hop && hop.protocol !== 'ws' && hop.protocol !== 'wss') {
     const flow = await connect({ ...hop, isNamedByPeer: true }, dialog.flow).catch(() => undefined);
@@ -24,6 +29,10 @@ export async function findFlow(
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.
   if (dialog.flow.isOpen) return dialog.resolve(dialog.flow);
   throw new Error('no way to the peer');
+}
+
+function isWebSocket({ protocol }: Flow): boolean {
+  return protocol === 'ws' || protocol === 'wss';
 }
 
 /** Who came over TLS and names no transport is not called back in the clear, whatever else the DNS offers. */

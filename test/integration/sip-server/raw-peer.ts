@@ -19,11 +19,14 @@ export abstract class RawPeer {
   protected transport = 'UDP';
   host = '127.0.0.1';
   port = 0;
+  /** What it says of where it is. Default: its host, its port and its transport. */
+  contactUri: string | null = null;
 
   abstract sendText(text: string | Buffer): void;
   abstract close(): Promise<void>;
 
   get contact(): string {
+    if (this.contactUri !== null) return `<${this.contactUri}>`;
     return this.transport === 'UDP'
       ? `<sip:raw@${this.host}:${this.port}>`
       : `<sip:raw@${this.host}:${this.port};transport=${this.transport.toLowerCase()}>`;
