@@ -61,7 +61,12 @@ export interface EngineOptions {
    * is gone without a BYE is found out after half of it. Default: none is offered.
    */
   readonly sessionSeconds?: number;
-  /** Told that the connection is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is. */
+  /**
+   * A registration of ours over UDP is pinged this often at least, so that no NAT forgets where calls are to be brought: by STUN where the
+   * registrar says that it takes it (RFC 6223), else with line breaks. Default 0: never.
+   */
+  readonly registrationPingMs?: number;
+  /** Told that the connection, or the way over UDP, is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is. */
   readonly onRegistrationLost?: (callId: string) => void;
   /** How the servers are found that requests of ours go to. */
   readonly nextHop?: NextHopOptions;
@@ -117,6 +122,7 @@ export function createEngine(
       inviteTimeoutMs: 200_000,
       retryAfterSeconds: 5,
       firstResponseMs: options.nextHop?.firstResponseMs ?? 4_000,
+      registrationPingMs: options.registrationPingMs ?? 0,
       ...(options.sessionSeconds === undefined ? {} : { sessionSeconds: options.sessionSeconds }),
     },
     addressing,
@@ -130,6 +136,8 @@ export function createEngine(
     sourceOf,
     connect: (hop, near) => ways.connect(hop, near),
     wayTo: (hop, first) => ways.to(hop, first),
+    wayWithin: (hop) => ways.within(hop),
+    streams: ways.streams,
     onRegistrationLost: options.onRegistrationLost,
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });

@@ -11,7 +11,7 @@ import type { Flow } from './transport/flow.js';
 import type { SipLogger } from './user-agent/environment.js';
 import { addressKind } from './user-agent/local-address.js';
 import { defaultPort, type NextHop } from './user-agent/next-hop.js';
-import type { ServerPlace, TargetFault, Way } from './user-agent/way.js';
+import type { ServerPlace, StreamsBeside, TargetFault, Way } from './user-agent/way.js';
 
 /** How servers are found, and what becomes of those that fail. */
 export interface NextHopOptions {
@@ -80,6 +80,27 @@ export class OutgoingWays {
   to(hop: NextHop, first?: ServerPlace): Way | null {
     return this.#way(hop, this.#mayReach, { first });
   }
+
+  /** The way of a request that belongs to a call, or is passed on; it may go to any server. */
+  within(hop: NextHop): Way | null {
+    return this.#way(hop, everywhere, {});
+  }
+
+  /** Connections beside datagrams: by the same server's TCP, where it takes any. */
+  readonly streams: StreamsBeside = {
+    to: async (datagrams) => {
+      const { remoteAddress: address, remotePort: port } = datagrams;
+      const target: Target = { protocol: 'tcp', address, port, serverName: address };
+      if (this.#takesDatagramsAlone(address) || this.#dead.has(keyOf(target))) return null;
+      try {
+        return await this.#connect(target, datagrams);
+      } catch {
+        this.#dead.add(keyOf(target));
+        return null;
+      }
+    },
+    broke: (stream) => this.#dead.add(keyOfFlow(stream)),
+  };
 
   /** `near`: a flow by whose socket it goes, where that leads there. */
   #way(

@@ -1,7 +1,7 @@
 /** A user agent core over one recorded flow, with one application that records, on a fake clock. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { RecordedFlow } from './recorded-flow.js';
-import { soleWay } from './sole-way.js';
+import { noStreams, soleWay } from './sole-way.js';
 import { DialogStore } from '../../src/sip-server/dialog/dialog-store.js';
 import { HeaderFields } from '../../src/sip-server/message/header-fields.js';
 import type { SipRequest, SipResponse } from '../../src/sip-server/message/message.js';
@@ -64,6 +64,8 @@ export function useFreshCores(): void {
     app = new RecordingApplication();
     flow = new RecordedFlow();
     wayTo = () => soleWay(flow);
+    wayWithin = null;
+    streams = noStreams;
     core = newCore({});
   });
   afterEach(() => {
@@ -101,6 +103,8 @@ function newCore(
     dialogs,
     maxTransactions: 100,
     wayTo,
+    wayWithin: (hop) => (wayWithin ?? (() => soleWay(flow)))(hop),
+    streams,
     responseFlow: (same) => same,
   });
 }
@@ -168,6 +172,21 @@ export function useFlow(next: RecordedFlow): void {
 
 /** The way of requests outside of dialogs. */
 let wayTo: UserAgentCoreOptions['wayTo'];
+
+/** That of what is passed on; null: it leads to the flow. */
+let wayWithin: UserAgentCoreOptions['wayWithin'] | null = null;
+let streams: UserAgentCoreOptions['streams'] = noStreams;
+
+/** What is passed on goes that way from now on. */
+export function useWayWithin(way: UserAgentCoreOptions['wayWithin']): void {
+  wayWithin = way;
+}
+
+/** Connections for long requests in calls, with a core of its own. */
+export function useStreams(next: UserAgentCoreOptions['streams']): void {
+  streams = next;
+  core = newCore({});
+}
 
 /** New requests go that way from now on, with a core of its own. */
 export function useWay(way: UserAgentCoreOptions['wayTo']): void {

@@ -22,6 +22,8 @@ export class ProxiedRequest implements BranchOwner {
   readonly #waiting: string[];
   readonly #branches: Branch[] = [];
   readonly #refusals: SipResponse[] = [];
+  /** Those among them that nobody sent. */
+  readonly #local = new Set<SipResponse>();
   #targets = 0;
   #isAnswered = false;
   #isCancelled = false;
@@ -79,7 +81,8 @@ export class ProxiedRequest implements BranchOwner {
   refused(response: SipResponse, flow: Flow | null): void {
     this.#record(response);
     this.#refusals.push(response);
-    if (flow !== null) this.#listener.responded(response, flow);
+    if (flow === null) this.#local.add(response);
+    else this.#listener.responded(response, flow);
     const isRedirection = response.status < 400 && this.#order.followsRedirects;
     if (isRedirection && !this.#isCancelled) this.#waiting.unshift(...this.#contactsOf(response));
     if (response.status >= 600) {
@@ -127,7 +130,8 @@ export class ProxiedRequest implements BranchOwner {
     const status = this.#isCancelled ? 487 : (best?.status ?? 408);
     // RFC 4320 §4.2: a 408 to anything but an INVITE would come too late. RFC 3261 §16.7: a 503 is about one server, not us.
     if (status === 408 && request.method !== 'INVITE') transaction.abandon();
-    else if (best !== null && best.status === status && status !== 503) this.#pass(best);
+    else if (best !== null && best.status === status && status !== 503 && !this.#local.has(best))
+      this.#pass(best);
     else {
       const local = createResponse(request, status === 503 ? 500 : status, newTag());
       transaction.respond(local.status, formatMessage(local));

@@ -10,7 +10,8 @@ import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from '../user-agent/environment.js';
 import { newBranch, newTag } from '../user-agent/identifiers.js';
 import type { ArrivedRequest } from '../user-agent/incoming-request.js';
-import { nextHopOf } from '../user-agent/next-hop.js';
+import { isForStream } from '../user-agent/message-size.js';
+import { nextHopOf, type NextHop } from '../user-agent/next-hop.js';
 import { createResponse } from '../user-agent/responses.js';
 import { forwardRequest, hasHopsLeft } from './forwarding.js';
 import { OwnRoutes } from './own-routes.js';
@@ -76,19 +77,26 @@ export class RequestProxy {
     const mayTake = this.#routes.take(ack, identity);
     if (mayTake === null) return false;
     const hop = nextHopOf(nextHopUri(ack));
-    if (hop !== null && hasHopsLeft(ack)) {
-      const { connect, addressing } = this.#environment;
-      const send = async (): Promise<void> => {
-        const flow = await connect({ ...hop, isNamedByPeer: true });
-        if (!mayTake(flow)) return;
-        const via = addressing.via(flow, newBranch());
-        const passedOn = { via, uri: null, recordRoutes: [], fields: new HeaderFields() };
-        await flow.send(formatMessage(forwardRequest(ack, passedOn)));
-      };
-      // Where it is lost the 2xx comes again, and so does it.
-      send().catch(() => undefined);
-    }
+    // Where it is lost the 2xx comes again, and so does it.
+    if (hop !== null && hasHopsLeft(ack)) this.#sendAck(ack, hop, mayTake).catch(() => undefined);
     return true;
+  }
+
+  async #sendAck(ack: SipRequest, hop: NextHop, mayTake: (flow: Flow) => boolean): Promise<void> {
+    const { wayWithin, addressing } = this.#environment;
+    const way = wayWithin({ ...hop, isNamedByPeer: true });
+    const flow = (await way?.next()) ?? null;
+    if (way === null || flow === null || !mayTake(flow)) return;
+    const written = (by: Flow): Buffer => {
+      const via = addressing.via(by, newBranch());
+      return formatMessage(
+        forwardRequest(ack, { via, uri: null, recordRoutes: [], fields: new HeaderFields() }),
+      );
+    };
+    const bytes = written(flow);
+    const stream = !hop.transportGiven && isForStream(flow, bytes) ? await way.streamBeside(flow) : null;
+    if (stream === null) await flow.send(bytes);
+    else await stream.send(written(stream));
   }
 
   /** The caller cancels what was passed on. False: it was not. */

@@ -3,6 +3,14 @@ import type { X509Certificate } from 'node:crypto';
 
 export type TransportProtocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
 
+/** What holds a way over UDP open through NATs (RFC 5626 §4.4.2). Each rejects where nothing can be sent. */
+export interface DatagramPings {
+  /** Line breaks, which nobody answers. */
+  sendBreaks(): Promise<void>;
+  /** Asks by STUN as whom the peer sees us: another text for another address or port, empty where it names none. Null: no answer. */
+  ask(): Promise<string | null>;
+}
+
 /** A way to one peer and back: a pair of UDP addresses, or one connection over TCP, TLS or a WebSocket. */
 export interface Flow {
   /** Unique while the process lives. */
@@ -19,6 +27,8 @@ export interface Flow {
   readonly isOpen: boolean;
   /** The peer’s, over TLS, where it showed one that a trusted CA vouches for. */
   readonly peerCertificate?: X509Certificate | null;
+  /** Over UDP. */
+  readonly pings?: DatagramPings;
   /** Sends one whole message; rejects when the connection is gone. */
   send(bytes: Buffer): Promise<void>;
   close(): void;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answerStun } from './stun.js';
+import { answerStun, bindingRequest, readBindingResponse } from './stun.js';
 
 const transactionId = 'b7e7a701bc34d686fa87dfae';
 const request = (attributes = ''): Buffer =>
@@ -45,6 +45,45 @@ it.each([
   ['an attribute that is cut short', request('00030040')],
 ])('%s is no Binding request', (_, bytes) => {
   expect(answerStun(bytes, '192.0.2.1', 1)).toBeNull();
+});
+
+describe('the answer to a Binding request of ours', () => {
+  const seen = (address: string, port: number, id: string): string | undefined =>
+    readBindingResponse(answerStun(bindingRequest(Buffer.from(id, 'hex')), address, port)!)?.seenAs;
+  const ids = [transactionId, 'a7e7a701bc34d686fa87dfaf'] as const;
+
+  it.each(['192.0.2.1', '2001:db8::1'])('shows as whom we are seen, the same each time: %s', (address) => {
+    expect(seen(address, 5060, ids[0])).toBe(seen(address, 5060, ids[1]));
+    expect(seen(address, 5060, ids[0])).not.toBe(seen(address, 5061, ids[0]));
+    expect(seen(address, 5060, ids[0])).not.toBe(seen('198.51.100.7', 5060, ids[0]));
+    expect(seen(address, 5060, ids[0])).not.toBe('');
+  });
+
+  it('may be an error, which names nobody', () => {
+    const error = answerStun(request('0003000400000006'), '192.0.2.1', 1)!;
+    expect(readBindingResponse(error)).toMatchObject({ seenAs: '' });
+    expect(readBindingResponse(error)?.transactionId.toString('hex')).toBe(transactionId);
+  });
+
+  it.each([request(), Buffer.from('SIP/2.0 200 OK\r\n\r\n'), Buffer.alloc(3)])(
+    'is nothing else: %s',
+    (bytes) => {
+      expect(readBindingResponse(bytes)).toBeNull();
+    },
+  );
+
+  it('may be any octets', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (tail) => {
+        const bytes = Buffer.concat([
+          Buffer.from(`010100002112a442${transactionId}`, 'hex'),
+          Buffer.from(tail),
+        ]);
+        bytes.writeUInt16BE(tail.length, 2);
+        expect(readBindingResponse(bytes)?.transactionId.toString('hex')).toBe(transactionId);
+      }),
+    );
+  });
 });
 
 it('takes any octets without an error, and never answers with more than it may', () => {

@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 
 const magicCookie = 0x2112a442;
 const headerBytes = 20;
-const bindingRequest = 0x0001;
+const bindingRequestType = 0x0001;
 const bindingSuccess = 0x0101;
 const bindingError = 0x0111;
 const xorMappedAddress = 0x0020;
@@ -17,7 +17,7 @@ const unknownAttributes = 0x000a;
 export function answerStun(bytes: Buffer, address: string, port: number): Buffer | null {
   const isStun =
     bytes.length >= headerBytes &&
-    bytes.readUInt16BE(0) === bindingRequest &&
+    bytes.readUInt16BE(0) === bindingRequestType &&
     bytes.readUInt32BE(4) === magicCookie &&
     bytes.readUInt16BE(2) === bytes.length - headerBytes &&
     bytes.length % 4 === 0;
@@ -34,6 +34,45 @@ export function answerStun(bytes: Buffer, address: string, port: number): Buffer
   return message(bindingSuccess, transactionId, [
     attribute(xorMappedAddress, xorAddress(address, port, transactionId)),
   ]);
+}
+
+export function bindingRequest(transactionId: Buffer): Buffer {
+  return message(bindingRequestType, transactionId, []);
+}
+
+export interface BindingResponse {
+  readonly transactionId: Buffer;
+  /** Address and port, in a form that is the same for the same two and means nothing else; empty where it names none. */
+  readonly seenAs: string;
+}
+
+/** Null for what is no answer to a Binding request. */
+export function readBindingResponse(bytes: Buffer): BindingResponse | null {
+  const isStun =
+    bytes.length >= headerBytes &&
+    [bindingSuccess, bindingError].includes(bytes.readUInt16BE(0)) &&
+    bytes.readUInt32BE(4) === magicCookie &&
+    bytes.readUInt16BE(2) === bytes.length - headerBytes;
+  if (!isStun) return null;
+  const transactionId = bytes.subarray(8, headerBytes);
+  for (let at = headerBytes; at + 4 <= bytes.length;) {
+    const length = bytes.readUInt16BE(at + 2);
+    const value = bytes.subarray(at + 4, at + 4 + length);
+    const isWhole = value.length === length && length >= 8;
+    if (bytes.readUInt16BE(at) === xorMappedAddress && isWhole)
+      return { transactionId, seenAs: xored(value, transactionId).toString('hex') };
+    at += 4 + padded(length);
+  }
+  return { transactionId, seenAs: '' };
+}
+
+/** Family, port and address, which are the same again the next time: what they are hidden by is not. */
+function xored(value: Buffer, transactionId: Buffer): Buffer {
+  const mask = Buffer.concat([Buffer.from([0x21, 0x12, 0xa4, 0x42]), transactionId]);
+  const plain = Buffer.from(value);
+  for (let at = 4; at < plain.length; at += 1)
+    plain.writeUInt8(plain.readUInt8(at) ^ (mask[at - 4] ?? 0), at);
+  return plain;
 }
 
 /** Attributes below 0x8000 must be understood; we know none. Null where they are cut short. */

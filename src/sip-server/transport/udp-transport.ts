@@ -5,10 +5,11 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup as lookUpName, type LookupOneOptions, type LookupOptions } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import type { Flow } from './flow.js';
+import type { DatagramPings, Flow } from './flow.js';
 import { plainAddress, sendCounted } from './inbox.js';
 import { ReceivingTransport, type ReceivingTransportOptions } from './receiving-transport.js';
 import { answerStun } from './stun.js';
+import { StunClient } from './stun-client.js';
 import type { BoundAddress, ListeningTransport, TappedFlow, TransportStats } from './transport.js';
 import { WaitingDatagrams } from './waiting-datagrams.js';
 
@@ -26,6 +27,8 @@ export interface UdpTransportOptions extends ReceivingTransportOptions {
 /** Kernel buffer asked for in each direction: a burst of calls must not be lost. */
 const socketBufferBytes = 1_048_576;
 
+const breaks = Buffer.from('\r\n\r\n');
+
 /** SIP over UDP (RFC 3261 §18): one socket, one datagram a message. */
 export class UdpTransport extends ReceivingTransport implements ListeningTransport {
   readonly protocol = 'udp';
@@ -36,6 +39,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
   #socket: Socket | undefined;
   #bound: BoundAddress | undefined;
   #isIpv6 = false;
+  readonly #stun = new StunClient((...ping) => this.#ping(...ping));
 
   constructor(options: UdpTransportOptions = {}) {
     super(options);
@@ -101,6 +105,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     this.#bound = undefined;
     this.#flows.clear();
     this.#waiting.close();
+    this.#stun.close();
     if (!socket) return;
     await new Promise<void>((resolve) => socket.close(() => resolve()));
   }
@@ -119,7 +124,10 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       return;
     }
     // SIP begins with a letter, STUN with two bits that are zero (RFC 5626 §4.4.2).
-    if (bytes.length > 0 && (bytes[0] ?? 0) < 0x40 && this.#answerStun(bytes, address, port)) return;
+    if (bytes.length > 0 && (bytes[0] ?? 0) < 0x40) {
+      if (this.#stun.receive(bytes, plainAddress(address), port)) return;
+      if (this.#answerStun(bytes, address, port)) return;
+    }
     if (!this.#waits(bytes, plainAddress(address), port))
       this.inbox.receive(bytes, this.#flowTo(address, port));
   }
@@ -153,9 +161,24 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       listener: this.listener,
       isOpen: () => this.#bound !== undefined,
       send: (bytes) => this.#send(bytes, address, remotePort),
+      sendBreaks: () => this.#ping(breaks, address, remotePort),
+      ask: () => this.#stun.ask(address, remotePort),
     });
     this.#flows.set(key, flow);
     return flow;
+  }
+
+  /** No message, so that nobody sees or counts it as one. */
+  async #ping(bytes: Buffer, address: string, port: number): Promise<void> {
+    const socket = this.#socket;
+    if (!socket) throw new Error('the UDP transport is closed');
+    await new Promise<void>((resolve, reject) => {
+      socket.send(bytes, port, this.#asSocketTakes(address), (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+    this.inbox.counters.bytesSent += bytes.length;
   }
 
   /** Both ends of a datagram that goes to that address, or came from it. */
@@ -190,7 +213,7 @@ function lookUp(
   else lookUpName(host, options as LookupOneOptions, done);
 }
 
-interface UdpSender {
+interface UdpSender extends DatagramPings {
   readonly listener: number | undefined;
   isOpen(): boolean;
   send(bytes: Buffer): Promise<void>;
@@ -205,6 +228,7 @@ class UdpFlow implements Flow {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly listener: number | undefined;
+  readonly pings: DatagramPings;
   readonly #sender: UdpSender;
 
   constructor(local: BoundAddress, remoteAddress: string, remotePort: number, sender: UdpSender) {
@@ -214,6 +238,7 @@ class UdpFlow implements Flow {
     this.remotePort = remotePort;
     this.listener = sender.listener;
     this.#sender = sender;
+    this.pings = sender;
   }
 
   get isOpen(): boolean {

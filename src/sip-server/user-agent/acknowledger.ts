@@ -3,6 +3,7 @@ import { formatMessage } from '../message/format-message.js';
 import type { SipRequest } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import { notSent, refusals, type OwnedDialog, type SendResult } from './application.js';
+import { streamFor } from './dialog-stream.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch, newTransactionId } from './identifiers.js';
@@ -51,13 +52,16 @@ export class Acknowledger {
       this.#hangUp(dialog, 503, 'no way to the far end');
       return notSent(refusals.noTransport);
     }
+    const looked = draft === undefined ? null : streamFor(dialog, draft, flow, this.#environment);
+    const stream = looked && (await looked);
     const ack = dialog.createRequest('ACK', cseq);
-    completeInDialog(ack, draft, { flow, branch: newBranch() }, this.#environment);
+    const by = stream ?? flow;
+    completeInDialog(ack, draft, { flow: by, branch: newBranch() }, this.#environment);
     const bytes = formatMessage(ack);
     dialog.described(ack.body);
-    dialog.acknowledged({ cseq, bytes, flow });
-    sendQuietly(flow, bytes);
-    return { ok: true, bytes, flow, transactionId: newTransactionId(), dialogId: dialog.publicId };
+    dialog.acknowledged({ cseq, bytes, flow: by });
+    sendQuietly(by, bytes);
+    return { ok: true, bytes, flow: by, transactionId: newTransactionId(), dialogId: dialog.publicId };
   }
 
   /** Accepts a call only to end it: nobody wants it any more. */
@@ -69,7 +73,10 @@ export class Acknowledger {
   acknowledgeAgain(dialog: OwnedDialog, cseq: number): void {
     this.#environment.transactions.counters.retransmissionsReceived += 1;
     const { lastAck } = dialog;
-    if (lastAck?.cseq === cseq) sendQuietly(lastAck.flow, lastAck.bytes);
+    if (lastAck?.cseq !== cseq) return;
+    // One that is too long for a datagram goes by one all the same where its connection is gone.
+    const flow = lastAck.flow.isOpen ? lastAck.flow : (knownFlow(dialog) ?? lastAck.flow);
+    sendQuietly(flow, lastAck.bytes);
   }
 
   /** No ACK is awaited in the dialog any more. */

@@ -11,9 +11,10 @@ import type { Addressing } from './addressing.js';
 import type { Application, ApplicationDirectory } from './application.js';
 import type { CallRecords } from './call-records.js';
 import type { FlowStandings } from './flow-standings.js';
+import type { KeptRegistrations } from './kept-registrations.js';
 import type { NextHop } from './next-hop.js';
 import type { Refusal } from './request-checks.js';
-import type { ServerPlace, Way } from './way.js';
+import type { ServerPlace, StreamsBeside, Way } from './way.js';
 
 /** Where the engine's log lines go; constant messages, data in fields. */
 export interface SipLogger {
@@ -47,6 +48,8 @@ export interface UserAgentSettings {
   readonly retryAfterSeconds: number;
   /** A server that has answered nothing to a new request by then is left for the next one. */
   readonly firstResponseMs: number;
+  /** A registration of ours over UDP is pinged this often at least. Absent or 0: never. */
+  readonly registrationPingMs?: number;
   /** The session interval that callers who ask for none are offered (RFC 4028). Absent: none is. */
   readonly sessionSeconds?: number;
 }
@@ -80,9 +83,13 @@ export interface UserAgentEnvironment {
   readonly dialogs: DialogStore<Application>;
   readonly transactions: TransactionLayer;
   readonly standings: FlowStandings;
+  readonly kept: KeptRegistrations;
   readonly records: CallRecords;
   /** A flow to that hop, from the listener that `near` came by where that one leads there. Rejects when there is no way. */
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   /** The servers of that hop, `first` before the others; null where no transport leads there. */
   readonly wayTo: (hop: NextHop, first?: ServerPlace) => Way | null;
+  /** The servers for what is passed on, or belongs to a call: it may go anywhere. */
+  readonly wayWithin: (hop: NextHop) => Way | null;
+  readonly streams: StreamsBeside;
 }

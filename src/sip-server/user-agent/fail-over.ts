@@ -5,12 +5,10 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { newBranch } from './identifiers.js';
+import { isForStream } from './message-size.js';
 import type { Attempt, Failure, OutgoingRequest, OutgoingRequestParts } from './outgoing-request.js';
 import { composeNewRequest } from './requests.js';
-import { createLocalResponse } from './responses.js';
-
-/** Above this a request without a stated transport goes over TCP (RFC 3261 §18.1.1). */
-const largestDatagramBytes = 1_300;
+import { createLocalResponse, retryAfterMs } from './responses.js';
 
 /** A request as it leaves. */
 export interface Departure extends OutgoingRequestParts {
@@ -130,7 +128,7 @@ export class FailOver {
     const flow = await way.next();
     if (flow === null) return null;
     const written = this.#written(attempt, flow);
-    if (!mayStream || flow.protocol !== 'udp' || written.bytes.length <= largestDatagramBytes) return written;
+    if (!mayStream || !isForStream(flow, written.bytes)) return written;
     const stream = await way.streamBeside(flow);
     return stream === null ? written : this.#written(attempt, stream);
   }
@@ -148,9 +146,4 @@ function settled(draft: SipRequest, sent: SipRequest): SipRequest {
   const headers = new HeaderFields(draft.headers);
   for (const name of settledFields) headers.set(name, sent.headers.get(name) ?? '');
   return { ...draft, headers };
-}
-
-/** RFC 3261 §20.33; 0 where the server says nothing of a time. */
-function retryAfterMs({ headers }: SipResponse): number {
-  return Number(/^\s*(\d{1,9})/.exec(headers.get('Retry-After') ?? '')?.[1] ?? 0) * 1000;
 }

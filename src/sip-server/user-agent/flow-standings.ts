@@ -78,7 +78,7 @@ export class FlowStandings {
 }
 
 /** For how long the longest binding that the registrar names lasts; 0 where it names none (RFC 3261 §10.3). */
-function registrationSeconds(request: SipRequest, response: SipResponse): number {
+export function registrationSeconds(request: SipRequest, response: SipResponse): number {
   const contacts = response.headers.all('Contact').flatMap(splitAddresses);
   const general = response.headers.get('Expires') ?? request.headers.get('Expires');
   return contacts.reduce((longest, contact) => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
+import { noStreams } from '../../../test/support/sole-way.js';
 import { DialogStore } from '../dialog/dialog-store.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
@@ -57,6 +58,8 @@ beforeEach(() => {
     maxTransactions: 100,
     connect: () => Promise.reject(new Error('a browser cannot be dialled')),
     wayTo: () => null,
+    wayWithin: () => null,
+    streams: noStreams,
     responseFlow: (same) => same,
   });
   receive('INVITE', 1, first);

@@ -29,6 +29,8 @@ export interface OutgoingRequestParts {
   readonly id?: string | undefined;
   readonly request: SipRequest;
   readonly flow: Flow;
+  /** By which it goes where the flow, a connection for a request that is too long for them, breaks. Absent: there are none. */
+  readonly datagrams?: Flow | undefined;
   readonly owner?: Application | undefined;
   readonly dialog?: OwnedDialog | undefined;
   readonly onResponse?: ((response: SipResponse) => void) | undefined;
@@ -46,7 +48,8 @@ export interface Failure {
 export class OutgoingRequest implements ClientTransactionUser {
   readonly id: string;
   request: SipRequest;
-  readonly flow: Flow;
+  flow: Flow;
+  readonly datagrams: Flow | undefined;
   /** Absent: the server's own request, or its application is gone. */
   owner: Application | undefined;
   /** The dialog it was sent in. */
@@ -81,6 +84,7 @@ export class OutgoingRequest implements ClientTransactionUser {
     this.attempt = parts.attempt;
     this.request = parts.request;
     this.flow = parts.flow;
+    this.datagrams = parts.datagrams;
     this.owner = parts.owner;
     this.dialog = parts.dialog;
     this.onResponse = parts.onResponse;

@@ -56,7 +56,9 @@ export function composeNewRequest(
   const { addressing, settings, directory } = environment;
   const headers = new HeaderFields();
   const { method, uri, body } = draft;
-  headers.append('Via', addressing.via(flow, branch));
+  // RFC 6223: whoever takes pings by STUN says so in the answer.
+  const keeps = method === 'REGISTER' && flow.pings !== undefined && (settings.registrationPingMs ?? 0) > 0;
+  headers.append('Via', `${addressing.via(flow, branch)}${keeps ? ';keep' : ''}`);
   headers.append('Max-Forwards', '70');
   const from = draft.headers.get('From') ?? `<sip:${bracketed(addressing.host(flow))}>`;
   headers.append('From', withTag(addressing.rewriteLocalhost(from, flow, false)));
@@ -89,14 +91,19 @@ export function composeNewRequest(
 export function completeInDialog(
   request: SipRequest,
   draft: SipRequest | undefined,
-  way: { readonly flow: Flow; readonly branch: string },
+  way: {
+    readonly flow: Flow;
+    readonly branch: string;
+    /** By which the peer is told to reach us; default: the same. */
+    readonly contactFlow?: Flow;
+  },
   { addressing, settings }: UserAgentEnvironment,
 ): void {
   const { headers } = request;
   headers.prepend('Via', addressing.via(way.flow, way.branch));
   if (hasContact(request.method)) {
     const own = (draft ?? request).headers.get('Contact');
-    headers.append('Contact', contactOf(own, request.uri, way.flow, addressing));
+    headers.append('Contact', contactOf(own, request.uri, way.contactFlow ?? way.flow, addressing));
   }
   if (draft) {
     copyApplicationFields(draft.headers, headers, true);

@@ -69,6 +69,11 @@ export function createLocalResponse(request: SipRequest, status: 408 | 487 | 500
   return { ...createResponse(request, status, ''), isLocal: true };
 }
 
+/** RFC 3261 §20.33; 0 where the server says nothing of a time. */
+export function retryAfterMs({ headers }: SipResponse): number {
+  return Number(/^\s*(\d{1,9})/.exec(headers.get('Retry-After') ?? '')?.[1] ?? 0) * 1000;
+}
+
 /** What stands after a bracketed address, where the header field's own parameters are. */
 function afterUri(value: string): string {
   return value.slice(value.lastIndexOf('>') + 1);

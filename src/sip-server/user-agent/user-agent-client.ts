@@ -1,7 +1,8 @@
 /** The side of the user agent that sends requests. */
-import { beginsSubscription, dialogAsClient, dialogKey, publicDialogId } from '../dialog/dialog.js';
+import { beginsSubscription, dialogAsClient, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsClient, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
+import { parseCSeq } from '../message/cseq.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import { identify, type MessageIdentity } from '../transaction/identity.js';
@@ -10,6 +11,7 @@ import { Acknowledger } from './acknowledger.js';
 import { AskedServers } from './asked-servers.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import { takenElsewhere } from './call-records.js';
+import { streamFor } from './dialog-stream.js';
 import { findFlow, knownFlow } from './dialog-way.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { FailOver, type Departure } from './fail-over.js';
@@ -17,6 +19,7 @@ import { newBranch, newTransactionId } from './identifiers.js';
 import { withLongerSession } from './longer-session.js';
 import { nextHopOf, ordered } from './next-hop.js';
 import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request.js';
+import { OvertakingNotifies } from './overtaking-notifies.js';
 import { completeInDialog, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
 
@@ -37,9 +40,6 @@ export interface ClientDialogEvents {
 /** Each proxy on the way may ask for a longer session interval than the one before it. */
 const maxLonger = 3;
 
-/** NOTIFYs that may wait for the answer to one SUBSCRIBE. */
-const maxOvertaking = 8;
-
 interface ArrivedResponse {
   readonly response: SipResponse;
   readonly identity: MessageIdentity;
@@ -56,8 +56,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   readonly #departing = new Set<{ owner: Application | null }>();
   /** Failures that are to be told in the next turn. */
   readonly #failures = new Set<unknown>();
-  /** Those that begin a subscription, with the NOTIFYs that overtook their answers. */
-  readonly #subscribing = new Map<string, { readonly overtaking: (() => void)[] }>();
+  readonly #overtaking = new OvertakingNotifies();
   readonly #acknowledger: Acknowledger;
   readonly #failOver: FailOver;
   readonly #asked: AskedServers;
@@ -129,16 +128,22 @@ export class UserAgentClient implements OutgoingRequestHandler {
       if (method === 'BYE') this.#environment.dialogs.end(dialog);
       return notSent(refusals.noTransport);
     }
+    const looked = streamFor(dialog, draft, flow, this.#environment);
+    const stream = looked && (await looked);
     if (hasEnded(dialog)) return notSent(refusals.unknownDialog);
     // Another may have gone out while the way was looked for (RFC 3261 §14.1).
     if (method === 'INVITE' && dialog.hasPendingInvite) return notSent('request pending');
     const request = dialog.createRequest(method);
     const branch = newBranch();
-    completeInDialog(request, draft, { flow, branch }, this.#environment);
+    const datagrams = stream === null ? undefined : flow;
+    completeInDialog(request, draft, { flow: stream ?? flow, branch, contactFlow: flow }, this.#environment);
     if (method === 'INVITE' || method === 'UPDATE') dialog.modifying(method);
     if (method === 'INVITE') dialog.described(request.body);
     const bytes = formatMessage(request);
-    return this.#launch({ request, bytes, branch, flow, owner, dialog, onResponse });
+    return this.#launch({
+      ...{ request, bytes, branch, datagrams, owner, dialog, onResponse },
+      flow: stream ?? flow,
+    });
   }
 
   /** Cancels the INVITE with that identifier; at once, or when the far end has shown that it is there. */
@@ -170,6 +175,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     // Later, so that an application always hears that its request was sent before it hears that it failed.
     const timer = this.#environment.clock.setTimer(0, () => {
       this.#failures.delete(timer);
+      if (why === 'transport error' && this.#fallsBack(outgoing)) return;
       const response = createLocalResponse(outgoing.request, why === 'timeout' ? 408 : 503);
       if (!this.#failOver.takes(outgoing, response, outgoing.flow, true))
         this.#conclude(outgoing, response, outgoing.flow);
@@ -194,16 +200,13 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#failures.clear();
     for (const outgoing of this.#pending.values()) this.#failOver.unwatch(outgoing);
     this.#pending.clear();
-    this.#subscribing.clear();
+    this.#overtaking.clear();
     this.#asked.clear();
   }
 
   /** A NOTIFY of a subscription whose SUBSCRIBE has no answer yet waits for that (RFC 6665 §4.4.1). False: it is none. */
-  overtook({ callId, toTag }: MessageIdentity, again: () => void): boolean {
-    const waiting = this.#subscribing.get(dialogKey(callId, toTag, ''));
-    if (waiting === undefined || waiting.overtaking.length >= maxOvertaking) return false;
-    waiting.overtaking.push(again);
-    return true;
+  overtook(identity: MessageIdentity, again: () => void): boolean {
+    return this.#overtaking.waits(identity, again);
   }
 
   responded(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
@@ -214,7 +217,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   #conclude(outgoing: OutgoingRequest, response: SipResponse, flow: Flow): void {
     const identity = identify(response);
     if (!identity) return;
-    if (this.#asksForLonger(outgoing, response, identity)) return;
+    if (this.#asksForLonger(outgoing, response)) return;
     const { method } = outgoing.request;
     if (response.status < 200) this.#releaseCancel(outgoing);
     else if (!outgoing.isFinal) {
@@ -230,8 +233,10 @@ export class UserAgentClient implements OutgoingRequestHandler {
     } else {
       const { dialog, request } = outgoing;
       if (dialog && response.status >= 200) this.#events.answered(dialog, request, response);
-      if (method === 'REGISTER' && response.status >= 200 && response.status < 300)
+      if (method === 'REGISTER' && response.status >= 200 && response.status < 300) {
         this.#environment.standings.registered(flow, request, response);
+        this.#environment.kept.registered(outgoing.flow, request, response);
+      }
       this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
       this.#checkLost(outgoing, response);
     }
@@ -245,26 +250,44 @@ export class UserAgentClient implements OutgoingRequestHandler {
   }
 
   /** Sends the request once more, as the same to its application, where its session interval was too short (RFC 4028 §7.3). */
-  #asksForLonger(outgoing: OutgoingRequest, response: SipResponse, identity: MessageIdentity): boolean {
+  #asksForLonger(outgoing: OutgoingRequest, response: SipResponse): boolean {
     const { dialog, flow, owner, isCancelled, isFinal } = outgoing;
     if (!owner || isCancelled || isFinal || outgoing.timesTooShort >= maxLonger) return false;
     const request = withLongerSession(outgoing.request, response);
     if (request === null || (dialog && dialog.state !== 'confirmed')) return false;
     outgoing.timesTooShort += 1;
     for (const early of outgoing.dialogs) if (early.state === 'early') this.#environment.dialogs.end(early);
+    // It is there that it was asked for.
+    outgoing.attempt = undefined;
+    this.#sendAgain(outgoing, request, flow);
+    return true;
+  }
+
+  /** Sends the request by datagrams, as the same to its application, where the connection that it went by broke before any answer came. */
+  #fallsBack(outgoing: OutgoingRequest): boolean {
+    const { dialog, datagrams, flow, request, wasHeard } = outgoing;
+    if (datagrams === undefined || flow === datagrams) return false;
+    this.#environment.streams.broke(flow);
+    if (wasHeard || dialog?.state !== 'confirmed') return false;
+    this.#sendAgain(outgoing, request, datagrams);
+    return true;
+  }
+
+  /** Sends the request by that flow, with the next number of its call. */
+  #sendAgain(outgoing: OutgoingRequest, request: SipRequest, flow: Flow): void {
+    const { dialog } = outgoing;
     const { method, headers } = request;
     const branch = newBranch();
     headers.takeFirst('Via');
     headers.prepend('Via', this.#environment.addressing.via(flow, branch));
-    dialog?.modified(identity.cseq.number);
-    headers.set('CSeq', `${dialog?.takeCSeq() ?? identity.cseq.number + 1} ${method}`);
+    const cseq = parseCSeq(headers.get('CSeq') ?? '')?.number ?? 0;
+    dialog?.modified(cseq);
+    headers.set('CSeq', `${dialog?.takeCSeq() ?? cseq + 1} ${method}`);
     if (method === 'INVITE' || method === 'UPDATE') dialog?.modifying(method);
     outgoing.request = request;
-    // It is there that it was asked for.
-    outgoing.attempt = undefined;
+    outgoing.flow = flow;
     const departure = { request, branch, bytes: formatMessage(request), flow };
     outgoing.transaction = this.#environment.transactions.send(departure, outgoing);
-    return true;
   }
 
   #launch(departure: Departure): SendResult {
@@ -273,8 +296,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     this.#pending.set(outgoing.id, outgoing);
     // Not where the same request goes to the next server.
     const isNew = !dialog && departure.id === undefined;
-    if (isNew && beginsSubscription(request.method))
-      this.#subscribing.set(subscribingKey(request), { overtaking: [] });
+    if (isNew && beginsSubscription(request.method)) this.#overtaking.asked(request);
     if (isNew && request.method === 'INVITE') this.#environment.records.attempt('application', request);
     const start = (): void => {
       outgoing.transaction = this.#environment.transactions.send({ request, branch, bytes, flow }, outgoing);
@@ -363,11 +385,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
       if (dialog) this.#events.answered(dialog, outgoing.request, response);
     }
     this.#pass(outgoing, response, flow, dialog?.publicId ?? '');
-    if (response.status < 200) return;
-    const key = subscribingKey(outgoing.request);
-    const overtaking = this.#subscribing.get(key)?.overtaking ?? [];
-    this.#subscribing.delete(key);
-    for (const again of overtaking) again();
+    if (response.status >= 200) this.#overtaking.answered(outgoing.request);
   }
 
   /**
@@ -407,7 +425,8 @@ export class UserAgentClient implements OutgoingRequestHandler {
         return;
       }
       outgoing.accepted = dialog;
-      dialog.refreshTarget(response, flow);
+      // A connection for one long request is not where the peer is heard.
+      dialog.refreshTarget(response, outgoing.datagrams ?? flow);
       this.#events.sessionAgreed(dialog, agreeAsClient(outgoing.request.headers, response.headers));
       if (outgoing.request.method === 'INVITE') {
         dialog.oweAck(cseq);
@@ -457,11 +476,6 @@ export class UserAgentClient implements OutgoingRequestHandler {
     );
     outgoing.transaction?.cancelled();
   }
-}
-
-function subscribingKey({ headers }: SipRequest): string {
-  const fromTag = parseNameAddr(headers.get('From') ?? '')?.params.get('tag') ?? '';
-  return dialogKey(headers.get('Call-ID') ?? '', fromTag, '');
 }
 
 const ignoreResponses: OutgoingRequestHandler = {

@@ -24,11 +24,12 @@ import { CallRecords } from './call-records.js';
 import { DialogKeeper } from './dialog-keeper.js';
 import type { SipLogger, UserAgentCounters, UserAgentEnvironment, UserAgentSettings } from './environment.js';
 import { FlowStandings } from './flow-standings.js';
+import { KeptRegistrations } from './kept-registrations.js';
 import type { NextHop } from './next-hop.js';
 import { Subscriptions } from './subscriptions.js';
 import { UserAgentClient } from './user-agent-client.js';
 import { UserAgentServer } from './user-agent-server.js';
-import type { ServerPlace, Way } from './way.js';
+import type { ServerPlace, StreamsBeside, Way } from './way.js';
 
 export interface UserAgentCoreOptions {
   readonly clock: Clock;
@@ -46,8 +47,10 @@ export interface UserAgentCoreOptions {
   readonly sourceOf?: ((address: string) => string) | undefined;
   readonly connect: (hop: NextHop, near?: Flow) => Promise<Flow>;
   readonly wayTo: (hop: NextHop, first?: ServerPlace) => Way | null;
+  readonly wayWithin: (hop: NextHop) => Way | null;
+  readonly streams: StreamsBeside;
   readonly responseFlow: (flow: Flow, identity: MessageIdentity) => Flow;
-  /** The connection is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is told. */
+  /** The connection, or the way over UDP, is gone that our registration with this Call-ID went by. Must not throw. Default: nobody is told. */
   readonly onRegistrationLost?: ((callId: string) => void) | undefined;
 }
 
@@ -89,6 +92,12 @@ export class UserAgentCore {
       transactions: this.transactions,
       counters: this.counters,
       standings: new FlowStandings(options.clock),
+      kept: new KeptRegistrations({
+        clock: options.clock,
+        everyMs: options.settings.registrationPingMs ?? 0,
+        random: Math.random,
+        onLost: (callId) => this.#onRegistrationLost(callId),
+      }),
       records: new CallRecords(options.directory),
     };
     const events = {
@@ -209,6 +218,7 @@ export class UserAgentCore {
     this.transactions.close();
     this.#environment.dialogs.clear();
     this.#environment.standings.clear();
+    this.#environment.kept.close();
   }
 
   #sessionAgreed: DialogKeeper['agreed'] = (dialog, terms) => this.#keeper.agreed(dialog, terms);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { RecordedFlow } from '../../../test/support/recorded-flow.js';
-import { soleWay } from '../../../test/support/sole-way.js';
+import { noStreams, soleWay } from '../../../test/support/sole-way.js';
 import { DialogStore } from '../dialog/dialog-store.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipMessage } from '../message/message.js';
@@ -120,6 +120,8 @@ it('survives any order of messages, answers, pauses and losses, and leaves nothi
         maxTransactions: 50,
         connect: () => (flow.isOpen ? Promise.resolve(flow) : Promise.reject(new Error('gone'))),
         wayTo: () => soleWay(flow),
+        wayWithin: () => soleWay(flow),
+        streams: noStreams,
         responseFlow: (same) => same,
       });
       const field = (text: string): [string, string][] => {

@@ -7,6 +7,14 @@ export type TargetFault = 'silent' | 'unreachable' | number;
 /** Where one server takes requests. */
 export type ServerPlace = Pick<Flow, 'protocol'> & { readonly address: string; readonly port: number };
 
+/** Connections beside datagrams, for requests in a call that are too long for those (RFC 3261 §18.1.1). */
+export interface StreamsBeside {
+  /** One to where the datagrams go; null where nobody takes it there, or did not a moment ago. Never rejects. */
+  to(datagrams: Flow): Promise<Flow | null>;
+  /** It came to nothing: for a while there is none to there. */
+  broke(stream: Flow): void;
+}
+
 /** The servers that a request may go to, one after the other (RFC 3263 §4.3). */
 export interface Way {
   /** True where there is one server and no other: nothing has to be kept for a second attempt. */
