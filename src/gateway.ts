@@ -2,6 +2,7 @@
 import type { Config } from './config/config-schema.js';
 import type { Credentials } from './config/credentials.js';
 import { systemClock } from './domain/clock.js';
+import { formatHostPort } from './domain/host-port.js';
 import type { Logger } from './domain/logger.js';
 import type { Outcome } from './domain/outcome.js';
 import type { TrunkLines } from './doors/sip/trunk-lines.js';
@@ -22,6 +23,7 @@ import { openTraces } from './gateway/traces.js';
 import { openTrunkLines } from './gateway/trunk-lines.js';
 import { outboundHindrance } from './gateway/trunks.js';
 import { openWeb } from './gateway/web.js';
+import type { ListenerAddresses } from './sip-server/index.js';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -31,8 +33,8 @@ export interface GatewayOptions {
 
 export interface Gateway {
   readonly http: BoundAddress & { readonly isTls: boolean };
-  /** `tlsPort`: null where SIP is spoken in the clear only. */
-  readonly sip: BoundAddress & { readonly tlsPort: number | null };
+  /** `tlsPort`: null where SIP is spoken in the clear only. `others`: the further addresses, like `udp 192.0.2.1:5060`. */
+  readonly sip: BoundAddress & { readonly tlsPort: number | null; readonly others: readonly string[] };
   readonly credentials: Credentials;
   /** Refuses new calls, waits for those in progress up to the deadline, then closes; never rejects. */
   drain(deadlineMs: number): Promise<void>;
@@ -109,9 +111,20 @@ async function compose(context: GatewayContext): Promise<Gateway> {
   });
   return {
     http: { ...http.address, isTls: http.isTls },
-    sip: { ...sip.address(), tlsPort: sip.server.tlsAddress?.port ?? null },
+    sip: {
+      ...{ ...sip.address(), tlsPort: sip.server.tlsAddress?.port ?? null },
+      others: sip.server.otherAddresses.flatMap(inWords),
+    },
     credentials: foundation.credentials,
     drain: (deadlineMs) => shutdown.drain(deadlineMs),
     close: () => shutdown.close(),
   };
+}
+
+function inWords(listener: ListenerAddresses): string[] {
+  return (['udp', 'tcp', 'tls'] as const).flatMap((transport) => {
+    const bound = listener[transport];
+    if (bound === undefined) return [];
+    return [`${transport} ${formatHostPort({ host: bound.address, port: bound.port })}`];
+  });
 }

@@ -56,6 +56,7 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
         sipHost: gateway.sip.host,
         sipPort: gateway.sip.port,
         ...(gateway.sip.tlsPort !== null && { sipTlsPort: gateway.sip.tlsPort }),
+        ...(gateway.sip.others.length > 0 && { sipOthers: gateway.sip.others }),
         startMs: Math.round(performance.now()),
       },
       'ready',

@@ -14,7 +14,8 @@ export const callsGroups = {
       .optional()
       .meta({
         description: 'Host and port that voice platforms send calls to, like `gw.example.com:5060`.',
-        defaultText: '`publicIp` or `sip.host`, and the SIP port',
+        defaultText:
+          '`publicIp` or `sip.host`, and the SIP port; an address of `sip.listen` where more can reach that',
       }),
     sipTransport: z
       .enum(['udp', 'tcp', 'tls'])

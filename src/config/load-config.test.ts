@@ -301,16 +301,37 @@ describe('The configuration', () => {
       port: 20100
 `;
     expect(problemsOf({}, yaml)).toEqual([
-      'sip.listen.0: 5060 at 127.0.0.1 is listened on twice',
       'sip.listen.1: is to speak TLS, but there is no tls.cert',
+      'sip.listen.0: 5060 at 127.0.0.1 is listened on twice',
       'sip.listen.2: 5060 at 127.0.0.2 is listened on twice',
       'sip.listen.3: 20100 lies within rtp.ports',
     ]);
+    expect(problemsOf({}, 'sip: { host: 0.0.0.0, listen: [{ host: 127.0.0.2 }, { host: "::" }] }')).toEqual([
+      'sip.listen.0: 5060 at 127.0.0.2 is listened on at 0.0.0.0 already',
+    ]);
+    const apart = '{ host: 127.0.0.2, transports: [udp] }, { host: 127.0.0.2, transports: [tcp] }';
+    expect(problemsOf({}, `sip: { listen: [${apart}] }`)).toEqual([]);
     expect(
       problemsOf({ LANDBRIDGE_DRACHTIO: 'sip-a:9022:one' }, 'sip: { listen: [{ host: 127.0.0.2 }] }'),
     ).toEqual(['sip.listen: phones come through drachtio-server, which listens itself']);
     expect(problemsOf({ LANDBRIDGE_TLS_SHOW_TO: 'sip.example.com' })).toEqual([
       'tls.showTo: needs tls.cert, which is shown',
+    ]);
+  });
+
+  it('refuses half of a certificate of an address of its own, and one that nobody would be shown', () => {
+    const yaml = `tls: { cert: a.crt, key: a.key }
+sip:
+  listen:
+    - { host: 127.0.0.2, transports: [tls], cert: b.crt }
+    - { host: 127.0.0.3, transports: [tls], key: b.key }
+    - { host: 127.0.0.4, cert: b.crt, key: b.key }
+    - { host: 127.0.0.5, transports: [tls], cert: b.crt, key: b.key }
+`;
+    expect(problemsOf({}, yaml)).toEqual([
+      'sip.listen.0.key: is missing beside its cert',
+      'sip.listen.1.cert: is missing beside its key',
+      'sip.listen.2.cert: is shown over TLS, which is not among its transports',
     ]);
   });
 

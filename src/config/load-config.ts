@@ -8,6 +8,7 @@ import { readBounded, readFault } from './bounded-file.js';
 import { configSchema, type Config } from './config-schema.js';
 import { readEnvironment } from './environment.js';
 import { noPath } from './no-setting.js';
+import { areInTheWay, sipPlaces, socketsOf } from './sip-places.js';
 import { describeYamlFault } from './yaml-words.js';
 
 /** The configuration cannot be used. Lists everything that is wrong with it, never a secret's value. */
@@ -211,26 +212,36 @@ function conflicts(config: Config): string[] {
   return problems;
 }
 
-function listenConflicts({ sip, tls, rtp }: Config): string[] {
-  const taken = new Set([
-    `${sip.host} ${sip.port}`,
-    ...(tls.cert === undefined ? [] : [`${sip.host} ${sip.tlsPort}`]),
-  ]);
-  return sip.listen.flatMap(({ host, port, tlsPort, transports }, index) => {
+function listenConflicts(config: Config): string[] {
+  const { sip, tls, rtp } = config;
+  const problems = sip.listen.flatMap(({ transports, cert, key }, index) => {
     const where = `sip.listen.${index}`;
     const overTls = transports.includes('tls');
-    const inTheClear = transports.some((transport) => transport !== 'tls');
-    const ports = [...(inTheClear ? [port] : []), ...(overTls ? [tlsPort] : [])].filter((one) => one !== 0);
-    const problems =
-      overTls && tls.cert === undefined ? [`${where}: is to speak TLS, but there is no tls.cert`] : [];
-    for (const one of ports) {
-      if (one >= rtp.ports.from && one <= rtp.ports.to)
-        problems.push(`${where}: ${one} lies within rtp.ports`);
-      if (taken.has(`${host} ${one}`)) problems.push(`${where}: ${one} at ${host} is listened on twice`);
-      taken.add(`${host} ${one}`);
-    }
-    return problems;
+    return [
+      ...(overTls && tls.cert === undefined ? [`${where}: is to speak TLS, but there is no tls.cert`] : []),
+      ...(cert !== undefined && key === undefined ? [`${where}.key: is missing beside its cert`] : []),
+      ...(cert === undefined && key !== undefined ? [`${where}.cert: is missing beside its key`] : []),
+      ...(cert !== undefined && !overTls
+        ? [`${where}.cert: is shown over TLS, which is not among its transports`]
+        : []),
+    ];
   });
+  const [first, ...others] = sipPlaces(config);
+  const taken = socketsOf(first);
+  for (const place of others) {
+    for (const socket of socketsOf(place)) {
+      const { host, port } = socket;
+      if (port >= rtp.ports.from && port <= rtp.ports.to)
+        problems.push(`${place.setting}: ${port} lies within rtp.ports`);
+      const other = taken.find((one) => areInTheWay(one, socket));
+      if (other !== undefined)
+        problems.push(
+          `${place.setting}: ${port} at ${host} is listened on ${other.host === host ? 'twice' : `at ${other.host} already`}`,
+        );
+      taken.push(socket);
+    }
+  }
+  return [...new Set(problems)];
 }
 
 function tlsConflicts({ tls, sip, rtp, transfers }: Config): string[] {

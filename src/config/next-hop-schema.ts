@@ -60,6 +60,14 @@ export const nextHopGroups = {
       .describe(
         'A peer that answered earlier pings, and not one for so long, is gone: the connection is closed.',
       ),
+    udpKeepAliveSeconds: z
+      .int()
+      .max(3600)
+      .refine((value) => value === 0 || value >= 5, 'must be 0 or at least 5')
+      .default(25)
+      .describe(
+        'The same for a registration of ours over UDP: by STUN where the registrar says that it takes it (RFC 6223), else with line breaks. 0: never.',
+      ),
     udpOnlyNetworks: z
       .array(network)
       .max(100)

@@ -6,6 +6,7 @@ import {
   host,
   hostName,
   ownAddress,
+  path,
   port,
   publicAddress,
   seconds,
@@ -29,13 +30,15 @@ export const sipGroups = {
             .default(['udp', 'tcp']),
           address: publicAddress.optional(),
           name: hostName.optional(),
+          cert: path.optional(),
+          key: path.optional(),
         }),
       )
       .max(32)
       .default([])
       .meta({
         description:
-          'Further addresses to listen on: each with `host`, `port` (5060), `tlsPort` (5061), `transports` (udp, tcp; tls), and what those are told who come there, `address` in Contact and SDP (that of the socket) and `name` in Contact. A `::` here is IPv6 alone. Only in the file.',
+          'Further addresses to listen on: each with `host`, `port` (5060), `tlsPort` (5061), `transports` (udp, tcp; tls), and what those are told who come there, `address` in Contact and SDP (that of the socket) and `name` in Contact; over TLS with `cert` and `key` a certificate of its own in place of `tls.cert`. A `::` here is IPv6 alone. Only in the file.',
         fileOnly: true,
       }),
     tlsPort: port

@@ -26,7 +26,7 @@ export const tlsGroups = {
       .default([])
       .meta({
         description:
-          'Further certificates, each with `cert` and `key`, for clients that ask for a name in them (SNI). Only in the file.',
+          'Further certificates, each with `cert` and `key`, for clients that ask for a name in them (SNI): one for the very name before one with `*.`. Only in the file.',
         fileOnly: true,
       }),
     reloadSeconds: seconds

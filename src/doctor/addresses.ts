@@ -1,41 +1,46 @@
 /** Looks at what phones and browsers are told of where the gateway is, and whether they can get there. */
+import { isIPv4 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
+import { sipPlaces, type SipPlace } from '../config/sip-places.js';
 import { bracketed } from '../sip-server/message/host-port.js';
-import { addressKind, type AddressKind } from '../sip-server/user-agent/local-address.js';
+import { addressKind } from '../sip-server/user-agent/local-address.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 /** `own`: the addresses of this machine's interfaces. */
 export function lookAtAddresses(
-  config: Pick<Config, 'sip' | 'publicIp' | 'advertise'>,
+  config: Pick<Config, 'sip' | 'tls' | 'publicIp' | 'advertise'>,
   own: readonly string[],
 ): Finding[] {
-  const { host } = config.sip;
-  const kind = addressKind(host);
-  return [...listening(host, kind, own), ...publicAddress(config, kind, own), ...config.advertise.map(told)];
+  const places = sipPlaces(config);
+  const isForOthers = places.some(({ host }) => addressKind(host) !== 'loopback');
+  return [
+    ...places.map((place) => listening(place, own, isForOthers)),
+    ...publicAddress(config, places, own),
+    ...places.slice(1).flatMap(toldThere),
+    ...config.advertise.map(told),
+  ];
 }
 
-function listening(host: string, kind: AddressKind, own: readonly string[]): Finding[] {
+/** `isForOthers`: some address can be reached from elsewhere. */
+function listening({ host }: SipPlace, own: readonly string[], isForOthers: boolean): Finding {
   const what = 'SIP address';
-  switch (kind) {
+  switch (addressKind(host)) {
     case 'loopback':
-      return [warn(what, `${host}: only this machine can call; set sip.host to be called from elsewhere`)];
-    case 'unspecified':
-      return [
-        ok(
-          what,
-          `${host}: all of ${own.filter((address) => addressKind(address) !== 'loopback').join(', ') || 'none'}`,
-        ),
-      ];
-    case 'name':
-      return [ok(what, `${host}, whatever it leads to at the start`)];
+      return isForOthers
+        ? ok(what, `${host}: for this machine alone`)
+        : warn(what, `${host}: only this machine can call; set sip.host to be called from elsewhere`);
+    case 'unspecified': {
+      const reached = reachedAt(host, own).filter((address) => addressKind(address) !== 'loopback');
+      return ok(what, `${host}: all of ${reached.join(', ') || 'none'}`);
+    }
     default:
-      return [own.includes(host) ? ok(what, host) : fail(what, `${host} is no address of this machine`)];
+      return own.includes(host) ? ok(what, host) : fail(what, `${host} is no address of this machine`);
   }
 }
 
 function publicAddress(
   { publicIp, sip }: Pick<Config, 'sip' | 'publicIp'>,
-  kind: AddressKind,
+  places: readonly SipPlace[],
   own: readonly string[],
 ): Finding[] {
   const what = 'public address';
@@ -44,14 +49,25 @@ function publicAddress(
     const words = `phones and browsers are told ${publicIp}, in Contact (sip:${bracketed(publicIp)}:${sip.port}) and in SDP`;
     return [isPrivate ? warn(what, `${words}; that is not reachable from the internet`) : ok(what, words)];
   }
-  if (kind === 'loopback') return [];
-  const reached = kind === 'unspecified' ? own : [sip.host];
-  const hasPublic = reached.some((address) => addressKind(address) === 'public');
-  return [
-    hasPublic
-      ? ok(what, 'phones and browsers are told the address of the interface')
-      : warn(what, 'this machine has private addresses alone: whoever calls from outside needs publicIp'),
-  ];
+  if (places.every(({ host }) => addressKind(host) === 'loopback')) return [];
+  const isPublic = (address: string): boolean => addressKind(address) === 'public';
+  if (places.some(({ host }) => reachedAt(host, own).some(isPublic)))
+    return [ok(what, 'phones and browsers are told the address of the interface')];
+  if (places.some(({ told: { media } }) => media !== null && isPublic(media)))
+    return [ok(what, 'told at one of the addresses')];
+  return [warn(what, 'this machine has private addresses alone: whoever calls from outside needs publicIp')];
+}
+
+/** The addresses that are listened on. */
+function reachedAt(host: string, own: readonly string[]): readonly string[] {
+  if (host === '0.0.0.0') return own.filter((address) => isIPv4(address));
+  return host === '::' ? own : [host];
+}
+
+function toldThere({ host, told: { contact, media } }: SipPlace): Finding[] {
+  if (contact === null) return [];
+  const where = media === null ? '' : `, and media at ${media}`;
+  return [ok('told there', `${host}: ${contact} in Contact${where}`)];
 }
 
 function told({ networks, address, host }: Config['advertise'][number]): Finding {

@@ -1,5 +1,6 @@
 /** Looks at the certificates: can they be used, for whom are they, how long yet. */
 import type { Config } from '../config/config-schema.js';
+import { sipPlaces } from '../config/sip-places.js';
 import {
   CertificateProblem,
   isFor,
@@ -13,17 +14,19 @@ const dayMs = 86_400_000;
 const soonDays = 14;
 
 export function lookAtCertificates(
-  config: Pick<Config, 'tls' | 'http' | 'advertise'>,
+  config: Pick<Config, 'tls' | 'http' | 'sip' | 'advertise' | 'publicIp'>,
   nowMs: number,
 ): Finding[] {
   const { cert, key, hosts, clientCa, serverCa } = config.tls;
   if (cert === undefined || key === undefined) return [ok('TLS', 'off: no tls.cert')];
+  const places = sipPlaces(config);
+  const own = places.flatMap(({ certificate }) => certificate ?? []);
   const found: Certificate[] = [];
-  const findings = [{ cert, key }, ...hosts].map((files) =>
+  const findings = [{ cert, key }, ...hosts, ...own].map((files) =>
     attempt(() => {
       const certificate = readCertificate(files);
       found.push(certificate);
-      return ageOf(certificate, nowMs);
+      return ageOf(certificate, files.cert, nowMs);
     }),
   );
   const authorities = [clientCa, serverCa]
@@ -46,10 +49,11 @@ function attempt(look: () => Finding): Finding {
   }
 }
 
-function ageOf({ names, notBeforeMs, notAfterMs }: Certificate, nowMs: number): Finding {
+function ageOf({ names, notBeforeMs, notAfterMs }: Certificate, path: string, nowMs: number): Finding {
   const what = 'certificate';
   const days = Math.floor((notAfterMs - nowMs) / dayMs);
-  const words = `${names.join(', ') || 'for no name'}, until ${new Date(notAfterMs).toISOString().slice(0, 10)}`;
+  const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  const words = `${path}: ${names.join(', ') || 'for no name'}, ${day(notBeforeMs)} to ${day(notAfterMs)}`;
   if (notAfterMs <= nowMs) return fail(what, `${words}: it has expired`);
   if (notBeforeMs > nowMs) return fail(what, `${words}: it is not valid yet`);
   return days < soonDays ? warn(what, `${words}: ${days} days`) : ok(what, `${words} (${days} days)`);
@@ -57,12 +61,13 @@ function ageOf({ names, notBeforeMs, notAfterMs }: Certificate, nowMs: number): 
 
 /** Names that others are told, and that no certificate is for. */
 function unnamed(
-  { http, advertise }: Pick<Config, 'http' | 'advertise'>,
+  { http, sip, advertise }: Pick<Config, 'http' | 'sip' | 'advertise'>,
   certificates: readonly Certificate[],
 ): Finding[] {
   const told = [
     ...(http.publicUrl === undefined ? [] : [new URL(http.publicUrl).hostname.replace(/^\[|\]$/g, '')]),
     ...advertise.flatMap(({ host }) => host ?? []),
+    ...sip.listen.flatMap(({ name, transports }) => (transports.includes('tls') ? (name ?? []) : [])),
   ];
   return told
     .filter(

@@ -167,6 +167,25 @@ describe('certificates', () => {
     expect(await look(days)).toMatchObject([{ level, what: 'certificate' }]);
   });
 
+  it('each of several, with its file, its names and its days', async () => {
+    const write = async (name: string, ...names: string[]) =>
+      authority.write(name, await authority.issue({ names }));
+    const [main, other, own] = [
+      await write('main', 'gw.example'),
+      await write('other', '*.example.org', 'b.example'),
+      await write('own', 'sbc.example'),
+    ];
+    const listen = [{ host: '10.1.2.3', transports: ['tls'], name: 'sbc2.example', ...own }];
+    const config = configSchema.parse({ tls: { ...main, hosts: [other] }, sip: { listen } });
+    const findings = lookAtCertificates(config, Date.now());
+    expect(findings.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/main\.crt: gw\.example, [-\d]+ to [-\d]+: 0 days$/),
+      expect.stringMatching(/other\.crt: \*\.example\.org, b\.example, /),
+      expect.stringMatching(/own\.crt: sbc\.example, /),
+      'none is for sbc2.example, which others are told',
+    ]);
+  });
+
   it('one that is not for the name that others are told', async () => {
     expect(levels(await look(90, { http: { publicUrl: 'https://other.example' } }))).toEqual([
       'ok certificate',

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config-schema.js';
 import type { AccountCredentials } from '../config/credentials.js';
 import { ConfigError, loadConfig } from '../config/load-config.js';
+import { sipPlaces, socketsOf, type SipPlace } from '../config/sip-places.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
 import { lookAtAccounts } from './accounts.js';
 import { lookAtAddresses } from './addresses.js';
@@ -107,21 +108,31 @@ async function callGateway(
   account: AccountCredentials | null,
 ): Promise<Finding[]> {
   if (account === null) return [warn('call to itself', 'not tried: the password is not known here')];
-  const { sip, publicIp, drachtio, tls } = config;
   // Behind a drachtio-server, phones come to the address of that.
-  if (drachtio !== undefined) return [];
-  const uris = (host: string): string[] => [
-    `sip:join@${formatHostPort(host, sip.port)}`,
-    ...(tls.cert === undefined ? [] : [`sips:join@${formatHostPort(host, sip.tlsPort)}`]),
-  ];
+  if (config.drachtio !== undefined) return [];
   return callOneself({
     gateway,
     accountId: account.accountId,
     authorization: `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`,
-    targets: [
-      ...uris(reachable(sip.host)).map((uri) => ({ uri, isPublic: false })),
-      ...(publicIp === undefined ? [] : uris(publicIp).map((uri) => ({ uri, isPublic: true }))),
-    ],
+    targets: sipPlaces(config).flatMap((place) => {
+      const told = place.told.media ?? place.told.contact;
+      return [
+        ...urisOf(place, reachable(place.host)).map((uri) => ({ uri, isPublic: false })),
+        ...(told === null ? [] : urisOf(place, told).map((uri) => ({ uri, isPublic: true }))),
+      ];
+    }),
+  });
+}
+
+/** In the clear over UDP, which most phones take, and over TLS. */
+function urisOf(place: SipPlace, host: string): string[] {
+  const hasUdp = place.transports.includes('udp');
+  return socketsOf(place).flatMap(({ transport, port }) => {
+    // A port that the system chose is known to the gateway alone.
+    if (port === 0 || (transport === 'tcp' && hasUdp)) return [];
+    const hostPort = formatHostPort(host, port);
+    if (transport === 'tls') return [`sips:join@${hostPort}`];
+    return [`sip:join@${hostPort}${transport === 'tcp' ? ';transport=tcp' : ''}`];
   });
 }
 

@@ -3,38 +3,33 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
+import { sipPlaces, socketsOf, type SipSocket } from '../config/sip-places.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
-export async function lookAtPorts({
-  http,
-  sip,
-  tls,
-  rtp,
-}: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp'>): Promise<Finding[]> {
+export async function lookAtPorts(
+  config: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp' | 'publicIp'>,
+): Promise<Finding[]> {
+  const { http, rtp } = config;
+  const places = sipPlaces(config);
+  const hosts = [...new Set(places.map(({ host }) => host))];
   return Promise.all([
-    tryPort('HTTP port', http.host, http.port, bindTcp),
-    tryPort('SIP port, UDP', sip.host, sip.port, bindUdp),
-    tryPort('SIP port, TCP', sip.host, sip.port, bindTcp),
-    ...(tls.cert === undefined ? [] : [tryPort('SIP port, TLS', sip.host, sip.tlsPort, bindTcp)]),
-    ...sip.listen.flatMap(({ host, port, tlsPort, transports }) => [
-      ...(transports.includes('udp') ? [tryPort('SIP port, UDP', host, port, bindUdp)] : []),
-      ...(transports.includes('tcp') ? [tryPort('SIP port, TCP', host, port, bindTcp)] : []),
-      ...(transports.includes('tls') ? [tryPort('SIP port, TLS', host, tlsPort, bindTcp)] : []),
-    ]),
-    tryRtpPorts(sip.host, rtp.ports),
+    tryPort('HTTP port', http, bindTcp),
+    ...places
+      .flatMap(socketsOf)
+      .map((socket) => tryPort(`SIP port, ${socket.transport.toUpperCase()}`, socket, bindSip)),
+    ...hosts.map((host) => tryRtpPorts(host, rtp.ports, hosts.length > 1)),
   ]);
 }
 
-async function tryPort(
+async function tryPort<Wanted extends WantedPort>(
   what: string,
-  host: string,
-  port: number,
-  bind: (host: string, port: number) => Promise<void>,
+  wanted: Wanted,
+  bind: (wanted: Wanted) => Promise<void>,
 ): Promise<Finding> {
-  const where = formatHostPort(host, port);
+  const where = formatHostPort(wanted.host, wanted.port);
   try {
-    await bind(host, port);
+    await bind(wanted);
     return ok(what, `${where} is free`);
   } catch (error) {
     return fail(what, `${where} ${reasonOf(codeOf(error))}`);
@@ -57,15 +52,19 @@ const reasons = new Map([
 /** How many ports are tried before others have their turn: each is a socket. */
 const portsAtOnce = 100;
 
-/** Each phone takes a pair, from an even port on; where one of the two is taken the gateway takes another pair. */
+/**
+ * Each phone takes a pair, from an even port on; where one of the two is taken the gateway takes another pair. `isOneOfSeveral`: the
+ * address is named.
+ */
 async function tryRtpPorts(
   host: string,
   { from, to }: { readonly from: number; readonly to: number },
+  isOneOfSeveral: boolean,
 ): Promise<Finding> {
   const taken: number[] = [];
   let refusal: string | null = null;
   const look = async (port: number): Promise<void> => {
-    const code = await bindUdp(host, port).then(() => null, codeOf);
+    const code = await bindUdp({ host, port }).then(() => null, codeOf);
     if (code === 'EADDRINUSE') taken.push(port);
     else refusal ??= code;
   };
@@ -73,7 +72,7 @@ async function tryRtpPorts(
     const ports = Array.from({ length: Math.min(portsAtOnce, to - next + 1) }, (_, index) => next + index);
     await Promise.all(ports.map(look));
   }
-  const range = `${from}-${to}`;
+  const range = `${from}-${to}${isOneOfSeveral ? ` at ${host}` : ''}`;
   if (refusal !== null) return fail('RTP ports', `${range} ${reasonOf(refusal)}`);
   const firstEven = from + (from % 2);
   const pairs = Math.floor((to - firstEven + 1) / 2);
@@ -88,11 +87,23 @@ async function tryRtpPorts(
   );
 }
 
+export interface WantedPort {
+  readonly host: string;
+  readonly port: number;
+  /** `::` takes no IPv4. Default false. */
+  readonly ipv6Only?: boolean;
+}
+
 /** Rejects with the system's error. */
-export async function bindTcp(host: string, port: number): Promise<void> {
+export function bindSip(socket: SipSocket): Promise<void> {
+  return socket.transport === 'udp' ? bindUdp(socket) : bindTcp(socket);
+}
+
+/** Rejects with the system's error. */
+export async function bindTcp({ host, port, ipv6Only = false }: WantedPort): Promise<void> {
   const server = createServer();
   try {
-    server.listen(port, host);
+    server.listen({ port, host, ipv6Only });
     await once(server, 'listening');
   } finally {
     server.close();
@@ -100,8 +111,8 @@ export async function bindTcp(host: string, port: number): Promise<void> {
 }
 
 /** Rejects with the system's error. */
-export async function bindUdp(host: string, port: number): Promise<void> {
-  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4' });
+export async function bindUdp({ host, port, ipv6Only = false }: WantedPort): Promise<void> {
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', ipv6Only });
   try {
     socket.bind(port, host);
     await once(socket, 'listening');

@@ -1,4 +1,5 @@
 /** The certificates of the gateway, for SIP and for HTTP. */
+import { sipPlaces } from '../config/sip-places.js';
 import { Certificates } from '../tls/certificates.js';
 import type { GatewayContext } from './context.js';
 
@@ -8,7 +9,7 @@ export function openCertificates({ config, clock, logger, closers }: GatewayCont
   if (cert === undefined || key === undefined) return null;
   const certificates = new Certificates({
     main: { cert, key },
-    others: hosts,
+    others: [...hosts, ...sipPlaces(config).flatMap(({ certificate }) => certificate ?? [])],
     ...(clientCa !== undefined && { clientCa }),
     ...{ minVersion, ciphers, clock },
     reloadMs: reloadSeconds * 1000,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
+import { isForAll, sipPlaces, socketsOf, type SipPlace } from '../config/sip-places.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import type { MediaPlane } from '../domain/media-plane.js';
 import { connectSrf } from '../doors/sip/connect-srf.js';
@@ -10,6 +11,7 @@ import type { Srf } from '../doors/sip/srf.js';
 import type { FreeSwitchServerStatistics } from '../media/edge/freeswitch-server.js';
 import { hasFreeRtpPorts } from '../media/free-rtp-ports.js';
 import { createMediaPlane, type WorkerMediaPlane } from '../media/worker-media-plane.js';
+import type { AddressSettings } from '../media/worker/protocol.js';
 import { createSipServer } from '../sip-server/index.js';
 import type { GatewayContext } from './context.js';
 import { packageRoot, workerEntry } from './package-root.js';
@@ -29,8 +31,10 @@ const promptDirectory = join(packageRoot, 'assets/prompts');
 export async function openMedia(context: GatewayContext, nodeId: string): Promise<GatewayMedia> {
   const { config, closers } = context;
   const { ports } = config.rtp;
-  if (!(await hasFreeRtpPorts(ports, config.sip.host)))
-    throw new ConfigError([`rtp.ports: other programs have all of ${ports.from}-${ports.to}`]);
+  for (const host of new Set(sipPlaces(config).map((place) => place.host))) {
+    if (!(await hasFreeRtpPorts(ports, host)))
+      throw new ConfigError([`rtp.ports: other programs have all of ${ports.from}-${ports.to} at ${host}`]);
+  }
   const workers = await openWorkers(context);
   closers.onClose('media', () => workers.close());
   if (config.freeswitch === undefined) {
@@ -52,14 +56,13 @@ async function openEdge(
 ): Promise<GatewayMedia> {
   const { config, clock, logger, closers } = context;
   const { edge } = config;
-  const isBoundToAll = config.sip.host === '0.0.0.0' || config.sip.host === '::';
   // Only who has a FreeSWITCH loads what talks to it.
   const { createFreeSwitchPlane } = await import('../media/edge/freeswitch-plane.js');
   const plane = await createFreeSwitchPlane({
     clock,
     native: workers,
     refuseOwn: (destination) => workers.refuseOwn(destination),
-    workerAddress: isBoundToAll ? edge.sipHost : config.sip.host,
+    workerAddress: isForAll(config.sip.host) ? edge.sipHost : config.sip.host,
     srf: await connectEdgeSip(context),
     servers,
     listenAddress: edge.sipHost,
@@ -111,21 +114,19 @@ async function connectEdgeSip({ config, logger, version, closers }: GatewayConte
 
 function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerMediaPlane> {
   const advertised = new AdvertisedAddresses(config.advertise);
+  const places = sipPlaces(config);
+  const [first, ...others] = places;
   return createMediaPlane({
     workers: config.workers,
     rtpPorts: config.rtp.ports,
     otherPorts: [
-      config.sip.port,
-      ...config.sip.listen.map(({ port }) => port),
+      ...places.flatMap(socketsOf).map(({ port }) => port),
       ...(config.freeswitch === undefined ? [] : [config.edge.sipPort]),
     ],
-    bindAddress: config.sip.host,
-    ...(config.publicIp === undefined ? {} : { advertisedAddress: config.publicIp }),
+    bindAddress: first.host,
+    ...(first.told.media !== null && { advertisedAddress: first.told.media }),
     otherAdvertised: config.advertise.map(({ address }) => address),
-    otherEndpoints: config.sip.listen.map(({ host, address }) => ({
-      bindAddress: host,
-      advertisedAddress: address ?? (host === '0.0.0.0' || host === '::' ? (config.publicIp ?? null) : null),
-    })),
+    otherEndpoints: others.map(mediaAddressOf),
     advertisedTo: (signallingAddress) => advertised.mediaAddressFor(signallingAddress),
     logger: logger.child({ layer: 'media' }),
     clock,
@@ -145,4 +146,9 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
       disconnectedTimeoutMs: config.browser.disconnectTimeoutSeconds * 1000,
     },
   });
+}
+
+/** Where phones that came to that address send their media. */
+export function mediaAddressOf({ host, told }: SipPlace): AddressSettings {
+  return { bindAddress: host, advertisedAddress: told.media };
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config-schema.js';
 import { ConfigError } from '../config/load-config.js';
-import { bindTcp, bindUdp } from '../doctor/ports.js';
+import { sipPlaces, socketsOf } from '../config/sip-places.js';
+import { bindSip, bindTcp } from '../doctor/ports.js';
 
 /** What the system says where an address is the wrong one; anything else is for whoever listens there to say. */
 const words: Readonly<Record<string, string>> = {
@@ -15,11 +16,11 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /** Rejects with ConfigError, which names each setting. */
-export async function checkOwnAddresses({ http, sip, edge, freeswitch }: Config): Promise<void> {
+export async function checkOwnAddresses(config: Config): Promise<void> {
+  const { http, edge, freeswitch } = config;
   const hosts = [
     ['http.host', http.host],
-    ['sip.host', sip.host],
-    ...sip.listen.map(({ host }, index) => [`sip.listen.${index}.host`, host] as const),
+    ...sipPlaces(config).map(({ setting, host }) => [`${setting}.host`, host] as const),
     ...(freeswitch === undefined ? [] : [['edge.sipHost', edge.sipHost]]),
   ] as const;
   const problems: string[] = [];
@@ -34,19 +35,12 @@ export async function checkOwnAddresses({ http, sip, edge, freeswitch }: Config)
  * Rejects with the system's error of a port that is taken. Whoever listens finds it out, too: but only when much stands already,
  * and has said so.
  */
-export async function checkOwnPorts({ http, sip, tls, drachtio }: Config): Promise<void> {
-  const wanted = [
-    { bind: bindTcp, host: http.host, port: http.port },
-    // Where there are drachtio-servers, phones come to theirs.
-    ...(drachtio !== undefined
-      ? []
-      : [
-          { bind: bindUdp, host: sip.host, port: sip.port },
-          { bind: bindTcp, host: sip.host, port: sip.port },
-          ...(tls.cert === undefined ? [] : [{ bind: bindTcp, host: sip.host, port: sip.tlsPort }]),
-        ]),
-  ];
-  for (const { bind, host, port } of wanted) if (port !== 0) await bind(host, port);
+export async function checkOwnPorts(config: Config): Promise<void> {
+  const { http, drachtio } = config;
+  if (http.port !== 0) await bindTcp(http);
+  // Where there are drachtio-servers, phones come to theirs.
+  if (drachtio !== undefined) return;
+  for (const socket of sipPlaces(config).flatMap(socketsOf)) if (socket.port !== 0) await bindSip(socket);
 }
 
 /** The system's code; null where one can listen there. */

@@ -2,6 +2,7 @@
 import { randomBytes, type X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import type { Config } from '../config/config-schema.js';
+import { sipPlaces, type SipPlace } from '../config/sip-places.js';
 import { AdvertisedAddresses } from '../domain/advertised-addresses.js';
 import { sourceOf } from '../domain/address-source.js';
 import type { RefusedCall } from '../domain/facts/refused-call.js';
@@ -25,7 +26,7 @@ import {
   type TlsStreamOptions,
 } from '../sip-server/index.js';
 import { alternativeNamesOf, namesHost, readAuthorities } from '../tls/certificate.js';
-import type { Certificates } from '../tls/certificates.js';
+import type { Certificates, ShownCertificates } from '../tls/certificates.js';
 import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
 import { readable } from './readable-request.js';
@@ -114,14 +115,14 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
 function openServer(options: OpenSipOptions, secret: string): Promise<SipServer> {
   const { config, logger, version } = options;
   const advertised = new AdvertisedAddresses(config.advertise);
-  const { host, port, tlsPort, sessionTimerSeconds } = config.sip;
-  const all = ['udp', 'tcp', ...(options.certificates === null ? [] : (['tls'] as const))] as const;
+  const { listen, sessionTimerSeconds } = config.sip;
+  const [first, ...others] = sipPlaces(config);
   return createSipServer({
     ...(config.drachtio === undefined && {
-      ...listenerOptions(options, { host, port, tlsPort, transports: all }),
-      listeners: config.sip.listen.map((place) => ({
-        ...listenerOptions(options, place, true),
-        host: place.name ?? place.address,
+      ...listenerOptions(options, first),
+      listeners: others.map((place, index) => ({
+        ...listenerOptions(options, place),
+        host: listen[index]?.name ?? listen[index]?.address,
       })),
     }),
     webSocket: connectionLimits(config),
@@ -158,37 +159,29 @@ function openServer(options: OpenSipOptions, secret: string): Promise<SipServer>
     }),
     ...(sessionTimerSeconds === 0 ? {} : { sessionSeconds: sessionTimerSeconds }),
     nextHop: nextHopOptions(options),
+    registrationPingMs: config.nextHop.udpKeepAliveSeconds * 1000,
     onRegistrationLost: options.onRegistrationLost,
     logger: logger.child({ layer: 'sip-server' }),
   });
 }
 
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly tlsPort: number;
-  readonly transports: readonly ('udp' | 'tcp' | 'tls')[];
-}
-
-/** The sockets of one address to listen on. `isFurther`: it is not the first; `::` is then IPv6 alone, for the first may have IPv4. */
-function listenerOptions(
-  { config, certificates }: OpenSipOptions,
-  { host, port, tlsPort, transports }: Place,
-  isFurther = false,
-): ListenerOptions {
+/** The sockets of one address to listen on. */
+function listenerOptions({ config, certificates }: OpenSipOptions, place: SipPlace): ListenerOptions {
+  const { host, port, tlsPort, transports, ipv6Only, certificate } = place;
   const { keepAliveSeconds, pongSeconds } = config.nextHop;
-  const place = { host, ipv6Only: isFurther && host === '::' };
+  const socket = { host, ipv6Only };
   const streams = {
-    ...{ ...place, ...connectionLimits(config), idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
+    ...{ ...socket, ...connectionLimits(config), idleTimeoutMs: config.sip.idleTimeoutSeconds * 1000 },
     ...(keepAliveSeconds > 0 && {
       keepAlive: { everyMs: keepAliveSeconds * 1000, pongMs: pongSeconds * 1000 },
     }),
   };
+  const shown = certificate === null ? certificates : (certificates?.shownFirst(certificate) ?? null);
   return {
-    ...(transports.includes('udp') && { udp: { ...place, port } }),
+    ...(transports.includes('udp') && { udp: { ...socket, port } }),
     ...(transports.includes('tcp') && { tcp: { ...streams, port } }),
     ...(transports.includes('tls') &&
-      certificates !== null && { tls: { ...streams, port: tlsPort, ...tlsOptions(config, certificates) } }),
+      shown !== null && { tls: { ...streams, port: tlsPort, ...tlsOptions(config, shown) } }),
   };
 }
 
@@ -233,7 +226,7 @@ function nextHopOptions({
   };
 }
 
-function tlsOptions({ tls }: Config, certificates: Certificates): TlsStreamOptions {
+function tlsOptions({ tls }: Config, certificates: ShownCertificates): TlsStreamOptions {
   const { clientCertificates, showTo, verifyServers, serverCa, handshakeTimeoutSeconds } = tls;
   return {
     ...{ certificates, clientCertificates, verifyServers },

@@ -1,7 +1,5 @@
 /** Opens what brings phone calls in: transfers, numbers, hooks. */
-import type { Config } from '../config/config-schema.js';
 import type { EventRecorder } from '../domain/facts/event-recorder.js';
-import { formatHostPort } from '../domain/host-port.js';
 import type { DialInNetworks } from '../domain/numbers/dial-in-networks.js';
 import { NumberCalls } from '../domain/numbers/number-calls.js';
 import { NumberService } from '../domain/numbers/number-service.js';
@@ -9,7 +7,6 @@ import type { SessionService } from '../domain/sessions/session-service.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import type { TrunkDirectory } from '../domain/trunks/trunk-directory.js';
 import { TransferService } from '../domain/transfers/transfer-service.js';
-import type { SipAddress } from '../domain/transfers/transfer.js';
 import { AddressPolicy } from '../events/address-policy.js';
 import { WebhookSender } from '../events/webhook-sender.js';
 import { formatSignature } from '../events/webhook-signature.js';
@@ -19,7 +16,6 @@ import type { OutgoingHttp } from '../hooks/outgoing.js';
 import { PlatformOrders } from '../hooks/platform-orders.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
 import type { Stores } from '../store/stores.js';
-import type { BoundAddress } from './addresses.js';
 import type { GatewayContext } from './context.js';
 
 export interface VoiceOptions extends GatewayContext {
@@ -126,20 +122,6 @@ export function openVoice(options: VoiceOptions): Voice {
     await transfers.close();
   });
   return { transfers, numbers, calls, orders };
-}
-
-/** Where platforms send calls to. */
-export function sipAddress(config: Config, bound: BoundAddress): SipAddress {
-  const { sipAddress: configured, sipTransport, ringSeconds } = config.transfers;
-  const host = config.publicIp ?? bound.host;
-  const sipHost = configured ?? formatHostPort({ host, port: bound.port });
-  const transport = sipTransport === undefined ? '' : `;transport=${sipTransport}`;
-  return {
-    sipUri: `sip:join@${sipHost}${transport}`,
-    sipHost,
-    sipTransport: sipTransport ?? null,
-    timeoutSeconds: ringSeconds,
-  };
 }
 
 /** Its errors name neither the address nor the answer: both may hold what must not be logged. */

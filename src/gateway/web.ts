@@ -29,7 +29,7 @@ import { createReadiness } from './readiness.js';
 import type { Refusals } from './refusals.js';
 import type { GatewaySip } from './sip.js';
 import type { GatewayTraces } from './traces.js';
-import { sipAddress } from './voice.js';
+import { sipAddress } from './sip-address.js';
 
 export interface WebParts {
   /** Null: HTTP in the clear. */
@@ -97,11 +97,7 @@ async function registerApi(
   const { publicUrl } = config.http;
   const { sessions, legs, voice, sounds, dtmf, recordings, trunks } = domain;
   const { hub, journal, stores, metrics, settled } = foundation;
-  const address = () => {
-    const { host, port } = reachableSip(sip);
-    const isTls = config.transfers.sipTransport === 'tls';
-    return sipAddress(config, { host, port: (isTls ? sip.server.tlsAddress?.port : null) ?? port });
-  };
+  const address = () => sipAddress(config, sip);
   await server.register(
     createRest({
       ...{ sessions, legs, sounds, dtmf, recordings, settled, clock, version },

@@ -1,6 +1,6 @@
 /** The public door of the SIP engine: `createSipServer` opens a server that drachtio-srf connects to. */
 export { createSipServer } from './sip-server.js';
-export type { SipServer, SipServerOptions, SipServerStats } from './sip-server.js';
+export type { ListenerAddresses, SipServer, SipServerOptions, SipServerStats } from './sip-server.js';
 export type { SourceBan } from './defence/source-guard.js';
 export type { EngineOptions } from './engine.js';
 export { checkNewRequest } from './user-agent/request-checks.js';

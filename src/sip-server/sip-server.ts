@@ -102,9 +102,13 @@ export interface SipServer {
   isPassive(socket: WebSocket): boolean;
   /**
    * Where a peer at that address, which speaks `udp`, `tcp` or `tls` with us, would be told to reach us, as in Contact; null where
-   * we do not speak that.
+   * we do not speak that. `listener`: the one that it comes by, from 0; absent: the first of its kind of address.
    */
-  contactFor(peer: { readonly address: string; readonly transport: string }): string | null;
+  contactFor(peer: {
+    readonly address: string;
+    readonly transport: string;
+    readonly listener?: number;
+  }): string | null;
   /**
    * The certificate that the peer of a TLS connection from there has shown, and that a trusted CA vouches for. Null also where
    * there are several such connections, by different listeners: which of them a message came by is not known.
@@ -194,8 +198,10 @@ export async function createSipServer(options: SipServerOptions): Promise<SipSer
       ws.accept(socket, { remoteAddress, remotePort, localAddress, localPort, secure });
     },
     isPassive: (socket) => ws.isPassive(socket),
-    contactFor: ({ address: remoteAddress, transport }) => {
-      const able = listeners.flatMap(transportsOf).filter(({ protocol }) => protocol === transport);
+    contactFor: ({ address: remoteAddress, transport, listener: wanted }) => {
+      const able = listeners
+        .flatMap(transportsOf)
+        .filter(({ protocol, listener }) => protocol === transport && listener === (wanted ?? listener));
       const isNear = ({ boundAddress }: Transport): boolean =>
         isIPv6(boundAddress?.address ?? '') === isIPv6(remoteAddress);
       const own = able.find(isNear) ?? able[0];

@@ -43,6 +43,10 @@ describe('a certificate', () => {
     expect(named('DNS:"a.example\\", DNS:sbc.example", DNS:b.example')).toEqual(['b.example']);
     expect(named('URI:http://a.example/DNS:sbc.example, email:DNS:sbc.example')).toEqual([]);
     expect(named('othername:"<unsupported>", DirName:"CN=a, DNS:sbc.example"')).toEqual([]);
+    expect(named('URI:sip:Example.COM, URI:sip:alice@example.org, URI:sips:b.example')).toEqual([
+      'example.com',
+    ]);
+    expect(named('URI:sip:c.example;transport=tls, URI:"sip:d.example"')).toEqual([]);
     expect(alternativeNamesOf({} as X509Certificate)).toEqual([]);
   });
 

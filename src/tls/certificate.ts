@@ -48,9 +48,15 @@ export function isFor({ names }: Certificate, host: string): boolean {
 
 /** Whether one of these is the host: its very name, or one label under a wildcard, whatever their case. */
 export function namesHost(names: readonly string[], host: string): boolean {
+  return matchOf(names, host) !== null;
+}
+
+/** How one of these is the host; null: none is. */
+export function matchOf(names: readonly string[], host: string): 'name' | 'wildcard' | null {
   const wanted = host.toLowerCase().replace(/\.$/, '');
   const wildcard = wanted.replace(/^[^.]+/, '*');
-  return names.some((name) => [wanted, wildcard].includes(name.toLowerCase()));
+  const has = (text: string): boolean => names.some((name) => name.toLowerCase() === text);
+  return has(wanted) ? 'name' : has(wildcard) ? 'wildcard' : null;
 }
 
 /** Reads a file of certificates of CAs. Throws CertificateProblem. */
@@ -95,9 +101,12 @@ function namesOf(certificate: X509Certificate): string[] {
   return [...certificate.subject.matchAll(/^CN=(\S+)$/gm)].map(([, name = '']) => name.toLowerCase());
 }
 
+/** A `sip` URI counts as the name of its domain (RFC 5922 §7.1); one with a user names that user alone. */
+const nameIn = /^(?:DNS:|IP Address:|URI:sip:(?=[A-Za-z0-9.-]+$))([^\s"]+)$/i;
+
 /** The host names and addresses among the subject alternative names, in small letters. */
 export function alternativeNamesOf({ subjectAltName = '' }: X509Certificate): string[] {
   // Node quotes what may be taken for more than one name; such a one is no host's.
   const entries = subjectAltName.replace(/"(?:[^"\\]|\\.)*"/g, '""').split(', ');
-  return entries.flatMap((entry) => /^(?:DNS|IP Address):([^\s"]+)$/.exec(entry)?.[1]?.toLowerCase() ?? []);
+  return entries.flatMap((entry) => nameIn.exec(entry)?.[1]?.toLowerCase() ?? []);
 }

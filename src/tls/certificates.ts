@@ -14,7 +14,7 @@ import type { Clock, Timer } from '../domain/clock.js';
 import type { Logger } from '../domain/logger.js';
 import {
   CertificateProblem,
-  isFor,
+  matchOf,
   readAuthorities,
   readCertificate,
   type Certificate,
@@ -25,6 +25,7 @@ import { fileVersion } from './file-version.js';
 export interface CertificatesOptions {
   /** Shown to clients that ask for no name, or for one that no certificate is for. */
   readonly main: CertificateFiles;
+  /** For clients that ask for a name in them, or come to a listener that shows one of them (`shownFirst`). */
   readonly others: readonly CertificateFiles[];
   /** PEM file of the CAs that clients' certificates may come from. Absent: clients are asked for none. */
   readonly clientCa?: string;
@@ -42,10 +43,20 @@ export interface TlsListener {
   once(event: 'close', listener: () => void): unknown;
 }
 
-interface Loaded {
-  readonly certificate: Certificate;
-  readonly options: SecureContextOptions;
-  readonly context: SecureContext;
+/** What a listener shows: a certificate of its own to clients that ask for none, and those for the names that clients ask for. */
+export interface ShownCertificates {
+  readonly serverOptions: TlsOptions;
+  keepFresh(server: TlsListener): void;
+}
+
+/** One pair of files, as it was last read. */
+interface Pair {
+  readonly files: CertificateFiles;
+  /** Of which the certificate is. */
+  seen: string;
+  certificate: Certificate;
+  options: SecureContextOptions;
+  context: SecureContext;
 }
 
 /** Our order of ciphers; and no handshake anew within a connection, which costs us far more than who asks for it. */
@@ -54,76 +65,81 @@ const dayMs = 86_400_000;
 /** Said of a certificate that ends sooner: at each reading, and once a day as long as it is not renewed. */
 const soonMs = 14 * dayMs;
 
-export class Certificates {
+export class Certificates implements ShownCertificates {
   readonly #options: CertificatesOptions;
-  readonly #files: readonly CertificateFiles[];
-  #loaded: readonly Loaded[];
-  #seen: string;
+  readonly #main: Pair;
+  /** The main one first. */
+  readonly #pairs: readonly Pair[];
+  #clientCa: { readonly seen: string; readonly pem: string } | null;
   #timer: Timer | null = null;
   /** When it was last looked how long the certificates hold. */
   #toldAt = 0;
-  readonly #servers = new Set<TlsListener>();
+  readonly #servers = new Map<TlsListener, Pair>();
 
-  /** Reads them all. Throws CertificateProblem. */
+  /** Reads them all. Throws CertificateProblem, also for one that has expired. */
   constructor(options: CertificatesOptions) {
     this.#options = options;
-    this.#files = [options.main, ...options.others];
-    this.#seen = this.#look();
-    this.#loaded = this.#read();
+    this.#clientCa = this.#readClientCa();
+    this.#main = this.#read(options.main);
+    this.#pairs = [this.#main, ...options.others.map((files) => this.#read(files))];
     this.#tellOfAge();
     this.#schedule();
   }
 
   /** What a server is made with: the main certificate, and the others for clients that ask for their names. */
   get serverOptions(): TlsOptions {
-    return {
-      ...this.#main.options,
-      SNICallback: (serverName, done) => done(null, this.contextFor(serverName)),
-    };
+    return this.#serverOptions(this.#main);
   }
 
   /** The server goes on with the certificates that are in force from now on, until it is closed. */
   keepFresh(server: TlsListener): void {
-    this.#servers.add(server);
-    server.once('close', () => this.#servers.delete(server));
+    this.#keepFresh(server, this.#main);
   }
 
-  /** What is shown to a client that asks for that name. */
+  /** The same certificates, with one of `others` in place of the main one. Throws where it is none of them. */
+  shownFirst({ cert, key }: CertificateFiles): ShownCertificates {
+    const pair = this.#pairs.find(({ files }) => files.cert === cert && files.key === key);
+    if (pair === undefined) throw new Error('these files are none of those that were read');
+    const serverOptions = (): TlsOptions => this.#serverOptions(pair);
+    return {
+      get serverOptions() {
+        return serverOptions();
+      },
+      keepFresh: (server) => this.#keepFresh(server, pair),
+    };
+  }
+
+  /** What is shown to a client that asks for that name, where the main certificate stands for the others. */
   contextFor(serverName: string): SecureContext {
-    return (this.#loaded.find(({ certificate }) => isFor(certificate, serverName)) ?? this.#main).context;
+    return this.#pairFor(serverName, this.#main).context;
   }
 
-  /** When each ends, milliseconds since the epoch, by its first name. */
+  /** When each ends, milliseconds since the epoch, by its first name; of several with the same the first to end. */
   ends(): Readonly<Record<string, number>> {
-    return Object.fromEntries(
-      this.#loaded.map(({ certificate: { names, notAfterMs } }) => [names[0] ?? '', notAfterMs]),
-    );
+    const ends: Record<string, number> = {};
+    for (const { certificate } of this.#pairs) {
+      const name = certificate.names[0] ?? '';
+      ends[name] = Math.min(ends[name] ?? Infinity, certificate.notAfterMs);
+    }
+    return ends;
   }
 
-  /** Reads the files where one has changed. What cannot be used changes nothing, and is logged until it can. */
+  /**
+   * Reads the files that have changed. What cannot be used changes nothing, and is logged until it can; it keeps no other pair from
+   * being renewed.
+   */
   reload(): void {
-    const seen = this.#look();
+    const isNewCa = this.#renewClientCa();
+    const renewed = this.#pairs.filter((pair) => this.#renew(pair, isNewCa));
     const { clock, logger } = this.#options;
-    if (seen === this.#seen) {
+    if (renewed.length === 0) {
       if (clock.now() - this.#toldAt >= dayMs) this.#tellOfAge();
       return;
     }
-    try {
-      this.#loaded = this.#read();
-    } catch (error) {
-      logger.error(
-        { problem: (error as Error).message },
-        'changed certificates cannot be used; the former stay in force',
-      );
-      return;
-    }
-    this.#seen = seen;
-    logger.info(
-      { names: this.#loaded.flatMap(({ certificate }) => certificate.names) },
-      'certificates were read anew',
-    );
+    const names = renewed.flatMap(({ certificate }) => certificate.names);
+    logger.info({ names }, 'certificates were read anew');
     this.#tellOfAge();
-    for (const server of this.#servers) server.setSecureContext(this.#main.options);
+    for (const [server, pair] of this.#servers) server.setSecureContext(pair.options);
   }
 
   /** Ends the watch. Idempotent. */
@@ -133,31 +149,76 @@ export class Certificates {
     this.#servers.clear();
   }
 
-  get #main(): Loaded {
-    const [first] = this.#loaded;
-    if (first === undefined) throw new Error('there is no certificate');
-    return first;
+  #serverOptions(pair: Pair): TlsOptions {
+    return {
+      ...pair.options,
+      SNICallback: (serverName, done) => done(null, this.#pairFor(serverName, pair).context),
+    };
   }
 
-  #read(): Loaded[] {
-    const { clientCa, minVersion, ciphers } = this.#options;
-    const ca = clientCa === undefined ? {} : { ca: readAuthorities(clientCa) };
-    return this.#files.map((files) => {
-      const certificate = readCertificate(files);
-      const { certPem: cert, keyPem: key } = certificate;
-      const options = { ...ca, cert, key, minVersion, ciphers, secureOptions };
-      return { certificate, options, context: contextOf(options, files) };
-    });
+  #keepFresh(server: TlsListener, pair: Pair): void {
+    this.#servers.set(server, pair);
+    server.once('close', () => this.#servers.delete(server));
   }
 
-  /** Changes with any of the files, also where a link to one is set anew, as those who renew certificates do. */
-  #look(): string {
+  /** One for the very name goes before one with a wildcard, and `first` before others that are as good. */
+  #pairFor(serverName: string, first: Pair): Pair {
+    const pairs = [first, ...this.#pairs];
+    const best = (how: 'name' | 'wildcard'): Pair | undefined =>
+      pairs.find(({ certificate }) => matchOf(certificate.names, serverName) === how);
+    return best('name') ?? best('wildcard') ?? first;
+  }
+
+  #read(files: CertificateFiles): Pair {
+    const { minVersion, ciphers, clock } = this.#options;
+    const seen = versionOf(files);
+    const certificate = readCertificate(files);
+    if (certificate.notAfterMs <= clock.now()) {
+      const end = new Date(certificate.notAfterMs).toISOString().slice(0, 10);
+      throw new CertificateProblem(`The certificate in ${files.cert} has expired, on ${end}.`);
+    }
+    const { certPem: cert, keyPem: key } = certificate;
+    const ca = this.#clientCa === null ? {} : { ca: this.#clientCa.pem };
+    const options = { ...ca, cert, key, minVersion, ciphers, secureOptions };
+    return { files, seen, certificate, options, context: contextOf(options, files) };
+  }
+
+  /** Whether the pair was read anew. `isForced`: also where its own files are as they were. */
+  #renew(pair: Pair, isForced: boolean): boolean {
+    if (!isForced && versionOf(pair.files) === pair.seen) return false;
+    try {
+      Object.assign(pair, this.#read(pair.files));
+      return true;
+    } catch (error) {
+      this.#tellOfProblem(error);
+      return false;
+    }
+  }
+
+  #readClientCa(): { readonly seen: string; readonly pem: string } | null {
     const { clientCa } = this.#options;
-    const paths = [
-      ...this.#files.flatMap(({ cert, key }) => [cert, key]),
-      ...(clientCa === undefined ? [] : [clientCa]),
-    ];
-    return paths.map(fileVersion).join(', ');
+    if (clientCa === undefined) return null;
+    return { seen: fileVersion(clientCa), pem: readAuthorities(clientCa) };
+  }
+
+  /** Whether clients' certificates may come from others than before. */
+  #renewClientCa(): boolean {
+    const { clientCa } = this.#options;
+    if (clientCa === undefined || fileVersion(clientCa) === this.#clientCa?.seen) return false;
+    try {
+      this.#clientCa = this.#readClientCa();
+      return true;
+    } catch (error) {
+      this.#tellOfProblem(error);
+      return false;
+    }
+  }
+
+  #tellOfProblem(error: unknown): void {
+    this.#options.logger.error(
+      { problem: (error as Error).message },
+      'changed certificates cannot be used; the former stay in force',
+    );
   }
 
   #schedule(): void {
@@ -170,7 +231,7 @@ export class Certificates {
   #tellOfAge(): void {
     const { clock, logger } = this.#options;
     this.#toldAt = clock.now();
-    for (const { certificate } of this.#loaded) {
+    for (const { certificate } of this.#pairs) {
       const { names, notAfterMs, notBeforeMs } = certificate;
       const leftMs = notAfterMs - clock.now();
       const fields = { names, notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs) };
@@ -179,6 +240,11 @@ export class Certificates {
       else if (leftMs < soonMs) logger.warn(fields, 'a certificate expires soon');
     }
   }
+}
+
+/** Changes with either file, also where a link to one is set anew, as those who renew certificates do. */
+function versionOf({ cert, key }: CertificateFiles): string {
+  return [cert, key].map(fileVersion).join(', ');
 }
 
 function contextOf(options: SecureContextOptions, { cert }: CertificateFiles): SecureContext {

@@ -1,4 +1,5 @@
 /** Explains what would become of a call: asks what its way through the gateway would ask, in the same order, and claims nothing. */
+import { sipPlaces } from '../../config/sip-places.js';
 import { sourceOf } from '../../domain/address-source.js';
 import type {
   CallExplainer,
@@ -7,6 +8,7 @@ import type {
   ExplainedAnswer,
 } from '../../domain/call-explainer.js';
 import { DomainError } from '../../domain/domain-error.js';
+import { formatHostPort } from '../../domain/host-port.js';
 import { GuessLimiter } from '../../domain/legs/guess-limiter.js';
 import { presentCaller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
@@ -29,7 +31,8 @@ import { mediaStep } from './media-step.js';
 import { capacityStep, numberSteps, participantSteps } from './party-steps.js';
 import { readPasted } from './pasted-message.js';
 import { PerMinute } from './per-minute.js';
-import { askedRequest, sourceOfCall, type KnownSource, type Question } from './question.js';
+import { placeOf } from './place.js';
+import { askedRequest, sourceOfCall, type ChosenPlace, type KnownSource, type Question } from './question.js';
 import { formStep, messageStep, replacingStep, rulesStep, sourceStep } from './reading-steps.js';
 import { noted, unknown, type Step } from './step.js';
 
@@ -76,16 +79,27 @@ class Explanations {
     const parsed = parseMessage(bytes, { maxMessageBytes: config.sip.maxMessageBytes });
     const message = parsed.ok ? parsed.message : parsed.answerable;
     const source = sourceOfCall(call.source, message);
-    const first = [sourceStep(source, this.#bannedUntil(accountId, source)), messageStep(parsed, bytes)];
+    const cameTo = message?.kind === 'request' ? placeOf(sipPlaces(config), message.uri, source) : null;
+    const first = [
+      sourceStep(source, {
+        bannedUntil: this.#bannedUntil(accountId, source),
+        cameTo: cameTo === null ? null : this.#shown(cameTo, source),
+      }),
+      messageStep(parsed, bytes),
+    ];
     if (!parsed.ok) return explanation(mended, { steps: first, description: null }, null);
-    if (parsed.message.kind === 'response') {
+    if (parsed.message.kind === 'response' || cameTo === null) {
       const step = unknown('rules', 'it is a response: only requests that begin a call are explained');
       return explanation(mended, { steps: [...first, step], description: null }, null);
     }
     const request = parsed.message;
-    const question: Question = { accountId, request, source, asked: askedRequest(request, bytes) };
+    const question: Question = { accountId, request, source, cameTo, asked: askedRequest(request, bytes) };
     const { steps, description } = await this.#outlook(question);
-    return explanation(mended, { steps: [...first, ...steps], description }, this.#contactFor(source));
+    return explanation(
+      mended,
+      { steps: [...first, ...steps], description },
+      this.#contactFor(source, question.cameTo),
+    );
   }
 
   async #outlook(question: Question): Promise<Outlook> {
@@ -163,8 +177,14 @@ class Explanations {
     return sip.server.bans().find(({ source }) => source === sourceOf(address))?.untilMs ?? null;
   }
 
-  #contactFor({ address, transport }: KnownSource): string | null {
-    return address === null ? null : this.#parts.sip.server.contactFor({ address, transport });
+  /** Null where phones come through a drachtio-server, and for WebSockets, which come to the HTTP port. */
+  #shown({ place: { host, port, tlsPort } }: ChosenPlace, { transport }: KnownSource): string | null {
+    if (this.#context.config.drachtio !== undefined || transport === 'ws' || transport === 'wss') return null;
+    return formatHostPort({ host, port: transport === 'tls' ? tlsPort : port });
+  }
+
+  #contactFor({ address, transport }: KnownSource, { index: listener }: ChosenPlace): string | null {
+    return address === null ? null : this.#parts.sip.server.contactFor({ address, transport, listener });
   }
 }
 

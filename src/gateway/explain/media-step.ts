@@ -1,19 +1,25 @@
 /** The step of an explanation that is about media: what of the offer would be taken, and what the answer would say. */
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../../config/config-schema.js';
+import { sipPlaces } from '../../config/sip-places.js';
 import type { ExplainedValue } from '../../domain/call-explainer.js';
 import { AdvertisedAddresses } from '../../domain/advertised-addresses.js';
 import { descriptionIn } from '../../doors/sip/session-body.js';
 import { answerOffer } from '../../media/worker/browser/browser-sdp.js';
 import { newBrowserSections } from '../../media/worker/browser/browser-sections.js';
-import { phoneEndpoints, type PhoneEndpoint } from '../../media/worker/phone/phone-endpoints.js';
+import {
+  allPhoneEndpoints,
+  endpointsFrom,
+  type PhoneEndpoint,
+} from '../../media/worker/phone/phone-endpoints.js';
 import { formatAnswer, localDirection, negotiateOffer } from '../../media/worker/phone/phone-sdp.js';
 import { rtpMaps } from '../../sdp/attributes.js';
 import { addressTypeOf } from '../../sdp/media-address.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import { parseSessionDescription, type MediaDescription } from '../../sdp/session-description.js';
-import type { Question } from './question.js';
+import { mediaAddressOf } from '../media.js';
+import type { ChosenPlace, Question } from './question.js';
 import { noted, passed, refused, type Step } from './step.js';
 
 export interface MediaOutlook {
@@ -22,7 +28,7 @@ export interface MediaOutlook {
   readonly description: string | null;
 }
 
-type Settings = Pick<Config, 'sip' | 'rtp' | 'publicIp' | 'advertise' | 'freeswitch' | 'browser'>;
+type Settings = Pick<Config, 'sip' | 'tls' | 'rtp' | 'publicIp' | 'advertise' | 'freeswitch' | 'browser'>;
 
 const statuses = { 'bad-sdp': 400, 'no-common-codec': 488 } as const;
 
@@ -55,10 +61,10 @@ function isWebSocket({ source }: Question): boolean {
   return source.transport === 'ws' || source.transport === 'wss';
 }
 
-function phoneOutlook(offer: string, { source }: Question, config: Settings): MediaOutlook {
+function phoneOutlook(offer: string, { source, cameTo }: Question, config: Settings): MediaOutlook {
   const agreement = negotiateOffer(offer, { codecs: ['PCMU', 'PCMA'], order: 'offerer' }, null);
   const { law, layout, eventPayloadType, remoteRtp, addressType } = agreement;
-  const endpoint = endpointFor(addressType, config);
+  const endpoint = endpointFor(addressType, cameTo, config);
   const address = addressTold(endpoint, source.address, config);
   const rtpPort = config.rtp.ports.from + (config.rtp.ports.from % 2);
   const session = parseSessionDescription(offer);
@@ -78,13 +84,15 @@ function phoneOutlook(offer: string, { source }: Question, config: Settings): Me
 }
 
 /** Throws SdpRefusal. */
-function endpointFor(addressType: 'IP4' | 'IP6' | null, { sip, publicIp }: Settings): PhoneEndpoint {
+function endpointFor(
+  addressType: 'IP4' | 'IP6' | null,
+  { place }: ChosenPlace,
+  config: Settings,
+): PhoneEndpoint {
   const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  const endpoints = phoneEndpoints(
-    { bindAddress: sip.host, advertisedAddress: publicIp ?? null },
-    interfaces,
-  );
-  const found = endpoints.find(
+  const [first, ...others] = sipPlaces(config);
+  const all = allPhoneEndpoints(mediaAddressOf(first), others.map(mediaAddressOf), interfaces);
+  const found = endpointsFrom(all, place.host).find(
     ({ bindAddress }) => addressType === null || addressTypeOf(bindAddress) === addressType,
   );
   if (found !== undefined) return found;
@@ -103,7 +111,7 @@ function addressTold(endpoint: PhoneEndpoint, source: string | null, { advertise
 
 function addressHint(address: string): string | null {
   return /^(?:127\.|::1$)/.test(address)
-    ? 'Nobody but this machine can send audio there: `sip.host`, `publicIp` and `advertise` say which address callers are told.'
+    ? 'Nobody but this machine can send audio there: `sip.host`, `sip.listen`, `publicIp` and `advertise` say which address callers are told.'
     : null;
 }
 

@@ -1,5 +1,6 @@
 /** The request that is asked about, read as the SIP door would read it. */
 import { isIP } from 'node:net';
+import type { SipPlace } from '../../config/sip-places.js';
 import type { CallInQuestion, CallSource } from '../../domain/call-explainer.js';
 import type { CredentialSource } from '../../doors/sip/credential.js';
 import type { WithBody } from '../../doors/sip/session-body.js';
@@ -10,12 +11,20 @@ export interface Question {
   readonly accountId: string;
   readonly request: SipRequest;
   readonly source: KnownSource;
+  readonly cameTo: ChosenPlace;
   /** The request as the door sees it. */
   readonly asked: AskedRequest;
 }
 
 /** Header fields of one name are joined with commas. */
 export type AskedRequest = CredentialSource & WithBody & { readonly body: string; readonly raw: string };
+
+/** Which of our addresses it comes to. */
+export interface ChosenPlace {
+  readonly place: SipPlace;
+  /** Its number, from 0. */
+  readonly index: number;
+}
 
 export interface KnownSource {
   /** Null: nobody said, and the message does not show it. */

@@ -20,9 +20,15 @@ import { hintFor } from './hints.js';
 import type { KnownSource, Question } from './question.js';
 import { noted, passed, refused, unanswered, unknown, type Step } from './step.js';
 
-/** `bannedUntil`: milliseconds since the epoch; null where the source is not banned, or nobody may know. */
-export function sourceStep({ address, port, transport, by }: KnownSource, bannedUntil: number | null): Step {
-  const details = { address, port, transport, knownBy: by };
+/**
+ * `bannedUntil`: milliseconds since the epoch; null where the source is not banned, or nobody may know. `cameTo`: which address of ours;
+ * null where it cannot be told.
+ */
+export function sourceStep(
+  { address, port, transport, by }: KnownSource,
+  { bannedUntil, cameTo }: { readonly bannedUntil: number | null; readonly cameTo: string | null },
+): Step {
+  const details = { address, port, transport, knownBy: by, cameTo };
   if (address === null)
     return noted(
       'source',
