@@ -13,22 +13,24 @@ export function lookAtAddresses(
 ): Finding[] {
   const places = sipPlaces(config);
   const isForOthers = places.some(({ host }) => addressKind(host) !== 'loopback');
+  // Said once is enough.
+  const isWarned = (index: number): boolean => index === 0 && !isForOthers;
   return [
-    ...places.map((place) => listening(place, own, isForOthers)),
+    ...places.map((place, index) => listening(place, own, isWarned(index))),
     ...publicAddress(config, places, own),
     ...places.slice(1).flatMap(toldThere),
     ...config.advertise.map(told),
   ];
 }
 
-/** `isForOthers`: some address can be reached from elsewhere. */
-function listening({ host }: SipPlace, own: readonly string[], isForOthers: boolean): Finding {
+/** `isWarned`: no address can be reached from elsewhere. */
+function listening({ host }: SipPlace, own: readonly string[], isWarned: boolean): Finding {
   const what = 'SIP address';
   switch (addressKind(host)) {
     case 'loopback':
-      return isForOthers
-        ? ok(what, `${host}: for this machine alone`)
-        : warn(what, `${host}: only this machine can call; set sip.host to be called from elsewhere`);
+      return isWarned
+        ? warn(what, `${host}: only this machine can call; set sip.host to be called from elsewhere`)
+        : ok(what, `${host}: for this machine alone`);
     case 'unspecified': {
       const reached = reachedAt(host, own).filter((address) => addressKind(address) !== 'loopback');
       return ok(what, `${host}: all of ${reached.join(', ') || 'none'}`);

@@ -132,6 +132,15 @@ describe('addresses', () => {
       },
       ['ok SIP address', 'ok public address', 'ok told instead'],
     ],
+    [{ sip: { listen: [{ host: '127.0.0.2' }] } }, ['warn SIP address', 'ok SIP address']],
+    [
+      { sip: { listen: [{ host: '10.1.2.3', address: '203.0.113.5' }, { host: '10.9.9.9' }] } },
+      ['ok SIP address', 'ok SIP address', 'fail SIP address', 'ok public address', 'ok told there'],
+    ],
+    [
+      { sip: { host: '10.1.2.3', listen: [{ host: '::', name: 'sbc.example' }] } },
+      ['ok SIP address', 'ok SIP address', 'warn public address', 'ok told there'],
+    ],
   ])('%j', (settings, expected) => {
     expect(levels(lookAtAddresses(configSchema.parse(settings), own))).toEqual(expected);
   });
