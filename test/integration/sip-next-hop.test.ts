@@ -9,6 +9,7 @@ import { answer, inDialog, offer, useFreshServers } from './sip-server/drachtio-
 import {
   closers,
   dns,
+  firstResponseMs,
   listening,
   peer,
   server,
