@@ -26,14 +26,15 @@ export function sipAddress(config: Config, sip: ListenedSip): SipAddress {
   };
 }
 
-function bestOf(config: Config, { server, address }: ListenedSip): BoundAddress {
+function bestOf(config: Config, sip: ListenedSip): BoundAddress {
+  const { server } = sip;
   const transport = config.transfers.sipTransport ?? 'udp';
   const places = sipPlaces(config);
   const able = places.filter(({ transports }) => transports.includes(transport));
   const best = able.reduce((one, other) => (reachOf(other) > reachOf(one) ? other : one), places[0]);
   const index = places.indexOf(best);
   if (index === 0) {
-    const bound = address();
+    const bound = sip.address();
     const port = (transport === 'tls' ? server.tlsAddress?.port : null) ?? bound.port;
     return { host: config.publicIp ?? unbracketed(reachable(bound.host)), port };
   }
