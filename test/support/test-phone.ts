@@ -115,17 +115,25 @@ export class TestPhone {
 
   /** Talks from now on: a tone, a packet every 20 ms. */
   talk(to: number, frequencyHz: number, amplitude = 8000): void {
-    const tone = new Tone(frequencyHz, 8000, amplitude);
-    const pcm = new Int16Array(160);
-    const payload = new Uint8Array(160);
+    const say = this.voice(to, frequencyHz, amplitude);
     let due = performance.now();
     const next = (): void => {
-      g711(this.#law).encode(tone.fill(pcm), payload);
-      this.send(to, payload);
+      say();
       due += 20;
       this.#timer = setTimeout(next, Math.max(0, due - performance.now()));
     };
     next();
+  }
+
+  /** A tone, of which each call sends the next packet. */
+  voice(to: number, frequencyHz: number, amplitude = 8000): () => void {
+    const tone = new Tone(frequencyHz, 8000, amplitude);
+    const pcm = new Int16Array(160);
+    const payload = new Uint8Array(160);
+    return () => {
+      g711(this.#law).encode(tone.fill(pcm), payload);
+      this.send(to, payload);
+    };
   }
 
   hush(): void {

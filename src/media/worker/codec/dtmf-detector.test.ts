@@ -329,6 +329,48 @@ describe('senders that do otherwise than RFC 4733', () => {
     },
   );
 
+  it.each<[string, Sender]>([
+    ['its updates 20 ms apart', {}],
+    [
+      'its updates 20 ms apart, the timestamp of the ends moving',
+      { odd: (step, index) => (step.end ? moving(step, index - 5, 300) : {}) },
+    ],
+    [
+      'the ends go on growing, their timestamp moving',
+      {
+        odd: (step, index) =>
+          step.end ? { ...moving(step, index - 5, 300), duration: 960 + (index - 5) * 2400 } : {},
+      },
+    ],
+    ['the duration is 0 in the ends', { odd: (step) => (step.end ? { duration: 0 } : {}) }],
+    ['told of once before', { updates: 1 }],
+    ['nothing but the ends is sent', { updates: 0 }],
+    ['the timestamp never moves', { odd: () => ({ timestamp: 42 }) }],
+  ])('one press is one key where its ends come 300 ms apart, beside audio: %s', (_what, sender) => {
+    const { updates = 5, odd } = sender;
+    const slow: Sender['odd'] = (step, index, ofPress) => {
+      const atMs = step.atMs! + Math.max(0, index - updates) * 280;
+      const late = { ...step, atMs, sequence: Math.floor(atMs / 10) & 0xffff };
+      return { ...late, ...odd?.(late, index, ofPress) };
+    };
+    expect(
+      detect(typed('1123', 1200, { ...sender, odd: slow }), 1e6)
+        .map((key) => key[0])
+        .join(''),
+    ).toBe('1123');
+  });
+
+  it('ends that come 300 ms apart while other keys are pressed are those of their own', () => {
+    const atMs = (step: Step, index: number) => step.atMs! + Math.max(0, index - 2) * 280;
+    const steps = typed('1234', 150, { updates: 2, odd: (step, index) => ({ atMs: atMs(step, index) }) });
+    const inOrder = steps.toSorted((a, b) => a.atMs! - b.atMs!);
+    const keys = detect(
+      inOrder.map((step, index) => ({ ...step, sequence: index * 5 })),
+      1e6,
+    );
+    expect(keys.map((key) => key[0]).join('')).toBe('1234');
+  });
+
   it('one key stays one where the SSRC changes while it is pressed', () => {
     const steps = typed('7', 300, {
       odd: (_step, index) => (index < 3 ? {} : { ssrc: 9, sequence: index, timestamp: 77 }),

@@ -31,8 +31,10 @@ interface Press {
   /** What its last packet says, and what was before that began to count: both in timestamp units. */
   duration: number;
   durationBefore: number;
-  /** Its end bit has come. */
-  ended: boolean;
+  /** A packet without the end bit has come. */
+  begun: boolean;
+  /** How often its end has come. */
+  ends: number;
   reported: boolean;
 }
 
@@ -65,6 +67,10 @@ const growingMs = 400;
 const repetitionMs = 250;
 /** So often it is sent (RFC 4733 §2.5.1.4). */
 const maxEnds = 3;
+/** So far apart the ends may be of a press of which nothing else came. */
+const slowestEndsMs = 500;
+/** Presses before the current one whose end may still be repeated. */
+const maxPrevious = 3;
 /** A press that begins anew with the same duration: not within this, which the same press' packets arrive in. */
 const anewMs = 100;
 /** An end that says how long its press was: so far it may be off from the time since the press began. */
@@ -89,8 +95,8 @@ export class DtmfDetector {
   readonly #timeoutMs: number;
   readonly #unitsPerMs: number;
   #press: Press | null = null;
-  /** The one before, whose end may still be repeated. */
-  #previous: Press | null = null;
+  /** Those before, the newest first: their ends may still be repeated. */
+  #previous: readonly Press[] = [];
   /** Presses that came in one packet with others: the packet may be sent again. */
   #packed: PackedPress[] = [];
 
@@ -125,19 +131,25 @@ export class DtmfDetector {
     this.#begin(payload, header, nowMs);
   }
 
-  /** The end of the key before, repeated when this one has begun already. */
+  /** The end of a key before, repeated when this one has begun already. */
   #isOfPrevious(payload: TelephoneEvent, header: EventHeader, nowMs: number): boolean {
-    const previous = this.#previous;
-    if (previous === null || !payload.end || header.ssrc !== previous.ssrc) return false;
-    return this.#isOf(previous, payload, header, nowMs);
+    if (!payload.end) return false;
+    const previous = this.#previous.find(
+      (press) => press.ssrc === header.ssrc && this.#isOf(press, payload, header, nowMs),
+    );
+    if (previous === undefined) return false;
+    this.#follow(previous, payload, header, nowMs);
+    return true;
   }
 
   /** Another press than the one before. */
   #begin(payload: TelephoneEvent, header: EventHeader, nowMs: number): void {
     const key = keyOfEvent(payload.event);
     if (key === null) return;
-    if (this.#press !== null) this.#report(this.#press);
-    this.#previous = this.#press;
+    if (this.#press !== null) {
+      this.#report(this.#press);
+      this.#previous = [this.#press, ...this.#previous].slice(0, maxPrevious);
+    }
     this.#press = beginPress(key, payload, header, nowMs);
     if (payload.end) this.#end(this.#press);
     else this.#listener.onKeyDown();
@@ -188,7 +200,7 @@ export class DtmfDetector {
     const gapMs = nowMs - press.lastMs;
     if (header.ssrc !== press.ssrc) {
       // A stream that is sent anew in the midst of a press; timestamps of two cannot be compared.
-      return gapMs <= nextPacketMs && payload.duration >= press.duration && (payload.end || !press.ended);
+      return gapMs <= nextPacketMs && payload.duration >= press.duration && (payload.end || press.ends === 0);
     }
     const step: Step = {
       payload,
@@ -205,14 +217,27 @@ export class DtmfDetector {
   #repeats(press: Press, step: Step): boolean {
     const { payload, marker, ahead, skip, gapMs, sinceFirst } = step;
     const isInReach = ahead <= this.#reach(press) && sinceFirst >= -closestPressesMs * this.#unitsPerMs;
-    if (payload.end && !press.ended && this.#closes(press, step)) return true;
+    if (payload.end && press.ends === 0 && this.#closes(press, step)) return true;
     if (!payload.end) {
       if (!isInReach || payload.duration < press.duration) return false;
-      return !press.ended || !(marker || (payload.duration === press.duration && gapMs > anewMs));
+      return press.ends === 0 || !(marker || (payload.duration === press.duration && gapMs > anewMs));
     }
-    if (ahead === 0 && skip <= maxEnds) return true;
+    if ((ahead === 0 && skip <= maxEnds) || this.#isLateEnd(press, step)) return true;
     if (gapMs > Math.max(repetitionMs, 2 * press.longestGapMs)) return false;
     return isInReach || (skip === 1 && ahead > 0 && ahead <= nextPacketMs * this.#unitsPerMs);
+  }
+
+  /**
+   * An end that is sent again long after it came first, with audio between: nothing says how soon it has to follow. A sender that
+   * told of this press before its end would tell of another one, too; of one that sends ends alone the timestamp has to say it.
+   */
+  #isLateEnd(press: Press, { payload, ahead, gapMs }: Step): boolean {
+    if (press.ends === 0 || press.ends >= maxEnds) return false;
+    const isSame = ahead === 0 && payload.duration === press.duration;
+    if (!press.begun) return isSame && press.ends === 1 && gapMs <= slowestEndsMs;
+    const isMoved = Math.abs(ahead / this.#unitsPerMs - gapMs) <= lengthOffMs;
+    const hasGrown = payload.duration === 0 || payload.duration >= press.duration;
+    return gapMs < maxLateMs && (isSame || (hasGrown && (ahead === 0 || isMoved)));
   }
 
   /**
@@ -258,6 +283,7 @@ export class DtmfDetector {
     press.sequenceNumber = header.sequenceNumber;
     press.lastMs = nowMs;
     if (payload.end) this.#end(press);
+    else press.begun = true;
   }
 
   /** Adds up a press whose duration begins anew with each segment, or stands still while the timestamp moves. */
@@ -276,7 +302,7 @@ export class DtmfDetector {
   }
 
   #end(press: Press): void {
-    press.ended = true;
+    press.ends += 1;
     this.#report(press);
   }
 
@@ -307,7 +333,8 @@ function beginPress(key: string, payload: TelephoneEvent, header: EventHeader, n
     longestGapMs: 0,
     duration: payload.duration,
     durationBefore: 0,
-    ended: false,
+    begun: !payload.end,
+    ends: 0,
     reported: false,
   };
 }
