@@ -91,7 +91,8 @@ export function checkRequest(
 ): number | null {
   if (!allowedMethods.has(request.method)) return 405;
   if (request.method === 'CANCEL') return null;
-  if (request.headers.has('Require')) return 420;
+  const isBye = request.method === 'BYE';
+  if (request.headers.has('Require') && !isBye) return 420;
   if (identity.toTag === '') {
     if (request.method === 'OPTIONS') return null;
     return request.method === 'INVITE' ? 486 : 481;
@@ -102,5 +103,6 @@ export function checkRequest(
     identity.toTag === dialog.localTag &&
     identity.fromTag === dialog.remoteTag;
   if (!isOurs) return 481;
-  return dialog.acceptsCSeq(identity.cseq.number) ? null : 500;
+  // Who hangs up has left, whatever the number.
+  return isBye || dialog.acceptsCSeq(identity.cseq.number) ? null : 500;
 }

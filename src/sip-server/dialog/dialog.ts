@@ -8,6 +8,7 @@ import type { MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
 import type { FlowCounts } from '../transport/flow-counts.js';
 import { nextDialogState, type DialogInput, type DialogState } from './dialog-machine.js';
+import { RequestOrder } from './request-order.js';
 
 export type DialogRole = 'uas' | 'uac';
 
@@ -70,7 +71,7 @@ export class Dialog<Owner = unknown> {
   #remoteTarget: string;
   #routeSet: readonly string[];
   #localCSeq: number;
-  #remoteCSeq: number | undefined;
+  readonly #remoteOrder: RequestOrder;
   #flow: Flow;
   #resolvedFlow: Flow | undefined;
   /** Where it counts for the connections that its messages come and go by. */
@@ -99,7 +100,7 @@ export class Dialog<Owner = unknown> {
     this.#remoteTarget = parts.remoteTarget;
     this.#routeSet = parts.routeSet;
     this.#localCSeq = parts.localCSeq;
-    this.#remoteCSeq = parts.remoteCSeq;
+    this.#remoteOrder = new RequestOrder(parts.remoteCSeq ?? null);
     this.#flow = parts.flow;
     this.#remoteTakesUpdate = parts.remoteTakesUpdate;
   }
@@ -278,9 +279,7 @@ export class Dialog<Owner = unknown> {
 
   /** Takes the peer's request into account; false when it is out of order (RFC 3261 §12.2.2): answer 500. */
   acceptsCSeq(cseq: number): boolean {
-    if (this.#remoteCSeq !== undefined && cseq <= this.#remoteCSeq) return false;
-    this.#remoteCSeq = cseq;
-    return true;
+    return this.#remoteOrder.accepts(cseq);
   }
 
   /** A target refresh: the Contact of an INVITE or UPDATE, or of its 2xx, and the flow it came by (§12.2). */

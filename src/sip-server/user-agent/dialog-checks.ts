@@ -1,8 +1,9 @@
 /** Rules for requests within a dialog: which may come, and when one must wait. */
 import type { SipRequest } from '../message/message.js';
+import type { MessageIdentity } from '../transaction/identity.js';
 import type { OwnedDialog } from './application.js';
 import type { IncomingRequest } from './incoming-request.js';
-import { checkSessionInterval, type Refusal } from './request-checks.js';
+import { checkExtensions, checkSessionInterval, type Refusal } from './request-checks.js';
 
 /** Methods that may come in a dialog. */
 export const inDialogMethods: ReadonlySet<string> = new Set([
@@ -10,7 +11,25 @@ export const inDialogMethods: ReadonlySet<string> = new Set([
 ]); // prettier-ignore
 
 /** Methods that are about a call, and mean nothing to a subscription. */
-export const callMethods: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'UPDATE', 'PRACK']);
+const callMethods: ReadonlySet<string> = new Set(['INVITE', 'BYE', 'UPDATE', 'PRACK']);
+
+/**
+ * The order of requests, and what they require (RFC 3261 §12.2.2, §8.2.2.3). Deviation: a BYE is taken whatever its number, and
+ * whatever it requires. Who sends one has left (§15.1.1): to refuse it would keep a call up without its peer.
+ */
+export function checkOrderAndExtensions(
+  dialog: OwnedDialog,
+  request: SipRequest,
+  { cseq }: MessageIdentity,
+  supported: readonly string[],
+): Refusal | null {
+  const { method } = request;
+  // RFC 5057 §5.1: there is no call that these could mean.
+  if (dialog.usage === 'subscription' && callMethods.has(method)) return { status: 481 };
+  if (method === 'BYE') return null;
+  if (!dialog.acceptsCSeq(cseq.number)) return { status: 500, reason: 'CSeq out of order' };
+  return checkExtensions(request, supported);
+}
 
 /** A PRACK ends the repetition of the provisional response that it names, or is refused (RFC 3262 §3). */
 export function takePrack(prack: SipRequest, invite: IncomingRequest | undefined): Refusal | null {

@@ -11,8 +11,8 @@ import type { Flow } from '../transport/flow.js';
 import { FlowCounts } from '../transport/flow-counts.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import {
-  callMethods,
   checkModification,
+  checkOrderAndExtensions,
   inDialogMethods,
   takeLatePrack,
   takePrack,
@@ -23,7 +23,7 @@ import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableResponses } from './reliable-responses.js';
-import { checkExtensions, checkNewRequest, isChallenge, type Refusal } from './request-checks.js';
+import { checkNewRequest, isChallenge, type Refusal } from './request-checks.js';
 import { ResponseComposer } from './response-composer.js';
 
 /** What the server part tells the rest of the user agent about dialogs. */
@@ -235,7 +235,7 @@ export class UserAgentServer {
   }
 
   #receiveInDialog(arrived: ArrivedRequest): void {
-    const { dialogs, settings } = this.#environment;
+    const { dialogs } = this.#environment;
     const { request, identity, flow } = arrived;
     const dialog = dialogs.find(identity.callId, identity.toTag, identity.fromTag);
     if (!dialog) {
@@ -249,7 +249,6 @@ export class UserAgentServer {
       return this.#answer(arrived, '', 200);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
-      checkExtensions(request, settings.supported) ??
       checkModification(dialog, request, this.#modifying.has(dialog));
     if (refusal) return this.#refuse(arrived, refusal);
     const { owner } = dialog;
@@ -291,12 +290,12 @@ export class UserAgentServer {
     this.#events.peerMoved(dialog, flow);
   }
 
-  /** The order of requests, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
+  /** Order, required extensions, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | null {
     if (!inDialogMethods.has(request.method)) return this.#methodRefusal();
-    // RFC 5057 §5.1: there is no call that these could mean.
-    if (dialog.usage === 'subscription' && callMethods.has(request.method)) return { status: 481 };
-    if (!dialog.acceptsCSeq(identity.cseq.number)) return { status: 500, reason: 'CSeq out of order' };
+    const { supported } = this.#environment.settings;
+    const refusal = checkOrderAndExtensions(dialog, request, identity, supported);
+    if (refusal) return refusal;
     return request.method === 'PRACK' ? takePrack(request, this.#unanswered(dialog)) : null;
   }
 
