@@ -68,6 +68,23 @@ describe('a phone that is muted', () => {
     await waitFor('the legs end', () => all.every(({ alive }) => alive.facts.length === 2));
   });
 
+  it('is gone where nothing comes but datagrams from another port of its host, which anybody may forge', async () => {
+    const settings = { rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 };
+    const [a, forger] = [await called(settings), await TestPhone.open()];
+    for (let n = 0; n < 3; n += 1) a.phone.send(a.port, new Uint8Array(160));
+    a.phone.sendBytes(a.port + 1, octets(...emptyReport));
+    await a.phone.listen(5);
+    const sending = setInterval(() => {
+      for (const [, bytes, offset] of signs) forger.sendBytes(a.port + offset, bytes);
+    }, 100);
+    try {
+      await waitFor('the leg ends', () => a.facts.includes('ended media-timeout'));
+    } finally {
+      clearInterval(sending);
+      forger.close();
+    }
+  });
+
   it('and moves to another port meanwhile is heard there when it speaks again', async () => {
     const [a, b] = [await caller(), await called()];
     a.port = portOf(await a.leg.answer(a.phone.sdp({ address: '127.0.0.99', port: 9 })));

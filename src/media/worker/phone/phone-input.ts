@@ -140,7 +140,7 @@ export class PhoneInput {
 
   /** Neither RTP nor RTCP: what keeps a NAT open while a phone is muted may be empty, STUN, or of another version (RFC 6263 §4). */
   #onOther(from: MediaAddress, nowMs: number): void {
-    if (this.#options.latch.isHostOfPeer(from.address)) this.#options.liveness.onReport(nowMs);
+    if (this.#options.rtcp.isOfPeer(from)) this.#options.liveness.onReport(nowMs);
     else this.#fromStrangers++;
   }
 }

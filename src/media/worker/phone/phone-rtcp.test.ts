@@ -126,6 +126,62 @@ describe('the RTCP of a phone', () => {
     expect(rtcp.onPacket(Buffer.from('no RTCP'), signalledRtcp, 1000, false)).toBe('stranger');
   });
 
+  describe('once it is known where RTP comes from', () => {
+    const otherPort: MediaAddress = { address: rtp.address, port: 61_000 };
+    const anotherPort: MediaAddress = { address: rtp.address, port: 61_001 };
+    const forged = formatRtcp([{ type: 'receiver-report', ssrc: 1234, reports: [] }]);
+    const ofOurs = formatRtcp([
+      {
+        type: 'receiver-report',
+        ssrc: 1234,
+        reports: [
+          {
+            ...{ ssrc: output.ssrc, fractionLost: 0, packetsLost: 0, highestSequence: 1 },
+            ...{ jitter: 0, lastSenderReport: 0, delaySinceLastSenderReport: 0 },
+          },
+        ],
+      },
+    ]);
+
+    beforeEach(() => {
+      rtcp.onAgreement(apart, 0);
+      const first = { ssrc: 7, sequenceNumber: 1, timestamp: 160 };
+      latch.onPacket(first, rtp, 0);
+      reception.onPacket(first, 0);
+    });
+
+    it('comes from the port that it came from first, that of RTP, or that of the SDP', () => {
+      expect(rtcp.onPacket(forged, otherPort, 1000, false)).toBe('report');
+      for (const from of [otherPort, rtp]) expect(rtcp.onPacket(forged, from, 2000, false)).toBe('report');
+      expect(rtcp.onPacket(forged, rtp, 2000, true)).toBe('report');
+      rtcp.forgetDestination();
+      expect(rtcp.onPacket(forged, signalledRtcp, 2000, false)).toBe('report');
+    });
+
+    it('comes from another port where it names a source of the call alone: the address may be forged', () => {
+      rtcp.onPacket(theirReport, otherPort, 1000, false);
+      expect(rtcp.onPacket(forged, anotherPort, 2000, false)).toBe('stranger');
+      expect(rtcp.onPacket(forged, anotherPort, 2000, true)).toBe('stranger');
+      rtcp.onTick(10_000);
+      expect(rtcp.onPacket(theirReport, anotherPort, 11_000, false)).toBe('report');
+      rtcp.onTick(20_000);
+      expect(rtcp.onPacket(ofOurs, otherPort, 21_000, false)).toBe('report');
+      rtcp.onTick(30_000);
+      expect(sent.map(({ to }) => to.port)).toEqual([61_000, 61_001, 61_000]);
+      expect(rtcp.onPacket(theirReport, elsewhere, 31_000, false)).toBe('stranger');
+    });
+
+    it('tells the ports that anything else keeps the call alive from', () => {
+      rtcp.onPacket(theirReport, otherPort, 1000, false);
+      expect([rtp, otherPort, anotherPort, elsewhere].map((from) => rtcp.isOfPeer(from))).toEqual([
+        true,
+        true,
+        false,
+        false,
+      ]);
+    });
+  });
+
   it('says goodbye with its last report, unless it was never heard (RFC 3550 §6.3.7)', () => {
     rtcp.onAgreement(apart, 0);
     rtcp.leave(1000);

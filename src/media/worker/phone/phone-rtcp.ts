@@ -26,6 +26,8 @@ export class PhoneRtcp {
   #agreement: Pick<PhoneAgreement, 'rtcpMux' | 'remoteRtcp'> | null = null;
   /** Where reports go that have a port of their own. Null: not known. */
   #destination: MediaAddress | null = null;
+  /** A report came from there, not only the SDP says so. */
+  #isLearned = false;
   #nextReportMs = 0;
   #lastSenderReport = 0;
   #lastSenderReportMs = 0;
@@ -45,11 +47,20 @@ export class PhoneRtcp {
   /** Back to what the SDP says: what was learned may have been a stranger's. */
   forgetDestination(): void {
     this.#destination = this.#agreement?.rtcpMux === false ? this.#agreement.remoteRtcp : null;
+    this.#isLearned = false;
+  }
+
+  /** Whether that is the peer's address and port, of RTP or RTCP. Until its first RTP: the host of either. */
+  isOfPeer(from: MediaAddress): boolean {
+    const { latch } = this.#options;
+    if (!latch.isHostOfPeer(from.address)) return false;
+    return !latch.locked || latch.isLockedOn(from) || isSame(this.#destination, from);
   }
 
   /**
-   * What came in: no RTCP of the peer's, its report, or its goodbye (RFC 3550 §6.6). `isRtpSocket`: where audio comes in; only from
-   * where RTCP comes to its own port is it learned where ours should go.
+   * What came in: no RTCP of the peer's, its report, or its goodbye (RFC 3550 §6.6). The peer's comes from its host, and from the port
+   * that RTP or RTCP came from before, unless it names one of the call's sources: anybody may write any address. `isRtpSocket`: where
+   * audio comes in; only from where RTCP comes to its own port is it learned where ours should go.
    */
   onPacket(
     buffer: Buffer,
@@ -57,16 +68,21 @@ export class PhoneRtcp {
     nowMs: number,
     isRtpSocket: boolean,
   ): 'stranger' | 'report' | 'goodbye' {
-    // It comes from the host that RTP comes from; its port may be another, and behind a NAT any.
     const packets = this.#options.latch.isHostOfPeer(from.address) ? parseRtcp(buffer) : null;
     if (packets === null) return 'stranger';
+    // Behind a NAT the port of RTCP may be any, and another one later.
+    const hasOwnPort = this.#agreement?.rtcpMux === false && !isRtpSocket;
+    const isFirst = hasOwnPort && !this.#isLearned;
+    if (!isFirst && !this.isOfPeer(from) && !this.#namesSource(packets)) return 'stranger';
     for (const packet of packets) {
       if (packet.type !== 'sender-report') continue;
       this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
       this.#lastSenderReportMs = nowMs;
     }
-    if (this.#agreement?.rtcpMux === false && !isRtpSocket)
+    if (hasOwnPort) {
       this.#destination = { address: from.address, port: from.port };
+      this.#isLearned = true;
+    }
     return packets.some(({ type }) => type === 'bye') ? 'goodbye' : 'report';
   }
 
@@ -83,6 +99,16 @@ export class PhoneRtcp {
     const { ssrc, packets } = this.#options.output;
     if (packets === 0) return;
     this.#send(() => Buffer.concat([this.#report(nowMs), formatRtcp([{ type: 'bye', ssrcs: [ssrc] }])]));
+  }
+
+  /** Nobody knows these numbers who does not hear the call. */
+  #namesSource(packets: readonly RtcpPacket[]): boolean {
+    const { output, reception } = this.#options;
+    return packets.some((packet) => {
+      if (packet.type !== 'sender-report' && packet.type !== 'receiver-report') return false;
+      const isTheirs = reception.packetsReceived > 0 && packet.ssrc === reception.ssrc;
+      return isTheirs || packet.reports.some(({ ssrc }) => ssrc === output.ssrc);
+    });
   }
 
   #send(make: () => Buffer): void {
@@ -116,4 +142,8 @@ export class PhoneRtcp {
       : { type: 'receiver-report', ssrc, reports };
     return formatRtcp([first, { type: 'source-description', chunks: [{ ssrc, cname: this.#cname }] }]);
   }
+}
+
+function isSame(a: MediaAddress | null, b: MediaAddress): boolean {
+  return a?.address === b.address && a.port === b.port;
 }
