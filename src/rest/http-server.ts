@@ -11,6 +11,7 @@ import { answerOnSocket } from './bare-answer.js';
 import { clientAddressBehind } from './client-address.js';
 import { ConnectionGuard } from './connection-guard.js';
 import type { RequestErrorCode } from './error-codes.js';
+import { hostProblem } from './host-field.js';
 import { takeJson } from './json-body.js';
 import { RequestTurns } from './request-turns.js';
 import { RequestsAhead } from './requests-ahead.js';
@@ -190,9 +191,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
 /** RFC 9112 §3.2. */
 function requireHost(server: FastifyInstance): void {
-  server.addHook('onRequest', ({ headers: { host }, raw }, _reply, done) => {
-    const isThere = host !== undefined || raw.httpVersion === '1.0';
-    done(isThere ? undefined : new RestError('unreadable-request', 'The request has no Host header field'));
+  server.addHook('onRequest', ({ raw }, _reply, done) => {
+    const problem = hostProblem(raw);
+    done(problem === null ? undefined : new RestError('unreadable-request', problem));
   });
 }
 

@@ -5,6 +5,7 @@ import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { sourceOf } from '../domain/address-source.js';
 import { answerOnSocket } from './bare-answer.js';
 import { clientAddressBehind } from './client-address.js';
+import { hostProblem } from './host-field.js';
 import type { HttpServer } from './http-server.js';
 import { IgnoredUpgrades, wantsWebSocket } from './ignored-upgrade.js';
 import { InvalidRequest, RestError } from './rest-error.js';
@@ -55,6 +56,8 @@ export function handleUpgrades(
   const openOf = new Map<string, number>();
 
   const refusalOf = (entry: Entry | undefined, request: IncomingMessage): RestError | null => {
+    const problem = hostProblem(request);
+    if (problem !== null) return new RestError('unreadable-request', problem);
     if (entry === undefined) return new RestError('route-not-found', 'No WebSocket is taken at this path');
     const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
     const { subprotocol } = entry.route;

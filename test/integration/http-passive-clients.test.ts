@@ -146,6 +146,37 @@ describe('A client that', () => {
     expect(tookMs).toBeLessThan(20_000);
   });
 
+  it('sends its body octet by octet is answered 408 at the time-out: it holds for the whole request', async () => {
+    await start({ requestTimeoutSeconds: 2 });
+    const beganMs = performance.now();
+    const socket = await hold(post.replace('Length: 9', 'Length: 1000'));
+    const sending = setInterval(() => socket.write('x'), 100);
+    try {
+      const [answer] = (await once(socket.resume(), 'data')) as [Buffer];
+      expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 408 /);
+      expect(performance.now() - beganMs).toBeLessThan(20_000);
+    } finally {
+      clearInterval(sending);
+    }
+  });
+
+  it.each([
+    ['a request that was answered before it was whole', post.replace('Length: 9', 'Length: 9999999')],
+    ['a request', post.replace('Length: 9', 'Length: 1000')],
+    ['a chunk', post.replace('Content-Length: 9', 'Transfer-Encoding: chunked').replace('{"a":', 'fff\r\n')],
+    ['a head', 'GET /health HTTP/1.1\r\nHost: x\r\nX-Half: '],
+  ])('goes on sending %s, octet by octet, loses its connection', async (_, text) => {
+    await start({ requestTimeoutSeconds: 1, keepAliveSeconds: 1, lingerSeconds: 1, stalledSeconds: 1 });
+    const socket = await hold(text);
+    const sending = setInterval(() => socket.write('x'), 100);
+    try {
+      await waitFor('it was connected', () => accepted === 1);
+      await waitFor('it is gone', async () => (await open()) === 0);
+    } finally {
+      clearInterval(sending);
+    }
+  });
+
   it('waits for a slow answer keeps its connection', async () => {
     await start({ requestTimeoutSeconds: 1, keepAliveSeconds: 1, stalledSeconds: 1 });
     await hold('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -118,6 +118,9 @@ describe('The HTTP server', () => {
       400,
     ],
     ['no host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['two hosts', head('GET', sessions, 'Host: other.example'), 400],
+    ['one host twice', head('GET', sessions, 'Host: localhost'), 400],
+    ['a host that is none', head('GET', sessions).replace('Host: localhost', 'Host: a b'), 400],
     ['a bad escape in the path', head('GET', `${sessions}/%zz`), 400],
     [
       'a body shorter than it said is 400 JSON',

@@ -75,6 +75,16 @@ describe('A WebSocket', () => {
     });
   });
 
+  it('with two hosts is answered 400 (RFC 9112 §3.2)', async () => {
+    const socket = connect(port(), '127.0.0.1');
+    const fields = ['Host: a', 'Host: b', 'Connection: Upgrade', 'Upgrade: websocket'];
+    const key = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+    socket.write(['GET /v3 HTTP/1.1', ...fields, ...key, '', ''].join('\r\n'));
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString('latin1')).toMatch(/^HTTP\/1\.1 400 .*more than one Host/s);
+    socket.destroy();
+  });
+
   it('without the door’s subprotocol is answered 400', async () => {
     for (const socket of [open('/sip'), open('/sip', 'other')]) {
       expect(await refusalOf(socket)).toEqual({
