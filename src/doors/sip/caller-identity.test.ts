@@ -169,8 +169,8 @@ describe('the caller of an INVITE', () => {
     expect(callerOf({ From: '"\u202eevil\u202c \u2066x\u2069" <sip:1@h>' })?.name).toBe('evil x');
     expect(callerOf({ From: '"a\u2028b\u2029c\u0085d" <sip:1@h>' })?.name).toBe('a b c d');
     expect(callerOf({ From: '"\u202eanonymous\u202c" <sip:1@h>' })?.name ?? null).toBeNull();
-    // Marks that a right-to-left name may have stay.
-    expect(callerOf({ From: '"\u200fדנה" <sip:1@h>' })?.name).toBe('\u200fדנה');
+    const asserted = { From: '<sip:2@h>', 'P-Asserted-Identity': '"\u200fדנה\u200b\u202e" <sip:1@h>' };
+    expect(callerOf(asserted)).toEqual({ number: '1', name: 'דנה' });
   });
 
   it('has a name without line ends and of bounded length', () => {

@@ -4,6 +4,7 @@
  * asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
 import { ownCaller, type Caller } from '../../domain/participants/caller.js';
+import { shownName } from '../../domain/participants/shown-name.js';
 import type { CallerIdentity } from '../../domain/trunks/trunk.js';
 import { unescapePercent } from './percent-escapes.js';
 import { splitUnquoted } from './split-unquoted.js';
@@ -14,7 +15,6 @@ export interface CallerHeaders {
 
 /** A stranger writes it; what is longer is not read. */
 const maxPrivacyLength = 2048;
-const maxNameLength = 100;
 /** Identities looked at in P-Asserted-Identity, which may hold a SIP and a tel URI (RFC 3325 §9.1). */
 const maxIdentities = 4;
 
@@ -188,13 +188,8 @@ function endOf(header: string, from: number, isBehindUri = false): number {
 }
 
 function cleanName(name: string): string | null {
-  // Controls would break the lines of whoever shows it; overrides of direction would turn round what stands beside it.
-  const clean = name
-    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
-    .replace(/[\p{Cc}\u2028\u2029]/gu, ' ')
-    .trim();
-  if (clean === '' || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(clean)) return null;
-  return Array.from(clean).slice(0, maxNameLength).join('');
+  const shown = shownName(name);
+  return shown === null || /^(?:anonymous|unavailable|restricted|unknown)$/i.test(shown) ? null : shown;
 }
 
 function firstOf<T>(identities: readonly NameAddr[], read: (identity: NameAddr) => T | null): T | null {
