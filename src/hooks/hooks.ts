@@ -73,6 +73,9 @@ const refusals: Readonly<Record<CallRefusal, string>> = {
   'call-over': 'The call is over.',
 };
 
+/** Longer than it takes to look a hook up and to compare what was shown. */
+const refusalMs = 20;
+
 const defaultPrompt = 'Please enter your code, then press pound.';
 const wrongPin = 'This code is not right.';
 
@@ -192,10 +195,13 @@ class HookExchange {
 
   /**
    * The number whose hook it is, where the request is its platform's. A hook that is not there is answered as one whose secret is
-   * not known, after the same work: which hooks there are is nobody's business.
+   * not known, and at the same moment: which hooks there are, and what was nearly right, is nobody's business.
    */
   async #prove(dialect: HookDialect, request: HookRequest): Promise<PhoneNumber> {
     const { calls, clock, passwords } = this.#options;
+    let isTime = (): void => undefined;
+    const time = new Promise<void>((resolve) => (isTime = resolve));
+    const timer = clock.after(refusalMs, isTime);
     const { platform, name } = this.#request.params;
     const attempt = async () => {
       const number = await calls.findHook(platform, name);
@@ -206,9 +212,13 @@ class HookExchange {
     const shown = { address: this.#request.ip, hook: name, password: password ?? '' };
     const { number, verdict, isRight } =
       password === null ? await attempt() : await passwords.check(shown, attempt, () => this.#blocked());
+    if (number !== null && isRight) {
+      timer.cancel();
+      return number;
+    }
+    await time;
     if (number === null) throw this.#failure('webhook-not-genuine', 'unknown');
-    if (!isRight) throw this.#failure('webhook-not-genuine', verdict === 'stale' ? 'stale' : 'forged');
-    return number;
+    throw this.#failure('webhook-not-genuine', verdict === 'stale' ? 'stale' : 'forged');
   }
 
   #blocked(): Error {
