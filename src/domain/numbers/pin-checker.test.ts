@@ -232,6 +232,17 @@ describe('A number at which many callers guess', () => {
   });
 });
 
+it('Callers from the many addresses of one IPv6 network of 64 bits guess as one, whatever number they dial', async () => {
+  const dial = (at: number, network: string) =>
+    resultOf(null, '0000', `2001:db8:7:${network}:${at.toString(16)}::1`, {
+      numberId: `number ${at}`,
+      callId: `call ${at}`,
+    });
+  for (let at = 0; at < 100; at += 1) expect(await dial(at, '1')).toBe('wrong');
+  expect(await dial(100, '1')).toBe('too-many-guesses');
+  expect(await dial(101, '2')).toBe('wrong');
+});
+
 it('Callers are remembered without the messages that they came in', async () => {
   const bytes = await keptBytes(async () => {
     for (let at = 0; at < 1000; at += 1) {
