@@ -35,7 +35,8 @@ describe('a phone that is muted', () => {
   ];
 
   it('stays as long as it sends anything; what a stranger sends is nothing', async () => {
-    const settings = { rtpTimeoutMs: 1500, rtpTimeoutBeforeFirstMs: 1500 };
+    // Longer than a busy machine keeps the process from sending.
+    const settings = { rtpTimeoutMs: 5000, rtpTimeoutBeforeFirstMs: 5000 };
     const stranger = await TestPhone.open('PCMU', '127.0.0.2', '127.0.0.1');
     const all = await Promise.all(
       signs.map(async ([what, bytes, offset]) => {
@@ -44,7 +45,6 @@ describe('a phone that is muted', () => {
         return { what, bytes, offset, alive, dead };
       }),
     );
-    const other = await called();
     const sending = setInterval(() => {
       for (const { bytes, offset, alive, dead } of all) {
         alive.phone.sendBytes(alive.port + offset, bytes);
@@ -52,11 +52,10 @@ describe('a phone that is muted', () => {
       }
     }, 200);
     try {
-      await other.phone.listen(200);
       const gone = (which: 'alive' | 'dead') =>
         all.filter((one) => one[which].facts.includes('ended media-timeout'));
+      await waitFor('the legs end that hear strangers', () => gone('dead').length === all.length);
       expect(gone('alive').map(({ what }) => what)).toEqual([]);
-      expect(gone('dead')).toHaveLength(all.length);
       for (const { what, alive, dead } of all) {
         expect(alive.leg.statistics().packetsFromStrangers, what).toBe(0);
         expect(dead.leg.statistics().packetsFromStrangers, what).toBeGreaterThan(3);
