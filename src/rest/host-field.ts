@@ -14,9 +14,9 @@ export function hostProblem({
 }: Pick<IncomingMessage, 'rawHeaders' | 'httpVersion'>): string | null {
   let host: string | null = null;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if (rawHeaders[at]!.toLowerCase() !== 'host') continue;
+    if (rawHeaders[at]?.toLowerCase() !== 'host') continue;
     if (host !== null) return 'The request has more than one Host header field';
-    host = rawHeaders[at + 1]!;
+    host = rawHeaders[at + 1] ?? '';
   }
   if (host === null) return httpVersion === '1.0' ? null : 'The request has no Host header field';
   return hostForm.test(host.trim()) ? null : 'The Host header field names no host';
