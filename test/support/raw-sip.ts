@@ -28,11 +28,14 @@ export class RawSip {
   readonly tag = randomUUID().slice(0, 8);
   readonly #socket: Socket;
   readonly #port: number;
+  /** Where it is, as it stands in a URI. */
+  readonly #host: string;
   readonly #waiters = new Set<() => void>();
 
-  private constructor(socket: Socket, port: number) {
+  private constructor(socket: Socket, port: number, host: string) {
     this.#socket = socket;
     this.#port = port;
+    this.#host = host;
     socket.on('message', (bytes) => {
       this.received.push(readMessage(bytes.toString('latin1')));
       for (const waiter of [...this.#waiters]) waiter();
@@ -41,9 +44,11 @@ export class RawSip {
 
   /** A user agent towards the SIP port of a gateway on this machine. `source`: the address that it sends from. */
   static async open(gatewayPort: number, source = '127.0.0.1'): Promise<RawSip> {
-    const socket = createSocket('udp4').bind(0, source);
+    const isIpv6 = source.includes(':');
+    const socket = createSocket(isIpv6 ? 'udp6' : 'udp4').bind(0, source);
     await once(socket, 'listening');
-    return new RawSip(socket, gatewayPort);
+    // What it says of where it is stays the same whatever it sends from.
+    return new RawSip(socket, gatewayPort, isIpv6 ? `[${source}]` : '127.0.0.1');
   }
 
   get port(): number {
@@ -51,7 +56,7 @@ export class RawSip {
   }
 
   send(text: string | Uint8Array): void {
-    this.#socket.send(text, this.#port, '127.0.0.1');
+    this.#socket.send(text, this.#port, this.#host === '127.0.0.1' ? this.#host : '::1');
   }
 
   /** An INVITE of this agent's one call. Requests of the same `cseq` and branch are retransmissions. */
@@ -66,11 +71,7 @@ export class RawSip {
       uri,
       cseq,
       toTag,
-      headers: [
-        `Contact: <sip:raw@127.0.0.1:${this.port}>`,
-        ...(body === '' ? [] : ['Content-Type: application/sdp']),
-        ...headers,
-      ],
+      headers: [this.contact, ...(body === '' ? [] : ['Content-Type: application/sdp']), ...headers],
       body,
     });
   }
@@ -95,9 +96,9 @@ export class RawSip {
   ): string {
     return [
       `${method} ${uri} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:${this.port};branch=${branch};rport`,
+      `Via: SIP/2.0/UDP ${this.#host}:${this.port};branch=${branch};rport`,
       'Max-Forwards: 70',
-      `From: <sip:raw@127.0.0.1>;tag=${this.tag}`,
+      `From: <sip:raw@${this.#host}>;tag=${this.tag}`,
       `To: <sip:join@gateway.example>${toTag === undefined ? '' : `;tag=${toTag}`}`,
       `Call-ID: ${this.callId}`,
       `CSeq: ${cseq} ${method}`,
@@ -150,7 +151,7 @@ export class RawSip {
 
   /** The header line that says where it is. */
   get contact(): string {
-    return `Contact: <sip:raw@127.0.0.1:${String(this.port)}>`;
+    return `Contact: <sip:raw@${this.#host}:${String(this.port)}>`;
   }
 
   /** Answers a request with 200. */
