@@ -24,8 +24,26 @@ const groups = ranges(['224.0.0.0', 4], ['240.0.0.0', 4], ['ff00::', 8]);
 /** "This host on this network" (RFC 6890), and the address that is none (RFC 4291 §2.5.2). */
 const unspecified = ranges(['0.0.0.0', 8], ['::', 128]);
 
+/** Of one network or one link (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 §2.5.6), and of this machine. */
+const inner = ranges(
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+  ['127.0.0.0', 8],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['::1', 128],
+);
+
 const isIn = (list: BlockList, address: string): boolean =>
   list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/** Whether others than those near may reach it. */
+export function isPublicAddress(address: string): boolean {
+  return ![groups, unspecified, inner].some((list) => isIn(list, address));
+}
 
 /** As sockets write it: 2001:DB8:0:0::1 is 2001:db8::1. */
 const canonical = (address: string): string =>

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { AddressFamily } from './resolution/resolver.js';
 import type { MessageIdentity } from './transaction/identity.js';
+import { isSameAddress } from './transport/address.js';
 import type { Flow } from './transport/flow.js';
 import { zeroCounters } from './transport/inbox.js';
 import type { StandingOf, Transport, TransportStats } from './transport/transport.js';
@@ -109,8 +110,8 @@ export function responseFlowFor(transports: Transports, flow: Flow, { via }: Mes
   if (stream) return new FallbackFlow(flow, stream, { ...responseTarget(via, true), name: via.host });
   if (flow.protocol !== 'udp') return flow;
   const target = responseTarget(via);
-  const isBehindNat = via.host !== flow.remoteAddress && addressKind(via.host) !== 'name';
-  const isSame = target.port === flow.remotePort && target.host === flow.remoteAddress;
+  const isBehindNat = !isSameAddress(via.host, flow.remoteAddress) && addressKind(via.host) !== 'name';
+  const isSame = target.port === flow.remotePort && isSameAddress(target.host, flow.remoteAddress);
   if (isSame || isBehindNat) return flow;
   const datagrams = ownerOf(transports, flow);
   return datagrams === null

@@ -2,6 +2,7 @@
 import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { SipRequest } from '../../src/sip-server/index.js';
+import { RawSip } from '../support/raw-sip.js';
 import { waitFor } from '../support/wait-for.js';
 import { answer, offer } from './sip-server/drachtio-stage.js';
 import {
@@ -9,6 +10,7 @@ import {
   dns,
   listening,
   peer,
+  server,
   srf,
   start,
   twoServers,
@@ -112,4 +114,38 @@ describe('a request that is passed on', () => {
     expect(refused.headers.get('Via')).toContain(`:${caller.port};`);
     expect(refused.headers.get('To')).toContain(';tag=');
   });
+});
+
+it('a call that is passed on from IPv6 to IPv4 is reached from either side, each at its own address (RFC 5658)', async () => {
+  await start({ listeners: [{ udp: { host: '::1', port: 0 } }] });
+  const callee = await peer();
+  srf.invite((request) => {
+    void srf.proxyRequest(request, `sip:callee@127.0.0.1:${callee.port}`, { remainInDialog: true });
+  });
+  const caller = await RawSip.open(server.otherAddresses[0]?.udp?.port ?? 0, '::1');
+  closers.push(() => caller.close());
+  caller.send(caller.invite({ uri: 'sip:callee@gateway.example', body: offer }));
+  const invite = await callee.request('INVITE');
+  const routes = invite.headers.all('Record-Route');
+  expect(routes[0]).toMatch(/^<sip:127\.0\.0\.1:\d+;lr;/);
+  expect(routes[1]).toMatch(/^<sip:\[::1\]:\d+;lr;/);
+  expect(invite.headers.all('Via')[0]).toContain('SIP/2.0/UDP 127.0.0.1:');
+  callee.reply(invite, 200, {}, answer);
+  const ok = await caller.final('INVITE');
+  expect(ok.status).toBe(200);
+  const toTag = /;tag=([^;\s]+)/.exec(ok.header('To') ?? '')?.[1];
+  const uri = /<([^>]+)>/.exec(ok.header('Contact') ?? '')?.[1] ?? '';
+  const headers = [`Route: ${routes.toReversed().join(', ')}`];
+  caller.send(caller.request('ACK', { uri, toTag, headers, branch: 'z9hG4bKack6' }));
+  expect((await callee.request('ACK')).headers.get('Route')).toBeUndefined();
+  callee.send('BYE', `sip:raw@[::1]:${caller.port}`, {
+    Route: routes.join(', '),
+    From: ok.header('To'),
+    To: ok.header('From'),
+    'Call-ID': ok.header('Call-ID'),
+    CSeq: '1 BYE',
+  });
+  const bye = await caller.wait('BYE', ({ startLine }) => startLine.startsWith('BYE '));
+  expect(bye.header('Via')).toContain('SIP/2.0/UDP [::1]:');
+  expect(bye.header('Route')).toBeUndefined();
 });

@@ -6,6 +6,7 @@ import { parseNameAddr } from '../message/name-addr.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
+import { isSameAddress } from '../transport/address.js';
 import type { Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from '../user-agent/environment.js';
 import { newBranch, newTag } from '../user-agent/identifiers.js';
@@ -133,7 +134,8 @@ export class RequestProxy {
     const uri = parseUri(parseNameAddr(route ?? '')?.uri ?? '');
     const { addressing } = this.#environment;
     if (!uri || uri.scheme === 'tel') return false;
-    const isHost = uri.host === addressing.host(flow) || uri.host === flow.localAddress;
+    const isHost =
+      isSameAddress(uri.host, addressing.host(flow)) || isSameAddress(uri.host, flow.localAddress);
     const port = uri.port ?? 5060;
     return isHost && (port === addressing.port(flow) || port === flow.localPort);
   }

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { SipRequest } from '../message/message.js';
 import { formatVia, parseVia, type Via } from '../message/via.js';
+import { isSameAddress, withoutZone } from './address.js';
 
 /**
  * Writes where a request really came from into its top Via: `received` where sent-by is a name or another address
@@ -13,9 +14,9 @@ export function stampReceived(request: SipRequest, remoteAddress: string, remote
   if (!via) return;
   const wantsRport = via.params.has('rport');
   const stated = via.params.has('received');
-  const matches = isIP(via.host) !== 0 && via.host.toLowerCase() === remoteAddress.toLowerCase();
+  const matches = isSameAddress(via.host, remoteAddress);
   if (matches && !wantsRport && !stated) return;
-  if (!matches || wantsRport) via.params.set('received', remoteAddress);
+  if (!matches || wantsRport) via.params.set('received', withoutZone(remoteAddress));
   else via.params.delete('received');
   if (wantsRport) via.params.set('rport', String(remotePort));
   request.headers.replaceFirst('Via', formatVia(via));

@@ -27,6 +27,34 @@ describe('our address', () => {
   });
 
   it.each([
+    ['198.51.100.1', '203.0.113.9'],
+    ['192.168.7.7', '10.1.2.3'],
+    ['10.1.9.9', '10.1.2.3'],
+    ['2001:db8:1::77', '2001:db8::9'],
+    ['2001:db8:5::77', '2001:db8:5::9'],
+    ['fd12::77', 'fd00::9'],
+    ['fe80::77%eth0', 'fe80::1'],
+  ])('beside addresses inside, for a peer at %s is %s', (remote, local) => {
+    const half = 'ffff:ffff:ffff:ffff::';
+    const mixed: LocalInterface[] = [
+      { address: '10.1.2.3', netmask: '255.255.0.0', family: 'IPv4' },
+      { address: '203.0.113.9', netmask: '255.255.255.0', family: 'IPv4' },
+      { address: 'fe80::1', netmask: half, family: 'IPv6' },
+      { address: 'fd00::9', netmask: half, family: 'IPv6' },
+      { address: '2001:db8::9', netmask: half, family: 'IPv6' },
+      { address: '2001:db8:5::9', netmask: half, family: 'IPv6' },
+    ];
+    expect(chooseLocalAddress(mixed, remote)).toBe(local);
+  });
+
+  it('has no zone in Contact', () => {
+    const flow = Object.assign(new RecordedFlow('tcp', 'fe80::77%eth0', 40_000), {
+      localAddress: 'fe80::1%eth0',
+    });
+    expect(new Addressing({}).contact(flow)).toBe('<sip:[fe80::1]:5060;transport=tcp>');
+  });
+
+  it.each([
     ['0.0.0.0', 'unspecified'],
     ['::', 'unspecified'],
     ['0:0:0:0:0:0:0:0', 'unspecified'],
@@ -127,6 +155,13 @@ describe('the next hop', () => {
 
   it.each<[TransportProtocol, string, string, boolean, string]>([
     ['udp', '198.51.100.1', 'sip:a@192.168.1.5:5060', true, 'a private address behind a NAT'],
+    [
+      'udp',
+      'fd00::7',
+      'sip:a@[FD00:0:0::7]:5070',
+      true,
+      'a private address that is its own, written in another way',
+    ],
     ['udp', '198.51.100.1', 'sip:a@203.0.113.5', false, 'another public address'],
     ['udp', '198.51.100.1', 'sip:a@example.com', false, 'a name'],
     ['udp', '10.0.0.1', 'sip:a@10.0.0.1:5070', true, 'just where it came from'],

@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { formatHostPort } from '../message/host-port.js';
+import { withoutZone } from '../transport/address.js';
 import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { addressKind, chooseLocalAddress, type LocalInterface } from './local-address.js';
 
@@ -59,7 +60,7 @@ export class Addressing {
     if (told !== null) return told;
     const isOwn = place !== undefined && addressKind(place.address) !== 'unspecified';
     if (!isOwn && this.#isReachedPublicly(flow)) return this.#publicAddress ?? flow.localAddress;
-    if (addressKind(flow.localAddress) !== 'unspecified') return flow.localAddress;
+    if (addressKind(flow.localAddress) !== 'unspecified') return withoutZone(flow.localAddress);
     return chooseLocalAddress(this.#interfaces(), flow.remoteAddress);
   }
 

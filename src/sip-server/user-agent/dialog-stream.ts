@@ -1,6 +1,7 @@
 /** Long requests in a dialog go by a connection, where the peer's target takes one (RFC 3261 §18.1.1). */
 import { formatMessage } from '../message/format-message.js';
 import type { SipRequest } from '../message/message.js';
+import { isSameAddress } from '../transport/address.js';
 import type { Flow } from '../transport/flow.js';
 import type { OwnedDialog } from './application.js';
 import type { UserAgentEnvironment } from './environment.js';
@@ -35,7 +36,7 @@ function mayStream(dialog: OwnedDialog, { remoteAddress, remotePort }: Flow): bo
   const hop = nextHopOf(dialog.nextHop);
   if (hop === null || hop.transportGiven || hop.host.endsWith('.invalid')) return false;
   const isPort = (hop.port ?? defaultPort('udp')) === remotePort;
-  if (addressKind(hop.host) !== 'name') return isPort && hop.host === remoteAddress;
+  if (addressKind(hop.host) !== 'name') return isPort && isSameAddress(hop.host, remoteAddress);
   // What was looked up may have another port; a peer behind a NAT has the port of that.
   const { remoteAddress: heardAddress, remotePort: heardPort } = dialog.flow;
   return isPort || remoteAddress !== heardAddress || remotePort !== heardPort;

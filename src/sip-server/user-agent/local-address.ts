@@ -1,5 +1,6 @@
 /** Tells public addresses from those of private networks and of this machine. */
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { withoutZone } from '../transport/address.js';
 
 export interface LocalInterface {
   readonly address: string;
@@ -41,24 +42,52 @@ export function addressKind(address: string): AddressKind {
 }
 
 /**
- * The address of this machine that a peer sees when the socket is bound to all of them: one in the peer's own network,
- * else the first of its family that leads out.
+ * The address of this machine that a peer sees when the socket is bound to all of them: one in the peer's own network, else one as
+ * public or private as the peer's, else the first of its family that leads out.
  */
 export function chooseLocalAddress(interfaces: readonly LocalInterface[], remoteAddress: string): string {
   const family = isIPv4(remoteAddress) ? 'IPv4' : 'IPv6';
-  const candidates = interfaces.filter((candidate) => candidate.family === family);
-  if (addressKind(remoteAddress) === 'loopback') return family === 'IPv4' ? '127.0.0.1' : '::1';
-  const near =
-    family === 'IPv4' ? candidates.find((candidate) => sameNetwork(candidate, remoteAddress)) : undefined;
-  const outward = candidates.filter(
-    ({ address }) => addressKind(address) !== 'loopback' && !address.startsWith('fe80'),
+  const loopbackAddress = family === 'IPv4' ? '127.0.0.1' : '::1';
+  const kind = addressKind(remoteAddress);
+  if (kind === 'loopback') return loopbackAddress;
+  const isNear = isLinkLocal(remoteAddress);
+  const outward = interfaces.filter(
+    (one) =>
+      one.family === family &&
+      addressKind(one.address) !== 'loopback' &&
+      (family === 'IPv4' || isLinkLocal(one.address) === isNear),
   );
-  return (near ?? outward[0])?.address ?? (family === 'IPv4' ? '127.0.0.1' : '::1');
+  const chosen =
+    outward.find((candidate) => sameNetwork(candidate, remoteAddress)) ??
+    outward.find(({ address }) => addressKind(address) === kind) ??
+    outward[0];
+  return chosen?.address ?? loopbackAddress;
 }
 
 function sameNetwork(local: LocalInterface, remoteAddress: string): boolean {
+  if (local.family === 'IPv6') return isIn(local, remoteAddress);
   const mask = toNumber(local.netmask);
   return mask !== 0 && (toNumber(local.address) & mask) === (toNumber(remoteAddress) & mask);
+}
+
+function isIn({ address, netmask }: LocalInterface, remoteAddress: string): boolean {
+  const bits = netmask.split(':').reduce(
+    (sum, group) =>
+      sum +
+      Number.parseInt(group || '0', 16)
+        .toString(2)
+        .replaceAll('0', '').length,
+    0,
+  );
+  if (bits === 0) return false;
+  const network = new BlockList();
+  network.addSubnet(withoutZone(address), bits, 'ipv6');
+  return network.check(withoutZone(remoteAddress), 'ipv6');
+}
+
+/** Of one link, whose addresses mean nothing elsewhere (RFC 4291 §2.5.6). */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
 }
 
 function toNumber(address: string): number {

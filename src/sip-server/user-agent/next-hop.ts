@@ -1,5 +1,6 @@
 /** Where a request goes first, read from a URI: host, port and transport. */
 import { parseUri } from '../message/uri.js';
+import { isSameAddress } from '../transport/address.js';
 import type { Flow, TransportProtocol } from '../transport/flow.js';
 import { addressKind } from './local-address.js';
 
@@ -69,7 +70,7 @@ export function belongsToFlow(hop: NextHop | null, flow: Flow): boolean {
   if (hop.host.endsWith('.invalid')) return true;
   const kind = addressKind(hop.host);
   if (kind === 'public' || kind === 'name') return false;
-  if (hop.host !== flow.remoteAddress) return true;
+  if (!isSameAddress(hop.host, flow.remoteAddress)) return true;
   return hop.protocol === flow.protocol && (hop.port ?? defaultPort(hop.protocol)) === flow.remotePort;
 }
 

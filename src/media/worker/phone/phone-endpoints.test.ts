@@ -16,6 +16,10 @@ const ipv4 = { address: '192.0.2.1', family: 'IPv4', internal: false };
 const ipv6 = { address: '2001:db8::1', family: 'IPv6', internal: false };
 const linkLocal = { address: 'fe80::1', family: 'IPv6', internal: false };
 const all = [...loopback, linkLocal, ipv4, ipv6];
+const inside = [
+  { address: '10.1.2.3', family: 'IPv4', internal: false },
+  { address: 'fd00::9', family: 'IPv6', internal: false },
+];
 
 /** `where it is bound > what it says` of each endpoint. */
 const endpoints = (bindAddress: string, advertisedAddress: string | null, interfaces: InterfaceAddress[]) =>
@@ -30,6 +34,9 @@ describe('the endpoints for phones', () => {
     ['2001:db8::1', null, all, ['2001:db8::1 > 2001:db8::1']],
     ['0.0.0.0', null, all, ['0.0.0.0 > 192.0.2.1']],
     ['0.0.0.0', null, loopback, ['0.0.0.0 > 127.0.0.1']],
+    ['0.0.0.0', null, [...inside, ...all], ['0.0.0.0 > 192.0.2.1']],
+    ['::', null, [...inside, ...all], ['0.0.0.0 > 192.0.2.1', ':: > 2001:db8::1']],
+    ['::', null, inside, ['0.0.0.0 > 10.1.2.3', ':: > fd00::9']],
     ['::', null, all, ['0.0.0.0 > 192.0.2.1', ':: > 2001:db8::1']],
     ['::', '203.0.113.9', all, ['0.0.0.0 > 203.0.113.9', ':: > 2001:db8::1']],
     ['::', '2001:db8::9', all, ['0.0.0.0 > 192.0.2.1', ':: > 2001:db8::9']],

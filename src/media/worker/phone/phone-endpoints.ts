@@ -1,6 +1,6 @@
 /** Where phones' media can come to: an address of each family that the gateway has. */
 import { isIPv4 } from 'node:net';
-import { addressTypeOf } from '../../../sdp/media-address.js';
+import { addressTypeOf, isPublicAddress } from '../../../sdp/media-address.js';
 import type { AddressType } from '../../../sdp/session-description.js';
 import type { AddressSettings } from '../protocol.js';
 
@@ -81,13 +81,13 @@ export function endpointsFrom(endpoints: PhoneEndpoints, localAddress: string | 
   return near === undefined ? endpoints : [near, ...endpoints.filter((one) => one !== near)];
 }
 
-/** The first that is not loopback. A link-local address means nothing without its interface. */
+/** The first public one, else the first that is not loopback. A link-local address means nothing without its interface. */
 function reachable(type: AddressType, interfaces: readonly InterfaceAddress[]): string | null {
-  const found = interfaces.find(
-    ({ address, internal }) =>
-      !internal && (isIPv4(address) ? 'IP4' : 'IP6') === type && !address.startsWith('fe80'),
-  );
-  return found?.address ?? null;
+  const found = interfaces
+    .filter(({ address, internal }) => !internal && addressTypeOf(address) === type)
+    .map(({ address }) => address)
+    .filter((address) => !/^fe[89ab]/i.test(address));
+  return found.find(isPublicAddress) ?? found[0] ?? null;
 }
 
 /** Every address, or network in CIDR notation, that sockets of these endpoints can be reached at. */
