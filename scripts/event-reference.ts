@@ -125,7 +125,10 @@ class EventReference {
   /** The alternatives of a union, of the unions inside it too. */
   #members(node: ts.TypeNode): string[] {
     if (ts.isUnionTypeNode(node)) return node.types.flatMap((member) => this.#members(member));
-    const declaration = ts.isTypeReferenceNode(node) ? this.#declarationOf(node.typeName) : null;
+    const isOfLibrary =
+      ts.isTypeReferenceNode(node) && ['Readonly', 'Record'].includes(node.typeName.getText());
+    const declaration =
+      ts.isTypeReferenceNode(node) && !isOfLibrary ? this.#declarationOf(node.typeName) : null;
     return declaration !== null && ts.isTypeAliasDeclaration(declaration)
       ? this.#members(declaration.type)
       : [this.#formatType(node)];

@@ -73,6 +73,7 @@ function withAbsolutePaths(config: Config, workingDirectory: string): LoadedConf
       ...stir,
       ...(stir.ca !== undefined && { ca: absolute(stir.ca) }),
       ...(stir.key !== undefined && { key: absolute(stir.key) }),
+      ...(stir.revocationCa !== undefined && { revocationCa: absolute(stir.revocationCa) }),
       ...(stir.serverCa !== undefined && { serverCa: absolute(stir.serverCa) }),
     },
     recordings: {

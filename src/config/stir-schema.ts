@@ -2,6 +2,11 @@
 import { z } from 'zod';
 import { count, group, network, path, seconds } from './schema-parts.js';
 
+const hostPattern = z
+  .string()
+  .max(253)
+  .regex(/^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be host names, or like *.example.com');
+
 export const stirGroups = {
   stir: group('STIR: verified callers', {
     ca: path
@@ -45,15 +50,7 @@ export const stirGroups = {
         'Signatures that let a call in and are remembered while they are fresh, so that they let in no other; the oldest goes.',
       ),
     hosts: z
-      .array(
-        z
-          .string()
-          .max(253)
-          .regex(
-            /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/,
-            'must be host names, or like *.example.com',
-          ),
-      )
+      .array(hostPattern)
       .max(1000)
       .default([])
       .describe('Hosts that certificates are fetched from, `*.` for all names under one; empty: from any.'),
@@ -72,6 +69,33 @@ export const stirGroups = {
       .describe(
         'File with CAs, PEM, that those servers’ own certificates may come from, beside those that Node knows.',
       ),
+    revocation: z
+      .enum(['off', 'soft', 'hard'])
+      .default('soft')
+      .describe(
+        'Whether signers’ certificates are looked for in the lists of revoked ones that they name: `soft` minds only what stands there, `hard` also what cannot be had, `off` does not look.',
+      ),
+    revocationCa: path
+      .optional()
+      .describe(
+        'File with certificates, PEM, of who signs such lists for the certificates of others, as the STI Policy Administrator does. Read at the start.',
+      ),
+    revocationHosts: z
+      .array(hostPattern)
+      .max(1000)
+      .default([])
+      .describe('Hosts that lists are fetched from, `*.` for all names under one; empty: from any.'),
+    revocationTimeoutMs: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('A call waits no longer for a list.'),
+    revocationKeepSeconds: seconds
+      .max(604_800)
+      .default(3600)
+      .describe('A list is asked for anew after this, though it may hold for longer.'),
+    revocationMaxBytes: count.max(16_777_216).default(1_048_576).describe('A longer list is none.'),
     fetchSeconds: seconds.max(60).default(5).describe('A certificate that has not come by then is given up.'),
     maxBytes: count.max(1_048_576).default(32_768).describe('A longer answer is none.'),
     maxChain: count.max(10).default(5).describe('Certificates behind one URL.'),

@@ -61,6 +61,16 @@ describe('The server of digests', () => {
     expect(attempt(challenge(), {}, { MD5: secrets.MD5 ?? '' })).toBe('wrong');
   });
 
+  it('says of an answer what it would, as often as one likes, and counts it once', () => {
+    const [read] = parseChallenges(challenge());
+    const field = answerChallenge(read!, { username: 'alice', password: 'wonder' }, request, { count: 1 });
+    const credentials = server.read(field)!;
+    const examine = () => server.examine(credentials, secrets, request);
+    expect([examine(), examine(), nonces.answeredCount]).toEqual(['right', 'right', 0]);
+    expect(server.verify(credentials, secrets, request)).toBe('right');
+    expect(examine()).toBe('stale');
+  });
+
   it('takes another host in the URI than that of the request: a proxy may have changed it', () => {
     expect(attempt(challenge(), { uri: 'sip:+1@proxy.example;transport=tcp' })).toBe('right');
   });

@@ -56,6 +56,17 @@ export class DigestServer {
     secrets: SecretHashes | null,
     request: DigestRequest,
   ): DigestVerdict {
+    const verdict = this.examine(credentials, secrets, request);
+    if (verdict !== 'right') return verdict;
+    return this.#nonces.take(credentials.nonce, countOf(credentials)) ? 'right' : 'stale';
+  }
+
+  /** What `verify` would say; the answer is not counted. */
+  examine(
+    credentials: DigestCredentials,
+    secrets: SecretHashes | null,
+    request: DigestRequest,
+  ): DigestVerdict {
     const state = this.#nonces.stateOf(credentials.nonce);
     if (state === 'foreign') return 'missing';
     const secret = (secrets ?? nobodys)[credentials.hash];
@@ -66,11 +77,13 @@ export class DigestServer {
         digestResponse({ ...credentials, ...request, uri: credentials.uri, secretHash: secret }),
       );
     if (!isRight || secrets === null || !isSameTarget(credentials.uri, request.uri)) return 'wrong';
-    if (state === 'stale') return 'stale';
-    // Without a count the nonce is good for one request.
-    const count = credentials.qop === null ? 1 : parseInt(credentials.nc, 16);
-    return this.#nonces.take(credentials.nonce, count) ? 'right' : 'stale';
+    return this.#nonces.wouldTake(credentials.nonce, countOf(credentials)) ? 'right' : 'stale';
   }
+}
+
+/** Without a count the nonce is good for one request. */
+function countOf({ qop, nc }: DigestCredentials): number {
+  return qop === null ? 1 : parseInt(nc, 16);
 }
 
 function isSameText(one: string, other: string): boolean {

@@ -58,10 +58,19 @@ export class Nonces {
     return isOld || atMs <= this.#staleUntilMs ? 'stale' : 'good';
   }
 
+  /** Whether `take` would count that answer; it is not counted. */
+  wouldTake(nonce: string, count: number): boolean {
+    if (count < 1 || this.stateOf(nonce) !== 'good') return false;
+    const answered = this.#answered.get(nonce);
+    if (answered === undefined || count > answered.highest) return true;
+    const bit = answered.highest - count - 1;
+    return bit >= 0 && bit < windowBits && (answered.seen & (1 << bit)) === 0;
+  }
+
   /** Counts a right answer. False where it was counted before, or may have been. Call it once the answer was found right. */
   take(nonce: string, count: number): boolean {
     const atMs = this.#timeOf(nonce);
-    if (atMs === null || count < 1 || this.stateOf(nonce) !== 'good') return false;
+    if (atMs === null || !this.wouldTake(nonce, count)) return false;
     const answered = this.#answered.get(nonce);
     if (answered === undefined) {
       this.#keep(nonce, { atMs, highest: count, seen: 0 });
@@ -73,9 +82,7 @@ export class Nonces {
       answered.highest = count;
       return true;
     }
-    const bit = -ahead - 1;
-    if (bit < 0 || bit >= windowBits || (answered.seen & (1 << bit)) !== 0) return false;
-    answered.seen |= 1 << bit;
+    answered.seen |= 1 << (-ahead - 1);
     return true;
   }
 

@@ -17,8 +17,9 @@ export interface CallSource {
 
 /**
  * What was looked at: `source` (where it comes from), `message` (whether it can be read), `rules` (of the protocol), `credential`
- * (what it shows), `form`, `caller`, `number` (what answers for the number that is called), `token`, `participant`, `session`,
- * `capacity` (whether the gateway takes calls), `media`.
+ * (what it shows), `form`, `caller`, `trunk` (which it is of), `digest` (the password that the trunk asks for), `lists` (who may call and
+ * be called over it), `limits` (how many calls it may have), `stir` (who signed for the caller), `number` (what answers for the number
+ * that is called), `token`, `participant`, `session`, `capacity` (whether the gateway takes calls), `media`.
  */
 export type ExplainedStepName =
   | 'source'
@@ -27,6 +28,11 @@ export type ExplainedStepName =
   | 'credential'
   | 'form'
   | 'caller'
+  | 'trunk'
+  | 'digest'
+  | 'lists'
+  | 'limits'
+  | 'stir'
   | 'number'
   | 'token'
   | 'participant'

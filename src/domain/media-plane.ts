@@ -3,6 +3,19 @@
 export type LegKind = 'phone' | 'browser';
 export type MediaType = 'AUDIO' | 'VIDEO';
 
+/** The codecs that every media plane speaks with phones, by their names in session descriptions. */
+export const phoneCodecs = ['PCMU', 'PCMA'] as const;
+
+export type PhoneCodec = (typeof phoneCodecs)[number];
+
+/** What may be agreed on with a phone. */
+export interface PhoneTerms {
+  /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
+  readonly codecs: readonly PhoneCodec[] | null;
+  /** Keys are pressed as telephone events (RFC 4733); false: these are neither offered nor taken. */
+  readonly telephoneEvents: boolean;
+}
+
 /** What a phone may be told: asked for its PIN, asked again, taken leave of; `quiet` is silence, while it answers. */
 export type PromptName = 'pin' | 'pin-wrong' | 'goodbye' | 'quiet';
 
@@ -49,17 +62,19 @@ export interface LegOpening {
    * false.
    */
   readonly sendsOnceConfirmed?: boolean;
+  /** What may be agreed on with a phone. Default: all that there is. */
+  readonly phoneTerms?: PhoneTerms | undefined;
 }
 
 /** A leg of one connection. `offer`: the far end's; null: we make it. */
 export function mainConnection(
   kind: LegKind,
   offer: string | null,
-  about: Pick<LegOpening, 'signallingAddress' | 'localAddress' | 'sendsOnceConfirmed'> = {},
+  about: Omit<LegOpening, 'kind' | 'connections'> = {},
 ): LegOpening {
-  const { signallingAddress = null, localAddress = null, sendsOnceConfirmed = false } = about;
+  const { signallingAddress = null, localAddress = null, sendsOnceConfirmed = false, phoneTerms } = about;
   const connections = [{ name: 'main', flow: 'both', offer }] as const;
-  return { kind, connections, signallingAddress, localAddress, sendsOnceConfirmed };
+  return { kind, connections, signallingAddress, localAddress, sendsOnceConfirmed, phoneTerms };
 }
 
 /** A stream as the media plane reports it: one alias of one leg, with its audio, its video or both. */

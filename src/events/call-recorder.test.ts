@@ -40,7 +40,14 @@ describe('Call records', () => {
 
   function call(legId: string): void {
     const leg = { legId, door: 'sip', callId: `call ${legId}`, clientId: null };
-    publish('call.arrived', { ...leg, voiceCallId: 'v1', trunkId: null, stir: null, caller: null });
+    publish('call.arrived', {
+      ...leg,
+      voiceCallId: 'v1',
+      trunkId: null,
+      stir: null,
+      headers: null,
+      caller: null,
+    });
     clock.advance(10);
     publish('call.answered', { ...leg, legKind: 'phone' });
     publish('call.established', { ...leg, legKind: 'phone' });
@@ -52,6 +59,7 @@ describe('Call records', () => {
       voiceCallId: 'v1',
       trunkId: null,
       stir: null,
+      headers: null,
       caller: null,
       durationMs: 500,
       wasEstablished: true,

@@ -110,7 +110,7 @@ function recordChange(event: DomainEvent): CallRecordChange | null {
   switch (event.type) {
     case 'call.arrived': {
       if (participantId === null) return null;
-      const { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir } = event.data;
+      const { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers } = event.data;
       const participantTag = event.tag;
       return {
         change: 'started',
@@ -126,6 +126,7 @@ function recordChange(event: DomainEvent): CallRecordChange | null {
         trunkId,
         caller,
         stir,
+        headers,
         at,
       };
     }

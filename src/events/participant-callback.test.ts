@@ -32,6 +32,7 @@ const ended = (door: string, reason: EndReason, wasEstablished = true) =>
     voiceCallId: null,
     trunkId: null,
     stir: null,
+    headers: null,
     caller: null,
     durationMs: 5,
     wasEstablished,

@@ -52,6 +52,8 @@ export interface OpenSipOptions extends GatewayContext {
 export interface GatewaySip {
   readonly server: SipServer;
   readonly door: SipDoor;
+  /** Calls that nothing but their address speaks for. */
+  readonly unconfirmed: UnconfirmedCalls;
   /** Where phones call. While a drachtio-server has not told us yet, the address that ours would have. */
   address(): BoundAddress;
 }
@@ -66,6 +68,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
   const secret = randomBytes(32).toString('hex');
   const server = await openServer(options, secret);
   closers.onClose('SIP', () => server.close());
+  const unconfirmed = new UnconfirmedCalls(config.trunks.maxUnconfirmedCalls);
   const door = await SipDoor.open({
     server: {
       host: server.adminAddress.address,
@@ -85,7 +88,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
       answerTimeoutMs: config.sip.answerTimeoutSeconds * 1000,
       retryAfterSeconds,
       dialIn: options.dialIn,
-      unconfirmed: new UnconfirmedCalls(config.trunks.maxUnconfirmedCalls),
+      unconfirmed,
       sourceOf: options.sourceOf,
       trunks: {
         enter: (call) => options.trunks.calls.enter(call),
@@ -103,6 +106,7 @@ export async function openSip(options: OpenSipOptions): Promise<GatewaySip> {
   return {
     server,
     door,
+    unconfirmed,
     address() {
       const [first] = door.addresses;
       if (first !== undefined) return { host: first.host, port: first.port };

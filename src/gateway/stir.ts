@@ -1,7 +1,8 @@
 /** Opens what verifies the signatures of calls, and fetches signers' certificates. */
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
-import type { VerifyCall } from '../doors/sip/verified-caller.js';
+import type { CallerVerification } from '../domain/participants/caller-verification.js';
+import type { SignedCall, VerifyCall } from '../doors/sip/verified-caller.js';
 import { AddressPolicy } from '../events/address-policy.js';
 import { normalizeNumber } from '../phone-numbers/e164.js';
 import {
@@ -9,20 +10,36 @@ import {
   CallVerifier,
   CertificateCache,
   CertificateFetcher,
+  readChain,
+  RevocationLists,
   TrustAnchors,
+  type StirCertificate,
 } from '../stir/index.js';
-import { CertificateProblem, readAuthorities } from '../tls/certificate.js';
+import { CertificateProblem, readAuthorities, readPem } from '../tls/certificate.js';
 import type { GatewayContext } from './context.js';
 import { StirAuthorities } from './stir-authorities.js';
 
 export interface GatewayStir {
   readonly verify: VerifyCall;
+  /** What `verify` would say without fetching anything: `not-fetched` where it would have to. No signature counts as used. */
+  readonly preview: VerifyCall;
   /** There is a list of authorities: without one no call passes. */
   readonly isReady: boolean;
   /** Signs calls that the gateway places; null where it has no key for that. */
   readonly signer: CallSigner | null;
-  readonly figures: () => { readonly certificates: number; readonly fetches: number };
+  readonly figures: () => {
+    readonly certificates: number;
+    readonly fetches: number;
+    readonly revocationLists: number;
+    readonly revocationFetches: number;
+  };
 }
+
+/** Authorities write where lists are, and there are few of them. */
+const maxListFetches = 8;
+const maxLists = 200;
+const listTypes = 'application/pkix-crl, */*;q=0.1';
+const maxListSigners = 20;
 
 /** Throws CertificateProblem where a file of authorities, or the key, cannot be used. */
 export function openStir(context: GatewayContext): GatewayStir {
@@ -32,9 +49,23 @@ export function openStir(context: GatewayContext): GatewayStir {
     stir.ca === undefined ? null : new StirAuthorities(context, stir.ca, stir.reloadSeconds * 1000);
   const none = new TrustAnchors();
   const fetcher = openFetcher(context);
+  const listFetcher = openFetcher(context, { maxBytes: stir.revocationMaxBytes, accept: listTypes });
   closers.onClose('signers’ certificates', () => {
     authorities?.close();
     fetcher.close();
+    listFetcher.close();
+  });
+  const anchors = () => authorities?.anchors ?? none;
+  const listSigners = readListSigners(stir.revocationCa);
+  const lists = new RevocationLists({
+    fetch: (url) => listFetcher.fetch(url),
+    rules: { ports: stir.ports, hosts: stir.revocationHosts },
+    signers: () => [...listSigners, ...anchors().authorities],
+    clock,
+    limits: {
+      ...{ keepMs: stir.revocationKeepSeconds * 1000, failureMs: stir.failureSeconds * 1000 },
+      ...{ maxFetches: maxListFetches, maxLists },
+    },
   });
   const certificates = new CertificateCache({
     fetch: (url) => fetcher.fetch(url),
@@ -47,25 +78,43 @@ export function openStir(context: GatewayContext): GatewayStir {
       failureMs: stir.failureSeconds * 1000,
     },
   });
+  const limits = {
+    ...{ maxAgeMs: stir.maxAgeSeconds * 1000, maxAheadMs: stir.maxAheadSeconds * 1000 },
+    ...{ maxIdentities: stir.maxIdentities, timeoutMs: stir.timeoutMs },
+    ...{ maxCertificates: stir.maxCertificates, maxUsedSignatures: stir.maxUsedSignatures },
+  };
   const verifier = new CallVerifier({
-    ...{ certificates, clock, anchors: () => authorities?.anchors ?? none },
-    limits: {
-      ...{ maxAgeMs: stir.maxAgeSeconds * 1000, maxAheadMs: stir.maxAheadSeconds * 1000 },
-      ...{ maxIdentities: stir.maxIdentities, timeoutMs: stir.timeoutMs },
-      ...{ maxCertificates: stir.maxCertificates, maxUsedSignatures: stir.maxUsedSignatures },
-    },
+    ...{ certificates, clock, anchors, limits },
+    ...(stir.revocation !== 'off' && {
+      revocation: { source: lists, policy: stir.revocation, waitMs: stir.revocationTimeoutMs },
+    }),
   });
+  const kept = {
+    certificatesAt: (url: string) => Promise.resolve(certificates.keptAt(url) ?? ('not-fetched' as const)),
+  };
+  // A verifier for each call: it remembers signatures that let calls in.
+  const previewer = () => new CallVerifier({ certificates: kept, clock, anchors, limits });
   const defaultCountry = numbers.defaultCountry ?? null;
   const forms = (texts: readonly string[]) => comparedForms(texts, defaultCountry);
+  const verified = async (
+    by: CallVerifier,
+    { accountId, ...call }: SignedCall,
+  ): Promise<CallerVerification> => {
+    // Counted by account, since one makes as many trunks as it likes.
+    const verdict = await by.verify({
+      ...{ ...call, requester: accountId, caller: forms(call.caller), called: forms(call.called) },
+    });
+    return { ...verdict, by: 'gateway' };
+  };
   return {
     isReady: authorities !== null,
     signer: openSigner(stir),
-    figures: () => ({ certificates: certificates.size, fetches: certificates.fetches }),
-    verify: ({ accountId, ...call }) =>
-      // Counted by account, since one makes as many trunks as it likes.
-      verifier.verify({
-        ...{ ...call, requester: accountId, caller: forms(call.caller), called: forms(call.called) },
-      }),
+    figures: () => ({
+      ...{ certificates: certificates.size, fetches: certificates.fetches },
+      ...{ revocationLists: lists.size, revocationFetches: lists.fetches },
+    }),
+    verify: (call) => verified(verifier, call),
+    preview: (call) => verified(previewer(), call),
   };
 }
 
@@ -87,14 +136,29 @@ function openSigner({ key, certificateUrl }: GatewayContext['config']['stir']): 
   }
 }
 
-function openFetcher({ config: { stir, nextHop }, clock, version }: GatewayContext): CertificateFetcher {
+function readListSigners(path: string | undefined): readonly StirCertificate[] {
+  if (path === undefined) return [];
+  const pem = readPem(path);
+  try {
+    return readChain(pem, maxListSigners);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new CertificateProblem(`${path} holds no certificate that signs lists: ${why}.`, { cause: error });
+  }
+}
+
+function openFetcher(
+  { config: { stir, nextHop }, clock, version }: GatewayContext,
+  { maxBytes, accept }: { readonly maxBytes: number; readonly accept?: string } = { maxBytes: stir.maxBytes },
+): CertificateFetcher {
   const policy = new AddressPolicy({ allowedNetworks: stir.allowedNetworks });
   return new CertificateFetcher({
     allowsAddress: (address) => policy.allows(address),
     ...{
       clock,
       timeoutMs: stir.fetchSeconds * 1000,
-      maxBytes: stir.maxBytes,
+      maxBytes,
+      ...(accept !== undefined && { accept }),
       userAgent: `Landbridge/${version}`,
     },
     dnsServers: nextHop.dnsServers,

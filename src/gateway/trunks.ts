@@ -23,6 +23,8 @@ export interface Trunks {
   readonly directory: TrunkDirectory;
   readonly service: TrunkService;
   readonly calls: TrunkCalls;
+  /** Calls of each trunk now. */
+  readonly counts: CallLimiter;
   /** Challenges calls, and reads their answers. */
   readonly digest: DigestServer;
   /** Verifies calls' signatures. */
@@ -73,6 +75,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
     secretHash: (hash, username, password) => secretHash(hash, username, realm, password),
     onDeleted: (trunkId) => counts.forget(trunkId),
     verifiesCallers: stir.isReady,
+    credentialFields: config.tokenHeaders,
     asksForCertificates: config.tls.clientCertificates !== 'off',
     outbound: {
       mayReach: (address) => addresses.allows(address),
@@ -101,7 +104,7 @@ export function openTrunks(options: TrunksOptions): Trunks {
   const nonces = new Nonces({
     ...{ now: () => clock.now(), lifetimeMs: nonceSeconds * 1000, maxAnswered: maxNonces },
   });
-  return { directory, service, calls, digest: new DigestServer(realm, nonces), stir };
+  return { directory, service, calls, counts, digest: new DigestServer(realm, nonces), stir };
 }
 
 function codeGuesses({ config: { trunks, joinCodes }, clock }: TrunksOptions): CodeGuesses {

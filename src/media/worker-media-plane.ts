@@ -192,6 +192,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         signallingAddress: signallingAddress ?? null,
         localAddress: localAddress ?? null,
         sendsOnceConfirmed: request.sendsOnceConfirmed ?? false,
+        phoneTerms: request.phoneTerms ?? null,
         advertisedAddress:
           typeof signallingAddress === 'string' ? (this.#advertisedTo?.(signallingAddress) ?? null) : null,
       };

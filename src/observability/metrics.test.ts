@@ -24,6 +24,7 @@ const call = (legId: string) => ({
   voiceCallId: null,
   trunkId: null,
   stir: null,
+  headers: null,
   caller: null,
 });
 

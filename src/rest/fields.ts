@@ -70,9 +70,17 @@ export const stirSchema = z
       .nullable()
       .describe('What the signer says of the caller; null where no good signature does.'),
     originationId: z.string().nullable().describe('The signer’s id of where the call came in.'),
+    by: z
+      .enum(['gateway', 'carrier'])
+      .describe('Who verified it: the gateway, or the carrier, by whose word it is told.'),
     reason: z.string().nullable().describe('Why it is not verified: see docs/stir.md.'),
   })
   .meta({ id: 'CallerVerification', description: 'What the call’s signature says of its caller.' });
+
+export const callHeadersSchema = z.record(z.string(), z.string()).meta({
+  id: 'CallHeaders',
+  description: 'Header fields of the call that its trunk shows, by their names.',
+});
 
 export const time = z.iso.datetime();
 

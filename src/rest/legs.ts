@@ -1,7 +1,16 @@
 /** Live connections: `/legs`. */
 import * as z from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import { mediaTypes, callerSchema, formatTime, stirSchema, tenths, time, uuid } from './fields.js';
+import {
+  mediaTypes,
+  callerSchema,
+  callHeadersSchema,
+  formatTime,
+  stirSchema,
+  tenths,
+  time,
+  uuid,
+} from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
@@ -19,6 +28,7 @@ const legSchema = z
     trunkId: z.uuid().nullable().describe('The trunk that the call came from; null where it is of none.'),
     caller: callerSchema.nullable().describe('Null where nothing of it is known or may be shown.'),
     stir: stirSchema.nullable().describe('Null where its trunk does not ask.'),
+    headers: callHeadersSchema.nullable().describe('Null where its trunk shows none.'),
     state: z.enum(['admitted', 'opened', 'answered', 'established', 'ended']),
     since: time.nullable().describe('When it was answered.'),
     held: z.boolean().describe('The far end holds the call.'),

@@ -3,7 +3,18 @@ import * as z from 'zod';
 import type { CallRecord, CallRecordStore } from '../domain/facts/call-record.js';
 import { endReasons } from '../domain/outcome.js';
 import { maskNumber } from '../domain/participants/caller.js';
-import { formatNext, formatTime, nextPage, pageQuery, stirSchema, tenths, time, uuid } from './fields.js';
+import type { Verifier } from '../domain/participants/caller-verification.js';
+import {
+  callHeadersSchema,
+  formatNext,
+  formatTime,
+  nextPage,
+  pageQuery,
+  stirSchema,
+  tenths,
+  time,
+  uuid,
+} from './fields.js';
 import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -114,6 +125,9 @@ const recordSchema = z
     stir: stirSchema
       .nullable()
       .describe('Null where its trunk does not ask, and of a call that was refused before it had a leg.'),
+    headers: callHeadersSchema
+      .nullable()
+      .describe('Null where its trunk shows none, and of a call that was refused before it had a leg.'),
     startedAt: time,
     answeredAt: time.nullable(),
     establishedAt: time.nullable().describe('When the far end confirmed the answer.'),
@@ -138,6 +152,8 @@ const pageSchema = z
 
 const timeOrNull = (at: number | null) => (at === null ? null : formatTime(at));
 
+const gatewaysWord: { readonly by: Verifier } = { by: 'gateway' };
+
 function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
   const { statistics } = record;
   return {
@@ -152,7 +168,9 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
     voiceCallId: record.voiceCallId,
     trunkId: record.trunkId,
     caller: record.caller,
-    stir: record.stir,
+    // What was kept before there were two is the gateway's.
+    stir: record.stir && { ...gatewaysWord, ...record.stir },
+    headers: record.headers,
     startedAt: formatTime(record.startedAt),
     answeredAt: timeOrNull(record.answeredAt),
     establishedAt: timeOrNull(record.establishedAt),

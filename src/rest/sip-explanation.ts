@@ -31,7 +31,17 @@ const stepSchema = z
     step: z
       .enum([
         ...(['source', 'message', 'rules', 'credential', 'form', 'caller', 'number', 'token'] as const),
-        ...(['participant', 'session', 'capacity', 'media'] as const),
+        ...([
+          'trunk',
+          'digest',
+          'lists',
+          'limits',
+          'stir',
+          'participant',
+          'session',
+          'capacity',
+          'media',
+        ] as const),
       ])
       .describe('What was looked at; new ones may come.'),
     verdict: z

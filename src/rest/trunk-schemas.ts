@@ -1,10 +1,18 @@
 /** A trunk in requests and answers. */
 import * as z from 'zod';
+import { phoneCodecs } from '../domain/media-plane.js';
+import { callerPlaces } from '../domain/trunks/trunk.js';
 import { time } from './fields.js';
 import { newOutbound, outboundSchema, stateSchema } from './trunk-outbound.js';
 
 const calledNumberPlaces = z.enum(['p-called-party-id', 'request-uri', 'to']);
-const callerIdentity = z.enum(['asserted', 'from']);
+const callerIdentity = z
+  .array(z.enum(callerPlaces))
+  .min(1)
+  .max(callerPlaces.length)
+  .describe(
+    'Where the caller is looked for; the first place that names somebody wins, and what is not named is not believed.',
+  );
 const stirPolicy = z.enum(['off', 'report', 'require']);
 const networks = z
   .array(z.string().min(2).max(50))
@@ -36,6 +44,28 @@ const certificateName = z
     'must be a host name or an address, as it stands in a certificate',
   );
 
+const shownHeaders = z
+  .array(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9\-.!%*_+`'~]{1,64}$/, 'must be the name of a header field, of 1 to 64 characters'),
+  )
+  .max(20)
+  .describe('Names of header fields that leg, record and events have as `headers`.');
+
+const mediaFields = {
+  codecs: z
+    .array(z.enum(phoneCodecs))
+    .min(1)
+    .max(phoneCodecs.length)
+    .describe('Those that may be used, the preferred first. Missing: all, in the order of whoever offers.'),
+  dtmf: z
+    .enum(['auto', '4733', 'info'])
+    .describe(
+      'How keys are pressed: `4733` as telephone events alone, `info` by SIP INFO alone, `auto` by whichever way the call has.',
+    ),
+};
+
 const inboundFields = {
   networks,
   certificateNames: z
@@ -49,12 +79,16 @@ const inboundFields = {
     .min(1)
     .max(3)
     .describe('Where the called number is looked for; the first that has one wins.'),
-  callerIdentity: callerIdentity.describe(
-    '`asserted`: P-Asserted-Identity and its like are believed before From. `from`: only From is read.',
-  ),
+  callerIdentity,
   stir: stirPolicy.describe(
     'Whether the signature for who calls is verified: `report` shows the result, `require` lets no other call in. Needs `stir.ca`.',
   ),
+  verifiedBy: z
+    .enum(['gateway', 'carrier'])
+    .describe(
+      'Whose word counts of that: what the gateway verifies itself, or what the carrier says that did so (`verstat`).',
+    ),
+  headers: shownHeaders,
 };
 
 /** All settings of a trunk, as requests have them. */
@@ -65,6 +99,10 @@ export const newTrunk = z
     inbound: z
       .strictObject({
         ...inboundFields,
+        callerIdentity: z.union([
+          callerIdentity,
+          z.enum(['asserted', 'from']).describe('Short for all places in their order, and for `from` alone.'),
+        ]),
         digest: z
           .strictObject({
             username: username.describe('Unique over all accounts.'),
@@ -82,6 +120,11 @@ export const newTrunk = z
       .partial()
       .nullish(),
     outbound: newOutbound.nullish().describe('Missing: nothing is sent there but what belongs to its calls.'),
+    media: z
+      .strictObject({ codecs: mediaFields.codecs.nullable(), dtmf: mediaFields.dtmf })
+      .partial()
+      .nullish()
+      .describe('What may be agreed on for the audio of its calls.'),
     numbers: z
       .array(z.string().min(3).max(64))
       .max(1000)
@@ -110,6 +153,7 @@ export const trunkSchema = z
       digest: z.strictObject({ username: z.string(), algorithms }).nullable(),
     }),
     outbound: outboundSchema.nullable(),
+    media: z.strictObject({ codecs: mediaFields.codecs.nullable(), dtmf: mediaFields.dtmf }),
     state: stateSchema.nullable(),
     numbers: z.array(z.string()).nullable().describe('In E.164; null: all of the account.'),
     allowedCallers: patterns.nullable(),

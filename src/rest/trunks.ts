@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { NewTrunk, TrunkService } from '../domain/trunks/trunk-service.js';
 import type { TrunkStates } from '../domain/trunks/trunk-state.js';
-import type { DigestHash, Trunk } from '../domain/trunks/trunk.js';
+import { callerPlaces, type CallerIdentity, type DigestHash, type Trunk } from '../domain/trunks/trunk.js';
 import { formatNext, formatTime, nextPage, pageQuery, uuid } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import { formatOutbound, formatState, toNewOutbound } from './trunk-outbound.js';
@@ -100,7 +100,9 @@ export function trunkOperations({ trunks, states, presets }: TrunkResources): Op
 }
 
 function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
-  const { networks, certificateNames, digest, calledNumber, callerIdentity, stir } = body.inbound ?? {};
+  const { networks, certificateNames, digest, calledNumber, callerIdentity, stir, verifiedBy, headers } =
+    body.inbound ?? {};
+  const { codecs, dtmf } = body.media ?? {};
   return {
     name: body.name ?? null,
     isEnabled: body.enabled,
@@ -114,8 +116,14 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
           digest: { username: digest.username, password: digest.password ?? null, hashes: digest.algorithms },
         }),
       ...(calledNumber !== undefined && { calledNumber }),
-      ...(callerIdentity !== undefined && { callerIdentity }),
+      ...(callerIdentity !== undefined && { callerIdentity: identityOf(callerIdentity) }),
       ...(stir !== undefined && { stir }),
+      ...(verifiedBy !== undefined && { verifiedBy }),
+      ...(headers !== undefined && { headers: [...new Set(headers)] }),
+    },
+    media: {
+      ...(codecs !== undefined && { codecs: codecs && [...new Set(codecs)] }),
+      ...(dtmf !== undefined && { dtmf }),
     },
     outbound: body.outbound === null || body.outbound === undefined ? null : toNewOutbound(body.outbound),
     numbers: body.numbers ?? null,
@@ -126,8 +134,14 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
   };
 }
 
+function identityOf(given: CallerIdentity | 'asserted' | 'from'): CallerIdentity {
+  if (given === 'asserted') return callerPlaces;
+  return given === 'from' ? ['from'] : [...new Set(given)];
+}
+
 function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSchema> {
-  const { networks, certificateNames, digest, calledNumber, callerIdentity, stir } = trunk.inbound;
+  const { networks, certificateNames, digest, calledNumber, callerIdentity } = trunk.inbound;
+  const { stir, verifiedBy, headers } = trunk.inbound;
   const shownDigest = digest && {
     username: digest.username,
     algorithms: Object.keys(digest.secrets) as DigestHash[],
@@ -140,7 +154,12 @@ function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSc
     enabled: trunk.isEnabled,
     inbound: {
       ...{ networks: [...networks], certificateNames: [...certificateNames], digest: shownDigest },
-      ...{ calledNumber: [...calledNumber], callerIdentity, stir },
+      ...{ calledNumber: [...calledNumber], callerIdentity: [...callerIdentity], stir, verifiedBy },
+      headers: [...headers],
+    },
+    media: {
+      codecs: trunk.media.codecs && [...trunk.media.codecs],
+      dtmf: trunk.media.dtmf,
     },
     outbound: trunk.outbound && formatOutbound(trunk.outbound),
     state: state && formatState(state),

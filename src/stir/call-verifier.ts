@@ -2,7 +2,7 @@
  * Verifies who calls whom (RFC 8224 §6.2). What needs nothing but the request is looked at first: nothing is fetched for an
  * Identity that is old, of another caller, or of a call to somebody else.
  *
- *   Identity ── read ── fresh ── of this caller ── to whom is called ── certificate ── its chain ── its numbers ── signature
+ *   Identity ── read ── fresh ── of this caller ── to whom is called ── certificate ── its chain ── its numbers ── signature ── not revoked
  *
  * One good signature vouches for a call, whatever stands beside it.
  */
@@ -18,7 +18,7 @@ import {
   type Passport,
   type PassportProblem,
 } from './passport.js';
-import { isOfProvider, mayVouchFor, type TrustAnchors } from './trust-anchors.js';
+import { isOfProvider, mayVouchFor, type TrustAnchors, type TrustedPath } from './trust-anchors.js';
 import { UsedSignatures } from './used-signatures.js';
 import { notPassed, passed, type Verdict, type VerdictReason } from './verdict.js';
 
@@ -68,12 +68,30 @@ export interface VerifierClock {
   after(delayMs: number, callback: () => void): { cancel(): void };
 }
 
+/** `unknown`: there is a list, and it cannot be had or says nothing. A certificate that names none is `good`. */
+export type Standing = 'good' | 'revoked' | 'unknown';
+
+export interface RevocationSource {
+  /** Never rejects. */
+  standingOf(path: TrustedPath): Promise<Standing>;
+}
+
+export interface RevocationRules {
+  readonly source: RevocationSource;
+  /** `hard`: what cannot be found out speaks against a signer. `soft`: nothing does but a revocation. */
+  readonly policy: 'soft' | 'hard';
+  /** A list that has not come by then is not known. */
+  readonly waitMs: number;
+}
+
 export interface CallVerifierOptions {
   readonly certificates: CertificateSource;
   /** Those that are in force now. */
   readonly anchors: () => TrustAnchors;
   readonly clock: VerifierClock;
   readonly limits: VerifierLimits;
+  /** Default: whether a certificate was revoked is not looked at. */
+  readonly revocation?: RevocationRules | undefined;
 }
 
 /** What is wrong with an Identity, by how far it came: the furthest says most. */
@@ -92,7 +110,9 @@ const progress: Readonly<Record<VerdictReason, number>> = {
   'expired-certificate': 8,
   'number-not-covered': 9,
   'bad-signature': 10,
-  fault: 11,
+  'revocation-unknown': 11,
+  'revoked-certificate': 12,
+  fault: 13,
 };
 const strength: Readonly<Record<Attestation, number>> = { A: 3, B: 2, C: 1 };
 
@@ -256,9 +276,24 @@ export class CallVerifier {
     const { numbers } = passport.kind === 'div' ? passport.diverted : passport.origin;
     if (!mayVouchFor(path, numbers)) return 'number-not-covered';
     const { signer } = path;
-    return isSignedEs256(signer.publicKey, passport.signingInput, passport.signature)
-      ? null
-      : 'bad-signature';
+    if (!isSignedEs256(signer.publicKey, passport.signingInput, passport.signature)) return 'bad-signature';
+    return this.#revocationOf(path);
+  }
+
+  /** The last to be looked at: nobody makes lists be fetched who has signed nothing. */
+  async #revocationOf(path: TrustedPath): Promise<VerdictReason | null> {
+    const { revocation, clock } = this.#options;
+    if (revocation === undefined) return null;
+    const { source, policy, waitMs } = revocation;
+    const standing = await new Promise<Standing>((resolve) => {
+      const timer = clock.after(waitMs, () => resolve('unknown'));
+      void source
+        .standingOf(path)
+        .then(resolve, () => resolve('unknown'))
+        .finally(() => timer.cancel());
+    });
+    if (standing === 'revoked') return 'revoked-certificate';
+    return standing === 'unknown' && policy === 'hard' ? 'revocation-unknown' : null;
   }
 }
 

@@ -68,6 +68,15 @@ export class CertificateCache implements CertificateSource {
     return this.#fetches;
   }
 
+  /** What is kept of a URL, however long; null where nothing is. Nothing is fetched, and no URL becomes a younger one. */
+  keptAt(text: string): Found | null {
+    const { rules, clock } = this.#options;
+    const url = allowedUrl(text, rules);
+    if (url === null) return 'url-not-allowed';
+    const entry = this.#entries.get(url.href);
+    return entry !== undefined && clock.now() < entry.untilMs ? entry.found : null;
+  }
+
   async certificatesAt(text: string, requester: string): Promise<Found> {
     const { rules, clock } = this.#options;
     const url = allowedUrl(text, rules);

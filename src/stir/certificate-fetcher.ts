@@ -22,11 +22,15 @@ export interface CertificateFetcherOptions {
   readonly maxBytes: number;
   readonly clock: VerifierClock;
   readonly userAgent: string;
+  /** What is asked for. Default: certificates. */
+  readonly accept?: string;
   /** PEM texts of authorities that the servers' own certificates may come from. Default: those that Node knows. */
   readonly serverCa?: readonly string[];
   /** `address` or `address:port`. Default: the system's. */
   readonly dnsServers?: readonly string[];
 }
+
+const certificates = 'application/pem-certificate-chain, application/x-pem-file, */*;q=0.1';
 
 class NotFetched extends Error {}
 
@@ -99,7 +103,7 @@ export class CertificateFetcher {
         lookup: pinned(addresses),
         signal,
         headers: {
-          accept: 'application/pem-certificate-chain, application/x-pem-file, */*;q=0.1',
+          accept: this.#options.accept ?? certificates,
           'accept-encoding': 'identity',
           'user-agent': this.#options.userAgent,
         },

@@ -1,6 +1,13 @@
 /** A certificate as STIR needs it (RFC 8226): what it may do, how long, and for whose numbers. */
 import { X509Certificate, type KeyObject } from 'node:crypto';
-import { DerError, formatOid, readOne, readValues, tags, type DerValue } from './der.js';
+import { DerError, readOne, readValues, tags, type DerValue } from './der.js';
+import {
+  readExtensions,
+  readListPlaces,
+  serialText,
+  type ListPlace,
+  type X509Extension,
+} from './x509-names.js';
 
 /** For whose numbers a certificate is (TNAuthList, RFC 8226 §9). */
 export interface NumberAuthority {
@@ -20,8 +27,17 @@ export class StirCertificate {
   readonly pathLength: number | null;
   /** May sign what is no certificate. */
   readonly maySign: boolean;
+  /** May sign lists of revoked ones. */
+  readonly maySignLists: boolean;
   /** Null where it says nothing of numbers. */
   readonly numbers: NumberAuthority | null;
+  /** In hexadecimal digits, without zeros in front. */
+  readonly serialNumber: string;
+  /** Names as they are encoded, in hexadecimal digits. */
+  readonly issuer: string;
+  readonly subject: string;
+  /** Where lists are that would tell of it, if it was revoked. */
+  readonly listPlaces: readonly ListPlace[];
 
   /** Throws where it cannot be read, or has a critical extension that is not understood. */
   constructor(pem: string) {
@@ -30,14 +46,20 @@ export class StirCertificate {
     this.notBeforeMs = Date.parse(this.#x509.validFrom);
     this.notAfterMs = Date.parse(this.#x509.validTo);
     if (Number.isNaN(this.notBeforeMs) || Number.isNaN(this.notAfterMs)) throw new DerError('bad dates');
-    const extensions = readExtensions(this.#x509.raw);
-    const basic = readBasicConstraints(extensions.get(oids.basicConstraints));
-    const usage = readKeyUsage(extensions.get(oids.keyUsage));
+    const { serialNumber, issuer, subject, extensions } = readToBeSigned(this.#x509.raw);
+    this.serialNumber = serialNumber;
+    this.issuer = issuer;
+    this.subject = subject;
+    const basic = readBasicConstraints(extensions.get(oids.basicConstraints)?.value);
+    const usage = readKeyUsage(extensions.get(oids.keyUsage)?.value);
     this.isAuthority = basic.isAuthority && (usage === null || (usage & usages.keyCertSign) !== 0);
     this.pathLength = basic.pathLength;
     this.maySign = usage === null || (usage & usages.digitalSignature) !== 0;
+    this.maySignLists = usage === null || (usage & usages.listSign) !== 0;
     const list = extensions.get(oids.tnAuthList);
-    this.numbers = list === undefined ? null : readNumberAuthority(list);
+    this.numbers = list === undefined ? null : readNumberAuthority(list.value);
+    const places = extensions.get(oids.listPlaces);
+    this.listPlaces = places === undefined ? [] : readListPlaces(places.value);
   }
 
   /** Tells it from all others. */
@@ -120,34 +142,37 @@ const oids = {
   keyUsage: '2.5.29.15',
   basicConstraints: '2.5.29.19',
   tnAuthList: '1.3.6.1.5.5.7.1.26',
+  listPlaces: '2.5.29.31',
 } as const;
 
 /** What changes nothing of what a certificate may sign: certificate policies and extended key usage, which STIR has no use for. */
 const harmless: ReadonlySet<string> = new Set(['2.5.29.32', '2.5.29.37']);
 
 /** RFC 5280 §4.2.1.3: the bits of the first octet. */
-const usages = { digitalSignature: 0x80, keyCertSign: 0x04 } as const;
+const usages = { digitalSignature: 0x80, keyCertSign: 0x04, listSign: 0x02 } as const;
 
-/** The extensions' values by their names (RFC 5280 §4.1). */
-function readExtensions(raw: Buffer): ReadonlyMap<string, Buffer> {
+/** What X509Certificate does not tell. Throws DerError, also where a critical extension is not known (RFC 5280 §4.1). */
+function readToBeSigned(raw: Buffer) {
   const [toBeSigned] = readValues(readOne(raw, tags.sequence));
   if (toBeSigned?.tag !== tags.sequence) throw new DerError('no certificate');
-  const wrapped = readValues(toBeSigned.content).find(({ tag }) => tag === tags.context(3));
-  const extensions = new Map<string, Buffer>();
-  if (wrapped === undefined) return extensions;
-  for (const { content } of readValues(readOne(wrapped.content, tags.sequence))) {
-    const [name, ...rest] = readValues(content);
-    const value = rest.at(-1);
-    if (name?.tag !== tags.objectIdentifier || value?.tag !== tags.octetString)
-      throw new DerError('a bad extension');
-    const oid = formatOid(name.content);
-    const isCritical = rest[0]?.tag === tags.boolean && rest[0].content[0] !== 0;
-    const isKnown = Object.values<string>(oids).includes(oid) || harmless.has(oid);
-    if (isCritical && !isKnown) throw new DerError('a critical extension that is not known');
-    if (extensions.has(oid)) throw new DerError('an extension that stands there twice');
-    extensions.set(oid, value.content);
-  }
-  return extensions;
+  const fields = readValues(toBeSigned.content);
+  // The version stands in front of the others where it is not the first.
+  const [serial, , issuer, , subject] = fields[0]?.tag === tags.context(0) ? fields.slice(1) : fields;
+  if (serial?.tag !== tags.integer || issuer?.tag !== tags.sequence || subject?.tag !== tags.sequence)
+    throw new DerError('no certificate');
+  const wrapped = fields.find(({ tag }) => tag === tags.context(3));
+  const extensions: ReadonlyMap<string, X509Extension> =
+    wrapped === undefined ? new Map() : readExtensions(wrapped.content);
+  for (const [oid, { isCritical }] of extensions)
+    if (isCritical && !Object.values<string>(oids).includes(oid) && !harmless.has(oid))
+      throw new DerError('a critical extension that is not known');
+  const nameOf = ({ content }: DerValue) => content.toString('hex');
+  return {
+    serialNumber: serialText(serial.content),
+    issuer: nameOf(issuer),
+    subject: nameOf(subject),
+    extensions,
+  };
 }
 
 function readBasicConstraints(value: Buffer | undefined): {

@@ -4,6 +4,8 @@ export interface DerValue {
   /** The first octet: class, form and number. */
   readonly tag: number;
   readonly content: Buffer;
+  /** The whole of it, with tag and length. */
+  readonly raw: Buffer;
 }
 
 export class DerError extends Error {
@@ -17,9 +19,13 @@ export const tags = {
   octetString: 0x04,
   objectIdentifier: 0x06,
   ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
   sequence: 0x30,
   /** Explicit, by their number. */
   context: (number: number): number => 0xa0 + number,
+  /** In the place of a plain value's own. */
+  implicit: (number: number): number => 0x80 + number,
 } as const;
 
 /** The values that stand behind one another, and nothing else. Throws DerError. */
@@ -31,7 +37,11 @@ export function readValues(bytes: Buffer): readonly DerValue[] {
     if ((tag & 0x1f) === 0x1f) throw new DerError('a tag of several octets');
     const { length, start } = lengthAt(bytes, at + 1);
     if (start + length > bytes.length) throw new DerError('a value that breaks off');
-    values.push({ tag, content: bytes.subarray(start, start + length) });
+    values.push({
+      tag,
+      content: bytes.subarray(start, start + length),
+      raw: bytes.subarray(at, start + length),
+    });
     at = start + length;
   }
   return values;
@@ -42,6 +52,21 @@ export function readOne(bytes: Buffer, tag: number): Buffer {
   const [value, ...others] = readValues(bytes);
   if (value?.tag !== tag || others.length > 0) throw new DerError('another value than expected');
   return value.content;
+}
+
+/** Milliseconds since the epoch (RFC 5280 §4.1.2.5): in Greenwich, with seconds. Throws DerError. */
+export function readTime({ tag, content }: DerValue): number {
+  const text = content.toString('latin1');
+  const [, century = '', year = '', month = '', day = '', hour = '', minute = '', second = ''] =
+    /^(\d\d)?(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? [];
+  const isShort = tag === tags.utcTime;
+  if ((!isShort && tag !== tags.generalizedTime) || year === '' || isShort !== (century === ''))
+    throw new DerError('a bad time');
+  // Two digits are of 1950 to 2049.
+  const full = isShort ? Number(year) + (Number(year) < 50 ? 2000 : 1900) : Number(century + year);
+  const ms = Date.parse(`${String(full).padStart(4, '0')}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (Number.isNaN(ms)) throw new DerError('a bad time');
+  return ms;
 }
 
 /** `2.5.29.15`. */

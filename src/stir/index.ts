@@ -3,6 +3,8 @@ export { CallSigner, type CallToSign, type DiversionToSign } from './call-signer
 export { CallVerifier, type CallToVerify } from './call-verifier.js';
 export { CertificateCache } from './certificate-cache.js';
 export { CertificateFetcher } from './certificate-fetcher.js';
+export { readChain, type StirCertificate } from './certificate.js';
+export { RevocationLists } from './revocation-lists.js';
 export type { Attestation } from './passport.js';
 export { TrustAnchors } from './trust-anchors.js';
 export type { Verdict, VerdictReason } from './verdict.js';

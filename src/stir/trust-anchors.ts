@@ -38,6 +38,10 @@ export class TrustAnchors {
     return new TrustAnchors(authorities, leftOut);
   }
 
+  get authorities(): readonly StirCertificate[] {
+    return this.#anchors;
+  }
+
   get count(): number {
     return this.#anchors.length;
   }

@@ -26,6 +26,10 @@ export type VerdictReason =
   /** Its certificate comes from no authority of the list. */
   | 'untrusted-certificate'
   | 'expired-certificate'
+  /** An authority has revoked its certificate, or one above it. */
+  | 'revoked-certificate'
+  /** Whether it was revoked could not be found out. */
+  | 'revocation-unknown'
   /** The signer's certificate is for other numbers. */
   | 'number-not-covered'
   | 'bad-signature'

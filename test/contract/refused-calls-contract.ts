@@ -24,7 +24,7 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
     const started = (legId: string): CallRecordChange => ({
       ...{ change: 'started', legId, accountId: account, sessionId: null, participantId: 'p1' },
       ...{ participantTag: null, door: 'sip', callId: `call of ${legId}`, clientId: null, voiceCallId: null },
-      ...{ trunkId: null, caller: null, stir: null, at: start },
+      ...{ trunkId: null, caller: null, stir: null, headers: null, at: start },
     });
     const apply = (...changes: CallRecordChange[]) => stores().records.applyRecordChanges(changes);
     const list = async (query: object = {}) =>
@@ -57,7 +57,7 @@ export function describeRefusedCalls(name: string, prepare: () => Promise<Opened
           {
             ...{ legId: 'r1', accountId: account, sessionId: session.id, sessionTag: 'of the session' },
             ...{ participantId: 'p1', participantTag: 'tag', door: 'sip', kind: null, callId: 'call of r1' },
-            ...{ clientId: null, voiceCallId: 'v1', trunkId: 't1', stir: null },
+            ...{ clientId: null, voiceCallId: 'v1', trunkId: 't1', stir: null, headers: null },
             caller: { number: '+14155550199', name: null },
             ...{ startedAt: start, answeredAt: null, establishedAt: null, joinedAt: null },
             ...{ endedAt: start + 9, durationMs: 0, statistics: null },

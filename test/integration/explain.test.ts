@@ -267,7 +267,7 @@ describe('A call that is explained', () => {
     expect(elsewhere.answer).toMatchObject({ sipStatus: 403, reason: 'token-missing' });
     await gateway.rest.done('POST', '/trunks', { inbound: { networks: ['192.0.2.1'] } });
     const overTrunk = await explain(gateway.rest, invite, { address: '192.0.2.1' });
-    expect(stepOf(overTrunk, 'number')?.text).toContain('a trunk there');
+    expect(stepOf(overTrunk, 'number')?.text).toContain('of its trunk');
     expect(overTrunk.answer.result).toBe('answered');
     const ofOther = await explain(other, invite);
     const ofNobody = await explain(other, invite.replaceAll(number, '+14155550124'));

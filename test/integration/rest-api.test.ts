@@ -183,6 +183,7 @@ describe('Legs', () => {
       trunkId: null,
       caller: null,
       stir: null,
+      headers: null,
       state: 'established',
       since: expect.stringMatching(/Z$/),
       held: false,

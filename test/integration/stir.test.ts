@@ -158,7 +158,7 @@ async function refusalOf(identities: readonly string[], options: InviteOptions =
   return [status, text, (await recordOf(callId))?.refusal?.detail];
 }
 
-const passed = { verification: 'passed', attestation: 'A', originationId, reason: null };
+const passed = { verification: 'passed', attestation: 'A', originationId, by: 'gateway', reason: null };
 
 describe('A call over a trunk that reports', () => {
   it('is verified, and leg, facts and record say what its signer attests', async () => {
@@ -189,6 +189,7 @@ describe('A call over a trunk that reports', () => {
       verification: 'failed',
       attestation: null,
       originationId: null,
+      by: 'gateway',
       reason,
     });
     expect(await toldOf(reporting, [])).toEqual({ ...failed('no-identity'), verification: 'none' });
@@ -264,8 +265,12 @@ describe('A call over a trunk that requires signatures', () => {
     ]);
   });
 
-  it('gets its status’s own words', async () => {
-    expect((await call(requiring, [])).answer.startLine).toBe('SIP/2.0 428 Use Identity Header');
+  it('gets its status’s own words, and who has signed is told in those of RFC 9410', async () => {
+    const { answer: refused } = await call(requiring, []);
+    expect(refused.startLine).toBe('SIP/2.0 428 Use Identity Header');
+    expect(refused.header('Reason')).toBe(
+      'SIP;cause=428;text="identity-required", STIR;cause=428;text="Use Identity Header"',
+    );
   });
 
   it('makes nobody ask a private address, or over plain HTTP', async () => {

@@ -333,7 +333,11 @@ describe('REST', () => {
         allowedCallers: ['+49*', 'anonymous'],
       },
       ...{ allowedCalled: ['110'], maxConcurrentCalls: 5, maxCallsPerSecond: 2 },
-      inbound: { networks: ['127.0.9.0/24', '2001:db8::/40'], calledNumber: ['to'], callerIdentity: 'from' },
+      inbound: {
+        networks: ['127.0.9.0/24', '2001:db8::/40'],
+        calledNumber: ['to'],
+        callerIdentity: ['from'],
+      },
     };
     const made = await newTrunk(other, wanted);
     expect(made).toMatchObject({ ...wanted, numbers: ['+14155550900'] });

@@ -1,5 +1,5 @@
 /** Trunks as accounts have them, for tests of what is done with their calls. */
-import type { Trunk } from '../../src/domain/trunks/trunk.js';
+import { callerPlaces, type Trunk } from '../../src/domain/trunks/trunk.js';
 
 let made = 0;
 /** One of the account `acme` that takes calls from 192.0.2.0/24, and whatever is said otherwise. */
@@ -10,6 +10,7 @@ export function newTrunk(
   const { inbound, ...more } = changes;
   return {
     ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null, outbound: null },
+    media: { codecs: null, dtmf: 'auto' },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: made, key: null, fingerprint: '' },
     ...more,
@@ -19,8 +20,10 @@ export function newTrunk(
         certificateNames: [],
         digest: null,
         calledNumber: ['request-uri', 'to'],
-        callerIdentity: 'asserted',
+        callerIdentity: callerPlaces,
         stir: 'off',
+        verifiedBy: 'gateway',
+        headers: [],
       },
       ...inbound,
     },

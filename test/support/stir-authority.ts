@@ -12,6 +12,8 @@ export interface StirIssued {
   readonly keyPem: string;
   readonly certificate: x509.X509Certificate;
   readonly keys: webcrypto.CryptoKeyPair;
+  /** Undefined: itself. */
+  readonly issuer: StirIssued | undefined;
 }
 
 export interface StirSubject {
@@ -63,7 +65,7 @@ export async function issueStir(subject: StirSubject = {}): Promise<StirIssued> 
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   const keyPem = `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`;
-  return { certPem: `${certificate.toString('pem')}\n`, keyPem, certificate, keys };
+  return { certPem: `${certificate.toString('pem')}\n`, keyPem, certificate, keys, issuer };
 }
 
 /** Root, intermediate and signer, as in SHAKEN. `chainPem`: what stands at the URL. */
@@ -77,6 +79,60 @@ export async function stirChain(signer: StirSubject = {}) {
   });
   const leaf = await issueStir({ issuer: middle, ...signer });
   return { root, middle, leaf, chainPem: leaf.certPem + middle.certPem, keyPem: leaf.keyPem };
+}
+
+/** Says where the list is that would tell of a certificate. `issuer`: whose the list is, where it is another's than the certificate's. */
+export function listAt(url: string, issuer?: StirIssued): x509.Extension {
+  const point = der(0xa0, der(0xa0, der(0x86, Buffer.from(url))));
+  const by = issuer === undefined ? [] : [der(0xa2, der(0xa4, subjectOf(issuer)))];
+  return new x509.Extension('2.5.29.31', false, der(0x30, der(0x30, point, ...by)));
+}
+
+/** May sign certificates and lists. */
+export const certificatesAndLists = (x509.KeyUsageFlags.keyCertSign |
+  x509.KeyUsageFlags.cRLSign) as x509.KeyUsageFlags;
+
+export interface StirList {
+  readonly signer: StirIssued;
+  readonly revoked?: readonly StirIssued[];
+  /** Those of other issuers are among them. */
+  readonly isIndirect?: boolean;
+  readonly thisUpdate?: Date;
+  /** Null: nobody says. Default: tomorrow. */
+  readonly nextUpdate?: Date | null;
+  readonly extensions?: readonly x509.Extension[];
+}
+
+/** A list of revoked certificates, in DER. */
+export async function revocationList(list: StirList): Promise<Buffer> {
+  const { signer, revoked = [], isIndirect = false, extensions = [] } = list;
+  const nextUpdate = list.nextUpdate === undefined ? new Date(Date.now() + dayMs) : list.nextUpdate;
+  const made = await x509.X509CrlGenerator.create({
+    issuer: signer.certificate.subject,
+    thisUpdate: list.thisUpdate ?? new Date(Date.now() - 60_000),
+    ...(nextUpdate !== null && { nextUpdate }),
+    entries: revoked.map(({ certificate, issuer }) => ({
+      serialNumber: certificate.serialNumber,
+      extensions: isIndirect && issuer !== undefined ? [ofIssuer(issuer)] : [],
+    })),
+    extensions: [
+      ...(isIndirect
+        ? [new x509.Extension('2.5.29.28', true, der(0x30, der(0x84, Buffer.from([0xff]))))]
+        : []),
+      ...extensions,
+    ],
+    signingKey: signer.keys.privateKey as never,
+    signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+  });
+  return Buffer.from(made.rawData);
+}
+
+function ofIssuer(issuer: StirIssued): x509.Extension {
+  return new x509.Extension('2.5.29.29', true, der(0x30, der(0xa4, subjectOf(issuer))));
+}
+
+function subjectOf({ certificate }: StirIssued): Buffer {
+  return Buffer.from(certificate.subjectName.toArrayBuffer());
 }
 
 /** A TNAuthList (RFC 8226 §9); null for none. */

@@ -1,5 +1,6 @@
 /** What is kept of each leg after its end, and of calls that were refused. */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { LegKind, MediaLegStatistics } from '../media-plane.js';
 import type { EndReason, Outcome } from '../outcome.js';
@@ -41,6 +42,8 @@ export interface CallRecord {
   readonly caller: Caller | null;
   /** What the call's signature says of the caller; null where nobody looked, and of a call that was refused before it had a leg. */
   readonly stir: CallerVerification | null;
+  /** Header fields that its trunk shows; null where there are none, and of a call that was refused before it had a leg. */
+  readonly headers: CallHeaders | null;
   readonly startedAt: number;
   readonly answeredAt: number | null;
   readonly establishedAt: number | null;
@@ -71,6 +74,7 @@ export type CallRecordChange =
       readonly trunkId: string | null;
       readonly caller: Caller | null;
       readonly stir: CallerVerification | null;
+      readonly headers: CallHeaders | null;
       readonly at: number;
     }
   | { readonly change: 'answered'; readonly legId: string; readonly kind: LegKind; readonly at: number }

@@ -1,5 +1,6 @@
 /** Facts in the past tense. Published once each, in order per session. Never holds a token, code or password. */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { LegKind, MediaType, PlaybackEnd, RecordingFormat } from '../media-plane.js';
 import type { Outcome, RecordingReason } from '../outcome.js';
@@ -199,6 +200,8 @@ export interface CallerFact {
   readonly caller: Caller | null;
   /** What the call's signature says of the caller (docs/stir.md); null where the trunk does not ask. */
   readonly stir: CallerVerification | null;
+  /** Header fields of the call that its trunk shows (docs/trunks.md#header-fields); null where there are none. */
+  readonly headers: CallHeaders | null;
 }
 
 export type SignallingFact = LegFact & {

@@ -3,6 +3,7 @@
  * an implementation that admits on another node must stand in for both.
  */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { Credential } from '../participants/token.js';
 import type { LegAttendant } from './leg-attendant.js';
@@ -21,6 +22,8 @@ export interface AdmitRequest {
   readonly caller?: Caller | null;
   /** What the call's signature says of the caller. Default null: nobody looked. */
   readonly stir?: CallerVerification | null;
+  /** Header fields of the call that its trunk shows. Default null: none. */
+  readonly headers?: CallHeaders | null;
   /** Where the request came from, for the limit on guesses; where anybody may have written the address, a name that says so. */
   readonly source: string;
   readonly signalling: LegSignalling;
@@ -35,6 +38,7 @@ export interface SuccessionRequest {
   readonly trunkId: string | null;
   readonly caller: Caller | null;
   readonly stir: CallerVerification | null;
+  readonly headers: CallHeaders | null;
   readonly signalling: LegSignalling;
   /** In the turn in which the leg is this call's: the call that had it is to end, without a word to the leg. Must not throw. */
   readonly onTaken: () => void;

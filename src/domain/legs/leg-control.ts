@@ -3,6 +3,7 @@
  * after elsewhere than where they are asked of. What a door asks for a leg of its own is `leg-admission.ts`.
  */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { Participant } from '../participants/participant.js';
 import type { LegKind, MediaLegStatistics, MediaStreamInfo } from '../media-plane.js';
@@ -25,6 +26,8 @@ export interface LegDescription {
   readonly caller: Caller | null;
   /** What the call's signature says of the caller; null where nobody looked. */
   readonly stir: CallerVerification | null;
+  /** Header fields that its trunk shows; null where there are none. */
+  readonly headers: CallHeaders | null;
   readonly state: LegState;
   /** Milliseconds since the epoch; null until answered. */
   readonly answeredAt: number | null;

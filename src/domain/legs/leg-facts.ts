@@ -19,8 +19,8 @@ export class LegFacts {
   }
 
   arrived(leg: LiveLeg): void {
-    const { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir } = leg;
-    const data = { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir };
+    const { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers } = leg;
+    const data = { legId, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers };
     this.#events.record('call.arrived', subject(leg.participant), data);
   }
 
@@ -41,7 +41,8 @@ export class LegFacts {
   takenOver(leg: LiveLeg, replacedCallId: string): void {
     const { legId, kind, door, callId, voiceCallId, trunkId, caller, stir } = leg;
     if (kind === null) return;
-    const data = { legId, legKind: kind, door, callId, replacedCallId, voiceCallId, trunkId, caller, stir };
+    const about = { voiceCallId, trunkId, caller, stir, headers: leg.headers };
+    const data = { legId, legKind: kind, door, callId, replacedCallId, ...about };
     this.#events.record('call.replaced', subject(leg.participant), data);
   }
 
@@ -96,9 +97,11 @@ export class LegFacts {
 
   /** `before`: how far the leg had come. */
   ended(leg: LiveLeg, outcome: Outcome, before: LegState): void {
-    const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, answeredAt } = leg;
+    const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers } = leg;
+    const { answeredAt } = leg;
     this.#events.record('call.ended', subject(leg.participant), {
-      ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, outcome },
+      ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers },
+      outcome,
       durationMs: answeredAt === null ? 0 : this.#clock.now() - answeredAt,
       wasEstablished: before === 'established',
     });
@@ -121,7 +124,7 @@ export class LegFacts {
     }
     for (const record of open) {
       const participant = participants.find(({ legId }) => legId === record.legId);
-      const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir } = record;
+      const { legId, kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers } = record;
       const { accountId, participantId } = record;
       // Every leg has them.
       if (accountId === null || participantId === null) continue;
@@ -130,7 +133,8 @@ export class LegFacts {
           ? { accountId, sessionId: null, participantId, tag: record.participantTag }
           : subject(participant);
       this.#events.record('call.ended', about, {
-        ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, outcome },
+        ...{ legId, legKind: kind, door, callId, clientId, voiceCallId, trunkId, caller, stir, headers },
+        outcome,
         durationMs: record.answeredAt === null ? 0 : null,
         wasEstablished: record.establishedAt !== null,
       });

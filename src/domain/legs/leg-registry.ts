@@ -3,6 +3,7 @@
  * the rules change. It is told by the legs, and tells its observers; doors reach it as LegAdmission, REST and the session
  * rules as LegControl.
  */
+import { presentHeaders, type CallHeaders } from '../participants/call-headers.js';
 import { presentCaller, type Caller, type CallerPrivacy } from '../participants/caller.js';
 import type { CallRecord } from '../facts/call-record.js';
 import { sourceOf } from '../address-source.js';
@@ -196,7 +197,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
   async succeed(legId: string, request: SuccessionRequest): Promise<DoorLeg> {
     const leg = this.#legs.get(legId);
     if (leg === undefined) throw new Refusal('participant-gone', 'the leg has ended');
-    return leg.succeed({ ...request, caller: this.#presented(request.caller, leg.participant) });
+    return leg.succeed({ ...request, ...this.#presented(request, leg.participant) });
   }
 
   list(accountId: string): Promise<readonly LegDescription[]> {
@@ -342,7 +343,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     const leg = new LiveLeg({
       ...request,
       ...slot,
-      caller: this.#presented(request.caller ?? null, participant),
+      ...this.#presented(request, participant),
       media,
       clock,
       observer: this,
@@ -354,8 +355,13 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     return leg;
   }
 
-  #presented(caller: Caller | null, { accountId }: Participant): Caller | null {
-    return presentCaller(caller, this.#options.callerPrivacy?.(accountId) ?? 'masked');
+  /** What of a call may be shown. */
+  #presented(
+    { caller = null, headers = null }: Pick<AdmitRequest, 'caller' | 'headers'>,
+    { accountId }: Participant,
+  ): { readonly caller: Caller | null; readonly headers: CallHeaders | null } {
+    const privacy = this.#options.callerPrivacy?.(accountId) ?? 'masked';
+    return { caller: presentCaller(caller, privacy), headers: presentHeaders(headers, privacy) };
   }
 
   #update(leg: LiveLeg, participant: Participant): void {
@@ -408,6 +414,7 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
     trunkId,
     caller,
     stir,
+    headers,
     state,
     answeredAt,
     isHeld,
@@ -416,7 +423,7 @@ async function describe(leg: LiveLeg): Promise<LegDescription> {
   } = leg;
   const { id: participantId, sessionId } = participant;
   return {
-    ...{ legId, participantId, sessionId, kind, door, callId, trunkId, caller, stir },
+    ...{ legId, participantId, sessionId, kind, door, callId, trunkId, caller, stir, headers },
     ...{ state, answeredAt, isHeld, streams, statistics },
   };
 }

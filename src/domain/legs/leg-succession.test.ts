@@ -27,7 +27,7 @@ describe('a call that takes a leg over', () => {
 
   function succeed(changes: Partial<SuccessionRequest> = {}): Promise<DoorLeg> {
     return domain.legs.succeed(leg.legId, {
-      ...{ callId: 'next', voiceCallId: null, trunkId: 'trunk', caller: null, stir: null },
+      ...{ callId: 'next', voiceCallId: null, trunkId: 'trunk', caller: null, stir: null, headers: null },
       signalling: {
         renegotiate: () => void log.push('renegotiate'),
         terminate: ({ reason }) => void log.push(`terminate ${reason}`),

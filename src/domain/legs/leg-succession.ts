@@ -9,6 +9,7 @@
  * The participant stays in its session all the while, and its slot taken.
  */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { LegKind, LegOpening, MediaConnection, MediaLeg } from '../media-plane.js';
@@ -26,6 +27,7 @@ export interface LegCall {
   readonly trunkId: string | null;
   readonly caller: Caller | null;
   readonly stir: CallerVerification | null;
+  readonly headers: CallHeaders | null;
 }
 
 /** The leg, as who takes it over sees it. */
@@ -55,14 +57,14 @@ export class LegSuccession implements DoorLeg {
 
   /** `name`: of its media, unique among all legs. */
   constructor(leg: SucceededLeg, name: string, request: SuccessionRequest, clock: Clock) {
-    const { callId, trunkId, caller, stir, signalling, onTaken } = request;
+    const { callId, trunkId, caller, stir, headers, signalling, onTaken } = request;
     this.#leg = leg;
     this.#name = name;
     this.#clock = clock;
     this.#onTaken = onTaken;
     // The platform's id is of the call that brought the participant; the one who takes it over need not know it.
     const voiceCallId = request.voiceCallId ?? leg.voiceCallId;
-    this.call = { callId, voiceCallId, trunkId, caller, stir };
+    this.call = { callId, voiceCallId, trunkId, caller, stir, headers };
     this.signalling = signalling;
   }
 

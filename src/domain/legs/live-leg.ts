@@ -8,6 +8,7 @@
  * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
  */
 import type { CallerVerification } from '../participants/caller-verification.js';
+import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedSlot } from './admission.js';
@@ -81,6 +82,8 @@ export interface FormerCall {
 export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'source'>, ClaimedSlot {
   /** As far as it may be shown. */
   readonly caller?: Caller | null;
+  /** The same. */
+  readonly headers?: CallHeaders | null;
   readonly media: MediaPlane;
   readonly clock: Clock;
   /** Who looks after the leg, and tells others. */
@@ -123,8 +126,8 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     this.legId = options.legId;
     this.door = options.door;
     this.clientId = options.clientId ?? null;
-    const { callId, voiceCallId, trunkId = null, caller = null, stir = null } = options;
-    this.#call = { callId, voiceCallId, trunkId, caller, stir };
+    const { callId, voiceCallId, trunkId = null, caller = null, stir = null, headers = null } = options;
+    this.#call = { callId, voiceCallId, trunkId, caller, stir, headers };
     this.#participant = options.participant;
     this.#signalling = options.signalling;
     this.#attendant = options.attendant ?? null;
@@ -157,6 +160,10 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
 
   get stir(): CallerVerification | null {
     return this.#call.stir;
+  }
+
+  get headers(): CallHeaders | null {
+    return this.#call.headers;
   }
 
   get participant(): Participant {

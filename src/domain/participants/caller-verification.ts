@@ -1,4 +1,4 @@
-/** What a call's signature says of its caller (STIR: RFC 8224, RFC 8588), where somebody looked. */
+/** What a call's signature says of its caller (STIR: RFC 8224, RFC 8588), where somebody looked: the gateway, or the carrier before it. */
 
 /** Why a call is not verified; the words of docs/stir.md. */
 export type UnverifiedReason =
@@ -14,9 +14,18 @@ export type UnverifiedReason =
   | 'unsuitable-certificate'
   | 'untrusted-certificate'
   | 'expired-certificate'
+  | 'revoked-certificate'
+  | 'revocation-unknown'
   | 'number-not-covered'
   | 'bad-signature'
+  /** The carrier says that it did not hold. */
+  | 'carrier-failed'
+  /** The carrier says nothing of it, or that it could not look. */
+  | 'carrier-silent'
   | 'fault';
+
+/** Whose word counts: what the gateway verifies itself, or what the carrier that did so says (`verstat`). */
+export type Verifier = 'gateway' | 'carrier';
 
 export interface CallerVerification {
   /** `none`: the call shows no signature. */
@@ -28,6 +37,8 @@ export interface CallerVerification {
   readonly attestation: 'A' | 'B' | 'C' | null;
   /** The signer's id of where the call came in (`origid`), by which it is traced back. */
   readonly originationId: string | null;
+  /** Who verified it: the gateway, or the carrier, by whose word it is told. */
+  readonly by: Verifier;
   /** Why it is not verified; null where it is. */
   readonly reason: UnverifiedReason | null;
 }

@@ -34,6 +34,22 @@ describe('The limits of a trunk', () => {
     expect(limiter.callsOf('a')).toBe(1);
   });
 
+  it('can be looked at, which counts nothing', () => {
+    const clock = new ManualClock();
+    const limiter = new CallLimiter(clock);
+    const limits = { maxConcurrentCalls: 2, maxCallsPerSecond: 1 };
+    const look = () => limiter.look('a', limits);
+    expect([look(), look()]).toEqual(Array(2).fill({ grant: 'granted', calls: 0, left: 1 }));
+    limiter.take('a', limits);
+    expect(look()).toEqual({ grant: 'too-fast', calls: 1, left: 0 });
+    clock.advance(500);
+    expect(look()).toEqual({ grant: 'too-fast', calls: 1, left: 0.5 });
+    clock.advance(500);
+    expect(limiter.take('a', limits)).toBe('granted');
+    expect(look().grant).toBe('too-many');
+    expect(limiter.look('b', unlimited)).toEqual({ grant: 'granted', calls: 0, left: null });
+  });
+
   it('are forgotten with the trunk, once its last call is over', () => {
     const limiter = new CallLimiter(new ManualClock());
     limiter.take('a', unlimited);

@@ -10,6 +10,14 @@ export interface CallLimits {
 
 export type CallGrant = 'granted' | 'too-many' | 'too-fast';
 
+export interface CallOutlook {
+  readonly grant: CallGrant;
+  /** That the trunk has now. */
+  readonly calls: number;
+  /** That may come at once; null: as many as like. */
+  readonly left: number | null;
+}
+
 /** Counts calls by trunk. May be asynchronous, so that several nodes can share one count. */
 export interface CallCounts {
   /** Every call that was granted is released once. */
@@ -46,9 +54,7 @@ export class CallLimiter implements CallCounts {
     this.#counted.set(trunkId, counted);
     if (maxConcurrentCalls !== null && counted.calls >= maxConcurrentCalls) return 'too-many';
     if (maxCallsPerSecond !== null) {
-      // A clock that was set back takes nothing away.
-      const seconds = Math.max(0, atMs - counted.atMs) / 1000;
-      counted.left = Math.min(maxCallsPerSecond, counted.left + seconds * maxCallsPerSecond);
+      counted.left = this.#leftOf(counted, maxCallsPerSecond);
       counted.atMs = atMs;
       if (counted.left < 1) return 'too-fast';
       counted.left -= 1;
@@ -57,11 +63,31 @@ export class CallLimiter implements CallCounts {
     return 'granted';
   }
 
+  /** What `take` would say now, and why; nothing is counted. */
+  look(trunkId: string, { maxConcurrentCalls, maxCallsPerSecond }: CallLimits): CallOutlook {
+    const counted = this.#counted.get(trunkId);
+    const calls = counted?.calls ?? 0;
+    const left =
+      maxCallsPerSecond === null
+        ? null
+        : counted === undefined
+          ? maxCallsPerSecond
+          : this.#leftOf(counted, maxCallsPerSecond);
+    if (maxConcurrentCalls !== null && calls >= maxConcurrentCalls) return { grant: 'too-many', calls, left };
+    return { grant: left !== null && left < 1 ? 'too-fast' : 'granted', calls, left };
+  }
+
   release(trunkId: string): void {
     const counted = this.#counted.get(trunkId);
     if (counted === undefined) return;
     counted.calls = Math.max(0, counted.calls - 1);
     if (counted.isForgotten && counted.calls === 0) this.#counted.delete(trunkId);
+  }
+
+  #leftOf({ left, atMs }: Counted, maxCallsPerSecond: number): number {
+    // A clock that was set back takes nothing away.
+    const seconds = Math.max(0, this.#clock.now() - atMs) / 1000;
+    return Math.min(maxCallsPerSecond, left + seconds * maxCallsPerSecond);
   }
 
   /** Calls that the trunk has now. */

@@ -16,7 +16,7 @@ export interface TrunkCallsOptions {
   readonly directory: Pick<TrunkDirectory, 'from' | 'byUsername' | 'byContact' | 'byCertificate'>;
   readonly counts: CallCounts;
   /** Join codes that are wrong. */
-  readonly guesses: CodeGuesses;
+  readonly guesses: Pick<CodeGuesses, 'count'>;
   /** Whom a credential stands for. Throws Refusal, with the account of the participant whom it names, where there is one. */
   readonly accountOfCredential: (credential: Credential, source: string) => Promise<string | null>;
   /** Whose number it is, as it was dialled; null where it is nobody's. */
@@ -73,6 +73,26 @@ export interface TrunkPass {
 /** Which trunk a call is of, and the number or credential by which it is. */
 type Recognized = Pick<TrunkPass, 'trunk' | 'dialled' | 'credential'>;
 
+/** How a trunk is known. */
+export type TrunkSign = 'contact' | 'certificate' | 'network' | 'password';
+
+/** What becomes of a call at its trunk, limits aside. Null of each is: nothing speaks against it. */
+export interface TrunkExamination extends Pick<TrunkPass, 'trunk' | 'dialled' | 'isProven'> {
+  readonly sign: TrunkSign;
+  readonly password: Refusal | null;
+  readonly caller: Refusal | null;
+  readonly called: Refusal | null;
+}
+
+/** The trunk of a call, and those that it may be of. */
+interface Found {
+  readonly call: ArrivingCall;
+  readonly recognized: Recognized | null;
+  readonly byContact: Trunk | null;
+  readonly byNetwork: readonly Trunk[];
+  readonly byDigest: readonly Trunk[];
+}
+
 const calledPlaces: readonly CalledNumberPlace[] = ['p-called-party-id', 'request-uri', 'to'];
 
 export class TrunkCalls {
@@ -84,22 +104,14 @@ export class TrunkCalls {
 
   /** Null where the call is of no trunk: then it is a stranger's. Throws Refusal. */
   async enter(arriving: ArrivingCall): Promise<TrunkPass | null> {
-    const call = { ...arriving, digest: verifiedOnce(arriving.digest) };
-    const { directory } = this.#options;
-    const byContact = directory.byContact(call.contactUser ?? '');
-    // Nobody but its registrar knows that Contact, whatever address the call comes from.
-    const byNetwork = byContact === null ? this.#byPlace(call) : [byContact];
-    let recognized = await this.#recognize(call, byNetwork);
-    if (recognized === null) {
-      // Another's network hides nobody's password.
-      const byDigest = this.#byDigest(call, byNetwork);
-      recognized = await this.#recognize(call, byDigest);
-      if (recognized === null) return this.#leave(call, byNetwork, byDigest);
-    }
+    const found = await this.#find(arriving);
+    const { call, recognized, byContact } = found;
+    if (recognized === null) return this.#leave(found);
     const { trunk, dialled, credential } = recognized;
     checkDigest(trunk, call);
     const isNew = byReplacedCall(call, [trunk]) === null;
-    checkRules(trunk, call, { dialled, isNew });
+    checkCaller(trunk, call);
+    checkCalled(trunk, call, { dialled, isNew });
     const grant = await this.#options.counts.take(trunk.id, isNew ? trunk : withOneMore(trunk));
     if (grant !== 'granted') throw new Refusal('trunk-limit', grant, partyOf(trunk));
     let isReleased = false;
@@ -107,17 +119,52 @@ export class TrunkCalls {
       trunk,
       dialled,
       credential,
-      isProven:
-        credential !== null ||
-        byContact !== null ||
-        trunk.inbound.digest !== null ||
-        trunk.inbound.certificateNames.length > 0,
+      isProven: isSure(recognized, byContact),
       release: () => {
         if (isReleased) return;
         isReleased = true;
         void this.#options.counts.release(trunk.id);
       },
     };
+  }
+
+  /**
+   * What becomes of a call at its trunk, each thing by itself, and none of it counted as long as what is asked counts nothing. Null
+   * where the call is of no trunk. Throws Refusal where it is of none that takes it.
+   */
+  async examine(arriving: ArrivingCall): Promise<TrunkExamination | null> {
+    const found = await this.#find(arriving);
+    const { call, recognized, byContact, byDigest } = found;
+    if (recognized === null) return this.#leave(found);
+    const { trunk, dialled } = recognized;
+    const isNew = byReplacedCall(call, [trunk]) === null;
+    const { certificateNames, networks } = trunk.inbound;
+    return {
+      ...{ trunk, dialled, isProven: isSure(recognized, byContact) },
+      sign:
+        byContact !== null
+          ? 'contact'
+          : byDigest.includes(trunk)
+            ? 'password'
+            : networks.length === 0 && certificateNames.length > 0
+              ? 'certificate'
+              : 'network',
+      password: refusalIn(() => checkDigest(trunk, call)),
+      caller: refusalIn(() => checkCaller(trunk, call)),
+      called: refusalIn(() => checkCalled(trunk, call, { dialled, isNew })),
+    };
+  }
+
+  async #find(arriving: ArrivingCall): Promise<Found> {
+    const call = { ...arriving, digest: verifiedOnce(arriving.digest) };
+    const byContact = this.#options.directory.byContact(call.contactUser ?? '');
+    // Nobody but its registrar knows that Contact, whatever address the call comes from.
+    const byNetwork = byContact === null ? this.#byPlace(call) : [byContact];
+    const recognized = await this.#recognize(call, byNetwork);
+    if (recognized !== null) return { call, recognized, byContact, byNetwork, byDigest: [] };
+    // Another's network hides nobody's password.
+    const byDigest = this.#byDigest(call, byNetwork);
+    return { call, recognized: await this.#recognize(call, byDigest), byContact, byNetwork, byDigest };
   }
 
   /** Trunks by the certificate of the connection, then those by its network, whose certificate, if they want one, it is. */
@@ -214,7 +261,7 @@ export class TrunkCalls {
   }
 
   /** What becomes of a call that is of none of the trunks that it may be of. Null: it is a stranger's. Throws Refusal. */
-  async #leave(call: ArrivingCall, byNetwork: readonly Trunk[], byDigest: readonly Trunk[]): Promise<null> {
+  async #leave({ call, byNetwork, byDigest }: Omit<Found, 'recognized'>): Promise<null> {
     const candidates = byDigest.length > 0 ? byDigest : byNetwork;
     const [first] = candidates;
     if (first === undefined || (await this.#credentialsOf(call)).length > 0) return null;
@@ -305,17 +352,36 @@ function checkDigest(trunk: Trunk, { digest: shown }: ArrivingCall): void {
   throw new Refusal('authentication-required', verdict === 'stale' ? 'stale' : null, partyOf(trunk));
 }
 
-/** Throws Refusal where the trunk's lists leave the caller or the called number out. */
-function checkRules(
+/** More than the network that it comes from says whose call it is. */
+function isSure({ trunk, credential }: Recognized, byContact: Trunk | null): boolean {
+  const { digest, certificateNames } = trunk.inbound;
+  return credential !== null || byContact !== null || digest !== null || certificateNames.length > 0;
+}
+
+function refusalIn(check: () => void): Refusal | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/** Throws Refusal where the trunk's list leaves the caller out. */
+function checkCaller(trunk: Trunk, call: ArrivingCall): void {
+  if (!isAllowed(trunk.allowedCallers, () => call.callerNumber(trunk)))
+    throw new Refusal('caller-not-allowed', null, partyOf(trunk));
+}
+
+/** Throws Refusal where the trunk's list leaves the called number out. */
+function checkCalled(
   trunk: Trunk,
   call: ArrivingCall,
   { dialled, isNew }: { readonly dialled: string | null; readonly isNew: boolean },
 ): void {
-  const { allowedCallers, allowedCalled } = trunk;
-  if (!isAllowed(allowedCallers, () => call.callerNumber(trunk)))
-    throw new Refusal('caller-not-allowed', null, partyOf(trunk));
   // Nobody is called by a call that takes the place of another of the trunk.
-  if (isNew && !isAllowed(allowedCalled, () => dialled ?? call.dialled(trunk.inbound.calledNumber)))
+  if (isNew && !isAllowed(trunk.allowedCalled, () => dialled ?? call.dialled(trunk.inbound.calledNumber)))
     throw new Refusal('called-not-allowed', null, partyOf(trunk));
 }
 

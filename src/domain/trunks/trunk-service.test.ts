@@ -28,6 +28,7 @@ function store(): TrunkStore {
 function service(verifiesCallers = false) {
   return new TrunkService({
     verifiesCallers,
+    credentialFields: ['X-Token'],
     ...{ trunks: store(), directory: new TrunkDirectory() },
     ...{ normalize: (text) => text, secretHash: () => 'hash', onDeleted: () => undefined },
     clock: new ManualClock(),
@@ -86,5 +87,32 @@ describe('A trunk that asks for signatures', () => {
     expect(await service(true).create('acme', asking)).toMatchObject(asking);
     await expect(service().create('acme', asking)).rejects.toThrow(/stir\.ca/);
     expect((await service().create('acme', at('192.0.2.1'))).inbound.stir).toBe('off');
+  });
+});
+
+describe('The policies of a trunk', () => {
+  it('need no list of authorities where its carrier verifies', async () => {
+    const inbound = { networks: ['192.0.2.1'], stir: 'require' as const };
+    await expect(service().create('acme', { inbound })).rejects.toThrow('stir.ca');
+    const kept = await service().create('acme', { inbound: { ...inbound, verifiedBy: 'carrier' } });
+    expect(kept.inbound).toMatchObject({ stir: 'require', verifiedBy: 'carrier' });
+  });
+
+  it('are its defaults where nothing is said: all codecs, keys by whichever way, no header field, all places of the caller', async () => {
+    expect(await service().create('acme', {})).toMatchObject({
+      media: { codecs: null, dtmf: 'auto' },
+      inbound: {
+        headers: [],
+        callerIdentity: ['p-asserted-identity', 'remote-party-id', 'p-preferred-identity', 'from'],
+      },
+    });
+    const kept = await service().create('acme', { media: { codecs: ['PCMA'], dtmf: 'info' } });
+    expect(kept.media).toEqual({ codecs: ['PCMA'], dtmf: 'info' });
+  });
+
+  it.each(['x-token', 'Authorization', 'From', 'User-to-User'])('show no field %s', async (name) => {
+    await expect(service().create('acme', { inbound: { headers: ['X-Fine', name] } })).rejects.toThrow(
+      `inbound.headers: ${name} is never shown`,
+    );
   });
 });

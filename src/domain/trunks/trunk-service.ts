@@ -5,15 +5,18 @@ import { DomainError } from '../domain-error.js';
 import { checkedOutbound, type NewOutbound, type OutboundRules } from './outbound-rules.js';
 import { isNumberPattern } from './number-pattern.js';
 import { prefixOf, roomOf } from '../network-index.js';
+import { isNeverShown } from '../participants/call-headers.js';
 import type { TrunkDirectory } from './trunk-directory.js';
-import type {
-  DigestHash,
-  InboundDigest,
-  Trunk,
-  TrunkInbound,
-  TrunkPage,
-  TrunkQuery,
-  TrunkStore,
+import {
+  callerPlaces,
+  type DigestHash,
+  type InboundDigest,
+  type Trunk,
+  type TrunkInbound,
+  type TrunkMedia,
+  type TrunkPage,
+  type TrunkQuery,
+  type TrunkStore,
 } from './trunk.js';
 
 export interface TrunkLimits {
@@ -43,6 +46,8 @@ export interface TrunkServiceOptions {
   /** Peers that open TLS connections are asked for certificates. Default false. */
   readonly asksForCertificates?: boolean;
   readonly outbound: OutboundRules;
+  /** Header fields in which calls show tokens. Default: none. */
+  readonly credentialFields?: readonly string[];
 }
 
 export interface NewDigest {
@@ -58,6 +63,7 @@ export interface NewTrunk {
   readonly isEnabled?: boolean;
   readonly inbound?: Partial<Omit<TrunkInbound, 'digest'>> & { readonly digest?: NewDigest | null };
   readonly outbound?: NewOutbound | null;
+  readonly media?: Partial<TrunkMedia>;
   readonly numbers?: readonly string[] | null;
   readonly allowedCallers?: readonly string[] | null;
   readonly allowedCalled?: readonly string[] | null;
@@ -71,9 +77,13 @@ const defaultInbound: TrunkInbound = {
   digest: null,
   // A carrier that sends to a pilot number says in P-Called-Party-ID which number was called.
   calledNumber: ['p-called-party-id', 'request-uri', 'to'],
-  callerIdentity: 'asserted',
+  callerIdentity: callerPlaces,
   stir: 'off',
+  verifiedBy: 'gateway',
+  headers: [],
 };
+
+const defaultMedia: TrunkMedia = { codecs: null, dtmf: 'auto' };
 
 export class TrunkService {
   readonly #options: TrunkServiceOptions;
@@ -177,7 +187,8 @@ export class TrunkService {
     const digest = wantedDigest === null ? null : this.#digest(wantedDigest, before?.inbound.digest ?? null);
     const inbound: TrunkInbound = { ...defaultInbound, ...wantedInbound, digest };
     for (const network of inbound.networks) this.#checkNetwork(network);
-    if (inbound.stir !== 'off' && this.#options.verifiesCallers !== true)
+    const isOurs = inbound.stir !== 'off' && inbound.verifiedBy === 'gateway';
+    if (isOurs && this.#options.verifiesCallers !== true)
       throw unusable(
         'inbound.stir: the gateway has no list of authorities (`stir.ca`), so no call could be verified',
       );
@@ -185,6 +196,10 @@ export class TrunkService {
       throw unusable(
         'inbound.certificateNames: the gateway asks nobody for a certificate (`tls.clientCertificates`), so no call could show one',
       );
+    for (const name of inbound.headers) {
+      if (isNeverShown(name, this.#options.credentialFields))
+        throw unusable(`inbound.headers: ${name} is never shown`);
+    }
     for (const pattern of [...(wanted.allowedCallers ?? []), ...(wanted.allowedCalled ?? [])]) {
       if (!isNumberPattern(pattern)) throw unusable(`${pattern} is no pattern of numbers, like +4930*`);
     }
@@ -196,6 +211,7 @@ export class TrunkService {
         wanted.outbound === undefined || wanted.outbound === null
           ? null
           : checkedOutbound(wanted.outbound, before?.outbound ?? null, this.#options.outbound),
+      media: { ...defaultMedia, ...wanted.media },
       numbers: wanted.numbers?.map((text) => this.#number(text)) ?? null,
       allowedCallers: wanted.allowedCallers ?? null,
       allowedCalled: wanted.allowedCalled ?? null,

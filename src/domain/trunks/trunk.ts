@@ -1,11 +1,23 @@
 /** Trunks: carriers and phone systems, where their calls come from, and what they may do. */
+import type { PhoneCodec } from '../media-plane.js';
+import type { Verifier } from '../participants/caller-verification.js';
 import type { TrunkOutbound } from './outbound.js';
 
 /** A place of an INVITE that may name the number that was called. */
 export type CalledNumberPlace = 'p-called-party-id' | 'request-uri' | 'to';
 
-/** `asserted`: P-Asserted-Identity and its like go before From. `from`: nothing but From is read. */
-export type CallerIdentity = 'asserted' | 'from';
+/** Places of an INVITE that may name who calls, in the order in which they are usually believed. */
+export const callerPlaces = [
+  'p-asserted-identity',
+  'remote-party-id',
+  'p-preferred-identity',
+  'from',
+] as const;
+
+export type CallerPlace = (typeof callerPlaces)[number];
+
+/** Where the caller is looked for: the first place that names somebody wins. What is not among them is not believed. */
+export type CallerIdentity = readonly CallerPlace[];
 
 /** Whether calls' signatures for who calls are verified: not at all, for others to see, or so that no other call comes in. */
 export type StirPolicy = 'off' | 'report' | 'require';
@@ -36,6 +48,20 @@ export interface TrunkInbound {
   readonly calledNumber: readonly CalledNumberPlace[];
   readonly callerIdentity: CallerIdentity;
   readonly stir: StirPolicy;
+  /** Who verifies, where somebody does. */
+  readonly verifiedBy: Verifier;
+  /** Names of header fields that applications see of its calls. */
+  readonly headers: readonly string[];
+}
+
+/** How keys are pressed: as telephone events (RFC 4733), by SIP INFO, or by whichever way the call has. */
+export type DtmfPolicy = 'auto' | '4733' | 'info';
+
+/** What may be agreed on for the audio of a trunk's calls. */
+export interface TrunkMedia {
+  /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
+  readonly codecs: readonly PhoneCodec[] | null;
+  readonly dtmf: DtmfPolicy;
 }
 
 export interface Trunk {
@@ -47,6 +73,7 @@ export interface Trunk {
   readonly inbound: TrunkInbound;
   /** Null: nothing is sent there but what belongs to its calls. */
   readonly outbound: TrunkOutbound | null;
+  readonly media: TrunkMedia;
   /** The account's numbers that may be called over it, in E.164; null: all of them. */
   readonly numbers: readonly string[] | null;
   /** Patterns of callers' numbers (see `matchesPattern`); null: anybody may call. */

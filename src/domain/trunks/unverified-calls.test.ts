@@ -5,9 +5,15 @@ import { refuseUnverified } from './unverified-calls.js';
 
 const failed = (reason: UnverifiedReason) => ({
   ...{ verification: reason === 'no-identity' ? ('none' as const) : ('failed' as const), reason },
-  ...{ attestation: null, originationId: null },
+  ...{ attestation: null, originationId: null, by: 'gateway' as const },
 });
-const passed = { verification: 'passed', attestation: 'C', originationId: 'x', reason: null } as const;
+const passed = {
+  verification: 'passed',
+  attestation: 'C',
+  originationId: 'x',
+  by: 'gateway',
+  reason: null,
+} as const;
 
 describe('A call that is not verified', () => {
   it('is let in where the trunk does not require it', () => {
@@ -23,6 +29,10 @@ describe('A call that is not verified', () => {
     ['untrusted-certificate', 'identity-untrusted'],
     ['bad-signature', 'identity-invalid'],
     ['called-mismatch', 'identity-invalid'],
+    ['revoked-certificate', 'identity-untrusted'],
+    ['revocation-unknown', 'identity-untrusted'],
+    ['carrier-failed', 'identity-invalid'],
+    ['carrier-silent', 'identity-required'],
     ['fault', 'overloaded'],
   ] as const)('for %s is refused with %s where it is required', (reason, code) => {
     expect(() => refuseUnverified('require', failed(reason))).toThrow(Refusal);

@@ -17,8 +17,12 @@ const refusals: Readonly<Record<UnverifiedReason, RefusalCode>> = {
   'unsuitable-certificate': 'identity-untrusted',
   'untrusted-certificate': 'identity-untrusted',
   'expired-certificate': 'identity-untrusted',
+  'revoked-certificate': 'identity-untrusted',
+  'revocation-unknown': 'identity-untrusted',
   'number-not-covered': 'identity-untrusted',
   'bad-signature': 'identity-invalid',
+  'carrier-failed': 'identity-invalid',
+  'carrier-silent': 'identity-required',
   fault: 'overloaded',
 };
 

@@ -4,6 +4,7 @@
  */
 import type { AdmitRequest, LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
+import type { CallHeaders } from '../../domain/participants/call-headers.js';
 import type { Caller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { Refusal } from '../../domain/refusal.js';
@@ -13,12 +14,15 @@ import type { UnconfirmedCalls } from '../../domain/trunks/unconfirmed-calls.js'
 import { readCaller } from './caller-identity.js';
 import { dialledNumber } from './credential.js';
 import { guesserOf } from './request-origin.js';
+import { shownHeaders } from './shown-headers.js';
 import { chooseCredential, isNumberLike, type ShownCredential } from './shown-credential.js';
 import type { SrfRequest } from './srf.js';
 import { arrivingCall, trunkGuesser, type DoorTrunks } from './trunk-call.js';
 import { verifiedCaller } from './verified-caller.js';
 
 export interface EntrySettings {
+  /** Names of header fields that may bear a token or code, in the order in which they count. */
+  readonly tokenHeaders: readonly string[];
   /** The name that a call's wrong credentials are counted under. Default: `source`: its address, and whether that may be forged. */
   readonly sourceOf?: (source: string, fieldOf: (name: string) => string | undefined) => string;
   /** What lets a call to one of our numbers in without a token; null where nothing does. Throws Refusal. */
@@ -78,6 +82,12 @@ export class CallEntry {
   /** Who calls, as far as it is believed of where the call came from. */
   get caller(): Caller | null {
     return readCaller(this.#options.request, this.#pass?.trunk.inbound.callerIdentity);
+  }
+
+  /** Header fields that its trunk shows; null where there are none. */
+  get headers(): CallHeaders | null {
+    const { request, settings } = this.#options;
+    return shownHeaders(request, this.trunk?.inbound.headers ?? [], settings.tokenHeaders);
   }
 
   /** The name that its wrong credentials are counted under. */
@@ -220,7 +230,7 @@ export class CallEntry {
     const dialled = this.#pass === null ? this.#dialledWithout(credential) : this.#pass.dialled;
     if (settings.dialIn === undefined || dialled === null) return null;
     const call = {
-      ...{ voiceCallId: callId, from: this.caller?.number ?? null, to: dialled, headers: {} },
+      ...{ voiceCallId: callId, from: this.caller?.number ?? null, to: dialled, headers: this.headers ?? {} },
     };
     return settings.dialIn(dialled, request.source_address, call, this.#pass?.trunk.accountId ?? null);
   }

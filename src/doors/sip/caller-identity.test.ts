@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CallerIdentity } from '../../domain/trunks/trunk.js';
 import { claimedCaller, readCaller } from './caller-identity.js';
 
 function callerOf(headers: Readonly<Record<string, string>>) {
@@ -198,15 +199,29 @@ describe('the caller of an INVITE', () => {
 });
 
 describe('the caller that a signature must be for', () => {
-  const claimed = (headers: Readonly<Record<string, string>>, identity?: 'asserted' | 'from') =>
+  const claimed = (headers: Readonly<Record<string, string>>, identity?: CallerIdentity) =>
     claimedCaller({ get: (name) => headers[name] }, identity);
   const From = '<sip:+4930123@h>;tag=1';
 
   it('is the one that is shown, and no other beside it', () => {
     const asserted = { From, 'P-Asserted-Identity': '<sip:+15550001@h>, <tel:+15550002>' };
     expect(claimed(asserted)).toEqual(['+15550001']);
-    expect(claimed(asserted, 'from')).toEqual(['+4930123']);
+    expect(claimed(asserted, ['from'])).toEqual(['+4930123']);
     expect(claimed({ From })).toEqual(['+4930123']);
+  });
+
+  it('is looked for in the places that a trunk believes, in its order, and in no other', () => {
+    const fields = {
+      From,
+      'P-Asserted-Identity': '<sip:+15550001@h>',
+      'P-Preferred-Identity': '<sip:+15550002@h>',
+      'Remote-Party-ID': '<sip:+15550003@h>;party=calling',
+    };
+    expect(claimed(fields, ['remote-party-id', 'p-asserted-identity'])).toEqual(['+15550003']);
+    expect(claimed(fields, ['p-preferred-identity', 'from'])).toEqual(['+15550002']);
+    expect(
+      claimed({ From, 'P-Asserted-Identity': '<sip:+15550001@h>' }, ['remote-party-id', 'from']),
+    ).toEqual(['+4930123']);
   });
 
   it('is a name where it has no number, and nobody where nobody is named', () => {
@@ -222,7 +237,7 @@ describe('the caller that a signature must be for', () => {
       'P-Asserted-Identity': '<tel:+15550001>',
     };
     expect(claimed(hidden)).toEqual(['+15550001']);
-    expect(claimed(hidden, 'from')).toEqual(['+15550001']);
+    expect(claimed(hidden, ['from'])).toEqual(['+15550001']);
     expect(claimed({ From, Privacy: 'id' })).toEqual(['+4930123']);
     expect(claimed({ From, 'Remote-Party-ID': '<sip:+15550003@h>;party=calling;privacy=full' })).toEqual([
       '+15550003',

@@ -1,11 +1,11 @@
 /**
  * Who calls, out of an INVITE: P-Asserted-Identity (RFC 3325), Remote-Party-ID that came before it
- * (draft-ietf-sip-privacy-04), P-Preferred-Identity, and From, the first of them that there is; and nobody where the caller
- * asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
+ * (draft-ietf-sip-privacy-04), P-Preferred-Identity, and From, the first of them that there is, in this order or in that of a
+ * trunk, and nobody where the caller asked for privacy (RFC 3323). Only shown to people, never trusted: what lets a call in is its token.
  */
 import { ownCaller, type Caller } from '../../domain/participants/caller.js';
 import { shownName } from '../../domain/participants/shown-name.js';
-import type { CallerIdentity } from '../../domain/trunks/trunk.js';
+import { callerPlaces, type CallerIdentity, type CallerPlace } from '../../domain/trunks/trunk.js';
 import { unescapePercent } from './percent-escapes.js';
 import { splitUnquoted } from './split-unquoted.js';
 
@@ -25,10 +25,10 @@ interface NameAddr {
   readonly parameters: string;
 }
 
-/** Null where nobody is named, or the caller does not want to be. `from`: other fields than From are not believed. */
-export function readCaller(headers: CallerHeaders, identity: CallerIdentity = 'asserted'): Caller | null {
-  if (isPrivate(headers.get('Privacy'))) return null;
-  if (identity === 'from') return callerOf(believed(headers, identity), () => false);
+/** Null where nobody is named, or the caller does not want to be. `identity`: no other fields are believed. */
+export function readCaller(headers: CallerHeaders, identity: CallerIdentity = callerPlaces): Caller | null {
+  if (asksForPrivacy(headers)) return null;
+  if (!identity.includes('remote-party-id')) return callerOf(believed(headers, identity), () => false);
   const hidden = remoteParties(headers).map(({ parameters }) =>
     parameterOf(parameters, 'privacy').toLowerCase(),
   );
@@ -44,7 +44,7 @@ export function readCaller(headers: CallerHeaders, identity: CallerIdentity = 'a
  */
 export function claimedCaller(
   headers: CallerHeaders,
-  identity: CallerIdentity = 'asserted',
+  identity: CallerIdentity = callerPlaces,
 ): readonly string[] {
   const known = (identities: readonly NameAddr[]) => identities.filter(({ uri }) => !isAnonymous(uri));
   const named = known(believed(headers, identity));
@@ -53,16 +53,32 @@ export function claimedCaller(
   return claimed === undefined ? [] : [claimed];
 }
 
+/** What a carrier says of its check of who calls; null where it says nothing in a place that is believed. */
+export function verstatOf(headers: CallerHeaders, identity: CallerIdentity): string | null {
+  const named = identity.flatMap((place) => namedAt(headers, place));
+  return firstOf(named, ({ uri }) => parameterOf(uri.replace('@', ';'), 'verstat') || null);
+}
+
 /** The identities that go before all others, of those that are there. */
 function believed(headers: CallerHeaders, identity: CallerIdentity): readonly NameAddr[] {
-  const from = readNameAddrs(headers.get('From')).slice(0, 1);
-  if (identity === 'from') return from;
-  const others = [
-    readNameAddrs(headers.get('P-Asserted-Identity')),
-    remoteParties(headers),
-    readNameAddrs(headers.get('P-Preferred-Identity')).slice(0, 1),
-  ];
-  return others.find(({ length }) => length > 0) ?? from;
+  for (const place of identity) {
+    const named = namedAt(headers, place);
+    if (named.length > 0) return named;
+  }
+  return [];
+}
+
+function namedAt(headers: CallerHeaders, place: CallerPlace): readonly NameAddr[] {
+  switch (place) {
+    case 'p-asserted-identity':
+      return readNameAddrs(headers.get('P-Asserted-Identity'));
+    case 'remote-party-id':
+      return remoteParties(headers);
+    case 'p-preferred-identity':
+      return readNameAddrs(headers.get('P-Preferred-Identity')).slice(0, 1);
+    case 'from':
+      return readNameAddrs(headers.get('From')).slice(0, 1);
+  }
 }
 
 /** Remote-Party-ID of who calls: others are of who is called, or of a third (draft-ietf-sip-privacy-04 §4). */
@@ -98,7 +114,8 @@ function parameterOf(parameters: string, name: string): string {
 }
 
 /** `id` is RFC 3325's; `user` and `header` ask to hide the same (RFC 3323 §4.2); some write the `full` of Remote-Party-ID, or quotes. */
-function isPrivate(privacy: string | undefined): boolean {
+export function asksForPrivacy(headers: CallerHeaders): boolean {
+  const privacy = headers.get('Privacy');
   if (privacy === undefined) return false;
   const values = privacy
     .slice(0, maxPrivacyLength)

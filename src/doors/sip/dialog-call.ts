@@ -45,6 +45,8 @@ export interface DialogCallOptions {
   readonly trunkId: string | null;
   /** The far end has our answer: it is where the call came from. */
   readonly onConfirmed?: () => void;
+  /** Keys that the far end presses by INFO count. Default true. */
+  readonly takesInfoKeys?: boolean;
   /** The call is over and nothing of it remains. */
   readonly onClosed: () => void;
 }
@@ -318,7 +320,8 @@ export class DialogCall {
   #info(request: SrfRequest, response: SrfResponse): void {
     const contentType = request.get('Content-Type');
     const press = contentType === undefined ? null : parseDtmfInfo(contentType, request.body ?? '');
-    if (press !== null) this.#presses.take(press);
+    // One that does not count is answered all the same: it may come as a telephone event, too, and is no fault.
+    if (press !== null && this.#options.takesInfoKeys !== false) this.#presses.take(press);
     if (press !== null || contentType === undefined) response.send(200);
     else response.send(415, { headers: { Accept: dtmfInfoTypes } });
   }

@@ -25,15 +25,17 @@ afterEach(async () => {
 const trunk: Trunk = {
   ...{ id: 't', accountId: 'acme', name: null, isEnabled: true, numbers: null, key: null, fingerprint: '' },
   ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
-  ...{ createdAt: 0, outbound: null },
+  ...{ createdAt: 0, outbound: null, media: { codecs: null, dtmf: 'auto' } },
   inbound: {
     ...{
       networks: ['192.0.2.0/24'],
       certificateNames: [],
       digest: null,
       calledNumber: ['request-uri'],
-      callerIdentity: 'from',
+      callerIdentity: ['from'],
       stir: 'off',
+      verifiedBy: 'gateway',
+      headers: [],
     },
   },
 };

@@ -16,17 +16,17 @@ afterEach(async () => {
 });
 
 const passed: CallerVerification = {
-  ...{ verification: 'passed', attestation: 'A', originationId: 'o', reason: null },
+  ...{ verification: 'passed', attestation: 'A', originationId: 'o', by: 'gateway', reason: null },
 };
 
 function trunkThat(stir: 'report' | 'require'): Trunk {
   return {
     ...{ id: 't', accountId: 'acme', name: null, isEnabled: true, numbers: null, key: null, fingerprint: '' },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
-    ...{ createdAt: 0, outbound: null },
+    ...{ createdAt: 0, outbound: null, media: { codecs: null, dtmf: 'auto' } },
     inbound: {
       ...{ networks: ['192.0.2.0/24'], certificateNames: [], digest: null, calledNumber: ['request-uri'] },
-      ...{ callerIdentity: 'from', stir },
+      ...{ callerIdentity: ['from'], stir, verifiedBy: 'gateway', headers: [] },
     },
   };
 }

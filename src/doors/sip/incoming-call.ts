@@ -19,6 +19,7 @@ import type { Outcome } from '../../domain/outcome.js';
 import { ownText } from '../../domain/own-text.js';
 import { refusalOf } from '../../domain/refusal-of.js';
 import { Refusal, type RefusedParty } from '../../domain/refusal.js';
+import type { DtmfPolicy } from '../../domain/trunks/trunk.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
 import { composeAnswer, type Answer } from './answer.js';
 import { CallEntry, type EntrySettings } from './call-entry.js';
@@ -45,10 +46,9 @@ import {
   type SrfResponse,
 } from './srf.js';
 import type { StandingDialogs } from './standing-dialogs.js';
-import { challengeHeader } from './trunk-call.js';
+import { challengeHeader, phoneTermsOf } from './trunk-call.js';
 
 export interface IncomingCallSettings extends EntrySettings {
-  readonly tokenHeaders: readonly string[];
   /** An INVITE that could not be answered by then gets 503. */
   readonly answerTimeoutMs: number;
   readonly retryAfterSeconds: number;
@@ -86,8 +86,11 @@ export class IncomingCall implements LegSignalling {
   readonly #entry: CallEntry;
   /** LegSignalling: there where the far end announced that it wants to hear of others. */
   readonly notices: LegSignalling['notices'];
-  /** LegSignalling: there unless the far end says that it takes no INFO. */
-  readonly sendDtmf: LegSignalling['sendDtmf'];
+  /** LegSignalling: there unless the far end says that it takes no INFO, or its trunk that it is to get none. */
+  get sendDtmf(): LegSignalling['sendDtmf'] {
+    return this.#takesInfo && this.#dtmf !== '4733' ? this.#press : undefined;
+  }
+  readonly #takesInfo: boolean;
   #logger: Logger;
   #leg: DoorLeg | null = null;
   /** From the answer on: the call is its, and so is the end. */
@@ -107,8 +110,7 @@ export class IncomingCall implements LegSignalling {
     );
     if (takesNotices(request))
       this.notices = { takes: noticesTaken, tell: (notice) => this.#answered?.notify(notice) };
-    if (takesInfo(request))
-      this.sendDtmf = async (digit, durationMs) => (await this.#answered?.press(digit, durationMs)) ?? false;
+    this.#takesInfo = takesInfo(request);
     request.on('cancel', () => void this.#end(canceled));
   }
 
@@ -127,6 +129,14 @@ export class IncomingCall implements LegSignalling {
         else await this.#answered.abandon(connectionLost);
       }
     }
+  }
+
+  readonly #press = async (digit: string, durationMs: number): Promise<boolean> =>
+    (await this.#answered?.press(digit, durationMs)) ?? false;
+
+  /** How keys are pressed in this call, both ways. */
+  get #dtmf(): DtmfPolicy {
+    return this.#entry.trunk?.media.dtmf ?? 'auto';
   }
 
   /** LegSignalling: the leg receives other streams now. */
@@ -204,6 +214,7 @@ export class IncomingCall implements LegSignalling {
         localAddress: localAddressOf(request),
         // The ACK bears what only the address was told that we answer to.
         sendsOnceConfirmed: this.#entry.isForgeable,
+        ...(this.#entry.trunk !== null && { phoneTerms: phoneTermsOf(this.#entry.trunk.media) }),
       }),
     );
     if (leg.hasEnded) return;
@@ -235,6 +246,7 @@ export class IncomingCall implements LegSignalling {
       door: 'sip',
       callId: this.#callId,
       caller: this.#entry.caller,
+      headers: this.#entry.headers,
       source: this.#entry.guesser,
       signalling: this,
     });
@@ -266,6 +278,7 @@ export class IncomingCall implements LegSignalling {
     }
     const leg = await legs.succeed(replaced.legId, {
       ...{ callId: this.#callId, voiceCallId, caller: this.#entry.caller, stir: found.stir ?? null },
+      headers: this.#entry.headers,
       trunkId: this.#entry.trunk?.id ?? null,
       signalling: this,
       onTaken: () => replaced.replaced(),
@@ -313,6 +326,7 @@ export class IncomingCall implements LegSignalling {
       ...{ dialog, leg, isOfferOurs, traits, clock, logger: this.#logger, farewells: this.#farewells },
       ...{ dialogs, trunkId: this.#entry.trunk?.id ?? null },
       retryAfterSeconds: settings.retryAfterSeconds,
+      takesInfoKeys: this.#dtmf !== '4733',
       onConfirmed: () => this.#entry.confirm(),
       onClosed: () => this.#closed(),
     });

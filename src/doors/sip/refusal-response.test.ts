@@ -21,6 +21,21 @@ describe('the refusal of an INVITE', () => {
     });
   });
 
+  it.each([
+    ['identity-required', 428, 428, 'Use Identity Header'],
+    ['identity-stale', 403, 403, 'Stale Date'],
+    ['identity-unreachable', 436, 436, 'Bad Identity Info'],
+    ['identity-untrusted', 437, 437, 'Unsupported Credential'],
+    ['identity-invalid', 438, 438, 'Invalid Identity Header'],
+  ] as const)('as %s is a %i that says so to who has signed, too (RFC 9410)', (code, status, cause, text) => {
+    expect(refusalResponse(code, 7)).toEqual({
+      status,
+      headers: {
+        Reason: `SIP;cause=${status};text="${code}", STIR;cause=${cause};text="${text}"`,
+      },
+    });
+  });
+
   it.each(['draining', 'overloaded', 'too-many-guesses'] as const)(
     'as %s is a 503 that says when to come back',
     (code) => {

@@ -30,6 +30,15 @@ const statuses: Readonly<Record<RefusalCode, number>> = {
   overloaded: 503,
 };
 
+/** RFC 8224 §6.2.2, in the words of RFC 9410 §3: for who has signed the call, or passed its signature on. */
+const stirReasons: Readonly<Partial<Record<RefusalCode, readonly [cause: number, text: string]>>> = {
+  'identity-required': [428, 'Use Identity Header'],
+  'identity-stale': [403, 'Stale Date'],
+  'identity-unreachable': [436, 'Bad Identity Info'],
+  'identity-untrusted': [437, 'Unsupported Credential'],
+  'identity-invalid': [438, 'Invalid Identity Header'],
+};
+
 export interface RefusalResponse {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -39,7 +48,12 @@ export interface RefusalResponse {
 
 export function refusalResponse(code: RefusalCode, retryAfterSeconds: number): RefusalResponse {
   const status = statuses[code];
-  const headers: Record<string, string> = { Reason: formatReason('SIP', status, code) };
+  const stir = stirReasons[code];
+  const reasons = [
+    formatReason('SIP', status, code),
+    ...(stir === undefined ? [] : [formatReason('STIR', ...stir)]),
+  ];
+  const headers: Record<string, string> = { Reason: reasons.join(', ') };
   if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
   return { status, headers };
 }

@@ -1,7 +1,8 @@
 /** What an INVITE shows of a call to the trunks: who calls, and which number, read as each trunk wants it. */
 import type { Credential } from '../../domain/participants/token.js';
 import type { ArrivingCall, ShownDigest, TrunkPass } from '../../domain/trunks/trunk-calls.js';
-import type { CalledNumberPlace, DigestHash } from '../../domain/trunks/trunk.js';
+import type { PhoneTerms } from '../../domain/media-plane.js';
+import type { CalledNumberPlace, DigestHash, TrunkMedia } from '../../domain/trunks/trunk.js';
 import { contactUserForm } from '../../domain/trunks/contact-user.js';
 import type { DigestServer } from '../../digest/digest-server.js';
 import { addressIn, readCaller } from './caller-identity.js';
@@ -35,10 +36,23 @@ export function arrivingCall(
   stranger: string,
 ): ArrivingCall {
   return {
+    ...arrivingCallToExamine(request, credentials, server, stranger),
+    digest: shownDigest(request, server, 'verify'),
+  };
+}
+
+/** The same, whose password may be looked at as often as one likes: its answer is not counted. */
+export function arrivingCallToExamine(
+  request: TrunkRequest,
+  credentials: readonly Credential[],
+  server: DigestServer,
+  stranger: string,
+): ArrivingCall {
+  return {
     source: request.source_address,
     credentials,
     contactUser: contactUserOf(request.uri),
-    digest: shownDigest(request, server),
+    digest: shownDigest(request, server, 'examine'),
     // A carrier's callers guess each for themselves, and none for strangers.
     guesser: (trunk) =>
       trunk === null
@@ -56,14 +70,23 @@ export function contactUserOf(uri: string): string | null {
   return contactUri.exec(uri)?.[1]?.toLowerCase() ?? null;
 }
 
-function shownDigest(request: TrunkRequest, server: DigestServer): ShownDigest | null {
+function shownDigest(
+  request: TrunkRequest,
+  server: DigestServer,
+  how: 'verify' | 'examine',
+): ShownDigest | null {
   const credentials = server.read(request.get('Authorization'));
   if (credentials === null) return null;
   const { method, uri, body = '' } = request;
   return {
     username: credentials.username,
-    verify: (secrets) => server.verify(credentials, secrets, { method, uri, body: Buffer.from(body) }),
+    verify: (secrets) => server[how](credentials, secrets, { method, uri, body: Buffer.from(body) }),
   };
+}
+
+/** What may be agreed on with a phone of that trunk. */
+export function phoneTermsOf({ codecs, dtmf }: TrunkMedia): PhoneTerms {
+  return { codecs, telephoneEvents: dtmf !== 'info' };
 }
 
 /** The header field of a 401. drachtio-srf writes one line for each name: those of further challenges stand in its value. */

@@ -19,8 +19,10 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
         certificateNames: [],
         digest: null,
         calledNumber: ['to'],
-        callerIdentity: 'from',
+        callerIdentity: ['from'],
         stir: 'off',
+        verifiedBy: 'gateway',
+        headers: [],
       },
     },
     outbound: {
@@ -32,6 +34,7 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
       ping: null,
     },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
+    media: { codecs: null, dtmf: 'auto' },
     ...{ createdAt: 0, ...changes },
   };
 }

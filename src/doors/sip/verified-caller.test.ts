@@ -8,10 +8,11 @@ const passed: CallerVerification = {
   verification: 'passed',
   attestation: 'A',
   originationId: 'o',
+  by: 'gateway',
   reason: null,
 };
 const none: CallerVerification = {
-  ...{ verification: 'none', attestation: null, originationId: null, reason: 'no-identity' },
+  ...{ verification: 'none', attestation: null, originationId: null, by: 'gateway', reason: 'no-identity' },
 };
 
 const headers: Readonly<Record<string, string>> = {
@@ -24,14 +25,20 @@ const headers: Readonly<Record<string, string>> = {
 const request = { uri: 'sip:join@gw', get: (name: string) => headers[name] };
 
 /** What is found of a call over a trunk with such a policy. `dialled`: the number that it goes to; null: a credential says whom it is for. */
-function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPass {
+function passOf(
+  stir: StirPolicy,
+  dialled: string | null = '+4930555',
+  verifiedBy: 'gateway' | 'carrier' = 'gateway',
+): TrunkPass {
   const inbound = {
     networks: [],
     certificateNames: [],
     digest: null,
     calledNumber: ['request-uri' as const],
-    callerIdentity: 'from' as const,
+    callerIdentity: ['from'] as const,
     stir,
+    verifiedBy,
+    headers: [],
   };
   return {
     trunk: {
@@ -51,6 +58,7 @@ function passOf(stir: StirPolicy, dialled: string | null = '+4930555'): TrunkPas
         maxConcurrentCalls: null,
         maxCallsPerSecond: null,
         outbound: null,
+        media: { codecs: null, dtmf: 'auto' } as const,
         createdAt: 0,
       },
     },
@@ -98,6 +106,23 @@ describe('The signature of a call', () => {
     const fields: Readonly<Record<string, string | undefined>> = { ...others, y: Identity };
     await verifiedCaller({ uri: request.uri, get: (name) => fields[name] }, passOf('report'), verify);
     expect(asked[0]?.identity).toBe(Identity);
+  });
+
+  it('is left to the carrier where the trunk says so: its word counts, and nothing is fetched', async () => {
+    const { asked, verify } = verifying(passed);
+    const told = (verstat: string, policy: StirPolicy) => {
+      const From = `<sip:+4930123;verstat=${verstat}@carrier>;tag=1`;
+      const fields: Readonly<Record<string, string | undefined>> = { ...headers, From };
+      const said = { uri: request.uri, get: (name: string) => fields[name] };
+      return verifiedCaller(said, passOf(policy, null, 'carrier'), verify);
+    };
+    expect(await told('TN-Validation-Passed-B', 'require')).toEqual({
+      ...{ verification: 'passed', attestation: 'B', originationId: null, by: 'carrier', reason: null },
+    });
+    expect(await told('TN-Validation-Failed', 'report')).toMatchObject({ reason: 'carrier-failed' });
+    await expect(told('TN-Validation-Failed', 'require')).rejects.toThrow('identity-invalid');
+    await expect(told('No-TN-Validation', 'require')).rejects.toThrow('identity-required');
+    expect(asked).toEqual([]);
   });
 
   it('keeps the call out where it is required and not there, and only there', async () => {

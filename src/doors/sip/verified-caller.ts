@@ -1,5 +1,6 @@
 /** Passes an INVITE’s signature of who calls whom (STIR, RFC 8224) to the verifier, where the trunk of the call asks for it. */
 import type { CallerVerification } from '../../domain/participants/caller-verification.js';
+import { carrierVerdict } from './carrier-verdict.js';
 import type { TrunkPass } from '../../domain/trunks/trunk-calls.js';
 import { refuseUnverified } from '../../domain/trunks/unverified-calls.js';
 import { addressIn, claimedCaller } from './caller-identity.js';
@@ -24,7 +25,9 @@ export type VerifyCall = (call: SignedCall) => Promise<CallerVerification>;
 
 /** What is required is not let in unseen. */
 const unable: VerifyCall = () =>
-  Promise.resolve({ verification: 'failed', attestation: null, originationId: null, reason: 'fault' });
+  Promise.resolve({
+    ...{ verification: 'failed', attestation: null, originationId: null, by: 'gateway', reason: 'fault' },
+  });
 
 /** Null, at once, where nobody wants to know: other calls do not wait. Rejects with Refusal where the trunk requires what the call does not have. */
 export function verifiedCaller(
@@ -43,20 +46,31 @@ async function verified(
   verify: VerifyCall,
   signal: AbortSignal | undefined,
 ): Promise<CallerVerification> {
-  const { trunk, dialled } = pass;
-  const verification = await verify({
+  const verification = await verificationOf(request, pass, verify, signal);
+  // Nobody is left to be refused.
+  if (signal?.aborted === true) return verification;
+  refuseUnverified(pass.trunk.inbound.stir, verification);
+  return verification;
+}
+
+/** What comes of it, whether or not it is required. Never rejects. */
+export async function verificationOf(
+  request: CredentialSource,
+  { trunk, dialled }: Pick<TrunkPass, 'trunk' | 'dialled'>,
+  verify: VerifyCall,
+  signal?: AbortSignal,
+): Promise<CallerVerification> {
+  const { verifiedBy, callerIdentity } = trunk.inbound;
+  if (verifiedBy === 'carrier') return carrierVerdict(request, callerIdentity);
+  return verify({
     identity: request.get('Identity') ?? request.get('y') ?? null,
-    caller: claimedCaller(request, trunk.inbound.callerIdentity),
+    caller: claimedCaller(request, callerIdentity),
     called: dialled === null ? calledParties(request) : [dialled],
     date: request.get('Date') ?? null,
     callId: request.get('Call-ID') ?? '',
     accountId: trunk.accountId,
     ...(signal !== undefined && { signal }),
   });
-  // Nobody is left to be refused.
-  if (signal?.aborted === true) return verification;
-  refuseUnverified(trunk.inbound.stir, verification);
-  return verification;
 }
 
 /**

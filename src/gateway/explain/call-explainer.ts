@@ -10,10 +10,15 @@ import type {
 import { DomainError } from '../../domain/domain-error.js';
 import { formatHostPort } from '../../domain/host-port.js';
 import { GuessLimiter } from '../../domain/legs/guess-limiter.js';
+import { presentHeaders } from '../../domain/participants/call-headers.js';
 import { presentCaller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
+import { Refusal } from '../../domain/refusal.js';
+import type { Trunk } from '../../domain/trunks/trunk.js';
 import { readCaller } from '../../doors/sip/caller-identity.js';
+import { shownHeaders } from '../../doors/sip/shown-headers.js';
 import { drachtioServer, ownServer } from '../../doors/sip/server-traits.js';
+import { normalizeNumber } from '../../phone-numbers/e164.js';
 import { parseMessage } from '../../sip-server/index.js';
 import { callerPrivacies } from '../caller-privacy.js';
 import type { GatewayContext } from '../context.js';
@@ -27,6 +32,7 @@ import {
   type FoundCredential,
   type Verdict,
 } from './credential-steps.js';
+import { hintFor } from './hints.js';
 import { mediaStep } from './media-step.js';
 import { capacityStep, numberSteps, participantSteps } from './party-steps.js';
 import { readPasted } from './pasted-message.js';
@@ -34,12 +40,13 @@ import { PerMinute } from './per-minute.js';
 import { placeOf } from './place.js';
 import { askedRequest, sourceOfCall, type ChosenPlace, type KnownSource, type Question } from './question.js';
 import { formStep, messageStep, replacingStep, rulesStep, sourceStep } from './reading-steps.js';
-import { noted, unknown, type Step } from './step.js';
+import { noted, refused, unknown, type Step } from './step.js';
+import { trunkSteps, type TrunkOutlook, type TrunkParts } from './trunk-steps.js';
 
 export interface CallExplainerParts {
   readonly foundation: Pick<Foundation, 'stores' | 'tokens' | 'operatorAccount'>;
   readonly domain: Pick<GatewayDomain, 'legs' | 'media' | 'trunks'>;
-  readonly sip: Pick<GatewaySip, 'server'>;
+  readonly sip: Pick<GatewaySip, 'server' | 'unconfirmed'>;
 }
 
 export function createCallExplainer(context: GatewayContext, parts: CallExplainerParts): CallExplainer {
@@ -114,15 +121,81 @@ class Explanations {
     const worthOf = (token: string) => tokens.verify(token, this.#context.clock.now()).result;
     const found = credentialStep(question, config.tokenHeaders, worthOf);
     const { step: shown, credential } = found;
-    const verdict = credential?.kind === 'jwt' ? this.#verdictOfToken(credential) : null;
+    const token = credential?.kind === 'jwt' ? this.#verdictOfToken(credential) : null;
     const form = formStep(question, traits, config);
-    // What strangers show is looked at first, but behind a drachtio-server.
-    const early = [shown, ...(verdict === null ? [] : [verdict.step])];
-    const reading = traits.isExternal ? [rules, form, ...early] : [rules, ...early, form];
+    const codes = this.#codesOnce(question, found);
+    const over = await trunkSteps(question, found.credentials, this.#trunkParts(question, codes), config);
+    const instead = (steps: readonly Step[]) =>
+      this.#isAskedForPassword(question) ? steps.map(asked) : steps;
+    const early = [...instead([shown]), ...(token === null ? [] : [token.step])];
     const replacing = replacingStep(question);
-    const parties = replacing === null ? await this.#parties(question, found, verdict) : [replacing];
-    const { step: media, description } = mediaStep(question, config);
-    return { steps: [...reading, this.#callerStep(question), ...parties, media], description };
+    const parties =
+      replacing === null
+        ? instead(await this.#parties(question, found, { over, token, codes }))
+        : [replacing];
+    const { step: media, description } = mediaStep(question, config, over.trunk);
+    const caller = this.#callerStep(question, over.trunk);
+    // What strangers show is looked at first, but behind a drachtio-server; a trunk's call is let in by other rules.
+    if (over.trunk !== null) {
+      const credentials = over.dialled === null ? early : [];
+      const steps = [rules, form, caller, ...over.steps, ...credentials, ...parties, media];
+      return { steps, description };
+    }
+    const screened = over.steps.length > 0 ? over.steps : [...this.#strangerSteps(question), ...early];
+    const reading = traits.isExternal ? [rules, form, ...screened] : [rules, ...screened, form];
+    return { steps: [...reading, caller, ...parties, media], description };
+  }
+
+  /** What strangers get who may not call, or may be of a trunk that is known by its password alone. */
+  #strangerSteps({ source, asked }: Question): readonly Step[] {
+    const { config } = this.#context;
+    const { directory, digest } = this.#parts.domain.trunks;
+    if (source.transport === 'ws' || source.transport === 'wss') return [];
+    if (config.sip.callsFromNoTrunk !== 'refuse') return [];
+    const isAnswer = digest.answersUs(asked.get('Authorization'));
+    const isAsked = directory.hashesOf(null).length > 0 && !isAnswer;
+    const text =
+      'it comes from no trunk of this account; calls from no trunk are refused, whatever they show';
+    const reason = isAsked ? 'authentication-required' : 'no-trunk';
+    return [refused('trunk', text, { sipStatus: isAsked ? 401 : 403, reason })];
+  }
+
+  /** What is of no trunk may be of one that is known by its password alone, where there is such a trunk. */
+  #isAskedForPassword({ source }: Question): boolean {
+    const isBrowser = source.transport === 'ws' || source.transport === 'wss';
+    return !isBrowser && this.#parts.domain.trunks.directory.hashesOf(null).length > 0;
+  }
+
+  #trunkParts({ accountId }: Question, codes: () => Promise<Verdict>): TrunkParts {
+    const { domain, sip, foundation } = this.#parts;
+    const { directory, counts, digest, stir } = domain.trunks;
+    const { participants, numbers } = foundation.stores;
+    const country = this.#context.config.numbers.defaultCountry ?? null;
+    return {
+      ...{ directory, counts, digest, preview: stir.preview, unconfirmed: sip.unconfirmed },
+      async accountOfNumber(dialled) {
+        const e164 = normalizeNumber(dialled, country);
+        const number = e164 === null ? null : await numbers.findNumberByE164(e164);
+        return number?.accountId === accountId ? accountId : null;
+      },
+      accountOfCredential: async (credential) => {
+        const { participantId } =
+          credential.kind === 'jwt' ? this.#verdictOfToken(credential) : await codes();
+        const participant = participantId === null ? null : await participants.findParticipant(participantId);
+        if (participant?.accountId !== accountId) throw new Refusal('token-invalid');
+        return accountId;
+      },
+    };
+  }
+
+  /** The codes that it shows are looked up once: each is a guess. */
+  #codesOnce({ accountId }: Question, { codes }: FoundCredential): () => Promise<Verdict> {
+    let verdict: Promise<Verdict> | null = null;
+    const lookup = {
+      ...{ store: this.#parts.foundation.stores.participants, guesses: this.#guesses },
+      clock: this.#context.clock,
+    };
+    return () => (verdict ??= joinCodesStep(codes, accountId, lookup));
   }
 
   #verdictOfToken({ value }: Credential): Verdict {
@@ -132,24 +205,27 @@ class Explanations {
   /** The number that is called, the participant, its session, and whether the gateway takes calls at all. */
   async #parties(
     question: Question,
-    { credential, codes }: FoundCredential,
-    token: Verdict | null,
+    { credential }: FoundCredential,
+    known: {
+      readonly over: TrunkOutlook;
+      readonly token: Verdict | null;
+      readonly codes: () => Promise<Verdict>;
+    },
   ): Promise<readonly Step[]> {
-    const { config, clock } = this.#context;
+    const { config } = this.#context;
     const { stores } = this.#parts.foundation;
     const { accountId } = question;
+    const { over, token, codes } = known;
     const capacity = this.#capacity();
     const mayBeNumber =
-      credential === null || (credential.kind === 'join-code' && /^\d+$/.test(credential.value));
-    const trunks = this.#parts.domain.trunks.directory;
-    const number = mayBeNumber ? await numberSteps(question, { ...stores, trunks }, config) : null;
+      over.dialled !== null ||
+      credential === null ||
+      (credential.kind === 'join-code' && /^\d+$/.test(credential.value));
+    const isByCredential = over.trunk !== null && over.dialled === null;
+    const number = mayBeNumber && !isByCredential ? await numberSteps(question, over, stores, config) : null;
     if (number !== null && (number.isLetIn || credential === null)) return [...number.steps, capacity];
     if (credential === null) return [capacity];
-    const verdict =
-      token ??
-      (await joinCodesStep(codes, accountId, {
-        ...{ store: stores.participants, guesses: this.#guesses, clock },
-      }));
+    const verdict = token ?? (await codes());
     const { participantId } = verdict;
     const party =
       participantId === null ? [] : await participantSteps(participantId, accountId, stores, config);
@@ -164,9 +240,15 @@ class Explanations {
     });
   }
 
-  #callerStep({ accountId, asked }: Question): Step {
-    const caller = presentCaller(readCaller(asked), this.#callerPrivacy(accountId));
-    const details = { number: caller?.number ?? null, name: caller?.name ?? null };
+  #callerStep({ accountId, asked }: Question, trunk: Trunk | null): Step {
+    const privacy = this.#callerPrivacy(accountId);
+    const caller = presentCaller(readCaller(asked, trunk?.inbound.callerIdentity), privacy);
+    const { tokenHeaders } = this.#context.config;
+    const headers = presentHeaders(shownHeaders(asked, trunk?.inbound.headers ?? [], tokenHeaders), privacy);
+    const details = {
+      ...{ number: caller?.number ?? null, name: caller?.name ?? null },
+      headers: Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+    };
     return noted('caller', 'who calls, as records and events would show it', details);
   }
 
@@ -186,6 +268,14 @@ class Explanations {
   #contactFor({ address, transport }: KnownSource, { index: listener }: ChosenPlace): string | null {
     return address === null ? null : this.#parts.sip.server.contactFor({ address, transport, listener });
   }
+}
+
+/** A refusal for want of a token, where the caller is asked for a trunk's password instead. */
+function asked(step: Step): Step {
+  if (step.end?.reason !== 'token-missing') return step;
+  const reason = 'authentication-required';
+  const text = `${step.text}; it is asked for a password, for it may be of a trunk that is known by that alone`;
+  return { ...step, text, hint: hintFor(reason), end: { result: 'refused', sipStatus: 401, reason } };
 }
 
 function explanation(

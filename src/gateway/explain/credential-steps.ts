@@ -14,6 +14,8 @@ export interface FoundCredential {
   readonly step: Step;
   /** What counts of it, as far as that is known without looking anything up. */
   readonly credential: Credential | null;
+  /** All that are shown, in the order in which they count. */
+  readonly credentials: readonly Credential[];
   /** Where that is a code: all that are shown, in the order in which they are looked up. */
   readonly codes: readonly string[];
 }
@@ -44,14 +46,19 @@ export function credentialStep(
     const step = passed('credential', `${kinds[credential.kind]} in ${place}`, {
       ...{ ...details, place, kind: credential.kind },
     });
-    return { step, credential, codes };
+    return { step, credential, credentials, codes };
   }
   const text = 'it shows no credential in any of the places that are looked at';
   if (dialled !== null)
-    return { step: noted('credential', `${text}; it calls a number`, details), credential, codes };
+    return {
+      step: noted('credential', `${text}; it calls a number`, details),
+      credential,
+      credentials,
+      codes,
+    };
   return {
     step: refused('credential', text, { sipStatus: 403, reason: 'token-missing' }, details),
-    ...{ credential, codes },
+    ...{ credential, credentials, codes },
   };
 }
 

@@ -10,6 +10,23 @@ const hints: Readonly<Record<string, string>> = {
   'too-many-guesses':
     'Wait a minute; `joinCodes.maxFailuresPerMinute` is the limit, over trunks `trunks.maxWrongCodes`, too: docs/sip.md, docs/trunks.md.',
   'no-trunk': 'Make a trunk for the network that calls: docs/trunks.md.',
+  'authentication-required':
+    'Every call is asked for the trunk’s password once, and calls again with the answer; paste that second INVITE: docs/trunks.md#passwords.',
+  'authentication-failed':
+    'Give the other end the trunk’s `inbound.digest.username` and password, and let it answer for the realm `landbridge`: docs/trunks.md#passwords.',
+  'unknown-number': 'Set the number up with `POST /numbers`, or add it to the trunk’s `numbers`.',
+  'caller-not-allowed': 'Add the caller to the trunk’s `allowedCallers`: docs/trunks.md#settings.',
+  'called-not-allowed':
+    'Add the number to the trunk’s `allowedCalled`, as the trunk writes it: docs/trunks.md#settings.',
+  'trunk-limit':
+    '`maxConcurrentCalls` and `maxCallsPerSecond` of the trunk are the limits; over UDP also `trunks.maxUnconfirmedCalls`.',
+  'identity-required': 'Have the carrier pass Identity on, or set `inbound.stir` to `report`: docs/stir.md.',
+  'identity-stale':
+    'The signature is too old, or ahead: compare the clocks of signer and gateway, `stir.maxAgeSeconds`.',
+  'identity-invalid': 'The signature does not hold for this call: docs/stir.md says what is compared.',
+  'identity-unreachable':
+    'Its certificate cannot be fetched from there: `stir.ports`, `stir.hosts`: docs/stir.md.',
+  'identity-untrusted': 'No authority of `stir.ca` vouches for it: is that list up to date?',
   'participant-gone': 'Make a new participant: this one was deleted.',
   'participant-occupied':
     'End the call that holds the slot (`DELETE /legs/{legId}`), or make a participant for each call.',

@@ -3,8 +3,10 @@ import { networkInterfaces } from 'node:os';
 import type { Config } from '../../config/config-schema.js';
 import { sipPlaces } from '../../config/sip-places.js';
 import type { ExplainedValue } from '../../domain/call-explainer.js';
+import type { Trunk } from '../../domain/trunks/trunk.js';
 import { AdvertisedAddresses } from '../../domain/advertised-addresses.js';
 import { descriptionIn } from '../../doors/sip/session-body.js';
+import { phoneTermsOf } from '../../doors/sip/trunk-call.js';
 import { answerOffer } from '../../media/worker/browser/browser-sdp.js';
 import { newBrowserSections } from '../../media/worker/browser/browser-sections.js';
 import {
@@ -12,7 +14,13 @@ import {
   endpointsFrom,
   type PhoneEndpoint,
 } from '../../media/worker/phone/phone-endpoints.js';
-import { formatAnswer, localDirection, negotiateOffer } from '../../media/worker/phone/phone-sdp.js';
+import {
+  formatAnswer,
+  localDirection,
+  negotiateOffer,
+  preferencesOf,
+} from '../../media/worker/phone/phone-sdp.js';
+import { anyTerms } from '../../media/worker/phone/phone-terms.js';
 import { rtpMaps } from '../../sdp/attributes.js';
 import { addressTypeOf } from '../../sdp/media-address.js';
 import { kindOfOffer } from '../../sdp/offer-kind.js';
@@ -32,7 +40,8 @@ type Settings = Pick<Config, 'sip' | 'tls' | 'rtp' | 'publicIp' | 'advertise' | 
 
 const statuses = { 'bad-sdp': 400, 'no-common-codec': 488 } as const;
 
-export function mediaStep(question: Question, config: Settings): MediaOutlook {
+/** `trunk`: that the call came over, which may have codecs of its own. */
+export function mediaStep(question: Question, config: Settings, trunk: Trunk | null): MediaOutlook {
   const offer = descriptionIn(question.asked);
   if (offer === null) {
     const text = 'it brings no session description: ours comes in the 200, and the answer to it in the ACK';
@@ -44,7 +53,7 @@ export function mediaStep(question: Question, config: Settings): MediaOutlook {
   try {
     if (kindOfOffer(offer) === 'browser') return browserOutlook(offer, config);
     return config.freeswitch === undefined
-      ? phoneOutlook(offer, question, config)
+      ? phoneOutlook(offer, question, config, trunk)
       : { step: throughFreeSwitch(offer), description: null };
   } catch (error) {
     if (!(error instanceof SdpRefusal)) throw error;
@@ -61,8 +70,14 @@ function isWebSocket({ source }: Question): boolean {
   return source.transport === 'ws' || source.transport === 'wss';
 }
 
-function phoneOutlook(offer: string, { source, cameTo }: Question, config: Settings): MediaOutlook {
-  const agreement = negotiateOffer(offer, { codecs: ['PCMU', 'PCMA'], order: 'offerer' }, null);
+function phoneOutlook(
+  offer: string,
+  { source, cameTo }: Question,
+  config: Settings,
+  trunk: Trunk | null,
+): MediaOutlook {
+  const terms = trunk === null ? anyTerms : phoneTermsOf(trunk.media);
+  const agreement = negotiateOffer(offer, preferencesOf(terms), null);
   const { law, layout, eventPayloadType, remoteRtp, addressType } = agreement;
   const endpoint = endpointFor(addressType, cameTo, config);
   const address = addressTold(endpoint, source.address, config);

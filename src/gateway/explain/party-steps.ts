@@ -5,7 +5,7 @@ import { NetworkList } from '../../domain/network-list.js';
 import type { NumberStore, PhoneNumber } from '../../domain/numbers/phone-number.js';
 import type { Participant } from '../../domain/participants/participant.js';
 import type { ParticipantStore } from '../../domain/participants/participant-store.js';
-import type { TrunkDirectory } from '../../domain/trunks/trunk-directory.js';
+import type { Trunk } from '../../domain/trunks/trunk.js';
 import { dialledNumber } from '../../doors/sip/credential.js';
 import { normalizeNumber } from '../../phone-numbers/e164.js';
 import type { Question } from './question.js';
@@ -35,13 +35,20 @@ export function capacityStep({ isDraining, legs, maxLegs, hasMedia }: CapacityFi
   return passed('capacity', 'the gateway takes calls');
 }
 
+/** The trunk that a call came over, and the number that it called by that. */
+export interface OverTrunk {
+  readonly trunk: Trunk | null;
+  readonly dialled: string | null;
+}
+
 /** What a call to a number comes to that shows nothing, or twelve digits that may be a join code; null where no number is called. */
 export async function numberSteps(
   { accountId, asked, source }: Question,
-  stores: PartyStores & { readonly trunks: Pick<TrunkDirectory, 'from'> },
+  { trunk, dialled: overTrunk }: OverTrunk,
+  stores: PartyStores,
   config: Pick<Config, 'numbers' | 'sessions'>,
 ): Promise<{ readonly steps: readonly Step[]; readonly isLetIn: boolean } | null> {
-  const dialled = dialledNumber(asked.uri);
+  const dialled = overTrunk ?? dialledNumber(asked.uri);
   if (dialled === null) return null;
   const e164 = normalizeNumber(dialled, config.numbers.defaultCountry ?? null);
   const number = e164 === null ? null : await stores.numbers.findNumberByE164(e164);
@@ -52,19 +59,15 @@ export async function numberSteps(
   }
   const details = { numberId: number.id, number: number.number, route: number.route.kind };
   const { address } = source;
+  if (trunk !== null) {
+    const text = 'the number is this account’s, and a call of its trunk needs no more';
+    const step = passed('number', text, { ...details, trunkId: trunk.id });
+    return { steps: [step, await routeStep(number, stores, config)], isLetIn: true };
+  }
   if (address === null) {
     const text =
       'the number is this account’s; whether its `allowFrom` lets the call in depends on the source';
     return { steps: [unknown('number', text, 'Name the `source`.', details)], isLetIn: false };
-  }
-  const trunk = stores.trunks.from(address).find((one) => one.accountId === accountId);
-  if (trunk !== undefined) {
-    const { stir } = trunk.inbound;
-    const unseen =
-      stir === 'require' ? 'limits, lists and the signature that it requires' : 'limits and lists';
-    const text = `the number is this account’s, and so is a trunk there; its ${unseen} are not looked at now`;
-    const step = passed('number', text, { ...details, trunkId: trunk.id });
-    return { steps: [step, await routeStep(number, stores, config)], isLetIn: true };
   }
   if (!new NetworkList(number.allowFrom).has(address)) {
     const text = `the number is this account’s, but neither its \`allowFrom\` nor a trunk of it names ${address}`;

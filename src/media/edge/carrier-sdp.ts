@@ -78,7 +78,7 @@ export interface FreeSwitchEnd extends MediaAddress {
 export interface OwnOffer {
   readonly layout: AudioLayout;
   readonly codecs: readonly CodecUse[];
-  readonly events: EventUse;
+  readonly events: EventUse | null;
   readonly srtp: SrtpKey | null;
 }
 
@@ -89,18 +89,30 @@ const usualPtimesMs: readonly number[] = [10, 20, 30, 40, 60];
 /** Nobody is there: the discard service of FreeSWITCH's own machine. It turns to whoever sends. */
 const nowhere: MediaAddress = { address: '127.0.0.1', port: 9 };
 
+/** How a leg's descriptions are made. */
+export interface CarrierPreferences {
+  /** Whose order of codecs decides in our answers. */
+  readonly order: 'offerer' | 'own';
+  /** Telephone events are offered and taken. */
+  readonly telephoneEvents: boolean;
+}
+
+const anything: CarrierPreferences = { order: 'offerer', telephoneEvents: true };
+
 /** Decides on the carrier's offer. Throws MediaRefusal `bad-sdp` or `no-common-codec`. */
 export function readCarrierOffer(
   offer: string,
   codecs: ReadonlySet<EdgeCodecName>,
   previous: CarrierTerms | null,
+  { order, telephoneEvents }: CarrierPreferences = anything,
 ): CarrierTerms {
   return orMediaRefusal(() => {
     const session = parseSessionDescription(offer);
-    const chosen = chooseAudio(session, abilityOf(codecs), previous?.layout ?? null);
+    const ability = order === 'own' ? inOwnOrder(codecs) : abilityOf(codecs);
+    const chosen = chooseAudio(session, ability, previous?.layout ?? null);
     const { media, sections, audioIndex } = chosen;
     const codec = chosen.codecs.find(({ name }) => name === previous?.codec.name) ?? chosen.codecs[0];
-    const events = eventsOf(media, codec);
+    const events = telephoneEvents ? eventsOf(media, codec) : null;
     return {
       ...farSide(session, media),
       layout: { sections, audioIndex },
@@ -133,7 +145,7 @@ export function readCarrierAnswer(answer: string, offer: OwnOffer): CarrierTerms
     // Key presses come under the number of our offer (RFC 3264 §6.1). FreeSWITCH sends under the same, so none go to a carrier
     // that wants another.
     const events = wanted === null ? null : offer.events;
-    const takesEvents = wanted?.payloadType === offer.events.payloadType;
+    const takesEvents = events !== null && wanted?.payloadType === events.payloadType;
     return { ...far, layout: offer.layout, codec, events, takesEvents };
   });
 }
@@ -143,12 +155,14 @@ export function makeOffer(
   codecs: ReadonlySet<EdgeCodecName>,
   previous: CarrierTerms | null,
   end: FreeSwitchEnd,
+  { telephoneEvents }: Pick<CarrierPreferences, 'telephoneEvents'> = anything,
 ): OwnOffer {
-  const events = previous?.events ?? ownEvents;
+  const events = telephoneEvents ? (previous?.events ?? ownEvents) : null;
+  const taken = events === null ? [] : [events.payloadType];
   const uses = previous === null ? [] : [previous.codec];
   for (const name of codecs) {
     if (uses.some((use) => use.name === name)) continue;
-    const use = ownCodec(name, new Set([events.payloadType, ...uses.map(({ payloadType }) => payloadType)]));
+    const use = ownCodec(name, new Set([...taken, ...uses.map(({ payloadType }) => payloadType)]));
     if (use !== null) uses.push(use);
   }
   return {
@@ -246,6 +260,15 @@ const abilityOf = (codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> =
       .flatMap((map) => codecOf(map, fmtp(media, map.payloadType)) ?? [])
       .filter(({ name }) => codecs.has(name)),
 });
+
+/** The best is the first of `codecs`. */
+function inOwnOrder(codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> {
+  const ability = abilityOf(codecs);
+  const order = [...codecs];
+  const compared = (one: CodecUse, other: CodecUse): number =>
+    order.indexOf(one.name) - order.indexOf(other.name);
+  return { ...ability, codecsIn: (media) => [...ability.codecsIn(media)].sort(compared) };
+}
 
 function farSide(
   session: SessionDescription,

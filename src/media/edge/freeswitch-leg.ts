@@ -23,6 +23,7 @@ import {
   placeholderTerms,
   readCarrierAnswer,
   readCarrierOffer,
+  type CarrierPreferences,
   readFreeSwitchEnd,
   type CarrierTerms,
   type FreeSwitchEnd,
@@ -51,6 +52,7 @@ export interface FreeSwitchLegOptions {
   readonly sessionId: string;
   readonly server: FreeSwitchServer;
   readonly codecs: ReadonlySet<EdgeCodecName>;
+  readonly preferences: CarrierPreferences;
   readonly events: LegEvents;
   readonly channels: OpenedChannels;
   /** What the carrier's offer says; null where the first offer is ours. */
@@ -126,7 +128,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   async answer(offer: string): Promise<string> {
     this.#expectOpen();
     if (this.#offer !== null) throw new Error('an offer of our own is outstanding');
-    const terms = readCarrierOffer(offer, this.#options.codecs, this.#terms);
+    const terms = readCarrierOffer(offer, this.#options.codecs, this.#terms, this.#options.preferences);
     await this.#follow(terms);
     return this.#ownAnswer(terms);
   }
@@ -279,7 +281,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   }
 
   #ownOffer(): string {
-    const offer = makeOffer(this.#options.codecs, this.#terms, this.#outerEnd);
+    const offer = makeOffer(this.#options.codecs, this.#terms, this.#outerEnd, this.#options.preferences);
     this.#offer = offer;
     return this.#describe((identity) => formatOwnOffer(offer, this.#address, identity));
   }

@@ -14,8 +14,8 @@ import {
 } from '../../domain/media-plane.js';
 import type { MediaAddress } from '../../sdp/media-address.js';
 import type { MediaLogger } from '../media-logger.js';
-import { readCarrierOffer } from './carrier-sdp.js';
-import { isG711 } from './edge-codecs.js';
+import { readCarrierOffer, type CarrierPreferences } from './carrier-sdp.js';
+import { isG711, type EdgeCodecName } from './edge-codecs.js';
 import { FreeSwitchLeg, type ExpectReachable } from './freeswitch-leg.js';
 import { FreeSwitchServer, type FreeSwitchServerStatistics } from './freeswitch-server.js';
 import type { EdgeSrf } from './inviter.js';
@@ -164,10 +164,18 @@ class EdgePlane implements FreeSwitchPlane {
   }
 
   async #openOn(server: FreeSwitchServer, request: OpenLegRequest): Promise<MediaLeg> {
-    const { legId, connections, listener } = request;
-    const { codecs } = server;
+    const { legId, connections, listener, phoneTerms } = request;
+    const wanted = phoneTerms?.codecs ?? null;
+    const codecs =
+      wanted === null
+        ? server.codecs
+        : new Set<EdgeCodecName>(wanted.filter((codec) => server.codecs.has(codec)));
+    const preferences: CarrierPreferences = {
+      order: wanted === null ? 'offerer' : 'own',
+      telephoneEvents: phoneTerms?.telephoneEvents ?? true,
+    };
     const offer = connections[0]?.offer ?? null;
-    const terms = offer === null ? null : readCarrierOffer(offer, codecs, null);
+    const terms = offer === null ? null : readCarrierOffer(offer, codecs, null, preferences);
     const expectReachable: ExpectReachable = async (far) => {
       server.expectReachable(far);
       if (far.peer !== null) await this.#options.refuseOwn(far.peer);
@@ -190,6 +198,7 @@ class EdgePlane implements FreeSwitchPlane {
       const leg = await FreeSwitchLeg.begin({
         ...{ clock: this.#options.clock, legId, sessionId, server, events, channels, terms, expectReachable },
         // What FreeSWITCH leaves untouched it cannot turn into something else later.
+        preferences,
         codecs: isUntouched ? new Set([...codecs].filter(isG711)) : codecs,
         onGone: (gone) => {
           server.release(gone);

@@ -9,6 +9,7 @@ import type {
   LegOptions,
   LegStatistics,
 } from './leg.js';
+import type { PhoneTerms } from './phone/phone-terms.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
@@ -72,6 +73,8 @@ export interface OpenLegOptions {
   readonly localAddress?: string | null;
   /** A phone is sent nothing before `confirm`. Default false. */
   readonly sendsOnceConfirmed?: boolean;
+  /** What may be agreed on with a phone. Default null: all that there is. */
+  readonly phoneTerms?: PhoneTerms | null;
   /** The address of ours that this far end is told; null: the worker's. */
   readonly advertisedAddress: string | null;
 }
@@ -120,6 +123,7 @@ export class MediaEngine {
   async openLeg(options: OpenLegOptions): Promise<OpenedLeg> {
     const { legId, participantId, kind, connections } = options;
     const { signallingAddress, localAddress = null, advertisedAddress, sendsOnceConfirmed } = options;
+    const { phoneTerms = null } = options;
     if (this.#closed) throw new WorkerRefusal('overloaded', 'the engine is closed');
     if (this.#legs.has(legId)) throw new Error('a leg with this id is open');
     if (this.#legs.size >= this.#maxLegs)
@@ -132,7 +136,7 @@ export class MediaEngine {
       const events = this.#eventsOf(legId, entry);
       const leg = this.#factories[kind]({
         ...{ legId, participantId, mayPublish, events, connections },
-        ...{ signallingAddress, localAddress, advertisedAddress },
+        ...{ signallingAddress, localAddress, advertisedAddress, phoneTerms },
         sendsOnceConfirmed: sendsOnceConfirmed ?? false,
       });
       entry.attach(leg);

@@ -1,4 +1,5 @@
 /** What the engine asks of a leg, phone or browser. One instance per live connection; owned by the engine. */
+import type { PhoneTerms } from './phone/phone-terms.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
@@ -63,6 +64,8 @@ export interface LegOptions {
   readonly advertisedAddress?: string | null;
   /** A phone is sent nothing before `confirm`. Default false. */
   readonly sendsOnceConfirmed?: boolean;
+  /** What may be agreed on with a phone. Default: all that there is. */
+  readonly phoneTerms?: PhoneTerms | null;
 }
 
 export interface ConnectedLegOptions extends LegOptions {

@@ -245,6 +245,8 @@ const migrations: readonly string[] = [
   `DROP INDEX transfers_overdue;
    CREATE INDEX transfers_overdue ON transfers (expires_at)
      WHERE state = 'requested' OR (state IN ('completed', 'expired') AND removes_participant = 1);`,
+  `ALTER TABLE trunks ADD COLUMN media TEXT;
+   ALTER TABLE call_records ADD COLUMN headers TEXT;`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -28,6 +28,7 @@ const recordRows = new RowMapping<CallRecord>('call_records', {
   trunkId: 'trunk_id',
   caller: { json: 'caller' },
   stir: { json: 'stir' },
+  headers: { json: 'headers' },
   startedAt: 'started_at',
   answeredAt: 'answered_at',
   establishedAt: 'established_at',
@@ -115,7 +116,7 @@ export class SqliteCallRecords implements CallRecordStore {
     const sql = this.#sql;
     switch (change.change) {
       case 'started':
-        sql.start.run(...beginningOf(change), change.clientId, jsonOf(change.stir));
+        sql.start.run(...beginningOf(change), change.clientId, jsonOf(change.stir), jsonOf(change.headers));
         return;
       case 'answered':
         sql.answer.run(change.kind, change.at, change.legId);
@@ -169,7 +170,8 @@ const beginningValues = '?, ?, ?, (SELECT tag FROM sessions WHERE id = ?), ?, ?,
 function prepare(connection: SqliteConnection) {
   return {
     start: connection.prepare(
-      `INSERT OR IGNORE INTO call_records (${beginningColumns}, client_id, stir) VALUES (${beginningValues}, ?, ?)`,
+      `INSERT OR IGNORE INTO call_records (${beginningColumns}, client_id, stir, headers)
+         VALUES (${beginningValues}, ?, ?, ?)`,
     ),
     answer: connection.prepare(
       'UPDATE call_records SET kind = ?, answered_at = coalesce(answered_at, ?) WHERE leg_id = ?',

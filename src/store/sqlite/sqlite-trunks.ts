@@ -1,10 +1,13 @@
 /** Trunks in SQLite. */
-import type {
-  CreateTrunkResult,
-  Trunk,
-  TrunkPage,
-  TrunkQuery,
-  TrunkStore,
+import {
+  callerPlaces,
+  type CallerIdentity,
+  type CreateTrunkResult,
+  type Trunk,
+  type TrunkMedia,
+  type TrunkPage,
+  type TrunkQuery,
+  type TrunkStore,
 } from '../../domain/trunks/trunk.js';
 import { firstPage, RowMapping } from './row-mapping.js';
 import type { SqliteConnection } from './sqlite-connection.js';
@@ -16,6 +19,7 @@ const trunkRows = new RowMapping<Trunk>('trunks', {
   isEnabled: { flag: 'is_enabled' },
   inbound: { json: 'inbound' },
   outbound: { json: 'outbound' },
+  media: { json: 'media' },
   numbers: { json: 'numbers' },
   allowedCallers: { json: 'allowed_callers' },
   allowedCalled: { json: 'allowed_called' },
@@ -26,8 +30,8 @@ const trunkRows = new RowMapping<Trunk>('trunks', {
   fingerprint: 'fingerprint',
 });
 const replaceable = [
-  ...(['name', 'isEnabled', 'inbound', 'outbound', 'numbers', 'allowedCallers', 'allowedCalled'] as const),
-  ...(['maxConcurrentCalls', 'maxCallsPerSecond'] as const),
+  ...(['name', 'isEnabled', 'inbound', 'outbound', 'media', 'numbers', 'allowedCallers'] as const),
+  ...(['allowedCalled', 'maxConcurrentCalls', 'maxCallsPerSecond'] as const),
 ] as const;
 
 export class SqliteTrunks implements TrunkStore {
@@ -93,15 +97,34 @@ function usernameOf({ inbound }: Trunk): string | null {
   return inbound.digest?.username ?? null;
 }
 
+const earlier = {
+  ...{ certificateNames: [], digest: null, stir: 'off', verifiedBy: 'gateway', headers: [] },
+} as const;
+
 /** Null where there is no row. One of an earlier version lacks what came later. */
 function read(row: unknown): Trunk | null {
   const trunk = trunkRows.read(row);
   return (
     trunk && {
       ...trunk,
-      inbound: { ...{ certificateNames: [], digest: null, stir: 'off' }, ...trunk.inbound },
+      inbound: {
+        ...earlier,
+        ...trunk.inbound,
+        callerIdentity: identityOf(trunk.inbound.callerIdentity),
+      },
+      media: mediaOf(trunk.media),
     }
   );
+}
+
+function mediaOf(kept: TrunkMedia | null): TrunkMedia {
+  return kept ?? { codecs: null, dtmf: 'auto' };
+}
+
+/** It was a word before it was a list. */
+function identityOf(kept: CallerIdentity | 'asserted' | 'from'): CallerIdentity {
+  if (kept === 'asserted') return callerPlaces;
+  return kept === 'from' ? ['from'] : kept;
 }
 
 function prepare(connection: SqliteConnection) {

@@ -1,7 +1,6 @@
 /** A phone’s leg in the media worker. */
 import { randomInt } from 'node:crypto';
 import { literalAddress } from '../../../sdp/media-address.js';
-import type { G711Law } from '../codec/g711.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
@@ -26,11 +25,13 @@ import {
   formatOffer,
   negotiateAnswer,
   negotiateOffer,
+  preferencesOf,
   type CodecPreferences,
   type LocalEndpoint,
   type PhoneAgreement,
 } from './phone-sdp.js';
 import { PhoneSockets } from './phone-sockets.js';
+import { anyTerms } from './phone-terms.js';
 import { RtpOutput } from './rtp-output.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
@@ -55,8 +56,6 @@ export interface PhoneLegSettings {
   readonly rtpTimeoutMs?: number;
   /** Neither RTP nor RTCP from a peer that holds for this long ends the leg: it is gone. Default 7 200 000. */
   readonly holdTimeoutMs?: number;
-  /** Own order of preference. Absent: PCMU and PCMA in the offerer's order. */
-  readonly codecs?: readonly G711Law[];
   /** Default 5000 (RFC 3550 §6.2). */
   readonly rtcpIntervalMs?: number;
 }
@@ -108,8 +107,7 @@ class NativePhoneLeg implements PhoneLeg {
     this.legId = options.legId;
     this.#maySend = options.sendsOnceConfirmed !== true;
     this.#options = options;
-    const { codecs } = options;
-    this.#preferences = codecs ? { codecs, order: 'own' } : { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
+    this.#preferences = preferencesOf(options.phoneTerms ?? anyTerms);
     this.#clock = options.tickClock;
     this.#sockets = new PhoneSockets({
       ports: options.ports,

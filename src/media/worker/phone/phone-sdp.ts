@@ -34,6 +34,7 @@ import {
   type MediaDescription,
   type SessionDescription,
 } from '../../../sdp/session-description.js';
+import type { PhoneTerms } from './phone-terms.js';
 
 /** What is ours in every description of one leg. */
 export interface LocalEndpoint {
@@ -49,6 +50,14 @@ export interface CodecPreferences {
   readonly codecs: readonly G711Law[];
   /** Whose order decides in our answers. */
   readonly order: 'offerer' | 'own';
+  /** Telephone events are offered and taken. Default true. */
+  readonly telephoneEvents?: boolean;
+}
+
+export function preferencesOf({ codecs, telephoneEvents }: PhoneTerms): CodecPreferences {
+  return codecs === null
+    ? { codecs: ['PCMU', 'PCMA'], order: 'offerer', telephoneEvents }
+    : { codecs, order: 'own', telephoneEvents };
 }
 
 /** What both sides agreed on, and what later descriptions must stay consistent with. */
@@ -93,7 +102,7 @@ export function negotiateOffer(
   const session = parseSessionDescription(offer);
   const chosen = chooseAudio(session, abilityOf(preferences), previous?.layout ?? null);
   const { law, payloadType } = chosen.codecs.find((use) => use.law === previous?.law) ?? chosen.codecs[0];
-  const eventPayloadType = eventPayloadTypeOf(chosen.media);
+  const eventPayloadType = eventPayloadTypeOf(chosen.media, preferences);
   return {
     ...remoteSide(session, chosen, previous),
     law,
@@ -129,7 +138,9 @@ export function formatOffer(
     layout: previous?.layout ?? audioAlone,
     formats: [
       ...offeredLaws(preferences, previous).map(({ law, payloadType }) => g711Format(law, payloadType)),
-      telephoneEventFormat(ownEventPayloadTypeOf(previous)),
+      ...(preferences.telephoneEvents === false
+        ? []
+        : [telephoneEventFormat(ownEventPayloadTypeOf(previous))]),
     ],
     rtcpMux: previous === null || previous.rtcpMux,
     direction: 'sendrecv',
@@ -145,7 +156,7 @@ export function negotiateAnswer(
   const session = parseSessionDescription(answer);
   const chosen = answeredAudio(session, plainG711(preferences.codecs), previous?.layout ?? audioAlone);
   const [{ law, payloadType }] = chosen.codecs;
-  const eventPayloadType = eventPayloadTypeOf(chosen.media);
+  const eventPayloadType = eventPayloadTypeOf(chosen.media, preferences);
   return {
     ...remoteSide(session, chosen, previous),
     law,
@@ -164,8 +175,10 @@ function abilityOf({ codecs, order }: CodecPreferences): AudioAbility<LawUse> {
   return { ...ability, codecsIn: (media) => [...ability.codecsIn(media)].sort(inOwnOrder) };
 }
 
-const eventPayloadTypeOf = (media: MediaDescription): number | null =>
-  telephoneEventAt(media, 8000)?.payloadType ?? null;
+const eventPayloadTypeOf = (
+  media: MediaDescription,
+  { telephoneEvents = true }: CodecPreferences,
+): number | null => (telephoneEvents ? (telephoneEventAt(media, 8000)?.payloadType ?? null) : null);
 
 function remoteSide(
   session: SessionDescription,

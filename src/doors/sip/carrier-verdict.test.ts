@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { callerPlaces } from '../../domain/trunks/trunk.js';
+import { carrierVerdict } from './carrier-verdict.js';
+
+function verdict(
+  fields: Record<string, string>,
+  places = callerPlaces as readonly (typeof callerPlaces)[number][],
+) {
+  const { verification, attestation, reason, by } = carrierVerdict({ get: (name) => fields[name] }, places);
+  expect(by).toBe('carrier');
+  return [verification, attestation, reason];
+}
+
+const asserted = (uri: string) => ({ 'P-Asserted-Identity': `"Ann" <${uri}>` });
+
+describe('What a carrier says of who calls', () => {
+  it.each([
+    ['sip:+15551230142;verstat=TN-Validation-Passed@carrier.example;user=phone', ['passed', null, null]],
+    ['sip:+15551230142@carrier.example;user=phone;verstat=TN-Validation-Passed', ['passed', null, null]],
+    ['tel:+15551230142;verstat=TN-Validation-Passed-B', ['passed', 'B', null]],
+    ['tel:+15551230142;Verstat=tn-validation-passed-a', ['passed', 'A', null]],
+    ['tel:+15551230142;verstat=TN-Validation-Failed', ['failed', null, 'carrier-failed']],
+    ['tel:+15551230142;verstat=No-TN-Validation', ['none', null, 'carrier-silent']],
+    ['tel:+15551230142;verstat=TN-Validation-Passed-Z', ['none', null, 'carrier-silent']],
+    ['tel:+15551230142;x-verstat=TN-Validation-Passed', ['none', null, 'carrier-silent']],
+    ['tel:+15551230142', ['none', null, 'carrier-silent']],
+  ])('is read of %s', (uri, expected) => {
+    expect(verdict(asserted(uri))).toEqual(expected);
+  });
+
+  it('is read of the second of two identities, and of From where the others say nothing', () => {
+    expect(
+      verdict({
+        'P-Asserted-Identity': '<sip:+1555@h>, <tel:+1555;verstat=TN-Validation-Passed>',
+      }),
+    ).toEqual(['passed', null, null]);
+    const From = '<sip:+1555;verstat=TN-Validation-Passed@h>;tag=1';
+    expect(verdict({ From, ...asserted('sip:+1555@h') })).toEqual(['passed', null, null]);
+  });
+
+  it('is not read of a place that is not believed, nor of a name or another parameter’s value', () => {
+    const From = '<sip:+1555;verstat=TN-Validation-Passed@h>;tag=1';
+    expect(verdict({ From, ...asserted('sip:+1555@h') }, ['p-asserted-identity'])[0]).toBe('none');
+    expect(verdict({ From: '";verstat=TN-Validation-Passed" <sip:+1555@h>' })[0]).toBe('none');
+    expect(verdict({ From: '<sip:+1555@h;x=";verstat=TN-Validation-Passed">' })[0]).toBe('none');
+  });
+});

@@ -1,0 +1,11 @@
+/** What may be agreed on with one phone, as whoever opens its leg says. */
+import type { G711Law } from '../../../sdp/g711.js';
+
+export interface PhoneTerms {
+  /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
+  readonly codecs: readonly G711Law[] | null;
+  /** Keys are pressed as telephone events (RFC 4733); false: these are neither offered nor taken. */
+  readonly telephoneEvents: boolean;
+}
+
+export const anyTerms: PhoneTerms = { codecs: null, telephoneEvents: true };
