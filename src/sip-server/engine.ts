@@ -142,6 +142,7 @@ export function createEngine(
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
   const { isPromising = () => true } = options;
+  const hasCallId = (callId: string): boolean => dialogs.hasCallId(callId);
   for (const transport of transports) {
     attach(transport, {
       receive: (message, flow) => core.receive(message, flow),
@@ -154,7 +155,7 @@ export function createEngine(
       standingOf: (flow) => core.standingOf(flow),
       isIgnored: (address) => guard?.isBanned(address) === true,
       ...(guard !== null && {
-        precedenceOf: (bytes, address) => precedenceOf(bytes, address, { guard, isPromising }),
+        precedenceOf: (bytes, address) => precedenceOf(bytes, address, { guard, hasCallId, isPromising }),
       }),
     });
   }

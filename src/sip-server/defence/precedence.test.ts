@@ -10,6 +10,7 @@ const of = (lines: readonly string[], address = stranger) =>
       isTrusted: (one) => one === known,
       hasSpentAnswers: (one) => one === spent,
     },
+    hasCallId: (callId) => callId === 'standing@x',
     isPromising: (head) => head.includes('X-Token:'),
   });
 
@@ -28,25 +29,23 @@ it('a stranger’s request for something new waits, that which shows nothing beh
   expect(of(['no SIP at all'])).toBe('later');
 });
 
-it.each([
-  ['SIP/2.0 200 OK'],
-  ['ACK sip:gw SIP/2.0'],
-  ['BYE sip:gw SIP/2.0'],
-  ['PRACK sip:gw SIP/2.0'],
-  ['UPDATE sip:gw SIP/2.0'],
-  ['INFO sip:gw SIP/2.0'],
-  ['INVITE sip:gw SIP/2.0', 'To: <sip:1@gw>;tag=b'],
-  ['INVITE sip:gw SIP/2.0', 't : "a" <sip:1@gw> ; x=y ; TAG = b'],
-  ['NOTIFY sip:gw SIP/2.0', 'From: <sip:a@x>', 'TO: sip:1@gw;tag=b'],
-])('what belongs to a call or answers us does not wait: %s %s', (...lines) => {
-  expect(of(lines)).toBe('at-once');
-  expect(of(lines, spent)).toBe('soon');
+it.each(['BYE', 'ACK', 'INVITE', 'CANCEL', 'INFO'])('a %s of a call that stands does not wait', (method) => {
+  const line = `${method} sip:gw SIP/2.0`;
+  expect(of([line, 'Call-ID: standing@x', 'To: <sip:1@gw>;tag=b'])).toBe('at-once');
+  expect(of([line, 'i:standing@x'], spent)).toBe('at-once');
+  expect(of([line, 'Call-ID: other@x', 'To: <sip:1@gw>;tag=b'])).toBe('later');
+  expect(of([line, 'X-Call-ID: standing@x'])).toBe('later');
+});
+
+it('what may answer a request of ours is read before requests that show nothing', () => {
+  expect(of(['SIP/2.0 200 OK', 'Call-ID: other@x'])).toBe('soon');
+  expect(of(['SIP/2.0 200 OK', 'Call-ID: standing@x'])).toBe('at-once');
 });
 
 it('who has used its answers up comes last with what is new, even where it shows something', () => {
   expect(of([...invite, 'X-Token: 1'], spent)).toBe('later');
 });
 
-it('a CANCEL keeps its place behind its INVITE', () => {
-  expect(of(['CANCEL sip:gw SIP/2.0', 'To: <sip:1@gw>'])).toBe('in-turn');
+it('a CANCEL comes behind its INVITE, whatever both show', () => {
+  expect(of(['CANCEL sip:gw SIP/2.0', 'Call-ID: new@x', 'X-Token: 1'])).toBe('later');
 });

@@ -8,6 +8,8 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
   readonly #byKey = new Map<string, Dialog<Owner>>();
   readonly #byPublicId = new Map<string, Dialog<Owner>>();
   readonly #flows = new FlowCounts();
+  /** How many dialogs have each Call-ID: forks, and calls to ourselves, share one. */
+  readonly #callIds = new Map<string, number>();
   readonly #listeners: ((dialog: Dialog<Owner>) => void)[] = [];
 
   /** `limit`: early and confirmed dialogs together. */
@@ -27,6 +29,12 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
     this.#byKey.set(dialog.key, dialog);
     this.#byPublicId.set(dialog.publicId, dialog);
     dialog.countIn(this.#flows);
+    this.#callIds.set(dialog.callId, (this.#callIds.get(dialog.callId) ?? 0) + 1);
+  }
+
+  /** Whether some dialog has that Call-ID. */
+  hasCallId(callId: string): boolean {
+    return this.#callIds.has(callId);
   }
 
   /** Whether messages of some dialog come or go by this connection. */
@@ -58,6 +66,7 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
     if (dialog.state === 'terminated') return;
     dialog.terminated();
     dialog.countIn(null);
+    this.#forgetCallId(dialog.callId);
     if (this.#byKey.get(dialog.key) === dialog) this.#byKey.delete(dialog.key);
     if (this.#byPublicId.get(dialog.publicId) === dialog) this.#byPublicId.delete(dialog.publicId);
     for (const listener of this.#listeners) listener(dialog);
@@ -67,6 +76,13 @@ export class DialogStore<Owner> implements Iterable<Dialog<Owner>> {
     this.#byKey.clear();
     this.#byPublicId.clear();
     this.#flows.clear();
+    this.#callIds.clear();
+  }
+
+  #forgetCallId(callId: string): void {
+    const left = (this.#callIds.get(callId) ?? 0) - 1;
+    if (left > 0) this.#callIds.set(callId, left);
+    else this.#callIds.delete(callId);
   }
 
   /** A copy, so that dialogs may end while they are walked through. */

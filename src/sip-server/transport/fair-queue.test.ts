@@ -10,9 +10,9 @@ const all = (queue: FairQueue<string>): string[] => {
 it('sources take turns, each with its oldest first', () => {
   const queue = new FairQueue<string>({ maxItems: 10, maxItemsPerSource: 10 });
   for (const item of ['a1', 'a2', 'a3', 'b1', 'c1', 'b2']) queue.add(item.slice(0, 1), item);
-  expect([queue.size, queue.has('b'), queue.has('d')]).toEqual([6, true, false]);
+  expect(queue.size).toBe(6);
   expect(all(queue)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
-  expect([queue.size, queue.has('b')]).toEqual([0, false]);
+  expect(queue.size).toBe(0);
 });
 
 it('who has its share loses its own oldest, and nobody else loses any', () => {

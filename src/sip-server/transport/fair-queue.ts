@@ -19,10 +19,6 @@ export class FairQueue<T> {
     return this.#size;
   }
 
-  has(source: string): boolean {
-    return this.#bySource.has(source);
-  }
-
   /** Adds at the end. False: an older item had to go for it, of the same source where that has its share already. */
   add(source: string, item: T): boolean {
     const { maxItems, maxItemsPerSource } = this.#options;

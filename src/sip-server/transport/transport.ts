@@ -39,10 +39,9 @@ export type Standing = 'stranger' | 'known' | 'used';
 export type StandingOf = (flow: Flow) => Standing;
 
 /**
- * How soon a datagram is read. `at-once`; `soon` and `later` wait until nothing else is to be done, in this order; `in-turn` is not
- * read before what waits of the same source.
+ * How soon a datagram is read: `at-once`, or once nothing else is to be done, `later` behind `soon`.
  */
-export type Precedence = 'at-once' | 'in-turn' | 'soon' | 'later';
+export type Precedence = 'at-once' | 'soon' | 'later';
 
 /** Counters since the transport was made, except `connectionsOpen`, which is now. */
 export interface TransportStats {

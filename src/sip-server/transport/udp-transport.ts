@@ -128,13 +128,9 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       if (this.#stun.receive(bytes, plainAddress(address), port)) return;
       if (this.#answerStun(bytes, address, port)) return;
     }
-    if (!this.#waits(bytes, plainAddress(address), port))
-      this.inbox.receive(bytes, this.#flowTo(address, port));
-  }
-
-  #waits(bytes: Buffer, address: string, port: number): boolean {
-    const precedence = this.inbox.precedenceOf?.(bytes, address) ?? 'at-once';
-    return precedence !== 'at-once' && this.#waiting.add({ bytes, address, port }, precedence);
+    const precedence = this.inbox.precedenceOf?.(bytes, plainAddress(address)) ?? 'at-once';
+    if (precedence === 'at-once') this.inbox.receive(bytes, this.#flowTo(address, port));
+    else this.#waiting.add({ bytes, address: plainAddress(address), port }, precedence);
   }
 
   #answerStun(bytes: Buffer, address: string, port: number): boolean {

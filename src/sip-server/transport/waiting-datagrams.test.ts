@@ -18,7 +18,7 @@ function waiting(options: Partial<WaitingDatagramsOptions> = {}, eachMs = 0) {
     nowMs: () => nowMs,
     ...options,
   });
-  const add = (text: string, precedence: 'soon' | 'later' | 'in-turn', address = text.slice(0, 1)) =>
+  const add = (text: string, precedence: 'soon' | 'later', address = text.slice(0, 1)) =>
     datagrams.add({ bytes: Buffer.from(text), address, port: 5060 }, precedence);
   return { datagrams, read, add, dropped: () => dropped };
 }
@@ -45,17 +45,6 @@ it('a turn of the event loop reads for a millisecond, and one datagram at least'
   expect(read).toEqual(['a1', 'c1']);
   await nextTurn();
   expect(read).toEqual(['a1', 'c1', 'b1']);
-});
-
-it('a CANCEL does not overtake the INVITE that it is about, nor wait where there is none', async () => {
-  const { read, add } = waiting();
-  expect(add('a-cancel', 'in-turn')).toBe(false);
-  add('a-invite', 'later');
-  expect(add('a-cancel', 'in-turn')).toBe(true);
-  add('b-invite', 'soon');
-  expect(add('b-cancel', 'in-turn')).toBe(true);
-  await nextTurn();
-  expect(read).toEqual(['b-invite', 'a-invite', 'b-cancel', 'a-cancel']);
 });
 
 it('one source fills no more than a quarter of the places, and the oldest of what is too much is dropped', async () => {

@@ -41,14 +41,10 @@ export class WaitingDatagrams {
     this.#later = new FairQueue(limits);
   }
 
-  /** `in-turn`: behind what waits of the same source, or at once where nothing does. False: it does not wait, and is to be read now. */
-  add(datagram: Datagram, precedence: Exclude<Precedence, 'at-once'>): boolean {
-    const source = this.#options.sourceOf(datagram.address);
-    if (precedence === 'in-turn' && !this.#soon.has(source) && !this.#later.has(source)) return false;
+  add(datagram: Datagram, precedence: Exclude<Precedence, 'at-once'>): void {
     const queue = precedence === 'soon' ? this.#soon : this.#later;
-    if (!queue.add(source, datagram)) this.#options.onDropped();
+    if (!queue.add(this.#options.sourceOf(datagram.address), datagram)) this.#options.onDropped();
     this.#turn ??= setImmediate(this.#read);
-    return true;
   }
 
   /** Whatever waits is dropped. Idempotent. */
