@@ -1,16 +1,15 @@
 /**
  * What goes wrong on the way of a call, seen from the far end; and that nothing is left of it afterwards: no transaction, no dialog,
- * no question to the application, no connection.
+ * no question to the application, no connection, no timer.
  */
 import { describe, expect, it } from 'vitest';
-import { waitFor } from '../support/wait-for.js';
 import {
   answer,
   answered,
   app,
   inDialog,
+  nothingIsLeft,
   offer,
-  peers,
   server,
   target,
   tcpPeer,
@@ -21,16 +20,6 @@ import type { RawPeer } from './sip-server/raw-peer.js';
 import { happens, type SrfDialog, type SrfRequest, type SrfResponse } from './sip-server/srf-app.js';
 
 useFreshServers();
-
-/** After 64 · T1 and what follows it. */
-async function nothingIsLeft(): Promise<void> {
-  for (const peer of peers.splice(0)) await peer.close();
-  await waitFor('nothing is left', () => {
-    const { dialogs, transactions, pendingRequests, transport } = server.stats();
-    return dialogs + transactions + pendingRequests + transport.connectionsOpen === 0;
-  });
-  expect(server.stats().transport.handlerErrors).toBe(0);
-}
 
 /** An application that answers, and the dialogs that it made. */
 async function answering(localSdp = answer): Promise<{ readonly made: Promise<SrfDialog>[] }> {
@@ -177,6 +166,34 @@ it('a call without an offer gets ours, and answers it in the ACK', async () => {
   inDialog(peer, 'ACK', ok, 1, {}, answer);
   expect((await acknowledged)[0].body).toBe(answer);
   inDialog(peer, 'BYE', ok, 2);
+  await peer.response(200, 'BYE');
+  await nothingIsLeft();
+});
+
+it('provisional responses that must arrive come one after the other, and the answer behind them', async () => {
+  const sent: string[] = [];
+  await app((srf) => {
+    srf.invite((req, res) => {
+      const reliable = { headers: { Require: '100rel' }, body: answer };
+      res.send(180, reliable, () => sent.push('180'));
+      res.send(183, reliable, () => sent.push('183'));
+      void srf.createUAS(req, res, { localSdp: answer });
+    });
+    srf.use('prack', (_req, res) => res.send(200));
+  });
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  for (const [index, status] of [180, 183].entries()) {
+    const provisional = await peer.response(status);
+    // Nothing overtakes it: what comes before its PRACK is the same again.
+    await peer.responseAgain(status);
+    expect(sent).toEqual(['180', '183'].slice(0, index + 1));
+    inDialog(peer, 'PRACK', provisional, index + 2, { RAck: `${provisional.headers.get('RSeq')} 1 INVITE` });
+    await peer.response(200, 'PRACK');
+  }
+  const ok = await peer.response(200, 'INVITE');
+  inDialog(peer, 'ACK', ok, 1);
+  inDialog(peer, 'BYE', ok, 4);
   await peer.response(200, 'BYE');
   await nothingIsLeft();
 });

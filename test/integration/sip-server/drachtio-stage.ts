@@ -12,7 +12,8 @@ import type { SipResponse, SipServer } from '../../../src/sip-server/index.js';
 import { TcpPeer, UdpPeer, WebSocketPeer } from './raw-peer.js';
 import type { RawPeer } from './raw-peer.js';
 import { connectApp, happens, secret } from './srf-app.js';
-import { hangMs } from '../../support/wait-for.js';
+import { CountedClock } from '../../support/counted-clock.js';
+import { hangMs, waitFor } from '../../support/wait-for.js';
 import type { SrfApp, SrfDialog } from './srf-app.js';
 
 export const offer =
@@ -23,12 +24,18 @@ export const timers = { t1Ms: 30, t2Ms: 240, t4Ms: 300 };
 
 export let server: SipServer;
 export let http: Server;
+/** The server's. */
+export let clock: CountedClock;
 export let apps: SrfApp[];
 export let peers: RawPeer[];
 
-/** Gives every test of the file that calls it (at its top) a server of its own; hooks of an import would hold for the first file alone. */
-export function useFreshServers(): void {
+/**
+ * Gives every test of the file that calls it (at its top) a server of its own; hooks of an import would hold for the first file
+ * alone. `heldFromMs`: timers of that length and longer run out when the test says so.
+ */
+export function useFreshServers({ heldFromMs }: { readonly heldFromMs?: number } = {}): void {
   beforeEach(async () => {
+    clock = new CountedClock(heldFromMs);
     apps = [];
     peers = [];
     server = await createSipServer({
@@ -37,6 +44,7 @@ export function useFreshServers(): void {
       admin: { host: '127.0.0.1', port: 0, secret: secret },
       userAgent: 'Landbridge test',
       timers: timers,
+      clock,
     });
     const webSockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'sip' });
     http = createServer().on('upgrade', (request, socket, head) => {
@@ -130,6 +138,17 @@ export async function webSocketPeer(): Promise<WebSocketPeer> {
   const peer = await WebSocketPeer.open(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/sip`);
   peers.push(peer);
   return peer;
+}
+
+/** Hangs up at no peer any more, and sees that the server keeps nothing: after 64 · T1 and what follows it. */
+export async function nothingIsLeft(): Promise<void> {
+  for (const peer of peers.splice(0)) await peer.close();
+  await waitFor('nothing is left', () => {
+    const { dialogs, transactions, pendingRequests, transport } = server.stats();
+    return dialogs + transactions + pendingRequests + transport.connectionsOpen + clock.pending === 0;
+  });
+  const { handlerErrors } = server.stats().transport;
+  if (handlerErrors > 0) throw new Error(`${String(handlerErrors)} messages could not be handled`);
 }
 
 export async function until(condition: () => boolean): Promise<void> {
