@@ -15,6 +15,18 @@ const answers: Readonly<Record<string, readonly number[]>> = {
 
 /** Those that bear the tag of who answered. */
 const inDialog: ReadonlySet<string> = new Set(['ACK', 'BYE']);
+const description =
+  'v=0\r\no=a 1 1 IN IP4 192.0.2.101\r\ns=-\r\nc=IN IP4 192.0.2.101\r\nt=0 0\r\nm=audio 49172 RTP/AVP 0\r\n';
+
+interface SendOptions {
+  readonly fields?: readonly string[];
+  /** It is about the response to that INVITE, hop by hop (RFC 3261 §17.1.1.3). */
+  readonly isHop?: boolean;
+  /** It belongs to the call, whatever its method. */
+  readonly isInCall?: boolean;
+  readonly contact?: string;
+  readonly body?: string;
+}
 
 /** A phone: it writes each request of a call as RFC 3665 has it, and knows what came. */
 class Phone {
@@ -33,10 +45,20 @@ class Phone {
     return this.#peer.text;
   }
 
-  send(method: string, user: string, cseq: number, fields: readonly string[] = []): void {
+  send(
+    method: string,
+    user: string,
+    cseq: number,
+    {
+      fields = [],
+      isHop = false,
+      isInCall = inDialog.has(method),
+      contact = 'client.atlanta.example.com',
+      body = '',
+    }: SendOptions = {},
+  ): void {
     // ACK of a refusal and CANCEL have the branch of their INVITE.
-    const key =
-      method === 'CANCEL' || fields.includes('hop') ? `INVITE ${String(cseq)}` : `${method} ${String(cseq)}`;
+    const key = method === 'CANCEL' || isHop ? `INVITE ${String(cseq)}` : `${method} ${String(cseq)}`;
     const branch = this.#branches.get(key) ?? `z9hG4bK${randomUUID()}`;
     this.#branches.set(key, branch);
     const lines = [
@@ -44,14 +66,15 @@ class Phone {
       `Via: SIP/2.0/${this.#way.toUpperCase()} 127.0.0.1:5060;branch=${branch};rport`,
       'Max-Forwards: 70',
       'From: "Alice" <sip:alice@atlanta.example.com>;tag=9fxced76sl',
-      `To: <sip:${user}@biloxi.example.com>${!inDialog.has(method) || this.#toTag === '' ? '' : `;tag=${this.#toTag}`}`,
+      `To: <sip:${user}@biloxi.example.com>${!isInCall || this.#toTag === '' ? '' : `;tag=${this.#toTag}`}`,
       `Call-ID: ${this.#callId}`,
       `CSeq: ${String(cseq)} ${method}`,
-      'Contact: <sip:alice@client.atlanta.example.com>',
-      ...fields.filter((field) => field !== 'hop'),
-      'Content-Length: 0',
+      `Contact: <sip:alice@${contact}>`,
+      ...fields,
+      ...(body === '' ? [] : ['Content-Type: application/sdp']),
+      `Content-Length: ${String(body.length)}`,
     ];
-    this.#peer.send(Buffer.from([...lines, '', ''].join('\r\n')));
+    this.#peer.send(Buffer.from([...lines, '', body].join('\r\n')));
   }
 
   /** Waits for that answer. */
@@ -72,8 +95,9 @@ describe.each(ways)('over %s', (way) => {
     stage = await ConformanceStage.open({
       methods: ['invite', 'register', 'message'],
       answersTo: (method, uri) => {
-        if (method !== 'INVITE') return [200];
-        return answers[/^sip:(\w+)@/.exec(uri)?.[1] ?? ''] ?? [404];
+        const user = /^sip:(\w+)@/.exec(uri)?.[1] ?? '';
+        if (method === 'REGISTER') return [user === 'mallory' ? 401 : 200];
+        return method === 'INVITE' ? (answers[user] ?? [404]) : [200];
       },
     });
   });
@@ -89,8 +113,41 @@ describe.each(ways)('over %s', (way) => {
     const phone = await open();
     phone.send('REGISTER', 'bob', 1);
     await phone.hears(200, '1 REGISTER');
-    phone.send('REGISTER', 'bob', 2, ['Expires: 0']);
+    phone.send('REGISTER', 'bob', 2, { fields: ['Expires: 0'] });
     await phone.hears(200, '2 REGISTER');
+  });
+
+  it('a phone with a wrong password is refused each time (§2.5)', async () => {
+    const phone = await open();
+    phone.send('REGISTER', 'mallory', 1);
+    await phone.hears(401, '1 REGISTER');
+    const shown = 'Authorization: Digest username="mallory", realm="a", nonce="b", uri="sip:c", response="d"';
+    phone.send('REGISTER', 'mallory', 2, { fields: [shown] });
+    await phone.hears(401, '2 REGISTER');
+  });
+
+  it('a call whose description comes with the ACK alone is one (§3.6)', async () => {
+    const phone = await open();
+    phone.send('INVITE', 'bob', 1);
+    await phone.hears(200, '1 INVITE');
+    phone.send('ACK', 'bob', 1, { body: description });
+    phone.send('BYE', 'bob', 2);
+    await phone.hears(200, '2 BYE');
+    expect(stage.application.methods.slice(-3)).toEqual(['INVITE', 'ACK', 'BYE']);
+  });
+
+  it('a call whose caller moves to another address goes on (§3.7)', async () => {
+    const phone = await open();
+    phone.send('INVITE', 'bob', 1, { body: description });
+    const ok = await phone.hears(200, '1 INVITE');
+    phone.send('ACK', 'bob', 1);
+    const moved = { isInCall: true, contact: '192.0.2.103', body: description.replaceAll('101', '103') };
+    phone.send('INVITE', 'bob', 2, moved);
+    expect(tagOf(await phone.hears(200, '2 INVITE'))).toBe(tagOf(ok));
+    phone.send('ACK', 'bob', 2);
+    phone.send('BYE', 'bob', 3);
+    await phone.hears(200, '3 BYE');
+    expect(stage.application.methods.slice(-5)).toEqual(['INVITE', 'ACK', 'INVITE', 'ACK', 'BYE']);
   });
 
   it('a call rings, is answered, and ended by who called (§3.1)', async () => {
@@ -112,7 +169,7 @@ describe.each(ways)('over %s', (way) => {
     phone.send('CANCEL', 'ringing', 1);
     await phone.hears(200, '1 CANCEL');
     await phone.hears(487, '1 INVITE');
-    phone.send('ACK', 'ringing', 1, ['hop']);
+    phone.send('ACK', 'ringing', 1, { isHop: true });
     expect(stage.application.methods.slice(-2)).toEqual(['INVITE', 'CANCEL']);
   });
 
@@ -124,7 +181,7 @@ describe.each(ways)('over %s', (way) => {
     const phone = await open();
     phone.send('INVITE', user, 1);
     await phone.hears(status, '1 INVITE');
-    phone.send('ACK', user, 1, ['hop']);
+    phone.send('ACK', user, 1, { isHop: true });
     // The dialog was never made.
     phone.send('BYE', user, 2);
     await phone.hears(481, '2 BYE');

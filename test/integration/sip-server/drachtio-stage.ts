@@ -9,12 +9,14 @@ import { afterEach, beforeEach } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { createSipServer } from '../../../src/sip-server/index.js';
 import type { SipResponse, SipServer } from '../../../src/sip-server/index.js';
-import { TcpPeer, UdpPeer, WebSocketPeer } from './raw-peer.js';
+import { inDialog, TcpPeer, UdpPeer, WebSocketPeer } from './raw-peer.js';
 import type { RawPeer } from './raw-peer.js';
 import { connectApp, happens, secret } from './srf-app.js';
 import { CountedClock } from '../../support/counted-clock.js';
 import { hangMs, waitFor } from '../../support/wait-for.js';
 import type { SrfApp, SrfDialog } from './srf-app.js';
+
+export { inDialog };
 
 export const offer =
   'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\n';
@@ -79,30 +81,6 @@ export function port(): number {
 }
 
 export const target = (): string => `sip:room@127.0.0.1:${port()}`;
-
-/** Sends the ACK of a 2xx, or any other request, in the dialog that the response made. */
-export function inDialog(
-  peer: RawPeer,
-  method: string,
-  response: SipResponse,
-  cseq: number,
-  fields: Record<string, string | undefined> = {},
-  body = '',
-): void {
-  const contact = /<([^>]+)>/.exec(response.headers.get('Contact') ?? '')?.[1] ?? target();
-  peer.send(
-    method,
-    contact,
-    {
-      From: response.headers.get('From') ?? '',
-      To: response.headers.get('To') ?? '',
-      'Call-ID': response.headers.get('Call-ID') ?? '',
-      CSeq: `${cseq} ${method}`,
-      ...fields,
-    },
-    body,
-  );
-}
 
 export interface Answered {
   readonly peer: RawPeer;

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createConnection } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { parseMessage } from '../../../src/sip-server/index.js';
 import type { SipMessage, SipRequest, SipResponse } from '../../../src/sip-server/index.js';
@@ -166,6 +167,25 @@ function formatText(
   return `${startLine}\r\n${lines.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
+/** Sends the ACK of a 2xx, or any other request, in the dialog that the response made. */
+export function inDialog(
+  peer: RawPeer,
+  method: string,
+  { headers }: SipResponse,
+  cseq: number,
+  fields: Record<string, string | undefined> = {},
+  body = '',
+): void {
+  const [from, to, callId] = ['From', 'To', 'Call-ID'].map((name) => headers.get(name) ?? '');
+  const uri = /<([^>]+)>/.exec(headers.get('Contact') ?? to ?? '')?.[1] ?? '';
+  peer.send(
+    method,
+    uri,
+    { From: from, To: to, 'Call-ID': callId, CSeq: `${cseq} ${method}`, ...fields },
+    body,
+  );
+}
+
 export class UdpPeer extends RawPeer {
   readonly #socket: UdpSocket = createSocket('udp4');
   readonly #serverPort: number;
@@ -196,18 +216,27 @@ export class TcpPeer extends RawPeer {
   readonly #socket: Socket;
   #buffered = '';
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, transport: 'TCP' | 'TLS') {
     super();
     this.#socket = socket;
-    this.transport = 'TCP';
+    this.transport = transport;
   }
 
-  static async open(serverPort: number): Promise<TcpPeer> {
-    const socket = createConnection(serverPort, '127.0.0.1');
-    const peer = new TcpPeer(socket);
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  static open(serverPort: number): Promise<TcpPeer> {
+    return TcpPeer.#over(createConnection(serverPort, '127.0.0.1'), 'TCP');
+  }
+
+  /** `ca`: who vouches for the server, as PEM. */
+  static openTls(serverPort: number, ca: string): Promise<TcpPeer> {
+    return TcpPeer.#over(connectTls({ port: serverPort, host: '127.0.0.1', ca }), 'TLS');
+  }
+
+  static async #over(socket: Socket, transport: 'TCP' | 'TLS'): Promise<TcpPeer> {
+    const peer = new TcpPeer(socket, transport);
+    const opened = transport === 'TLS' ? 'secureConnect' : 'connect';
+    await new Promise<void>((resolve, reject) => socket.once(opened, resolve).once('error', reject));
     peer.port = socket.localPort ?? 0;
-    socket.on('data', (bytes) => peer.#take(bytes.toString('latin1')));
+    socket.on('data', (bytes: Buffer) => peer.#take(bytes.toString('latin1')));
     return peer;
   }
 
