@@ -8,6 +8,7 @@ import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { TestAuthority } from '../support/certificates.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
+import { Registrar } from '../support/registrar.js';
 import { isBesideDrachtio, isBesideFreeSwitch } from '../support/servers-beside.js';
 import { runGateway, TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
@@ -48,6 +49,7 @@ describe.skipIf(isSkipped).each(['::1', '::'])('a gateway that listens at %s', (
         ...{ LANDBRIDGE_SIP_HOST: host, LANDBRIDGE_HTTP_HOST: '::' },
         ...{ LANDBRIDGE_TLS_CERT: cert, LANDBRIDGE_TLS_KEY: key, LANDBRIDGE_TLS_HTTP: 'false' },
         ...{ LANDBRIDGE_CALLER_PRIVACY: 'full', LANDBRIDGE_CONFIG: file },
+        LANDBRIDGE_TRUNKS_ALLOWED_NETWORKS: '::1',
       },
     });
   });
@@ -163,6 +165,39 @@ describe.skipIf(isSkipped).each(['::1', '::'])('a gateway that listens at %s', (
     expect(JSON.stringify(await records(stranger.callId))).toContain('"::1"');
     await rest.done('DELETE', `/trunks/${id}`);
   });
+
+  it.each(['udp', 'tcp'] as const)(
+    'registers with a carrier over %s, which calls it back',
+    async (transport) => {
+      const { rest } = gateway;
+      const registrar = await Registrar.open(0, '::1');
+      try {
+        const port = transport === 'udp' ? registrar.udpPort : registrar.tcpPort;
+        const trunk = await rest.done<{ id: string }>('POST', '/trunks', {
+          outbound: {
+            targets: [{ host: '::1', port, transport }],
+            digest: { username: registrar.username, password: registrar.password },
+            ...{ fromDomain: 'carrier.test', registration: { expiresSeconds: 600 } },
+          },
+        });
+        await waitFor('it has registered', () => registrar.contacts.size === 1);
+        const [contact = ''] = registrar.contacts.values();
+        const parameters = transport === 'udp' ? '' : ';transport=tcp';
+        expect(contact).toMatch(new RegExp(`^sip:lb[0-9a-f]{32}@\\[::1\\]:${gateway.sipPort}${parameters}$`));
+        const status = new Promise<number>((resolve, reject) =>
+          registrar.srf.request(contact, { method: 'OPTIONS' }, (error, request) => {
+            if (error) reject(error);
+            else request.on('response', (response: { status: number }) => resolve(response.status));
+          }),
+        );
+        expect(await status).toBe(200);
+        await rest.done('DELETE', `/trunks/${trunk.id}`);
+        await waitFor('it is given back', () => registrar.contacts.size === 0);
+      } finally {
+        await registrar.close();
+      }
+    },
+  );
 
   it('explains a call from there, and tells platforms where to send calls', async () => {
     const { rest } = gateway;

@@ -310,6 +310,22 @@ describe('a request above 1,300 bytes', () => {
     await expect(alone).rejects.toMatchObject({ status: 486 });
     expect(server.stats().transport.connectionsOpened).toBe(0);
   });
+
+  it('goes over UDP to whom takes nothing else within a call, too', async () => {
+    await start({ nextHop: { takesDatagramsAlone: (address) => address === '127.0.0.1' } });
+    const one = await peer();
+    const incoming = new Promise<SrfDialog>((resolve) =>
+      srf.invite((request, response) => {
+        void srf.createUAS(request, response, { localSdp: answer }).then(resolve);
+      }),
+    );
+    one.send('INVITE', `sip:x@127.0.0.1:${server.udpAddress?.port ?? 0}`, {}, offer);
+    inDialog(one, 'ACK', await one.response(200), 1);
+    const modified = (await incoming).modify(long.localSdp);
+    one.reply(await one.request('INVITE'), 200, {}, answer);
+    expect(await modified).toBe(answer);
+    expect(server.stats().transport.connectionsOpened).toBe(0);
+  });
 });
 
 async function certificateOf(authority: TestAuthority) {

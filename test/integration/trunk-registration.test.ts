@@ -20,7 +20,8 @@ interface Trunk {
 }
 
 const environment = {
-  ...{ LANDBRIDGE_TRUNKS_ALLOWED_NETWORKS: '127.0.0.0/8', LANDBRIDGE_TRUNKS_SHORTEST_REFRESH_SECONDS: '1' },
+  LANDBRIDGE_TRUNKS_ALLOWED_NETWORKS: '127.0.0.0/8',
+  ...{ LANDBRIDGE_TRUNKS_SHORTEST_REFRESH_SECONDS: '1', LANDBRIDGE_NEXT_HOP_UDP_KEEP_ALIVE_SECONDS: '5' },
   ...{ LANDBRIDGE_TRUNKS_RETRY_SECONDS: '1', LANDBRIDGE_TRUNKS_UNREGISTER_SECONDS: '5' },
 };
 const gateways: TestGateway[] = [];
@@ -118,6 +119,16 @@ describe.skipIf(isBesideDrachtio)('A trunk that is registered with its carrier',
     await registrar.next(401);
     await registrar.next();
     expect(registrar.contacts.size).toBe(1);
+  });
+
+  it('over UDP is held open between its renewals, until it is given back', async () => {
+    const registrar = await openRegistrar();
+    const trunk = await gateway.rest.done<Trunk>('POST', '/trunks', { outbound: outbound(registrar) });
+    await become(trunk, 'registered');
+    await waitFor('it is pinged', () => registrar.keepAlives > 0);
+    expect(registrar.heard.map(({ status }) => status)).toEqual([401, 200]);
+    await gateway.rest.done('DELETE', `/trunks/${trunk.id}`);
+    await waitFor('it is given back', () => registrar.contacts.size === 0);
   });
 
   it('asks for as long as the carrier wants', async () => {
@@ -258,7 +269,11 @@ describe('What is no outbound side of a trunk', () => {
       { targets: [{ host: '10.1.2.3' }], registration },
       /10\.1\.2\.3 is a private address/,
     ],
-    ['one in a URI', { targets: [{ uri: 'sip:[::1]:5060' }], registration }, /::1 is a private address/],
+    [
+      'one in a URI',
+      { targets: [{ uri: 'sip:[fd00::1]:5060' }], registration },
+      /fd00::1 is a private address/,
+    ],
     ['what looks like one', { targets: [{ host: '127.1' }], registration }, /127\.1 is no host/],
     ['a URI with a user', { targets: [{ uri: 'sip:a@b' }], registration }, /is no URI like/],
     ['a header in a host', { targets: [{ host: 'a\r\nX: y' }], registration }, /is no host/],

@@ -53,8 +53,8 @@ export class Registrar {
   }
 
   /** `port`: that of one before. */
-  static async open(port = 0): Promise<Registrar> {
-    const place = { host: '127.0.0.1', port };
+  static async open(port = 0, host = '127.0.0.1'): Promise<Registrar> {
+    const place = { host, port };
     const server = await createSipServer({
       ...{ udp: place, tcp: place, admin: { host: '127.0.0.1', port: 0, secret } },
     });
@@ -68,6 +68,11 @@ export class Registrar {
 
   get udpPort(): number {
     return this.#server.udpAddress?.port ?? 0;
+  }
+
+  /** Pings that came, of whatever kind. */
+  get keepAlives(): number {
+    return this.#server.stats().transport.keepAlives;
   }
 
   get tcpPort(): number {

@@ -65,7 +65,6 @@ export function useFreshCores(): void {
     flow = new RecordedFlow();
     wayTo = () => soleWay(flow);
     wayWithin = null;
-    streams = noStreams;
     core = newCore({});
   });
   afterEach(() => {
@@ -104,7 +103,7 @@ function newCore(
     maxTransactions: 100,
     wayTo,
     wayWithin: (hop) => (wayWithin ?? (() => soleWay(flow)))(hop),
-    streams,
+    streams: noStreams,
     responseFlow: (same) => same,
   });
 }
@@ -175,17 +174,9 @@ let wayTo: UserAgentCoreOptions['wayTo'];
 
 /** That of what is passed on; null: it leads to the flow. */
 let wayWithin: UserAgentCoreOptions['wayWithin'] | null = null;
-let streams: UserAgentCoreOptions['streams'] = noStreams;
-
 /** What is passed on goes that way from now on. */
 export function useWayWithin(way: UserAgentCoreOptions['wayWithin']): void {
   wayWithin = way;
-}
-
-/** Connections for long requests in calls, with a core of its own. */
-export function useStreams(next: UserAgentCoreOptions['streams']): void {
-  streams = next;
-  core = newCore({});
 }
 
 /** New requests go that way from now on, with a core of its own. */
