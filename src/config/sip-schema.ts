@@ -112,7 +112,7 @@ export const sipGroups = {
     maxWaitingDatagrams: count
       .default(1000)
       .describe(
-        'Datagrams of strangers that wait to be read, those that show a credential and others counted apart. Whoever is known, and what belongs to calls, is read first; above this the oldest of the others are dropped.',
+        'Datagrams of strangers that wait to be read, those that show a credential and others counted apart. Whoever is known, and what belongs to calls, is read first; above this, and above 4 kB for each, the oldest of the others are dropped.',
       ),
     maxStrangers: count.default(10_000).describe('Sources whose refusals are counted; more are forgotten.'),
     idleTimeoutSeconds: seconds

@@ -49,7 +49,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       maxWaiting: options.maxWaiting ?? 1000,
       sourceOf: options.sourceOf ?? ((address) => address),
       read: ({ bytes, address, port }) => this.inbox.receive(bytes, this.#flowTo(address, port)),
-      onDropped: () => (this.inbox.counters.datagramsDropped += 1),
+      onDropped: (count) => (this.inbox.counters.datagramsDropped += count),
       nowMs: () => performance.now(),
     });
   }

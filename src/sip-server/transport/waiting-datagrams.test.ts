@@ -14,7 +14,7 @@ function waiting(options: Partial<WaitingDatagramsOptions> = {}, eachMs = 0) {
       nowMs += eachMs;
       read.push(bytes.toString());
     },
-    onDropped: () => (dropped += 1),
+    onDropped: (count) => (dropped += count),
     nowMs: () => nowMs,
     ...options,
   });

@@ -17,13 +17,16 @@ export interface WaitingDatagramsOptions {
   readonly maxWaiting: number;
   readonly sourceOf: (address: string) => string;
   readonly read: (datagram: Datagram) => void;
-  readonly onDropped: () => void;
+  /** Told with each that comes how many had to go for it, mostly none. */
+  readonly onDropped: (count: number) => void;
   /** Monotonic, in ms. */
   readonly nowMs: () => number;
 }
 
 /** A call takes several turns to be answered, and waits so long in each. */
 const turnMs = 1;
+/** Longer ones may be fewer: only a credential with certificates is of more. */
+const usualBytes = 4096;
 /** One source has no more than this share of the places. */
 const sourcesAtLeast = 4;
 
@@ -36,14 +39,18 @@ export class WaitingDatagrams {
   constructor(options: WaitingDatagramsOptions) {
     this.#options = options;
     const { maxWaiting: maxItems } = options;
-    const limits = { maxItems, maxItemsPerSource: Math.max(1, Math.floor(maxItems / sourcesAtLeast)) };
+    const limits = {
+      maxItems,
+      maxItemsPerSource: Math.max(1, Math.floor(maxItems / sourcesAtLeast)),
+      maxBytes: maxItems * usualBytes,
+    };
     this.#soon = new FairQueue(limits);
     this.#later = new FairQueue(limits);
   }
 
   add(datagram: Datagram, precedence: Exclude<Precedence, 'at-once'>): void {
     const queue = precedence === 'soon' ? this.#soon : this.#later;
-    if (!queue.add(this.#options.sourceOf(datagram.address), datagram)) this.#options.onDropped();
+    this.#options.onDropped(queue.add(this.#options.sourceOf(datagram.address), datagram));
     this.#turn ??= setImmediate(this.#read);
   }
 
