@@ -140,7 +140,7 @@ function startProblem(error: unknown): string | null {
   if (isOurs) return (error as Error).message;
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error instanceof DomainError && error.code === 'store-unavailable') {
-    return 'The database cannot be written to; the log says why.';
+    return 'The database cannot be used; the log says why.';
   }
   const { code, syscall, address, port, hostname } = error as SystemError;
   const where = `${address ?? ''}:${String(port ?? '')}`;

@@ -252,6 +252,14 @@ export const configSchema = z.strictObject({
       .max(60_000)
       .default(5000)
       .describe('How long a write waits for another process that reads or backs up the file.'),
+    checkSeconds: z
+      .number()
+      .min(0)
+      .max(600)
+      .default(2)
+      .describe(
+        'How long a start may look through a database for damage that was not closed in good order, or was changed since. Of one above 100 MB for each second the tables of facts and records are left out. 0: never.',
+      ),
   }),
 });
 

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import Database from 'libsql';
 import { DataDirectoryInUse } from './data-directory-lock.js';
 import { DataDirectoryUnusable, dataDirectoryFault } from './file-faults.js';
+import { refuseDamage } from './sqlite/damage-check.js';
 import { refuseForeignSchema } from './sqlite/migrations.js';
 
 /**
@@ -58,9 +59,7 @@ function checkBeginning(path: string): void {
 
 function checkDatabase(database: Database.Database): void {
   refuseForeignSchema(database);
-  const [found] = database.prepare('PRAGMA quick_check(1)').all() as { readonly quick_check: string }[];
-  if (found?.quick_check !== 'ok')
-    throw Object.assign(new Error(found?.quick_check), { code: 'SQLITE_CORRUPT' });
+  refuseDamage(database, Infinity);
 }
 
 function sizeOf(path: string): number | null {

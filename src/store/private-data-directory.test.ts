@@ -47,8 +47,9 @@ async function open(logger: Logger = silentLogger): Promise<() => Promise<void>>
   const lock = lockDataDirectory(directory);
   const stores = await openStores({
     ...{ store: 'sqlite', dataDir: directory, maxOutboxEntries: 10, maxRefusedCalls: 10, logger },
-    sqlite: { synchronous: 'normal', busyTimeoutMs: 1000 },
+    sqlite: { synchronous: 'normal', busyTimeoutMs: 1000, checkSeconds: 2 },
     node: nodeName(directory),
+    wasUsed: false,
   });
   return async () => {
     await stores.close();
@@ -57,6 +58,7 @@ async function open(logger: Logger = silentLogger): Promise<() => Promise<void>>
 }
 
 const privateFiles = {
+  'database-history.json': '600',
   'landbridge.db': '600',
   'landbridge.db-wal': '600',
   'landbridge.db-shm': '600',

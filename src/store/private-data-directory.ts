@@ -18,7 +18,7 @@ import { makeDirectories } from './private-path.js';
 /** Made here, so that libsql does not make them readable by everybody. */
 const madeByLibsql = ['landbridge.db', 'landbridge.lock'];
 /** With the write-ahead log, and copies that an operator left beside them. */
-const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name)/;
+const ours = /^(?:landbridge\.(?:db|lock)|credentials\.json|node-name|database-history\.json)/;
 /** Recordings and sounds; where an operator keeps them elsewhere, behind a link as well, their access is his to say. */
 const directoriesOfOurs = ['recordings', 'sounds'];
 const accessTaken = 'other users had access; it was taken from them';

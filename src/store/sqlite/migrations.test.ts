@@ -13,7 +13,7 @@ describe('an upgrade', () => {
     const database = new Database(':memory:');
     migrate(database);
     // As it was before facts were renamed.
-    database.exec(`DROP TABLE trunks; DROP INDEX transfers_overdue; ALTER TABLE call_records DROP COLUMN client_id; PRAGMA user_version = ${renamedIn - 1};
+    database.exec(`DROP TABLE trunks; DROP TABLE history; DROP INDEX transfers_overdue; ALTER TABLE call_records DROP COLUMN client_id; PRAGMA user_version = ${renamedIn - 1};
       INSERT INTO webhooks (id, account_id, url, events, secret, created_at) VALUES
         ('w1', 'acme', 'https://app.example/', '["call.ringing","device.connected","device.disconnected"]', 's', 1),
         ('w2', 'acme', 'https://app.example/', NULL, 's', 1)`);
@@ -32,7 +32,7 @@ describe('an upgrade', () => {
     const database = new Database(':memory:');
     migrate(database);
     // As it was before a record could be nobody's.
-    database.exec(`DROP TABLE trunks; DROP INDEX transfers_overdue; DROP TABLE call_records;
+    database.exec(`DROP TABLE trunks; DROP TABLE history; DROP INDEX transfers_overdue; DROP TABLE call_records;
       CREATE TABLE call_records (position INTEGER PRIMARY KEY AUTOINCREMENT, leg_id TEXT NOT NULL UNIQUE,
         account_id TEXT NOT NULL, session_id TEXT, session_tag TEXT, participant_id TEXT NOT NULL, participant_tag TEXT,
         door TEXT NOT NULL, kind TEXT, call_id TEXT NOT NULL, voice_call_id TEXT, caller TEXT, started_at INTEGER NOT NULL,

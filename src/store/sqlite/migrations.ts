@@ -247,6 +247,9 @@ const migrations: readonly string[] = [
      WHERE state = 'requested' OR (state IN ('completed', 'expired') AND removes_participant = 1);`,
   `ALTER TABLE trunks ADD COLUMN media TEXT;
    ALTER TABLE call_records ADD COLUMN headers TEXT;`,
+  // How often a gateway has started over it: see `DatabaseHistory`.
+  `CREATE TABLE history (id INTEGER PRIMARY KEY CHECK (id = 1), starts INTEGER NOT NULL);
+   INSERT INTO history VALUES (1, 0);`,
 ];
 
 export const schemaVersion = migrations.length;

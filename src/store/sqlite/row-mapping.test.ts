@@ -37,6 +37,13 @@ describe('a row mapping', () => {
     database.close();
   });
 
+  it('says of JSON that is none that the database is damaged', () => {
+    const row = { id: 'front', opened_at: null, is_locked: 0, keys: '["a"' };
+    expect(() => doorRows.read(row)).toThrow(
+      expect.objectContaining({ code: 'SQLITE_CORRUPT', message: 'the column keys of a row is damaged' }),
+    );
+  });
+
   it('changes the fields that are named and no others', () => {
     const database = openDoors();
     const front: Door = { id: 'front', openedAt: 5, isLocked: true, keys: [] };

@@ -84,7 +84,16 @@ function nameOf(column: AnyColumn): string {
 
 function read(column: AnyColumn, stored: SqlValue): unknown {
   if (typeof column === 'string' || stored === null) return stored;
-  return 'json' in column ? JSON.parse(String(stored)) : stored === 1;
+  return 'json' in column ? parseJson(column.json, String(stored)) : stored === 1;
+}
+
+/** What was written here is JSON; what is none was damaged since, as SQLite itself says it. */
+function parseJson(column: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw Object.assign(new Error(`the column ${column} of a row is damaged`), { code: 'SQLITE_CORRUPT' });
+  }
 }
 
 function write(column: AnyColumn, value: unknown): SqlValue {

@@ -7,9 +7,10 @@ import Database from 'libsql';
 import { DomainError } from '../../domain/domain-error.js';
 import { silentLogger, type Logger } from '../../domain/logger.js';
 import { storeFault } from '../file-faults.js';
+import { refuseDamage } from './damage-check.js';
 import { GroupCommit } from './group-commit.js';
 import { migrate, schemaVersion } from './migrations.js';
-import { prepareWal, walSyncOf, type WalSync } from './wal-sync.js';
+import { prepareWal, walSyncOf, writeBack, type WalSync } from './wal-sync.js';
 
 /**
  * `normal`: a commit is in the kernel's hands before it is acknowledged, so `kill -9` loses nothing; a power cut may
@@ -25,6 +26,8 @@ export interface SqliteOptions {
   readonly synchronous?: SqliteSynchronous;
   /** How long a statement waits for another process's write. Default 5000. */
   readonly busyTimeoutMs?: number;
+  /** How long it may be looked through for damage before it is used. Default: it is not. */
+  readonly checkSeconds?: number;
   /** `checkWritable` writes where no write was tried for this long. Default 1000. */
   readonly writableForMs?: number;
   /** Learns why the store was unavailable, once for each cause, and when it is available again. */
@@ -62,12 +65,13 @@ export class SqliteConnection {
     this.#commits = new GroupCommit(database, () => this.#committed());
   }
 
-  /** Opens the database and brings its schema up to date. Throws where the file cannot be opened or is from a newer version. */
+  /** Opens the database and brings its schema up to date. Throws where the file cannot be opened, is damaged, or is from a newer version. */
   static open(options: SqliteOptions): SqliteConnection {
     const database = new Database(options.path);
     try {
       database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
       prepareWal(database);
+      refuseDamage(database, options.checkSeconds ?? 0);
       database.exec('PRAGMA foreign_keys = ON');
       migrate(database);
       return new SqliteConnection(database, options);
@@ -152,6 +156,8 @@ export class SqliteConnection {
     this.#commits.flush();
     try {
       await this.#wal?.close();
+      // libsql may do it later, at the end of the process; what stands beside the file knows it as it is now.
+      writeBack(this.#database);
     } finally {
       this.#database.close();
     }

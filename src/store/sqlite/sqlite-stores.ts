@@ -1,4 +1,5 @@
 /** All stores in one SQLite file (or in memory), over one connection: nothing else to install. */
+import type { DatabaseHistory } from '../database-history.js';
 import type { Stores } from '../stores.js';
 import { SqliteAbandonment } from './sqlite-abandonment.js';
 import { SqliteCallRecords } from './sqlite-call-records.js';
@@ -21,12 +22,20 @@ export interface SqliteStoresOptions extends SqliteOptions {
    * version's, or a former one of this gateway) become its own, so that its start frees them. Default: none do.
    */
   readonly node?: string;
+  /** What is kept of the file beside it. Default: nothing is. */
+  readonly history?: DatabaseHistory;
 }
 
-/** Brings the schema up to date. Throws where the file cannot be opened or is from a newer version. */
+/** Brings the schema up to date. Throws where the file cannot be opened, is damaged, or is from a newer version. */
 export function openSqliteStores(options: SqliteStoresOptions): Stores {
-  const connection = SqliteConnection.open(options);
+  const { history, checkSeconds = 0 } = options;
+  const connection = SqliteConnection.open({
+    ...options,
+    // What nobody has touched since needs no look, which would take its time at each start.
+    checkSeconds: history?.isAsItWasLeft === true ? 0 : checkSeconds,
+  });
   try {
+    if (history !== undefined) countStart(connection, history);
     if (options.node !== undefined) adopt(connection, options.node);
     return {
       participants: new SqliteParticipants(connection),
@@ -40,7 +49,10 @@ export function openSqliteStores(options: SqliteStoresOptions): Stores {
       trunks: new SqliteTrunks(connection),
       checkWritable: () => connection.checkWritable(),
       settled: () => connection.settled(),
-      close: () => connection.close(),
+      close: async () => {
+        await connection.close();
+        history?.closed();
+      },
     };
   } catch (error) {
     void connection.close();
@@ -53,4 +65,11 @@ function adopt(connection: SqliteConnection, node: string): void {
   connection
     .prepare(`UPDATE recordings SET node_id = ?1 WHERE state = 'recording' AND node_id <> ?1`)
     .run(node);
+}
+
+function countStart(connection: SqliteConnection, history: DatabaseHistory): void {
+  const seen = connection.prepare('SELECT starts FROM history').get() as { starts: number } | undefined;
+  const starts = history.opened(seen?.starts ?? 0);
+  connection.prepare('INSERT OR REPLACE INTO history VALUES (1, ?)').run(starts);
+  history.keep();
 }

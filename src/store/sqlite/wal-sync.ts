@@ -83,6 +83,15 @@ export function prepareWal(database: Database.Database): void {
   database.pragma(`wal_autocheckpoint = ${checkpointPages}`);
 }
 
+/** Brings all of the log into the database, as far as nobody else reads there, and nothing fails: it is done at the next start then. */
+export function writeBack(database: Database.Database): void {
+  try {
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+    // Such as a disk that is full.
+  }
+}
+
 /** `full` where commits must survive a power cut. */
 export interface WalOptions {
   readonly path: string;
