@@ -150,6 +150,8 @@ export function createEngine(
         logger.debug({ reason, remoteAddress: flow.remoteAddress }, 'malformed SIP message');
         guard?.refused(flow);
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
+        // It takes an answer all the same: who sends much of it is read last, and gets none to what could have one.
+        else guard?.mayAnswer(flow, 'malformed');
       },
       flowClosed: (flow) => core.flowClosed(flow),
       standingOf: (flow) => core.standingOf(flow),

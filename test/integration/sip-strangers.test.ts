@@ -143,3 +143,31 @@ it.skipIf(isBesideDrachtio)(
     await waitFor('its good call is answered', () => text().includes('SIP/2.0 200'));
   },
 );
+
+it.skipIf(isBesideDrachtio)(
+  'What cannot be read is answered a tenth as often, and takes no answer from what can',
+  async () => {
+    const own = createSocket('udp4').bind(0, '127.0.0.12');
+    const heard: string[] = [];
+    own.on('message', (bytes) => heard.push(bytes.toString('latin1')));
+    await once(own, 'listening');
+    const send = (text: string) => own.send(text, gateway.sipPort, '127.0.0.1');
+    const before = (await gateway.metrics()).get('landbridge_sip_malformed_total') ?? 0;
+    const flood = 200;
+    const begunAt = performance.now();
+    for (let i = 0; i < flood; i += 1)
+      send(invite(`bad${String(i)}`, 'UDP').replace('CSeq: 1 INVITE', 'CSeq: x INVITE'));
+    await waitFor('all were read, or dropped', async () => {
+      const after = await gateway.metrics();
+      const dropped = after.get('landbridge_sip_datagrams_dropped_total') ?? 0;
+      return (after.get('landbridge_sip_malformed_total') ?? 0) + dropped >= before + flood;
+    });
+    const seconds = (performance.now() - begunAt) / 1000;
+    send(invite('readable', 'UDP'));
+    await waitFor('the good one is answered', () => heard.some((text) => text.includes('Call-ID: readable')));
+    const unread = heard.filter((text) => text.startsWith('SIP/2.0 400')).length;
+    expect(unread).toBeGreaterThan(0);
+    expect(unread).toBeLessThanOrEqual((answersPerSecond / 10) * (seconds + 1) + 1);
+    own.close();
+  },
+);

@@ -72,6 +72,37 @@ describe('answers to strangers', () => {
     expect(guard.isTrusted('192.0.2.1')).toBe(false);
   });
 
+  it.each(['udp', 'tcp'] as const)(
+    'to what cannot be read over %s are a tenth of the others, and take none from these',
+    (protocol) => {
+      const guard = guardWith({ answersPerSecond: 50 });
+      const unread = (address: string) => guard.mayAnswer(over(protocol, address), 'malformed');
+      const count = (times: number, address = '192.0.2.1') =>
+        Array.from({ length: times }, () => unread(address)).filter(Boolean).length;
+      expect(count(100)).toBe(5);
+      expect(answers(guard, '192.0.2.1', 100, protocol)).toBe(50);
+      expect(count(1, '192.0.2.2')).toBe(1);
+      expect(count(5, '2001:db8:0:1:a:b:c:1') + count(5, '2001:db8:0:1:a:b:c:2')).toBe(5);
+      nowMs += 1000;
+      expect(count(100)).toBe(5);
+    },
+  );
+
+  it('to what cannot be read are one a second at least, and as many as they like for who has limits of its own', () => {
+    const guard = guardWith({ answersPerSecond: 1 });
+    const unread = (address: string) => guard.mayAnswer(over('udp', address), 'malformed');
+    expect([unread('192.0.2.1'), unread('192.0.2.1')]).toEqual([true, false]);
+    expect([unread('203.0.113.1'), unread('203.0.113.1')]).toEqual([true, true]);
+  });
+
+  it('are spent, too, where a source sends much that cannot be read', () => {
+    const guard = guardWith();
+    guard.mayAnswer(over('udp', '192.0.2.1'), 'malformed');
+    expect([guard.hasSpentAnswers('192.0.2.1'), guard.hasSpentAnswers('192.0.2.2')]).toEqual([true, false]);
+    nowMs += 1000;
+    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
+  });
+
   it('are so many a second for each source, however often it asks', () => {
     const guard = guardWith();
     expect(answers(guard, '192.0.2.1', 100)).toBe(10);

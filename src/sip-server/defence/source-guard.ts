@@ -42,8 +42,11 @@ interface Answers {
   atMs: number;
 }
 
-/** Answers to registrations are counted apart from all others. */
-export type AnswerKind = 'register' | 'other';
+/**
+ * Answers to registrations are counted apart from all others, and so are those to what cannot be read: a tenth of the others, for nobody
+ * whose calls are wanted sends much of it.
+ */
+export type AnswerKind = 'register' | 'malformed' | 'other';
 
 interface ProvenSource {
   readonly answers: Map<AnswerKind, Answers>;
@@ -58,6 +61,7 @@ const windowMs = 60_000;
 /** So long a source that has had a call is not banned. */
 const goodMs = 3_600_000;
 const shareOfGood = 10;
+const shareOfMalformed = 0.1;
 
 export class SourceGuard {
   readonly #options: SourceGuardOptions;
@@ -85,8 +89,8 @@ export class SourceGuard {
   mayAnswer({ remoteAddress, reliable }: Flow, kind: AnswerKind = 'other'): boolean {
     if (this.#options.isKnownPeer(remoteAddress)) return true;
     const source = this.#options.sourceOf(remoteAddress);
-    const rate = this.#options.answersPerSecond * (this.hadCall(remoteAddress) ? shareOfGood : 1);
-    const answers = reliable ? this.#provenAnswers(source, kind) : this.#unprovenAnswers(`${kind} ${source}`);
+    const rate = this.#rateOf(kind) * (this.hadCall(remoteAddress) ? shareOfGood : 1);
+    const answers = reliable ? this.#provenAnswers(source, kind) : this.#unprovenAnswers(source, kind);
     const nowMs = this.#options.clock.nowMs();
     answers.left = Math.min(rate, answers.left + ((nowMs - answers.atMs) / 1000) * rate);
     answers.atMs = nowMs;
@@ -100,12 +104,21 @@ export class SourceGuard {
     return this.#options.isKnownPeer(address) || this.hadCall(address);
   }
 
-  /** The source would get no answer to a datagram now. Takes none. */
+  /** The source would get no answer to a datagram now, or sent too much that cannot be read. Takes none. */
   hasSpentAnswers(address: string): boolean {
-    const answers = this.#unproven.get(`other ${this.#options.sourceOf(address)}`);
+    const source = this.#options.sourceOf(address);
+    return this.#hasSpent(source, 'other') || this.#hasSpent(source, 'malformed');
+  }
+
+  #hasSpent(source: string, kind: AnswerKind): boolean {
+    const answers = this.#unproven.get(`${kind} ${source}`);
     if (answers === undefined) return false;
-    const { clock, answersPerSecond } = this.#options;
-    return answers.left + ((clock.nowMs() - answers.atMs) / 1000) * answersPerSecond < 1;
+    return answers.left + ((this.#options.clock.nowMs() - answers.atMs) / 1000) * this.#rateOf(kind) < 1;
+  }
+
+  #rateOf(kind: AnswerKind): number {
+    const { answersPerSecond } = this.#options;
+    return kind === 'malformed' ? Math.max(1, answersPerSecond * shareOfMalformed) : answersPerSecond;
   }
 
   /** A call from that address was acknowledged lately. */
@@ -163,14 +176,15 @@ export class SourceGuard {
 
   #provenAnswers(source: string, kind: AnswerKind): Answers {
     const { answers } = this.#provenSource(source);
-    const known = answers.get(kind) ?? this.#fullAnswers();
+    const known = answers.get(kind) ?? this.#fullAnswers(kind);
     answers.set(kind, known);
     return known;
   }
 
-  #unprovenAnswers(source: string): Answers {
-    const answers = this.#unproven.get(source) ?? this.#fullAnswers();
-    remember(this.#unproven, source, answers, this.#options.maxSources);
+  #unprovenAnswers(source: string, kind: AnswerKind): Answers {
+    const name = `${kind} ${source}`;
+    const answers = this.#unproven.get(name) ?? this.#fullAnswers(kind);
+    remember(this.#unproven, name, answers, this.#options.maxSources);
     return answers;
   }
 
@@ -185,7 +199,7 @@ export class SourceGuard {
     return source;
   }
 
-  #fullAnswers(): Answers {
-    return { left: this.#options.answersPerSecond, atMs: this.#options.clock.nowMs() };
+  #fullAnswers(kind: AnswerKind): Answers {
+    return { left: this.#rateOf(kind), atMs: this.#options.clock.nowMs() };
   }
 }

@@ -23,12 +23,12 @@ export class FirstAnswers {
    * Whether the request may be answered; takes one of the answers that its source may get. False where that has had enough for now,
    * or is a scanner's and had no call lately.
    */
-  mayAnswer(request: SipRequest, flow: Flow): boolean {
+  mayAnswer(request: SipRequest, flow: Flow, isMalformed = false): boolean {
     if (this.#isScanner(request, flow)) {
       this.#environment.counters.scannersIgnored += 1;
       return false;
     }
-    return this.#takeAnswer(request, flow);
+    return this.#takeAnswer(flow, isMalformed ? 'malformed' : answerKind(request));
   }
 
   /** Answers an INVITE 100: over a connection at once, over UDP where no other answer is there in time. */
@@ -77,9 +77,9 @@ export class FirstAnswers {
     invite.transaction.respond(100, formatMessage(this.#composer.plain(invite.request, '', 100)));
   }
 
-  #takeAnswer(request: SipRequest, flow: Flow): boolean {
+  #takeAnswer(flow: Flow, kind: AnswerKind): boolean {
     const { guard, counters } = this.#environment;
-    if (guard?.mayAnswer(flow, answerKind(request)) !== false) return true;
+    if (guard?.mayAnswer(flow, kind) !== false) return true;
     counters.answersWithheld += 1;
     return false;
   }
@@ -91,7 +91,10 @@ export class FirstAnswers {
 
   /** Nothing is withheld from who had a call lately. */
   #mayTell({ request, flow }: IncomingRequest): boolean {
-    return this.#environment.guard?.hadCall(flow.remoteAddress) === true || this.#takeAnswer(request, flow);
+    return (
+      this.#environment.guard?.hadCall(flow.remoteAddress) === true ||
+      this.#takeAnswer(flow, answerKind(request))
+    );
   }
 }
 

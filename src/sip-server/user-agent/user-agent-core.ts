@@ -140,6 +140,7 @@ export class UserAgentCore {
       request,
       flow,
       status === 400 ? { status, reason: `Bad Request (${reason})` } : { status },
+      true,
     );
   }
 

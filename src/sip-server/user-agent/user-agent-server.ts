@@ -115,10 +115,10 @@ export class UserAgentServer {
   }
 
   /** Answers a request without a transaction: it is malformed, or there is no room. */
-  refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal): void {
+  refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal, isMalformed = false): void {
     if (request.method === 'ACK') return;
     this.#tellRefused(request, flow, refusal);
-    if (!this.#first.mayAnswer(request, flow)) return;
+    if (!this.#first.mayAnswer(request, flow, isMalformed)) return;
     const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
     flow.send(bytes).catch(() => undefined);
   }
