@@ -14,6 +14,7 @@ Commands:
                          --config <file>   configuration file (default ./landbridge.yaml if it is there)
   doctor               Look at configuration, machine, addresses, certificates and ports; call the gateway that runs.
                          --config <file>   as for serve. Exits 1 where something fails.
+                         --stun <server>   ask that STUN server where this machine is seen
   call <sip-uri>       Call as a phone: real SIP, real RTP.  See: landbridge call --help
 
 Options:
@@ -52,33 +53,51 @@ async function main(argv: string[]): Promise<number> {
 }
 
 async function serve(argv: string[]): Promise<number> {
-  const options = configFileOf(argv);
+  const options = optionsOf(argv, {});
   if (typeof options === 'number') return options;
   const { runServe } = await import('./serve.js');
-  return runServe({ ...options, version: version() });
+  return runServe({ configFile: options.configFile, version: version() });
 }
 
 async function doctor(argv: string[]): Promise<number> {
-  const options = configFileOf(argv);
+  const options = optionsOf(argv, { stun: { type: 'string' } });
   if (typeof options === 'number') return options;
   const { runDoctor } = await import('./doctor/doctor.js');
   return runDoctor({
-    ...options,
+    ...{ configFile: options.configFile, stunServer: options.values['stun'] },
     environment: process.env,
     workingDirectory: process.cwd(),
     print: (line) => console.log(line),
   });
 }
 
-/** The exit code where there is nothing more to do. */
-function configFileOf(argv: string[]): { readonly configFile: string | undefined } | number {
+interface GivenOptions {
+  readonly configFile: string | undefined;
+  /** Those of the command. */
+  readonly values: Readonly<Record<string, string | undefined>>;
+}
+
+/** The exit code where there is nothing more to do. `more`: what the command has beside `--config`. */
+function optionsOf(
+  argv: string[],
+  more: Readonly<Record<string, { readonly type: 'string' }>>,
+): GivenOptions | number {
   try {
     const { values } = parseArgs({
       args: argv,
-      options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: { ...more, config: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     });
-    if (values.config === '') throw new Error('--config needs the name of a file');
-    if (values.help !== true) return { configFile: values.config };
+    const {
+      help,
+      config: configFile,
+      ...others
+    } = values as Record<string, string | undefined> & {
+      readonly help?: boolean;
+    };
+    if (configFile === '') throw new Error('--config needs the name of a file');
+    for (const [name, value] of Object.entries(others))
+      if (value === '') throw new Error(`--${name} needs a value`);
+    if (help !== true) return { configFile, values: others };
     console.log(usage);
     return 0;
   } catch (error) {

@@ -77,7 +77,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   softphone: ['sdp', 'sip-server', 'media/worker', 'validation'],
   'phone-numbers': ['domain'],
   validation: [],
-  doctor: ['config', 'store', 'tls', 'sip-server', 'softphone'],
+  doctor: ['config', 'domain', 'store', 'stir', 'tls', 'sip-server', 'softphone'],
   sdk: [],
 };
 

@@ -14,6 +14,7 @@ import {
   group,
   hostName,
   hours,
+  isHostPort,
   network,
   path,
   publicAddress,
@@ -236,6 +237,20 @@ export const configSchema = z.strictObject({
     maxCalls: z.int().min(0).default(20).describe('Calls of `POST /phone-calls` at once, over all accounts.'),
     maxCallsPerAccount: z.int().min(0).default(10).describe('Such calls of one account.'),
     maxSeconds: seconds.default(3600).describe('After this such a call is hung up.'),
+  }),
+
+  doctor: group('`landbridge doctor`', {
+    stunServer: z
+      .string()
+      .max(300)
+      .refine(
+        (text) => isHostPort(text),
+        'must be a host name or an address, with a port or without, like stun.example.com:3478',
+      )
+      .optional()
+      .describe(
+        'A STUN server that is asked where this machine is seen, by `doctor` alone, which its option `--stun` asks of another one. Absent: none is asked.',
+      ),
   }),
 
   ...serversBesideGroups,

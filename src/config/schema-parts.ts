@@ -35,6 +35,14 @@ export const hostName = z
   .string()
   .regex(/^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, 'must be a host name');
 
+/** `host`, `host:port` or `[ipv6]:port`. */
+export function isHostPort(text: string): boolean {
+  const [, bracketed, plain, portText] =
+    /^(?:\[([^\]]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const isHost = bracketed === undefined ? plain !== undefined : isIP(bracketed) === 6;
+  return isHost && (portText === undefined || (Number(portText) >= 1 && Number(portText) <= 65_535));
+}
+
 /** The path of a file or directory. */
 export const path = z
   .string()

@@ -8,6 +8,8 @@ export interface Accounts {
   readonly findings: readonly Finding[];
   /** The first one; null where its password cannot be read, or is not made yet. */
   readonly first: AccountCredentials | null;
+  /** Those whose password is known. */
+  readonly all: readonly AccountCredentials[];
 }
 
 export function lookAtAccounts(config: Config): Accounts {
@@ -17,11 +19,11 @@ export function lookAtAccounts(config: Config): Accounts {
     accounts = readAccounts(config);
   } catch (error) {
     if (error instanceof ConfigError)
-      return { findings: error.problems.map((problem) => fail(what, problem)), first: null };
+      return { findings: error.problems.map((problem) => fail(what, problem)), first: null, all: [] };
     if (!(error instanceof Error && 'code' in error)) throw error;
     return {
       findings: [warn(what, `the credentials are not readable by this user (${String(error.code)})`)],
-      first: null,
+      ...{ first: null, all: [] },
     };
   }
   const [first] = accounts;
@@ -31,6 +33,7 @@ export function lookAtAccounts(config: Config): Accounts {
       ...lookAtOperator(config, accounts),
     ],
     first: first === undefined || first.password === '' ? null : first,
+    all: accounts.filter(({ password }) => password !== ''),
   };
 }
 

@@ -5,7 +5,7 @@ import type { AccountCredentials } from '../config/credentials.js';
 import { ConfigError, loadConfig } from '../config/load-config.js';
 import { sipPlaces, socketsOf, type SipPlace } from '../config/sip-places.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
-import { lookAtAccounts } from './accounts.js';
+import { lookAtAccounts, type Accounts } from './accounts.js';
 import { lookAtAddresses } from './addresses.js';
 import { lookAtCertificates } from './certificates.js';
 import { fail, lookAt, ok, warn, whyOf, type Finding } from './finding.js';
@@ -14,9 +14,14 @@ import { lookAtDataDirectory, lookAtFileLimit, lookAtNode, readFileLimit } from 
 import { lookAtDatabase, lookAtHoldMusic, lookAtRecordings } from './places.js';
 import { lookAtPorts } from './ports.js';
 import { callOneself } from './self-call.js';
+import { lookAtStir } from './stir.js';
+import { lookByStun } from './stun.js';
+import { lookAtTrunks } from './trunks.js';
 
 export interface DoctorOptions {
   readonly configFile: string | undefined;
+  /** Asked in place of the configured one. */
+  readonly stunServer?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly print: (line: string) => void;
@@ -25,6 +30,7 @@ export interface DoctorOptions {
 /** Resolves with the exit code: 0 where nothing fails, 1 where something does. Changes nothing but for a call to itself. */
 export async function runDoctor({
   configFile,
+  stunServer,
   environment,
   workingDirectory,
   print,
@@ -45,17 +51,22 @@ export async function runDoctor({
   tell(ok('configuration', 'can be used'), lookAtNode(process.version), ...lookAtFileLimit(readFileLimit()));
   tell(...(await lookAt('data directory', () => lookAtDataDirectory(config.dataDir))));
   tell(...(await lookAt('addresses', () => lookAtAddresses(config, ownAddresses()))));
+  tell(
+    ...(await lookAt('STUN', () =>
+      lookByStun(config, stunServer ?? config.doctor.stunServer, ownAddresses()),
+    )),
+  );
   tell(...(await lookAt('certificates', () => lookAtCertificates(config, Date.now()))));
+  tell(...(await lookAt('STIR', () => lookAtStir(config, Date.now()))));
   tell(...(await lookAt('recordings', () => lookAtRecordings(config))));
   tell(...(await lookAt('hold music', () => lookAtHoldMusic(config))));
-  let account: AccountCredentials | null = null;
+  let accounts: Accounts = { findings: [], first: null, all: [] };
   const lookAtCredentials = (): readonly Finding[] => {
-    const { findings: found, first } = lookAtAccounts(config);
-    account = first;
-    return found;
+    accounts = lookAtAccounts(config);
+    return accounts.findings;
   };
   tell(...(await lookAt('accounts', lookAtCredentials)));
-  tell(...(await lookAt('gateway', () => lookAtGateway(config, account))));
+  tell(...(await lookAt('gateway', () => lookAtGateway(config, accounts))));
   const failed = findings.filter(({ level }) => level === 'fail').length;
   const warned = findings.filter(({ level }) => level === 'warn').length;
   print(
@@ -69,7 +80,7 @@ function ownAddresses(): string[] {
 }
 
 /** The gateway that runs here; where none does, whether it could. */
-async function lookAtGateway(config: Config, account: AccountCredentials | null): Promise<Finding[]> {
+async function lookAtGateway(config: Config, { first, all }: Accounts): Promise<Finding[]> {
   const gateway: LocalGateway = {
     isTls: config.tls.cert !== undefined && config.tls.http,
     host: reachable(config.http.host),
@@ -89,7 +100,8 @@ async function lookAtGateway(config: Config, account: AccountCredentials | null)
     ready?.status === 200
       ? ok('ready', 'takes calls')
       : fail('ready', reasonsIn(ready?.body) || 'takes no calls'),
-    ...(ready?.status === 200 ? await callGateway(config, gateway, account) : []),
+    ...(await lookAt('trunks', () => lookAtTrunks(gateway, all))),
+    ...(ready?.status === 200 ? await callGateway(config, gateway, first) : []),
   ];
 }
 

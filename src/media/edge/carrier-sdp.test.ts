@@ -46,6 +46,22 @@ const code = (work: () => unknown): string => {
 };
 
 describe('a carrier’s offer', () => {
+  it('is taken in our order, and without telephone events, where its trunk says so', () => {
+    const ours: ReadonlySet<EdgeCodecName> = new Set(['PCMA', 'PCMU'] as const);
+    const terms = readCarrierOffer(sdp(...audio('0 8 101')), ours, null, {
+      order: 'own',
+      telephoneEvents: false,
+    });
+    expect([terms.codec.name, terms.events, terms.takesEvents]).toEqual(['PCMA', null, false]);
+    expect(code(() => readCarrierOffer(sdp(...audio('9 101')), ours, null))).toBe('no-common-codec');
+    const made = makeOffer(ours, null, end, { telephoneEvents: false });
+    expect(formatOwnOffer(made, { address: '192.0.2.1', port: 20_000 }, identity)).toContain(
+      'm=audio 20000 RTP/AVP 8 0\r\n',
+    );
+    const answer = sdp('m=audio 4000 RTP/AVP 8 101', 'a=rtpmap:101 telephone-event/8000');
+    expect(readCarrierAnswer(answer, made)).toMatchObject({ events: null, takesEvents: false });
+  });
+
   it.each(['m=video 0 RTP/AVP', 'm=application 9 TCP/MRCPv2', 'm=audio 0 RTP/AVP', 'm=image -1 udptl t38'])(
     'is taken beside a section that nobody wants: %s',
     (unwanted) => {

@@ -59,9 +59,14 @@ describe('the answer to a Binding request of ours', () => {
     expect(seen(address, 5060, ids[0])).not.toBe('');
   });
 
+  it.each(['192.0.2.1', '2001:db8::1', '2001:db8:0:1::'])('says the address: %s', (address) => {
+    const answer = answerStun(bindingRequest(Buffer.from(transactionId, 'hex')), address, 5060)!;
+    expect(readBindingResponse(answer)?.address).toBe(address);
+  });
+
   it('may be an error, which names nobody', () => {
     const error = answerStun(request('0003000400000006'), '192.0.2.1', 1)!;
-    expect(readBindingResponse(error)).toMatchObject({ seenAs: '' });
+    expect(readBindingResponse(error)).toMatchObject({ seenAs: '', address: null });
     expect(readBindingResponse(error)?.transactionId.toString('hex')).toBe(transactionId);
   });
 

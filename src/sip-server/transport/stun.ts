@@ -44,6 +44,8 @@ export interface BindingResponse {
   readonly transactionId: Buffer;
   /** Address and port, in a form that is the same for the same two and means nothing else; empty where it names none. */
   readonly seenAs: string;
+  /** The address alone; null where it names none. */
+  readonly address: string | null;
 }
 
 /** Null for what is no answer to a Binding request. */
@@ -60,10 +62,23 @@ export function readBindingResponse(bytes: Buffer): BindingResponse | null {
     const value = bytes.subarray(at + 4, at + 4 + length);
     const isWhole = value.length === length && length >= 8;
     if (bytes.readUInt16BE(at) === xorMappedAddress && isWhole)
-      return { transactionId, seenAs: xored(value, transactionId).toString('hex') };
+      return seenIn(transactionId, xored(value, transactionId));
     at += 4 + padded(length);
   }
-  return { transactionId, seenAs: '' };
+  return { transactionId, seenAs: '', address: null };
+}
+
+/** `plain`: family, port and address. */
+function seenIn(transactionId: Buffer, plain: Buffer): BindingResponse {
+  const octets = plain.subarray(4);
+  const groups = octets.toString('hex').match(/.{4}/g) ?? [];
+  const address =
+    octets.length === 4
+      ? octets.join('.')
+      : octets.length === 16
+        ? new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+        : null;
+  return { transactionId, seenAs: plain.toString('hex'), address };
 }
 
 /** Family, port and address, which are the same again the next time: what they are hidden by is not. */

@@ -72,6 +72,18 @@ describe('an answer to a phone', () => {
     ]);
   });
 
+  it('has no telephone events where none are wanted, nor has an offer of ours', () => {
+    const preferences: CodecPreferences = { ...either, telephoneEvents: false };
+    const offer = sdp('m=audio 4000 RTP/AVP 0 101', 'a=rtpmap:101 telephone-event/8000');
+    expect(lines(answerTo(offer, preferences), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0']);
+    const agreement = negotiateOffer(offer, preferences, null);
+    expect([agreement.eventPayloadType, agreement.ownEventPayloadType]).toEqual([null, null]);
+    const ours = formatOffer({ ...preferences, codecs: ['PCMA'] }, null, local, 1);
+    expect(lines(ours, /^m=/)).toEqual(['m=audio 20000 RTP/AVP 8']);
+    const answered = negotiateAnswer(offer, preferences, null);
+    expect(answered.eventPayloadType).toBeNull();
+  });
+
   it('refuses every other section in its place', () => {
     const answer = answerTo(
       sdp(
