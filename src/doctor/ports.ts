@@ -8,16 +8,16 @@ import { formatHostPort } from '../sip-server/message/host-port.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 export async function lookAtPorts(
-  config: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp' | 'publicIp'>,
+  config: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp' | 'publicIp' | 'drachtio'>,
 ): Promise<Finding[]> {
-  const { http, rtp } = config;
+  const { http, rtp, drachtio } = config;
   const places = sipPlaces(config);
+  // Where there are drachtio-servers, phones come to the ports of those.
+  const sockets = drachtio === undefined ? places.flatMap(socketsOf) : [];
   const hosts = [...new Set(places.map(({ host }) => host))];
   return Promise.all([
     tryPort('HTTP port', http, bindTcp),
-    ...places
-      .flatMap(socketsOf)
-      .map((socket) => tryPort(`SIP port, ${socket.transport.toUpperCase()}`, socket, bindSip)),
+    ...sockets.map((socket) => tryPort(`SIP port, ${socket.transport.toUpperCase()}`, socket, bindSip)),
     ...hosts.map((host) => tryRtpPorts(host, rtp.ports, hosts.length > 1)),
   ]);
 }

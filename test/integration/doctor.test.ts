@@ -32,6 +32,19 @@ describe('where no gateway runs', () => {
     expect(code).toBe(1);
   });
 
+  it('says nothing of SIP ports that a drachtio-server has in our place', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { readonly port: number };
+    const { code, stdout } = await doctor({
+      LANDBRIDGE_SIP_PORT: String(port),
+      LANDBRIDGE_DRACHTIO: '127.0.0.1:9022:secret',
+    });
+    other.close();
+    expect(stdout).not.toContain('SIP port');
+    expect(code).toBe(0);
+  });
+
   it('says how many of the RTP ports are taken, wherever in the range they are, and fails where all are', async () => {
     const other = createSocket('udp4').bind(0, '127.0.0.1');
     await once(other, 'listening');

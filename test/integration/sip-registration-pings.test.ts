@@ -9,11 +9,14 @@ import {
   type SipServer,
 } from '../../src/sip-server/index.js';
 import { answerStun } from '../../src/sip-server/transport/stun.js';
+import { isBesideDrachtio } from '../support/servers-beside.js';
+import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 import { connectApp, secret, type SrfApp, type SrfResponse } from './sip-server/srf-app.js';
 
-let server: SipServer;
 let srf: SrfApp;
+let ownPort: number;
+const closers: (() => unknown)[] = [];
 let registrar: Socket;
 let lost: string[];
 const registers: SipRequest[] = [];
@@ -24,16 +27,20 @@ const hosts = [
   ['::1', '[::1]'],
 ] as const;
 
-/** `keep`: what the registrar writes into our Via; `seenAt`: the port that it claims to see us at. */
-async function open(host: string, keep: string | null, seenAt: () => number | null): Promise<number> {
+/** `keep`: what the registrar writes into our Via; `seenAt`: the port that it claims to see us at; null: it answers no STUN. */
+async function openRegistrar(
+  host: string,
+  keep: string | null,
+  seenAt: () => number | null,
+): Promise<number> {
   registrar = createSocket(host === '::1' ? 'udp6' : 'udp4').bind(0, host);
   await once(registrar, 'listening');
   registrar.on('message', (bytes, from: RemoteInfo) => {
     const result = parseMessage(bytes);
     const port = seenAt();
     if (result.ok && result.message.kind === 'request') {
-      registers.push(result.message);
-      const { headers } = result.message;
+      const { headers, method } = result.message;
+      if (method === 'REGISTER') registers.push(result.message);
       const via = (headers.get('Via') ?? '').replace(/;keep$/, keep === null ? ';keep' : `;keep=${keep}`);
       const fields = ['From', 'To', 'Call-ID', 'CSeq'].map((name) => `${name}: ${headers.get(name) ?? ''}`);
       const contact = `Contact: ${headers.get('Contact') ?? ''};expires=600`;
@@ -48,15 +55,26 @@ async function open(host: string, keep: string | null, seenAt: () => number | nu
     const answer = port === null ? null : answerStun(bytes, from.address, port);
     if (answer !== null) registrar.send(answer, from.port, from.address);
   });
+  return registrar.address().port;
+}
+
+/** The same, and a SIP server of ours that an application registers by. */
+async function open(host: string, keep: string | null, seenAt: () => number | null): Promise<number> {
+  const port = await openRegistrar(host, keep, seenAt);
   lost = [];
-  server = await createSipServer({
+  const server = await createSipServer({
     udp: { host, port: 0 },
     admin: { host: '127.0.0.1', port: 0, secret },
     registrationPingMs: 100,
     onRegistrationLost: (callId) => lost.push(callId),
   });
   srf = await connectApp(server, () => undefined);
-  return registrar.address().port;
+  ownPort = server.udpAddress?.port ?? 0;
+  closers.push(
+    () => srf.disconnect(),
+    () => server.close(),
+  );
+  return port;
 }
 
 function register(hostPort: string, callId: string): Promise<number> {
@@ -75,8 +93,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  srf.disconnect();
-  await server.close();
+  for (const close of closers.splice(0)) await close();
   registrar.close();
 });
 
@@ -110,7 +127,7 @@ it('a STUN answer of another than who was asked counts for nothing', async () =>
   const stranger = createSocket('udp4').bind(0, '127.0.0.1');
   await once(stranger, 'listening');
   const forged = answerStun(others[0] as Buffer, '203.0.113.9', 1)!;
-  stranger.send(forged, server.udpAddress?.port ?? 0, '127.0.0.1');
+  stranger.send(forged, ownPort, '127.0.0.1');
   const repeated = others.length;
   // The question goes on, so nobody has answered it.
   await waitFor('it is asked again', () => others.length > repeated);
@@ -118,3 +135,28 @@ it('a STUN answer of another than who was asked counts for nothing', async () =>
   stranger.close();
   expect(lost).toEqual([]);
 });
+
+it.skipIf(isBesideDrachtio)(
+  'a gateway whose NAT has given it another port registers anew, long before its time',
+  async () => {
+    let seenAt = 40_000;
+    const port = await openRegistrar('127.0.0.1', '5', () => seenAt);
+    const gateway = await TestGateway.start({
+      environment: { LANDBRIDGE_TRUNKS_ALLOWED_NETWORKS: '127.0.0.0/8' },
+    });
+    closers.push(() => gateway.stop());
+    const { id } = await gateway.rest.done<{ id: string }>('POST', '/trunks', {
+      outbound: {
+        targets: [{ host: '127.0.0.1', port }],
+        ...{ fromDomain: 'carrier.test', registration: { user: 'us', expiresSeconds: 600 } },
+      },
+    });
+    await waitFor('it is asked by STUN', () => others.some((bytes) => bytes[0] === 0));
+    expect(registers).toHaveLength(1);
+    seenAt = 40_002;
+    await waitFor('it registers anew', () => registers.length === 2);
+    const callIds = registers.map(({ headers }) => headers.get('Call-ID'));
+    expect(new Set(callIds).size).toBe(1);
+    await gateway.rest.done('DELETE', `/trunks/${id}`);
+  },
+);
