@@ -2,12 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  createSipServer,
-  parseMessage,
-  type SipRequest,
-  type SipServer,
-} from '../../src/sip-server/index.js';
+import { createSipServer, parseMessage, type SipRequest } from '../../src/sip-server/index.js';
 import { answerStun } from '../../src/sip-server/transport/stun.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
