@@ -62,6 +62,27 @@ function browserOffer(sections: number, refusedFormats: number): string {
   ].join('\r\n');
 }
 
+describe('A stranger who knows the numbers of a call', () => {
+  // The dialogs of a drachtio-server are its own.
+  it.skipIf(isBesideDrachtio)('keeps nobody from ending it, whatever CSeq his requests have', async () => {
+    const { sip, toTag } = await call(({ port }) => audioOffer(port));
+    const stranger = await RawSip.open(gateway.sipPort, '127.0.0.9');
+    const headers = ['Content-Type: application/dtmf-relay'];
+    const forged = { toTag, branch: 'z9hG4bKforged', headers, body: 'Signal=1\r\nDuration=100' };
+    stranger.send(sip.request('INFO', { ...forged, cseq: 2_147_483_647 }));
+    // The answer goes to where it came from.
+    expect((await stranger.final('INFO')).status).toBe(200);
+    sip.send(sip.request('INFO', { ...forged, branch: 'z9hG4bKown', cseq: 2 }));
+    expect((await sip.final('INFO')).status).toBe(200);
+    sip.send(sip.request('BYE', { cseq: 3, toTag, branch: 'z9hG4bKbye' }));
+    // It was 500, and the call stayed up.
+    expect((await sip.final('BYE')).status).toBe(200);
+    await gateway.idle();
+    sip.close();
+    stranger.close();
+  });
+});
+
 describe('A caller with a good token', () => {
   // Behind a drachtio-server such an answer is not made; drachtio-hostile.test.ts shows it.
   it.skipIf(isBesideDrachtio)(

@@ -67,6 +67,9 @@ function shakeHands(options: ConnectionOptions = {}): Promise<TLSSocket> {
   });
 }
 
+/** A ClientHello (RFC 8446 §4.1.2) that says to be longer than it is. */
+const halfHello = Buffer.from(`16030107d0010007cc0303${'00'.repeat(1900)}`, 'hex');
+
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     socket.on('error', () => undefined);
@@ -149,6 +152,16 @@ it('goes on after plain HTTP, rubbish, and handshakes that are never done', asyn
   // There is room for 20 of one address: who does nothing makes room for who asks.
   expect((await get('/health'))[0]).toBe(200);
   await Promise.all(idle.map(closed));
+  expect((await get('/health'))[0]).toBe(200);
+});
+
+it('closes a handshake that comes octet by octet, at its time-out', async () => {
+  const socket = connectTcp(gateway.httpPort, '127.0.0.1');
+  sockets.push(socket);
+  let sent = 0;
+  const sending = setInterval(() => socket.write(halfHello.subarray(sent, ++sent)), 100);
+  await closed(socket).finally(() => clearInterval(sending));
+  expect(sent).toBeLessThan(halfHello.length);
   expect((await get('/health'))[0]).toBe(200);
 });
 

@@ -175,10 +175,18 @@ describe('the TLS port', () => {
     expect(await over.ended).toMatchObject({ by: 'local' });
   });
 
-  it('closes a handshake that is never done', async () => {
-    const socket = connectTcp(gateway.sipTlsPort, '127.0.0.1').on('error', () => undefined);
-    sockets.push(socket);
-    await new Promise((resolve) => socket.once('close', resolve).resume());
+  it('closes a handshake that is never done, also where it comes octet by octet', async () => {
+    // A ClientHello (RFC 8446 §4.1.2) that says to be longer than it is.
+    const halfHello = Buffer.from(`16030107d0010007cc0303${'00'.repeat(1900)}`, 'hex');
+    const [silent, slow] = [1, 2].map(() =>
+      connectTcp(gateway.sipTlsPort, '127.0.0.1').on('error', () => undefined),
+    ) as [Socket, Socket];
+    sockets.push(silent, slow);
+    let sent = 0;
+    const sending = setInterval(() => slow.write(halfHello.subarray(sent, ++sent)), 100);
+    const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve).resume());
+    await Promise.all([silent, slow].map(closed)).finally(() => clearInterval(sending));
+    expect(sent).toBeLessThan(halfHello.length);
   });
 });
 
