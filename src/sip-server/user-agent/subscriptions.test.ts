@@ -203,6 +203,21 @@ it('takes the PRACK that crossed the answer, once (RFC 3262 §3)', () => {
   expect(app.heard).toEqual([]);
 });
 
+it.each(['MESSAGE', 'SUBSCRIBE', 'OPTIONS'])(
+  'says 400 to %s with Replaces, which belongs to INVITE (RFC 3891 §3)',
+  (method) => {
+    core.receive(request(method, { Replaces: 'a;to-tag=b;from-tag=c', Event: 'presence' }), flow);
+    expect(flow.responses.map(({ status }) => status)).toEqual([400]);
+    expect(app.heard).toEqual([]);
+  },
+);
+
+it('hands an INVITE with Replaces on, which names a call that only its application knows', () => {
+  core.receive(request('INVITE', { Replaces: 'a;to-tag=b;from-tag=c' }, sdp), flow);
+  expect(app.heard).toEqual(['INVITE']);
+  respond(486);
+});
+
 it('says 420 and what it does not know of Require, and hands a 420 of the far end on', async () => {
   core.receive(request('INVITE', { Require: 'sec-agree, 100rel, foo' }, sdp), flow);
   expect(flow.responses.at(-1)?.status).toBe(420);
