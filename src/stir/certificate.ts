@@ -2,6 +2,7 @@
 import { X509Certificate, type KeyObject } from 'node:crypto';
 import { DerError, readOne, readValues, tags, type DerValue } from './der.js';
 import {
+  comparedName,
   readExtensions,
   readListPlaces,
   serialText,
@@ -33,7 +34,7 @@ export class StirCertificate {
   readonly numbers: NumberAuthority | null;
   /** In hexadecimal digits, without zeros in front. */
   readonly serialNumber: string;
-  /** Names as they are encoded, in hexadecimal digits. */
+  /** Names as they are compared. */
   readonly issuer: string;
   readonly subject: string;
   /** Where lists are that would tell of it, if it was revoked. */
@@ -166,11 +167,10 @@ function readToBeSigned(raw: Buffer) {
   for (const [oid, { isCritical }] of extensions)
     if (isCritical && !Object.values<string>(oids).includes(oid) && !harmless.has(oid))
       throw new DerError('a critical extension that is not known');
-  const nameOf = ({ content }: DerValue) => content.toString('hex');
   return {
     serialNumber: serialText(serial.content),
-    issuer: nameOf(issuer),
-    subject: nameOf(subject),
+    issuer: comparedName(issuer.content),
+    subject: comparedName(subject.content),
     extensions,
   };
 }

@@ -18,10 +18,15 @@ export const tags = {
   bitString: 0x03,
   octetString: 0x04,
   objectIdentifier: 0x06,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  teletexString: 0x14,
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  bmpString: 0x1e,
   sequence: 0x30,
+  set: 0x31,
   /** Explicit, by their number. */
   context: (number: number): number => 0xa0 + number,
   /** In the place of a plain value's own. */

@@ -6,7 +6,7 @@
 import { verify, type KeyObject } from 'node:crypto';
 import type { StirCertificate } from './certificate.js';
 import { DerError, formatOid, readOne, readTime, readValues, tags, type DerValue } from './der.js';
-import { directoryNamesIn, readExtensions, serialText } from './x509-names.js';
+import { comparedName, directoryNamesIn, readExtensions, serialText } from './x509-names.js';
 
 const oids = {
   issuingDistributionPoint: '2.5.29.28',
@@ -39,7 +39,7 @@ const begin = '-----BEGIN X509 CRL-----';
 const end = '-----END X509 CRL-----';
 
 export class RevocationList {
-  /** Its issuer's name, as it is encoded. */
+  /** Its issuer's name, as names are compared. */
   readonly issuer: string;
   readonly thisUpdateMs: number;
   /** When the next one is there at the latest; null: nobody says. */
@@ -68,7 +68,7 @@ export class RevocationList {
     if (inner?.tag !== tags.sequence || algorithmOf(inner) !== this.#algorithm)
       throw new DerError('two algorithms');
     if (issuer?.tag !== tags.sequence || thisUpdate === undefined) throw new DerError('no issuer');
-    this.issuer = issuer.content.toString('hex');
+    this.issuer = comparedName(issuer.content);
     this.thisUpdateMs = readTime(thisUpdate);
     const next = rest[0]?.tag === tags.utcTime || rest[0]?.tag === tags.generalizedTime ? rest[0] : null;
     this.nextUpdateMs = next === null ? null : readTime(next);

@@ -1,5 +1,5 @@
 /** What certificates and lists of revoked ones have in common: extensions, names, and where lists are (RFC 5280). */
-import { DerError, formatOid, readOne, readValues, tags } from './der.js';
+import { DerError, formatOid, readOne, readValues, tags, type DerValue } from './der.js';
 
 export interface X509Extension {
   readonly isCritical: boolean;
@@ -22,17 +22,59 @@ export function readExtensions(bytes: Buffer): ReadonlyMap<string, X509Extension
   return extensions;
 }
 
-/** Names of directories among general names (§4.2.1.6), as they are encoded. */
+/**
+ * A distinguished name in the one form in which names are compared (§7.1): whatever the type of its strings, their case and blanks. Throws
+ * DerError. `content`: that of its sequence.
+ */
+export function comparedName(content: Buffer): string {
+  const parts = readValues(content).map((set) => {
+    if (set.tag !== tags.set) throw new DerError('a bad name');
+    return readValues(set.content)
+      .map(({ content: pair }) => {
+        const [type, value, ...others] = readValues(pair);
+        if (type?.tag !== tags.objectIdentifier || value === undefined || others.length > 0)
+          throw new DerError('a bad name');
+        return [formatOid(type.content), comparedText(value)];
+      })
+      .sort(([one = ''], [other = '']) => (one < other ? -1 : 1));
+  });
+  return JSON.stringify(parts);
+}
+
+/** Of a type that is none of text: as it is encoded. */
+function comparedText({ tag, content, raw }: DerValue): string {
+  const text = decodedText(tag, content);
+  return text === null
+    ? raw.toString('hex')
+    : text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim();
+}
+
+function decodedText(tag: number, content: Buffer): string | null {
+  switch (tag) {
+    case tags.utf8String:
+      return content.toString('utf8');
+    case tags.printableString:
+    case tags.teletexString:
+    case tags.ia5String:
+      return content.toString('latin1');
+    case tags.bmpString:
+      return content.length % 2 === 0 ? Buffer.from(content).swap16().toString('utf16le') : null;
+    default:
+      return null;
+  }
+}
+
+/** Names of directories among general names (§4.2.1.6), as they are compared. */
 export function directoryNamesIn(names: Buffer): readonly string[] {
   return readValues(names)
     .filter(({ tag }) => tag === tags.context(4))
-    .map(({ content }) => readOne(content, tags.sequence).toString('hex'));
+    .map(({ content }) => comparedName(readOne(content, tags.sequence)));
 }
 
 /** Where a list is that would tell of a certificate. */
 export interface ListPlace {
   readonly url: string;
-  /** Whose it is, as its name is encoded; null: that of the certificate's issuer. */
+  /** Whose it is, as names are compared; null: that of the certificate's issuer. */
   readonly issuer: string | null;
 }
 
