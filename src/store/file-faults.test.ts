@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { storeFault } from './file-faults.js';
+import { dataDirectoryFault, storeFault } from './file-faults.js';
 
 const failure = (code: string, message: string) => Object.assign(new Error(message), { code });
 const directory = '/var/lib/landbridge';
@@ -25,4 +25,14 @@ it.each([
 ])('A fault of ours (%s) is none of the machine’s', (code, message) => {
   expect(storeFault(failure(code, message), directory)).toBeNull();
   expect(storeFault(new Error(message), directory)).toBeNull();
+});
+
+it('A directory in the place of a file is named, not what was to be put there', () => {
+  const error = failure('EISDIR', 'EISDIR: illegal operation on a directory, rename');
+  const renamed = Object.assign(error, {
+    path: `${directory}/node-name.new`,
+    dest: `${directory}/node-name`,
+  });
+  const fault = dataDirectoryFault(renamed, directory);
+  expect(String(fault)).toContain('/node-name is a directory where a file');
 });

@@ -46,13 +46,16 @@ export function storeFault(error: unknown, directory: string): string | null {
 const full = 'its disk is full. Make room on it, or choose another data directory.';
 
 function reason(error: Error, code: string, directory: string): string {
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : fileThatIsNone(directory);
+  const { path = fileThatIsNone(directory), dest = path } = error as {
+    readonly path?: string;
+    readonly dest?: string;
+  };
   switch (code) {
     case 'EEXIST':
     case 'ENOTDIR':
       return `${path} is not a directory, or lies below a file.`;
     case 'EISDIR':
-      return `${path} is a directory where a file of Landbridge’s should be.`;
+      return `${dest} is a directory where a file of Landbridge’s should be.`;
     case 'EACCES':
     case 'EPERM':
       return `this user may not use ${path}.`;

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WalSync } from './wal-sync.js';
+import { WalSync, writeBack } from './wal-sync.js';
 
 describe('a sync of the write-ahead log', () => {
   let directory: string;
@@ -49,5 +49,22 @@ describe('a sync of the write-ahead log', () => {
     await wal.close();
     expect(isDone).toBe(true);
     await wal.close();
+  });
+
+  it('is written back whole where nobody reads, and nobody who reads is waited for', () => {
+    const sizeOfLog = () => statSync(join(directory, 'test.db-wal')).size;
+    database.exec('PRAGMA busy_timeout = 20000; INSERT INTO t VALUES (1)');
+    const reader = new Database(join(directory, 'test.db'));
+    reader.exec('BEGIN');
+    reader.prepare('SELECT n FROM t').all();
+    database.exec('INSERT INTO t VALUES (2)');
+    const beganMs = performance.now();
+    writeBack(database);
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
+    expect(sizeOfLog()).toBeGreaterThan(0);
+    reader.exec('COMMIT');
+    writeBack(database);
+    expect(sizeOfLog()).toBe(0);
+    reader.close();
   });
 });

@@ -86,6 +86,8 @@ export function prepareWal(database: Database.Database): void {
 /** Brings all of the log into the database, as far as nobody else reads there, and nothing fails: it is done at the next start then. */
 export function writeBack(database: Database.Database): void {
   try {
+    // The end of a gateway does not wait for who makes a copy.
+    database.exec('PRAGMA busy_timeout = 0');
     database.pragma('wal_checkpoint(TRUNCATE)');
   } catch {
     // Such as a disk that is full.
