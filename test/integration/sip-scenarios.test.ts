@@ -237,6 +237,21 @@ it('a description of 30 kB comes through, and one as long goes back', async () =
   await nothingIsLeft();
 });
 
+it('a Contact of more than 4,096 characters is called back, as it is', async () => {
+  const { made } = await answering();
+  const peer = await udpPeer();
+  const contact = `sip:raw@127.0.0.1:${String(peer.port)};x=${'a'.repeat(5_000)}`;
+  peer.send('INVITE', target(), { Contact: `<${contact}>` }, offer);
+  const ok = await peer.response(200);
+  inDialog(peer, 'ACK', ok, 1);
+  const ended = (await made[0])?.destroy();
+  const bye = await peer.request('BYE');
+  expect(bye.uri).toBe(contact);
+  peer.reply(bye, 200);
+  await ended;
+  await nothingIsLeft();
+});
+
 it('names in other scripts come through to the byte', async () => {
   const name = '"Jürgen 日本 🎙"';
   const seen: (string | undefined)[] = [];

@@ -179,6 +179,20 @@ describe('a call that takes a leg over', () => {
     expect(domain.ofType('call.ended').map(({ data }) => data.callId)).toEqual(['next']);
   });
 
+  it('establishes the leg where the call before was answered and not acknowledged', async () => {
+    leg = await domain.admit((await domain.participant(sessionId)).token);
+    await leg.open(mainConnection('phone', 'offer'));
+    leg.answered();
+    const next = await answered();
+    expect(leg.state).toBe('answered');
+    next.established();
+    expect(log).toEqual(['taken']);
+    expect(leg).toMatchObject({ callId: 'next', state: 'established' });
+    expect(member().map(({ type }) => type)).toEqual(['participant.joined', 'participant.joined']);
+    await next.end(hangup);
+    expect(domain.ofType('call.ended').map(({ data }) => data.wasEstablished)).toEqual([true]);
+  });
+
   it('may be replaced itself', async () => {
     const second = await answered();
     second.established();
