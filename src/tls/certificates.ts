@@ -76,7 +76,7 @@ export class Certificates implements ShownCertificates {
   #toldAt = 0;
   readonly #servers = new Map<TlsListener, Pair>();
 
-  /** Reads them all. Throws CertificateProblem, also for one that has expired. */
+  /** Reads them all. Throws CertificateProblem. One that has expired is logged as an error, and shown. */
   constructor(options: CertificatesOptions) {
     this.#options = options;
     this.#clientCa = this.#readClientCa();
@@ -170,24 +170,29 @@ export class Certificates implements ShownCertificates {
   }
 
   #read(files: CertificateFiles): Pair {
-    const { minVersion, ciphers, clock } = this.#options;
+    const { minVersion, ciphers } = this.#options;
     const seen = versionOf(files);
     const certificate = readCertificate(files);
-    if (certificate.notAfterMs <= clock.now()) {
-      const end = new Date(certificate.notAfterMs).toISOString().slice(0, 10);
-      throw new CertificateProblem(`The certificate in ${files.cert} has expired, on ${end}.`);
-    }
     const { certPem: cert, keyPem: key } = certificate;
     const ca = this.#clientCa === null ? {} : { ca: this.#clientCa.pem };
     const options = { ...ca, cert, key, minVersion, ciphers, secureOptions };
     return { files, seen, certificate, options, context: contextOf(options, files) };
   }
 
+  /** A start goes on with such a one, as calls over UDP do; but it takes no other's place. */
+  #refuseExpired({ certificate: { notAfterMs }, files }: Pair): void {
+    if (notAfterMs > this.#options.clock.now()) return;
+    const end = new Date(notAfterMs).toISOString().slice(0, 10);
+    throw new CertificateProblem(`The certificate in ${files.cert} has expired, on ${end}.`);
+  }
+
   /** Whether the pair was read anew. `isForced`: also where its own files are as they were. */
   #renew(pair: Pair, isForced: boolean): boolean {
     if (!isForced && versionOf(pair.files) === pair.seen) return false;
     try {
-      Object.assign(pair, this.#read(pair.files));
+      const renewed = this.#read(pair.files);
+      this.#refuseExpired(renewed);
+      Object.assign(pair, renewed);
       return true;
     } catch (error) {
       this.#tellOfProblem(error);
