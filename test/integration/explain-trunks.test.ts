@@ -264,3 +264,30 @@ it('A stranger is asked for a password where a trunk is known by that alone, and
   expect((await sip.final('INVITE')).status).toBe(401);
   await gateway.rest.done('DELETE', `/trunks/${id}`);
 });
+
+it.skipIf(isBesideDrachtio)(
+  'Where calls from no trunk are refused, a stranger is told so whatever it shows, and a browser is not meant',
+  async () => {
+    const closed = await TestGateway.start({ environment: { LANDBRIDGE_SIP_CALLS_FROM_NO_TRUNK: 'refuse' } });
+    try {
+      const { token } = await closed.rest.newcomer(await closed.rest.createSession());
+      const sip = await RawSip.open(closed.sipPort, '127.0.42.1');
+      open.push(sip);
+      const message = sip.invite({
+        ...{ body: audioOffer(sip.port), headers: [`User-to-User: ${token};encoding=jwt`] },
+      });
+      const told = await explain(message, '127.0.42.1', { rest: closed.rest });
+      expect(told.answer).toMatchObject({ result: 'refused', sipStatus: 403, reason: 'no-trunk' });
+      sip.send(message);
+      const real = await sip.final('INVITE');
+      expect([real.status, real.header('Reason')]).toEqual([
+        403,
+        expect.stringContaining('no-trunk') as string,
+      ]);
+      const browser = await explain(message, '127.0.42.1', { rest: closed.rest, transport: 'ws' });
+      expect(browser.answer.reason).not.toBe('no-trunk');
+    } finally {
+      await closed.stop();
+    }
+  },
+);

@@ -1,4 +1,6 @@
 /** What a trunk says of its calls: codecs, keys, header fields that applications see, who calls. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EventFollower } from '../support/events.js';
 import { RawSip, type RawMessage } from '../support/raw-sip.js';
@@ -19,7 +21,12 @@ let networks = 0;
 const open: RawSip[] = [];
 
 beforeAll(async () => {
-  gateway = await TestGateway.start({ environment: { LANDBRIDGE_CALLER_PRIVACY: 'full' } });
+  gateway = await TestGateway.start({
+    environment: {
+      LANDBRIDGE_CALLER_PRIVACY: 'full',
+      LANDBRIDGE_WEBHOOKS_ALLOW_PRIVATE_NETWORKS: 'true',
+    },
+  });
   // A number needs somebody who may call it.
   await gateway.rest.done('POST', '/trunks', { inbound: { networks: ['127.0.20.254'] } });
   await gateway.rest.done('POST', '/numbers', { number, route: { kind: 'new-session' } });
@@ -196,6 +203,34 @@ describe('The header fields that a trunk shows', () => {
       expect(told.data).toMatchObject({ headers: shown });
     }
     expect((await recordOf(sip))?.headers).toEqual(shown);
+  });
+
+  it('are told to the application that a number asks where its call goes', async () => {
+    const questions: { readonly headers?: unknown }[] = [];
+    const application = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        questions.push(JSON.parse(body) as { headers?: unknown });
+        response.end('{"newSession":true}');
+      });
+    });
+    await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
+    const { port } = application.address() as AddressInfo;
+    const asking = '+14155550111';
+    const sip = await trunkWith({ inbound: { headers: ['X-Account'] } });
+    const route = { kind: 'application', url: `http://127.0.0.1:${String(port)}/` };
+    await gateway.rest.done('POST', '/numbers', { number: asking, route });
+    const invite = sip.invite({
+      ...{ body: offer('0'), uri: `sip:${asking}@gw`, headers: ['X-Account: 7', 'X-Hidden: 1'] },
+    });
+    sip.send(invite);
+    const answer = await sip.final('INVITE');
+    expect(answer.status).toBe(200);
+    expect(questions).toMatchObject([{ headers: { 'X-Account': '7' } }]);
+    expect(questions[0]?.headers).toEqual({ 'X-Account': '7' });
+    await hangUp(sip, answer);
+    await new Promise((resolve) => application.close(resolve));
   });
 
   it('are none where it names none', async () => {
