@@ -110,7 +110,7 @@ export const sipGroups = {
         'Over TCP and TLS a source that calls more different users in vain within a minute counts as one. 0: none does.',
       ),
     maxWaitingDatagrams: count
-      .default(1000)
+      .default(2000)
       .describe(
         'Datagrams of strangers that wait to be read, those that show a credential and others counted apart. Whoever is known, and what belongs to calls, is read first; above this, and above 4 kB for each, the oldest of the others are dropped.',
       ),

@@ -26,7 +26,7 @@ import { silentLogger } from './user-agent/environment.js';
 export interface SipServerOptions extends EngineOptions, ListenerOptions {
   /** What a message may be at most. Default 64 kB, 256 header fields. */
   readonly messageLimits?: Partial<ParseLimits>;
-  /** Datagrams of strangers that wait to be read, at each address. Default 1,000. */
+  /** Datagrams of strangers that wait to be read, at each address. Default 2,000. */
   readonly maxWaitingDatagrams?: number;
   /**
    * Further addresses to listen on. `host` is what peers who come by such a listener are told to reach us at, in place of its

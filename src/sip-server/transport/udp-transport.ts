@@ -16,7 +16,7 @@ import { WaitingDatagrams } from './waiting-datagrams.js';
 export interface UdpTransportOptions extends ReceivingTransportOptions {
   /** Peers remembered with their flow, oldest forgotten first; a forgotten flow still sends. Default 10,000. */
   readonly maxFlows?: number;
-  /** Datagrams of strangers that wait to be read, in each of two queues. Default 1,000. */
+  /** Datagrams of strangers that wait to be read, in each of two queues. Default 2,000. */
   readonly maxWaiting?: number | undefined;
   /** The name that an address is counted under. Default: itself. */
   readonly sourceOf?: ((address: string) => string) | undefined;
@@ -46,7 +46,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     this.#maxFlows = options.maxFlows ?? 10_000;
     this.isIpv6Only = options.ipv6Only ?? false;
     this.#waiting = new WaitingDatagrams({
-      maxWaiting: options.maxWaiting ?? 1000,
+      maxWaiting: options.maxWaiting ?? 2000,
       sourceOf: options.sourceOf ?? ((address) => address),
       read: ({ bytes, address, port }) => this.inbox.receive(bytes, this.#flowTo(address, port)),
       onDropped: (count) => (this.inbox.counters.datagramsDropped += count),
