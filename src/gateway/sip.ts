@@ -11,12 +11,13 @@ import { NetworkList } from '../domain/network-list.js';
 import type { LegRegistry } from '../domain/legs/leg-registry.js';
 import type { TokenCodec } from '../domain/participants/token.js';
 import { UnconfirmedCalls } from '../domain/trunks/unconfirmed-calls.js';
-import { credentialGlance } from '../doors/sip/credential-glance.js';
+import { credentialGlance, requestUriIn } from '../doors/sip/credential-glance.js';
 import { createQuickAck } from '../doors/sip/quick-ack.js';
 import { describeInvite } from '../doors/sip/refused-invite.js';
 import { guesserOf } from '../doors/sip/request-origin.js';
 import { Screen } from '../doors/sip/screen.js';
 import { SipDoor } from '../doors/sip/sip-door.js';
+import { contactUserOf } from '../doors/sip/trunk-call.js';
 import type { IncomingCallSettings } from '../doors/sip/incoming-call.js';
 import {
   createSipServer,
@@ -283,10 +284,18 @@ function screenOf({
   };
 }
 
-/** What comes from a network that numbers are called from is looked at, too. */
-function promising({ config, mayDialIn }: OpenSipOptions): NonNullable<SipServerOptions['isPromising']> {
+/** As the screen judges: what comes from a network that numbers are called from, or to a Contact that a registrar was told, may be good. */
+function promising({
+  config,
+  mayDialIn,
+  trunks,
+}: OpenSipOptions): NonNullable<SipServerOptions['isPromising']> {
   const mayShowCredential = credentialGlance(config.tokenHeaders);
-  return (head, address) => mayDialIn(address) || mayShowCredential(head);
+  const isToContact = (head: string): boolean => {
+    const user = contactUserOf(requestUriIn(head));
+    return user !== null && trunks.directory.byContact(user) !== null;
+  };
+  return (head, address) => mayDialIn(address) || mayShowCredential(head) || isToContact(head);
 }
 
 function namesIn(certificate: X509Certificate | null): readonly string[] {

@@ -1,6 +1,6 @@
 /** Transactions, dialogs and user agent on given transports: the SIP server without its doors. */
 import { DialogStore } from './dialog/dialog-store.js';
-import { precedenceOf } from './defence/precedence.js';
+import { precedenceOf, type PrecedenceOptions } from './defence/precedence.js';
 import { ScannerWatch, type ScannerWatchOptions } from './defence/scanner-watch.js';
 import { SourceGuard, type SourceGuardOptions } from './defence/source-guard.js';
 import { attach, responseFlowFor, type Transports } from './network.js';
@@ -142,7 +142,12 @@ export function createEngine(
     responseFlow: (flow, identity) => responseFlowFor(transports, flow, identity),
   });
   const { isPromising = () => true } = options;
-  const hasCallId = (callId: string): boolean => dialogs.hasCallId(callId);
+  const known: PrecedenceOptions | null = guard && {
+    isTrusted: (address) => guard.isTrusted(address),
+    hasCallId: (callId) => dialogs.hasCallId(callId),
+    awaits: (branch, method) => core.transactions.awaits(branch, method),
+    isPromising,
+  };
   for (const transport of transports) {
     attach(transport, {
       receive: (message, flow) => core.receive(message, flow),
@@ -150,14 +155,14 @@ export function createEngine(
         logger.debug({ reason, remoteAddress: flow.remoteAddress }, 'malformed SIP message');
         guard?.refused(flow);
         if (answerable) core.receiveMalformed(answerable, flow, status, reason);
-        // It takes an answer all the same: who sends much of it is read last, and gets none to what could have one.
+        // It takes an answer all the same: who sends much of it gets none to what could have one.
         else guard?.mayAnswer(flow, 'malformed');
       },
       flowClosed: (flow) => core.flowClosed(flow),
       standingOf: (flow) => core.standingOf(flow),
       isIgnored: (address) => guard?.isBanned(address) === true,
-      ...(guard !== null && {
-        precedenceOf: (bytes, address) => precedenceOf(bytes, address, { guard, hasCallId, isPromising }),
+      ...(known !== null && {
+        precedenceOf: (bytes, address) => precedenceOf(bytes, address, known),
       }),
     });
   }

@@ -16,6 +16,7 @@ describe('A glance at an INVITE', () => {
     [`sip:${code};x=y@gw`],
     [`sip:${code}:secret@gw`],
     [`SIPS:${code}@gw`],
+    [`tel:${code}`],
     ['sip:join@gw;token=a.b.c'],
     ['sip:join@gw;transport=udp;TOKEN=a.b.c'],
     ['sip:gw;token=a.b.c'],

@@ -11,13 +11,18 @@ export function credentialGlance(tokenHeaders: readonly string[]): (head: string
   return (head) => hasToken(head) || headerPattern.test(head);
 }
 
+/** The Request-URI of a request as it came; empty where there is none. */
+export function requestUriIn(head: string): string {
+  return requestUriPattern.exec(head)?.[1] ?? '';
+}
+
 const requestUriPattern = /^\s*[A-Za-z]+ +(\S+)/;
 const tokenPattern = /;token=/i;
 
 function hasToken(head: string): boolean {
-  const uri = requestUriPattern.exec(head)?.[1] ?? '';
+  const uri = requestUriIn(head);
   if (tokenPattern.test(uri)) return true;
-  const user = /^sips?:([^@;:?]+)/i.exec(uri)?.[1];
+  const user = /^(?:sips?|tel):([^@;:?]+)/i.exec(uri)?.[1];
   // Escapes may hide anything.
   return user !== undefined && (user.includes('%') || normalizeJoinCode(user) !== null);
 }

@@ -52,16 +52,6 @@ describe('answers to strangers', () => {
     expect(answers(guard, '192.0.2.1', 100, protocol)).toBe(10);
   });
 
-  it('are spent or not, which nothing is taken for', () => {
-    const guard = guardWith();
-    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
-    answers(guard, '192.0.2.1', 10);
-    expect([guard.hasSpentAnswers('192.0.2.1'), guard.hasSpentAnswers('192.0.2.2')]).toEqual([true, false]);
-    nowMs += 100;
-    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
-    expect(answers(guard, '192.0.2.1', 10)).toBe(1);
-  });
-
   it('are for strangers: who has a trunk or had a call is trusted', () => {
     const guard = guardWith();
     guard.isGood('192.0.2.1');
@@ -93,14 +83,6 @@ describe('answers to strangers', () => {
     const unread = (address: string) => guard.mayAnswer(over('udp', address), 'malformed');
     expect([unread('192.0.2.1'), unread('192.0.2.1')]).toEqual([true, false]);
     expect([unread('203.0.113.1'), unread('203.0.113.1')]).toEqual([true, true]);
-  });
-
-  it('are spent, too, where a source sends much that cannot be read', () => {
-    const guard = guardWith();
-    guard.mayAnswer(over('udp', '192.0.2.1'), 'malformed');
-    expect([guard.hasSpentAnswers('192.0.2.1'), guard.hasSpentAnswers('192.0.2.2')]).toEqual([true, false]);
-    nowMs += 1000;
-    expect(guard.hasSpentAnswers('192.0.2.1')).toBe(false);
   });
 
   it('are so many a second for each source, however often it asks', () => {

@@ -104,18 +104,6 @@ export class SourceGuard {
     return this.#options.isKnownPeer(address) || this.hadCall(address);
   }
 
-  /** The source would get no answer to a datagram now, or sent too much that cannot be read. Takes none. */
-  hasSpentAnswers(address: string): boolean {
-    const source = this.#options.sourceOf(address);
-    return this.#hasSpent(source, 'other') || this.#hasSpent(source, 'malformed');
-  }
-
-  #hasSpent(source: string, kind: AnswerKind): boolean {
-    const answers = this.#unproven.get(`${kind} ${source}`);
-    if (answers === undefined) return false;
-    return answers.left + ((this.#options.clock.nowMs() - answers.atMs) / 1000) * this.#rateOf(kind) < 1;
-  }
-
   #rateOf(kind: AnswerKind): number {
     const { answersPerSecond } = this.#options;
     return kind === 'malformed' ? Math.max(1, answersPerSecond * shareOfMalformed) : answersPerSecond;

@@ -103,6 +103,11 @@ export class TransactionLayer {
     return first === undefined || first === transaction ? null : first;
   }
 
+  /** Whether a request of ours waits for a response with that branch in its top Via, and that method in CSeq. */
+  awaits(branch: string, method: string): boolean {
+    return this.#clients.has(clientTransactionKey(branch, method));
+  }
+
   /** Sends a request in a transaction of its own. */
   send(message: OutgoingMessage, user: ClientTransactionUser): ClientTransaction {
     const key = clientTransactionKey(message.branch, message.request.method);

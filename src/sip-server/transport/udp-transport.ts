@@ -128,9 +128,11 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       if (this.#stun.receive(bytes, plainAddress(address), port)) return;
       if (this.#answerStun(bytes, address, port)) return;
     }
-    const precedence = this.inbox.precedenceOf?.(bytes, plainAddress(address)) ?? 'at-once';
+    const plain = plainAddress(address);
+    const isIgnored = this.inbox.isIgnored?.(plain) === true;
+    const precedence = isIgnored ? 'at-once' : (this.inbox.precedenceOf?.(bytes, plain) ?? 'at-once');
     if (precedence === 'at-once') this.inbox.receive(bytes, this.#flowTo(address, port));
-    else this.#waiting.add({ bytes, address: plainAddress(address), port }, precedence);
+    else this.#waiting.add({ bytes, address: plain, port }, precedence);
   }
 
   #answerStun(bytes: Buffer, address: string, port: number): boolean {

@@ -34,6 +34,14 @@ it('what shows something is read before what shows nothing, and sources take tur
   expect(read).toEqual(['c1', 'a1', 'b1', 'a2']);
 });
 
+it('what shows nothing is not kept waiting for ever by what shows something', async () => {
+  const { read, add } = waiting({ maxWaiting: 100 });
+  add('a1', 'later');
+  for (let at = 0; at < 20; at += 1) add(`b${at}`, 'soon');
+  await nextTurn();
+  expect(read.indexOf('a1')).toBe(7);
+});
+
 it('a turn of the event loop reads for a millisecond, and one datagram at least', async () => {
   const { read, add } = waiting({}, 5);
   add('a1', 'later');

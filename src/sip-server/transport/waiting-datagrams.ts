@@ -28,22 +28,21 @@ const turnMs = 1;
 /** Longer ones may be fewer: only a credential with certificates is of more. */
 const usualBytes = 4096;
 /** One source has no more than this share of the places. */
-const sourcesAtLeast = 4;
+const minSources = 4;
+/** Of so many that are read one is of those that come later, where others wait, too: nobody waits for ever. */
+const laterEvery = 8;
 
 export class WaitingDatagrams {
   readonly #options: WaitingDatagramsOptions;
   readonly #soon: FairQueue<Datagram>;
   readonly #later: FairQueue<Datagram>;
   #turn: NodeJS.Immediate | null = null;
+  #read = 0;
 
   constructor(options: WaitingDatagramsOptions) {
     this.#options = options;
     const { maxWaiting: maxItems } = options;
-    const limits = {
-      maxItems,
-      maxItemsPerSource: Math.max(1, Math.floor(maxItems / sourcesAtLeast)),
-      maxBytes: maxItems * usualBytes,
-    };
+    const limits = { maxItems, maxBytes: maxItems * usualBytes, minSources };
     this.#soon = new FairQueue(limits);
     this.#later = new FairQueue(limits);
   }
@@ -51,7 +50,7 @@ export class WaitingDatagrams {
   add(datagram: Datagram, precedence: Exclude<Precedence, 'at-once'>): void {
     const queue = precedence === 'soon' ? this.#soon : this.#later;
     this.#options.onDropped(queue.add(this.#options.sourceOf(datagram.address), datagram));
-    this.#turn ??= setImmediate(this.#read);
+    this.#turn ??= setImmediate(this.#takeTurn);
   }
 
   /** Whatever waits is dropped. Idempotent. */
@@ -62,15 +61,22 @@ export class WaitingDatagrams {
     this.#later.clear();
   }
 
-  readonly #read = (): void => {
+  readonly #takeTurn = (): void => {
     const { read, nowMs } = this.#options;
     this.#turn = null;
     const endMs = nowMs() + turnMs;
     do {
-      const datagram = this.#soon.take() ?? this.#later.take();
+      const datagram = this.#next();
       if (datagram === undefined) return;
       read(datagram);
     } while (nowMs() < endMs);
-    if (this.#soon.size + this.#later.size > 0) this.#turn ??= setImmediate(this.#read);
+    if (this.#soon.size + this.#later.size > 0) this.#turn ??= setImmediate(this.#takeTurn);
   };
+
+  #next(): Datagram | undefined {
+    this.#read += 1;
+    const [first, second] =
+      this.#read % laterEvery === 0 ? [this.#later, this.#soon] : [this.#soon, this.#later];
+    return first.take() ?? second.take();
+  }
 }
