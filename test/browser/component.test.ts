@@ -173,10 +173,12 @@ describe('the component', () => {
     await says(outside);
     await page.getByRole('listitem').filter({ hasText: outside }).waitFor();
     await scene().gateway.rest.addToSession(scene().sessionId, own);
-    await waitFor('it says that we are back', async () =>
-      (await announced(page)).includes('You are in a session again.'),
-    );
-    await says('You hear Ann Lee again');
+    // In either order: both are true at the same moment.
+    await waitFor('it says that we are back, and whom we hear', async () => {
+      const all = await announced(page);
+      const heardAgain = all.filter((text) => text === 'You hear Ann Lee again').length;
+      return all.includes('You are in a session again.') && heardAgain === 2;
+    });
     await phone.call.close();
     await says('Ann Lee left');
   });
