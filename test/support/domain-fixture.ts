@@ -35,6 +35,8 @@ export interface DomainExtras {
 export interface DoorLog {
   renegotiations: number;
   readonly terminations: Outcome[];
+  /** How often another call took the leg from it. */
+  replacements: number;
 }
 
 export class DomainFixture {
@@ -104,7 +106,7 @@ export class DomainFixture {
 
   /** Throws Refusal. */
   async admit(token: string | null, changes: Partial<AdmitRequest> = {}): Promise<LiveLeg> {
-    const door: DoorLog = { renegotiations: 0, terminations: [] };
+    const door: DoorLog = { renegotiations: 0, terminations: [], replacements: 0 };
     this.#calls += 1;
     const leg = await this.legs.admit({
       credential: token === null ? null : { kind: 'jwt', value: token },
@@ -115,6 +117,7 @@ export class DomainFixture {
       signalling: {
         renegotiate: () => void (door.renegotiations += 1),
         terminate: (outcome) => void door.terminations.push(outcome),
+        replaced: () => void (door.replacements += 1),
       },
       ...changes,
     });

@@ -91,6 +91,8 @@ export class RecordingMediaLeg implements MediaLeg {
   closings = 0;
   /** A test may hold the closing back. */
   closing: Promise<void> = Promise.resolve();
+  /** What it says at its end to have counted; null where its worker is gone. */
+  counted: MediaLegStatistics | null = null;
 
   constructor(request: OpenLegRequest) {
     this.request = request;
@@ -231,7 +233,7 @@ export class RecordingMediaLeg implements MediaLeg {
   async close(): Promise<MediaLegStatistics | null> {
     this.closings += 1;
     await this.closing;
-    return null;
+    return this.counted;
   }
 }
 

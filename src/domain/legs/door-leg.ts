@@ -68,4 +68,9 @@ export interface LegSignalling {
   renegotiate(connection: string): void;
   /** Ends the dialog with the far end, or refuses it if it was not answered. Called at most once, never after the door itself ended the leg. */
   terminate(outcome: Outcome): void;
+  /**
+   * Another call has the leg now: ends the dialog with the far end, without a word to the leg. Absent where the door's calls are
+   * never replaced.
+   */
+  replaced?(): void;
 }

@@ -40,8 +40,6 @@ export interface SuccessionRequest {
   readonly stir: CallerVerification | null;
   readonly headers: CallHeaders | null;
   readonly signalling: LegSignalling;
-  /** In the turn in which the leg is this call's: the call that had it is to end, without a word to the leg. Must not throw. */
-  readonly onTaken: () => void;
 }
 
 export interface LegAdmission {

@@ -31,6 +31,13 @@ export class LegNotices {
   readonly #received = new WeakMap<LiveLeg, ReadonlySet<string>>();
   readonly #known = new WeakMap<LiveLeg, KnownMembers>();
 
+  /** Another far end has the leg, which was told nothing yet. */
+  forget(leg: LiveLeg): void {
+    this.#told.delete(leg);
+    this.#received.delete(leg);
+    this.#known.delete(leg);
+  }
+
   /** The leg receives these streams now; `heard` are those whom it is subscribed to, and `legs` all in its session. */
   routed(
     leg: LiveLeg,

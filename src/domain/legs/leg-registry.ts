@@ -299,7 +299,7 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     this.#facts.takenOver(leg, before.callId);
     if (leg.state === 'established') {
       const { sessionId } = leg.participant;
-      this.#routes.mediaReplaced(leg);
+      this.#routes.takenOver(leg);
       if (sessionId === null) this.#routes.route(leg);
       else {
         this.#facts.streamsChanged(leg, before.streams, leg.streams);

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../../../test/support/expect-refusal.js';
 import { DomainFixture } from '../../../test/support/domain-fixture.js';
-import { mainConnection, MediaRefusal, type LegKind } from '../media-plane.js';
+import { mainConnection, MediaRefusal, type LegKind, type MediaLegStatistics } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
 import type { CreatedParticipant } from '../sessions/session-service.js';
 import type { DoorLeg } from './door-leg.js';
 import type { SuccessionRequest } from './leg-admission.js';
+import type { LegNotice } from './leg-notice.js';
 import type { LiveLeg } from './live-leg.js';
 
 const hangup: Outcome = { endedBy: 'participant', reason: 'hangup' };
@@ -15,7 +16,7 @@ describe('a call that takes a leg over', () => {
   let sessionId: string;
   let created: CreatedParticipant;
   let leg: LiveLeg;
-  /** What the doors of both calls were told. */
+  /** What the doors of the calls that take it over were told. */
   let log: string[];
   beforeEach(async () => {
     domain = new DomainFixture();
@@ -31,8 +32,8 @@ describe('a call that takes a leg over', () => {
       signalling: {
         renegotiate: () => void log.push('renegotiate'),
         terminate: ({ reason }) => void log.push(`terminate ${reason}`),
+        replaced: () => void log.push(`${changes.callId ?? 'next'} replaced`),
       },
-      onTaken: () => void log.push('taken'),
       ...changes,
     });
   }
@@ -49,10 +50,11 @@ describe('a call that takes a leg over', () => {
 
   it('has it with the ACK, and not before; nobody has joined or left, and the slot stays taken', async () => {
     const next = await answered();
-    expect(log).toEqual([]);
+    expect(domain.door(leg).replacements).toBe(0);
     expect(leg.callId).toBe('call-1');
     next.established();
-    expect(log).toEqual(['taken']);
+    expect(log).toEqual([]);
+    expect(domain.door(leg).replacements).toBe(1);
     expect(leg).toMatchObject({ callId: 'next', trunkId: 'trunk', state: 'established' });
     expect(next).toMatchObject({ legId: leg.legId, state: 'established', hasEnded: false });
     expect(member().map(({ type }) => type)).toEqual(['participant.joined']);
@@ -147,7 +149,7 @@ describe('a call that takes a leg over', () => {
   it('has the leg at once where the call before hangs up between answer and ACK', async () => {
     const next = await answered();
     await leg.end(hangup);
-    expect(log).toEqual(['taken']);
+    expect(log).toEqual([]);
     expect(leg).toMatchObject({ callId: 'next', state: 'established' });
     next.established();
     expect(member().map(({ type }) => type)).toEqual(['participant.joined']);
@@ -174,7 +176,7 @@ describe('a call that takes a leg over', () => {
   it('is told when the leg ends that it has', async () => {
     (await answered()).established();
     await leg.terminate({ endedBy: 'application', reason: 'participant-deleted' });
-    expect(log).toEqual(['taken', 'terminate participant-deleted']);
+    expect(log).toEqual(['terminate participant-deleted']);
     expect(domain.door(leg).terminations).toEqual([]);
     expect(domain.ofType('call.ended').map(({ data }) => data.callId)).toEqual(['next']);
   });
@@ -186,14 +188,14 @@ describe('a call that takes a leg over', () => {
     const next = await answered();
     expect(leg.state).toBe('answered');
     next.established();
-    expect(log).toEqual(['taken']);
+    expect(domain.door(leg).replacements).toBe(1);
     expect(leg).toMatchObject({ callId: 'next', state: 'established' });
     expect(member().map(({ type }) => type)).toEqual(['participant.joined', 'participant.joined']);
     await next.end(hangup);
     expect(domain.ofType('call.ended').map(({ data }) => data.wasEstablished)).toEqual([true]);
   });
 
-  it('may be replaced itself', async () => {
+  it('may be replaced itself, and is the one that is told to end', async () => {
     const second = await answered();
     second.established();
     const third = await succeed({ callId: 'third' });
@@ -201,6 +203,7 @@ describe('a call that takes a leg over', () => {
     third.answered();
     third.established();
     expect(leg.callId).toBe('third');
+    expect([log, domain.door(leg).replacements]).toEqual([['next replaced'], 1]);
     await second.end(hangup);
     expect(leg.state).toBe('established');
     await third.end(hangup);
@@ -236,6 +239,95 @@ describe('a call that takes a leg over', () => {
     expect(own?.log).not.toContain('confirm');
     next.established();
     expect(own?.log).toContain('confirm');
+  });
+
+  it('is told of everybody who is there: what the one before knew, its far end does not', async () => {
+    const notices = (told: LegNotice[]) => ({
+      ...{ renegotiate: () => undefined, terminate: () => undefined },
+      notices: {
+        takes: new Set(['participants', 'members'] as const),
+        tell: (notice: LegNotice) => void told.push(notice),
+      },
+    });
+    const before: LegNotice[] = [];
+    const listener = await domain.participant(sessionId);
+    leg = await domain.admit(listener.token, { signalling: notices(before) });
+    await leg.open(mainConnection('phone', 'offer'));
+    leg.answered();
+    leg.established();
+    // Whom the one before is no longer subscribed to is nobody to tell the next of.
+    const gone = await domain.participant(sessionId, { displayName: 'Bob' });
+    await domain.join(gone);
+    const first = created.participant.id;
+    await domain.sessions.setSubscriptions('acme', sessionId, listener.participant.id, {
+      sessionId,
+      participants: [{ participantId: first }],
+    });
+    const last = before.findLast(({ type }) => type === 'participants');
+    expect(last).toMatchObject({
+      participants: [{ participantId: first }],
+      unsubscribed: [gone.participant.id],
+    });
+
+    const told: LegNotice[] = [];
+    const next = await succeed({ signalling: notices(told) });
+    await next.open(mainConnection('phone', 'offer'));
+    next.answered();
+    before.length = 0;
+    expect(told).toEqual([]);
+    next.established();
+    expect(before).toEqual([]);
+    expect(told).toMatchObject([
+      { type: 'participants', sessionId, participants: [{ participantId: first }], unsubscribed: [] },
+      { type: 'members', members: [{}, {}, {}] },
+    ]);
+  });
+
+  it('leaves one count of the media: that of all its calls together, the jitter of the last', async () => {
+    const counted: MediaLegStatistics = {
+      ...{ packetsReceived: 500, packetsSent: 400, packetsLost: 3, packetsFromStrangers: 2, jitterMs: 9 },
+    };
+    const told: unknown[] = [];
+    domain.legs.observe({ legMeasured: ({ legId }, statistics) => void told.push([legId, statistics]) });
+    const measure = (counts: MediaLegStatistics | null) => {
+      const media = domain.media.legs.at(-1);
+      if (media !== undefined) media.counted = counts;
+    };
+    measure(counted);
+    (await answered()).established();
+    // Of a media worker that is gone nothing is known.
+    measure(null);
+    const third = await succeed({ callId: 'third' });
+    await third.open(mainConnection('phone', 'offer'));
+    third.answered();
+    third.established();
+    // What the fixture's media says while it is open: 3 received, 2 sent, 1 lost, 4 ms of jitter.
+    expect(await leg.statistics()).toEqual({
+      ...{ packetsReceived: 503, packetsSent: 402, packetsLost: 4, packetsFromStrangers: 2, jitterMs: 4 },
+    });
+    measure({ ...counted, packetsReceived: 20, jitterMs: 1 });
+    expect(told).toEqual([]);
+    await third.end(hangup);
+    expect(told).toEqual([
+      [
+        leg.legId,
+        { packetsReceived: 520, packetsSent: 800, packetsLost: 6, packetsFromStrangers: 4, jitterMs: 1 },
+      ],
+    ]);
+  });
+
+  it('counts where the media of the last call is lost with its worker', async () => {
+    const told: unknown[] = [];
+    domain.legs.observe({ legMeasured: (_, statistics) => void told.push(statistics) });
+    const counted: MediaLegStatistics = {
+      ...{ packetsReceived: 500, packetsSent: 400, packetsLost: 3, packetsFromStrangers: 2, jitterMs: 9 },
+    };
+    const [former] = domain.media.legs;
+    if (former !== undefined) former.counted = counted;
+    const next = await answered();
+    next.established();
+    await next.end(hangup);
+    expect(told).toEqual([counted]);
   });
 
   it('is let in while the node drains: the call goes on', async () => {

@@ -49,7 +49,6 @@ export class LegSuccession implements DoorLeg {
   readonly #leg: SucceededLeg;
   readonly #name: string;
   readonly #clock: Clock;
-  readonly #onTaken: () => void;
   #phase: Phase = 'admitted';
   #media: LegMedia | null = null;
   #answeredAt: number | null = null;
@@ -57,11 +56,10 @@ export class LegSuccession implements DoorLeg {
 
   /** `name`: of its media, unique among all legs. */
   constructor(leg: SucceededLeg, name: string, request: SuccessionRequest, clock: Clock) {
-    const { callId, trunkId, caller, stir, headers, signalling, onTaken } = request;
+    const { callId, trunkId, caller, stir, headers, signalling } = request;
     this.#leg = leg;
     this.#name = name;
     this.#clock = clock;
-    this.#onTaken = onTaken;
     // The platform's id is of the call that brought the participant; the one who takes it over need not know it.
     const voiceCallId = request.voiceCallId ?? leg.voiceCallId;
     this.call = { callId, voiceCallId, trunkId, caller, stir, headers };
@@ -149,11 +147,6 @@ export class LegSuccession implements DoorLeg {
     this.#phase = 'taken';
     this.#leg.giveTo(this);
     return true;
-  }
-
-  /** The leg has given itself to this call: the call that had it is told to end. */
-  taken(): void {
-    this.#onTaken();
   }
 
   /** Yet another call has taken the leg: nothing more of this one counts. */

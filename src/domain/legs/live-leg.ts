@@ -16,6 +16,7 @@ import type { LegSignalling, LegState } from './door-leg.js';
 import type { AdmitRequest, SuccessionRequest } from './leg-admission.js';
 import { KeyPresses, type KeySource } from './key-presses.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
+import { LegCounts } from './leg-counts.js';
 import { LegMedia, type LegMediaUser } from './leg-media.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
 import { LegSuccession, type LegCall, type SucceededLeg } from './leg-succession.js';
@@ -64,7 +65,7 @@ export interface LegObserver {
   legLeft?(leg: LiveLeg, outcome: Outcome): void;
   /** After `legLeft`, where it was in a session. `before`: how far it had come. */
   legEnded?(leg: LiveLeg, outcome: Outcome, before: LegState): void;
-  /** What the media of an ended leg counted; not told where its media worker is gone. */
+  /** What the media of all calls of an ended leg counted; not told where the media worker of each is gone. */
   legMeasured?(leg: LiveLeg, statistics: MediaLegStatistics): void;
   /** What somebody in the session publishes or receives may have changed. */
   sessionRouted?(sessionId: string): void;
@@ -105,6 +106,7 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
   /** The call that has the leg, where it is not the one that was admitted. */
   #holder: LegSuccession | null = null;
   #successions = 0;
+  readonly #counts = new LegCounts();
   readonly #attendant: LegAttendant | null;
   #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
@@ -206,9 +208,9 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     return this.#answeredAt;
   }
 
-  /** What the media counted so far; null before it is open and after its end. */
+  /** What the media of all its calls counted so far; null before it is open and after its end. */
   async statistics(): Promise<MediaLegStatistics | null> {
-    return this.#media === null || this.hasEnded ? null : this.#media.leg.statistics();
+    return this.#media === null || this.hasEnded ? null : this.#counts.with(this.#media.leg.statistics());
   }
 
   connection(name: string): MediaConnection {
@@ -273,7 +275,7 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     if (this.hasEnded) return;
     const before = { callId: this.callId, streams: this.streams };
     const wasHeld = this.isHeld;
-    const former = this.#media;
+    const former = { media: this.#media, signalling: this.#signalling };
     this.#successor = null;
     this.#holder?.succeeded();
     this.#holder = call;
@@ -282,8 +284,8 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     this.#media = call.media;
     this.#media.passTo(this.#mediaUser);
     this.#keysHeld.clear();
-    if (former !== null) this.waitFor(former.close());
-    call.taken();
+    if (former.media !== null) this.waitFor(this.#counts.add(former.media.close()));
+    former.signalling.replaced?.();
     this.#observer.legTakenOver?.(this, before);
     if (this.#state === 'established' && this.isHeld !== wasHeld) this.#observer.legHeld?.(this);
     // It may have been changed since the media was made.
@@ -461,7 +463,7 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
   }
 
   async #closeMedia(media: LegMedia): Promise<void> {
-    const statistics = await media.close();
+    const statistics = await this.#counts.with(media.close());
     if (statistics !== null) this.#observer.legMeasured?.(this, statistics);
   }
 

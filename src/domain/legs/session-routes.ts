@@ -70,9 +70,10 @@ export class SessionRoutes {
     return true;
   }
 
-  /** The leg has other media now, which was told nothing yet. Routes follow with `route` or `routeSession`. */
-  mediaReplaced(leg: LiveLeg): void {
+  /** The leg has another far end and other media now, which were told nothing yet. Routes follow with `route` or `routeSession`. */
+  takenOver(leg: LiveLeg): void {
     this.#receiving.delete(leg);
+    this.#notices.forget(leg);
   }
 
   /** After a change of what somebody publishes: everybody's routes. */

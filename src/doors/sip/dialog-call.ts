@@ -122,10 +122,7 @@ export class DialogCall {
     const { callId, localTag = '', remoteTag = '' } = dialog.sip;
     this.#forget = dialogs.add(
       { callId, localTag, remoteTag },
-      {
-        ...{ legId: leg.legId, participantId: leg.participant.id, trunkId },
-        replaced: () => this.#replaced(),
-      },
+      { legId: leg.legId, participantId: leg.participant.id, trunkId },
     );
     dialog.on('ack', (ack: SrfRequest) => {
       if (this.#isConfirmed) this.#negotiation.acknowledged(descriptionIn(ack));
@@ -178,7 +175,7 @@ export class DialogCall {
   }
 
   /** Another call has the leg now. */
-  #replaced(): void {
+  replaced(): void {
     if (this.#outcome !== null) return;
     this.#outcome = replaced;
     const { farewells, dialog } = this.#options;

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { offer, Request, settle, SipCallStage } from '../../../test/support/sip-call-stage.js';
 import { newTrunk } from '../../../test/support/new-trunk.js';
 import type { ArrivingCall, TrunkPass } from '../../domain/trunks/trunk-calls.js';
+import { MediaRefusal } from '../../domain/media-plane.js';
 import type { Trunk } from '../../domain/trunks/trunk.js';
 import type { DoorTrunks } from './trunk-call.js';
 
@@ -60,6 +61,66 @@ describe('an INVITE with Replaces', () => {
     expect(before.dialog.byes).toEqual([]);
     expect(stage.domain.media.openLegs).toHaveLength(1);
     expect(stage.domain.ofType('participant.left')).toHaveLength(0);
+  });
+
+  it('that waits while another takes the call’s place is declined, and the other goes on', async () => {
+    const before = await stage.established();
+    const token = before.created.token;
+    let answerStore: () => void = () => undefined;
+    const waiting = new Promise<void>((resolve) => (answerStore = resolve));
+    const identify = stage.domain.legs.identify.bind(stage.domain.legs);
+    stage.domain.legs.identify = async (...asked) => {
+      await waiting;
+      return identify(...asked);
+    };
+    const late = invite({ 'User-to-User': token }, {}, 'c3');
+    const run = late.call.run();
+    await settle();
+    stage.domain.legs.identify = identify;
+    const first = invite({ 'User-to-User': token });
+    await confirmed(first);
+    expect(before.dialog.byes).toHaveLength(1);
+
+    answerStore();
+    await run;
+    await settle();
+    expect(late.response.status).toBe(603);
+    expect(late.response.sent[0]?.options.headers?.['Reason']).toBe('SIP;cause=603;text="call-has-ended"');
+    expect(late.refusals).toEqual(['call-has-ended']);
+    expect(first.dialog.byes).toEqual([]);
+    expect(stage.domain.media.openLegs).toHaveLength(1);
+    // The call that has the leg now may be replaced by its own name.
+    const next = invite({ 'User-to-User': token, Replaces: 'c2;to-tag=ours;from-tag=theirs' }, {}, 'c4');
+    await confirmed(next);
+    expect(next.response.status).toBe(200);
+    expect([before, first].map(({ dialog }) => dialog.byes.length)).toEqual([1, 1]);
+    expect(first.closings()).toBe(1);
+    next.dialog.emit('destroy', new Request('BYE'));
+    await stage.expectNothingLeft(next);
+  });
+
+  it('is answered where the call before ends meanwhile because its ACK bears no usable answer', async () => {
+    const created = await stage.newCaller();
+    const before = stage.newCall({ 'User-to-User': created.token }, '');
+    void before.call.run();
+    await settle();
+    await before.confirm();
+    stage.domain.mediaOf(created).connection('main').accept = () =>
+      Promise.reject(new MediaRefusal('bad-sdp', 'empty'));
+    const release = stage.domain.media.delayNext();
+    const call = invite({ 'User-to-User': created.token });
+    const run = call.call.run();
+    await settle();
+    expect(call.response.sent).toEqual([]);
+    before.dialog.emit('ack', new Request('ACK'));
+    await settle();
+    expect(before.dialog.byes).toHaveLength(1);
+    expect(call.response.sent).toMatchObject([
+      { status: 480, options: { headers: { Reason: 'SIP;cause=480;text="refused"' } } },
+    ]);
+    release();
+    await run;
+    await stage.expectNothingLeft(call);
   });
 
   it.each([

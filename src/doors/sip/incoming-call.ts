@@ -76,6 +76,9 @@ export interface IncomingCallOptions {
   readonly onClosed: (call: IncomingCall) => void;
 }
 
+/** RFC 3891 §3: an INVITE that is to replace a dialog that has ended is declined. */
+const callHasEnded: GuardRefusal = { status: 603, reason: 'call-has-ended' };
+
 const canceled: Outcome = { endedBy: 'participant', reason: 'canceled' };
 
 export class IncomingCall implements LegSignalling {
@@ -153,8 +156,13 @@ export class IncomingCall implements LegSignalling {
     if (this.#outcome !== null) return;
     this.#outcome = outcome;
     const status = unansweredStatus(outcome.reason);
-    if (outcome.reason !== 'refused') this.#respond(status, reasonHeader(status, outcome.reason));
+    this.#respond(status, reasonHeader(status, outcome.reason));
     this.#close(outcome);
+  }
+
+  /** LegSignalling: another call has the leg now. */
+  replaced(): void {
+    this.#answered?.replaced();
   }
 
   /** The connection to the SIP server is gone. What was answered lives on without it for `graceMs`. */
@@ -261,7 +269,7 @@ export class IncomingCall implements LegSignalling {
       replaced === null
         ? { status: 481, reason: 'no-such-dialog' }
         : replaced === 'ended'
-          ? { status: 603, reason: 'call-has-ended' }
+          ? callHasEnded
           : isEarlyOnly
             ? { status: 486, reason: 'call-is-answered' }
             : null;
@@ -276,12 +284,16 @@ export class IncomingCall implements LegSignalling {
       else this.#refuseFaulty({ status: 403, reason: 'not-yours-to-replace' });
       return null;
     }
+    // Yet another call may have taken its place meanwhile, which this one does not name and may have no right to.
+    if (dialogs.find(name) !== replaced) {
+      this.#refuseFaulty(callHasEnded);
+      return null;
+    }
     const leg = await legs.succeed(replaced.legId, {
       ...{ callId: this.#callId, voiceCallId, caller: this.#entry.caller, stir: found.stir ?? null },
       headers: this.#entry.headers,
       trunkId: this.#entry.trunk?.id ?? null,
       signalling: this,
-      onTaken: () => replaced.replaced(),
     });
     this.#logger.info({ replaces: name.callId }, 'a call is to take the place of another');
     return this.#given(leg);

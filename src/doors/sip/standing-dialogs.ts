@@ -7,8 +7,6 @@ export interface ReplaceableCall {
   readonly participantId: string;
   /** The trunk that it came over; null where it is of none. */
   readonly trunkId: string | null;
-  /** Another call has its leg now: it ends without a word to that. */
-  replaced(): void;
 }
 
 /** Of so many that have ended it is still known that there were such. */
