@@ -127,10 +127,14 @@ it('takes other authorities for clients, and the former where those are none', a
   await writeFile(clientCa, authority.certPem);
   const certificates = watch(main, [], { clientCa });
   const before = certificates.contextFor('gw.example');
-  await writeFile(clientCa, 'nothing');
-  clock.advance(60_000);
-  expect(certificates.contextFor('gw.example')).toBe(before);
-  expect(logged).toHaveLength(1);
+  const half = `${authority.certPem}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`;
+  for (const [at, broken] of ['nothing', half].entries()) {
+    await writeFile(clientCa, broken);
+    clock.advance(60_000);
+    expect(certificates.contextFor('gw.example')).toBe(before);
+    expect(certificates.serverOptions.ca).toBe(authority.certPem);
+    expect(logged).toHaveLength(at + 1);
+  }
   const other = await TestAuthority.open();
   await writeFile(clientCa, other.certPem);
   await other.remove();
@@ -138,6 +142,38 @@ it('takes other authorities for clients, and the former where those are none', a
   expect(certificates.contextFor('gw.example')).not.toBe(before);
   expect(certificates.serverOptions.ca).toBe(other.certPem);
 });
+
+it.each(['has expired', 'cannot be read', 'is renewed by one that has expired'])(
+  'takes other authorities for clients at once for every certificate, also for one that %s',
+  async (how) => {
+    const expired = { names: ['old.example'], notAfter: new Date(Date.now() - 86_400_000) };
+    const old =
+      how === 'has expired'
+        ? await authority.write('old', await authority.issue(expired))
+        : await newPair('old', 'old.example');
+    const clientCa = join(authority.directory, 'clients.pem');
+    await writeFile(clientCa, authority.certPem);
+    const certificates = watch(await newPair('main', 'gw.example'), [old], { clientCa });
+    const given: SecureContextOptions[] = [];
+    const server = Object.assign(new EventEmitter(), {
+      setSecureContext: (options: SecureContextOptions) => given.push(options),
+    });
+    const shown = certificates.shownFirst(old);
+    shown.keepFresh(server);
+    const { cert } = shown.serverOptions;
+    const before = certificates.contextFor('old.example');
+    if (how === 'cannot be read') await writeFile(old.key, 'no key');
+    if (how.startsWith('is renewed')) await authority.write('old', await authority.issue(expired));
+    const other = await TestAuthority.open();
+    await writeFile(clientCa, other.certPem);
+    await other.remove();
+    clock.advance(60_000);
+    expect(given).toEqual([expect.objectContaining({ ca: other.certPem, cert })]);
+    expect(shown.serverOptions.ca).toBe(other.certPem);
+    expect(certificates.serverOptions.ca).toBe(other.certPem);
+    expect(certificates.contextFor('old.example')).not.toBe(before);
+  },
+);
 
 it('takes renewed files within the time that is set, without a word from anybody', async () => {
   const certificates = watch(await newPair('main', 'gw.example'));

@@ -130,13 +130,15 @@ export class Certificates implements ShownCertificates {
    */
   reload(): void {
     const isNewCa = this.#renewClientCa();
-    const renewed = this.#pairs.filter((pair) => this.#renew(pair, isNewCa));
+    const renewed = this.#pairs.filter((pair) => this.#renew(pair));
+    // At once, also of those that cannot be renewed: an authority that was taken away must let nobody in.
+    if (isNewCa) for (const pair of this.#pairs) Object.assign(pair, this.#madeOf(pair));
     const { clock, logger } = this.#options;
-    if (renewed.length === 0) {
+    if (renewed.length === 0 && !isNewCa) {
       if (clock.now() - this.#toldAt >= dayMs) this.#tellOfAge();
       return;
     }
-    const names = renewed.flatMap(({ certificate }) => certificate.names);
+    const names = (isNewCa ? this.#pairs : renewed).flatMap(({ certificate }) => certificate.names);
     logger.info({ names }, 'certificates were read anew');
     this.#tellOfAge();
     for (const [server, pair] of this.#servers) server.setSecureContext(pair.options);
@@ -170,9 +172,13 @@ export class Certificates implements ShownCertificates {
   }
 
   #read(files: CertificateFiles): Pair {
-    const { minVersion, ciphers } = this.#options;
     const seen = versionOf(files);
-    const certificate = readCertificate(files);
+    return this.#madeOf({ files, seen, certificate: readCertificate(files) });
+  }
+
+  /** With the authorities for clients that are in force. Throws CertificateProblem. */
+  #madeOf({ files, seen, certificate }: Pick<Pair, 'files' | 'seen' | 'certificate'>): Pair {
+    const { minVersion, ciphers } = this.#options;
     const { certPem: cert, keyPem: key } = certificate;
     const ca = this.#clientCa === null ? {} : { ca: this.#clientCa.pem };
     const options = { ...ca, cert, key, minVersion, ciphers, secureOptions };
@@ -186,9 +192,9 @@ export class Certificates implements ShownCertificates {
     throw new CertificateProblem(`The certificate in ${files.cert} has expired, on ${end}.`);
   }
 
-  /** Whether the pair was read anew. `isForced`: also where its own files are as they were. */
-  #renew(pair: Pair, isForced: boolean): boolean {
-    if (!isForced && versionOf(pair.files) === pair.seen) return false;
+  /** Whether the pair was read anew. */
+  #renew(pair: Pair): boolean {
+    if (versionOf(pair.files) === pair.seen) return false;
     try {
       const renewed = this.#read(pair.files);
       this.#refuseExpired(renewed);
@@ -203,7 +209,10 @@ export class Certificates implements ShownCertificates {
   #readClientCa(): { readonly seen: string; readonly pem: string } | null {
     const { clientCa } = this.#options;
     if (clientCa === undefined) return null;
-    return { seen: fileVersion(clientCa), pem: readAuthorities(clientCa) };
+    const read = { seen: fileVersion(clientCa), pem: readAuthorities(clientCa) };
+    // What stands behind the first of them may be broken: not to be found out when half of the pairs have it.
+    mustBeAuthorities(read.pem, clientCa);
+    return read;
   }
 
   /** Whether clients' certificates may come from others than before. */
@@ -250,6 +259,15 @@ export class Certificates implements ShownCertificates {
 /** Changes with either file, also where a link to one is set anew, as those who renew certificates do. */
 function versionOf({ cert, key }: CertificateFiles): string {
   return [cert, key].map(fileVersion).join(', ');
+}
+
+function mustBeAuthorities(ca: string, path: string): void {
+  try {
+    createSecureContext({ ca });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown';
+    throw new CertificateProblem(`The authorities in ${path} cannot be used: ${why}.`, { cause: error });
+  }
 }
 
 function contextOf(options: SecureContextOptions, { cert }: CertificateFiles): SecureContext {
