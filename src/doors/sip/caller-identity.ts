@@ -53,9 +53,16 @@ export function claimedCaller(
   return claimed === undefined ? [] : [claimed];
 }
 
-/** What a carrier says of its check of who calls; null where it says nothing in a place that is believed. */
+/**
+ * What a carrier says of its check of the number that `readCaller` shows; null where it says nothing beside that number. What stands
+ * in a field that goes behind may be the caller's own word, and is of another number for all that is known.
+ */
 export function verstatOf(headers: CallerHeaders, identity: CallerIdentity): string | null {
-  const named = identity.flatMap((place) => namedAt(headers, place));
+  const known = believed(headers, identity).filter(({ uri }) => !isAnonymous(uri));
+  const shown = firstOf(known, ({ uri }) => numberOf(uri));
+  if (shown === null) return null;
+  // The same number may be there as a SIP and as a tel URI.
+  const named = known.filter(({ uri }) => numberOf(uri) === shown);
   return firstOf(named, ({ uri }) => parameterOf(uri.replace('@', ';'), 'verstat') || null);
 }
 

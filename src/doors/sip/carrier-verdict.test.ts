@@ -28,14 +28,29 @@ describe('What a carrier says of who calls', () => {
     expect(verdict(asserted(uri))).toEqual(expected);
   });
 
-  it('is read of the second of two identities, and of From where the others say nothing', () => {
+  it('is read of either of two identities of the number that is shown, and of From where there is no other', () => {
     expect(
       verdict({
-        'P-Asserted-Identity': '<sip:+1555@h>, <tel:+1555;verstat=TN-Validation-Passed>',
+        'P-Asserted-Identity': '<sip:+1555@h>, <tel:+1-555;verstat=TN-Validation-Passed>',
       }),
     ).toEqual(['passed', null, null]);
     const From = '<sip:+1555;verstat=TN-Validation-Passed@h>;tag=1';
-    expect(verdict({ From, ...asserted('sip:+1555@h') })).toEqual(['passed', null, null]);
+    expect(verdict({ From })).toEqual(['passed', null, null]);
+    expect(verdict({ From, ...asserted('sip:+1666@h') }, ['from'])).toEqual(['passed', null, null]);
+  });
+
+  it('is read of the identity that is believed and shown, and of no other', () => {
+    const none = ['none', null, 'carrier-silent'];
+    for (const number of ['+1555', '+1666']) {
+      const From = `<sip:${number};verstat=TN-Validation-Passed-A@h>;tag=1`;
+      expect(verdict({ From, ...asserted('sip:+1555@h') })).toEqual(none);
+      expect(verdict({ From, 'Remote-Party-ID': '<sip:+1555@h>;party=calling' })).toEqual(none);
+    }
+    const two = '<sip:+1555@h>, <tel:+1666;verstat=TN-Validation-Passed-A>';
+    expect(verdict({ 'P-Asserted-Identity': two })).toEqual(none);
+    const nobody = '<sip:anonymous@anonymous.invalid;verstat=TN-Validation-Passed>';
+    expect(verdict({ From: nobody })).toEqual(none);
+    expect(verdict({ From: '<sip:ann@h;verstat=TN-Validation-Passed>' })).toEqual(none);
   });
 
   it('is not read of a place that is not believed, nor of a name or another parameter’s value', () => {

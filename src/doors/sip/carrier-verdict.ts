@@ -10,7 +10,7 @@ import { verstatOf, type CallerHeaders } from './caller-identity.js';
 const passedForm = /^TN-Validation-Passed(?:-([ABC]))?$/i;
 const failedForm = /^TN-Validation-Failed(?:-[ABC])?$/i;
 
-/** Looked for in the places that the trunk believes of who calls. */
+/** Looked for beside the number that is shown, as the trunk believes it. */
 export function carrierVerdict(headers: CallerHeaders, identity: CallerIdentity): CallerVerification {
   const verstat = verstatOf(headers, identity) ?? '';
   const passed = passedForm.exec(verstat);
