@@ -273,7 +273,7 @@ export const configSchema = z.strictObject({
       .max(600)
       .default(2)
       .describe(
-        'How long a start may look through a database for damage that was not closed in good order, or was changed since. Of one above 100 MB for each second the tables of facts and records are left out. 0: never.',
+        'How long a start may look through a database for damage that was not closed in good order, or was changed since: table by table, the smallest first. What there is no time for is left out, and the log says so; a start takes no longer for it, also from a slow disk. 0: never.',
       ),
   }),
 });

@@ -4,7 +4,7 @@ import { EventHub } from '../events/event-hub.js';
 import { Metrics } from '../observability/metrics.js';
 import { dataDirectoryFault } from '../store/file-faults.js';
 import { lockDataDirectory } from '../store/data-directory-lock.js';
-import { keptNodeName, nodeName } from '../store/node-name.js';
+import { nodeName } from '../store/node-name.js';
 import { makeDataDirectoryPrivate } from '../store/private-data-directory.js';
 import { openStores } from '../store/open-stores.js';
 import type { Stores } from '../store/stores.js';
@@ -64,14 +64,12 @@ async function openDataDirectory({ config, logger, closers }: GatewayContext) {
   const lock = lockDataDirectory(config.dataDir);
   closers.onClose('data directory', () => lock.release());
   const credentials = resolveCredentials(config);
-  // Made at the first start, and kept.
-  const wasUsed = keptNodeName(config.dataDir) !== null;
   const nodeId = nodeName(config.dataDir);
   const stores = await openStores({
     ...{ store: config.store, dataDir: config.dataDir, sqlite: config.sqlite },
     maxOutboxEntries: config.webhooks.maxWaiting,
     maxRefusedCalls: config.records.maxRefused,
-    ...{ node: nodeId, wasUsed, logger },
+    ...{ node: nodeId, logger },
   });
   closers.onClose('stores', () => stores.close());
   return { credentials, nodeId, stores };

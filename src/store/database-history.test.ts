@@ -19,10 +19,14 @@ const database = (text: string) => writeFileSync(file('landbridge.db'), text);
 const log = (text: string) => writeFileSync(file('landbridge.db-wal'), text);
 
 /** A start, up to its end in good order or a kill: what it warns of. */
-function start({ wasUsed = false, isKilled = false } = {}): string[] {
+function start({ isKilled = false, noted = [] as string[] } = {}): string[] {
   const warned: string[] = [];
-  const logger = { ...silentLogger, warn: (_fields: unknown, message: string) => warned.push(message) };
-  const history = new DatabaseHistory({ directory, wasUsed, logger });
+  const logger = {
+    ...silentLogger,
+    warn: (_fields: unknown, message: string) => warned.push(message),
+    info: (_fields: unknown, message: string) => noted.push(message),
+  };
+  const history = new DatabaseHistory({ directory, logger });
   seen = history.opened(seen);
   history.keep();
   database('what was written before');
@@ -36,7 +40,7 @@ function start({ wasUsed = false, isKilled = false } = {}): string[] {
 describe('a start says nothing of its database', () => {
   it('at first, after an end in good order, and after a kill', () => {
     expect(start()).toEqual([]);
-    expect(start({ wasUsed: true })).toEqual([]);
+    expect(start()).toEqual([]);
     expect(start({ isKilled: true })).toEqual([]);
     expect(start({ isKilled: true })).toEqual([]);
     expect(start()).toEqual([]);
@@ -47,10 +51,10 @@ describe('a start says nothing of its database', () => {
     start();
     for (const text of ['', 'hello', '{"starts":"x"}', 'null', '[]', '{"starts":1e99}', '{"starts":1}']) {
       writeFileSync(file('database-history.json'), text);
-      expect(start({ wasUsed: true })).toEqual([]);
+      expect(start()).toEqual([]);
     }
     rmSync(file('database-history.json'));
-    expect(start({ wasUsed: true })).toEqual([]);
+    expect(start()).toEqual([]);
   });
 
   it('where it came with its directory, or is newer than what is kept beside it', () => {
@@ -66,20 +70,20 @@ describe('a start warns once, in one line,', () => {
     ['emptied', () => database('')],
     ['removed', () => rmSync(file('landbridge.db'))],
     [
-      'emptied, before anything was kept of it',
+      'emptied, and what is kept beside it damaged',
       () => {
         database('');
-        rmSync(file('database-history.json'));
+        writeFileSync(file('database-history.json'), '');
       },
     ],
   ])('where its database was %s', (_, spoil) => {
     start();
     spoil();
     seen = 0;
-    expect(start({ wasUsed: true })).toEqual([
+    expect(start()).toEqual([
       expect.stringMatching(/^the database is empty or was removed.*bring landbridge\.db back from a copy$/),
     ]);
-    expect(start({ wasUsed: true })).toEqual([]);
+    expect(start()).toEqual([]);
   });
 
   it('where its database is an older copy', () => {
@@ -90,20 +94,39 @@ describe('a start warns once, in one line,', () => {
     expect(start()).toEqual([]);
   });
 
-  it.each([
-    ['removed', () => rmSync(file('landbridge.db-wal'))],
-    ['emptied', () => log('')],
-  ])('where the log of its database was %s after a kill', (_, spoil) => {
+  it('where its log was removed after a kill, and with it the number of the last start', () => {
     start({ isKilled: true });
-    spoil();
-    expect(start()).toEqual([expect.stringContaining('(landbridge.db-wal) is gone')]);
+    rmSync(file('landbridge.db-wal'));
+    seen = 0;
+    expect(start()).toEqual([expect.stringContaining('has lost its write-ahead log')]);
     expect(start()).toEqual([]);
   });
 });
 
+it.each([
+  ['removed', () => rmSync(file('landbridge.db-wal'))],
+  ['emptied', () => log('')],
+])(
+  'a start warns of nothing, and advises nothing, where the log was %s after a kill and the database knows all starts',
+  (_, writeBack) => {
+    start({ isKilled: true });
+    writeBack();
+    const noted: string[] = [];
+    expect(start({ noted })).toEqual([]);
+    expect(noted).toEqual([expect.stringMatching(/written back.*cannot be told$/)]);
+    expect(start({ noted })).toEqual([]);
+    expect(noted).toHaveLength(1);
+  },
+);
+
+it('a start says nothing of an empty database where the one before failed before it had made one', () => {
+  writeFileSync(file('node-name'), 'a-name-of-a-gateway\n');
+  database('');
+  expect(start()).toEqual([]);
+});
+
 describe('the file', () => {
-  const isAsItWasLeft = () =>
-    new DatabaseHistory({ directory, wasUsed: true, logger: silentLogger }).isAsItWasLeft;
+  const isAsItWasLeft = () => new DatabaseHistory({ directory, logger: silentLogger }).isAsItWasLeft;
 
   it('is as it was left until somebody touches it', () => {
     start();

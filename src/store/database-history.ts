@@ -2,7 +2,7 @@
  * What is kept beside the database of how often a gateway has started over it. SQLite takes an empty file for a new database, an older
  * copy for the one that it is a copy of, and a database without its log for whole: nothing in the file tells.
  */
-import { readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../domain/logger.js';
 
@@ -20,8 +20,6 @@ interface KeptHistory {
 
 export interface HistoryOptions {
   readonly directory: string;
-  /** Something else in the directory shows that a gateway has started over it before. */
-  readonly wasUsed: boolean;
   readonly logger: Logger;
 }
 
@@ -29,8 +27,10 @@ const remedy = 'to have that back, stop the gateway and bring landbridge.db back
 const warnings = {
   empty: `the database is empty or was removed, though its directory was used before: sessions, numbers, trunks and records are gone; ${remedy}`,
   older: `the database is an older copy, or has lost its write-ahead log: what was written since is not in it; ${remedy}`,
-  log: `the gateway was not stopped in good order, and the write-ahead log beside its database (landbridge.db-wal) is gone: what was written last may be lost; ${remedy}`,
 };
+/** Who opens the database and closes it writes the log back and removes it; nothing in the file tells that from a loss. */
+const noLog =
+  'the gateway was not stopped in good order, and no write-ahead log (landbridge.db-wal) is beside its database: whether that was written back as the database was closed, or removed, cannot be told';
 
 /** To be made with the directory locked, before the database in it is opened. */
 export class DatabaseHistory {
@@ -41,10 +41,10 @@ export class DatabaseHistory {
   readonly #logger: Logger;
   readonly #before: KeptHistory | null;
   readonly #wasEmptied: boolean;
-  readonly #lostLog: boolean;
+  readonly #hasNoLog: boolean;
   #starts = 0;
 
-  constructor({ directory, wasUsed, logger }: HistoryOptions) {
+  constructor({ directory, logger }: HistoryOptions) {
     this.#database = join(directory, 'landbridge.db');
     this.#path = join(directory, 'database-history.json');
     this.#logger = logger;
@@ -53,21 +53,17 @@ export class DatabaseHistory {
     const hasLog = stateOf(`${this.#database}-wal`).size > 0;
     const closed = this.#before?.closed ?? null;
     this.isAsItWasLeft = !hasLog && closed?.size === size && closed.mtimeMs === mtimeMs;
-    this.#wasEmptied = size === 0 && !hasLog && (wasUsed || this.#before !== null);
-    this.#lostLog = !hasLog && this.#before !== null && closed === null;
+    // What is kept is written when there is a database, also where it cannot be read any more.
+    this.#wasEmptied = size === 0 && !hasLog && existsSync(this.#path);
+    this.#hasNoLog = !hasLog && this.#before !== null && closed === null;
   }
 
-  /** The database can be used, and says how many starts it has seen. What is wrong is told once, in one line; the number of this start. */
+  /** The database can be used, and says how many starts it has seen. What is wrong, or may be, is told once, in one line; the number of this start. */
   opened(startsSeen: number): number {
     const starts = this.#before?.starts ?? 0;
-    const warning = this.#wasEmptied
-      ? warnings.empty
-      : startsSeen < starts
-        ? warnings.older
-        : this.#lostLog
-          ? warnings.log
-          : null;
+    const warning = this.#wasEmptied ? warnings.empty : startsSeen < starts ? warnings.older : null;
     if (warning !== null) this.#logger.warn({ path: this.#database }, warning);
+    else if (this.#hasNoLog) this.#logger.info({ path: this.#database }, noLog);
     this.#starts = Math.max(starts, startsSeen) + 1;
     return this.#starts;
   }

@@ -22,19 +22,17 @@ export interface StoresOptions {
   readonly maxRefusedCalls: number;
   /** This gateway's name, under which it holds slots and recordings. */
   readonly node: string;
-  /** A gateway has used the data directory before, as what else is in it shows. */
-  readonly wasUsed: boolean;
   readonly logger: Logger;
 }
 
 /** Brings what is there up to date. Rejects where it cannot be opened, is damaged, or was written by a newer version. */
 export function openStores(options: StoresOptions): Promise<Stores> {
-  const { store, dataDir, sqlite, maxOutboxEntries, maxRefusedCalls, node, wasUsed, logger } = options;
+  const { store, dataDir, sqlite, maxOutboxEntries, maxRefusedCalls, node, logger } = options;
   if (store !== 'sqlite') return Promise.reject(new Error(`There is no store of the kind ${store}.`));
   const path = join(dataDir, 'landbridge.db');
   // An error at opening rejects, as it would with a database on another machine.
   return Promise.resolve().then(() => {
-    const history = new DatabaseHistory({ directory: dataDir, wasUsed, logger });
+    const history = new DatabaseHistory({ directory: dataDir, logger });
     return openSqliteStores({ path, ...sqlite, maxOutboxEntries, maxRefusedCalls, node, history, logger });
   });
 }

@@ -49,7 +49,6 @@ async function open(logger: Logger = silentLogger): Promise<() => Promise<void>>
     ...{ store: 'sqlite', dataDir: directory, maxOutboxEntries: 10, maxRefusedCalls: 10, logger },
     sqlite: { synchronous: 'normal', busyTimeoutMs: 1000, checkSeconds: 2 },
     node: nodeName(directory),
-    wasUsed: false,
   });
   return async () => {
     await stores.close();

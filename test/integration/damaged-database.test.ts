@@ -7,11 +7,13 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGateway, TestGateway } from '../support/start-gateway.js';
 
@@ -119,6 +121,23 @@ describe('a start says in one line of the log that its database', () => {
     const dataDirectory = await copyOf(from());
     spoil(dataDirectory);
     expect(await warnings(dataDirectory)).toEqual([expect.stringMatching(words)]);
+    expect(await warnings(dataDirectory)).toEqual([]);
+  });
+
+  it('was opened and closed by another program after a kill: nothing that warns, and nothing is lost', async () => {
+    const dataDirectory = await copyOf(killed);
+    const path = join(dataDirectory, 'landbridge.db');
+    const another = new Database(path);
+    const sessions = () => another.prepare('SELECT count(*) AS sessions FROM sessions').get();
+    expect(sessions()).toMatchObject({ sessions: 61 });
+    another.pragma('wal_checkpoint(TRUNCATE)');
+    another.close();
+    expect(await warnings(dataDirectory)).toEqual([]);
+  });
+
+  it('was to be made by a start that failed before it was: nothing', async () => {
+    const dataDirectory = await mkdtemp(join(root, 'failed-'));
+    writeFileSync(join(dataDirectory, 'node-name'), 'a-name-of-a-gateway\n', { mode: 0o600 });
     expect(await warnings(dataDirectory)).toEqual([]);
   });
 

@@ -26,7 +26,7 @@ export interface SqliteOptions {
   readonly synchronous?: SqliteSynchronous;
   /** How long a statement waits for another process's write. Default 5000. */
   readonly busyTimeoutMs?: number;
-  /** How long it may be looked through for damage before it is used. Default: it is not. */
+  /** How long it may be looked through for damage before it is used, the smallest tables first. Default: it is not. */
   readonly checkSeconds?: number;
   /** `checkWritable` writes where no write was tried for this long. Default 1000. */
   readonly writableForMs?: number;
@@ -71,7 +71,7 @@ export class SqliteConnection {
     try {
       database.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs ?? 5000}`);
       prepareWal(database);
-      refuseDamage(database, options.checkSeconds ?? 0);
+      refuseDamage(database, options.checkSeconds ?? 0, { logger: options.logger ?? silentLogger });
       database.exec('PRAGMA foreign_keys = ON');
       migrate(database);
       return new SqliteConnection(database, options);
