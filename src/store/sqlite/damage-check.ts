@@ -9,8 +9,8 @@ export interface DamageCheckOptions {
   readonly now?: () => number;
 }
 
-/** As fast as pages are checked at least that the machine has read just before: 100 MB a second. */
-const checkMsPerPage = 0.04;
+/** A page that was read just before is checked in at most as much time as it takes to read so many, on any machine. */
+const readsPerCheck = 2;
 /** Pages that are read of a table before the next one has its turn: so many at first, and then four times as many each time. */
 const firstPages = 64;
 /** A look that takes longer is told of. */
@@ -69,7 +69,8 @@ function lookAtTables(
       // More pages than there are: the table is damaged, and the check says so.
       const isWhole = found < limit || found > pages;
       if (!isWhole) larger.push(table);
-      else if (after <= found * checkMsPerPage) return { looked, left: [...larger, ...waiting.slice(at)] };
+      else if (after <= (found * readsPerCheck * spentMs) / readPages)
+        return { looked, left: [...larger, ...waiting.slice(at)] };
       else {
         mustBeOk(database, `"${table}"`);
         looked.push(table);
