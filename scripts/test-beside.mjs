@@ -23,7 +23,10 @@ const integration = [
 ];
 /** Once for each server: what it and our own do alike. */
 const contracts = {
-  drachtio: ['test/contract/sip-server.test.ts'],
+  drachtio: [
+    'test/contract/sip-server.test.ts',
+    ...integrationTests('replaces', 'gateway-odd-callers', 'foreign-credentials'),
+  ],
   freeswitch: ['test/contract/phone-edge.test.ts'],
   // Tests that bring both servers themselves.
   'drachtio+freeswitch': ['test/sipp/burst.test.ts', ...integrationTests('beside-faults')],
