@@ -1,9 +1,11 @@
 /** A database that was damaged, emptied or replaced while no gateway ran: a start says so in a sentence. */
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   cpSync,
   openSync,
+  readdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -45,6 +47,9 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 async function copyOf(directory: string): Promise<string> {
   const copy = await mkdtemp(join(root, 'copy-'));
   cpSync(directory, copy, { recursive: true, preserveTimestamps: true });
+  // Not every Node copies modes, and what others can read is told at the start.
+  for (const entry of readdirSync(copy, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
   return copy;
 }
 
