@@ -1,18 +1,15 @@
 /** Asks a STUN server where this machine is seen (RFC 8489), and says whether that is what phones and browsers are told. */
-import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Config } from '../config/config-schema.js';
 import { parseHostPort } from '../sip-server/message/host-port.js';
-import { bindingRequest, readBindingResponse } from '../sip-server/transport/stun.js';
+import { StunClient } from '../sip-server/transport/stun-client.js';
 import { ok, warn, whyOf, type Finding } from './finding.js';
 
 const what = 'STUN';
 const usualPort = 3478;
-/** RFC 8489 §6.2.1: sent again after 500 ms, and twice as long each time; we give up sooner than it does. */
-const firstWaitMs = 500;
-const tries = 4;
 
 /** Empty where no server is named. `own`: the addresses of this machine's interfaces. */
 export async function lookByStun(
@@ -54,34 +51,25 @@ export async function askWhereWeAre(server: string, bindTo: string): Promise<str
   const { host, port = usualPort } = parseHostPort(server) ?? { host: server };
   const { address, family } = await lookup(host);
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
-  const transactionId = randomBytes(12);
-  const request = bindingRequest(transactionId);
+  const client = new StunClient(
+    (bytes) =>
+      new Promise((resolve, reject) => {
+        socket.send(bytes, port, address, (error) => (error === null ? resolve() : reject(error)));
+      }),
+  );
+  socket.on('error', () => client.close());
+  socket.on('message', (bytes) => void client.receive(bytes, address, port));
   try {
-    return await new Promise<string>((resolve, reject) => {
-      let sent = 0;
-      let timer: NodeJS.Timeout;
-      const send = (): void => {
-        if (sent === tries) {
-          reject(new Error('no answer'));
-          return;
-        }
-        socket.send(request, port, address);
-        timer = setTimeout(send, firstWaitMs * 2 ** sent);
-        sent += 1;
-      };
-      socket.on('error', reject);
-      socket.on('close', () => clearTimeout(timer));
-      socket.on('message', (bytes) => {
-        const answer = readBindingResponse(bytes);
-        if (answer?.transactionId.equals(transactionId) !== true) return;
-        if (answer.address === null) reject(new Error('it refuses to say'));
-        else resolve(answer.address);
-      });
-      // By the way that phones' packets take.
-      const isOwn = family === 6 ? isIPv6(bindTo) : isIPv4(bindTo);
-      socket.bind({ port: 0, ...(isOwn && { address: bindTo }) }, send);
-    });
+    // By the way that phones' packets take.
+    const isOwn = family === 6 ? isIPv6(bindTo) : isIPv4(bindTo);
+    socket.bind({ port: 0, ...(isOwn && { address: bindTo }) });
+    await once(socket, 'listening');
+    const answer = await client.ask(address, port);
+    if (answer === null) throw new Error('no answer');
+    if (answer.address === null) throw new Error('it refuses to say');
+    return answer.address;
   } finally {
+    client.close();
     socket.close();
   }
 }

@@ -4,9 +4,9 @@ import { fail, ok, warn, type Finding } from './finding.js';
 import { ask, type LocalGateway } from './local-http.js';
 
 const what = 'trunks';
-/** Of those that are not well. */
+/** More that are not well are only counted. */
 const maxNamed = 20;
-/** Of one account; a page has up to 1,000. */
+/** What is read of one account's trunks; a page has up to 1,000. */
 const maxPages = 10;
 
 /** As much of a trunk as is looked at. */

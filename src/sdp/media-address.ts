@@ -24,7 +24,7 @@ const groups = ranges(['224.0.0.0', 4], ['240.0.0.0', 4], ['ff00::', 8]);
 /** "This host on this network" (RFC 6890), and the address that is none (RFC 4291 §2.5.2). */
 const unspecified = ranges(['0.0.0.0', 8], ['::', 128]);
 
-/** Of one network or one link (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 §2.5.6), and of this machine. */
+/** Addresses within one network or one link (RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291 §2.5.6), and of this machine. */
 const inner = ranges(
   ['10.0.0.0', 8],
   ['172.16.0.0', 12],

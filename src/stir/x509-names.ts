@@ -41,7 +41,7 @@ export function comparedName(content: Buffer): string {
   return JSON.stringify(parts);
 }
 
-/** Of a type that is none of text: as it is encoded. */
+/** The text as it is compared; what is of no text type stays as it is encoded. */
 function comparedText({ tag, content, raw }: DerValue): string {
   const text = decodedText(tag, content);
   return text === null

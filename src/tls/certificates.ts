@@ -52,7 +52,7 @@ export interface ShownCertificates {
 /** One pair of files, as it was last read. */
 interface Pair {
   readonly files: CertificateFiles;
-  /** Of which the certificate is. */
+  /** The version of the files that the certificate was read from. */
   seen: string;
   certificate: Certificate;
   options: SecureContextOptions;

@@ -295,7 +295,7 @@ describe('a call that takes a leg over', () => {
     };
     measure(counted);
     (await answered()).established();
-    // Of a media worker that is gone nothing is known.
+    // Nothing is known of a media worker that is gone.
     measure(null);
     const third = await succeed({ callId: 'third' });
     await third.open(mainConnection('phone', 'offer'));

@@ -55,7 +55,7 @@ export interface NumberStore {
   /** Finds it by its id alone: hooks name no account. */
   findNumber(numberId: string): Promise<PhoneNumber | null>;
   findNumberByE164(number: string): Promise<PhoneNumber | null>;
-  /** Of every account, those that take calls without a token from some network. */
+  /** Those of every account that take calls without a token from some network. */
   numbersWithNetworks(): Promise<readonly Pick<PhoneNumber, 'id' | 'allowFrom'>[]>;
   /** Newest first. */
   listNumbers(accountId: string, limit: number): Promise<readonly PhoneNumber[]>;

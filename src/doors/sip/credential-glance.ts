@@ -2,7 +2,7 @@
 import { normalizeJoinCode } from '../../domain/participants/join-code.js';
 
 /**
- * Of the start line and header fields of a request. True wherever `findCredentials` may find something, and where a challenge is
+ * Looks at the start line and header fields of a request. True wherever `findCredentials` may find something, and where a challenge is
  * answered; true also for much that shows nothing good.
  */
 export function credentialGlance(tokenHeaders: readonly string[]): (head: string) => boolean {

@@ -63,7 +63,7 @@ const passing = new Set([408, 429, 430, 480, 491]);
 /** Failures of the server's own that will not pass: it does not do what it is asked. */
 const lasting = new Set([501, 505]);
 
-/** Of two or three servers it is a hundred. */
+/** A route of two or three servers has a hundred. */
 const longestRoute = 2048;
 
 export class RegistrarDialogue {

@@ -9,7 +9,7 @@ export interface ReplaceableCall {
   readonly trunkId: string | null;
 }
 
-/** Of so many that have ended it is still known that there were such. */
+/** Ended calls whose names are still known, so that they are told from calls that never were. */
 const maxEnded = 1000;
 
 export class StandingDialogs {

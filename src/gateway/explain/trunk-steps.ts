@@ -96,7 +96,7 @@ interface Examined {
   readonly isByCertificate: boolean;
 }
 
-/** Of the account's trunks alone: which of several accounts' trunks a call is of, its number or credential says. Throws Refusal. */
+/** Looks among the account's trunks alone: which of several accounts' trunks a call is of, its number or credential says. Throws Refusal. */
 async function examined(
   { accountId, source }: Question,
   arriving: ArrivingCall,

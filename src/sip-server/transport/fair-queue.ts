@@ -1,7 +1,7 @@
 /** A bounded queue in which whoever adds much waits behind its own: sources take turns, and who has most loses first. */
 export interface FairQueueOptions {
   readonly maxItems: number;
-  /** Of all items together. */
+  /** What all items have together. */
   readonly maxBytes: number;
   /** One source has no more than one part in so many, of either. */
   readonly minSources: number;

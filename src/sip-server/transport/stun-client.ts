@@ -1,6 +1,6 @@
 /** Asks peers over UDP by STUN as whom they see us (RFC 8489 §6.2.1), which holds the way to them open (RFC 5626 §4.4.2). */
 import { randomBytes } from 'node:crypto';
-import { bindingRequest, readBindingResponse } from './stun.js';
+import { bindingRequest, readBindingResponse, type BindingResponse } from './stun.js';
 
 /** When the request goes out again without an answer, and when it is given up: the times of RFC 8489 §6.2.1, but fewer of them. */
 const sendAfterMs: readonly number[] = [0, 500, 1500, 3500];
@@ -11,7 +11,7 @@ const maxQuestions = 10_000;
 interface Question {
   readonly address: string;
   readonly port: number;
-  readonly settle: (seenAs: string | null) => void;
+  readonly settle: (response: BindingResponse | null) => void;
 }
 
 export class StunClient {
@@ -24,8 +24,8 @@ export class StunClient {
     this.#send = send;
   }
 
-  /** The address and port that the peer sees; null where it says nothing in time. Rejects where nothing can be sent. */
-  ask(address: string, port: number): Promise<string | null> {
+  /** What the peer sees, or that it does not say; null where it says nothing in time. Rejects where nothing can be sent. */
+  ask(address: string, port: number): Promise<BindingResponse | null> {
     if (this.#questions.size >= maxQuestions) return Promise.resolve(null);
     const transactionId = randomBytes(12);
     const key = transactionId.toString('hex');
@@ -36,9 +36,9 @@ export class StunClient {
         for (const timer of timers) clearTimeout(timer);
         this.#questions.delete(key);
       };
-      const settle = (seenAs: string | null): void => {
+      const settle = (response: BindingResponse | null): void => {
         end();
-        resolve(seenAs);
+        resolve(response);
       };
       this.#questions.set(key, { address, port, settle });
       const send = (): void => {
@@ -60,7 +60,7 @@ export class StunClient {
     const question = this.#questions.get(answer.transactionId.toString('hex'));
     if (question?.address !== address || question.port !== port) return false;
     // An error is an answer as well: somebody is there.
-    question.settle(answer.seenAs);
+    question.settle(answer);
     return true;
   }
 

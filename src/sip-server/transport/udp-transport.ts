@@ -160,7 +160,7 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
       isOpen: () => this.#bound !== undefined,
       send: (bytes) => this.#send(bytes, address, remotePort),
       sendBreaks: () => this.#ping(breaks, address, remotePort),
-      ask: () => this.#stun.ask(address, remotePort),
+      ask: async () => (await this.#stun.ask(address, remotePort))?.seenAs ?? null,
     });
     this.#flows.set(key, flow);
     return flow;

@@ -29,7 +29,7 @@ const turnMs = 1;
 const usualBytes = 4096;
 /** One source has no more than this share of the places. */
 const minSources = 4;
-/** Of so many that are read one is of those that come later, where others wait, too: nobody waits for ever. */
+/** One in so many is taken from those that come later, where both kinds wait: nobody waits for ever. */
 const laterEvery = 8;
 
 export class WaitingDatagrams {

@@ -85,7 +85,7 @@ function isIn({ address, netmask }: LocalInterface, remoteAddress: string): bool
   return network.check(withoutZone(remoteAddress), 'ipv6');
 }
 
-/** Of one link, whose addresses mean nothing elsewhere (RFC 4291 §2.5.6). */
+/** Whether the address belongs to one link, and means nothing elsewhere (RFC 4291 §2.5.6). */
 function isLinkLocal(address: string): boolean {
   return /^fe[89ab]/i.test(address);
 }
