@@ -8,7 +8,7 @@ import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
 
-const range = await takeRtpPorts(1000);
+const range = await takeRtpPorts(400);
 const { caller, called, everyoneHearsTheOthers } = usePhoneLegs(range);
 
 const octets = (...values: number[]): Uint8Array => Uint8Array.from(values);

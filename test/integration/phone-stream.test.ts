@@ -10,7 +10,7 @@ import { takeRtpPorts } from '../support/rtp-ports.js';
 import { portOf, TestPhone, type HeardPacket } from '../support/test-phone.js';
 import { waitFor } from '../support/wait-for.js';
 
-const range = await takeRtpPorts(1000);
+const range = await takeRtpPorts(400);
 
 describe("a phone's stream", () => {
   const { ports, caller, called, everyoneHearsTheOthers } = usePhoneLegs(range);

@@ -32,10 +32,11 @@ export async function takeRtpPorts(count = 400): Promise<RtpPorts> {
   const again = rested.findIndex(({ from, to }) => to - from + 1 === count);
   if (again !== -1) return rested.splice(again, 1)[0]!;
   const wanted = count / blockSize;
-  const places = blocks - wanted + 1;
+  // At whole multiples, so that spans of one size leave no gaps that none fits into.
+  const places = Math.floor(blocks / wanted);
   const start = Math.floor(Math.random() * places);
   for (let n = 0; n < places; n += 1) {
-    const first = (start + n) % places;
+    const first = ((start + n) % places) * wanted;
     const marks = await mark(first, wanted);
     if (marks === null) continue;
     marksOf.set(portOf(first), marks);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { usePhoneLegs } from '../../support/phone-legs.js';
 import { takeRtpPorts } from '../../support/rtp-ports.js';
 
-const { called, clock } = usePhoneLegs(await takeRtpPorts(1000));
+const { called, clock } = usePhoneLegs(await takeRtpPorts(400));
 
 /** Those that the legs opened; the phones' of the test among them. */
 let sockets: Socket[];
