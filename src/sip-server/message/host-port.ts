@@ -18,6 +18,8 @@ export function parseHostPort(text: string): HostPort | null {
     const end = text.indexOf(']');
     if (end < 0) return null;
     host = text.slice(1, end);
+    // RFC 5118 §4.10: the grammar of RFC 3261 lets a third colon stand before an address of IPv4.
+    if (host.includes(':::')) host = host.replace(/^([\dA-Fa-f:]*)::(:(?:\d+\.){3}\d+)$/, '$1:$2');
     // A zone index names an interface of the sender's machine: it means nothing here.
     if (host.includes('%') || !isIPv6(host)) return null;
     rest = text.slice(end + 1);

@@ -26,6 +26,16 @@ describe('parseUri', () => {
     expect(parseUri('sip:host_1')).toMatchObject({ host: 'host_1' });
   });
 
+  it('forgives a third colon before an address of IPv4, and no other (RFC 5118 §4.10)', () => {
+    expect(parseUri('sip:user@[2001:db8:::192.0.2.1]:5070')).toMatchObject({
+      host: '2001:db8::192.0.2.1',
+      port: 5070,
+    });
+    expect(parseUri('sip:[:::192.0.2.1]')?.host).toBe('::192.0.2.1');
+    for (const host of ['2001:::1', ':::', '::::192.0.2.1', '2001:::1:192.0.2.1', ':::192.0.2.256'])
+      expect(parseUri(`sip:[${host}]`)).toBeNull();
+  });
+
   it('forgives stray semicolons', () => {
     for (const text of ['sip:a@b;', 'sip:a@b;;transport=tcp', 'tel:+1;;ext=2;'])
       expect(parseUri(text)).not.toBeNull();

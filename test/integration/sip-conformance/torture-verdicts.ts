@@ -1,4 +1,4 @@
-/** What becomes of each message of RFC 4475, beside what that says of it. */
+/** What becomes of each message of RFC 4475 and RFC 5118, beside what those say of it. */
 
 /**
  * `application`: it is handed to the application, whose answer goes back. A status: the server refuses it by itself. `dropped`: it has no
@@ -10,6 +10,8 @@ export interface Verdict {
   readonly is: 'application' | 'dropped' | number;
   /** Over TCP and TLS, where that is different. */
   readonly stream?: 'waits' | 'closes' | 'application';
+  /** Fields of the message that stand in the answer as they came. */
+  readonly repeats?: readonly string[];
 }
 
 const application = 'application';
@@ -84,4 +86,48 @@ export const verdicts: readonly Verdict[] = [
   { file: 'sdp01', section: '3.3.15', is: application },
   // Deviation: an INVITE of RFC 2543 without Contact begins no dialog in which it could be ended.
   { file: 'inv2543', section: '3.4.1', is: 400, stream: 'closes' },
+];
+
+/** RFC 5118. The lengths that its text states for bodies are not theirs: our files have those of the bodies. */
+export const ipv6Verdicts: readonly Verdict[] = [
+  { file: 'ipv6-good', section: '4.1', is: application },
+  // "The message is malformed": an address of IPv6 stands in brackets.
+  { file: 'ipv6-bad', section: '4.2', is: 400 },
+  // What looks like a port is the end of the address, and as good an address.
+  { file: 'port-ambiguous', section: '4.3', is: application },
+  { file: 'port-unambiguous', section: '4.4', is: application },
+  // Both forms of received are taken. The first one is a BYE of a call that is not there.
+  { file: 'via-received-param-with-delim', section: '4.5', is: 481 },
+  { file: 'via-received-param-no-delim', section: '4.5', is: application },
+  { file: 'ipv6-in-sdp', section: '4.6', is: application },
+  // A BYE of no call, too; the other hops have their Via back as they wrote it.
+  {
+    file: 'mult-ip-in-header',
+    section: '4.7',
+    is: 481,
+    repeats: [
+      'Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKjhja8781hjuaij65144',
+      'Via: SIP/2.0/TCP [2001:db8::9:255];branch=z9hG4bK451jj;received=192.0.2.200',
+    ],
+  },
+  { file: 'mult-ip-in-sdp', section: '4.8', is: application },
+  {
+    file: 'ipv4-mapped-ipv6',
+    section: '4.9',
+    is: application,
+    repeats: ['Via: SIP/2.0/UDP [::ffff:192.0.2.2];branch=z9hG4bKas3-111'],
+  },
+  // "An implementation must tolerate both": the third colon is left out when the address is read.
+  {
+    file: 'ipv6-bug-abnf-3-colons',
+    section: '4.10',
+    is: application,
+    repeats: ['To: sip:user@[2001:db8:::192.0.2.1]'],
+  },
+  {
+    file: 'ipv6-correct-abnf-2-colons',
+    section: '4.10',
+    is: application,
+    repeats: ['To: sip:user@[2001:db8::192.0.2.1]'],
+  },
 ];
