@@ -17,7 +17,7 @@ const integrationTests = (...names) => names.map((name) => `test/integration/${n
 const integration = [
   ...['calls', 'refusals', 'two-phones', 'platform-calls', 'try'].map((name) => `test/sipp/${name}.test.ts`),
   ...integrationTests('gateway-calls', 'gateway-keys', 'gateway-life', 'hostile-callers', 'call-records'),
-  ...integrationTests('gateway-odd-phones'),
+  ...integrationTests('gateway-odd-phones', 'gateway-odd-media'),
   ...integrationTests('topologies', 'sounds-and-recordings'),
   ...integrationTests('voice/pin-by-phone', 'voice/numbers', 'voice/transfers'),
 ];

@@ -4,9 +4,10 @@ import { formatTelephoneEvent } from '../../src/media/worker/codec/telephone-eve
 import { dominantFrequencyHz, levelAt } from '../../src/media/worker/sound/dominant-frequency.js';
 import type { EventFollower } from '../support/events.js';
 import { RawSip, sdpType, type RawMessage } from '../support/raw-sip.js';
-import { isBesideFreeSwitch } from '../support/servers-beside.js';
+import { isBesideDrachtio, isBesideFreeSwitch } from '../support/servers-beside.js';
 import { TestGateway } from '../support/start-gateway.js';
 import { portOf, TestPhone } from '../support/test-phone.js';
+import { waitFor } from '../support/wait-for.js';
 import { AnsweredCall } from './drachtio-door.js';
 
 let gateway: TestGateway;
@@ -115,28 +116,34 @@ const both = async (): Promise<[Talker, Talker]> => {
 };
 const hangUp = (...all: readonly Talker[]) => Promise.all(all.map((one) => one.request('BYE')));
 
-describe.skipIf(isBesideFreeSwitch)('A phone', () => {
-  it('that sends two streams at once is heard at 8000 samples a second: the one that began last', async () => {
-    const [a, b] = await both();
-    const { phone } = a;
-    await a.say(10, 0x21);
-    let other = { ssrc: phone.ssrc ^ 1, sequenceNumber: 9, timestamp: 77 };
-    const from = b.phone.heard.length;
-    for (let n = 0; n < 200; n++) {
-      for (const octet of [0x21, 0x22]) {
-        phone.send(a.port, new Uint8Array(160).fill(octet));
-        const { ssrc, sequenceNumber, timestamp } = phone;
-        Object.assign(phone, other);
-        other = { ssrc, sequenceNumber, timestamp };
+const relay = 'Content-Type: application/dtmf-relay; charset="utf-8"';
+
+describe('A phone', () => {
+  // FreeSWITCH passes on which of the two it likes.
+  it.skipIf(isBesideFreeSwitch)(
+    'that sends two streams at once is heard at 8000 samples a second: the one that began last',
+    async () => {
+      const [a, b] = await both();
+      const { phone } = a;
+      await a.say(10, 0x21);
+      let other = { ssrc: phone.ssrc ^ 1, sequenceNumber: 9, timestamp: 77 };
+      const from = b.phone.heard.length;
+      for (let n = 0; n < 200; n++) {
+        for (const octet of [0x21, 0x22]) {
+          phone.send(a.port, new Uint8Array(160).fill(octet));
+          const { ssrc, sequenceNumber, timestamp } = phone;
+          Object.assign(phone, other);
+          other = { ssrc, sequenceNumber, timestamp };
+        }
+        await phone.listen(1);
       }
-      await phone.listen(1);
-    }
-    const heard = b.phone.heard.slice(from);
-    const [first, last] = [heard[0]!, heard.at(-1)!];
-    expect((last.timestamp - first.timestamp) >>> 0).toBeLessThan(250 * 160);
-    expect(heard.slice(20).every(({ payload }) => payload[0] === 0x22)).toBe(true);
-    await hangUp(a, b);
-  });
+      const heard = b.phone.heard.slice(from);
+      const [first, last] = [heard[0]!, heard.at(-1)!];
+      expect((last.timestamp - first.timestamp) >>> 0).toBeLessThan(250 * 160);
+      expect(heard.slice(20).every(({ payload }) => payload[0] === 0x22)).toBe(true);
+      await hangUp(a, b);
+    },
+  );
 
   it('that tells of a press when it begins and when it ends alone, and by INFO, has pressed one key', async () => {
     const a = await Talker.in(await gateway.rest.createSession());
@@ -150,10 +157,19 @@ describe.skipIf(isBesideFreeSwitch)('A phone', () => {
       a.event(5, 50 * 160, true);
     }
     a.phone.timestamp = now;
-    const relay = 'Content-Type: application/dtmf-relay; charset="utf-8"';
-    expect((await a.request('INFO', [relay], '\r\nsignal = "5"\r\nduration=1000\r\n\0')).status).toBe(200);
-    expect((await a.request('INFO', [relay], 'Signal=#\0')).status).toBe(200);
+    expect((await a.request('INFO', [relay], '\r\nsignal = "5"\r\nduration=1000\r\n')).status).toBe(200);
+    expect((await a.request('INFO', [relay], 'Signal=#')).status).toBe(200);
     await a.say(60, 0x21);
+    expect(a.digits).toBe('5#');
+    await hangUp(a);
+  });
+
+  // drachtio-server answers a NUL with 400 itself.
+  it.skipIf(isBesideDrachtio)('whose INFO ends with a NUL has pressed its key', async () => {
+    const a = await Talker.in(await gateway.rest.createSession());
+    expect((await a.request('INFO', [relay], 'Signal=5\r\nDuration=160\r\n\0')).status).toBe(200);
+    expect((await a.request('INFO', [relay], 'Signal=#\0')).status).toBe(200);
+    await waitFor('both keys', () => a.digits.length === 2);
     expect(a.digits).toBe('5#');
     await hangUp(a);
   });
@@ -180,7 +196,7 @@ describe.skipIf(isBesideFreeSwitch)('A phone', () => {
     a.phone.hush();
     expect((await a.request('INVITE', [sdpType], moved.sdp())).status).toBe(200);
     stranger.talk(a.port, 1500);
-    await stranger.listen(1);
+    await b.phone.listen(5);
     moved.talk(a.port, 700);
     await moved.listen(10);
     const [atMoved, atB] = await Promise.all([moved.listen(30), b.phone.listen(30)]);
