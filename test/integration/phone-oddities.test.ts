@@ -114,6 +114,40 @@ describe('a phone that is muted', () => {
   });
 });
 
+describe('a phone that takes up a call that it held', () => {
+  it.each(['sendonly', 'inactive'])(
+    'as %s is heard at another port and as another stream, while somebody else sends there, too',
+    async (direction) => {
+      const [a, b] = [await caller(), await called()];
+      const behindNat = (attributes: string[]) => a.phone.sdp({ address: '127.0.0.99', port: 9, attributes });
+      a.port = portOf(await a.leg.answer(behindNat(['a=sendrecv'])));
+      everyoneHearsTheOthers();
+      b.phone.talk(b.port, 1000);
+      a.phone.talk(a.port, 440);
+      await a.phone.listen(30);
+      a.phone.hush();
+      await a.leg.answer(behindNat([`a=${direction}`]));
+      await b.phone.listen(20);
+      const moved = await TestPhone.open();
+      const attacker = await TestPhone.open('PCMU', '127.0.0.4', '127.0.0.1');
+      try {
+        attacker.talk(a.port, 1500);
+        await a.leg.answer(behindNat(['a=sendrecv']));
+        moved.talk(a.port, 440);
+        await moved.listen(10);
+        const [atMoved, atB] = await Promise.all([moved.listen(30), b.phone.listen(30)]);
+        expect(dominantFrequencyHz(atMoved, 8000)).toBeCloseTo(1000, -1);
+        expect(dominantFrequencyHz(atB, 8000)).toBeCloseTo(440, -1);
+        expect(levelAt(atB, 8000, 1500)).toBeLessThan(-50);
+        expect(attacker.heard).toEqual([]);
+      } finally {
+        moved.close();
+        attacker.close();
+      }
+    },
+  );
+});
+
 describe('a phone that a re-INVITE moves', () => {
   it('to another host, another port and another SSRC is heard there, whoever is there before it', async () => {
     const [a, b] = [await called(), await called()];

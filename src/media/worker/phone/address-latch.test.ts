@@ -420,3 +420,41 @@ describe('AddressLatch, of who is nearer to what signalling says,', () => {
     );
   });
 });
+
+describe('a phone that takes up a call that it held', () => {
+  const neighbour = { ...phone, port: 4711 };
+
+  /** A minute after its last packet. */
+  function resumed(): AddressLatch {
+    const latch = lockedOn(new Stream(1));
+    latch.signal(behindNat, 60_000);
+    latch.resume(60_000);
+    return latch;
+  }
+
+  it('is found at another port of its host, as another stream, though others are there first', () => {
+    const latch = resumed();
+    expect(new Set(new Stream(3).talk(latch, stranger, 60_001, 25))).toEqual(new Set(['stranger']));
+    expect(new Stream(2).talk(latch, neighbour, 60_500, 12)).toContain('locked');
+    expect(latch.destination).toMatchObject(neighbour);
+    expect(new Set(new Stream(3).talk(latch, stranger, 60_800, 500))).toEqual(new Set(['stranger']));
+  });
+
+  it('is found at the host that the SDP names', () => {
+    expect(new Stream(2).talk(resumed(), { ...behindNat, port: 9 }, 60_500, 12)).toContain('locked');
+  });
+
+  it.each([
+    ['has gone on at its old port, however early another was there', 60_100, 60_001],
+    ['was silent for longer than anybody takes to begin', 71_000, 70_001],
+  ])('and %s keeps its place', (_what, phoneMs, otherMs) => {
+    const [latch, other] = [resumed(), new Stream(2)];
+    other.talk(latch, neighbour, otherMs, 5);
+    expect(new Stream(9).send(latch, phone, phoneMs)).toBe('peer');
+    expect(new Set(other.talk(latch, neighbour, phoneMs + 400, 500))).toEqual(new Set(['stranger']));
+  });
+
+  it('is not taken for a burst of another one’s', () => {
+    expect(new Set(new Stream(2).talk(resumed(), neighbour, 60_001, 9))).toEqual(new Set(['stranger']));
+  });
+});

@@ -19,6 +19,9 @@
  * |                               | on there too, three packets                      | had copied the stream of a phone that paused    |
  * | any that sent for less than   | anybody, for 200 ms                              | has the lock: a stray packet was there before   |
  * | 200 ms and was silent as long |                                                  | the phone's                                     |
+ * | any that is silent for 200 ms | the same host or a near one, with any stream,    | has the lock: a NAT forgot the phone while it   |
+ * | since the phone took up a     | for 200 ms, within 10 s                          | held, and the phone began a stream anew         |
+ * | call that it held             |                                                  |                                                 |
  * | any that sends                | as good or worse, whatever its SSRC and sequence | is a stranger                                   |
  *
  * So who sends beside a phone never takes its place, unless the phone is far and the other one near, early in the call: from
@@ -40,6 +43,8 @@ const packetsOfStream = 3;
 const earlyMs = 10_000;
 /** An address whose stream goes on elsewhere must be silent for this long: more than packets' jitter. */
 const leftMs = 100;
+/** So long a phone has after a hold to be heard from another port. */
+const resumingMs = 10_000;
 /** For how long an address that was locked on to by chance must be silent while another one sends. */
 const silentMs = 200;
 /** After so much of one stream an address is locked on to for good: another stream never takes its place. */
@@ -86,6 +91,8 @@ export class AddressLatch {
   #left: Sender | null = null;
   /** The stream was copied: where it goes on says nothing any more. */
   #isCopied = false;
+  /** Until when a phone that has taken the call up again may show where it is now. */
+  #resumedUntilMs = 0;
   #previous: MediaAddress | null = null;
   #previousUntilMs = 0;
 
@@ -127,6 +134,12 @@ export class AddressLatch {
     this.#forgetOthers();
   }
 
+  /** By signalling, the phone takes the call up again that it held: a NAT may have forgotten meanwhile where it was. */
+  resume(nowMs: number): void {
+    this.#resumedUntilMs = nowMs + resumingMs;
+    this.#newcomer = null;
+  }
+
   /** A packet in an agreed format, or any of the locked address. */
   onPacket(position: StreamPosition, from: MediaAddress, nowMs: number): LatchVerdict {
     const locked = this.#locked;
@@ -134,6 +147,7 @@ export class AddressLatch {
       follow(locked, position, nowMs);
       this.#heir = null;
       this.#newcomer = null;
+      this.#resumedUntilMs = 0;
       this.#isSettled ||= locked.packets >= settledPackets && nowMs - locked.firstMs >= settledMs;
       return 'peer';
     }
@@ -185,9 +199,9 @@ export class AddressLatch {
     return true;
   }
 
-  /** From anybody, while the locked address has not shown that it is the phone's. */
+  /** From anybody, while the locked address has not shown that it is the phone's; from nearby, once the phone is back from a hold. */
   #comesAnew(packet: Packet, locked: Sender): boolean {
-    if (this.#isSettled) return false;
+    if (this.#isSettled && !this.#mayResume(packet, locked)) return false;
     this.#newcomer = track(this.#newcomer, packet);
     const { firstMs, lastMs } = this.#newcomer;
     const isSteady = isStream(this.#newcomer, packet) && lastMs - firstMs >= silentMs;
@@ -197,8 +211,13 @@ export class AddressLatch {
     return true;
   }
 
+  #mayResume({ from, nowMs }: Packet, locked: Sender): boolean {
+    return nowMs < this.#resumedUntilMs && (from.address === locked.address || this.#rankOf(from) >= near);
+  }
+
   #lock(sender: Sender, nowMs: number): 'locked' {
     this.#locked = sender;
+    this.#resumedUntilMs = 0;
     this.#isSettled = this.#rankOf(sender) === best;
     this.#firstLockMs ??= nowMs;
     this.#forgetOthers();

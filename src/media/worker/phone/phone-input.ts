@@ -54,10 +54,12 @@ export class PhoneInput {
 
   /** What is received from now on. The stream is published by `publish`. */
   onAgreement(agreement: PhoneAgreement, nowMs: number): void {
+    const before = this.#agreement;
     this.#agreement = agreement;
     for (const payloadType of [agreement.eventPayloadType, agreement.ownEventPayloadType])
       if (payloadType !== null) this.#eventPayloadTypes.add(payloadType);
     this.#options.latch.signal(agreement.remoteRtp, nowMs);
+    if (before !== null && isTakenUp(before, agreement)) this.#options.latch.resume(nowMs);
   }
 
   setMayPublish(mayPublish: ReadonlySet<TrackKind>): void {
@@ -143,4 +145,9 @@ export class PhoneInput {
     if (this.#options.rtcp.isOfPeer(from)) this.#options.liveness.onReport(nowMs);
     else this.#fromStrangers++;
   }
+}
+
+/** A phone that held speaks and hears again. */
+function isTakenUp(before: PhoneAgreement, now: PhoneAgreement): boolean {
+  return now.peerSends && now.peerReceives && !(before.peerSends && before.peerReceives);
 }
