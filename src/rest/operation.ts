@@ -131,11 +131,18 @@ function readIdempotencyKey(
   return given;
 }
 
+/** The first; of two bounds of one value the field's own, which comes behind that of all whole numbers. */
+function tightest(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  const [first, second] = issues;
+  const isSame = second?.code === first?.code && second?.path.join('.') === first?.path.join('.');
+  return isSame && (first?.code === 'too_big' || first?.code === 'too_small') ? second : first;
+}
+
 /** Throws InvalidRequest, which names the first thing that is wrong. */
 export function validate<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
+  const issue = tightest(result.error.issues);
   // A name that nobody knows is what is wrong, not what it stands in.
   const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1).map((key) => key || '""') : [];
   const path = [...(issue?.path ?? []), ...unknown].join('.');

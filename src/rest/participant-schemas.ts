@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Participant } from '../domain/participants/participant.js';
 import { maxAttributes } from '../domain/participants/participant-change.js';
+import { forgivingObject } from './forgiving-object.js';
 import { mediaTypes, formatTime, tag, time, webUrl } from './fields.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 
@@ -24,23 +25,22 @@ export const attributes = z
   .refine((given) => Object.keys(given).length <= maxAttributes, `must have at most ${maxAttributes} names`)
   .describe(`Yours to choose, for others to see: at most ${maxAttributes} texts of 256 characters.`);
 
-export const newParticipant = z
-  .object({
-    callbackUrl: webUrl.nullish().describe('Where this participant’s callbacks go.'),
-    publishPermissions: publishPermissions.nullish().meta({
-      description: 'What it may publish. Missing: both. Empty: it listens only.',
-      uniqueItems: true,
-    }),
-    tag: tag.nullish(),
-    deviceApiVersion: z
-      .string()
-      .regex(/^[Vv]3$/, 'must be V3')
-      .nullish()
-      .meta({ description: 'V3, in any case.', example: 'V3' }),
-    displayName: displayName.nullish(),
-    attributes: attributes.nullish(),
-    tokenUse: tokenUse.nullish(),
-  })
+export const newParticipant = forgivingObject({
+  callbackUrl: webUrl.nullish().describe('Where this participant’s callbacks go.'),
+  publishPermissions: publishPermissions.nullish().meta({
+    description: 'What it may publish. Missing: both. Empty: it listens only.',
+    uniqueItems: true,
+  }),
+  tag: tag.nullish(),
+  deviceApiVersion: z
+    .string()
+    .regex(/^[Vv]3$/, 'must be V3')
+    .nullish()
+    .meta({ description: 'V3, in any case.', example: 'V3' }),
+  displayName: displayName.nullish(),
+  attributes: attributes.nullish(),
+  tokenUse: tokenUse.nullish(),
+})
   .nullish()
   .meta({ id: 'NewParticipant' });
 

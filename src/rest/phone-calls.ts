@@ -51,7 +51,7 @@ const newPhoneCall = z
   })
   .refine(
     (body) => (body.token === undefined) !== (body.joinCode === undefined),
-    'give either token or joinCode',
+    'must have either token or joinCode',
   )
   .meta({ id: 'NewPhoneCall' });
 

@@ -36,7 +36,7 @@ const newPlayback = z
   })
   .refine(
     ({ sound, tone: given }) => (sound === undefined) !== (given === undefined),
-    'exactly one of sound and tone is needed',
+    'must have exactly one of sound and tone',
   )
   .meta({ id: 'NewPlayback' });
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { Session } from '../domain/participants/session.js';
+import { forgivingObject } from './forgiving-object.js';
 import { formatTime, listQuery, sessionPath, tag, time } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -10,7 +11,7 @@ const sessionSchema = z
   .meta({ id: 'Session', description: 'A group of participants.' });
 
 /** `id` is in Bandwidth's request too, and read-only: it is ignored like every unknown field. */
-const newSession = z.object({ tag: tag.nullish() }).nullish().meta({ id: 'NewSession' });
+const newSession = forgivingObject({ tag: tag.nullish() }).nullish().meta({ id: 'NewSession' });
 
 function formatSession(session: Session): z.output<typeof sessionSchema> {
   return {

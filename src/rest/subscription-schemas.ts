@@ -1,19 +1,20 @@
 /** What a participant receives, as requests and answers write it. */
 import * as z from 'zod';
 import type { Subscriptions } from '../domain/participants/subscriptions.js';
+import { forgivingObject } from './forgiving-object.js';
 import { uuid } from './fields.js';
 
 const streamAliases = z.array(z.string().min(1).max(256)).max(100);
 
 /** Null and '' count as missing, as Bandwidth has it. */
-export const subscriptionsFields = z.object({
+export const subscriptionsFields = forgivingObject({
   sessionId: z
     .union([z.literal(''), uuid], 'is not a UUID')
     .nullish()
     .describe('Alone: every participant of the session, later ones too.'),
   participants: z
     .array(
-      z.object({
+      forgivingObject({
         participantId: uuid,
         streamAliases: streamAliases.nullish().describe('Missing or empty: every stream of the participant.'),
       }),

@@ -99,10 +99,15 @@ export const newTrunk = z
     inbound: z
       .strictObject({
         ...inboundFields,
-        callerIdentity: z.union([
-          callerIdentity,
-          z.enum(['asserted', 'from']).describe('Short for all places in their order, and for `from` alone.'),
-        ]),
+        callerIdentity: z.union(
+          [
+            callerIdentity,
+            z
+              .enum(['asserted', 'from'])
+              .describe('Short for all places in their order, and for `from` alone.'),
+          ],
+          `must be asserted, from, or a list of some of ${callerPlaces.join(', ')}`,
+        ),
         digest: z
           .strictObject({
             username: username.describe('Unique over all accounts.'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { forgivingObject } from './forgiving-object.js';
 import { validate } from './operation.js';
 
 function objection(schema: z.ZodType, value: unknown): string {
@@ -40,6 +41,8 @@ describe('What is wrong with a request', () => {
     [schema, { list: ['', '', ''] }, 'list: must have at most 2 entries'],
     [schema, { list: ['', 1] }, 'list.1: must be a text'],
     [schema, { level: 1 }, 'level: must be at most 0'],
+    [schema, { level: 1e30 }, 'level: must be at most 0'],
+    [schema, { level: -1e30 }, 'level: must be at least -60'],
     [schema, { level: 'loud' }, 'level: must be a number'],
     [schema, { level: -0.5 }, 'level: must be a whole number'],
     [schema, { unit: 'c' }, 'unit: must be one of a, b'],
@@ -60,4 +63,27 @@ describe('What is wrong with a request', () => {
       );
     },
   );
+});
+
+describe('A body with unknown fields', () => {
+  const forgiving = forgivingObject({
+    publishPermissions: z.array(z.string()).nullish(),
+    tag: z.string().nullish(),
+    participants: z.array(forgivingObject({ streamAliases: z.array(z.string()).nullish() })).nullish(),
+  });
+
+  it.each([
+    [{ publishPermission: [] }, 'publishPermission: is not known here; it is called publishPermissions'],
+    [{ publish_permissions: [] }, 'publish_permissions: is not known here; it is called publishPermissions'],
+    [{ tagg: 'x' }, 'tagg: is not known here; it is called tag'],
+    [{ participant: [] }, 'participant: is not known here; it is called participants'],
+    [
+      { participants: [{ streamAlias: ['x'] }] },
+      'participants.0.streamAlias: is not known here; it is called streamAliases',
+    ],
+    [{ id: 'x', sessions: [], subscriptions: {}, token: 'x', callbackUrl: 'x' }, 'nothing'],
+    [{ tag: 'x', publishPermissions: [] }, 'nothing'],
+  ])('%j is refused where one is a slip of a known one: %s', (body, words) => {
+    expect(objection(forgiving, body)).toBe(words);
+  });
 });

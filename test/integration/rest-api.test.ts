@@ -92,6 +92,15 @@ describe('Participants', () => {
     }
   });
 
+  it.each([
+    ['POST', '/participants', { publishPermission: ['AUDIO'] }, 'publishPermission'],
+    ['POST', '/sessions', { Tag: 'x' }, 'Tag'],
+  ])('are not made, nor sessions, where a field is misspelt: %s %s %j', async (method, path, body, field) => {
+    const answer = await server.request(method, path, body);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ code: 'invalid-request', field });
+  });
+
   it('are listed, newest first, up to a limit', async () => {
     const { participant } = await create();
     const response = await server.request('GET', '/participants?limit=2');

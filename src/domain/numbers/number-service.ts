@@ -139,7 +139,12 @@ export class NumberService {
     const country = wanted.country ?? limits.defaultCountry;
     const text = wanted.number ?? null;
     const number = text === null ? null : normalize(text, country);
-    if (text !== null && number === null) throw unusable('This is no phone number');
+    if (text !== null && number === null)
+      throw unusable(
+        country === null || country === ''
+          ? 'number: is no phone number like +14155550123; one without + needs its country'
+          : `number: is no phone number like +14155550123, nor one of ${country}`,
+      );
     const platform = wanted.platform ?? null;
     const isSamePlatform = before !== null && before.platform === platform;
     const credentials = wanted.credentials ?? (isSamePlatform ? before.credentials : {});
@@ -154,7 +159,7 @@ export class NumberService {
     }
     const allowFrom = wanted.allowFrom ?? [];
     if (!allowFrom.every((network) => isNetwork(network))) {
-      throw unusable('allowFrom: addresses or networks like 192.0.2.0/24');
+      throw unusable('allowFrom: must be addresses or networks like 192.0.2.0/24');
     }
     if (platform === null && allowFrom.length === 0 && !hasTrunk(accountId)) {
       throw unusable(

@@ -438,6 +438,11 @@ it('says what each request says where its hook is, and what a credential is call
     400,
     expect.objectContaining({ error: expect.stringMatching(/authTokn.*authToken/) as string }),
   ]);
+  const noCountry = await gateway.rest.request('POST', '/numbers', {
+    number: '4158675309',
+    ...{ allowFrom: ['127.0.0.1'], route: { kind: 'new-session' } },
+  });
+  expect(noCountry.body).toMatchObject({ error: expect.stringContaining('without + needs its country') });
   const misspelt = await gateway.rest.request('GET', '/records?sessionid=x');
   expect([misspelt.status, misspelt.body]).toEqual([400, expect.objectContaining({ field: 'sessionid' })]);
 });
