@@ -1,4 +1,4 @@
-/** The flows of RFC 3665, as a phone sees them, by each way that SIP comes to us. Those through proxies are in `test/contract`. */
+/** The flows of RFC 3665, as a phone sees them, by each way that SIP comes to us. Those through proxies are in rfc3665-proxies.test.ts. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
