@@ -1,10 +1,11 @@
 /**
  * What is kept beside the database of how often a gateway has started over it. SQLite takes an empty file for a new database, an older
- * copy for the one that it is a copy of, and a database without its log for whole: nothing in the file tells.
+ * copy for the one that it is a copy of, and a database without its log, or with one that was cut, for whole: nothing in the file tells.
  */
 import { existsSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../domain/logger.js';
+import { hasLostCommits } from './sqlite/log-loss.js';
 
 interface FileState {
   readonly size: number;
@@ -26,6 +27,7 @@ export interface HistoryOptions {
 const remedy = 'to have that back, stop the gateway and bring landbridge.db back from a copy';
 const warnings = {
   empty: `the database is empty or was removed, though its directory was used before: sessions, numbers, trunks and records are gone; ${remedy}`,
+  cut: `the write-ahead log of the database was cut, damaged or removed: what was written last is not in it; ${remedy}`,
   older: `the database is an older copy, or has lost its write-ahead log: what was written since is not in it; ${remedy}`,
 };
 /** Who opens the database and closes it writes the log back and removes it; nothing in the file tells that from a loss. */
@@ -41,6 +43,7 @@ export class DatabaseHistory {
   readonly #logger: Logger;
   readonly #before: KeptHistory | null;
   readonly #wasEmptied: boolean;
+  readonly #isCut: boolean;
   readonly #hasNoLog: boolean;
   #starts = 0;
 
@@ -55,17 +58,25 @@ export class DatabaseHistory {
     this.isAsItWasLeft = !hasLog && closed?.size === size && closed.mtimeMs === mtimeMs;
     // What is kept is written when there is a database, also where it cannot be read any more.
     this.#wasEmptied = size === 0 && !hasLog && existsSync(this.#path);
+    this.#isCut = hasLostCommits(this.#database);
     this.#hasNoLog = !hasLog && this.#before !== null && closed === null;
   }
 
   /** The database can be used, and says how many starts it has seen. What is wrong, or may be, is told once, in one line; the number of this start. */
   opened(startsSeen: number): number {
     const starts = this.#before?.starts ?? 0;
-    const warning = this.#wasEmptied ? warnings.empty : startsSeen < starts ? warnings.older : null;
+    const warning = this.#warning(startsSeen < starts);
     if (warning !== null) this.#logger.warn({ path: this.#database }, warning);
     else if (this.#hasNoLog) this.#logger.info({ path: this.#database }, noLog);
     this.#starts = Math.max(starts, startsSeen) + 1;
     return this.#starts;
+  }
+
+  #warning(hasFewerStarts: boolean): string | null {
+    if (this.#wasEmptied) return warnings.empty;
+    // What was lost of the log may be this very number.
+    if (this.#isCut) return warnings.cut;
+    return hasFewerStarts ? warnings.older : null;
   }
 
   /** The database has this start's number. Throws the system's error. */

@@ -122,6 +122,15 @@ describe('a start says in one line of the log that its database', () => {
       },
       /write-ahead log/,
     ],
+    [
+      'has a log that was cut in the middle',
+      () => killed,
+      (directory) => {
+        const log = join(directory, 'landbridge.db-wal');
+        truncateSync(log, Math.floor(statSync(log).size / 2));
+      },
+      /write-ahead log of the database was cut, damaged or removed/,
+    ],
   ])('%s, and the next start no more', async (_, from, spoil, words) => {
     const dataDirectory = await copyOf(from());
     spoil(dataDirectory);
