@@ -9,6 +9,7 @@ import type { ArrivedRequest } from '../user-agent/incoming-request.js';
 import { isForStream } from '../user-agent/message-size.js';
 import { nextHopOf } from '../user-agent/next-hop.js';
 import { createLocalResponse, retryAfterMs } from '../user-agent/responses.js';
+import { soleFlow } from '../user-agent/sole-flow.js';
 import type { TargetFault, Way } from '../user-agent/way.js';
 import { BranchAttempt, type AttemptOwner } from './branch-attempt.js';
 import { forwardRequest } from './forwarding.js';
@@ -68,8 +69,10 @@ export class Branch implements AttemptOwner {
     this.#arrived = arrived;
     this.#order = order;
     this.#owner = owner;
-    const hop = nextHopOf(order.target);
-    this.#way = hop && environment.wayWithin({ ...hop, isNamedByPeer: !order.isNew });
+    const flow = order.flowTo(order.target);
+    const hop = flow === null ? nextHopOf(order.target) : null;
+    this.#way =
+      flow === null ? hop && environment.wayWithin({ ...hop, isNamedByPeer: !order.isNew }) : soleFlow(flow);
     this.#mayStream = hop?.transportGiven === false;
   }
 

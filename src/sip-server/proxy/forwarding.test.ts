@@ -3,6 +3,7 @@ import { RecordedFlow } from '../../../test/support/recorded-flow.js';
 import { parseProxyOrder } from '../drachtio/proxy-command.js';
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
+import type { Flow } from '../transport/flow.js';
 import { Addressing } from '../user-agent/addressing.js';
 import { bestRefusal, forwardRequest, forwardResponse } from './forwarding.js';
 import { OwnRoutes } from './own-routes.js';
@@ -77,12 +78,13 @@ describe('a route of ours', () => {
   const addressing = new Addressing({});
   const routes = new OwnRoutes(addressing);
   const udp = new RecordedFlow('udp');
+  const free = (flow: Flow) => ({ flow, isBound: false });
   const begun = { callId: 'call', fromTag: 'caller', toTag: '' };
   const ofCaller = { callId: 'call', fromTag: 'caller', toTag: 'callee' };
   const ofCallee = { callId: 'call', fromTag: 'callee', toTag: 'caller' };
 
   it('is taken from what belongs to its call, and from nothing else', () => {
-    const [route = ''] = routes.recordRoutes(begun, udp, udp);
+    const [route = ''] = routes.recordRoutes(begun, free(udp), free(udp));
     const bye = (value: string): SipRequest => request('BYE', [['Route', `${value}, <sip:next;lr>`]]);
     for (const names of [ofCaller, ofCallee]) {
       const ours = bye(route);
@@ -105,8 +107,8 @@ describe('a route of ours', () => {
     [['127.0.0.1', '127.0.0.1'], ['192.0.2.9', '127.0.0.9'], ['10.0.0.9']],
   ])('of a call between %j leads to %j, and not to %j', ([from = '', to = ''], allowed, forbidden) => {
     const at = (address: string) => new RecordedFlow('udp', address);
-    const [route = ''] = routes.recordRoutes(begun, at(from), at(to));
-    const mayTake = routes.take(request('BYE', [['Route', route]]), ofCaller);
+    const [route = ''] = routes.recordRoutes(begun, free(at(from)), free(at(to)));
+    const mayTake = routes.take(request('BYE', [['Route', route]]), ofCaller)?.mayTake;
     expect(allowed.map((address) => mayTake?.(at(address)))).toEqual(allowed.map(() => true));
     expect(forbidden.map((address) => mayTake?.(at(address)))).toEqual(forbidden.map(() => false));
     const forged = route.replace(/passed-on=\w*-/, 'passed-on=lp-');
@@ -114,11 +116,41 @@ describe('a route of ours', () => {
   });
 
   it('is one for each side where they come by different transports (RFC 5658), and both are taken', () => {
-    const both = routes.recordRoutes(begun, udp, new RecordedFlow('tcp'));
+    const both = routes.recordRoutes(begun, free(udp), free(new RecordedFlow('tcp')));
     expect(both).toHaveLength(2);
     const bye = request('BYE', [['Route', [...both].reverse().join(', ')]]);
     expect(routes.take(bye, ofCaller)).not.toBeNull();
     expect(bye.headers.has('Route')).toBe(false);
+  });
+
+  it('names the connection of a side that is reached by it alone, to the other side, and only in its call (RFC 5626 §5.2)', () => {
+    const browser = new RecordedFlow('wss', '198.51.100.7');
+    const both = routes.recordRoutes(begun, { flow: browser, isBound: true }, free(udp));
+    const [near = '', far = ''] = both;
+    // The callee's route set is as we wrote it, the caller's the other way round (RFC 3261 §12.1).
+    const taken = (routesOfRequest: string[], names: typeof begun) =>
+      routes.take(request('BYE', [['Route', routesOfRequest.join(', ')]]), names);
+    expect(taken([far, near], ofCallee)?.flow).toBe(browser);
+    expect(taken([near, far], ofCaller)?.flow).toBeUndefined();
+    const other = routes.recordRoutes({ ...begun, callId: 'mine' }, free(udp), free(udp))[0] ?? '';
+    const stolen = other.replace('<sip:', `<sip:${/sip:([^@]+)@/.exec(near)?.[1] ?? ''}@`);
+    expect(taken([stolen], { ...ofCaller, callId: 'mine' })).toBeNull();
+    routes.flowClosed(browser);
+    expect(taken([far, near], ofCallee)?.flow).toBeNull();
+  });
+
+  it('of a registration leads to who registered, in whatever call', () => {
+    const browser = new RecordedFlow('ws', '198.51.100.8');
+    const paths = routes.paths({ flow: browser, isBound: true }, free(udp), true);
+    expect(paths.map((path) => path.includes(';ob>'))).toEqual([true, false]);
+    const invite = request('INVITE', [['Route', [...paths].reverse().join(', ')]]);
+    expect(routes.take(invite, ofCaller)).toBeNull();
+    expect(routes.takePaths(invite)?.flow).toBe(browser);
+    expect(invite.headers.has('Route')).toBe(false);
+    const [forged = ''] = routes.paths(free(browser), free(udp), true);
+    expect(
+      routes.takePaths(request('INVITE', [['Route', forged.replace('<sip:', '<sip:else@')]])),
+    ).toBeNull();
   });
 });
 

@@ -1,10 +1,10 @@
-/** The Route values that we wrote ourselves into the Record-Route of calls that we passed on. */
+/** The Route values that we wrote ourselves into the Record-Route of calls, and the Path of registrations, that we passed on. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { formatHostPort } from '../message/host-port.js';
 import type { SipRequest } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import { splitCommas } from '../message/parameters.js';
-import { parseUri } from '../message/uri.js';
+import { escapeUser, parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { Flow } from '../transport/flow.js';
 import type { Addressing } from '../user-agent/addressing.js';
@@ -22,70 +22,139 @@ const innerKinds = new Map<AddressKind, string>([
   ['private', 'p'],
 ]);
 
+/** One side of what is passed on. */
+export interface Side {
+  readonly flow: Flow;
+  /** Who is there is reached by this connection alone, or best: the route names it (RFC 5626 §5.2). */
+  readonly isBound: boolean;
+}
+
+/** What our routes on top of a request say. */
+export interface ShownRoute {
+  /**
+   * Whether the request may go to an address: to every public one, and inside where one side of the call was there.
+   */
+  readonly mayTake: (flow: Flow) => boolean;
+  /** The connection that leads to whom the request is for; null: it is gone; undefined: the next route or the URI says where that is. */
+  readonly flow: Flow | null | undefined;
+}
+
+/** What stands in one route: the letters of its proof, and the name of a connection, empty where there is none. */
+interface Shown {
+  readonly inside: string;
+  readonly token: string;
+}
+
 /**
  * A call that we passed on needs no memory of ours: its route set shows it. Without such proof nothing is passed on, or we would
- * send anybody's requests anywhere.
+ * send anybody's requests anywhere. Only connections that routes name are kept, for as long as they are there.
  */
 export class OwnRoutes {
   readonly #secret = randomBytes(16);
   readonly #addressing: Addressing;
+  /** Connections that routes name. */
+  readonly #bound = new Map<string, Flow>();
 
   constructor(addressing: Addressing) {
     this.#addressing = addressing;
   }
 
-  /** For a call that came by one flow and goes on by another: two where one address is not right for both sides (RFC 5658). */
-  recordRoutes({ callId, fromTag }: CallNames, from: Flow, to: Flow): string[] {
-    const kinds = [from, to].map(({ remoteAddress }) => addressKind(remoteAddress));
-    const inside = [...innerKinds]
-      .flatMap(([kind, letter]) => (kinds.includes(kind) ? [letter] : []))
-      .join('');
-    const shown = this.#proofOf(callId, fromTag, inside);
-    const [near, far] = [this.#route(shown, from), this.#route(shown, to)];
+  /** For a call that came from one side and goes on to the other: two where one address, or connection, is not right for both (RFC 5658). */
+  recordRoutes({ callId, fromTag }: CallNames, from: Side, to: Side): string[] {
+    const inside = insideOf(from, to);
+    const write = (side: Side): string => {
+      const token = this.#tokenOf(side);
+      return this.#route(side.flow, { token, shown: this.#proofOf([callId, fromTag], { inside, token }) });
+    };
+    const [near, far] = [write(from), write(to)];
     return near === far ? [near] : [near, far];
   }
 
-  /**
-   * Takes our own routes from the top of the request. Null: there is none that proves that its call is one of those. Else whether the
-   * request may go to an address: to every public one, and inside where one side of the call was there.
-   */
-  take(request: SipRequest, names: CallNames): ((flow: Flow) => boolean) | null {
-    let inside: string | null = null;
+  /** For a registration: what comes by them is for whoever registered. `isOutbound`: its phone asks for what RFC 5626 offers. */
+  paths(from: Side, to: Side, isOutbound: boolean): string[] {
+    const inside = insideOf(from, to);
+    const write = (side: Side, token: string): string => {
+      const route = this.#route(side.flow, { token, shown: this.#proofOf(null, { inside, token }) });
+      return token !== '' && isOutbound ? route.replace('>', ';ob>') : route;
+    };
+    const [near, far] = [write(from, this.#tokenOf(from)), write(to, '')];
+    return near === far ? [near] : [near, far];
+  }
+
+  /** Takes our own routes from the top of the request. Null: there is none that proves that its call is one of those. */
+  take(request: SipRequest, { callId, fromTag, toTag }: CallNames): ShownRoute | null {
+    const proofs = (shown: Shown): string[] =>
+      [fromTag, toTag].map((tag) => this.#proofOf([callId, tag], shown));
+    return this.#takeAll(request, proofs);
+  }
+
+  /** The same of the routes of a registration, which anybody may show who was told them. */
+  takePaths(request: SipRequest): ShownRoute | null {
+    return this.#takeAll(request, (shown) => [this.#proofOf(null, shown)]);
+  }
+
+  flowClosed(flow: Flow): void {
+    this.#bound.delete(escapeUser(flow.id));
+  }
+
+  clear(): void {
+    this.#bound.clear();
+  }
+
+  #takeAll(request: SipRequest, proofsOf: (shown: Shown) => string[]): ShownRoute | null {
+    // The last of them is that of the side which the request goes to.
+    let last: Shown | null = null;
     for (;;) {
-      const shown = this.#shownBy(request, names);
+      const shown = shownBy(request, proofsOf);
       if (shown === null) break;
-      inside = shown;
+      last = shown;
       request.headers.takeFirst('Route');
     }
-    if (inside === null) return null;
-    const letters = inside;
-    return ({ remoteAddress }) => {
-      const kind = addressKind(remoteAddress);
-      return kind === 'public' || letters.includes(innerKinds.get(kind) ?? '-');
+    if (last === null) return null;
+    const { inside, token } = last;
+    return {
+      mayTake: ({ remoteAddress }) => {
+        const kind = addressKind(remoteAddress);
+        return kind === 'public' || inside.includes(innerKinds.get(kind) ?? '-');
+      },
+      flow: token === '' ? undefined : (this.#bound.get(token) ?? null),
     };
   }
 
-  /** The letters in the proof on top of the request; null where that is none. */
-  #shownBy({ headers }: SipRequest, { callId, fromTag, toTag }: CallNames): string | null {
-    const [first = ''] = splitCommas(headers.get('Route') ?? '');
-    const shown = parseUri(parseNameAddr(first)?.uri ?? '')?.params.get(proof) ?? '';
-    const inside = shown.slice(0, Math.max(0, shown.indexOf('-')));
-    const isProof = [fromTag, toTag].some((tag) => isSame(shown, this.#proofOf(callId, tag, inside)));
-    return isProof ? inside : null;
+  /** The name of its connection, which is kept from now on. */
+  #tokenOf({ flow, isBound }: Side): string {
+    if (!isBound) return '';
+    const token = escapeUser(flow.id);
+    this.#bound.set(token, flow);
+    return token;
   }
 
-  #route(shown: string, flow: Flow): string {
+  #route(flow: Flow, { token, shown }: { readonly token: string; readonly shown: string }): string {
     const hostPort = formatHostPort(this.#addressing.host(flow), this.#addressing.port(flow));
     const protocol = flow.protocol === 'wss' ? 'ws' : flow.protocol;
     const transport = protocol === 'udp' ? '' : `;transport=${protocol}`;
-    return `<sip:${hostPort}${transport};lr;${proof}=${shown}>`;
+    return `<sip:${token === '' ? '' : `${token}@`}${hostPort}${transport};lr;${proof}=${shown}>`;
   }
 
-  /** `<letters>-<digest>`. */
-  #proofOf(callId: string, callerTag: string, inside: string): string {
-    const text = JSON.stringify([callId, callerTag, inside]);
+  /** `<letters>-<digest>`. `call`: its Call-ID and the tag of its caller; null: of a registration. */
+  #proofOf(call: readonly [string, string] | null, { inside, token }: Shown): string {
+    const text = JSON.stringify([call, inside, token]);
     return `${inside}-${createHmac('sha256', this.#secret).update(text).digest('hex').slice(0, 24)}`;
   }
+}
+
+function insideOf(...sides: readonly Side[]): string {
+  const kinds = sides.map(({ flow }) => addressKind(flow.remoteAddress));
+  return [...innerKinds].flatMap(([kind, letter]) => (kinds.includes(kind) ? [letter] : [])).join('');
+}
+
+/** What the route on top of the request shows; null where that is not ours, or proves nothing. */
+function shownBy({ headers }: SipRequest, proofsOf: (shown: Shown) => string[]): Shown | null {
+  const [first = ''] = splitCommas(headers.get('Route') ?? '');
+  const uri = parseUri(parseNameAddr(first)?.uri ?? '');
+  const text = uri?.params.get(proof) ?? '';
+  const shown = { inside: text.slice(0, Math.max(0, text.indexOf('-'))), token: uri?.user ?? '' };
+  return proofsOf(shown).some((one) => isSame(text, one)) ? shown : null;
 }
 
 function isSame(shown: string, expected: string): boolean {

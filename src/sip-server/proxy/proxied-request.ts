@@ -70,6 +70,8 @@ export class ProxiedRequest implements BranchOwner {
     // Every 2xx goes back, also of another fork, and again where its ACK was lost (RFC 3261 §16.7 step 5, RFC 6026).
     this.#pass(response);
     if (!isFirst) return;
+    const { flow: from, request } = this.#arrived;
+    this.#environment.standings.accepted(from, request, response);
     this.#record(response);
     this.#isAnswered = true;
     this.#waiting.length = 0;

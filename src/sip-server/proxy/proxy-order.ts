@@ -35,6 +35,8 @@ export interface ProxiedOrder extends Omit<ProxyOrder, 'remainsInDialog'> {
   /** The Request-URI for a destination; null: as it came. */
   readonly requestUri: (target: string) => string | null;
   readonly recordRoutes: (to: Flow) => readonly string[];
+  /** The connection that leads to a destination; null: its URI says where it is. */
+  readonly flowTo: (target: string) => Flow | null;
   /** Whether it may go there, wherever its name has led. */
   readonly mayTake: (flow: Flow) => boolean;
 }

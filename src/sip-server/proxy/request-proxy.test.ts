@@ -5,6 +5,7 @@ import {
   app,
   core,
   request,
+  respond,
   sdp,
   settle,
   useFlow,
@@ -28,20 +29,7 @@ beforeEach(async () => {
   callee = new RecordedFlow('udp', '203.0.113.1', 5060);
   useFlow(callee);
   core.receive(request('INVITE', {}, sdp), caller);
-  core.proxy(
-    app.transactionId,
-    {
-      destinations: ['sip:callee@203.0.113.1'],
-      isSimultaneous: false,
-      remainsInDialog: true,
-      followsRedirects: false,
-      provisionalTimeoutMs: null,
-      finalTimeoutMs: null,
-      fields: new HeaderFields(),
-    },
-    app,
-    { responded: () => undefined, done: () => undefined },
-  );
+  passOn(['sip:callee@203.0.113.1']);
   await settle();
   const invite = callee.requests[0];
   if (invite === undefined) throw new Error('was not passed on');
@@ -51,6 +39,15 @@ beforeEach(async () => {
   callee.sent.length = 0;
   caller.sent.length = 0;
 });
+
+/** The application passes on what came last, and stays in the call. */
+function passOn(destinations: string[]): void {
+  const order = {
+    ...{ destinations, isSimultaneous: false, remainsInDialog: true, followsRedirects: false },
+    ...{ provisionalTimeoutMs: null, finalTimeoutMs: null, fields: new HeaderFields() },
+  };
+  core.proxy(app.transactionId, order, app, { responded: () => undefined, done: () => undefined });
+}
 
 describe('a request in a call that was passed on', () => {
   it('is passed on, too', async () => {
@@ -79,6 +76,153 @@ describe('a request in a call that was passed on', () => {
     await settle();
     expect(inside.summary).toBe('');
     expect(caller.summary).toBe('500');
+  });
+});
+
+describe('a call of a browser that was passed on', () => {
+  const contact = 'sip:7f3k@ab12.invalid;transport=ws';
+  let browser: RecordedFlow;
+  /** A request of the callee within the call. */
+  let ofCallee: Record<string, string>;
+
+  beforeEach(async () => {
+    browser = new RecordedFlow('wss', '198.51.100.7', 50_000);
+    const fields = { 'Call-ID': 'by-browser', Contact: `<${contact}>` };
+    core.receive(request('INVITE', fields, sdp), browser);
+    passOn(['sip:callee@203.0.113.1']);
+    await settle();
+    const invite = callee.requests.at(-1);
+    if (invite === undefined) throw new Error('was not passed on');
+    core.receive(answerTo(invite), callee);
+    const ok = browser.responses.at(-1);
+    ofCallee = {
+      From: ok?.headers.get('To') ?? '',
+      To: '<sip:far@127.0.0.1>;tag=far',
+      'Call-ID': 'by-browser',
+      Route: invite.headers.all('Record-Route').join(', '),
+    };
+    callee.sent.length = browser.sent.length = 0;
+  });
+
+  /** What the callee asks for, sent to the Contact of the browser. */
+  const ask = (method: string, cseq: number): void =>
+    core.receive(
+      { ...request(method, { ...ofCallee, CSeq: `${String(cseq)} ${method}` }), uri: contact },
+      callee,
+    );
+
+  it('brings it what the callee asks, by its WebSocket (RFC 7118 §5)', async () => {
+    ask('INVITE', 1);
+    await settle();
+    ask('ACK', 1);
+    ask('BYE', 2);
+    await settle();
+    expect(browser.summary).toBe('INVITE ACK BYE');
+    expect(browser.requests[2]?.uri).toBe(contact);
+    expect(browser.requests[2]?.headers.has('Route')).toBe(false);
+  });
+
+  it('is told 430 by us where the WebSocket is gone, and an ACK goes nowhere (RFC 5626 §5.3.1)', async () => {
+    browser.close();
+    core.flowClosed(browser);
+    ask('ACK', 1);
+    ask('BYE', 2);
+    await settle();
+    expect(callee.summary).toBe('430');
+  });
+
+  it('goes on by the connection with which the browser has registered anew', async () => {
+    browser.close();
+    core.flowClosed(browser);
+    const anew = new RecordedFlow('wss', '198.51.100.7', 50_001);
+    core.receive(request('REGISTER', { 'Call-ID': 'again', Contact: `<${contact}>` }), anew);
+    respond(200, { Expires: '600' });
+    anew.sent.length = 0;
+    ask('BYE', 2);
+    await settle();
+    expect(anew.summary).toBe('BYE');
+  });
+});
+
+describe('a call to a browser that has registered here', () => {
+  const contact = 'sip:7f3k@ab12.invalid;transport=ws';
+  let browser: RecordedFlow;
+
+  beforeEach(() => {
+    browser = new RecordedFlow('ws', '198.51.100.8', 50_002);
+    core.receive(request('REGISTER', { 'Call-ID': 'its-own', Contact: `<${contact}>` }), browser);
+    respond(200, { Expires: '600' });
+    browser.sent.length = caller.sent.length = 0;
+  });
+
+  it('goes down its WebSocket, and so does what follows', async () => {
+    core.receive(request('INVITE', { 'Call-ID': 'to-browser' }, sdp), caller);
+    passOn([contact]);
+    await settle();
+    const invite = browser.requests[0];
+    if (invite === undefined) throw new Error('was not passed on');
+    core.receive(answerTo(invite), browser);
+    const to = caller.responses.at(-1)?.headers.get('To') ?? '';
+    const Route = invite.headers.all('Record-Route').join(', ').split(', ').reverse().join(', ');
+    for (const [method, cseq] of [
+      ['ACK', 1],
+      ['BYE', 2],
+    ] as const)
+      core.receive(
+        {
+          ...request(method, { 'Call-ID': 'to-browser', To: to, Route, CSeq: `${String(cseq)} ${method}` }),
+          uri: contact,
+        },
+        caller,
+      );
+    await settle();
+    expect(browser.summary).toBe('INVITE ACK BYE');
+  });
+
+  it('is one of an application, too', async () => {
+    const invite = { ...request('INVITE', { 'Call-ID': 'ours' }, sdp), uri: contact };
+    await core.sendNew(invite, app);
+    expect(browser.summary).toBe('INVITE');
+  });
+
+  it('is refused where it has left', async () => {
+    browser.close();
+    core.flowClosed(browser);
+    core.receive(request('INVITE', { 'Call-ID': 'too-late' }, sdp), caller);
+    useWayWithin(() => null);
+    passOn([contact]);
+    await settle();
+    expect(caller.summary).toBe('100 500');
+  });
+});
+
+describe('a registration that was passed on', () => {
+  it('shows its registrar a path, by which calls come to who registered', async () => {
+    const contact = 'sip:7f3k@ab12.invalid;transport=ws';
+    const browser = new RecordedFlow('ws', '198.51.100.8', 50_002);
+    const fields = { 'Call-ID': 'its-own', Contact: `<${contact}>;reg-id=1`, Supported: 'path, outbound' };
+    core.receive(request('REGISTER', fields), browser);
+    passOn(['sip:registrar@203.0.113.1']);
+    await settle();
+    const register = callee.requests.at(-1);
+    const path = register?.headers.all('Path').join(', ') ?? '';
+    expect(path).toContain(';ob>');
+    // The registrar calls.
+    const invite = { ...request('INVITE', { 'Call-ID': 'from-there', Route: path }, sdp), uri: contact };
+    core.receive(invite, callee);
+    passOn([contact]);
+    await settle();
+    expect(browser.requests.map(({ method, uri, headers }) => [method, uri, headers.has('Route')])).toEqual([
+      ['INVITE', contact, false],
+    ]);
+    browser.close();
+    core.flowClosed(browser);
+    callee.sent.length = 0;
+    const late = { ...request('INVITE', { 'Call-ID': 'late', Route: path }, sdp), uri: contact };
+    core.receive(late, callee);
+    passOn([contact]);
+    await settle();
+    expect(callee.responses.map(({ status }) => status)).toContain(430);
   });
 });
 

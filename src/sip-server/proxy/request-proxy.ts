@@ -12,10 +12,12 @@ import type { UserAgentEnvironment } from '../user-agent/environment.js';
 import { newBranch, newTag } from '../user-agent/identifiers.js';
 import type { ArrivedRequest } from '../user-agent/incoming-request.js';
 import { isForStream } from '../user-agent/message-size.js';
-import { nextHopOf, type NextHop } from '../user-agent/next-hop.js';
+import { nextHopOf } from '../user-agent/next-hop.js';
 import { createResponse } from '../user-agent/responses.js';
+import { soleFlow } from '../user-agent/sole-flow.js';
 import { forwardRequest, hasHopsLeft } from './forwarding.js';
-import { OwnRoutes } from './own-routes.js';
+import { isBoundTo, isDialable, isWebSocket } from './bound-flow.js';
+import { OwnRoutes, type ShownRoute } from './own-routes.js';
 import { ProxiedRequest } from './proxied-request.js';
 import type { ProxiedOrder, ProxyListener, ProxyOrder } from './proxy-order.js';
 
@@ -38,15 +40,38 @@ export class RequestProxy {
   /** Passes a request on as an application says. */
   start(arrived: ArrivedRequest, order: ProxyOrder, listener: ProxyListener): void {
     const { request, flow, identity } = arrived;
-    // It was sent by way of us, and has come here.
-    const isForUs = this.#isOurs(request.headers.get('Route'), flow);
-    if (isForUs) request.headers.takeFirst('Route');
+    const { contacts } = this.#environment.standings;
+    // It was sent by way of us, and has come here: by the path of a registration, to who registered, or by our address alone.
+    const path = this.#routes.takePaths(request);
+    if (path === null && this.#isOurs(request.headers.get('Route'), flow)) request.headers.takeFirst('Route');
     const replacesUri = this.#isOurs(`<${request.uri}>`, flow);
+    const bound = new Set<Flow>();
+    const flowTo = (target: string): Flow | null => {
+      const known = (target === request.uri ? path?.flow : null) ?? contacts.flowTo(target);
+      if (known !== null) bound.add(known);
+      return known;
+    };
+    if (
+      path?.flow === null &&
+      order.destinations.every((one) => one === request.uri && flowTo(one) === null)
+    ) {
+      this.#flowFailed(arrived);
+      listener.done();
+      return;
+    }
+    const from = { flow, isBound: isBoundTo(flow, request) };
+    const isOutbound = /(?:^|[\s,])outbound(?:$|[\s,])/i.test(request.headers.all('Supported').join());
     this.#run(arrived, listener, {
       ...order,
-      isNew: true,
+      ...{ isNew: true, flowTo },
       requestUri: (target) => (replacesUri ? target : null),
-      recordRoutes: (to) => (order.remainsInDialog ? this.#routes.recordRoutes(identity, flow, to) : []),
+      recordRoutes: (to) => {
+        if (!order.remainsInDialog) return [];
+        const side = { flow: to, isBound: isWebSocket(to) || bound.has(to) };
+        return request.method === 'REGISTER'
+          ? this.#routes.paths(from, side, isOutbound)
+          : this.#routes.recordRoutes(identity, from, side);
+      },
       mayTake: () => true,
     });
   }
@@ -54,8 +79,13 @@ export class RequestProxy {
   /** Passes on what belongs to a call that we passed on. False: it does not. */
   forward(arrived: ArrivedRequest): boolean {
     const { request, identity } = arrived;
-    const mayTake = this.#routes.take(request, identity);
-    if (mayTake === null) return false;
+    const shown = this.#routes.take(request, identity);
+    if (shown === null) return false;
+    const bound = this.#boundFlow(shown, request);
+    if (bound === 'gone') {
+      this.#flowFailed(arrived);
+      return true;
+    }
     if (request.method === 'BYE' && hasHopsLeft(request))
       this.#environment.records.stop('network', 'normal-release', request);
     this.#run(arrived, silent, {
@@ -68,24 +98,26 @@ export class RequestProxy {
       isNew: false,
       requestUri: () => null,
       recordRoutes: () => [],
-      mayTake,
+      flowTo: () => bound,
+      mayTake: shown.mayTake,
     });
     return true;
   }
 
   /** The same of an ACK, which has no transaction. */
   forwardAck(ack: SipRequest, identity: MessageIdentity): boolean {
-    const mayTake = this.#routes.take(ack, identity);
-    if (mayTake === null) return false;
-    const hop = nextHopOf(nextHopUri(ack));
+    const shown = this.#routes.take(ack, identity);
+    if (shown === null) return false;
+    const bound = this.#boundFlow(shown, ack);
     // Where it is lost the 2xx comes again, and so does it.
-    if (hop !== null && hasHopsLeft(ack)) this.#sendAck(ack, hop, mayTake).catch(() => undefined);
+    if (bound !== 'gone' && hasHopsLeft(ack)) this.#sendAck(ack, bound, shown).catch(() => undefined);
     return true;
   }
 
-  async #sendAck(ack: SipRequest, hop: NextHop, mayTake: (flow: Flow) => boolean): Promise<void> {
+  async #sendAck(ack: SipRequest, bound: Flow | null, { mayTake }: ShownRoute): Promise<void> {
     const { wayWithin, addressing } = this.#environment;
-    const way = wayWithin({ ...hop, isNamedByPeer: true });
+    const hop = bound === null ? nextHopOf(nextHopUri(ack)) : null;
+    const way = bound === null ? hop && wayWithin({ ...hop, isNamedByPeer: true }) : soleFlow(bound);
     const flow = (await way?.next()) ?? null;
     if (way === null || flow === null || !mayTake(flow)) return;
     const written = (by: Flow): Buffer => {
@@ -95,7 +127,8 @@ export class RequestProxy {
       );
     };
     const bytes = written(flow);
-    const stream = !hop.transportGiven && isForStream(flow, bytes) ? await way.streamBeside(flow) : null;
+    const stream =
+      hop?.transportGiven === false && isForStream(flow, bytes) ? await way.streamBeside(flow) : null;
     if (stream === null) await flow.send(bytes);
     else await stream.send(written(stream));
   }
@@ -107,9 +140,31 @@ export class RequestProxy {
     return proxied !== undefined;
   }
 
+  flowClosed(flow: Flow): void {
+    this.#routes.flowClosed(flow);
+  }
+
   close(): void {
+    this.#routes.clear();
     for (const proxied of [...this.#passedOn.values()]) proxied.close();
     this.#passedOn.clear();
+  }
+
+  /**
+   * The connection that our route names; where it is gone, the one by which the same phone has registered anew. Null: the next route or
+   * the URI says where to go.
+   */
+  #boundFlow({ flow }: ShownRoute, request: SipRequest): Flow | null | 'gone' {
+    if (flow === undefined) return null;
+    if (flow?.isOpen === true) return flow;
+    const uri = nextHopUri(request);
+    const registered = this.#environment.standings.contacts.flowTo(uri);
+    return registered ?? (isDialable(uri) ? null : 'gone');
+  }
+
+  /** RFC 5626 §5.3.1. */
+  #flowFailed({ transaction, request }: ArrivedRequest): void {
+    transaction.respond(430, formatMessage(createResponse(request, 430, newTag())));
   }
 
   #run(arrived: ArrivedRequest, listener: ProxyListener, order: ProxiedOrder): void {

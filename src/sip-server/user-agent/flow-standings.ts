@@ -3,11 +3,11 @@ import { parseNameAddr, splitAddresses } from '../message/name-addr.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
 import type { Clock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';
-
-/** RFC 3261 §10.2.4: what a registrar that says nothing of the time may have meant. */
-const usualRegistrationSeconds = 3600;
+import { RegisteredContacts, usualRegistrationSeconds } from './registered-contacts.js';
 
 export class FlowStandings {
+  /** By which of them registered phones are reached. */
+  readonly contacts: RegisteredContacts;
   readonly #clock: Clock;
   /** Flows of which a request was accepted, by id, with the time in ms that a registration over it lasts to; 0: there is none. */
   readonly #known = new Map<string, number>();
@@ -17,6 +17,7 @@ export class FlowStandings {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.contacts = new RegisteredContacts(clock);
   }
 
   /**
@@ -24,6 +25,7 @@ export class FlowStandings {
    * anybody may ask.
    */
   accepted(flow: Flow, request: SipRequest, response: SipResponse): void {
+    this.contacts.accepted(flow, request, response);
     if (!flow.reliable || !flow.isOpen || request.method === 'OPTIONS') return;
     const before = this.#known.get(flow.id) ?? 0;
     const untilMs =
@@ -64,6 +66,7 @@ export class FlowStandings {
   /** The Call-IDs of our registrations that it had. */
   flowClosed(flow: Flow): readonly string[] {
     this.#known.delete(flow.id);
+    this.contacts.flowClosed(flow);
     const lost = [...(this.#registrations.get(flow.id)?.keys() ?? [])];
     this.#registrations.delete(flow.id);
     for (const callId of lost) this.#flowOf.delete(callId);
@@ -71,6 +74,7 @@ export class FlowStandings {
   }
 
   clear(): void {
+    this.contacts.clear();
     this.#known.clear();
     this.#registrations.clear();
     this.#flowOf.clear();

@@ -26,6 +26,7 @@ const reasonPhrases: Readonly<Record<number, string>> = {
   483: 'Too Many Hops',
   486: 'Busy Here',
   487: 'Request Terminated',
+  430: 'Flow Failed',
   469: 'Bad Info Package',
   488: 'Not Acceptable Here',
   489: 'Bad Event',

@@ -22,6 +22,7 @@ import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request
 import { OvertakingNotifies } from './overtaking-notifies.js';
 import { completeInDialog, createCancel } from './requests.js';
 import { createLocalResponse } from './responses.js';
+import { soleFlow } from './sole-flow.js';
 
 /** What the client tells the rest of the user agent about dialogs. */
 export interface ClientDialogEvents {
@@ -84,13 +85,20 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const route = draft.headers.get('Route');
     const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
     const hop = proxy === undefined ? nextHopOf(firstRoute ?? draft.uri) : ordered(proxy);
-    const way = hop && environment.wayTo(hop, this.#asked.whomItAnswers(draft, hop));
-    if (!way) return notSent(refusals.noTransport);
+    const registered = environment.standings.contacts.flowTo(proxy ?? firstRoute ?? draft.uri);
+    const way =
+      registered === null
+        ? hop && environment.wayTo(hop, this.#asked.whomItAnswers(draft, hop))
+        : soleFlow(registered);
+    if (!way || !hop) return notSent(refusals.noTransport);
     if (environment.transactions.isFull) return notSent('too many transactions');
     const departing: { owner: Application | null } = { owner };
     this.#departing.add(departing);
     try {
-      const departure = await this.#failOver.begin({ hop, way, draft, mayStream: !hop.transportGiven });
+      const departure = await this.#failOver.begin({
+        ...{ hop, way, draft },
+        mayStream: registered === null && !hop.transportGiven,
+      });
       // Nobody would hear of what comes of it, or end it.
       if (departing.owner === null) return notSent('its application is gone');
       return this.#launch({ ...departure, owner });

@@ -147,6 +147,7 @@ export class UserAgentCore {
   flowClosed(flow: Flow): void {
     this.transactions.flowClosed(flow);
     this.#server.flowClosed(flow);
+    this.#proxy.flowClosed(flow);
     for (const callId of this.#environment.standings.flowClosed(flow)) this.#onRegistrationLost(callId);
   }
 

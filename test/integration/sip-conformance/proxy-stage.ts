@@ -97,6 +97,9 @@ export class ProxyStage {
       ws: () => WebSocketPeer.open(`ws://127.0.0.1:${String((this.#web.address() as AddressInfo).port)}/sip`),
     };
     const peer = await opened[way]();
+    // A phone that takes no connections says so (RFC 5626 §4.3).
+    if (way === 'tcp' || way === 'tls')
+      peer.contactUri = /<([^>]+)>/.exec(`${peer.contact.slice(0, -1)};ob>`)?.[1] ?? null;
     this.#peers.push(peer);
     return peer;
   }

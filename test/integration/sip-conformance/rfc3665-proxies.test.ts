@@ -138,8 +138,13 @@ describe.each(ways)('over %s', (way) => {
     new Line(await at.peer(way), `alice@${atlanta}`, `bob@${biloxi}`);
   const uri = `sip:bob@${biloxi}`;
 
-  /** Bob rings and answers; the caller acknowledges, and Bob hangs up. */
-  async function talk(caller: Line, callee: RawPeer, invited: SipRequest, cseq: number): Promise<void> {
+  /** Bob rings and answers; the caller acknowledges, and either of them hangs up. */
+  async function talk(
+    caller: Line,
+    callee: RawPeer,
+    invited: SipRequest,
+    { cseq, byCallee = false }: { readonly cseq: number; readonly byCallee?: boolean },
+  ): Promise<void> {
     callee.reply(invited, 180);
     await caller.peer.response(180);
     callee.reply(invited, 200, {}, answer);
@@ -147,6 +152,17 @@ describe.each(ways)('over %s', (way) => {
     expect(ok.body.toString()).toBe(answer);
     caller.within('ACK', ok, cseq);
     await callee.request('ACK');
+    if (byCallee) {
+      const contact = /<([^>]+)>/.exec(invited.headers.get('Contact') ?? '')?.[1] ?? '';
+      callee.send('BYE', contact, {
+        ...{ From: ok.headers.get('To'), To: ok.headers.get('From'), 'Call-ID': ok.headers.get('Call-ID') },
+        Route: invited.headers.all('Record-Route').join(', '),
+        CSeq: '1 BYE',
+      });
+      caller.peer.reply(await caller.peer.request('BYE'), 200);
+      await callee.response(200, 'BYE');
+      return;
+    }
     caller.within('BYE', ok, cseq + 1);
     callee.reply(await callee.request('BYE'), 200);
     await caller.peer.response(200, 'BYE');
@@ -191,7 +207,16 @@ describe.each(ways)('over %s', (way) => {
     const invited = await callee.request('INVITE');
     expect(invited.headers.all('Via').length).toBe(3);
     expect(invited.headers.all('Record-Route').join().split(',').length).toBeGreaterThanOrEqual(2);
-    await talk(caller, callee, invited, 3);
+    await talk(caller, callee, invited, { cseq: 3 });
+  });
+
+  it.each(ways)('a phone that has registered over %s is called, and hangs up (§3.2)', async (by) => {
+    const last = await also({ realm: biloxi });
+    const callee = await bob(last, by);
+    const first = await also({ realm: atlanta, routes: (user) => [last.uri(user, 'tcp')] });
+    const caller = await alice(first);
+    caller.send('INVITE', uri, 1, {}, offer);
+    await talk(caller, callee, await callee.request('INVITE'), { cseq: 1, byCallee: true });
   });
 
   it('a call whose first proxy is gone takes the second (§3.4)', async () => {
@@ -203,7 +228,7 @@ describe.each(ways)('over %s', (way) => {
     const first = await also({ realm: atlanta, routes: (user) => [place, last.uri(user, 'tcp')] });
     const caller = await alice(first);
     caller.send('INVITE', uri, 1, {}, offer);
-    await talk(caller, callee, await callee.request('INVITE'), 1);
+    await talk(caller, callee, await callee.request('INVITE'), { cseq: 1 });
   });
 
   it('a call is redirected, and its description comes with the ACK (§3.6)', async () => {
