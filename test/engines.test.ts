@@ -1,14 +1,17 @@
-/** What npm looks at before it installs: whether each package takes the Node that we say is enough. */
+/** What npm looks at before it installs: whether each package takes the Node that we say is enough, and which may run scripts. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 interface Described {
   readonly engines?: { readonly node?: string };
+  readonly hasInstallScript?: boolean;
+  /** Packages whose scripts npm may run as it installs them. */
+  readonly allowScripts?: Readonly<Record<string, boolean>>;
 }
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), 'utf8'));
-const { engines } = read('package.json') as Described;
+const { engines, allowScripts = {} } = read('package.json') as Described;
 const { packages } = read('package-lock.json') as { readonly packages: Readonly<Record<string, Described>> };
 
 type Version = readonly [major: number, minor: number, patch: number];
@@ -63,4 +66,11 @@ it('No dependency makes npm warn of an unsupported engine on the oldest Node tha
     wants?.node === undefined || takes(wants.node, oldest) ? [] : `${path} wants ${wants.node}`,
   );
   expect(unsupported).toEqual([]);
+});
+
+it('No dependency makes npm warn that it has a script that nobody has allowed', () => {
+  const withScripts = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript === true ? [path.replace(/^.*node_modules\//, '')] : [],
+  );
+  expect(Object.keys(allowScripts)).toEqual(withScripts);
 });
