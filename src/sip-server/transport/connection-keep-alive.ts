@@ -20,6 +20,7 @@ export interface KeptConnection {
 export class ConnectionKeepAlive {
   readonly #connection: KeptConnection;
   readonly #settings: KeepAliveSettings;
+  #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #pongTimer: NodeJS.Timeout | undefined;
   #isPinging = false;
@@ -29,6 +30,7 @@ export class ConnectionKeepAlive {
   constructor(connection: KeptConnection, settings: KeepAliveSettings) {
     this.#connection = connection;
     this.#settings = settings;
+    this.#everyMs = settings.everyMs;
     this.#schedule();
   }
 
@@ -42,6 +44,14 @@ export class ConnectionKeepAlive {
     return isPong;
   }
 
+  /** The peer wants to be pinged this often at least (RFC 5626 §4.4.1, `Flow-Timer`). What it said once holds. */
+  within(ms: number): void {
+    if (ms >= this.#everyMs || this.#timer === undefined) return;
+    this.#everyMs = ms;
+    clearTimeout(this.#timer);
+    this.#schedule();
+  }
+
   /** Idempotent. */
   close(): void {
     clearTimeout(this.#timer);
@@ -50,13 +60,12 @@ export class ConnectionKeepAlive {
   }
 
   #schedule(): void {
-    const { everyMs } = this.#settings;
     this.#timer = setTimeout(
       () => {
         this.#schedule();
         if (this.#connection.isUsed) this.#ping();
       },
-      everyMs * (0.8 + 0.2 * Math.random()),
+      this.#everyMs * (0.8 + 0.2 * Math.random()),
     );
   }
 

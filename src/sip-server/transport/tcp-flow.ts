@@ -120,6 +120,10 @@ export class TcpFlow implements Flow {
     await sendCounted(counters, bytes, (done) => this.#write(bytes, done));
   }
 
+  keepAliveWithin(ms: number): void {
+    this.#keepAlive?.within(ms);
+  }
+
   /** Ends it where no SIP message comes in time. */
   closeUnlessHeard(): void {
     this.#silenceTimer = setTimeout(() => this.drop(), this.#limits.firstMessageTimeoutMs);

@@ -172,3 +172,21 @@ it('a registration over a connection, and any where nobody is to be pinged, is l
   await pass(600_000);
   expect(sent).toEqual([]);
 });
+
+it.each([
+  [{ 'Flow-Timer': '40' }, '600', [40_000]],
+  [{ Via: 'SIP/2.0/TLS 192.0.2.9;branch=z9hG4bKa;keep=30' }, '600', [30_000]],
+  [{ 'Flow-Timer': '1' }, '600', [5_000]],
+  [{}, '600', []],
+  [{ 'Flow-Timer': '40' }, '0', []],
+])(
+  'a registrar that answers %j to %s seconds has its connection pinged within %j ms',
+  (answer, expires, wanted) => {
+    const asked: number[] = [];
+    const flow = Object.assign(new RecordedFlow('tls', '192.0.2.1'), {
+      keepAliveWithin: (ms: number) => void asked.push(ms),
+    });
+    register(flow, 'a', answer, expires);
+    expect(asked).toEqual(wanted);
+  },
+);

@@ -1,6 +1,6 @@
 /**
  * Holds the ways over UDP open that our registrations went by: a NAT forgets a binding within half a minute, and with it where calls for us
- * are to be brought (RFC 5626 §4.4.2). Connections keep themselves (connection-keep-alive.ts).
+ * are to be brought (RFC 5626 §4.4.2). Connections keep themselves (connection-keep-alive.ts), as often as their registrars want it.
  */
 import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseVia } from '../message/via.js';
@@ -49,8 +49,9 @@ export class KeptRegistrations {
     for (const kept of [...this.#kept.values()]) if (kept.registrations.delete(callId)) this.#endUnused(kept);
     const isEnd = request.headers.get('Expires')?.trim() === '0';
     const seconds = isEnd ? 0 : registrationSeconds(request, response);
-    if (everyMs === 0 || seconds === 0 || flow.pings === undefined) return;
     const wish = wishOf(response);
+    if (seconds > 0 && wish !== null && wish > 0) flow.keepAliveWithin?.(Math.max(shortestMs, wish * 1000));
+    if (everyMs === 0 || seconds === 0 || flow.pings === undefined) return;
     const known = this.#kept.get(flow.id);
     const kept = known ?? {
       ...{ flow, everyMs, registrations: new Map<string, number>() },
@@ -129,7 +130,7 @@ export class KeptRegistrations {
   }
 }
 
-/** How often the registrar wants to be pinged by STUN, in s (RFC 6223 §5, RFC 5626 §4.4); 0: it does not matter; null: it said nothing of STUN. */
+/** How often the registrar wants to be pinged, over UDP by STUN, in s (RFC 6223 §5, RFC 5626 §4.4); 0: it does not matter; null: it said nothing of STUN. */
 function wishOf({ headers }: SipResponse): number | null {
   const via = parseVia(headers.get('Via') ?? '')?.params.get('keep');
   const wish = via ?? headers.get('Flow-Timer');
