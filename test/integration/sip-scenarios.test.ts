@@ -16,6 +16,7 @@ import {
   udpPeer,
   useFreshServers,
 } from './sip-server/drachtio-stage.js';
+import type { SipResponse } from '../../src/sip-server/index.js';
 import type { RawPeer } from './sip-server/raw-peer.js';
 import { happens, type SrfDialog, type SrfRequest, type SrfResponse } from './sip-server/srf-app.js';
 
@@ -55,6 +56,17 @@ describe('an answer that does not arrive', () => {
     expect(
       peer.received.filter((one) => one.kind === 'response' && one.status === 200).length,
     ).toBeGreaterThan(3);
+    await nothingIsLeft();
+  });
+
+  it('to a caller over TCP, who lost nothing, is one that he never acknowledged: it comes again, then BYE', async () => {
+    await answering();
+    const peer = await tcpPeer();
+    peer.send('INVITE', target(), {}, offer);
+    await peer.response(200);
+    // RFC 3261 §13.3.1.4: whatever the transport.
+    await peer.responseAgain(200);
+    await byeOf(peer, 200);
     await nothingIsLeft();
   });
 
@@ -219,6 +231,60 @@ it('a provisional response that must arrive is sent again until its PRACK', asyn
   const busy = await peer.response(486, 'INVITE');
   const invite = { Via: busy.headers.get('Via') };
   inDialog(peer, 'ACK', busy, 1, invite);
+  await nothingIsLeft();
+});
+
+it('a provisional response that must arrive and has no PRACK ends the call (RFC 3262 §3)', async () => {
+  let ended = false;
+  await app((srf) =>
+    srf.invite((req, res) => {
+      req.on('cancel', () => (ended = true));
+      res.send(183, { headers: { Require: '100rel' }, body: answer });
+    }),
+  );
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  const provisional = await peer.response(183);
+  const last = await peer.next(
+    (message): message is SipResponse => message.kind === 'response' && message.status >= 200,
+  );
+  expect(last.status).toBeGreaterThanOrEqual(500);
+  inDialog(peer, 'ACK', last, 1, { Via: provisional.headers.get('Via') });
+  await nothingIsLeft();
+  expect(ended).toBe(true);
+});
+
+it('a PRACK of what was never sent gets 481, and the right one is still awaited', async () => {
+  let response: SrfResponse | undefined;
+  await app((srf) => {
+    srf.invite((_req, res) => {
+      response = res;
+      res.send(183, { headers: { Require: '100rel' }, body: answer });
+    });
+    srf.use('prack', (_req, res) => res.send(200));
+  });
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  const provisional = await peer.response(183);
+  const rseq = Number(provisional.headers.get('RSeq'));
+  for (const [cseq, RAck] of [
+    `${String(rseq + 1)} 1 INVITE`,
+    `${String(rseq)} 2 INVITE`,
+    'nonsense',
+  ].entries()) {
+    inDialog(peer, 'PRACK', provisional, cseq + 2, { RAck });
+    await peer.next(
+      (message): message is SipResponse =>
+        message.kind === 'response' &&
+        [400, 481].includes(message.status) &&
+        message.headers.get('CSeq') === `${String(cseq + 2)} PRACK`,
+    );
+  }
+  await peer.responseAgain(183);
+  inDialog(peer, 'PRACK', provisional, 5, { RAck: `${String(rseq)} 1 INVITE` });
+  await peer.response(200, 'PRACK');
+  response?.send(486);
+  inDialog(peer, 'ACK', await peer.response(486, 'INVITE'), 1, { Via: provisional.headers.get('Via') });
   await nothingIsLeft();
 });
 
