@@ -84,9 +84,9 @@ const inboundFields = {
     'Whether the signature for who calls is verified: `report` shows the result, `require` lets no other call in. Needs `stir.ca`.',
   ),
   verifiedBy: z
-    .enum(['gateway', 'carrier'])
+    .enum(['gateway', 'carrier', 'twilio', 'plivo'])
     .describe(
-      'Whose word counts of that: what the gateway verifies itself, or what the carrier says that did so (`verstat`).',
+      'Whose word counts of that: what the gateway verifies itself, or what the carrier says that did so, in `verstat` or in a field of its own: `X-Twilio-VerStat`, `X-Plivo-Stir-Verification`.',
     ),
   headers: shownHeaders,
 };

@@ -27,6 +27,9 @@ export type UnverifiedReason =
 /** Whose word counts: what the gateway verifies itself, or what the carrier that did so says (`verstat`). */
 export type Verifier = 'gateway' | 'carrier';
 
+/** Where it is read: in the signature itself, in `verstat` beside the number, or in a header field of that carrier's own. */
+export type VerdictSource = Verifier | 'twilio' | 'plivo';
+
 export interface CallerVerification {
   /** `none`: the call shows no signature. */
   readonly verification: 'passed' | 'failed' | 'none';

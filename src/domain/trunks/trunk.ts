@@ -1,6 +1,6 @@
 /** Trunks: carriers and phone systems, where their calls come from, and what they may do. */
 import type { PhoneCodec } from '../media-plane.js';
-import type { Verifier } from '../participants/caller-verification.js';
+import type { VerdictSource } from '../participants/caller-verification.js';
 import type { TrunkOutbound } from './outbound.js';
 
 /** A place of an INVITE that may name the number that was called. */
@@ -48,8 +48,8 @@ export interface TrunkInbound {
   readonly calledNumber: readonly CalledNumberPlace[];
   readonly callerIdentity: CallerIdentity;
   readonly stir: StirPolicy;
-  /** Who verifies, where somebody does. */
-  readonly verifiedBy: Verifier;
+  /** Who verifies, where somebody does, and how the carrier tells it. */
+  readonly verifiedBy: VerdictSource;
   /** Names of header fields that applications see of its calls. */
   readonly headers: readonly string[];
 }

@@ -66,6 +66,13 @@ export function verstatOf(headers: CallerHeaders, identity: CallerIdentity): str
   return firstOf(named, ({ uri }) => parameterOf(uri.replace('@', ';'), 'verstat') || null);
 }
 
+/** Whether the number that `readCaller` shows is that of From: what a carrier says of the caller without saying of which number is of that. */
+export function isShownFrom(headers: CallerHeaders, identity: CallerIdentity): boolean {
+  const known = believed(headers, identity).filter(({ uri }) => !isAnonymous(uri));
+  const shown = firstOf(known, ({ uri }) => numberOf(uri));
+  return shown !== null && shown === firstOf(namedAt(headers, 'from'), ({ uri }) => numberOf(uri));
+}
+
 /** The identities that go before all others, of those that are there. */
 function believed(headers: CallerHeaders, identity: CallerIdentity): readonly NameAddr[] {
   for (const place of identity) {

@@ -60,3 +60,48 @@ describe('What a carrier says of who calls', () => {
     expect(verdict({ From: '<sip:+1555@h;x=";verstat=TN-Validation-Passed">' })[0]).toBe('none');
   });
 });
+
+describe('What a carrier says of who calls in a field of its own', () => {
+  const From = '"Ann" <sip:+15551230142@carrier.example>;tag=1';
+  const own = (source: 'twilio' | 'plivo', fields: Record<string, string>, places = ['from'] as const) => {
+    const { verification, attestation, reason } = carrierVerdict(
+      { get: (name) => fields[name] },
+      places,
+      source,
+    );
+    return [verification, attestation, reason];
+  };
+  const silent = ['none', null, 'carrier-silent'];
+
+  it.each([
+    ['TN-Validation-Passed-A', ['passed', 'A', null]],
+    ['TN-Validation-Passed-C', ['passed', 'C', null]],
+    ['TN-Validation-Failed-B', ['failed', null, 'carrier-failed']],
+    ['No-TN-Validation', silent],
+    ['TN-Validation-Passed-A, TN-Validation-Failed-A', silent],
+  ])('is read of Twilio’s %s', (value, expected) => {
+    expect(own('twilio', { From, 'X-Twilio-VerStat': value })).toEqual(expected);
+  });
+
+  it.each([
+    ['Verified', ['passed', 'A', null]],
+    ['Not Verified', silent],
+    ['Not Applicable', silent],
+  ])('is read of Plivo’s %s', (value, expected) => {
+    expect(own('plivo', { From, 'X-Plivo-Stir-Verification': value })).toEqual(expected);
+  });
+
+  it('counts for the number in From, for a trunk of that carrier, and for nothing else', () => {
+    const twilios = { From, 'X-Twilio-VerStat': 'TN-Validation-Passed-A' };
+    expect(own('plivo', twilios)).toEqual(silent);
+    expect(verdict(twilios, ['from'])).toEqual(silent);
+    const other = { ...twilios, ...asserted('sip:+1666@h') };
+    expect(
+      carrierVerdict({ get: (name) => other[name as keyof typeof other] }, callerPlaces, 'twilio').reason,
+    ).toBe('carrier-silent');
+    const nobody = { ...twilios, From: '<sip:anonymous@anonymous.invalid>;tag=1' };
+    expect(own('twilio', nobody)).toEqual(silent);
+    // What only the other source writes.
+    expect(own('twilio', { From: '<sip:+1555;verstat=TN-Validation-Passed@h>;tag=1' })).toEqual(silent);
+  });
+});

@@ -61,7 +61,7 @@ export async function verificationOf(
   signal?: AbortSignal,
 ): Promise<CallerVerification> {
   const { verifiedBy, callerIdentity } = trunk.inbound;
-  if (verifiedBy === 'carrier') return carrierVerdict(request, callerIdentity);
+  if (verifiedBy !== 'gateway') return carrierVerdict(request, callerIdentity, verifiedBy);
   return verify({
     identity: request.get('Identity') ?? request.get('y') ?? null,
     caller: claimedCaller(request, callerIdentity),
