@@ -1,10 +1,11 @@
 /** A process with our SIP server and an application of drachtio-srf that answers every call, by UDP and by TLS. */
 import { randomBytes } from 'node:crypto';
-import { SrfOverSockets } from '../src/doors/sip/srf.js';
+import { readEnvironmentOnce, SrfOverSockets } from '../src/doors/sip/srf.js';
 import { createSipServer } from '../src/sip-server/index.js';
 import { TestAuthority } from '../test/support/certificates.js';
 import type { SipApplicationFigures } from './sip-application.js';
 
+readEnvironmentOnce();
 const loopback = { host: '127.0.0.1', port: 0 } as const;
 const secret = randomBytes(16).toString('hex');
 const authority = await TestAuthority.open();

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { markShown } from './config/credentials.js';
 import { ConfigError, loadConfig } from './config/load-config.js';
+import { readEnvironmentOnce } from './doors/sip/srf.js';
 import { DomainError } from './domain/domain-error.js';
 import { formatHostPort } from './domain/host-port.js';
 import { startGateway, type Gateway } from './gateway.js';
@@ -33,6 +34,7 @@ export async function runServe({ configFile, version }: ServeOptions): Promise<n
       workingDirectory: process.cwd(),
       configFile,
     });
+    readEnvironmentOnce();
     // Not before: a file that is a pipe is waited for, and nothing of ours could answer a signal meanwhile.
     signals = new StopSignals();
     drainMs = config.drainSeconds * 1000;

@@ -84,6 +84,14 @@ export interface Srf extends EventEmitter {
   ): void;
 }
 
+/**
+ * Makes the environment a plain object. drachtio-srf looks into it for each header field that it reads, and asking the system costs
+ * more than the reading.
+ */
+export function readEnvironmentOnce(): void {
+  process.env = { ...process.env };
+}
+
 export function newSrf(): Srf {
   const Constructor = SrfModule as unknown as new () => Srf;
   return new Constructor();

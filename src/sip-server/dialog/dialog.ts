@@ -1,7 +1,7 @@
 /** One SIP dialog (RFC 3261 §12): its identifiers, targets and sequence numbers, and how an INVITE and its responses create it. */
 import { HeaderFields } from '../message/header-fields.js';
 import type { SipRequest, SipResponse } from '../message/message.js';
-import { parseNameAddr, splitAddresses } from '../message/name-addr.js';
+import { firstSipUri, parseNameAddr, splitAddresses } from '../message/name-addr.js';
 import { splitCommas } from '../message/parameters.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
@@ -408,11 +408,7 @@ export function publicDialogId(callId: string, fromTag: string): string {
 
 /** The URI of the first Contact; null when there is none that could be called. */
 export function contactUri(headers: HeaderFields): string | null {
-  const contact = headers.get('Contact');
-  if (contact === undefined) return null;
-  const uri = parseNameAddr(splitAddresses(contact)[0] ?? '')?.uri ?? null;
-  const scheme = uri === null ? null : parseUri(uri)?.scheme;
-  return scheme === 'sip' || scheme === 'sips' ? uri : null;
+  return headers.read('Contact', firstSipUri);
 }
 
 /** The URI of the first Contact, of whatever scheme; null where there is none that a request could be for. */

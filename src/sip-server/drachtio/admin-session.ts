@@ -41,6 +41,8 @@ export class AdminSession implements Application {
   #isAuthenticated = false;
   #isClosed = false;
   #isCorked = false;
+  /** The time that was written last: frames come several in a millisecond. */
+  #told = { ms: NaN, text: '' };
 
   constructor(socket: Socket, options: AdminSessionOptions) {
     this.#socket = socket;
@@ -229,7 +231,10 @@ export class AdminSession implements Application {
 
   /** `HH:MM:SS.uuuuuu`, UTC. */
   #time(): string {
-    return `${new Date(this.#options.nowMs()).toISOString().slice(11, 23)}000`;
+    const nowMs = this.#options.nowMs();
+    if (nowMs !== this.#told.ms)
+      this.#told = { ms: nowMs, text: `${new Date(nowMs).toISOString().slice(11, 23)}000` };
+    return this.#told.text;
   }
 
   #reply(id: string, tokens: readonly string[], raw?: Buffer): void {

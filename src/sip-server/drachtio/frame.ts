@@ -77,11 +77,14 @@ function parseFrame(content: Buffer): Frame {
 
 /** The bytes of a frame. A token must not have `|` or a line break in it: those that could have are cleaned before. */
 export function formatFrame(id: string, tokens: readonly string[], raw?: Buffer): Buffer {
-  const line = `${id}|${tokens.join('|')}`;
+  const line = raw === undefined ? `${id}|${tokens.join('|')}` : `${id}|${tokens.join('|')}\r\n`;
   const lineBytes = Buffer.byteLength(line);
-  if (!raw) return Buffer.from(`${lineBytes}#${line}`);
-  const prefix = Buffer.from(`${lineBytes + 2 + raw.length}#${line}\r\n`);
-  return Buffer.concat([prefix, raw]);
+  const length = `${lineBytes + (raw?.length ?? 0)}#`;
+  const frame = Buffer.allocUnsafe(length.length + lineBytes + (raw?.length ?? 0));
+  frame.write(length, 0, 'latin1');
+  frame.write(line, length.length);
+  raw?.copy(frame, length.length + lineBytes);
+  return frame;
 }
 
 /** A text that can stand in a token. */

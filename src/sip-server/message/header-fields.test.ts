@@ -42,3 +42,33 @@ describe('HeaderFields', () => {
     expect(new HeaderFields().set('A\r\nB', 'x').get('a b')).toBeUndefined();
   });
 });
+
+describe('what several layers want of one field', () => {
+  it('is read once, and anew once the field is another', () => {
+    let readings = 0;
+    const read = (value: string): string => {
+      readings += 1;
+      return value.toUpperCase();
+    };
+    const headers = new HeaderFields([
+      ['From', 'a'],
+      ['f', 'b'],
+    ]);
+    expect([headers.read('from', read), headers.read('From', read)]).toEqual(['A', 'A']);
+    expect(readings).toBe(1);
+    headers.set('From', 'c');
+    expect(headers.read('From', read)).toBe('C');
+    expect(headers.read('To', read)).toBeNull();
+  });
+
+  it('tells which names several fields have, in whatever form they came', () => {
+    const headers = new HeaderFields([
+      ['To', 'a'],
+      ['t', 'a'],
+      ['TO', 'b'],
+      ['Via', 'x'],
+      ['v', 'y'],
+    ]);
+    expect(headers.repeated(new Set(['To', 'From']))).toEqual(['To']);
+  });
+});

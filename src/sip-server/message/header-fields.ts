@@ -1,5 +1,5 @@
 /** The header fields of a message, in order, found by name in any case and form. */
-import { canonicalHeaderName, headerKey } from './header-names.js';
+import { headerKey, headerName, type HeaderName } from './header-names.js';
 import { splitCommas } from './parameters.js';
 
 /** One header field of a message (RFC 3261 §7.3). */
@@ -12,10 +12,21 @@ export interface HeaderField {
 
 interface Entry extends HeaderField {
   readonly key: string;
+  /** What was read out of the value last, and by whom. */
+  reading: Reading | null;
 }
 
-function entry(name: string, value: string): Entry {
-  return { name: canonicalHeaderName(name), key: headerKey(name), value: oneLine(value) };
+interface Reading {
+  readonly read: (value: string) => unknown;
+  readonly result: unknown;
+}
+
+function entry(written: string, value: string): Entry {
+  return entryOf(headerName(written), value);
+}
+
+function entryOf({ name, key }: HeaderName, value: string): Entry {
+  return { name, key, value: oneLine(value), reading: null };
 }
 
 /** A value can never begin a new header field: line breaks and NUL become a space, whoever supplied them. */
@@ -41,8 +52,18 @@ export class HeaderFields implements Iterable<HeaderField> {
 
   /** The value of the first field of that name. */
   get(name: string): string | undefined {
-    const key = headerKey(name);
-    return this.#entries.find((field) => field.key === key)?.value;
+    return this.#first(headerKey(name))?.value;
+  }
+
+  /**
+   * What `read` makes of the first field of that name, null where there is none. Several layers want the same of a message: it is read
+   * once, so `read` must be a function that always gives the same, and nobody may change the result.
+   */
+  read<Result>(name: string, read: (value: string) => Result): Result | null {
+    const field = this.#first(headerKey(name));
+    if (field === undefined) return null;
+    if (field.reading?.read !== read) field.reading = { read, result: read(field.value) };
+    return field.reading.result as Result;
   }
 
   /** The value of every field of that name, top first; a value that lists several with commas is not split. */
@@ -51,6 +72,18 @@ export class HeaderFields implements Iterable<HeaderField> {
     const values: string[] = [];
     for (const field of this.#entries) if (field.key === key) values.push(field.value);
     return values;
+  }
+
+  /** Those of the names, in their long form, that more than one field has. */
+  repeated(names: ReadonlySet<string>): readonly string[] {
+    const seen: string[] = [];
+    const repeated: string[] = [];
+    for (const { name } of this.#entries) {
+      if (!names.has(name)) continue;
+      if (!seen.includes(name)) seen.push(name);
+      else if (!repeated.includes(name)) repeated.push(name);
+    }
+    return repeated;
   }
 
   has(name: string): boolean {
@@ -99,7 +132,7 @@ export class HeaderFields implements Iterable<HeaderField> {
     if (field === undefined) return null;
     const [first = '', ...rest] = splitCommas(field.value);
     if (rest.length === 0) this.#entries.splice(at, 1);
-    else this.#entries[at] = { ...field, value: rest.join(', ') };
+    else this.#entries[at] = entryOf(field, rest.join(', '));
     return first;
   }
 
@@ -112,6 +145,11 @@ export class HeaderFields implements Iterable<HeaderField> {
 
   *[Symbol.iterator](): Iterator<HeaderField> {
     yield* this.#entries;
+  }
+
+  #first(key: string): Entry | undefined {
+    for (const field of this.#entries) if (field.key === key) return field;
+    return undefined;
   }
 
   #indexOf(key: string): number {

@@ -36,21 +36,33 @@ const compactForms: Readonly<Record<string, string>> = {
   y: 'Identity',
 };
 
-const canonicalNames = new Map<string, string>(longNames.map((name) => [name.toLowerCase(), name]));
-for (const [compact, name] of Object.entries(compactForms)) canonicalNames.set(compact, name);
-// Both spellings used in code hit the map at once, without lower-casing.
-for (const name of longNames) canonicalNames.set(name, name);
-
-/** The long name in its registered case; a name that is not known is given back as it came. */
-export function canonicalHeaderName(name: string): string {
-  return canonicalNames.get(name) ?? canonicalNames.get(name.toLowerCase()) ?? name;
+export interface HeaderName {
+  /** The long name in its registered case; one that is not known as it came. */
+  readonly name: string;
+  /** What two names that mean the same header field have in common: lower case, compact form expanded. */
+  readonly key: string;
 }
 
-const knownKeys = new Map<string, string>(longNames.map((name) => [name, name.toLowerCase()]));
+const knownNames = new Map<string, HeaderName>();
+for (const name of longNames) {
+  const known = { name, key: name.toLowerCase() };
+  // Both spellings used in code and on the wire are found at once, without lower-casing.
+  knownNames.set(name, known).set(known.key, known);
+}
+for (const [compact, name] of Object.entries(compactForms)) {
+  const known = knownNames.get(name);
+  if (known !== undefined) knownNames.set(compact, known);
+}
 
-/** What two names that mean the same header field have in common: lower case, compact form expanded. */
-export function headerKey(name: string): string {
-  const known = knownKeys.get(name);
+/** Reads a name in any case and form. */
+export function headerName(written: string): HeaderName {
+  const known = knownNames.get(written);
   if (known !== undefined) return known;
-  return canonicalHeaderName(name).toLowerCase();
+  const lower = written.toLowerCase();
+  return knownNames.get(lower) ?? { name: written, key: lower };
+}
+
+/** What it has in common with every other name of the same header field. */
+export function headerKey(name: string): string {
+  return headerName(name).key;
 }

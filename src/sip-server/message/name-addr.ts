@@ -9,6 +9,7 @@ import {
   unquote,
   type Parameters,
 } from './parameters.js';
+import { parseUri } from './uri.js';
 
 /** One From, To, Contact, Route, … value: `"Name" <uri>;params`, or a bare `uri;params` (RFC 3261 §20). */
 export interface NameAddr {
@@ -59,6 +60,13 @@ export function splitAddresses(value: string): string[] {
   }
   if (name !== '') addresses.push(name);
   return addresses;
+}
+
+/** The URI of the first of the addresses; null where that is none that could be called by SIP. */
+export function firstSipUri(value: string): string | null {
+  const uri = parseNameAddr(splitAddresses(value)[0] ?? '')?.uri ?? null;
+  const scheme = uri === null ? null : parseUri(uri)?.scheme;
+  return scheme === 'sip' || scheme === 'sips' ? uri : null;
 }
 
 /** Without brackets everything after the first semicolon belongs to the header field (RFC 3261 §20.10). */

@@ -1,7 +1,7 @@
 /** Parameters behind semicolons, quoted strings, and lists with commas, as they stand in header fields (RFC 3261 §25.1). */
 
 /** Names are in lower case; a parameter without `=` has the value undefined (use `has`). Order is kept. */
-export type Parameters = Map<string, string | undefined>;
+export type Parameters = ReadonlyMap<string, string | undefined>;
 
 const namePattern = /[^\s;=,"<>?@]+/y;
 const plainValuePattern = /[^\s;,"<>]*/y;
@@ -13,7 +13,7 @@ const unquotedPattern = /^[A-Za-z0-9\-.!%*_+`'~[\]:/@=&$]+$/;
  * name that is there twice the first one counts. Null when anything else is in the text.
  */
 export function parseParameters(text: string, start = 0): Parameters | null {
-  const parameters: Parameters = new Map();
+  const parameters = new Map<string, string | undefined>();
   let at = skipBlanks(text, start);
   while (at < text.length) {
     if (text[at] !== ';') return null;

@@ -3,7 +3,7 @@ import { parseCSeq } from './cseq.js';
 import { countLeadingBreaks, findHeadEnd, readHead } from './head.js';
 import type { HeaderFields } from './header-fields.js';
 import type { SipMessage, SipRequest } from './message.js';
-import { parseNameAddr, splitAddresses } from './name-addr.js';
+import { firstSipUri, parseNameAddr, splitAddresses } from './name-addr.js';
 import { decodeText } from './text.js';
 import { parseUri } from './uri.js';
 import { parseVia } from './via.js';
@@ -38,7 +38,9 @@ export type ParseResult =
 
 const requestLinePattern = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/(\d+(?:\.\d+)*)$/i;
 const statusLinePattern = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/i;
-const singleFields = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'];
+const singleFields: ReadonlySet<string> = new Set([
+  ...['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Content-Length', 'Content-Type'],
+]);
 const noBody = Buffer.alloc(0);
 
 /**
@@ -118,22 +120,21 @@ function checkRequestUri(uri: string): string | null {
 }
 
 function checkHeaders(headers: HeaderFields, request?: SipRequest): string | null {
-  for (const name of singleFields) {
+  for (const name of headers.repeated(singleFields)) {
     const [value = '', ...others] = headers.all(name);
     // Some write a field twice; which of two is meant matters only where they differ.
     if (others.some((other) => other !== value)) return `more than one ${name}`;
-    if (others.length > 0) headers.set(name, value);
+    headers.set(name, value);
   }
   for (const name of ['From', 'To'] as const) {
-    const value = headers.get(name);
-    if (value === undefined) return `no ${name}`;
-    if (!parseNameAddr(value)) return `malformed ${name}`;
+    if (!headers.has(name)) return `no ${name}`;
+    if (!headers.read(name, parseNameAddr)) return `malformed ${name}`;
   }
   if (!/^\S+$/.test(headers.get('Call-ID') ?? '')) return 'no usable Call-ID';
-  const vias = headers.all('Via');
-  if (vias.length === 0) return 'no Via';
-  if (!vias.every((via) => parseVia(via))) return 'malformed Via';
-  const cseq = parseCSeq(headers.get('CSeq') ?? '');
+  const [via, ...others] = headers.all('Via');
+  if (via === undefined) return 'no Via';
+  if (!headers.read('Via', parseVia) || !others.every((other) => parseVia(other))) return 'malformed Via';
+  const cseq = headers.read('CSeq', parseCSeq);
   if (!cseq) return 'no usable CSeq';
   if (request && cseq.method !== request.method) return 'CSeq of another method';
   const length = headers.get('Content-Length');
@@ -154,7 +155,7 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | nu
   // RFC 3261 §8.1.1.8: exactly one SIP URI, because the dialog's remote target comes from it. Not a list with empty places
   // either: applications stumble over those when they answer.
   const isOne = contacts.length === 1 && !/^\s*,|,\s*$/.test(headers.get('Contact') ?? '');
-  if (method === 'INVITE' && (!isOne || !isSipContact(contacts[0]))) {
+  if (method === 'INVITE' && (!isOne || headers.read('Contact', firstSipUri) === null)) {
     return 'an INVITE needs one SIP Contact';
   }
   return null;
@@ -163,11 +164,6 @@ function checkRequestHeaders(headers: HeaderFields, method: string): string | nu
 /** Requests are sent to it: there is no blank in it. */
 function isRoute(value: string): boolean {
   return parseNameAddr(value)?.uri.includes(' ') === false;
-}
-
-function isSipContact(contact = ''): boolean {
-  const uri = parseUri(parseNameAddr(contact)?.uri ?? '');
-  return uri?.scheme === 'sip' || uri?.scheme === 'sips';
 }
 
 /** Null when there is less than Content-Length states. Without it the body is all that is left (§18.3). */

@@ -7,7 +7,6 @@ import { isUtf8 } from 'node:buffer';
 const lineFeed = 0x0a;
 const escapes = 0xdc00;
 /** With the flag `u` a surrogate stands for itself only where its other half is missing. */
-const escapedByte = /[\udc80-\udcff]/u;
 const escapedBytes = /[\udc80-\udcff]/gu;
 
 /** Never throws. Line by line: one in Latin-1 leaves the others as they are. */
@@ -25,7 +24,7 @@ export function decodeText(bytes: Buffer): string {
 
 /** The bytes that the text was decoded from. */
 export function encodeText(text: string): Buffer {
-  if (!escapedByte.test(text)) return Buffer.from(text, 'utf8');
+  if (text.isWellFormed()) return Buffer.from(text, 'utf8');
   const pieces: Buffer[] = [];
   let start = 0;
   for (const { index } of text.matchAll(escapedBytes)) {
@@ -41,7 +40,9 @@ export function encodeText(text: string): Buffer {
 
 /** The text to be read: kept bytes as the Latin-1 that they probably are. */
 export function readableText(text: string): string {
-  return text.replaceAll(escapedBytes, (kept) => String.fromCharCode(kept.charCodeAt(0) - escapes));
+  return text.isWellFormed()
+    ? text
+    : text.replaceAll(escapedBytes, (kept) => String.fromCharCode(kept.charCodeAt(0) - escapes));
 }
 
 function escapeBytes(latin1: string): string {

@@ -58,7 +58,7 @@ function parseTel(rest: string): SipUri | null {
 }
 
 function parseUriParams(texts: readonly string[]): Parameters | null {
-  const params: Parameters = new Map();
+  const params = new Map<string, string | undefined>();
   for (const text of texts) {
     // As in header fields, stray semicolons are forgiven.
     if (text === '') continue;
@@ -87,7 +87,7 @@ export function formatUri(uri: SipUri): string {
 
 /** The URI for a log: no password, no headers, and no value of a `token` parameter. */
 export function redactUri(uri: SipUri): string {
-  const params: Parameters = new Map(uri.params);
+  const params = new Map(uri.params);
   if (params.has('token')) params.set('token', '***');
   return `${uri.scheme}:${formatUserInfo(uri, true)}${formatTail({ ...uri, params, headers: new Map() })}`;
 }

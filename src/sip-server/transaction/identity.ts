@@ -20,10 +20,10 @@ export interface MessageIdentity {
 /** Null when one of them is missing or unreadable; the parser lets no such message through. */
 export function identify(message: SipMessage): MessageIdentity | null {
   const { headers } = message;
-  const via = parseVia(headers.get('Via') ?? '');
-  const cseq = parseCSeq(headers.get('CSeq') ?? '');
-  const from = parseNameAddr(headers.get('From') ?? '');
-  const to = parseNameAddr(headers.get('To') ?? '');
+  const via = headers.read('Via', parseVia);
+  const cseq = headers.read('CSeq', parseCSeq);
+  const from = headers.read('From', parseNameAddr);
+  const to = headers.read('To', parseNameAddr);
   const callId = headers.get('Call-ID');
   if (!via || !cseq || !from || !to || callId === undefined) return null;
   return {

@@ -190,11 +190,11 @@ export class UdpTransport extends ReceivingTransport implements ListeningTranspo
     return this.#isIpv6 && isIPv4(address) ? `::ffff:${address}` : address;
   }
 
-  async #send(bytes: Buffer, address: string, port: number): Promise<void> {
+  #send(bytes: Buffer, address: string, port: number): Promise<void> {
     const socket = this.#socket;
-    if (!socket) throw new Error('the UDP transport is closed');
+    if (!socket) return Promise.reject(new Error('the UDP transport is closed'));
     this.inbox.tap?.('out', bytes, this.#ends(address, port));
-    await sendCounted(this.inbox.counters, bytes, (done) =>
+    return sendCounted(this.inbox.counters, bytes, (done) =>
       socket.send(bytes, port, this.#asSocketTakes(address), done),
     );
   }

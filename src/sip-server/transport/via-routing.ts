@@ -10,16 +10,17 @@ import { isSameAddress, withoutZone } from './address.js';
  * into these two itself is replaced, so that nobody can point the response at a third party.
  */
 export function stampReceived(request: SipRequest, remoteAddress: string, remotePort: number): void {
-  const via = parseVia(request.headers.get('Via') ?? '');
+  const via = request.headers.read('Via', parseVia);
   if (!via) return;
   const wantsRport = via.params.has('rport');
   const stated = via.params.has('received');
   const matches = isSameAddress(via.host, remoteAddress);
   if (matches && !wantsRport && !stated) return;
-  if (!matches || wantsRport) via.params.set('received', withoutZone(remoteAddress));
-  else via.params.delete('received');
-  if (wantsRport) via.params.set('rport', String(remotePort));
-  request.headers.replaceFirst('Via', formatVia(via));
+  const params = new Map(via.params);
+  if (!matches || wantsRport) params.set('received', withoutZone(remoteAddress));
+  else params.delete('received');
+  if (wantsRport) params.set('rport', String(remotePort));
+  request.headers.replaceFirst('Via', formatVia({ ...via, params }));
 }
 
 export interface ResponseTarget {

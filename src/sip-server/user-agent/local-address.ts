@@ -1,5 +1,5 @@
 /** Tells public addresses from those of private networks and of this machine. */
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { withoutZone } from '../transport/address.js';
 
 export interface LocalInterface {
@@ -21,24 +21,40 @@ loopback.addAddress('::1', 'ipv6');
 
 /** RFC 1918, RFC 6598 (carrier-grade NAT), link-local, unique local (RFC 4193); groups and broadcasts, which stay near as well. */
 const privateNetworks = new BlockList();
-privateNetworks.addSubnet('10.0.0.0', 8, 'ipv4');
-privateNetworks.addSubnet('172.16.0.0', 12, 'ipv4');
-privateNetworks.addSubnet('192.168.0.0', 16, 'ipv4');
-privateNetworks.addSubnet('100.64.0.0', 10, 'ipv4');
-privateNetworks.addSubnet('169.254.0.0', 16, 'ipv4');
+const privateIpv4 = [
+  { network: '10.0.0.0', prefix: 8 },
+  { network: '172.16.0.0', prefix: 12 },
+  { network: '192.168.0.0', prefix: 16 },
+  { network: '100.64.0.0', prefix: 10 },
+  { network: '169.254.0.0', prefix: 16 },
+  { network: '224.0.0.0', prefix: 4 },
+  { network: '240.0.0.0', prefix: 4 },
+];
+for (const { network, prefix } of privateIpv4) privateNetworks.addSubnet(network, prefix, 'ipv4');
 privateNetworks.addSubnet('fc00::', 7, 'ipv6');
 privateNetworks.addSubnet('fe80::', 10, 'ipv6');
-privateNetworks.addSubnet('224.0.0.0', 4, 'ipv4');
-privateNetworks.addSubnet('240.0.0.0', 4, 'ipv4');
 privateNetworks.addSubnet('ff00::', 8, 'ipv6');
 
 /** From where an address can be reached, however it is written. IPv6 without brackets; IPv4 within IPv6 counts as IPv4. */
 export function addressKind(address: string): AddressKind {
-  if (isIP(address) === 0) return 'name';
-  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  if (/^[0:]/.test(address) && unspecified.check(address, family)) return 'unspecified';
-  if (loopback.check(address, family)) return 'loopback';
-  return privateNetworks.check(address, family) ? 'private' : 'public';
+  // Asked for every message: for IPv4, which nearly all have, without what a list costs.
+  if (isIPv4(address)) return ipv4Kind(toNumber(address));
+  if (!isIPv6(address)) return 'name';
+  if (/^[0:]/.test(address) && unspecified.check(address, 'ipv6')) return 'unspecified';
+  if (loopback.check(address, 'ipv6')) return 'loopback';
+  return privateNetworks.check(address, 'ipv6') ? 'private' : 'public';
+}
+
+const privateBits = privateIpv4.map(({ network, prefix }) => ({
+  bits: toNumber(network) >>> (32 - prefix),
+  rest: 32 - prefix,
+}));
+
+function ipv4Kind(address: number): AddressKind {
+  const first = address >>> 24;
+  if (first === 0) return 'unspecified';
+  if (first === 127) return 'loopback';
+  return privateBits.some(({ bits, rest }) => address >>> rest === bits) ? 'private' : 'public';
 }
 
 /**

@@ -69,7 +69,7 @@ export class UserAgentServer {
   readonly #first: FirstAnswers;
   readonly #reliable: ReliableResponses;
   /** Behind the To tags of answers without a transaction. */
-  readonly #secret = randomBytes(16);
+  readonly #secret = randomBytes(16).toString('hex');
 
   constructor(environment: UserAgentEnvironment, events: ServerDialogEvents) {
     this.#environment = environment;
