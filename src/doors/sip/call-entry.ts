@@ -62,8 +62,9 @@ export class CallEntry {
   /** Ends the counting of a call for which nothing speaks but its address, which may be forged; null for any other. */
   #endUnconfirmed: (() => void) | null = null;
   #isForgeable = false;
-  /** Ends what is done for a call that has ended. */
-  readonly #over = new AbortController();
+  #isOver = false;
+  /** Ends the verification of a signature where the call ends meanwhile; null where none is verified. */
+  #verifying: AbortController | null = null;
 
   constructor(options: CallEntryOptions) {
     this.#options = options;
@@ -100,10 +101,10 @@ export class CallEntry {
 
   /** Null where the call ended while its signature was verified. Throws Refusal. */
   async find(credentials: readonly Credential[]): Promise<Entrance | null> {
-    const { request, settings } = this.#options;
+    const { settings } = this.#options;
     if (settings.trunks !== undefined) await this.#enterByTrunk(settings.trunks, credentials);
     if (this.#pass?.isProven === false) this.#countForgeable(`trunk ${this.#pass.trunk.id}`);
-    const verifying = verifiedCaller(request, this.#pass, settings.trunks?.verify, this.#over.signal);
+    const verifying = this.#pass === null ? null : this.#verify(this.#pass);
     const stir = verifying === null ? null : await verifying;
     if (verifying !== null && this.#isOver) return null;
     const { credential, refusal } = await this.#chosen(credentials);
@@ -129,12 +130,12 @@ export class CallEntry {
     credentials: readonly Credential[],
     replaced: ReplacedCall,
   ): Promise<(Pick<Entrance, 'stir'> & { readonly isAllowed: boolean }) | null> {
-    const { request, settings, legs } = this.#options;
+    const { settings, legs } = this.#options;
     if (settings.trunks !== undefined)
       await this.#enterByTrunk(settings.trunks, credentials, replaced.trunkId);
     const pass = this.#pass;
     if (pass?.isProven === false) this.#countForgeable(`trunk ${pass.trunk.id}`);
-    const verifying = verifiedCaller(request, pass, settings.trunks?.verify, this.#over.signal);
+    const verifying = pass === null ? null : this.#verify(pass);
     const stir = verifying === null ? null : await verifying;
     if (verifying !== null && this.#isOver) return null;
     const { credential, refusal } = await this.#chosen(credentials);
@@ -156,14 +157,18 @@ export class CallEntry {
   /** The call is over: its places are free. Idempotent. */
   end(): void {
     if (this.#isOver) return;
+    this.#isOver = true;
     // With a reason: without one an exception is made, with its stack, for every call.
-    this.#over.abort('the call is over');
+    this.#verifying?.abort('the call is over');
     this.#pass?.release();
     this.#endUnconfirmed?.();
   }
 
-  get #isOver(): boolean {
-    return this.#over.signal.aborted;
+  /** What the signature of a trunk's call says; null, at once, where nobody wants to know. Rejects with Refusal. */
+  #verify(pass: TrunkPass): ReturnType<typeof verifiedCaller> {
+    const { request, settings } = this.#options;
+    this.#verifying = new AbortController();
+    return verifiedCaller(request, pass, settings.trunks?.verify, this.#verifying.signal);
   }
 
   /** Throws Refusal where those that are shown are wrong. */
