@@ -43,15 +43,20 @@ export interface HeaderName {
   readonly key: string;
 }
 
-const knownNames = new Map<string, HeaderName>();
-for (const name of longNames) {
-  const known = { name, key: name.toLowerCase() };
-  // Both spellings used in code and on the wire are found at once, without lower-casing.
-  knownNames.set(name, known).set(known.key, known);
-}
-for (const [compact, name] of Object.entries(compactForms)) {
-  const known = knownNames.get(name);
-  if (known !== undefined) knownNames.set(compact, known);
+/** Both spellings used in code and on the wire are found at once, without lower-casing. */
+const knownNames: ReadonlyMap<string, HeaderName> = namesAsWritten();
+
+function namesAsWritten(): Map<string, HeaderName> {
+  const names = new Map<string, HeaderName>();
+  for (const name of longNames) {
+    const known = { name, key: name.toLowerCase() };
+    names.set(name, known).set(known.key, known);
+  }
+  for (const [compact, name] of Object.entries(compactForms)) {
+    const known = names.get(name);
+    if (known !== undefined) names.set(compact, known);
+  }
+  return names;
 }
 
 /** Reads a name in any case and form. */
