@@ -37,6 +37,10 @@ async function main(argv: string[]): Promise<number> {
     console.log(version());
     return 0;
   }
+  if (!isSomewhere()) {
+    console.error('landbridge: The directory that it was started in is gone. Change to another one.');
+    return 1;
+  }
   // Commands are loaded when they are asked for: a phone call needs no database, a gateway no command-line phone.
   if (first === 'call') {
     const { runCallCommand } = await import('./softphone/cli/call-command.js');
@@ -50,6 +54,15 @@ async function main(argv: string[]): Promise<number> {
   const hint = meant === null ? '' : `: did you mean ${meant}?`;
   console.error(`landbridge: unknown command '${first}'${hint}\n\n${usage}`);
   return exitUsage;
+}
+
+/** Nothing can be loaded where the working directory was removed. */
+function isSomewhere(): boolean {
+  try {
+    return process.cwd() !== '';
+  } catch {
+    return false;
+  }
 }
 
 async function serve(argv: string[]): Promise<number> {

@@ -9,6 +9,7 @@ it.each([
   ['ENOSPC', 'ENOSPC: no space left on device, fdatasync', 'is full. Make room on it'],
   ['SQLITE_IOERR_WRITE', 'disk I/O error', 'disk I/O error (SQLITE_IOERR_WRITE).'],
   ['EIO', 'EIO: i/o error, fdatasync', 'EIO: i/o error, fdatasync.'],
+  ['EMFILE', 'EMFILE: too many open files, open', 'Let the gateway open more (ulimit -n'],
   ['SQLITE_READONLY', 'attempt to write a readonly database', 'its file system is read-only.'],
   ['SQLITE_BUSY', 'database is locked', 'another program keeps its database locked.'],
   ['SQLITE_CORRUPT', 'database disk image is malformed', 'Bring the directory back from a copy'],

@@ -50,7 +50,16 @@ function reason(error: Error, code: string, directory: string): string {
     readonly path?: string;
     readonly dest?: string;
   };
+  if (code.startsWith('SQLITE_')) {
+    const taken = ['landbridge.db-wal', 'landbridge.db-shm']
+      .map((name) => join(directory, name))
+      .find(isDirectory);
+    if (taken !== undefined) return `${taken} is a directory where a file of Landbridge’s should be.`;
+  }
   switch (code) {
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'too many files are open. Let the gateway open more (ulimit -n, LimitNOFILE of systemd).';
     case 'EEXIST':
     case 'ENOTDIR':
       return `${path} is not a directory, or lies below a file.`;
@@ -79,10 +88,12 @@ function reason(error: Error, code: string, directory: string): string {
 
 /** To read a directory is refused without its name. */
 function fileThatIsNone(directory: string): string {
-  const found = ['credentials.json', 'node-name'].find((name) =>
-    statSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory(),
-  );
-  return found === undefined ? 'its path' : join(directory, found);
+  const files = ['credentials.json', 'node-name'].map((name) => join(directory, name));
+  return files.find(isDirectory) ?? 'its path';
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function codeOf(error: unknown): string | null {

@@ -1,11 +1,14 @@
 /** The gateway as a process: how it starts, refuses to start, drains, dies and comes back. */
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import Database from 'libsql';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
 import type { PhoneCall } from '../../src/softphone/phone-call.js';
 import { callGateway } from '../support/gateway-phone.js';
 import { makeSmallDisk, smallDiskIsPossible } from '../support/small-disk.js';
@@ -200,6 +203,13 @@ describe('starting', () => {
       'is a directory',
     ],
     [
+      'with a directory in the place of the database’s log',
+      (place: string) => {
+        mkdirSync(join(place, 'landbridge.db-wal'), { recursive: true });
+      },
+      'landbridge.db-wal is a directory',
+    ],
+    [
       'with a file in the place of its sounds',
       (place: string) => put(place, 'sounds', ''),
       'is not a directory',
@@ -299,6 +309,16 @@ describe('starting', () => {
   it('asked for help with a command says how that one is used', async () => {
     const { code, stdout } = await runGateway({ arguments: ['help', 'call'] });
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^usage: landbridge call/)]);
+  });
+
+  it('in a directory that is gone says so in one sentence', async () => {
+    const directory = await newDirectory();
+    const commands = 'cd "$1" && rmdir "$1" && exec "$2" "$3" serve';
+    const words = ['-c', commands, 'sh', directory, process.execPath, inject('gatewayEntry')];
+    const shell = spawn('sh', words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [stderr, [code]] = await Promise.all([text(shell.stderr), once(shell, 'close')]);
+    expect(stderr).toBe('landbridge: The directory that it was started in is gone. Change to another one.\n');
+    expect(code).toBe(1);
   });
 
   it('with an unknown command or option says how to use it', async () => {
