@@ -159,6 +159,16 @@ export function sipDoorFormsContract(atHand: DoorAtHand): void {
       expect(await timerOf('Session-Expires: 1800;refresher=UAS')).toBe('1800;refresher=uas');
     });
 
+    it('is the phone’s to refresh under its compact name, too', async () => {
+      const answer = await invited((token) => [
+        ...[`X-Token: ${token}`, 'k: timer', 'x: 1800;refresher=uac'],
+      ]);
+      expect([answer.header('Session-Expires'), answer.header('Require')]).toEqual([
+        '1800;refresher=uac',
+        'timer',
+      ]);
+    });
+
     it.each([
       ['1800', '1800;refresher=uas'],
       ['20', '90;refresher=uas'],

@@ -48,7 +48,9 @@ function asPart(message: WithBody): BodyPart | null {
   const { body = '' } = message;
   if (body.trim() === '') return null;
   const header = (name: string): string | null => {
-    const value = message.get(headerNames[name] ?? name);
+    // drachtio-srf takes the compact `e` for another field, and a drachtio-server hands it on as it came.
+    const compact = name === 'content-encoding' ? message.get('e') : undefined;
+    const value = message.get(headerNames[name] ?? name) ?? compact;
     // Some leave the type out; what a call is about is a session description.
     return value ?? (name === 'content-type' ? descriptionType : null);
   };

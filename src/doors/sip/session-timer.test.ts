@@ -27,6 +27,12 @@ describe('the session timer that a phone asks for', () => {
     },
   );
 
+  it('may have its compact name', () => {
+    const get = (name: string) => ({ x: '1800;refresher=uac', Supported: 'timer' })[name];
+    expect(timerOfInvite({ get })).toEqual(theirs);
+    expect(guardSessionTimer({ get: (name) => (name === 'x' ? '60' : get(name)) })?.status).toBe(422);
+  });
+
   it.each(['1800;refresher=uas', '1800;x=y; refresher = UAS'])('is kept by us: %s', (value) => {
     const invite = saying(value, 'timer');
     for (const timer of [timerOfInvite(invite), timerOfReinvite(invite, theirs)]) expect(timer).toEqual(ours);

@@ -96,7 +96,9 @@ function readTimer(message: Readable): Expires | null {
 }
 
 function readExpires(message: Readable): Expires | null {
-  const [interval = '', ...parameters] = (message.get('Session-Expires') ?? '').split(';');
+  // drachtio-srf knows not every compact name (RFC 4028 §4: x), and a drachtio-server hands them on as they came.
+  const value = message.get('Session-Expires') ?? message.get('x') ?? '';
+  const [interval = '', ...parameters] = value.split(';');
   if (!/^\s*\d{1,10}\s*$/.test(interval)) return null;
   const named = parameters.map((text) => /^\s*refresher\s*=\s*(ua[cs])\s*$/i.exec(text)?.[1]?.toLowerCase());
   const refresher = named.find((word) => word === 'uac' || word === 'uas') ?? null;
