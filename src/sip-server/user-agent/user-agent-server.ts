@@ -1,5 +1,4 @@
 /** The side of the user agent that answers requests. */
-import { randomBytes } from 'node:crypto';
 import { beginsSubscription, dialogAsServer, publicDialogId } from '../dialog/dialog.js';
 import { agreeAsServer, type SessionTimerTerms } from '../dialog/session-expires.js';
 import { formatMessage } from '../message/format-message.js';
@@ -19,8 +18,8 @@ import {
 } from './dialog-checks.js';
 import type { UserAgentEnvironment } from './environment.js';
 import { FirstAnswers } from './first-answers.js';
-import { newTag, statelessTag } from './identifiers.js';
 import { IncomingRequest, type ArrivedRequest, type IncomingRequestParts } from './incoming-request.js';
+import { OwnAnswers } from './own-answers.js';
 import { PendingAnswers } from './pending-answers.js';
 import { ReliableResponses } from './reliable-responses.js';
 import { checkNewRequest, isChallenge, type Refusal } from './request-checks.js';
@@ -42,8 +41,6 @@ export interface ServerDialogEvents {
   /** The INVITE of that transaction was passed on, and is cancelled. False: it was not. */
   readonly cancelPassedOn: (transaction: ServerTransaction) => boolean;
 }
-
-type AnswerableRequest = Pick<ArrivedRequest, 'request' | 'transaction'>;
 
 /** A final response that went out, and what it agreed on. */
 interface SentAnswer {
@@ -68,8 +65,7 @@ export class UserAgentServer {
   readonly #composer: ResponseComposer;
   readonly #first: FirstAnswers;
   readonly #reliable: ReliableResponses;
-  /** Behind the To tags of answers without a transaction. */
-  readonly #secret = randomBytes(16).toString('hex');
+  readonly #own: OwnAnswers;
 
   constructor(environment: UserAgentEnvironment, events: ServerDialogEvents) {
     this.#environment = environment;
@@ -77,6 +73,7 @@ export class UserAgentServer {
     this.#answers = new PendingAnswers(environment, events.hangUp);
     this.#composer = new ResponseComposer(environment);
     this.#first = new FirstAnswers(environment, this.#composer);
+    this.#own = new OwnAnswers(environment, this.#composer, this.#first);
     this.#reliable = new ReliableResponses(environment, (incoming) => this.#giveUpInvite(incoming, 504));
     environment.dialogs.onEnd((dialog) => this.#modifying.delete(dialog));
   }
@@ -94,7 +91,8 @@ export class UserAgentServer {
   receive(arrived: ArrivedRequest): void {
     const { request, identity, transaction } = arrived;
     if (request.method === 'CANCEL') this.#receiveCancel(arrived);
-    else if (this.#environment.transactions.findMerged(transaction)) this.#turnAway(arrived, { status: 482 });
+    else if (this.#environment.transactions.findMerged(transaction))
+      this.#own.turnAway(arrived, { status: 482 });
     else if (identity.toTag !== '') this.#receiveInDialog(arrived);
     else this.#receiveNew(arrived);
   }
@@ -116,11 +114,7 @@ export class UserAgentServer {
 
   /** Answers a request without a transaction: it is malformed, or there is no room. */
   refuseStateless(request: SipRequest, flow: Flow, refusal: Refusal, isMalformed = false): void {
-    if (request.method === 'ACK') return;
-    this.#tellRefused(request, flow, refusal);
-    if (!this.#first.mayAnswer(request, flow, isMalformed)) return;
-    const bytes = formatMessage(this.#composer.refusal(request, newTag(), refusal));
-    flow.send(bytes).catch(() => undefined);
+    this.#own.refuseStateless(request, flow, refusal, isMalformed);
   }
 
   /** Sends an application's response to the request with that identifier, at once or after the PRACK that it must wait for. */
@@ -181,8 +175,8 @@ export class UserAgentServer {
       this.#finish(incoming);
       if (incoming.isInitialInvite) this.#recordEnd(incoming.request);
       if (incoming.isInitialInvite && incoming.dialog) this.#environment.dialogs.end(incoming.dialog);
-      if (incoming.request.method === 'BYE') this.#answer(incoming, incoming.toTag, 200);
-      else this.#refuse(incoming, this.#unavailable(), incoming.toTag);
+      if (incoming.request.method === 'BYE') this.#own.answer(incoming, incoming.toTag, 200);
+      else this.#own.refuse(incoming, this.#own.unavailable, incoming.toTag);
     }
   }
 
@@ -215,20 +209,20 @@ export class UserAgentServer {
     const isStrayInfo = method === 'INFO' && !directory.isKnown(method);
     const refusal = isStrayInfo ? { status: 481 } : checkNewRequest(request, settings.supported);
     if (refusal?.status !== 481 && !isInvite && !isOptions && !directory.isKnown(method)) {
-      return this.#turnAway(arrived, this.#methodRefusal());
+      return this.#own.turnAway(arrived, this.#own.wrongMethod);
     }
-    if (refusal) return this.#turnAwayNew(arrived, refusal);
+    if (refusal) return this.#own.turnAwayNew(arrived, refusal);
     const owner = directory.choose(method);
-    if (!owner && isOptions) return this.#answerOptions(arrived);
+    if (!owner && isOptions) return this.#own.answerOptions(arrived, this.isDraining);
     const wantsDialog = isInvite || beginsSubscription(method);
     const isFull = this.#pending.size >= settings.maxPendingRequests || (wantsDialog && dialogs.isFull);
-    if (!owner || isFull) return this.#turnAwayNew(arrived, this.#unavailable());
+    if (!owner || isFull) return this.#own.turnAwayNew(arrived, this.#own.unavailable);
     const screened = (isInvite ? settings.screen?.(request, flow) : null) ?? null;
     if (screened) {
       if (!isChallenge(screened)) this.#environment.scanners?.calledInVain(request, flow);
-      return this.#turnAway(arrived, screened);
+      return this.#own.turnAway(arrived, screened);
     }
-    const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#tagFor(arrived) });
+    const incoming = this.#accept({ ...arrived, owner, dialog: undefined, toTag: this.#own.tagFor(arrived) });
     if (isInvite) this.#first.announce(incoming);
     if (isInvite) this.#environment.records.attempt('network', request);
     owner.request(request, flow, incoming.id, '');
@@ -242,22 +236,22 @@ export class UserAgentServer {
       const again = (): void => this.#receiveInDialog(arrived);
       if (request.method === 'NOTIFY' && this.#events.overtook(identity, again)) return;
       if (this.#events.forward(arrived)) return;
-      return this.#turnAway(arrived, { status: 481 });
+      return this.#own.turnAway(arrived, { status: 481 });
     }
     if (isWebSocket(flow) && flow.id !== dialog.flow.id) this.#peerMoved(dialog, flow);
     if (takeLatePrack(dialog, request) && dialog.acceptsCSeq(identity.cseq.number))
-      return this.#answer(arrived, '', 200);
+      return this.#own.answer(arrived, '', 200);
     const refusal =
       this.#checkInDialog(dialog, request, identity) ??
       checkModification(dialog, request, this.#modifying.has(dialog));
-    if (refusal) return this.#refuse(arrived, refusal);
+    if (refusal) return this.#own.refuse(arrived, refusal);
     const { owner } = dialog;
     if (request.method === 'BYE') {
       const wasNoCall = this.#receiveBye(dialog, request, flow);
-      if (wasNoCall || !owner) return this.#answer(arrived, '', 200);
+      if (wasNoCall || !owner) return this.#own.answer(arrived, '', 200);
     }
-    if (!owner) return this.#refuse(arrived, { status: 481 });
-    if (request.method === 'INVITE') this.#answer(arrived, '', 100);
+    if (!owner) return this.#own.refuse(arrived, { status: 481 });
+    if (request.method === 'INVITE') this.#own.answer(arrived, '', 100);
     const incoming = this.#accept({ ...arrived, owner, dialog, toTag: '' });
     if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#modifying.set(dialog, incoming);
@@ -292,7 +286,7 @@ export class UserAgentServer {
 
   /** Order, required extensions, and PRACK (RFC 3261 §12.2.2, RFC 3262 §3). */
   #checkInDialog(dialog: OwnedDialog, request: SipRequest, identity: MessageIdentity): Refusal | null {
-    if (!inDialogMethods.has(request.method)) return this.#methodRefusal();
+    if (!inDialogMethods.has(request.method)) return this.#own.wrongMethod;
     const { supported } = this.#environment.settings;
     const refusal = checkOrderAndExtensions(dialog, request, identity, supported);
     if (refusal) return refusal;
@@ -302,9 +296,9 @@ export class UserAgentServer {
   #receiveCancel(arrived: ArrivedRequest): void {
     const { request: cancel, identity, flow } = arrived;
     const cancelled = this.#environment.transactions.findCancelled(cancel, identity);
-    if (!cancelled) return this.#turnAway(arrived, { status: 481 });
+    if (!cancelled) return this.#own.turnAway(arrived, { status: 481 });
     const invite = this.#byTransaction.get(cancelled);
-    this.#answer(arrived, cancelled.toTag, 200);
+    this.#own.answer(arrived, cancelled.toTag, 200);
     if (this.#events.cancelPassedOn(cancelled)) return;
     // Already answered: CANCEL has no effect (RFC 3261 §9.2); the far end has to send a BYE.
     if (invite) this.#cancelled(invite, cancel, flow);
@@ -329,11 +323,6 @@ export class UserAgentServer {
     return initial !== undefined;
   }
 
-  #answerOptions(arrived: ArrivedRequest): void {
-    if (this.isDraining) return this.#turnAway(arrived, this.#unavailable());
-    this.#sendOnce(arrived, () => this.#composer.capabilities(arrived.request, this.#tagFor(arrived)));
-  }
-
   #accept(parts: IncomingRequestParts): IncomingRequest {
     const { clock, timers, settings } = this.#environment;
     const { request, transaction } = parts;
@@ -354,7 +343,7 @@ export class UserAgentServer {
   /** Answers in the application's place, and tells it that there is nothing left to answer. */
   #giveUpInvite(incoming: IncomingRequest, status: number): void {
     this.#finish(incoming);
-    this.#refuse(incoming, { status }, incoming.toTag);
+    this.#own.refuse(incoming, { status }, incoming.toTag);
     this.#tellCancelled(incoming);
   }
 
@@ -443,54 +432,6 @@ export class UserAgentServer {
     dialog.described(response.body);
     this.#events.sessionAgreed(dialog, terms);
     if (incoming.request.method === 'INVITE') this.#answers.add(dialog, incoming, bytes);
-  }
-
-  #unavailable(): Refusal {
-    return { status: 503, headers: [['Retry-After', String(this.#environment.settings.retryAfterSeconds)]] };
-  }
-
-  #methodRefusal(): Refusal {
-    return { status: 405, headers: [['Allow', this.#composer.allow]] };
-  }
-
-  #refuse({ request, transaction }: AnswerableRequest, refusal: Refusal, toTag = newTag()): void {
-    const response = this.#composer.refusal(request, toTag, refusal);
-    transaction.toTag = toTag;
-    transaction.respond(response.status, formatMessage(response));
-  }
-
-  /**
-   * Refuses what no application has heard of, and keeps nothing of it (RFC 3261 §8.2.7): a copy is a new request and gets the same
-   * answer, an ACK is nobody's. So a flood from strangers leaves no transactions, and nothing is sent to them twice.
-   */
-  #turnAway(arrived: ArrivedRequest, refusal: Refusal): void {
-    if (refusal.status < 500 && !isChallenge(refusal)) this.#environment.guard?.refused(arrived.flow);
-    this.#sendOnce(arrived, () => this.#composer.refusal(arrived.request, this.#tagFor(arrived), refusal));
-  }
-
-  /** The same, and tells that a call was refused. */
-  #turnAwayNew(arrived: ArrivedRequest, refusal: Refusal): void {
-    this.#tellRefused(arrived.request, arrived.flow, refusal);
-    this.#turnAway(arrived, refusal);
-  }
-
-  #tellRefused(request: SipRequest, flow: Flow, refusal: Refusal): void {
-    if (request.method === 'INVITE') this.#environment.settings.onRefused?.(request, flow, refusal);
-  }
-
-  #sendOnce({ request, transaction, flow }: ArrivedRequest, compose: () => SipResponse): void {
-    if (this.#first.mayAnswer(request, flow))
-      transaction.flow.send(formatMessage(compose())).catch(() => undefined);
-    transaction.abandon();
-  }
-
-  #tagFor({ identity }: ArrivedRequest): string {
-    const { callId, fromTag, via } = identity;
-    return statelessTag(this.#secret, [callId, fromTag, via.params.get('branch') ?? '']);
-  }
-
-  #answer({ request, transaction }: AnswerableRequest, toTag: string, status: number): void {
-    transaction.respond(status, formatMessage(this.#composer.plain(request, toTag, status)));
   }
 }
 
