@@ -78,7 +78,7 @@ export const stirGroups = {
     revocationCa: path
       .optional()
       .describe(
-        'File with certificates, PEM, of who signs such lists for the certificates of others, as the STI Policy Administrator does. Read at the start.',
+        'File with certificates, PEM, of who signs such lists for the certificates of others, as the STI Policy Administrator does. Read anew when it changes.',
       ),
     revocationHosts: z
       .array(hostPattern)

@@ -1,80 +1,57 @@
-/** The file of authorities that signers' certificates may come from, watched: lists change, and calls go on. */
-import type { Timer } from '../domain/clock.js';
-import { TrustAnchors } from '../stir/index.js';
+/** Who vouches for signers' certificates, and who signs lists of revoked ones: files, watched. */
+import { readChain, TrustAnchors, type StirCertificate } from '../stir/index.js';
 import { CertificateProblem, readPem } from '../tls/certificate.js';
-import { fileVersion } from '../tls/file-version.js';
 import type { GatewayContext } from './context.js';
+import { WatchedFile } from './watched-file.js';
+
+type Context = Pick<GatewayContext, 'clock' | 'logger'>;
 
 /** So many of those that are left out are named in the log. */
 const maxSubjects = 20;
+const maxListSigners = 20;
 
-export class StirAuthorities {
-  readonly #context: Pick<GatewayContext, 'clock' | 'logger'>;
-  readonly #path: string;
-  readonly #reloadMs: number;
-  #seen: string;
-  #timer: Timer | null = null;
-  #anchors: TrustAnchors;
+/** `stir.ca`. One certificate that is of no use takes none of the others away. Throws CertificateProblem. */
+export function watchAuthorities(context: Context, path: string, everyMs: number): WatchedFile<TrustAnchors> {
+  return new WatchedFile(context, {
+    ...{ path, everyMs, name: 'stir.ca' },
+    read: () => {
+      const anchors = readAnchors(path);
+      const { count, leftOut } = anchors;
+      const subjects = leftOut.slice(0, maxSubjects).map((subject) => subject ?? 'unreadable');
+      if (leftOut.length > 0)
+        context.logger.warn(
+          { authorities: count, leftOut: leftOut.length, subjects },
+          'the list of authorities holds certificates that are of no use; they are left out',
+        );
+      return anchors;
+    },
+    fieldsOf: ({ count }) => ({ authorities: count }),
+  });
+}
 
-  /** Throws CertificateProblem. */
-  constructor(context: Pick<GatewayContext, 'clock' | 'logger'>, path: string, reloadMs: number) {
-    this.#context = context;
-    this.#path = path;
-    this.#reloadMs = reloadMs;
-    this.#seen = fileVersion(path);
-    this.#anchors = this.#read();
-    this.#schedule();
-  }
+/** `stir.revocationCa`. Throws CertificateProblem. */
+export function watchListSigners(
+  context: Context,
+  path: string,
+  everyMs: number,
+): WatchedFile<readonly StirCertificate[]> {
+  return new WatchedFile(context, {
+    ...{ path, everyMs, name: 'stir.revocationCa', read: readListSigners },
+    fieldsOf: ({ length }) => ({ authorities: length }),
+  });
+}
 
-  /** Those that are in force. */
-  get anchors(): TrustAnchors {
-    return this.#anchors;
-  }
-
-  /** Ends the watch. Idempotent. */
-  close(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #schedule(): void {
-    this.#timer = this.#context.clock.after(this.#reloadMs, () => {
-      this.#schedule();
-      this.#reload();
-    });
-  }
-
-  /** One certificate that is of no use takes none of the others away. Throws CertificateProblem. */
-  #read(): TrustAnchors {
-    const anchors = read(this.#path);
-    const { count, leftOut } = anchors;
-    const subjects = leftOut.slice(0, maxSubjects).map((subject) => subject ?? 'unreadable');
-    if (leftOut.length > 0)
-      this.#context.logger.warn(
-        { authorities: count, leftOut: leftOut.length, subjects },
-        'the list of authorities holds certificates that are of no use; they are left out',
-      );
-    return anchors;
-  }
-
-  /** What cannot be used changes nothing, and is logged until it can. */
-  #reload(): void {
-    const seen = fileVersion(this.#path);
-    if (seen === this.#seen) return;
-    const { logger } = this.#context;
-    try {
-      this.#anchors = this.#read();
-    } catch (error) {
-      const problem = (error as Error).message;
-      logger.error({ problem }, 'a changed list of authorities cannot be used; the former stays in force');
-      return;
-    }
-    this.#seen = seen;
-    logger.info({ authorities: this.#anchors.count }, 'the list of authorities was read anew');
+function readListSigners(path: string): readonly StirCertificate[] {
+  const pem = readPem(path);
+  try {
+    return readChain(pem, maxListSigners);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw new CertificateProblem(`${path} holds no certificate that signs lists: ${why}.`, { cause: error });
   }
 }
 
-function read(path: string): TrustAnchors {
+function readAnchors(path: string): TrustAnchors {
   // The first of them need not be one that can be used.
   const pem = readPem(path);
   try {

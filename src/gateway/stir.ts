@@ -10,14 +10,12 @@ import {
   CallVerifier,
   CertificateCache,
   CertificateFetcher,
-  readChain,
   RevocationLists,
   TrustAnchors,
-  type StirCertificate,
 } from '../stir/index.js';
-import { CertificateProblem, readAuthorities, readPem } from '../tls/certificate.js';
+import { CertificateProblem, readAuthorities } from '../tls/certificate.js';
 import type { GatewayContext } from './context.js';
-import { StirAuthorities } from './stir-authorities.js';
+import { watchAuthorities, watchListSigners } from './stir-authorities.js';
 
 export interface GatewayStir {
   readonly verify: VerifyCall;
@@ -39,28 +37,29 @@ export interface GatewayStir {
 const maxListFetches = 8;
 const maxLists = 200;
 const listTypes = 'application/pkix-crl, */*;q=0.1';
-const maxListSigners = 20;
 
 /** Throws CertificateProblem where a file of authorities, or the key, cannot be used. */
 export function openStir(context: GatewayContext): GatewayStir {
   const { config, clock, closers } = context;
   const { stir, numbers } = config;
-  const authorities =
-    stir.ca === undefined ? null : new StirAuthorities(context, stir.ca, stir.reloadSeconds * 1000);
+  const everyMs = stir.reloadSeconds * 1000;
+  const authorities = stir.ca === undefined ? null : watchAuthorities(context, stir.ca, everyMs);
+  const listSigners =
+    stir.revocationCa === undefined ? null : watchListSigners(context, stir.revocationCa, everyMs);
   const none = new TrustAnchors();
   const fetcher = openFetcher(context);
   const listFetcher = openFetcher(context, { maxBytes: stir.revocationMaxBytes, accept: listTypes });
   closers.onClose('signers’ certificates', () => {
     authorities?.close();
+    listSigners?.close();
     fetcher.close();
     listFetcher.close();
   });
-  const anchors = () => authorities?.anchors ?? none;
-  const listSigners = readListSigners(stir.revocationCa);
+  const anchors = () => authorities?.value ?? none;
   const lists = new RevocationLists({
     fetch: (url) => listFetcher.fetch(url),
     rules: { ports: stir.ports, hosts: stir.revocationHosts },
-    signers: () => [...listSigners, ...anchors().authorities],
+    signers: () => [...(listSigners?.value ?? []), ...anchors().authorities],
     clock,
     limits: {
       ...{ keepMs: stir.revocationKeepSeconds * 1000, failureMs: stir.failureSeconds * 1000 },
@@ -133,17 +132,6 @@ function openSigner({ key, certificateUrl }: GatewayContext['config']['stir']): 
   } catch (error) {
     // What the system, or the signer, says quotes nothing of the file.
     throw new CertificateProblem(`Calls cannot be signed with ${key}: ${(error as Error).message}.`);
-  }
-}
-
-function readListSigners(path: string | undefined): readonly StirCertificate[] {
-  if (path === undefined) return [];
-  const pem = readPem(path);
-  try {
-    return readChain(pem, maxListSigners);
-  } catch (error) {
-    const why = (error as Error).message;
-    throw new CertificateProblem(`${path} holds no certificate that signs lists: ${why}.`, { cause: error });
   }
 }
 

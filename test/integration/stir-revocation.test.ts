@@ -9,6 +9,7 @@ import { CallSigner } from '../../src/stir/index.js';
 import { TestAuthority } from '../support/certificates.js';
 import { audioOffer, RawSip } from '../support/raw-sip.js';
 import { TestGateway } from '../support/start-gateway.js';
+import { waitFor } from '../support/wait-for.js';
 import {
   certificatesAndLists,
   issueStir,
@@ -29,6 +30,9 @@ let gateway: TestGateway;
 let good: StirIssued;
 let revoked: StirIssued;
 let lost: StirIssued;
+let late: StirIssued;
+let successor: StirIssued;
+let listSigners: string;
 const served = new Map<string, Buffer | string>();
 const asked: string[] = [];
 const open: RawSip[] = [];
@@ -44,21 +48,31 @@ beforeAll(async () => {
   const root = await issueStir({ name: 'Root', isAuthority: true });
   const administrator = await issueStir({ name: 'Administrator', keyUsage: certificatesAndLists });
   const place = [listAt(`${origin}/administrators.crl`, administrator)];
-  [good, revoked, lost] = await Promise.all([
+  successor = await issueStir({ name: 'Successor', keyUsage: certificatesAndLists });
+  [good, revoked, lost, late] = await Promise.all([
     issueStir({ issuer: root, extensions: place }),
     issueStir({ issuer: root, extensions: place }),
     issueStir({ issuer: root, extensions: [listAt(`${origin}/nowhere.crl`)] }),
+    issueStir({ issuer: root, extensions: [listAt(`${origin}/successors.crl`, successor)] }),
   ]);
-  for (const [path, { certPem }] of Object.entries({ '/good': good, '/revoked': revoked, '/lost': lost }))
+  for (const [path, { certPem }] of Object.entries({
+    '/good': good,
+    '/revoked': revoked,
+    '/lost': lost,
+    '/late': late,
+  }))
     served.set(`${path}.pem`, certPem);
   const list = { signer: administrator, isIndirect: true, revoked: [revoked] };
   served.set('/administrators.crl', await revocationList(list));
-  const [ca, revocationCa] = ['stir.pem', 'lists.pem'].map((name) => join(authority.directory, name));
-  await writeFile(ca!, root.certPem);
-  await writeFile(revocationCa!, administrator.certPem);
+  served.set('/successors.crl', await revocationList({ signer: successor, isIndirect: true, revoked: [] }));
+  const ca = join(authority.directory, 'stir.pem');
+  listSigners = join(authority.directory, 'lists.pem');
+  await writeFile(ca, root.certPem);
+  await writeFile(listSigners, administrator.certPem);
   gateway = await TestGateway.start({
     environment: {
-      ...{ LANDBRIDGE_STIR_CA: ca!, LANDBRIDGE_STIR_REVOCATION_CA: revocationCa! },
+      ...{ LANDBRIDGE_STIR_CA: ca, LANDBRIDGE_STIR_REVOCATION_CA: listSigners },
+      LANDBRIDGE_STIR_RELOAD_SECONDS: '1',
       // Machines that are busy with other things are slow.
       ...{ LANDBRIDGE_STIR_TIMEOUT_MS: '10000', LANDBRIDGE_STIR_REVOCATION_TIMEOUT_MS: '9000' },
       ...{ LANDBRIDGE_STIR_REVOCATION: 'hard', LANDBRIDGE_STIR_ALLOWED_NETWORKS: '127.0.0.1' },
@@ -139,6 +153,21 @@ describe('A signer’s certificate', () => {
   it('whose list cannot be had does so as well, where lists are required', async () => {
     const { final, record } = await call(requiring, signedBy(lost, '/lost.pem'));
     expect([final.status, record?.refusal?.detail]).toEqual([437, 'revocation-unknown']);
+  });
+});
+
+describe('The file of those who sign lists', () => {
+  it('is read anew when it changes, and what cannot be used changes nothing', async () => {
+    const wrote = async (text: string, line: string) => {
+      await writeFile(listSigners, text);
+      await waitFor(line, () =>
+        gateway.log.some(({ msg, list }) => msg === line && list === 'stir.revocationCa'),
+      );
+    };
+    await wrote('nothing', 'a changed list of authorities cannot be used; the former stays in force');
+    await wrote(successor.certPem, 'the list of authorities was read anew');
+    const { final, record } = await call(requiring, signedBy(late, '/late.pem'));
+    expect([final.status, record?.stir]).toMatchObject([200, { verification: 'passed' }]);
   });
 });
 

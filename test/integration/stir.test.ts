@@ -202,6 +202,23 @@ describe('A call over a trunk that reports', () => {
     expect(await toldOf(reporting, ['rubbish, "<'])).toEqual(failed('malformed'));
   });
 
+  it('tells who has signed wrongly, in the answer that lets it in (RFC 9410)', async () => {
+    const reasonOf = async (identities: readonly string[]) => {
+      const made = await call(reporting, identities);
+      expect(made.status).toBe(200);
+      await hangUp(made);
+      return made.answer.header('Reason');
+    };
+    expect(await reasonOf([signed({ to: '+14155550199' })])).toBe(
+      'STIR;cause=438;text="Invalid Identity Header"',
+    );
+    expect(await reasonOf([signed({ path: '/other.pem' })])).toBe(
+      'STIR;cause=437;text="Unsupported Credential"',
+    );
+    expect(await reasonOf([signed()])).toBeUndefined();
+    expect(await reasonOf([])).toBeUndefined();
+  });
+
   it('waits no longer for the certificate than it may', async () => {
     expect(await toldOf(reporting, [signed({ path: '/silent' })])).toMatchObject({ reason: 'timeout' });
   });

@@ -26,8 +26,13 @@ const refusals: Readonly<Record<UnverifiedReason, RefusalCode>> = {
   fault: 'overloaded',
 };
 
+/** What it would be refused with where its trunk required it; null where it is verified. */
+export function refusalOfUnverified({ verification, reason }: CallerVerification): RefusalCode | null {
+  return verification === 'passed' ? null : refusals[reason ?? 'fault'];
+}
+
 /** Throws Refusal where the policy wants calls verified, and this one is not. */
-export function refuseUnverified(policy: StirPolicy, { verification, reason }: CallerVerification): void {
-  if (policy !== 'require' || verification === 'passed') return;
-  throw new Refusal(refusals[reason ?? 'fault'], reason);
+export function refuseUnverified(policy: StirPolicy, verification: CallerVerification): void {
+  const code = refusalOfUnverified(verification);
+  if (policy === 'require' && code !== null) throw new Refusal(code, verification.reason);
 }

@@ -9,18 +9,22 @@ export interface Answer {
   readonly headers: Record<string, string>;
 }
 
-/** `timer`: what the server keeps no session timer for by itself. Null where the answer would be longer than what it takes. */
+/**
+ * `timer`: what the server keeps no session timer for by itself. `more`: further header fields. Null where the answer would be longer than
+ * what the server takes.
+ */
 export function composeAnswer(
   traits: ServerTraits,
   request: SrfRequest,
   localSdp: string,
-  timer: SessionTimer | null,
+  { timer, more = {} }: { readonly timer: SessionTimer | null; readonly more?: Record<string, string> },
 ): Answer | null {
   const { allow, maxMessageBytes } = traits;
   const headers = {
     ...{ 'Content-Type': 'application/sdp', Allow: allow },
     ...(traits.isExternal && { Supported: supportedOptions }),
     ...timerOfOurAnswer(timer),
+    ...more,
   };
   const isTooLong = maxMessageBytes !== null && responseBytes(request, headers, localSdp) > maxMessageBytes;
   return isTooLong ? null : { localSdp, headers };

@@ -5,6 +5,7 @@
 import type { AdmitRequest, LegAdmission } from '../../domain/legs/leg-admission.js';
 import type { DialIn, IncomingCall as DialledCall } from '../../domain/numbers/phone-number.js';
 import type { CallHeaders } from '../../domain/participants/call-headers.js';
+import type { CallerVerification } from '../../domain/participants/caller-verification.js';
 import type { Caller } from '../../domain/participants/caller.js';
 import type { Credential } from '../../domain/participants/token.js';
 import { Refusal } from '../../domain/refusal.js';
@@ -65,6 +66,7 @@ export class CallEntry {
   #isOver = false;
   /** Ends the verification of a signature where the call ends meanwhile; null where none is verified. */
   #verifying: AbortController | null = null;
+  #stir: CallerVerification | null = null;
 
   constructor(options: CallEntryOptions) {
     this.#options = options;
@@ -83,6 +85,11 @@ export class CallEntry {
   /** Who calls, as far as it is believed of where the call came from. */
   get caller(): Caller | null {
     return readCaller(this.#options.request, this.#pass?.trunk.inbound.callerIdentity);
+  }
+
+  /** What came of its signature; null where nobody looked, or has yet. */
+  get stir(): CallerVerification | null {
+    return this.#stir;
   }
 
   /** Header fields that its trunk shows; null where there are none. */
@@ -107,6 +114,7 @@ export class CallEntry {
     const verifying = this.#pass === null ? null : this.#verify(this.#pass);
     const stir = verifying === null ? null : await verifying;
     if (verifying !== null && this.#isOver) return null;
+    this.#stir = stir;
     const { credential, refusal } = await this.#chosen(credentials);
     const dialledIn = await this.#dialIn(credential);
     if (credential === null && dialledIn === null) {
@@ -138,6 +146,7 @@ export class CallEntry {
     const verifying = pass === null ? null : this.#verify(pass);
     const stir = verifying === null ? null : await verifying;
     if (verifying !== null && this.#isOver) return null;
+    this.#stir = stir;
     const { credential, refusal } = await this.#chosen(credentials);
     const isOfTrunk = pass !== null && pass.trunk.id === replaced.trunkId;
     if (credential === null) {

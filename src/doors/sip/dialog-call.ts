@@ -292,7 +292,7 @@ export class DialogCall {
     }
     try {
       const localSdp = await this.#answer(offer, isInvite ? 'INVITE' : 'UPDATE');
-      const answer = composeAnswer(traits, request, localSdp, timer);
+      const answer = composeAnswer(traits, request, localSdp, { timer });
       if (answer === null) {
         // What the media has agreed to stands; the far end goes on as before, and can offer again.
         response.send(488, { headers: reasonHeader(488, 'answer-too-long') });

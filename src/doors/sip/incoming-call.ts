@@ -27,7 +27,13 @@ import { findCredentials } from './credential.js';
 import { connectionLost, DialogCall, logCallEnd } from './dialog-call.js';
 import { takesInfo } from './dtmf-info-sender.js';
 import { Farewells } from './farewells.js';
-import { byeHeaders, reasonHeader, refusalResponse, unansweredStatus } from './refusal-response.js';
+import {
+  byeHeaders,
+  reasonHeader,
+  refusalResponse,
+  unansweredStatus,
+  unverifiedHeaders,
+} from './refusal-response.js';
 import { describeInvite, type InviteRefusal } from './refused-invite.js';
 import { isOverWebSocket, localAddressOf } from './request-origin.js';
 import { guardInvite, guardRequire, tagOf, type GuardRefusal } from './request-guard.js';
@@ -228,7 +234,10 @@ export class IncomingCall implements LegSignalling {
     if (leg.hasEnded) return;
 
     const { localDescription } = leg.connection('main');
-    const answer = composeAnswer(traits, request, localDescription, this.#timer);
+    const answer = composeAnswer(traits, request, localDescription, {
+      timer: this.#timer,
+      more: unverifiedHeaders(this.#entry.stir),
+    });
     if (answer === null) {
       this.#refuseFaulty({ status: 488, reason: 'answer-too-long' });
       return;

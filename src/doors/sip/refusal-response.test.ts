@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseReason } from './reason-header.js';
-import { byeHeaders, refusalResponse, unansweredStatus } from './refusal-response.js';
+import { byeHeaders, refusalResponse, unansweredStatus, unverifiedHeaders } from './refusal-response.js';
 
 describe('the refusal of an INVITE', () => {
   it.each([
@@ -97,5 +97,38 @@ describe('the far end’s Reason', () => {
     for (const piece of ['Q.850;', 'text = "', 'cause', '\\"', 'Q.850 ']) parseReason(piece.repeat(100_000));
     expect(performance.now() - begun).toBeLessThan(1000);
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseReason(text)));
+  });
+});
+
+describe('A call that is let in', () => {
+  const stir = (more: object) =>
+    ({
+      ...{
+        verification: 'failed',
+        attestation: null,
+        originationId: null,
+        by: 'gateway',
+        reason: 'stale',
+        ...more,
+      },
+    }) as Parameters<typeof unverifiedHeaders>[0];
+
+  it.each([
+    ['stale', 'STIR;cause=403;text="Stale Date"'],
+    ['not-fetched', 'STIR;cause=436;text="Bad Identity Info"'],
+    ['revoked-certificate', 'STIR;cause=437;text="Unsupported Credential"'],
+    ['bad-signature', 'STIR;cause=438;text="Invalid Identity Header"'],
+  ])('tells who has signed it that the signature is %s (RFC 9410)', (reason, told) => {
+    expect(unverifiedHeaders(stir({ reason }))).toEqual({ Reason: told });
+  });
+
+  it.each([
+    null,
+    stir({ verification: 'passed', reason: null }),
+    stir({ verification: 'none', reason: 'no-identity' }),
+    stir({ reason: 'fault' }),
+    stir({ by: 'carrier', reason: 'carrier-failed' }),
+  ])('tells nothing of %j', (verdict) => {
+    expect(unverifiedHeaders(verdict)).toEqual({});
   });
 });

@@ -1,6 +1,8 @@
 /** The SIP face of refusals and outcomes: status, Reason (RFC 3326), Retry-After. */
 import type { EndReason, Outcome } from '../../domain/outcome.js';
+import type { CallerVerification } from '../../domain/participants/caller-verification.js';
 import type { RefusalCode } from '../../domain/refusal.js';
+import { refusalOfUnverified } from '../../domain/trunks/unverified-calls.js';
 
 const statuses: Readonly<Record<RefusalCode, number>> = {
   'token-missing': 403,
@@ -56,6 +58,16 @@ export function refusalResponse(code: RefusalCode, retryAfterSeconds: number): R
   const headers: Record<string, string> = { Reason: reasons.join(', ') };
   if (status === 503) headers['Retry-After'] = String(retryAfterSeconds);
   return { status, headers };
+}
+
+/**
+ * What a call that goes on tells of its signature, where the gateway found that wrong: for who has signed it (RFC 9410 §3). Nothing of a
+ * call without one, or of what the carrier says.
+ */
+export function unverifiedHeaders(stir: CallerVerification | null): Record<string, string> {
+  if (stir === null || stir.by !== 'gateway' || stir.verification !== 'failed') return {};
+  const told = stirReasons[refusalOfUnverified(stir) ?? 'overloaded'];
+  return told === undefined ? {} : { Reason: formatReason('STIR', ...told) };
 }
 
 /** How an unanswered INVITE is refused when the gateway ends its leg, e.g. because the participant was deleted. */
