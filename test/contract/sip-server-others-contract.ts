@@ -162,7 +162,7 @@ export function sipServerOthersContract(name: string, start: () => Promise<SipSe
       await peer.response(atTheEnd, 'NOTIFY');
       notify(3, 'active');
       await peer.response(afterTheEnd, 'NOTIFY');
-      expect(states).toEqual(['active;expires=600', 'terminated']);
+      await expect.poll(() => states).toEqual(['active;expires=600', 'terminated']);
     });
 
     it('writes a record of each call that is tried, begins and ends, for who asked for them', async ({
