@@ -42,7 +42,9 @@ const legSchema = z
         jitterMs: z.number().describe('Interarrival jitter (RFC 3550), to a tenth.'),
       })
       .nullable()
-      .describe('Counted since the media was opened; null before.'),
+      .describe(
+        'Counted since the media was opened; null before. Where another call took this one over (`call.replaced`) the packets are those of all of them together, `jitterMs` is that of the one that is there.',
+      ),
   })
   .meta({ id: 'Leg', description: 'A participant’s live connection.' });
 

@@ -240,7 +240,8 @@ export class DialogCall {
       () => this.#established(),
       (error: unknown) => {
         logMediaFailure(logger, error, 'the answer in the ACK cannot be used');
-        void leg.terminate({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
+        // Not the leg's end where another call has taken it, or is about to with its ACK.
+        void this.abandon({ endedBy: 'gateway', reason: 'refused', text: refusalCode(error) });
       },
     );
   }

@@ -123,6 +123,39 @@ describe('an INVITE with Replaces', () => {
     await stage.expectNothingLeft(call);
   });
 
+  it.each(['before', 'behind'])(
+    'that was answered is not lost where the ACK of the call before, %s its own, bears no usable answer',
+    async (when) => {
+      const created = await stage.newCaller();
+      const before = stage.newCall({ 'User-to-User': created.token }, '');
+      void before.call.run();
+      await settle();
+      await before.confirm();
+      let refuse: () => void = () => undefined;
+      stage.domain.mediaOf(created).connection('main').accept = () =>
+        new Promise((_resolve, reject) => (refuse = () => reject(new MediaRefusal('bad-sdp', 'empty'))));
+      const call = invite({ 'User-to-User': created.token });
+      void call.call.run();
+      await settle();
+      await call.confirm();
+      before.dialog.emit('ack', new Request('ACK'));
+      await settle();
+      if (when === 'before') refuse();
+      await settle();
+      call.dialog.emit('ack', new Request('ACK'));
+      await settle();
+      if (when === 'behind') refuse();
+      await settle();
+      expect(before.dialog.byes).toHaveLength(1);
+      expect(call.dialog.byes).toEqual([]);
+      expect(stage.domain.ofType('call.ended')).toHaveLength(0);
+      expect(stage.domain.ofType('participant.joined')).toHaveLength(1);
+      call.dialog.emit('destroy', new Request('BYE'));
+      await settle();
+      await stage.expectNothingLeft(call);
+    },
+  );
+
   it.each([
     ['names no call of ours', { Replaces: 'c1;to-tag=guessed;from-tag=theirs' }, 481, 'no-such-dialog'],
     [
