@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { answerStun } from '../../src/sip-server/transport/stun.js';
 import { TestAuthority } from '../support/certificates.js';
+import { Registrar } from '../support/registrar.js';
 import { isBesideDrachtio } from '../support/servers-beside.js';
 import { runGateway, TestGateway } from '../support/start-gateway.js';
 import { stirChain } from '../support/stir-authority.js';
@@ -143,6 +144,15 @@ describe.skipIf(isBesideDrachtio)('Trunks of the gateway that runs', () => {
     return id;
   };
 
+  const registrationOf = (id: string, status: string): Promise<unknown> =>
+    waitFor(`it is ${status}`, async () => {
+      const trunk = await gateway.rest.done<{ state: { registration: { status: string } | null } }>(
+        'GET',
+        `/trunks/${id}`,
+      );
+      return trunk.state.registration?.status === status;
+    });
+
   it('are counted, and none is spoken of that is well', async () => {
     await newTrunk({ name: 'well', inbound: { networks: ['127.0.50.1'] } });
     await newTrunk({ name: 'off', enabled: false });
@@ -152,7 +162,33 @@ describe.skipIf(isBesideDrachtio)('Trunks of the gateway that runs', () => {
     expect(code).toBe(0);
   });
 
-  it('whose servers are silent, or that are not registered, are named, and doctor ends with 1', async () => {
+  it('that a registrar refuses, or asks in vain, are named with what it said, and doctor ends with 1', async () => {
+    const registrar = await Registrar.open();
+    try {
+      const targets = [{ host: '127.0.0.1', port: registrar.udpPort }];
+      const credentials = { username: registrar.username, password: 'another password' };
+      const outbound = { targets, digest: credentials, registration: { expiresSeconds: 600 } };
+      const asked = { name: 'wrong', outbound };
+      await newTrunk(asked).then((id) => registrationOf(id, 'refused'));
+      const { code, stdout } = await doctor(where());
+      expect(stdout).toMatch(/ok {4}trunks +acme: 1, of which 1 are on; registered with 0 of 1/);
+      expect(stdout).toMatch(/FAIL {2}trunks +wrong: not registered: [a-z-]+ \(40[13]\); calls do not come/);
+      expect(stdout).not.toContain('another password');
+      expect(code).toBe(1);
+      registrar.failsWith = 500;
+      const right = { ...credentials, password: registrar.password };
+      await newTrunk({ name: 'broken', outbound: { ...outbound, digest: right } }).then((id) =>
+        registrationOf(id, 'failed'),
+      );
+      expect((await doctor(where())).stdout).toMatch(
+        /FAIL {2}trunks +broken: not registered: [a-z-]+ \(500\)/,
+      );
+    } finally {
+      await registrar.close();
+    }
+  });
+
+  it('whose servers are silent are named, and doctor ends with 1', async () => {
     const targets = [{ host: '127.0.0.1', port: silent.address().port }];
     const id = await newTrunk({ name: 'silent', outbound: { targets, ping: { seconds: 1, failures: 1 } } });
     await waitFor('it is down', async () => {
