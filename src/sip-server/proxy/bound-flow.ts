@@ -24,11 +24,3 @@ export function isBoundTo(flow: Flow, { headers }: SipRequest): boolean {
   const kind = addressKind(uri.host);
   return kind !== 'public' && kind !== 'name' && !isSameAddress(uri.host, flow.remoteAddress);
 }
-
-/** Whether somebody can be called there without a connection of theirs. */
-export function isDialable(uri: string): boolean {
-  const parsed = parseUri(uri);
-  const transport = parsed?.params.get('transport')?.toLowerCase();
-  if (parsed === null || transport === 'ws' || transport === 'wss') return false;
-  return !parsed.host.toLowerCase().endsWith('.invalid');
-}

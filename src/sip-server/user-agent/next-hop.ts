@@ -74,6 +74,14 @@ export function belongsToFlow(hop: NextHop | null, flow: Flow): boolean {
   return hop.protocol === flow.protocol && (hop.port ?? defaultPort(hop.protocol)) === flow.remotePort;
 }
 
+/** Whether somebody can be called there without a connection of theirs. */
+export function isDialable(uri: string): boolean {
+  const parsed = parseUri(uri);
+  const transport = parsed?.params.get('transport')?.toLowerCase();
+  if (parsed === null || transport === 'ws' || transport === 'wss') return false;
+  return !parsed.host.toLowerCase().endsWith('.invalid');
+}
+
 /** Where a host is reached that names no port (RFC 3261 §19.1.2). */
 export function defaultPort(protocol: TransportProtocol): number {
   return protocol === 'tls' ? 5061 : 5060;

@@ -48,7 +48,7 @@ function register(
 it('a registered Contact is reached by the connection that it was registered by, whatever its parameters', () => {
   register(browser);
   expect(contacts.flowTo(uri)).toBe(browser);
-  expect(contacts.flowTo('sip:7f3k@AB12.invalid')).toBe(browser);
+  expect(contacts.flowTo('sip:7f3k@AB12.invalid;transport=wss')).toBe(browser);
   expect(contacts.flowTo('sip:other@ab12.invalid')).toBeNull();
 });
 
@@ -93,4 +93,14 @@ it('what a proxy brought, or a datagram, is reached where its Contact says', () 
   register(browser);
   register(new RecordedFlow('udp', '198.51.100.7'));
   expect(contacts.flowTo(uri)).toBeNull();
+});
+
+it('nobody gets the calls for a URI that can be called without his connection, unless both ask for that', () => {
+  const tcp = new RecordedFlow('tcp', '203.0.113.66');
+  for (const carriers of ['sip:+15551234@carrier.example', 'sip:+15551234@10.0.0.5;transport=tcp']) {
+    register(tcp, { contact: `<${carriers}>` });
+    register(tcp, { contact: `<${carriers};ob>` });
+    expect(contacts.flowTo(carriers)).toBeNull();
+  }
+  expect(contacts.flowTo('sip:+15551234@10.0.0.5;ob')).toBe(tcp);
 });

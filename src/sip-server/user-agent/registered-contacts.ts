@@ -7,6 +7,7 @@ import { parseNameAddr, splitAddresses } from '../message/name-addr.js';
 import { parseUri } from '../message/uri.js';
 import type { Clock } from '../transaction/clock.js';
 import type { Flow } from '../transport/flow.js';
+import { isDialable } from './next-hop.js';
 
 /** RFC 3261 §10.2.4: what a registrar that says nothing of the time may have meant. */
 export const usualRegistrationSeconds = 3600;
@@ -111,14 +112,20 @@ function contactsOf({ headers }: SipRequest | SipResponse): { uri: string; secon
     });
 }
 
-/** What one Contact is told from another by. Parameters are left out: not everybody keeps them. */
+/**
+ * What one Contact is told from another by. Parameters are left out: not everybody keeps them, but for `ob`, with which a phone asks for
+ * its connection. Null for what can be called without one: else who may register could have the calls for any URI, a carrier's too.
+ */
 function keyOf(uri: string): string | null {
   const parsed = parseUri(uri);
   if (parsed === null || parsed.host === '') return null;
-  return `${parsed.user ?? ''}@${parsed.host.toLowerCase()}:${String(parsed.port ?? '')}`;
+  const asks = parsed.params.has('ob');
+  if (!asks && isDialable(uri)) return null;
+  return `${parsed.user ?? ''}@${parsed.host.toLowerCase()}:${String(parsed.port ?? '')}${asks ? ';ob' : ''}`;
 }
 
+/** Whose it is, without parameters. */
 function addressOf(field: string): string {
-  const uri = parseNameAddr(field)?.uri ?? field;
-  return keyOf(uri) ?? uri;
+  const uri = parseUri(parseNameAddr(field)?.uri ?? field);
+  return uri === null ? field : `${uri.user ?? ''}@${uri.host.toLowerCase()}`;
 }
