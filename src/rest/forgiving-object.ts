@@ -9,7 +9,8 @@ import { nearest } from '../validation/nearest.js';
 export function forgivingObject<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.looseObject(shape).superRefine((given, context) => {
     for (const name of Object.keys(given)) {
-      if (Object.hasOwn(shape, name)) continue;
+      // Some clients repeat what stands in the path, such as `participantId` beside `participants`.
+      if (Object.hasOwn(shape, name) || name.endsWith('Id')) continue;
       const meant = nearest(name, Object.keys(shape));
       if (meant === null) continue;
       context.addIssue({ code: 'custom', path: [name], message: `is not known here; it is called ${meant}` });

@@ -82,6 +82,7 @@ describe('A body with unknown fields', () => {
       'participants.0.streamAlias: is not known here; it is called streamAliases',
     ],
     [{ id: 'x', sessions: [], subscriptions: {}, token: 'x', callbackUrl: 'x' }, 'nothing'],
+    [{ participantId: 'x', sessionId: 'x' }, 'nothing'],
     [{ tag: 'x', publishPermissions: [] }, 'nothing'],
   ])('%j is refused where one is a slip of a known one: %s', (body, words) => {
     expect(objection(forgiving, body)).toBe(words);

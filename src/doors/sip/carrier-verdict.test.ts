@@ -18,6 +18,8 @@ describe('What a carrier says of who calls', () => {
     ['sip:+15551230142;verstat=TN-Validation-Passed@carrier.example;user=phone', ['passed', null, null]],
     ['sip:+15551230142@carrier.example;user=phone;verstat=TN-Validation-Passed', ['passed', null, null]],
     ['tel:+15551230142;verstat=TN-Validation-Passed-B', ['passed', 'B', null]],
+    ['tel:+15551230142;verstat=TN-Validation-Passed-A-Diverted', ['passed', 'A', null]],
+    ['tel:+15551230142;verstat=TN-Validation-Failed-C-Passthrough', ['failed', null, 'carrier-failed']],
     ['tel:+15551230142;Verstat=tn-validation-passed-a', ['passed', 'A', null]],
     ['tel:+15551230142;verstat=TN-Validation-Failed', ['failed', null, 'carrier-failed']],
     ['tel:+15551230142;verstat=No-TN-Validation', ['none', null, 'carrier-silent']],

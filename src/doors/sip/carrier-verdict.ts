@@ -6,9 +6,9 @@ import type { CallerVerification, VerdictSource } from '../../domain/participant
 import type { CallerIdentity } from '../../domain/trunks/trunk.js';
 import { isShownFrom, verstatOf, type CallerHeaders } from './caller-identity.js';
 
-/** Some carriers write behind it what the signer attests. */
-const passedForm = /^TN-Validation-Passed(?:-([ABC]))?$/i;
-const failedForm = /^TN-Validation-Failed(?:-[ABC])?$/i;
+/** Some carriers write behind it what the signer attests, and that the call was diverted, or signed by another before them. */
+const passedForm = /^TN-Validation-Passed(?:-([ABC])(?:-(?:Diverted|Passthrough))?)?$/i;
+const failedForm = /^TN-Validation-Failed(?:-[ABC](?:-(?:Diverted|Passthrough))?)?$/i;
 
 /** Looked for beside the number that is shown, as the trunk believes it; fields of a carrier's own are of the number in From. */
 export function carrierVerdict(

@@ -125,7 +125,8 @@ export class OwnRoutes {
   #tokenOf({ flow, isBound }: Side): string {
     if (!isBound) return '';
     const token = escapeUser(flow.id);
-    this.#bound.set(token, flow);
+    // Once it is closed nobody would forget it.
+    if (flow.isOpen) this.#bound.set(token, flow);
     return token;
   }
 

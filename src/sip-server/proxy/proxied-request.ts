@@ -71,7 +71,8 @@ export class ProxiedRequest implements BranchOwner {
     this.#pass(response);
     if (!isFirst) return;
     const { flow: from, request } = this.#arrived;
-    this.#environment.standings.accepted(from, request, response);
+    // What follows in a call says nothing that no application has heard.
+    if (this.#order.isNew) this.#environment.standings.accepted(from, request, response);
     this.#record(response);
     this.#isAnswered = true;
     this.#waiting.length = 0;

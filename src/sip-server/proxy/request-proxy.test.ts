@@ -131,16 +131,33 @@ describe('a call of a browser that was passed on', () => {
     expect(callee.summary).toBe('430');
   });
 
-  it('goes on by the connection with which the browser has registered anew', async () => {
+  it('is over for the records with its BYE, also where that reaches nobody', async () => {
     browser.close();
     core.flowClosed(browser);
-    const anew = new RecordedFlow('wss', '198.51.100.7', 50_001);
-    core.receive(request('REGISTER', { 'Call-ID': 'again', Contact: `<${contact}>` }), anew);
-    respond(200, { Expires: '600' });
-    anew.sent.length = 0;
     ask('BYE', 2);
     await settle();
-    expect(anew.summary).toBe('BYE');
+    expect(app.records).toContain('stop network normal-release');
+  });
+
+  it('is no way to others who have registered here: whom it asks for, its sender chooses', async () => {
+    const other = new RecordedFlow('wss', '198.51.100.9', 50_009);
+    const others = 'sip:v2@cd34.invalid;transport=ws';
+    core.receive(request('REGISTER', { 'Call-ID': 'other', Contact: `<${others}>` }), other);
+    respond(200, { Expires: '600' });
+    browser.close();
+    core.flowClosed(browser);
+    other.sent.length = 0;
+    core.receive({ ...request('NOTIFY', { ...ofCallee, CSeq: '2 NOTIFY' }), uri: others }, callee);
+    await settle();
+    expect(other.summary).toBe('');
+    expect(callee.summary).toBe('430');
+  });
+
+  it('registers nobody: a REGISTER in it goes nowhere, and no application hears of it', async () => {
+    ask('REGISTER', 2);
+    await settle();
+    expect(browser.summary).toBe('');
+    expect(callee.summary).toBe('481');
   });
 });
 
@@ -185,6 +202,15 @@ describe('a call to a browser that has registered here', () => {
     expect(browser.summary).toBe('INVITE');
   });
 
+  it('that an application has sent elsewhere, by a proxy of its own, does not go there', async () => {
+    useFlow(callee);
+    callee.sent.length = 0;
+    const invite = { ...request('INVITE', { 'Call-ID': 'by-proxy' }, sdp), uri: contact };
+    await core.sendNew(invite, app, 'sip:carrier.example');
+    expect(browser.summary).toBe('');
+    expect(callee.summary).toBe('INVITE');
+  });
+
   it('is refused where it has left', async () => {
     browser.close();
     core.flowClosed(browser);
@@ -223,6 +249,22 @@ describe('a registration that was passed on', () => {
     passOn([contact]);
     await settle();
     expect(callee.responses.map(({ status }) => status)).toContain(430);
+    expect(app.records).toContain('stop application call-rejected');
+  });
+
+  it('binds its Contact to nothing but the path: who answered it is no registrar of ours', async () => {
+    const contact = 'sip:7f3k@ab12.invalid;transport=ws';
+    const browser = new RecordedFlow('ws', '198.51.100.8', 50_002);
+    core.receive(request('REGISTER', { 'Call-ID': 'its-own', Contact: `<${contact}>` }), browser);
+    passOn(['sip:registrar@203.0.113.1']);
+    await settle();
+    const register = callee.requests.at(-1);
+    if (register === undefined) throw new Error('was not passed on');
+    core.receive(answerTo(register), callee);
+    browser.sent.length = 0;
+    useFlow(callee);
+    await core.sendNew({ ...request('INVITE', { 'Call-ID': 'ours' }, sdp), uri: contact }, app);
+    expect(browser.summary).toBe('');
   });
 });
 

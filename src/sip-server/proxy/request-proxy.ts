@@ -1,13 +1,13 @@
 /** Passes requests on: those that an application says so of, and what follows in the calls that came of them (RFC 3261 §16). */
 import { formatMessage } from '../message/format-message.js';
 import { HeaderFields } from '../message/header-fields.js';
-import type { SipRequest } from '../message/message.js';
+import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import { parseUri } from '../message/uri.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
 import { isSameAddress } from '../transport/address.js';
-import type { Flow } from '../transport/flow.js';
+import { isWebSocket, type Flow } from '../transport/flow.js';
 import type { UserAgentEnvironment } from '../user-agent/environment.js';
 import { newBranch, newTag } from '../user-agent/identifiers.js';
 import type { ArrivedRequest } from '../user-agent/incoming-request.js';
@@ -16,7 +16,7 @@ import { isDialable, nextHopOf } from '../user-agent/next-hop.js';
 import { createResponse } from '../user-agent/responses.js';
 import { soleFlow } from '../user-agent/sole-flow.js';
 import { forwardRequest, hasHopsLeft } from './forwarding.js';
-import { isBoundTo, isWebSocket } from './bound-flow.js';
+import { isBoundTo, isSentByProxy } from './bound-flow.js';
 import { OwnRoutes, type ShownRoute } from './own-routes.js';
 import { ProxiedRequest } from './proxied-request.js';
 import type { ProxiedOrder, ProxyListener, ProxyOrder } from './proxy-order.js';
@@ -45,25 +45,31 @@ export class RequestProxy {
     const path = this.#routes.takePaths(request);
     if (path === null && this.#isOurs(request.headers.get('Route'), flow)) request.headers.takeFirst('Route');
     const replacesUri = this.#isOurs(`<${request.uri}>`, flow);
+    /** Those that lead to whom the request is for. */
     const bound = new Set<Flow>();
-    const flowTo = (target: string): Flow | null => {
-      const known = (target === request.uri ? path?.flow : null) ?? contacts.flowTo(target);
-      if (known !== null) bound.add(known);
-      return known;
-    };
-    if (
-      path?.flow === null &&
-      order.destinations.every((one) => one === request.uri && flowTo(one) === null)
-    ) {
-      this.#flowFailed(arrived);
+    const ofPath = path?.flow?.isOpen === true ? path.flow : null;
+    const flowTo = (target: string): Flow | null =>
+      (target === request.uri ? ofPath : null) ?? contacts.flowTo(target);
+    const isWayGone = path !== null && path.flow !== undefined && ofPath === null;
+    if (isWayGone && order.destinations.every((one) => one === request.uri && flowTo(one) === null)) {
+      const response = this.#flowFailed(arrived);
+      if (request.method === 'INVITE')
+        this.#environment.records.stop('application', 'call-rejected', response);
       listener.done();
       return;
     }
     const from = { flow, isBound: isBoundTo(flow, request) };
-    const isOutbound = /(?:^|[\s,])outbound(?:$|[\s,])/i.test(request.headers.all('Supported').join());
+    const isOutbound =
+      /(?:^|[\s,])outbound(?:$|[\s,])/i.test(request.headers.all('Supported').join()) &&
+      !isSentByProxy(request.headers);
     this.#run(arrived, listener, {
       ...order,
-      ...{ isNew: true, flowTo },
+      isNew: true,
+      flowTo: (target) => {
+        const known = flowTo(target);
+        if (known !== null) bound.add(known);
+        return known;
+      },
       requestUri: (target) => (replacesUri ? target : null),
       recordRoutes: (to) => {
         if (!order.remainsInDialog) return [];
@@ -79,15 +85,17 @@ export class RequestProxy {
   /** Passes on what belongs to a call that we passed on. False: it does not. */
   forward(arrived: ArrivedRequest): boolean {
     const { request, identity } = arrived;
+    // Who registers does so outside of calls, where an application hears of it.
+    if (request.method === 'REGISTER') return false;
     const shown = this.#routes.take(request, identity);
     if (shown === null) return false;
+    if (request.method === 'BYE' && hasHopsLeft(request))
+      this.#environment.records.stop('network', 'normal-release', request);
     const bound = this.#boundFlow(shown, request);
     if (bound === 'gone') {
       this.#flowFailed(arrived);
       return true;
     }
-    if (request.method === 'BYE' && hasHopsLeft(request))
-      this.#environment.records.stop('network', 'normal-release', request);
     this.#run(arrived, silent, {
       destinations: [nextHopUri(request)],
       isSimultaneous: false,
@@ -151,20 +159,20 @@ export class RequestProxy {
   }
 
   /**
-   * The connection that our route names; where it is gone, the one by which the same phone has registered anew. Null: the next route or
-   * the URI says where to go.
+   * The connection that our route names. Null: the next route or the URI says where to go. Where it is gone, nobody is looked for among
+   * who has registered: the sender writes the URI, and his call is no right to reach others.
    */
   #boundFlow({ flow }: ShownRoute, request: SipRequest): Flow | null | 'gone' {
     if (flow === undefined) return null;
     if (flow?.isOpen === true) return flow;
-    const uri = nextHopUri(request);
-    const registered = this.#environment.standings.contacts.flowTo(uri);
-    return registered ?? (isDialable(uri) ? null : 'gone');
+    return isDialable(nextHopUri(request)) ? null : 'gone';
   }
 
   /** RFC 5626 §5.3.1. */
-  #flowFailed({ transaction, request }: ArrivedRequest): void {
-    transaction.respond(430, formatMessage(createResponse(request, 430, newTag())));
+  #flowFailed({ transaction, request }: ArrivedRequest): SipResponse {
+    const response = createResponse(request, 430, newTag());
+    transaction.respond(430, formatMessage(response));
+    return response;
   }
 
   #run(arrived: ArrivedRequest, listener: ProxyListener, order: ProxiedOrder): void {

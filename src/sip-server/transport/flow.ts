@@ -11,6 +11,11 @@ export interface DatagramPings {
   ask(): Promise<string | null>;
 }
 
+/** It cannot be dialled: whoever is at its other end is reached by it alone (RFC 7118 §5). */
+export function isWebSocket({ protocol }: Pick<Flow, 'protocol'>): boolean {
+  return protocol === 'ws' || protocol === 'wss';
+}
+
 /** A way to one peer and back: a pair of UDP addresses, or one connection over TCP, TLS or a WebSocket. */
 export interface Flow {
   /** Unique while the process lives. */

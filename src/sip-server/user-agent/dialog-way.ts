@@ -1,5 +1,5 @@
 /** Finds the flow by which requests in a dialog reach the peer. */
-import type { Flow } from '../transport/flow.js';
+import { isWebSocket, type Flow } from '../transport/flow.js';
 import type { OwnedDialog } from './application.js';
 import { addressKind } from './local-address.js';
 import { belongsToFlow, nextHopOf, type NextHop } from './next-hop.js';
@@ -29,10 +29,6 @@ export async function findFlow(
   // A name that cannot be resolved, or not to the peer: the address that it was heard from is the best that is left.
   if (dialog.flow.isOpen) return dialog.resolve(dialog.flow);
   throw new Error('no way to the peer');
-}
-
-function isWebSocket({ protocol }: Flow): boolean {
-  return protocol === 'ws' || protocol === 'wss';
 }
 
 /** Who came over TLS and names no transport is not called back in the clear, whatever else the DNS offers. */

@@ -25,7 +25,6 @@ export class FlowStandings {
    * anybody may ask.
    */
   accepted(flow: Flow, request: SipRequest, response: SipResponse): void {
-    this.contacts.accepted(flow, request, response);
     if (!flow.reliable || !flow.isOpen || request.method === 'OPTIONS') return;
     const before = this.#known.get(flow.id) ?? 0;
     const untilMs =

@@ -33,7 +33,7 @@ function register(
   const request: SipRequest = {
     ...{ kind: 'request', method: 'REGISTER', uri: 'sip:us.example', body },
     headers: new HeaderFields([
-      ['Via', via],
+      ...via.split(', ').map((one): [string, string] => ['Via', one]),
       ['To', `<sip:${to}@us.example>`],
       ['Contact', contact],
     ]),
@@ -76,15 +76,52 @@ it('a phone that comes back by another connection is reached by that, also while
   expect(contacts.flowTo(uri)).toBeNull();
 });
 
-it('nobody takes the calls of another account by registering its Contact', () => {
+it('nobody takes the calls of another account by registering its Contact: then it is nobody’s, until one of them leaves', () => {
   register(browser);
   const mallorys = new RecordedFlow('wss', '203.0.113.66');
   register(mallorys, { to: 'mallory' });
+  expect(contacts.flowTo(uri)).toBeNull();
   register(mallorys, { to: 'mallory', contact: `<${uri}>;expires=0` });
   expect(contacts.flowTo(uri)).toBe(browser);
-  browser.close();
   register(mallorys, { to: 'mallory' });
+  contacts.flowClosed(browser);
   expect(contacts.flowTo(uri)).toBe(mallorys);
+});
+
+it('a phone with two accounts on one connection is reached by both', () => {
+  register(browser);
+  register(browser, { to: 'sales' });
+  expect(contacts.flowTo(uri)).toBe(browser);
+});
+
+it('phones with the same private address behind two NATs do not get each other’s calls', () => {
+  const shared = 'sip:100@192.168.1.10:5060;ob';
+  const [a, b] = [new RecordedFlow('tcp', '198.51.100.1'), new RecordedFlow('tcp', '203.0.113.1')];
+  register(a, { to: 'a', contact: `<${shared}>` });
+  register(b, { to: 'b', contact: `<${shared}>` });
+  expect(contacts.flowTo(shared)).toBeNull();
+  contacts.flowClosed(a);
+  expect(contacts.flowTo(shared)).toBe(b);
+});
+
+it('what is called by TLS does not go down a connection in the clear', () => {
+  const phone = new RecordedFlow('tcp', '198.51.100.1');
+  register(phone, { contact: '<sip:100@192.168.1.10:5060;ob>' });
+  expect(contacts.flowTo('sips:100@192.168.1.10:5060;ob')).toBeNull();
+  expect(contacts.flowTo('sip:100@192.168.1.10:5060;transport=tls;ob')).toBeNull();
+  expect(contacts.flowTo('sip:100@192.168.1.10:5060;ob')).toBe(phone);
+});
+
+it('a Contact that the registrar did not take is not reached', () => {
+  register(browser, { contact: `<${uri}>, <sip:other@ab12.invalid>`, answer: [['Contact', `<${uri}>`]] });
+  expect(contacts.flowTo(uri)).toBe(browser);
+  expect(contacts.flowTo('sip:other@ab12.invalid')).toBeNull();
+});
+
+it('one connection takes no more places than a phone has lines', () => {
+  for (let line = 0; line < 100; line += 1) register(browser, { contact: `<sip:l${line}@ab12.invalid>` });
+  expect(contacts.flowTo('sip:l31@ab12.invalid')).toBe(browser);
+  expect(contacts.flowTo('sip:l32@ab12.invalid')).toBeNull();
 });
 
 it('what a proxy brought, or a datagram, is reached where its Contact says', () => {

@@ -85,7 +85,9 @@ export class UserAgentClient implements OutgoingRequestHandler {
     const route = draft.headers.get('Route');
     const firstRoute = route === undefined ? undefined : parseNameAddr(route)?.uri;
     const hop = proxy === undefined ? nextHopOf(firstRoute ?? draft.uri) : ordered(proxy);
-    const registered = environment.standings.contacts.flowTo(proxy ?? firstRoute ?? draft.uri);
+    // Who is asked for by name goes before who registered: a carrier's connection is nobody's to take.
+    const isAsked = proxy !== undefined || firstRoute !== undefined;
+    const registered = isAsked ? null : environment.standings.contacts.flowTo(draft.uri);
     const way =
       registered === null
         ? hop && environment.wayTo(hop, this.#asked.whomItAnswers(draft, hop))

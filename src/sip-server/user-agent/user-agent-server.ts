@@ -6,7 +6,7 @@ import type { SipRequest, SipResponse } from '../message/message.js';
 import { parseNameAddr } from '../message/name-addr.js';
 import type { MessageIdentity } from '../transaction/identity.js';
 import type { ServerTransaction } from '../transaction/server-transaction.js';
-import type { Flow } from '../transport/flow.js';
+import { isWebSocket, type Flow } from '../transport/flow.js';
 import { FlowCounts } from '../transport/flow-counts.js';
 import { notSent, refusals, type Application, type OwnedDialog, type SendResult } from './application.js';
 import {
@@ -149,7 +149,11 @@ export class UserAgentServer {
       return notSent(refusals.unknownTransaction);
     }
     if (status < 200 && response.headers.has('RSeq')) this.#reliable.sent(incoming, response, bytes);
-    if (status >= 200 && status < 300) this.#environment.standings.accepted(flow, request, response);
+    if (status >= 200 && status < 300) {
+      const { standings } = this.#environment;
+      standings.accepted(flow, request, response);
+      standings.contacts.accepted(flow, request, response);
+    }
     if (status >= 200) this.#finish(incoming);
     if (isInVain) this.#environment.guard?.refused(flow);
     const { dialog } = incoming;
@@ -433,8 +437,4 @@ export class UserAgentServer {
     this.#events.sessionAgreed(dialog, terms);
     if (incoming.request.method === 'INVITE') this.#answers.add(dialog, incoming, bytes);
   }
-}
-
-function isWebSocket({ protocol }: Flow): boolean {
-  return protocol === 'ws' || protocol === 'wss';
 }
