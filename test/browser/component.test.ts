@@ -172,6 +172,8 @@ describe('the component', () => {
       'You are in no session at the moment: nobody hears you, until somebody lets you in again.';
     await says(outside);
     await page.getByRole('listitem').filter({ hasText: outside }).waitFor();
+    // Whoever comes back before her stream is gone has never stopped hearing her.
+    await tile(page, 'Ann Lee').waitFor({ state: 'detached' });
     await scene().gateway.rest.addToSession(scene().sessionId, own);
     // In either order: both are true at the same moment.
     await waitFor('it says that we are back, and whom we hear', async () => {
