@@ -29,6 +29,27 @@ async function answering(localSdp = answer): Promise<{ readonly made: Promise<Sr
   return { made };
 }
 
+/** A caller whose INVITE an application has answered 183, reliably, and takes its PRACK. */
+async function provisionally(): Promise<{ readonly peer: RawPeer; readonly responseOf: () => SrfResponse }> {
+  let response: SrfResponse | undefined;
+  await app((srf) => {
+    srf.invite((_req, res) => {
+      response = res;
+      res.send(183, { headers: { Require: '100rel' }, body: answer });
+    });
+    srf.use('prack', (_req, res) => res.send(200));
+  });
+  const peer = await udpPeer();
+  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  return {
+    peer,
+    responseOf: () => {
+      if (response === undefined) throw new Error('no INVITE came');
+      return response;
+    },
+  };
+}
+
 async function byeOf(peer: RawPeer, status: number | null): Promise<void> {
   const bye = await peer.request('BYE');
   if (status !== null) peer.reply(bye, status);
@@ -211,23 +232,14 @@ it('provisional responses that must arrive come one after the other, and the ans
 });
 
 it('a provisional response that must arrive is sent again until its PRACK', async () => {
-  let response: SrfResponse | undefined;
-  await app((srf) => {
-    srf.invite((_req, res) => {
-      response = res;
-      res.send(183, { headers: { Require: '100rel' }, body: answer });
-    });
-    srf.use('prack', (_req, res) => res.send(200));
-  });
-  const peer = await udpPeer();
-  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  const { peer, responseOf } = await provisionally();
   const first = await peer.response(183);
   const again = await peer.responseAgain(183);
   const rseq = again.headers.get('RSeq') ?? '';
   expect(rseq).toBe(first.headers.get('RSeq'));
   inDialog(peer, 'PRACK', again, 2, { RAck: `${rseq} 1 INVITE` });
   await peer.response(200, 'PRACK');
-  response?.send(486);
+  responseOf().send(486);
   const busy = await peer.response(486, 'INVITE');
   const invite = { Via: busy.headers.get('Via') };
   inDialog(peer, 'ACK', busy, 1, invite);
@@ -255,16 +267,7 @@ it('a provisional response that must arrive and has no PRACK ends the call (RFC 
 });
 
 it('a PRACK of what was never sent gets 481, and the right one is still awaited', async () => {
-  let response: SrfResponse | undefined;
-  await app((srf) => {
-    srf.invite((_req, res) => {
-      response = res;
-      res.send(183, { headers: { Require: '100rel' }, body: answer });
-    });
-    srf.use('prack', (_req, res) => res.send(200));
-  });
-  const peer = await udpPeer();
-  peer.send('INVITE', target(), { Supported: '100rel' }, offer);
+  const { peer, responseOf } = await provisionally();
   const provisional = await peer.response(183);
   const rseq = Number(provisional.headers.get('RSeq'));
   for (const [cseq, RAck] of [
@@ -283,7 +286,7 @@ it('a PRACK of what was never sent gets 481, and the right one is still awaited'
   await peer.responseAgain(183);
   inDialog(peer, 'PRACK', provisional, 5, { RAck: `${String(rseq)} 1 INVITE` });
   await peer.response(200, 'PRACK');
-  response?.send(486);
+  responseOf().send(486);
   inDialog(peer, 'ACK', await peer.response(486, 'INVITE'), 1, { Via: provisional.headers.get('Via') });
   await nothingIsLeft();
 });

@@ -34,7 +34,7 @@ export interface Flow {
   readonly peerCertificate?: X509Certificate | null;
   /** Over UDP. */
   readonly pings?: DatagramPings;
-  /** Of a connection that we opened: it is to be pinged this often at least. */
+  /** Pings the peer this often at least; there where we opened the connection. */
   keepAliveWithin?(ms: number): void;
   /** Sends one whole message; rejects when the connection is gone. */
   send(bytes: Buffer): Promise<void>;

@@ -20,7 +20,8 @@ import { withLongerSession } from './longer-session.js';
 import { nextHopOf, ordered } from './next-hop.js';
 import { OutgoingRequest, type OutgoingRequestHandler } from './outgoing-request.js';
 import { OvertakingNotifies } from './overtaking-notifies.js';
-import { completeInDialog, createCancel } from './requests.js';
+import { cancelInvite, releaseCancel } from './outgoing-cancel.js';
+import { completeInDialog } from './requests.js';
 import { createLocalResponse } from './responses.js';
 import { soleFlow } from './sole-flow.js';
 
@@ -162,7 +163,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (!outgoing || outgoing.owner !== owner || outgoing.request.method !== 'INVITE' || outgoing.isFinal) {
       return notSent(refusals.unknownTransaction);
     }
-    const bytes = this.#cancel(outgoing, draft);
+    const bytes = cancelInvite(outgoing, draft, this.#environment.transactions);
     return { ok: true, bytes, flow: outgoing.flow, transactionId: newTransactionId(), dialogId: '' };
   }
 
@@ -178,7 +179,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
   }
 
   giveUp(outgoing: OutgoingRequest): void {
-    this.#cancel(outgoing, undefined);
+    cancelInvite(outgoing, undefined, this.#environment.transactions);
   }
 
   failed(outgoing: OutgoingRequest, why: 'timeout' | 'transport error'): void {
@@ -229,7 +230,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     if (!identity) return;
     if (this.#asksForLonger(outgoing, response)) return;
     const { method } = outgoing.request;
-    if (response.status < 200) this.#releaseCancel(outgoing);
+    if (response.status < 200) releaseCancel(outgoing, this.#environment.transactions);
     else if (!outgoing.isFinal) {
       outgoing.isFinal = true;
       this.#asked.responded(outgoing, response);
@@ -463,36 +464,7 @@ export class UserAgentClient implements OutgoingRequestHandler {
     counters.dialogsCreated += 1;
     return dialog;
   }
-
-  #cancel(outgoing: OutgoingRequest, draft: SipRequest | undefined): Buffer {
-    const cancel = createCancel(outgoing.request, draft);
-    if (!outgoing.isCancelled) {
-      outgoing.isCancelled = true;
-      outgoing.heldCancel = cancel;
-      if (outgoing.transaction?.state === 'proceeding') this.#releaseCancel(outgoing);
-    }
-    return formatMessage(cancel);
-  }
-
-  #releaseCancel(outgoing: OutgoingRequest): void {
-    const cancel = outgoing.heldCancel;
-    if (!cancel || outgoing.isFinal) return;
-    outgoing.heldCancel = undefined;
-    const branch = identify(cancel)?.via.params.get('branch') ?? '';
-    const own = new OutgoingRequest(ignoreResponses, { request: cancel, flow: outgoing.flow });
-    this.#environment.transactions.send(
-      { request: cancel, branch, bytes: formatMessage(cancel), flow: outgoing.flow },
-      own,
-    );
-    outgoing.transaction?.cancelled();
-  }
 }
-
-const ignoreResponses: OutgoingRequestHandler = {
-  responded: () => undefined,
-  failed: () => undefined,
-  giveUp: () => undefined,
-};
 
 /** Read anew after an await. */
 function hasEnded({ state }: OwnedDialog): boolean {

@@ -16,9 +16,9 @@ const maxLogBytes = 256 * 1024 * 1024;
 interface LogIndex {
   readonly pageBytes: number;
   readonly frames: number;
-  /** Of them that many are in the database already. */
+  /** How many of them are in the database already. */
   readonly writtenBack: number;
-  /** Of all frames. */
+  /** Over all frames. */
   readonly checksum: readonly [number, number];
   /** As they stand in the log: another log has others. */
   readonly salts: Buffer;
