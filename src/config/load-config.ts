@@ -8,6 +8,7 @@ import { readBounded, readFault } from './bounded-file.js';
 import { configSchema, type Config } from './config-schema.js';
 import { readEnvironment } from './environment.js';
 import { noPath } from './no-setting.js';
+import { browserSockets } from './browser-sockets.js';
 import { areInTheWay, sipPlaces, socketsOf } from './sip-places.js';
 import { describeYamlFault } from './yaml-words.js';
 
@@ -192,7 +193,7 @@ function conflicts(config: Config): string[] {
   ) {
     problems.push(`edge.sipPort: ${config.edge.sipPort} lies within rtp.ports`);
   }
-  problems.push(...listenConflicts(config), ...tlsConflicts(config));
+  problems.push(...browserConflicts(config), ...listenConflicts(config), ...tlsConflicts(config));
   const { key, certificateUrl } = config.stir;
   if (key !== undefined && certificateUrl === undefined)
     problems.push('stir.certificateUrl: is missing beside stir.key');
@@ -211,6 +212,34 @@ function conflicts(config: Config): string[] {
     problems.push('drachtio: a secret must not contain |');
   }
   return problems;
+}
+
+function browserConflicts(config: Config): string[] {
+  const { rtp, browser, workers } = config;
+  const { ports, sharedPort } = browser;
+  const problems: string[] = [];
+  const isWithin = (port: number, { from, to }: { readonly from: number; readonly to: number }): boolean =>
+    port >= from && port <= to;
+  if (ports !== undefined && sharedPort !== 0)
+    problems.push('browser.ports: beside browser.sharedPort no connection has a port of its own');
+  if (ports !== undefined && ports.to + 1 - ports.from < workers)
+    problems.push(`browser.ports: too few for ${workers} media workers (the setting \`workers\`)`);
+  if (ports !== undefined && ports.from <= rtp.ports.to && ports.to >= rtp.ports.from)
+    problems.push('browser.ports: overlaps rtp.ports');
+  if (sharedPort + workers - 1 > 65_535)
+    problems.push(`browser.sharedPort: there are not ${workers} ports from ${sharedPort} on`);
+  const sipPorts = sipPlaces(config).flatMap(socketsOf);
+  for (const { setting, transport, port } of browserSockets(config)) {
+    if (transport === 'udp' && isWithin(port, rtp.ports))
+      problems.push(`${setting}: ${port} lies within rtp.ports`);
+    if (sipPorts.some((sip) => sip.port === port && (sip.transport === 'udp') === (transport === 'udp')))
+      problems.push(`${setting}: ${port} is a port of SIP`);
+  }
+  for (const { port } of sipPorts) {
+    if (ports !== undefined && isWithin(port, ports))
+      problems.push(`browser.ports: ${port} among them is a port of SIP`);
+  }
+  return [...new Set(problems)];
 }
 
 function listenConflicts(config: Config): string[] {

@@ -1,6 +1,6 @@
 /** Settings of media: what phones and browsers send and receive. */
 import * as z from 'zod';
-import { group, seconds } from './schema-parts.js';
+import { group, port, seconds } from './schema-parts.js';
 
 const portRange = z
   .string()
@@ -18,7 +18,9 @@ export const mediaGroups = {
   rtp: group('Phone audio', {
     ports: portRange
       .prefault('20000-29999')
-      .describe('UDP ports for phone audio, shared out among the workers.'),
+      .describe(
+        'UDP ports for phone audio, shared out among the workers. Browsers have a third of them, unless they have ports of their own.',
+      ),
     portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
     firstPacketTimeoutSeconds: seconds
       .default(30)
@@ -35,6 +37,15 @@ export const mediaGroups = {
   }),
 
   browser: group('Browser media', {
+    ports: portRange.optional().meta({
+      description: 'UDP ports for browsers, one for each connection, shared out among the workers.',
+      defaultText: 'a third of `rtp.ports`',
+    }),
+    sharedPort: port
+      .default(0)
+      .describe(
+        'One UDP port for all browsers of a worker: that of the first, the next workers have the next ones. 0: a port for each connection.',
+      ),
     maxBitrateBps: z.int().min(30_000).default(2_500_000).describe('Most that one published video may use.'),
     iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
     disconnectTimeoutSeconds: seconds

@@ -2,15 +2,16 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6 } from 'node:net';
+import { browserSockets } from '../config/browser-sockets.js';
 import type { Config } from '../config/config-schema.js';
 import { sipPlaces, socketsOf, type SipSocket } from '../config/sip-places.js';
 import { formatHostPort } from '../sip-server/message/host-port.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 export async function lookAtPorts(
-  config: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp' | 'publicIp' | 'drachtio'>,
+  config: Pick<Config, 'http' | 'sip' | 'tls' | 'rtp' | 'browser' | 'workers' | 'publicIp' | 'drachtio'>,
 ): Promise<Finding[]> {
-  const { http, rtp, drachtio } = config;
+  const { http, rtp, browser, drachtio } = config;
   const places = sipPlaces(config);
   // Where there are drachtio-servers, phones come to the ports of those.
   const sockets = drachtio === undefined ? places.flatMap(socketsOf) : [];
@@ -19,6 +20,10 @@ export async function lookAtPorts(
     tryPort('HTTP port', http, bindTcp),
     ...sockets.map((socket) => tryPort(`SIP port, ${socket.transport.toUpperCase()}`, socket, bindSip)),
     ...hosts.map((host) => tryRtpPorts(host, rtp.ports, hosts.length > 1)),
+    ...(browser.ports === undefined ? [] : [tryBrowserPorts(places[0].host, browser.ports)]),
+    ...browserSockets(config).map((socket) =>
+      tryPort(`browser port, ${socket.transport.toUpperCase()}`, socket, bindUdp),
+    ),
   ]);
 }
 
@@ -56,22 +61,8 @@ const portsAtOnce = 100;
  * Each phone takes a pair, from an even port on; where one of the two is taken the gateway takes another pair. `isOneOfSeveral`: the
  * address is named.
  */
-async function tryRtpPorts(
-  host: string,
-  { from, to }: { readonly from: number; readonly to: number },
-  isOneOfSeveral: boolean,
-): Promise<Finding> {
-  const taken: number[] = [];
-  let refusal: string | null = null;
-  const look = async (port: number): Promise<void> => {
-    const code = await bindUdp({ host, port }).then(() => null, codeOf);
-    if (code === 'EADDRINUSE') taken.push(port);
-    else refusal ??= code;
-  };
-  for (let next = from; next <= to; next += portsAtOnce) {
-    const ports = Array.from({ length: Math.min(portsAtOnce, to - next + 1) }, (_, index) => next + index);
-    await Promise.all(ports.map(look));
-  }
+async function tryRtpPorts(host: string, { from, to }: PortRange, isOneOfSeveral: boolean): Promise<Finding> {
+  const { taken, refusal } = await lookAtRange(host, { from, to });
   const range = `${from}-${to}${isOneOfSeveral ? ` at ${host}` : ''}`;
   if (refusal !== null) return fail('RTP ports', `${range} ${reasonOf(refusal)}`);
   const firstEven = from + (from % 2);
@@ -85,6 +76,44 @@ async function tryRtpPorts(
     'RTP ports',
     `${pairsTaken} of ${pairs} pairs of ${range} are taken by other programs, ${Math.min(...taken)} among them: calls take the others`,
   );
+}
+
+interface PortRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Each connection of a browser takes one. */
+async function tryBrowserPorts(host: string, { from, to }: PortRange): Promise<Finding> {
+  const { taken, refusal } = await lookAtRange(host, { from, to });
+  const range = `${from}-${to}`;
+  const all = to - from + 1;
+  if (refusal !== null) return fail('browser ports', `${range} ${reasonOf(refusal)}`);
+  if (taken.length === all) return fail('browser ports', `none of ${range} is free`);
+  if (taken.length === 0) return ok('browser ports', `${range} are free, for ${all} connections`);
+  return warn(
+    'browser ports',
+    `${taken.length} of ${range} are taken by other programs, ${Math.min(...taken)} among them: connections take the others`,
+  );
+}
+
+/** `refusal`: why one cannot be had, but for those that are taken. */
+async function lookAtRange(
+  host: string,
+  { from, to }: PortRange,
+): Promise<{ readonly taken: readonly number[]; readonly refusal: string | null }> {
+  const taken: number[] = [];
+  let refusal: string | null = null;
+  const look = async (port: number): Promise<void> => {
+    const code = await bindUdp({ host, port }).then(() => null, codeOf);
+    if (code === 'EADDRINUSE') taken.push(port);
+    else refusal ??= code;
+  };
+  for (let next = from; next <= to; next += portsAtOnce) {
+    const ports = Array.from({ length: Math.min(portsAtOnce, to - next + 1) }, (_, index) => next + index);
+    await Promise.all(ports.map(look));
+  }
+  return { taken, refusal };
 }
 
 export interface WantedPort {

@@ -123,6 +123,10 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
       ...places.flatMap(socketsOf).map(({ port }) => port),
       ...(config.freeswitch === undefined ? [] : [config.edge.sipPort]),
     ],
+    browserPorts: {
+      ...(config.browser.ports !== undefined && { ports: config.browser.ports }),
+      sharedPort: config.browser.sharedPort,
+    },
     bindAddress: first.host,
     ...(first.told.media !== null && { advertisedAddress: first.told.media }),
     otherAdvertised: config.advertise.map(({ address }) => address),

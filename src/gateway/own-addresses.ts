@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Config } from '../config/config-schema.js';
+import { browserSockets } from '../config/browser-sockets.js';
 import { ConfigError } from '../config/load-config.js';
 import { sipPlaces, socketsOf } from '../config/sip-places.js';
-import { bindSip, bindTcp } from '../doctor/ports.js';
+import { bindSip, bindTcp, bindUdp } from '../doctor/ports.js';
 
 /** What the system says where an address is the wrong one; anything else is for whoever listens there to say. */
 const words: Readonly<Record<string, string>> = {
@@ -38,6 +39,7 @@ export async function checkOwnAddresses(config: Config): Promise<void> {
 export async function checkOwnPorts(config: Config): Promise<void> {
   const { http, drachtio } = config;
   if (http.port !== 0) await bindTcp(http);
+  for (const socket of browserSockets(config)) await bindUdp(socket);
   // Where there are drachtio-servers, phones come to theirs.
   if (drachtio !== undefined) return;
   for (const socket of sipPlaces(config).flatMap(socketsOf)) if (socket.port !== 0) await bindSip(socket);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { splitPortRange } from './rtp-port-ranges.js';
+import { shareBrowserPorts, splitPortRange } from './rtp-port-ranges.js';
 
 it('cuts a range into disjoint ranges that begin even and end odd', () => {
   expect(splitPortRange({ from: 20000, to: 29999 }, 2)).toEqual([
@@ -15,4 +15,21 @@ it('cuts a range into disjoint ranges that begin even and end odd', () => {
 
 it('says so when the ports do not suffice for the workers', () => {
   expect(() => splitPortRange({ from: 20000, to: 20006 }, 2)).toThrow(RangeError);
+});
+
+it('gives each worker its part of the ports for browsers, and the next of the shared ones', () => {
+  expect(shareBrowserPorts({ sharedPort: 0 }, 2)).toEqual([
+    { ports: null, sharedPort: null },
+    { ports: null, sharedPort: null },
+  ]);
+  expect(shareBrowserPorts({ ports: { from: 30_001, to: 30_005 }, sharedPort: 0 }, 2)).toEqual([
+    { ports: { from: 30_001, to: 30_002 }, sharedPort: null },
+    { ports: { from: 30_003, to: 30_004 }, sharedPort: null },
+  ]);
+  expect(shareBrowserPorts({ sharedPort: 19_000 }, 2).map(({ sharedPort }) => sharedPort)).toEqual([
+    19_000, 19_001,
+  ]);
+  expect(() => shareBrowserPorts({ ports: { from: 30_000, to: 30_001 }, sharedPort: 0 }, 3)).toThrow(
+    RangeError,
+  );
 });

@@ -12,7 +12,7 @@ import {
 } from '../domain/media-plane.js';
 import { LegStatisticsRequests } from './leg-statistics-requests.js';
 import type { MediaLogger } from './media-logger.js';
-import { type PortRange, splitPortRange } from './rtp-port-ranges.js';
+import { type BrowserPorts, type PortRange, shareBrowserPorts, splitPortRange } from './rtp-port-ranges.js';
 import { SessionPlacement } from './session-placement.js';
 import { type ImportChange, StreamDirectory } from './stream-directory.js';
 import { type LegHost, trackKinds, WorkerMediaLeg } from './worker-media-leg.js';
@@ -34,6 +34,8 @@ export interface MediaPlaneOptions {
   readonly rtpPorts: PortRange;
   /** What else is open for UDP at the same address, such as SIP: neither is a destination of media. */
   readonly otherPorts?: readonly number[];
+  /** UDP ports of browsers. Default: each connection has one of the last third of its worker's part of `rtpPorts`. */
+  readonly browserPorts?: BrowserPorts;
   readonly bindAddress: string;
   /** The address that peers are told, where it is not the bind address. */
   readonly advertisedAddress?: string;
@@ -135,11 +137,20 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     this.#advertisedTo = options.advertisedTo;
     this.#maxLegsPerWorker = options.maxLegsPerWorker ?? 1000;
     const linkSecret = randomBytes(32).toString('hex');
+    const browserPorts = shareBrowserPorts(options.browserPorts ?? { sharedPort: 0 }, options.workers);
+    const others = [
+      ...(options.otherPorts ?? []).map((port) => ({ from: port, to: port })),
+      ...browserPorts.flatMap(({ sharedPort }) =>
+        sharedPort === null ? [] : { from: sharedPort, to: sharedPort },
+      ),
+      ...(options.browserPorts?.ports === undefined ? [] : [options.browserPorts.ports]),
+    ];
     this.#pool = new WorkerPool({
       entry: options.workerEntry,
-      settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts) => ({
+      settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts, index) => ({
         rtpPorts,
-        gatewayPorts: { media: options.rtpPorts, others: options.otherPorts ?? [] },
+        browserPorts: browserPorts[index] ?? { ports: null, sharedPort: null },
+        gatewayPorts: { media: options.rtpPorts, others },
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,
         otherAdvertised: options.otherAdvertised ?? [],

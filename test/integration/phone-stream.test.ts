@@ -172,7 +172,7 @@ describe("a phone's stream", () => {
       addresses: ['127.0.0.1'],
       media: { from: 20_000, to: 29_999 },
       own: { from: 20_000, to: 20_999 },
-      others: [5060],
+      others: [{ from: 5060, to: 5060 }],
       holds: () => false,
       askOwner: () => Promise.resolve(true),
     });

@@ -1,6 +1,8 @@
 /** Puts together what a worker process needs for its legs, from its settings. */
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
+import { specific } from './browser/browser-transport.js';
+import { SharedUdpPort } from './browser/shared-udp-port.js';
 import type { CreateRuntime, LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
 import { allPhoneEndpoints, broadcastAddresses, endpointsFrom, reachedAt } from './phone/phone-endpoints.js';
@@ -21,7 +23,7 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   const { bindAddress } = settings;
   const interfaces = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
   const endpoints = allPhoneEndpoints(settings, settings.otherEndpoints, interfaces);
-  const ports = sharePorts(settings.rtpPorts);
+  const ports = sharePorts(settings);
   const tickClock = new TickClock();
   const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
   const browserPorts = new Set<number>();
@@ -48,10 +50,12 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
         : await readHoldMusic(settings.holdMusic, settings),
     prompts: PromptSounds.read(settings.promptDirectory),
   };
+  const { sharedPort } = settings.browserPorts;
   const browser = {
     bindAddress,
     ...(settings.advertisedAddress !== null && { advertisedAddress: settings.advertisedAddress }),
-    ports: ports.browser,
+    ...(ports.browser !== null && { ports: ports.browser }),
+    ...(sharedPort !== null && { sharedPort: new SharedUdpPort(specific(bindAddress), sharedPort) }),
     portsInUse: browserPorts,
     ...settings.browser,
   };
@@ -92,10 +96,17 @@ interface Ports {
 }
 
 /**
- * Two thirds for phones, which take two ports each, a third for browsers, which take one: neither can take a port that
- * the other would bind next, or that rests after a phone call.
+ * Where browsers have no ports of their own: two thirds for phones, which take two ports each, a third for browsers, which
+ * take one: neither can take a port that the other would bind next, or that rests after a phone call.
  */
-function sharePorts({ from, to }: Ports): { readonly phone: Ports; readonly browser: Ports } {
+function sharePorts({ rtpPorts, browserPorts }: WorkerSettings): {
+  readonly phone: Ports;
+  /** Null: browsers have none of their own. */
+  readonly browser: Ports | null;
+} {
+  const { from, to } = rtpPorts;
+  if (browserPorts.sharedPort !== null) return { phone: rtpPorts, browser: null };
+  if (browserPorts.ports !== null) return { phone: rtpPorts, browser: browserPorts.ports };
   const firstOfBrowsers = from + Math.floor((to + 1 - from) / 3) * 2;
   return { phone: { from, to: firstOfBrowsers - 1 }, browser: { from: firstOfBrowsers, to } };
 }

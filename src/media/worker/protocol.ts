@@ -39,10 +39,10 @@ export interface AddressSettings {
 export interface WorkerSettings {
   /** UDP ports for media, both ends included; no other process may use them. */
   readonly rtpPorts: { readonly from: number; readonly to: number };
-  /** UDP ports of the whole gateway: for media, those above among them, and others. No phone is there. */
+  /** UDP ports of the whole gateway: for media, those above among them, and others, both ends included. No phone is there. */
   readonly gatewayPorts: {
     readonly media: { readonly from: number; readonly to: number };
-    readonly others: readonly number[];
+    readonly others: readonly { readonly from: number; readonly to: number }[];
   };
   readonly bindAddress: string;
   /** The address written into session descriptions; null: the bind address. */
@@ -58,6 +58,7 @@ export interface WorkerSettings {
   /** How long a phone's ports rest before they are used again. */
   readonly portRestMs: number;
   readonly browser: WorkerBrowserSettings;
+  readonly browserPorts: WorkerBrowserPorts;
   /** Where the prompts' WAV files are; null: prompts are silent. */
   readonly promptDirectory: string | null;
   /** A WAV file to hear in place of the hold sound; null: the hold sound. */
@@ -68,6 +69,13 @@ export interface WorkerSettings {
   readonly maxSoundBytes: number;
   /** What a worker shows to another when it links to it; the same for all workers of one plane. */
   readonly linkSecret: string;
+}
+
+export interface WorkerBrowserPorts {
+  /** UDP ports, one for each connection, both ends included; null: the last third of `rtpPorts`. */
+  readonly ports: { readonly from: number; readonly to: number } | null;
+  /** The one UDP port of all browsers; null: each connection has one. */
+  readonly sharedPort: number | null;
 }
 
 export interface WorkerBrowserSettings {

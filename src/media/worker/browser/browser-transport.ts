@@ -4,7 +4,7 @@
  * every one it is given, whatever their SSRC. The browser's candidates are not used: it finds us, and is learnt as
  * peer-reflexive, so that no description can make this host send to an address of its choice.
  */
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { PeerConnection, type DataChannel, type RtcConfig, type Track, Audio } from 'node-datachannel';
 import {
@@ -29,6 +29,7 @@ import { formatReportRequest } from './feedback.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
+import type { SharedUdpPort } from './shared-udp-port.js';
 import { SilenceWatch } from './silence-watch.js';
 import { WorkerRefusal } from '../worker-refusal.js';
 
@@ -41,6 +42,8 @@ export interface BrowserTransportSettings {
   readonly channels?: readonly DataChannelOptions[];
   /** UDP ports to bind. Default: the system's choice. */
   readonly ports?: PortRange;
+  /** The port that is shared with other connections, in place of one of `ports`. */
+  readonly sharedPort?: SharedUdpPort;
   /** Those in use are noted here. */
   readonly portsInUse?: Set<number>;
   /** How long gathering our candidates may take. Default 2000 ms. */
@@ -75,8 +78,17 @@ const channelsMid = 'd';
 const maxTextLength = 1024;
 
 /** The library takes "all addresses" only by leaving the address out. */
-const specific = (address: string | undefined): string | undefined =>
+export const specific = (address: string | undefined): string | undefined =>
   address === '0.0.0.0' || address === '::' ? undefined : address;
+
+/**
+ * Our ICE name and password. The library's own names have 24 bits, which a stranger could try out: at a shared port the
+ * name is all that tells whose a packet is.
+ */
+const newCredentials = (): { readonly iceUfrag: string; readonly icePwd: string } => ({
+  iceUfrag: randomBytes(12).toString('base64'),
+  icePwd: randomBytes(24).toString('base64'),
+});
 
 /** The browser's end as the library gets to know it: one audio section that stands for all media, and its data channels. */
 function syntheticDescription(remote: RemoteTransportParameters): string {
@@ -141,7 +153,7 @@ export class BrowserTransport {
     this.#settings = { ...defaults, ...settings };
     this.#events = events;
     this.#port = port;
-    settings.portsInUse?.add(port);
+    if (settings.sharedPort === undefined) settings.portsInUse?.add(port);
     const ownSsrc = randomInt(1, 2 ** 32);
     this.#silence = new SilenceWatch({
       limitMs: this.#settings.disconnectedTimeoutMs,
@@ -154,6 +166,7 @@ export class BrowserTransport {
       disableAutoNegotiation: true,
       portRangeBegin: port,
       portRangeEnd: port,
+      enableIceUdpMux: settings.sharedPort !== undefined,
       ...(bindAddress !== undefined && { bindAddress }),
     };
     this.#connection = new PeerConnection(name, config);
@@ -171,7 +184,7 @@ export class BrowserTransport {
     return BrowserTransport.#started(name, settings, events, (transport) => {
       transport.#setRemote(remote, 'offer');
       if (remote.sctpPort !== null) for (const channel of settings.channels ?? []) transport.#open(channel);
-      transport.#connection.setLocalDescription('answer');
+      transport.#connection.setLocalDescription('answer', newCredentials());
       transport.#expectConnection();
     });
   }
@@ -186,7 +199,7 @@ export class BrowserTransport {
       const audio = new Audio(audioMid, 'SendRecv');
       audio.addAudioCodec(0, 'PCMU');
       transport.#takeTrack(transport.#connection.addTrack(audio));
-      transport.#connection.setLocalDescription('offer');
+      transport.#connection.setLocalDescription('offer', newCredentials());
     });
   }
 
@@ -196,7 +209,7 @@ export class BrowserTransport {
     events: BrowserTransportEvents,
     start: (transport: BrowserTransport) => void,
   ): Promise<BrowserTransport> {
-    return withFreeUdpPort(specific(settings.bindAddress), settings.ports, async (port) => {
+    const begin = async (port: number): Promise<BrowserTransport> => {
       // Nothing is awaited before the port is bound: `start` binds it.
       const transport = new BrowserTransport(name, port, settings, events);
       try {
@@ -206,7 +219,10 @@ export class BrowserTransport {
         transport.close();
         throw error;
       }
-    });
+    };
+    return settings.sharedPort === undefined
+      ? withFreeUdpPort(specific(settings.bindAddress), settings.ports, begin)
+      : begin(settings.sharedPort.port);
   }
 
   #gathered(start: () => void): Promise<void> {
@@ -390,7 +406,7 @@ export class BrowserTransport {
     this.#silenceTimer = null;
     this.#endGathering();
     this.#track = null;
-    this.#settings.portsInUse?.delete(this.#port);
+    if (this.#settings.sharedPort === undefined) this.#settings.portsInUse?.delete(this.#port);
     this.#connection.close();
   }
 }

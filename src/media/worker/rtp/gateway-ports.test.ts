@@ -10,7 +10,7 @@ const options: GatewayPortsOptions = {
   broadcasts: ['192.0.2.255'],
   media: { from: 20_000, to: 29_999 },
   own: { from: 20_000, to: 20_999 },
-  others: [5060],
+  others: [{ from: 5060, to: 5060 }],
   holds: (port) => port === 20_500,
   askOwner: (destination) => {
     asked.push(destination);

@@ -22,8 +22,8 @@ export interface GatewayPortsOptions {
   readonly media: Ports;
   /** This worker's part of them. */
   readonly own: Ports;
-  /** Other UDP ports of the gateway. */
-  readonly others: readonly number[];
+  /** Other UDP ports of the gateway: SIP's, and the browsers' where those are not of the media's range. */
+  readonly others: readonly Ports[];
   /** Whether a leg of this worker has the port. */
   readonly holds: (port: number) => boolean;
   readonly askOwner: AskOwner;
@@ -77,7 +77,7 @@ export class GatewayPorts {
     const { address, port } = destination;
     if (!this.#addresses.check(address, familyOf(address))) return false;
     if (isWithin(port, own)) return this.owns(destination);
-    return isWithin(port, media) ? askOwner(destination) : others.includes(port);
+    return isWithin(port, media) ? askOwner(destination) : others.some((ports) => isWithin(port, ports));
   }
 }
 
