@@ -16,6 +16,16 @@ describe('The configuration', () => {
       'browser.sharedPort: there are not 2 ports from 65535 on',
     ]);
     expect(problemsOf({ ...two, LANDBRIDGE_BROWSER_SHARED_PORT: '19000' })).toEqual([]);
+    expect(problemsOf({ ...two, LANDBRIDGE_BROWSER_TCP_PORT: '8079' })).toEqual([
+      'browser.tcpPort: 8080 is http.port',
+    ]);
+    expect(problemsOf({ ...two, LANDBRIDGE_BROWSER_TCP_PORT: '5060' })).toEqual([
+      'browser.tcpPort: 5060 is a port of SIP',
+    ]);
+    // TCP has numbers of its own.
+    expect(
+      problemsOf({ ...two, LANDBRIDGE_BROWSER_SHARED_PORT: '19000', LANDBRIDGE_BROWSER_TCP_PORT: '19000' }),
+    ).toEqual([]);
     expect(problemsOf({ LANDBRIDGE_BROWSER_PORTS: '29999-30099' })).toEqual([
       'browser.ports: overlaps rtp.ports',
     ]);

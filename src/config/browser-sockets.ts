@@ -4,23 +4,25 @@ import { sipPlaces } from './sip-places.js';
 
 export interface BrowserSocket {
   readonly setting: string;
-  readonly transport: 'udp';
+  readonly transport: 'udp' | 'tcp';
   readonly host: string;
   readonly port: number;
 }
 
-/** One for each worker; none where each connection has a port. */
+/** One for each worker; none of UDP where each connection has a port. */
 export function browserSockets({
   browser,
   workers,
   ...config
 }: Pick<Config, 'browser' | 'workers' | 'sip' | 'tls' | 'publicIp'>): BrowserSocket[] {
-  if (browser.sharedPort === 0) return [];
   const [{ host }] = sipPlaces(config);
-  return Array.from({ length: workers }, (_, index) => ({
-    setting: 'browser.sharedPort',
-    transport: 'udp',
-    host,
-    port: browser.sharedPort + index,
-  }));
+  const first = [
+    { setting: 'browser.sharedPort', transport: 'udp', port: browser.sharedPort },
+    { setting: 'browser.tcpPort', transport: 'tcp', port: browser.tcpPort },
+  ] as const;
+  return first.flatMap(({ port, ...socket }) =>
+    port === 0
+      ? []
+      : Array.from({ length: workers }, (_, index) => ({ ...socket, host, port: port + index })),
+  );
 }

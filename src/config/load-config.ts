@@ -216,7 +216,7 @@ function conflicts(config: Config): string[] {
 
 function browserConflicts(config: Config): string[] {
   const { rtp, browser, workers } = config;
-  const { ports, sharedPort } = browser;
+  const { ports, sharedPort, tcpPort } = browser;
   const problems: string[] = [];
   const isWithin = (port: number, { from, to }: { readonly from: number; readonly to: number }): boolean =>
     port >= from && port <= to;
@@ -226,14 +226,23 @@ function browserConflicts(config: Config): string[] {
     problems.push(`browser.ports: too few for ${workers} media workers (the setting \`workers\`)`);
   if (ports !== undefined && ports.from <= rtp.ports.to && ports.to >= rtp.ports.from)
     problems.push('browser.ports: overlaps rtp.ports');
-  if (sharedPort + workers - 1 > 65_535)
-    problems.push(`browser.sharedPort: there are not ${workers} ports from ${sharedPort} on`);
+  for (const [setting, port] of [
+    ['browser.sharedPort', sharedPort],
+    ['browser.tcpPort', tcpPort],
+  ] as const) {
+    if (port + workers - 1 > 65_535)
+      problems.push(`${setting}: there are not ${workers} ports from ${port} on`);
+  }
   const sipPorts = sipPlaces(config).flatMap(socketsOf);
-  for (const { setting, transport, port } of browserSockets(config)) {
-    if (transport === 'udp' && isWithin(port, rtp.ports))
+  const http = { transport: 'tcp', host: config.http.host, port: config.http.port, ipv6Only: false } as const;
+  for (const { setting, ...socket } of browserSockets(config)) {
+    const { port } = socket;
+    const other = { ...socket, ipv6Only: false };
+    if (socket.transport === 'udp' && isWithin(port, rtp.ports))
       problems.push(`${setting}: ${port} lies within rtp.ports`);
-    if (sipPorts.some((sip) => sip.port === port && (sip.transport === 'udp') === (transport === 'udp')))
+    if (sipPorts.some((sip) => areInTheWay(sip, other)))
       problems.push(`${setting}: ${port} is a port of SIP`);
+    if (areInTheWay(http, other)) problems.push(`${setting}: ${port} is http.port`);
   }
   for (const { port } of sipPorts) {
     if (ports !== undefined && isWithin(port, ports))

@@ -46,6 +46,11 @@ export const mediaGroups = {
       .describe(
         'One UDP port for all browsers of a worker: that of the first, the next workers have the next ones. 0: a port for each connection.',
       ),
+    tcpPort: port
+      .default(0)
+      .describe(
+        'TCP port for browsers that UDP does not reach: that of the first worker, the next have the next ones. 0: none.',
+      ),
     maxBitrateBps: z.int().min(30_000).default(2_500_000).describe('Most that one published video may use.'),
     iceTimeoutSeconds: seconds.default(30).describe('A browser that is not connected by then is dropped.'),
     disconnectTimeoutSeconds: seconds

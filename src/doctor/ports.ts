@@ -22,7 +22,11 @@ export async function lookAtPorts(
     ...hosts.map((host) => tryRtpPorts(host, rtp.ports, hosts.length > 1)),
     ...(browser.ports === undefined ? [] : [tryBrowserPorts(places[0].host, browser.ports)]),
     ...browserSockets(config).map((socket) =>
-      tryPort(`browser port, ${socket.transport.toUpperCase()}`, socket, bindUdp),
+      tryPort(
+        `browser port, ${socket.transport.toUpperCase()}`,
+        socket,
+        socket.transport === 'udp' ? bindUdp : bindTcp,
+      ),
     ),
   ]);
 }

@@ -126,6 +126,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
     browserPorts: {
       ...(config.browser.ports !== undefined && { ports: config.browser.ports }),
       sharedPort: config.browser.sharedPort,
+      tcpPort: config.browser.tcpPort,
     },
     bindAddress: first.host,
     ...(first.told.media !== null && { advertisedAddress: first.told.media }),

@@ -39,7 +39,8 @@ export async function checkOwnAddresses(config: Config): Promise<void> {
 export async function checkOwnPorts(config: Config): Promise<void> {
   const { http, drachtio } = config;
   if (http.port !== 0) await bindTcp(http);
-  for (const socket of browserSockets(config)) await bindUdp(socket);
+  for (const socket of browserSockets(config))
+    await (socket.transport === 'udp' ? bindUdp(socket) : bindTcp(socket));
   // Where there are drachtio-servers, phones come to theirs.
   if (drachtio !== undefined) return;
   for (const socket of sipPlaces(config).flatMap(socketsOf)) if (socket.port !== 0) await bindSip(socket);

@@ -18,18 +18,18 @@ it('says so when the ports do not suffice for the workers', () => {
 });
 
 it('gives each worker its part of the ports for browsers, and the next of the shared ones', () => {
-  expect(shareBrowserPorts({ sharedPort: 0 }, 2)).toEqual([
-    { ports: null, sharedPort: null },
-    { ports: null, sharedPort: null },
+  const none = { sharedPort: 0, tcpPort: 0 };
+  expect(shareBrowserPorts(none, 2)).toEqual([
+    { ports: null, sharedPort: null, tcpPort: null },
+    { ports: null, sharedPort: null, tcpPort: null },
   ]);
-  expect(shareBrowserPorts({ ports: { from: 30_001, to: 30_005 }, sharedPort: 0 }, 2)).toEqual([
-    { ports: { from: 30_001, to: 30_002 }, sharedPort: null },
-    { ports: { from: 30_003, to: 30_004 }, sharedPort: null },
+  expect(shareBrowserPorts({ ...none, ports: { from: 30_001, to: 30_005 } }, 2)).toEqual([
+    { ports: { from: 30_001, to: 30_002 }, sharedPort: null, tcpPort: null },
+    { ports: { from: 30_003, to: 30_004 }, sharedPort: null, tcpPort: null },
   ]);
-  expect(shareBrowserPorts({ sharedPort: 19_000 }, 2).map(({ sharedPort }) => sharedPort)).toEqual([
-    19_000, 19_001,
+  expect(shareBrowserPorts({ sharedPort: 19_000, tcpPort: 443 }, 2)).toEqual([
+    { ports: null, sharedPort: 19_000, tcpPort: 443 },
+    { ports: null, sharedPort: 19_001, tcpPort: 444 },
   ]);
-  expect(() => shareBrowserPorts({ ports: { from: 30_000, to: 30_001 }, sharedPort: 0 }, 3)).toThrow(
-    RangeError,
-  );
+  expect(() => shareBrowserPorts({ ...none, ports: { from: 30_000, to: 30_001 } }, 3)).toThrow(RangeError);
 });

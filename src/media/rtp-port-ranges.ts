@@ -9,19 +9,25 @@ export interface PortRange {
 /** A phone leg takes a pair of ports, and pairs begin at an even one (RFC 3550 §11). */
 const smallestShare = 4;
 
-/** The UDP ports of browsers, as the operator sets them. */
+/** The ports of browsers, as the operator sets them. */
 export interface BrowserPorts {
   /** Absent: a part of those for phones. */
   readonly ports?: PortRange;
   /** The first worker's; 0: each connection has a port of its own. */
   readonly sharedPort: number;
+  /** The first worker's for TCP; 0: none. */
+  readonly tcpPort: number;
 }
 
 /** Each worker's part of them. Throws RangeError where there are fewer ports than workers. */
 export function shareBrowserPorts(
-  { ports, sharedPort }: BrowserPorts,
+  { ports, sharedPort, tcpPort }: BrowserPorts,
   workers: number,
-): { readonly ports: PortRange | null; readonly sharedPort: number | null }[] {
+): {
+  readonly ports: PortRange | null;
+  readonly sharedPort: number | null;
+  readonly tcpPort: number | null;
+}[] {
   const perWorker = ports === undefined ? 0 : Math.floor((ports.to + 1 - ports.from) / workers);
   if (ports !== undefined && perWorker < 1)
     throw new RangeError(`ports ${ports.from}-${ports.to} are too few for ${workers} media workers`);
@@ -30,6 +36,7 @@ export function shareBrowserPorts(
     return {
       ports: ports === undefined ? null : { from, to: from + perWorker - 1 },
       sharedPort: sharedPort === 0 ? null : sharedPort + index,
+      tcpPort: tcpPort === 0 ? null : tcpPort + index,
     };
   });
 }

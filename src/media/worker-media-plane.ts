@@ -34,7 +34,7 @@ export interface MediaPlaneOptions {
   readonly rtpPorts: PortRange;
   /** What else is open for UDP at the same address, such as SIP: neither is a destination of media. */
   readonly otherPorts?: readonly number[];
-  /** UDP ports of browsers. Default: each connection has one of the last third of its worker's part of `rtpPorts`. */
+  /** Ports of browsers. Default: each connection has one of the last third of its worker's part of `rtpPorts`, none of TCP. */
   readonly browserPorts?: BrowserPorts;
   readonly bindAddress: string;
   /** The address that peers are told, where it is not the bind address. */
@@ -137,7 +137,10 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     this.#advertisedTo = options.advertisedTo;
     this.#maxLegsPerWorker = options.maxLegsPerWorker ?? 1000;
     const linkSecret = randomBytes(32).toString('hex');
-    const browserPorts = shareBrowserPorts(options.browserPorts ?? { sharedPort: 0 }, options.workers);
+    const browserPorts = shareBrowserPorts(
+      options.browserPorts ?? { sharedPort: 0, tcpPort: 0 },
+      options.workers,
+    );
     const others = [
       ...(options.otherPorts ?? []).map((port) => ({ from: port, to: port })),
       ...browserPorts.flatMap(({ sharedPort }) =>
@@ -149,7 +152,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       entry: options.workerEntry,
       settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts, index) => ({
         rtpPorts,
-        browserPorts: browserPorts[index] ?? { ports: null, sharedPort: null },
+        browserPorts: browserPorts[index] ?? { ports: null, sharedPort: null, tcpPort: null },
         gatewayPorts: { media: options.rtpPorts, others },
         bindAddress: options.bindAddress,
         advertisedAddress: options.advertisedAddress ?? null,

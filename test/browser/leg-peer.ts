@@ -197,7 +197,11 @@ export class Room {
   readonly peers: LegPeer[] = [];
   readonly extra: SourceStream[] = [];
 
-  constructor(readonly settings: BrowserConnectionSettings = {}) {}
+  constructor(
+    readonly settings: BrowserConnectionSettings = {},
+    /** What becomes of our descriptions on their way to a page. */
+    readonly edit: (description: string) => string = (description) => description,
+  ) {}
 
   route(): void {
     for (const peer of this.peers) {
@@ -265,7 +269,7 @@ export class LegPeer {
     return this.#serially(async () => {
       this.lastOffer = await this.page.evaluate((restart) => peer.offer(restart), iceRestart);
       const answer = await this.leg.answer(this.lastOffer);
-      await this.page.evaluate((sdp) => peer.takeAnswer(sdp), answer);
+      await this.page.evaluate((sdp) => peer.takeAnswer(sdp), this.room.edit(answer));
     });
   }
 
@@ -273,7 +277,10 @@ export class LegPeer {
   renegotiate(): Promise<void> {
     return this.#serially(async () => {
       this.offersMade++;
-      const answer = await this.page.evaluate((sdp) => peer.answer(sdp), await this.leg.offer());
+      const answer = await this.page.evaluate(
+        (sdp) => peer.answer(sdp),
+        this.room.edit(await this.leg.offer()),
+      );
       await this.leg.accept(answer);
     });
   }

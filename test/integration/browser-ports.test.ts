@@ -1,6 +1,7 @@
 /** Which UDP ports browsers come to: those of the phones' range, a range of their own, or one for each worker. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/domain/clock.js';
 import { mainConnection } from '../../src/domain/media-plane.js';
@@ -14,8 +15,8 @@ import { portOf, TestPhone } from '../support/test-phone.js';
 
 const all = await takeRtpPorts(400);
 const rtpPorts: PortRange = { from: all.from, to: all.from + 199 };
-/** Of nobody's in this test, until somebody is given them. */
-const beside = { from: all.from + 200, to: all.to };
+/** Nobody's in this test, until somebody is given them. TCP ports at the head of each hundred are marks. */
+const beside = { from: all.from + 210, to: all.to };
 
 let plane: WorkerMediaPlane | undefined;
 const closing: { close(): void }[] = [];
@@ -71,7 +72,7 @@ describe('browsers', () => {
   });
 
   it('have ports of their own, each worker its part, and phones the whole of theirs', async () => {
-    await start({ ports: { from: beside.from, to: beside.from + 5 }, sharedPort: 0 });
+    await start({ ports: { from: beside.from, to: beside.from + 5 }, sharedPort: 0, tcpPort: 0 });
     const { one = [], two = [] } = await fill();
     const parts = [one, two].map((ports) => ports.sort((a, b) => a - b));
     const first = [0, 1, 2].map((n) => beside.from + n);
@@ -80,7 +81,7 @@ describe('browsers', () => {
   });
 
   it('share one port of each worker, where a worker that died is followed by one at the same port', async () => {
-    await start({ sharedPort: beside.from });
+    await start({ sharedPort: beside.from, tcpPort: 0 });
     const { one = [], two = [] } = await fill();
     expect([new Set(one).size, new Set(two).size]).toEqual([1, 1]);
     expect([one[0], two[0]].sort()).toEqual([beside.from, beside.from + 1]);
@@ -91,18 +92,40 @@ describe('browsers', () => {
     expect(await browserIn('three', 'three')).toBe(beside.from);
   });
 
+  it('are told a TCP port of their worker beside UDP, which is there again after that one died', async () => {
+    await start({ sharedPort: 0, tcpPort: beside.from });
+    const offered = async (sessionId: string): Promise<string> => {
+      const browser = await HeadlessBrowser.open();
+      closing.push(browser);
+      const leg = await plane!.openLeg({
+        ...{ legId: sessionId, participantId: sessionId, sessionId, mayPublish: ['AUDIO'] },
+        ...mainConnection('browser', browser.offer),
+        listener: new MediaOwner(),
+      });
+      const candidates = [...leg.connection('main').localDescription.matchAll(/^a=candidate:.* tcp .*$/gm)];
+      expect(candidates).toHaveLength(1);
+      return /127\.0\.0\.1 \d+ typ host tcptype passive/.exec(candidates[0]?.[0] ?? '')?.[0] ?? '';
+    };
+    const both = [0, 1].map((n) => `127.0.0.1 ${beside.from + n} typ host tcptype passive`);
+    expect([await offered('one'), await offered('two')].sort()).toEqual(both);
+    const [died = 0] = plane!.pids();
+    process.kill(died, 'SIGKILL');
+    await eventually(() => plane!.pids().length === 2 && !plane!.pids().includes(died));
+    expect(await offered('three')).toBe(both[0]);
+  });
+
   it('are told that there is no gateway where another program has the port that they share', async () => {
     const other = createSocket('udp4').bind(beside.from + 1, '127.0.0.1');
     closing.push(other);
     await once(other, 'listening');
-    await expect(start({ sharedPort: beside.from })).rejects.toThrow(
+    await expect(start({ sharedPort: beside.from, tcpPort: 0 })).rejects.toThrow(
       `UDP port ${beside.from + 1} for browsers cannot be had`,
     );
   });
 
   it.each([
-    ['share', { sharedPort: beside.from }],
-    ['have', { ports: { from: beside.from, to: beside.from + 9 }, sharedPort: 0 }],
+    ['share', { sharedPort: beside.from, tcpPort: 0 }],
+    ['have', { ports: { from: beside.from, to: beside.from + 9 }, sharedPort: 0, tcpPort: 0 }],
   ] as const)('are not called by phones: a port that they %s is no place for a phone', async (_, ports) => {
     await start(ports);
     const phone = await TestPhone.open();
@@ -129,16 +152,26 @@ describe('an operator', () => {
     expect(looked.stdout).toMatch(
       new RegExp(`FAIL {2}browser port, UDP +127\\.0\\.0\\.1:${beside.from} is taken by another program`),
     );
+    const overTcp = createServer().listen(beside.from + 1, '127.0.0.1');
+    closing.push(overTcp);
+    await once(overTcp, 'listening');
+    const tcp = await runGateway({
+      arguments: ['doctor'],
+      environment: { LANDBRIDGE_BROWSER_TCP_PORT: String(beside.from + 1) },
+    });
+    expect(tcp.stdout).toMatch(
+      new RegExp(`FAIL {2}browser port, TCP +127\\.0\\.0\\.1:${beside.from + 1} is taken by another program`),
+    );
     const started = await runGateway({ environment });
     expect(started.code).toBe(1);
     expect(started.stdout + started.stderr).toContain(`127.0.0.1:${beside.from}`);
   });
 
   it('is told by doctor how many ports browsers have', async () => {
-    const environment = { LANDBRIDGE_BROWSER_PORTS: `${beside.from}-${beside.from + 99}` };
+    const environment = { LANDBRIDGE_BROWSER_PORTS: `${beside.from}-${beside.from + 89}` };
     const { stdout } = await runGateway({ arguments: ['doctor'], environment });
     expect(stdout).toMatch(
-      new RegExp(`ok {4}browser ports +${beside.from}-${beside.from + 99} are free, for 100 connections`),
+      new RegExp(`ok {4}browser ports +${beside.from}-${beside.from + 89} are free, for 90 connections`),
     );
   });
 });

@@ -48,10 +48,12 @@ function createLeg({ legId, participantId, events }: LegOptions): Leg {
   };
 }
 
+const tickClock = new TickClock();
 runWorker(() => ({
   factories: { phone: createLeg, browser: createLeg },
-  tickClock: new TickClock(),
+  tickClock,
   portsTakenUnrested: () => 0,
   refuseOwn: () => Promise.resolve(),
   ownsPort: () => Promise.resolve(true),
+  close: () => Promise.resolve(tickClock.close()),
 }));

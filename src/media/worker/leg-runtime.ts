@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import { createBrowserLeg } from './browser/browser-leg.js';
 import { specific } from './browser/browser-transport.js';
+import { IceTcpServer } from './browser/ice-tcp/ice-tcp-server.js';
 import { SharedUdpPort } from './browser/shared-udp-port.js';
 import type { CreateRuntime, LegRuntime } from './media-worker.js';
 import { Mixes } from './mix/mixes.js';
@@ -50,12 +51,14 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
         : await readHoldMusic(settings.holdMusic, settings),
     prompts: PromptSounds.read(settings.promptDirectory),
   };
-  const { sharedPort } = settings.browserPorts;
+  const { sharedPort, tcpPort } = settings.browserPorts;
+  const tcp = tcpPort === null ? null : await IceTcpServer.open(specific(bindAddress), tcpPort);
   const browser = {
     bindAddress,
     ...(settings.advertisedAddress !== null && { advertisedAddress: settings.advertisedAddress }),
     ...(ports.browser !== null && { ports: ports.browser }),
     ...(sharedPort !== null && { sharedPort: new SharedUdpPort(specific(bindAddress), sharedPort) }),
+    ...(tcp !== null && { tcp }),
     portsInUse: browserPorts,
     ...settings.browser,
   };
@@ -78,6 +81,10 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
     portsTakenUnrested: () => phonePorts.takenUnrested,
     refuseOwn: (destination) => gatewayPorts.refuse(destination, null),
     ownsPort: (destination) => gatewayPorts.owns(destination),
+    close: async () => {
+      tickClock.close();
+      await tcp?.close();
+    },
   };
 };
 

@@ -32,6 +32,8 @@ export interface LegRuntime {
   refuseOwn(destination: Destination): Promise<void>;
   /** Whether the gateway has this port of the worker's part, or will. */
   ownsPort(destination: Destination): Promise<boolean>;
+  /** The legs are closed before. */
+  close(): Promise<void>;
 }
 
 export interface MediaWorkerOptions {
@@ -153,7 +155,7 @@ export class MediaWorker {
     parts.importer.close();
     await parts.recordings.close();
     parts.engine.close();
-    parts.runtime.tickClock.close();
+    await parts.runtime.close();
     await parts.linkServer.close();
   }
 

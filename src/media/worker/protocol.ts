@@ -76,6 +76,8 @@ export interface WorkerBrowserPorts {
   readonly ports: { readonly from: number; readonly to: number } | null;
   /** The one UDP port of all browsers; null: each connection has one. */
   readonly sharedPort: number | null;
+  /** The TCP port for those who cannot come over UDP; null: none. */
+  readonly tcpPort: number | null;
 }
 
 export interface WorkerBrowserSettings {

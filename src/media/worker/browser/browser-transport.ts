@@ -29,6 +29,8 @@ import { formatReportRequest } from './feedback.js';
 import { withFreeUdpPort, type PortRange } from './free-udp-port.js';
 import type { LocalTransportParameters } from './local-description.js';
 import type { RemoteTransportParameters } from './remote-description.js';
+import type { IceTcpServer } from './ice-tcp/ice-tcp-server.js';
+import { tcpCandidates } from './ice-tcp/tcp-candidates.js';
 import type { SharedUdpPort } from './shared-udp-port.js';
 import { SilenceWatch } from './silence-watch.js';
 import { WorkerRefusal } from '../worker-refusal.js';
@@ -44,6 +46,8 @@ export interface BrowserTransportSettings {
   readonly ports?: PortRange;
   /** The port that is shared with other connections, in place of one of `ports`. */
   readonly sharedPort?: SharedUdpPort;
+  /** Takes browsers that come over TCP. Default: none are. */
+  readonly tcp?: IceTcpServer;
   /** Those in use are noted here. */
   readonly portsInUse?: Set<number>;
   /** How long gathering our candidates may take. Default 2000 ms. */
@@ -135,6 +139,8 @@ export class BrowserTransport {
   readonly #port: number;
   #track: Track | null = null;
   #local: LocalTransportParameters | null = null;
+  /** Lets nobody come over TCP any more. */
+  #dismissTcp: () => void = () => undefined;
   #timer: NodeJS.Timeout | null = null;
   readonly #silence: SilenceWatch;
   /** From the first connection on. */
@@ -232,7 +238,7 @@ export class BrowserTransport {
         this.#endGathering = () => undefined;
         clearTimeout(timer);
         try {
-          this.#local = this.#readLocal();
+          this.#local = this.#withTcp(this.#readLocal());
           resolve();
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
@@ -270,6 +276,17 @@ export class BrowserTransport {
     if (!credentials || !fingerprint || !setup || candidates.length === 0)
       throw new WorkerRefusal('overloaded', 'no address or port for ICE');
     return { credentials, fingerprint, setup, candidates };
+  }
+
+  #withTcp(local: LocalTransportParameters): LocalTransportParameters {
+    const { tcp, bindAddress } = this.#settings;
+    if (tcp === undefined) return local;
+    this.#dismissTcp = tcp.admit({
+      ...local.credentials,
+      address: specific(bindAddress) ?? '127.0.0.1',
+      port: this.#port,
+    });
+    return { ...local, candidates: [...local.candidates, ...tcpCandidates(local.candidates, tcp.port)] };
   }
 
   #advertised(candidates: readonly IceCandidate[]): IceCandidate[] {
@@ -405,6 +422,7 @@ export class BrowserTransport {
     if (this.#silenceTimer !== null) clearTimeout(this.#silenceTimer);
     this.#silenceTimer = null;
     this.#endGathering();
+    this.#dismissTcp();
     this.#track = null;
     if (this.#settings.sharedPort === undefined) this.#settings.portsInUse?.delete(this.#port);
     this.#connection.close();
