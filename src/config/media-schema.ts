@@ -2,6 +2,9 @@
 import * as z from 'zod';
 import { group, port, seconds } from './schema-parts.js';
 
+/** Every browser has the first two (RFC 7742). */
+const videoCodecs = ['VP8', 'H264', 'VP9', 'AV1'] as const;
+
 const portRange = z
   .string()
   .regex(/^\d{1,5}-\d{1,5}$/, 'must be two port numbers like 20000-29999')
@@ -37,6 +40,12 @@ export const mediaGroups = {
   }),
 
   browser: group('Browser media', {
+    videoCodecs: z
+      .array(z.enum(videoCodecs, 'must be VP8, H264, VP9 or AV1'))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'must name each once')
+      .default([...videoCodecs])
+      .describe('Video codecs, best first: a browser sends the first that it has. Others are not taken.'),
     ports: portRange.optional().meta({
       description: 'UDP ports for browsers, one for each connection, shared out among the workers.',
       defaultText: 'a third of `rtp.ports`',

@@ -146,6 +146,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
     ...(config.sounds.holdMusic === undefined ? {} : { holdMusic: config.sounds.holdMusic }),
     browser: {
       videoBitrateCapBps: config.browser.maxBitrateBps,
+      videoCodecs: config.browser.videoCodecs,
       maxSections: config.browser.maxSections,
       connectTimeoutMs: config.browser.iceTimeoutSeconds * 1000,
       disconnectedTimeoutMs: config.browser.disconnectTimeoutSeconds * 1000,

@@ -100,6 +100,7 @@ export interface WorkerMediaPlane extends MediaPlane {
 
 const defaultBrowserSettings: WorkerBrowserSettings = {
   videoBitrateCapBps: 2_500_000,
+  videoCodecs: ['VP8', 'H264', 'VP9', 'AV1'],
   maxSections: 64,
   connectTimeoutMs: 30_000,
   disconnectedTimeoutMs: 15_000,

@@ -136,6 +136,7 @@ function browserOutlook(offer: string, { browser }: Settings): MediaOutlook {
     ...{
       wanted: [],
       maxSections: browser.maxSections,
+      videoCodecs: browser.videoCodecs,
       newSsrc: () => 1,
       dataChannels: false,
       alternating: null,

@@ -2,6 +2,7 @@
  * What the gateway and a media worker say to each other over the child process's IPC channel: numbered requests with one
  * reply each, and notifications from the worker. Plain JSON values only; each message of the channel is an array of them.
  */
+import type { VideoCodecName } from './browser/browser-codecs.js';
 import type {
   EngineStatistics,
   LegEndReason,
@@ -83,6 +84,8 @@ export interface WorkerBrowserPorts {
 export interface WorkerBrowserSettings {
   /** Bitrate that a browser's video is held down to, per track. */
   readonly videoBitrateCapBps: number;
+  /** Those that are negotiated, best first. */
+  readonly videoCodecs: readonly VideoCodecName[];
   /** m-sections per description: what a browser sends and receives at once. */
   readonly maxSections: number;
   /** How long ICE and DTLS may take. */

@@ -26,9 +26,15 @@ export interface TelephoneEventFormat {
 
 interface KnownCodec extends Codec {
   readonly kind: TrackKind;
-  /** Preferred in our own offers; those below 96 are static (RFC 3551 §6). */
+  /** Preferred in our own offers; those below 35 are static (RFC 3551 §6). */
   readonly payloadType: number;
 }
+
+/** A video codec that browsers' legs know. */
+export type VideoCodecName = (typeof allVideoCodecs)[number];
+
+/** In the order of preference that holds where none is given: every browser has the first two (RFC 7742 §5). */
+export const allVideoCodecs = ['VP8', 'H264', 'VP9', 'AV1'] as const satisfies readonly Codec['name'][];
 
 const videoFeedback: readonly string[] = ['goog-remb', 'ccm fir', 'nack', 'nack pli'];
 
@@ -54,46 +60,100 @@ const knownCodecs: readonly KnownCodec[] = [
     payloadType: 102,
     parameters: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
   },
+  {
+    kind: 'video',
+    name: 'VP9',
+    clockRateHz: 90_000,
+    channels: 1,
+    payloadType: 98,
+    parameters: 'profile-id=0',
+  },
+  {
+    kind: 'video',
+    name: 'AV1',
+    clockRateHz: 90_000,
+    channels: 1,
+    payloadType: 45,
+    parameters: 'level-idx=5;profile=0;tier=0',
+  },
 ];
 
-/** `opus/48000/2`: what a payload type means, for comparing across m-sections. */
-const meaning = (name: string, clockRateHz: number, channels: number): string =>
-  `${name.toLowerCase()}/${clockRateHz}/${channels}`;
+/** Those of a kind, best first; of video those that are named, in that order. */
+const codecsOfKind = (kind: string, videoCodecs: readonly Codec['name'][]): KnownCodec[] =>
+  kind === 'video'
+    ? videoCodecs.flatMap((name) => knownCodecs.find((known) => known.name === name) ?? [])
+    : knownCodecs.filter((known) => known.kind === kind);
 
-/** RFC 6184 §8.1: only Constrained Baseline in packetization mode 1, which every browser with H.264 has. */
-function isUsableH264(parameters: string | null): boolean {
-  const values = parseFmtpParameters(parameters ?? '');
-  const profile = (values.get('profile-level-id') ?? '420010').toLowerCase();
-  return values.get('packetization-mode') === '1' && /^42[c-f][0-9a-f]/.test(profile);
+interface Format {
+  readonly encodingName: string;
+  readonly clockRateHz: number;
+  readonly channels: number;
+  readonly parameters: string | null;
 }
+
+/** `opus/48000/2`, `vp9/90000/1/0`: what a payload type means, for comparing across m-sections. */
+const meaningOf = ({ encodingName, clockRateHz, channels, parameters }: Format): string =>
+  [encodingName.toLowerCase(), clockRateHz, channels, ...variantOf(encodingName, parameters)].join('/');
+
+/** Which codec it is, where one name stands for several that cannot be taken for each other. */
+function variantOf(encodingName: string, parameters: string | null): readonly string[] {
+  const values = parseFmtpParameters(parameters ?? '');
+  switch (encodingName.toLowerCase()) {
+    case 'h264': {
+      // RFC 6184 §8.1. Browsers with H.264 have Constrained Baseline in packetization mode 1; levels are each side's own.
+      const profile = (values.get('profile-level-id') ?? '420010').toLowerCase();
+      const isConstrainedBaseline = /^42[c-f][0-9a-f]/.test(profile);
+      return [
+        values.get('packetization-mode') ?? '0',
+        isConstrainedBaseline ? 'constrained-baseline' : profile.slice(0, 4),
+      ];
+    }
+    case 'vp9': // RFC 9628 §6.1
+      return [values.get('profile-id') ?? '0'];
+    case 'av1': // the RTP payload format of AV1, §7.2.1
+      return [values.get('profile') ?? '0'];
+    default:
+      return [];
+  }
+}
+
+const ownMeaning = ({ name, parameters, ...known }: KnownCodec): string =>
+  meaningOf({ ...known, encodingName: name, parameters: parameters ?? null });
+
+/** RFC 3551 §6, and those below 64 that browsers use beside it; 64 to 95 would look like RTCP (RFC 5761 §4). */
+const firstDynamic = 35;
+const dynamicPayloadTypes: readonly number[] = [
+  ...Array.from({ length: 32 }, (_, n) => 96 + n),
+  ...Array.from({ length: 29 }, (_, n) => 35 + n),
+];
 
 const codecOf = ({ kind: _kind, payloadType: _payloadType, ...codec }: KnownCodec): Codec => codec;
 
 /** What a browser's m-section has in common with us, in our order of preference, under the browser's payload types. */
-export function commonCodecs(media: MediaDescription): NegotiatedCodec[] {
-  const maps = rtpMaps(media);
+export function commonCodecs(
+  media: MediaDescription,
+  videoCodecs: readonly Codec['name'][],
+): NegotiatedCodec[] {
+  const formats = formatsOf(media);
   const feedback = rtcpFeedback(media);
-  return knownCodecs
-    .filter(({ kind }) => kind === media.kind)
-    .flatMap((known) => {
-      const map = maps.find(
-        (m) =>
-          meaning(m.encodingName, m.clockRateHz, m.channels) ===
-            meaning(known.name, known.clockRateHz, known.channels) &&
-          (known.name !== 'H264' || isUsableH264(fmtp(media, m.payloadType))),
-      );
-      if (map === undefined) return [];
-      const wanted = known.kind === 'video' ? videoFeedback : [];
-      const common = feedback
-        .filter(({ payloadType }) => payloadType === '*' || payloadType === map.payloadType)
-        .map(({ type, parameter }) => (parameter === '' ? type : `${type} ${parameter}`));
-      return {
-        payloadType: map.payloadType,
-        codec: codecOf(known),
-        feedback: wanted.filter((name) => common.includes(name)),
-      };
-    });
+  return codecsOfKind(media.kind, videoCodecs).flatMap((known) => {
+    const own = ownMeaning(known);
+    const format = formats.find((f) => meaningOf(f) === own);
+    if (format === undefined) return [];
+    const wanted = known.kind === 'video' ? videoFeedback : [];
+    const common = feedback
+      .filter(({ payloadType }) => payloadType === '*' || payloadType === format.payloadType)
+      .map(({ type, parameter }) => (parameter === '' ? type : `${type} ${parameter}`));
+    return {
+      payloadType: format.payloadType,
+      codec: codecOf(known),
+      feedback: wanted.filter((name) => common.includes(name)),
+    };
+  });
 }
+
+const formatsOf = (media: MediaDescription): (Format & { readonly payloadType: number })[] =>
+  rtpMaps(media).map((map) => ({ ...map, parameters: fmtp(media, map.payloadType) }));
 
 /** The formats in which a browser offers to send key presses: one for each clock rate of its codecs. */
 export const telephoneEventFormats = (media: MediaDescription): TelephoneEventFormat[] =>
@@ -108,8 +168,7 @@ export function learnPayloadTypes(
 ): PayloadTypeMeanings {
   const learnt = new Map(known);
   for (const section of media) {
-    for (const map of rtpMaps(section))
-      learnt.set(map.payloadType, meaning(map.encodingName, map.clockRateHz, map.channels));
+    for (const format of formatsOf(section)) learnt.set(format.payloadType, meaningOf(format));
   }
   return learnt;
 }
@@ -118,26 +177,20 @@ export function learnPayloadTypes(
  * All codecs of a kind for a section that we offer. A codec keeps the payload type the browser uses for it; one whose
  * payload type the browser uses for something else gets a free dynamic one, or is left out.
  */
-export function offeredCodecs(kind: TrackKind, meanings: PayloadTypeMeanings): NegotiatedCodec[] {
-  const taken = new Set(meanings.keys());
-  return knownCodecs
-    .filter((known) => known.kind === kind)
-    .flatMap((known) => {
-      const own = meaning(known.name, known.clockRateHz, known.channels);
-      const isFree = (type: number): boolean => !taken.has(type) || meanings.get(type) === own;
-      // Several payload types may share a name, as H.264's profiles do: then only our own number is sure to mean ours.
-      const theirs = [...meanings].filter(([, what]) => what === own).map(([type]) => type);
-      const candidates = known.name !== 'H264' && theirs[0] !== undefined ? [theirs[0]] : [known.payloadType];
-      if (known.payloadType >= 96) for (let type = 96; type <= 127; type++) candidates.push(type);
-      const payloadType = candidates.find((type) =>
-        known.name === 'H264' ? !taken.has(type) : isFree(type),
-      );
-      if (payloadType === undefined) return [];
-      taken.add(payloadType);
-      return {
-        payloadType,
-        codec: codecOf(known),
-        feedback: kind === 'video' ? videoFeedback : [],
-      };
-    });
+export function offeredCodecs(
+  kind: TrackKind,
+  meanings: PayloadTypeMeanings,
+  videoCodecs: readonly Codec['name'][],
+): NegotiatedCodec[] {
+  const taken = new Set<number>();
+  return codecsOfKind(kind, videoCodecs).flatMap((known) => {
+    const own = ownMeaning(known);
+    const theirs = [...meanings].find(([, meaning]) => meaning === own)?.[0];
+    const candidates = [theirs ?? known.payloadType];
+    if (known.payloadType >= firstDynamic) candidates.push(...dynamicPayloadTypes);
+    const payloadType = candidates.find((type) => !taken.has(type) && (meanings.get(type) ?? own) === own);
+    if (payloadType === undefined) return [];
+    taken.add(payloadType);
+    return { payloadType, codec: codecOf(known), feedback: kind === 'video' ? videoFeedback : [] };
+  });
 }

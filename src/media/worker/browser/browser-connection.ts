@@ -5,6 +5,7 @@ import { isInUse } from '../../../sdp/attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import { formatSessionDescription, parseSessionDescription } from '../../../sdp/session-description.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
+import { allVideoCodecs, type VideoCodecName } from './browser-codecs.js';
 import { BrowserMedia } from './browser-media.js';
 import {
   needsOffer,
@@ -28,6 +29,8 @@ import { WorkerRefusal } from '../worker-refusal.js';
 export interface BrowserConnectionSettings extends BrowserTransportSettings {
   /** m-sections per description. Default 64. */
   readonly maxSections?: number;
+  /** Those that are negotiated, best first. Default: all. */
+  readonly videoCodecs?: readonly VideoCodecName[];
   /** Bitrate that a browser's video is held down to, per track. Default 2 500 000. */
   readonly videoBitrateCapBps?: number;
   /** Octets of each video track kept for retransmission. Default 262 144: 0.8 s at the bitrate cap. */
@@ -66,6 +69,7 @@ export class BrowserConnection implements LegConnection {
   readonly #events: BrowserConnectionEvents;
   readonly #settings: BrowserTransportSettings;
   readonly #maxSections: number;
+  readonly #videoCodecs: readonly VideoCodecName[];
   readonly #takesChannels: boolean;
   readonly #media: BrowserMedia;
 
@@ -98,6 +102,7 @@ export class BrowserConnection implements LegConnection {
     this.#settings = options;
     this.#mayPublish = options.mayPublish;
     this.#maxSections = options.maxSections ?? 64;
+    this.#videoCodecs = options.videoCodecs ?? allVideoCodecs;
     this.#takesChannels = (options.channels ?? []).length > 0;
     this.#alternating = options.alternating ?? null;
     // RFC 3264 §5: the session id is numeric; 62 bits as RFC 8829 §5.2.1 asks.
@@ -209,6 +214,7 @@ export class BrowserConnection implements LegConnection {
     return {
       wanted: this.#wanted,
       maxSections: this.#maxSections,
+      videoCodecs: this.#videoCodecs,
       newSsrc: () => randomInt(1, 2 ** 32),
       dataChannels: false,
       alternating: this.#alternating,

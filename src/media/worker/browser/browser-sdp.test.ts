@@ -83,7 +83,7 @@ describe('answering a browser', () => {
       parsed(
         section(dataLines, '0', 'sendrecv'),
         section(audioLines, '1', 'sendonly'),
-        ['m=video 9 UDP/TLS/RTP/SAVPF 98', 'a=rtpmap:98 AV1/90000', 'a=rtcp-mux', 'a=mid:2'],
+        ['m=video 9 UDP/TLS/RTP/SAVPF 98', 'a=rtpmap:98 H265/90000', 'a=rtcp-mux', 'a=mid:2'],
         section(videoLines, '3', 'sendonly').filter((l) => l !== 'a=rtcp-mux'),
         [...videoLines, 'a=sendonly'],
       ),

@@ -7,7 +7,14 @@ import { direction, hasAttribute, mid, receives, sends } from '../../../sdp/attr
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { SessionDescription } from '../../../sdp/session-description.js';
 import type { TrackKind } from '../source-track.js';
-import { commonCodecs, learnPayloadTypes, offeredCodecs, type NegotiatedCodec } from './browser-codecs.js';
+import type { Codec } from '../codec/codec.js';
+import {
+  allVideoCodecs,
+  commonCodecs,
+  learnPayloadTypes,
+  offeredCodecs,
+  type NegotiatedCodec,
+} from './browser-codecs.js';
 import {
   alternatingKind,
   freedSections,
@@ -34,6 +41,8 @@ export interface NegotiationContext {
   readonly newSsrc: () => number;
   /** Data channels are accepted. */
   readonly dataChannels: boolean;
+  /** Those that are negotiated, best first. Default: all. */
+  readonly videoCodecs?: readonly Codec['name'][];
   /** How our own offers grow; null: a section where one is needed. */
   readonly alternating: AlternatingLayout | null;
 }
@@ -50,12 +59,16 @@ export function answerOffer(
   if (offer.media.length > context.maxSections)
     throw new SdpRefusal('bad-sdp', `more than ${context.maxSections} m-sections`);
   const bundle = bundledMids(offer);
-  const alone = bundle === null ? firstUsable(offer) : -1;
+  const videoCodecs = context.videoCodecs ?? allVideoCodecs;
+  const alone = bundle === null ? firstUsable(offer, videoCodecs) : -1;
   const pruned = withoutUnwanted(state, context.wanted);
   const refused = new Set(pruned.refused);
   const sections = offer.media.map((media, index): Section => {
     const before = pruned.sections[index];
-    const section = readOfferedSection(media, index, { bundle, alone, dataChannels: context.dataChannels });
+    const section = readOfferedSection(media, index, {
+      ...{ bundle, alone, videoCodecs },
+      dataChannels: context.dataChannels,
+    });
     if (before === undefined || before.rejected) return section;
     if (before.kind !== media.kind || (before.mid !== section.mid && !section.rejected))
       throw new SdpRefusal('bad-sdp', `m-section ${index} became another`);
@@ -105,12 +118,13 @@ export function createOffer(
   invite: ReadonlySet<TrackKind>,
 ): BrowserSections {
   const before = state.sections;
+  const videoCodecs = context.videoCodecs ?? allVideoCodecs;
   let next: BrowserSections = { ...withoutUnwanted(state, context.wanted), version: state.version + 1 };
   const addInTurn = (): TrackKind | null => {
     const index = next.sections.length;
     if (index >= context.maxSections) return null;
     const kind = alternatingKind(index);
-    const section = ownSection(kind, `s${index}`, offeredCodecs(kind, next.payloadTypes));
+    const section = ownSection(kind, `s${index}`, offeredCodecs(kind, next.payloadTypes, videoCodecs));
     next = { ...next, sections: [...next.sections, section] };
     return kind;
   };
@@ -122,7 +136,7 @@ export function createOffer(
     const index = indexForNewSection(next.sections, context.maxSections);
     if (index < 0) return false;
     const sections = [...next.sections];
-    const section = ownSection(kind, `g${next.nextMid}`, offeredCodecs(kind, next.payloadTypes));
+    const section = ownSection(kind, `g${next.nextMid}`, offeredCodecs(kind, next.payloadTypes, videoCodecs));
     sections[index] = { ...section, remoteMaySend };
     next = { ...next, sections, nextMid: next.nextMid + 1 };
     return true;
@@ -159,7 +173,10 @@ export function acceptAnswer(proposed: BrowserSections, answer: SessionDescripti
       throw new SdpRefusal('bad-sdp', `m-section ${index} is of another kind than offered`);
     if (section.rejected) return section;
     if (section.kind === 'application') return media.port === 0 ? rejectedSection(section) : section;
-    const codecs = commonCodecs(media);
+    const codecs = commonCodecs(
+      media,
+      section.codecs.map(({ codec }) => codec.name),
+    );
     if (media.port === 0 || codecs.length === 0 || !hasAttribute(media, 'rtcp-mux')) {
       if (section.outgoing !== null) refused.add(`${section.outgoing.streamId}/${section.kind}`);
       return rejectedSection(section);

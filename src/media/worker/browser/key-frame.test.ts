@@ -11,6 +11,8 @@ const packet = (...payload: number[]): RtpPacket => {
 };
 const vp8 = { name: 'VP8', clockRateHz: 90_000, channels: 1 } as const;
 const h264 = { name: 'H264', clockRateHz: 90_000, channels: 1 } as const;
+const vp9 = { name: 'VP9', clockRateHz: 90_000, channels: 1 } as const;
+const av1 = { name: 'AV1', clockRateHz: 90_000, channels: 1 } as const;
 const opus = { name: 'opus', clockRateHz: 48_000, channels: 2 } as const;
 
 describe('the begin of a key frame', () => {
@@ -32,6 +34,20 @@ describe('the begin of a key frame', () => {
     ['H.264, begin of a fragmented IDR slice', h264, [0x7c, 0x85], true],
     ['H.264, middle of one', h264, [0x7c, 0x05], false],
     ['H.264, empty', h264, [], false],
+    ['VP9, no picture id, no layers', vp9, [0x08, 0x49], true],
+    ['VP9, 15-bit picture id, scalability structure', vp9, [0x8a, 0x81, 0x02, 0x00, 0x49], true],
+    ['VP9, inter frame', vp9, [0x48, 0x49], false],
+    ['VP9, not the first packet of the frame', vp9, [0x80, 0x05, 0x49], false],
+    ['VP9, lowest spatial layer', vp9, [0xa8, 0x85, 0x01, 0x10, 0x07, 0x49], true],
+    ['VP9, upper spatial layer of a key picture', vp9, [0xa8, 0x85, 0x01, 0x13, 0x07, 0x49], false],
+    ['VP9, 7-bit picture id, upper spatial layer', vp9, [0xa8, 0x05, 0x02, 0x07, 0x49], false],
+    ['VP9, cut', vp9, [0xa8, 0x85], false],
+    ['VP9, empty', vp9, [], false],
+    ['AV1, new sequence', av1, [0x18, 0x0a, 0x0b], true],
+    ['AV1, inter frame', av1, [0x10, 0x30], false],
+    ['AV1, middle of an OBU', av1, [0x98, 0x0a], false],
+    ['AV1, nothing behind the header', av1, [0x18], false],
+    ['AV1, empty', av1, [], false],
     ['audio, always', opus, [1], true],
   ])('%s', (_what, codec, payload, expected) => {
     expect(beginsKeyFrame(codec, packet(...payload))).toBe(expected);

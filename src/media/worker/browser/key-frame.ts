@@ -6,6 +6,8 @@ import type { RtpPacket } from '../rtp/rtp-packet.js';
 export function beginsKeyFrame(codec: Codec, packet: RtpPacket): boolean {
   if (codec.name === 'VP8') return beginsVp8KeyFrame(packet);
   if (codec.name === 'H264') return beginsH264KeyFrame(packet);
+  if (codec.name === 'VP9') return beginsVp9KeyFrame(packet);
+  if (codec.name === 'AV1') return beginsAv1KeyFrame(packet);
   return true;
 }
 
@@ -37,4 +39,22 @@ function beginsH264KeyFrame({ buffer, payloadOffset, payloadLength }: RtpPacket)
     return (header & 0x80) !== 0 && isKey(header & 0x1f);
   }
   return isKey(type);
+}
+
+/** RFC 9628 §4.2: the first packet (B) of a frame that is predicted from no other (P clear), in the lowest spatial layer. */
+function beginsVp9KeyFrame({ buffer, payloadOffset, payloadLength }: RtpPacket): boolean {
+  const end = payloadOffset + payloadLength;
+  let offset = payloadOffset;
+  if (offset >= end) return false;
+  const first = buffer[offset++]!;
+  const [hasPictureId, isPredicted, hasLayers, begins] = [0x80, 0x40, 0x20, 0x08].map((bit) => first & bit);
+  if (isPredicted || !begins) return false;
+  if (!hasLayers) return offset < end;
+  if (hasPictureId) offset += offset < end && buffer[offset]! & 0x80 ? 2 : 1;
+  return offset < end && (buffer[offset]! & 0x0e) === 0;
+}
+
+/** The RTP payload format of AV1, §4.4: a packet that begins a coded video sequence (N), not in the middle of an OBU (Z). */
+function beginsAv1KeyFrame({ buffer, payloadOffset, payloadLength }: RtpPacket): boolean {
+  return payloadLength > 1 && (buffer[payloadOffset]! & 0x88) === 0x08;
 }

@@ -22,6 +22,7 @@ import {
 import { aliasOf } from '../../../sdp/alias-label.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import type { MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
+import type { Codec } from '../codec/codec.js';
 import { commonCodecs, telephoneEventFormats } from './browser-codecs.js';
 import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
 import { midExtension } from './local-description.js';
@@ -115,6 +116,8 @@ export interface OfferedTransport {
   readonly alone: number;
   /** Data channels are accepted. */
   readonly dataChannels: boolean;
+  /** Those that are taken, best first. */
+  readonly videoCodecs: readonly Codec['name'][];
 }
 
 /**
@@ -124,7 +127,7 @@ export interface OfferedTransport {
 export function readOfferedSection(
   media: MediaDescription,
   index: number,
-  { bundle, alone, dataChannels }: OfferedTransport,
+  { bundle, alone, dataChannels, videoCodecs }: OfferedTransport,
 ): Section {
   const ownMid = mid(media);
   const identity = { mid: ownMid, kind: media.kind, protocol: media.protocol, formats: media.formats };
@@ -133,7 +136,7 @@ export function readOfferedSection(
     const isTaken = dataChannels && isInUse(media) && shares && sctpOverDtls.test(media.protocol);
     return { ...rejectedSection(identity), rejected: !isTaken };
   }
-  const codecs = isMediaKind(media.kind) ? commonCodecs(media) : [];
+  const codecs = isMediaKind(media.kind) ? commonCodecs(media, videoCodecs) : [];
   if (
     !isInUse(media) ||
     !shares ||
@@ -161,5 +164,7 @@ export function readOfferedSection(
 }
 
 /** The first section a peer without BUNDLE can be answered in; -1: none. */
-export const firstUsable = (description: SessionDescription): number =>
-  description.media.findIndex((m) => m.port !== 0 && isMediaKind(m.kind) && commonCodecs(m).length > 0);
+export const firstUsable = (description: SessionDescription, videoCodecs: readonly Codec['name'][]): number =>
+  description.media.findIndex(
+    (m) => m.port !== 0 && isMediaKind(m.kind) && commonCodecs(m, videoCodecs).length > 0,
+  );
