@@ -6,8 +6,14 @@
 import { labelSections, parseMediaSections, type MediaKind } from './session-description.js';
 import type { ReceivedTrack } from './stream-changes.js';
 
-/** The gateway forwards these; leaving the rest out keeps a video offer below 3 kB. */
-const videoCodecs = ['video/VP8', 'video/H264'];
+/** The gateway forwards these, in the profiles named, and what is sent again (RFC 4588); leaving the rest out keeps an offer short. */
+const videoCodecs: Readonly<Record<string, RegExp>> = {
+  'video/VP8': /^/,
+  'video/H264': /^(?=.*packetization-mode=1)(?=.*profile-level-id=42[c-f])/i,
+  'video/VP9': /^(?!.*profile-id=[1-9])/,
+  'video/AV1': /^(?!.*(?:^|;\s*)profile=[1-9])/,
+  'video/rtx': /^/,
+};
 
 export interface MediaConnectionOptions {
   readonly iceServers: readonly RTCIceServer[];
@@ -179,8 +185,8 @@ export class MediaConnection {
 }
 
 function preferCodecs(transceiver: RTCRtpTransceiver): void {
-  const codecs = RTCRtpSender.getCapabilities('video')?.codecs.filter(({ mimeType }) =>
-    videoCodecs.includes(mimeType),
+  const codecs = RTCRtpSender.getCapabilities('video')?.codecs.filter(
+    ({ mimeType, sdpFmtpLine = '' }) => videoCodecs[mimeType]?.test(sdpFmtpLine) ?? false,
   );
   if (codecs === undefined || codecs.length === 0) return;
   try {

@@ -14,6 +14,8 @@ import type { TrackKind } from '../source-track.js';
 export interface NegotiatedCodec {
   readonly payloadType: number;
   readonly codec: Codec;
+  /** Under which what was lost is sent again (RFC 4588); null: it is sent again as it was. */
+  readonly rtxPayloadType: number | null;
   /** RTCP feedback both sides take: `nack`, `nack pli`, `ccm fir`, `goog-remb`. */
   readonly feedback: readonly string[];
 }
@@ -26,6 +28,8 @@ export interface TelephoneEventFormat {
 
 interface KnownCodec extends Codec {
   readonly kind: TrackKind;
+  /** Preferred in our own offers for what is sent again. */
+  readonly rtxPayloadType?: number;
   /** Preferred in our own offers; those below 35 are static (RFC 3551 §6). */
   readonly payloadType: number;
 }
@@ -51,13 +55,14 @@ const knownCodecs: readonly KnownCodec[] = [
   { kind: 'audio', name: 'PCMU', clockRateHz: 8000, channels: 1, payloadType: 0 },
   { kind: 'audio', name: 'PCMA', clockRateHz: 8000, channels: 1, payloadType: 8 },
   { kind: 'audio', name: 'G722', clockRateHz: 8000, channels: 1, payloadType: 9 },
-  { kind: 'video', name: 'VP8', clockRateHz: 90_000, channels: 1, payloadType: 96 },
+  { kind: 'video', name: 'VP8', clockRateHz: 90_000, channels: 1, payloadType: 96, rtxPayloadType: 97 },
   {
     kind: 'video',
     name: 'H264',
     clockRateHz: 90_000,
     channels: 1,
     payloadType: 102,
+    rtxPayloadType: 103,
     parameters: 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
   },
   {
@@ -66,6 +71,7 @@ const knownCodecs: readonly KnownCodec[] = [
     clockRateHz: 90_000,
     channels: 1,
     payloadType: 98,
+    rtxPayloadType: 99,
     parameters: 'profile-id=0',
   },
   {
@@ -74,6 +80,7 @@ const knownCodecs: readonly KnownCodec[] = [
     clockRateHz: 90_000,
     channels: 1,
     payloadType: 45,
+    rtxPayloadType: 46,
     parameters: 'level-idx=5;profile=0;tier=0',
   },
 ];
@@ -112,6 +119,8 @@ function variantOf(encodingName: string, parameters: string | null): readonly st
       return [values.get('profile-id') ?? '0'];
     case 'av1': // the RTP payload format of AV1, §7.2.1
       return [values.get('profile') ?? '0'];
+    case 'rtx': // RFC 4588 §8.6
+      return [values.get('apt') ?? ''];
     default:
       return [];
   }
@@ -127,7 +136,15 @@ const dynamicPayloadTypes: readonly number[] = [
   ...Array.from({ length: 29 }, (_, n) => 35 + n),
 ];
 
-const codecOf = ({ kind: _kind, payloadType: _payloadType, ...codec }: KnownCodec): Codec => codec;
+const codecOf = ({
+  kind: _kind,
+  payloadType: _payloadType,
+  rtxPayloadType: _rtxPayloadType,
+  ...codec
+}: KnownCodec): Codec => codec;
+
+const rtxMeaning = (payloadType: number, clockRateHz: number): string =>
+  meaningOf({ encodingName: 'rtx', clockRateHz, channels: 1, parameters: `apt=${payloadType}` });
 
 /** What a browser's m-section has in common with us, in our order of preference, under the browser's payload types. */
 export function commonCodecs(
@@ -144,8 +161,11 @@ export function commonCodecs(
     const common = feedback
       .filter(({ payloadType }) => payloadType === '*' || payloadType === format.payloadType)
       .map(({ type, parameter }) => (parameter === '' ? type : `${type} ${parameter}`));
+    const rtx = rtxMeaning(format.payloadType, known.clockRateHz);
+    const retransmits = known.rtxPayloadType !== undefined && common.includes('nack');
     return {
       payloadType: format.payloadType,
+      rtxPayloadType: retransmits ? (formats.find((f) => meaningOf(f) === rtx)?.payloadType ?? null) : null,
       codec: codecOf(known),
       feedback: wanted.filter((name) => common.includes(name)),
     };
@@ -183,14 +203,29 @@ export function offeredCodecs(
   videoCodecs: readonly Codec['name'][],
 ): NegotiatedCodec[] {
   const taken = new Set<number>();
-  return codecsOfKind(kind, videoCodecs).flatMap((known) => {
-    const own = ownMeaning(known);
-    const theirs = [...meanings].find(([, meaning]) => meaning === own)?.[0];
-    const candidates = [theirs ?? known.payloadType];
-    if (known.payloadType >= firstDynamic) candidates.push(...dynamicPayloadTypes);
-    const payloadType = candidates.find((type) => !taken.has(type) && (meanings.get(type) ?? own) === own);
-    if (payloadType === undefined) return [];
+  const take = (meaning: string, preferred: number): number | null => {
+    const theirs = [...meanings].find(([, known]) => known === meaning)?.[0];
+    const candidates = [theirs ?? preferred];
+    if (preferred >= firstDynamic) candidates.push(...dynamicPayloadTypes);
+    const payloadType = candidates.find(
+      (type) => !taken.has(type) && (meanings.get(type) ?? meaning) === meaning,
+    );
+    if (payloadType === undefined) return null;
     taken.add(payloadType);
-    return { payloadType, codec: codecOf(known), feedback: kind === 'video' ? videoFeedback : [] };
+    return payloadType;
+  };
+  return codecsOfKind(kind, videoCodecs).flatMap((known) => {
+    const payloadType = take(ownMeaning(known), known.payloadType);
+    if (payloadType === null) return [];
+    const { rtxPayloadType } = known;
+    return {
+      payloadType,
+      rtxPayloadType:
+        rtxPayloadType === undefined
+          ? null
+          : take(rtxMeaning(payloadType, known.clockRateHz), rtxPayloadType),
+      codec: codecOf(known),
+      feedback: kind === 'video' ? videoFeedback : [],
+    };
   });
 }

@@ -12,6 +12,7 @@ import { IncomingDemux, type IncomingSlot } from './incoming-demux.js';
 import { IncomingTrack } from './incoming-track.js';
 import { OutgoingTrack, PacketScratch } from './outgoing-track.js';
 import type { PublishedStreams } from './published-streams.js';
+import { unwrapRetransmission } from './retransmission.js';
 
 export interface BrowserMediaOptions {
   readonly send: (packet: Buffer) => boolean;
@@ -94,6 +95,7 @@ export class BrowserMedia {
           mid,
           midExtensionId,
           ssrcs: incoming.ssrcs,
+          repairs: incoming.repairs,
           codecs,
           telephoneEvents,
           dtmf: existing?.dtmf ?? null,
@@ -161,6 +163,11 @@ export class BrowserMedia {
     }
     const nowMs = this.#now();
     if (this.#takeTelephoneEvent(slot, packet, nowMs)) return;
+    const repeated = slot.codecs.find(({ rtxPayloadType }) => rtxPayloadType === packet.payloadType);
+    if (repeated !== undefined) {
+      this.#takeRepeated(slot, packet, repeated.payloadType, nowMs);
+      return;
+    }
     if (
       packet.payloadType !== slot.track.payloadType &&
       !this.#changeCodec(slot, packet.payloadType, nowMs)
@@ -183,6 +190,18 @@ export class BrowserMedia {
     slot.dtmf ??= new DtmfDetector(this.#options.keys, undefined, format.clockRateHz);
     slot.dtmf.onPackets(events, packet, nowMs);
     return true;
+  }
+
+  /** A packet that was missing comes on a source of its own. */
+  #takeRepeated(
+    { track, repairs }: IncomingSlot,
+    packet: RtpPacket,
+    payloadType: number,
+    nowMs: number,
+  ): void {
+    const ssrc = repairs.get(packet.ssrc) ?? track.ssrc;
+    if (payloadType !== track.payloadType || ssrc !== track.ssrc) return;
+    if (unwrapRetransmission(packet, { payloadType, ssrc })) track.onPacket(packet, nowMs, true);
   }
 
   /** Any negotiated codec may be used at any time (RFC 3264 §5.1): the track is replaced by one of the new codec. */
@@ -229,6 +248,7 @@ export class BrowserMedia {
         track = new OutgoingTrack({
           kind,
           ssrc: outgoing.ssrc,
+          rtxSsrc: outgoing.rtxSsrc,
           codecs,
           send: this.#options.send,
           scratch: this.#scratch,
@@ -236,6 +256,7 @@ export class BrowserMedia {
           // Below 2^15, so that no packet is lost to a wrap before SRTP has seen the first (RFC 3711 §3.3.1).
           firstSequenceNumber: randomInt(0, 2 ** 15),
           firstTimestamp: randomInt(0, 2 ** 32),
+          firstRtxSequenceNumber: randomInt(0, 2 ** 15),
         });
         this.#outgoing.set(index, track);
         this.#outgoingBySsrc.set(track.ssrc, track);

@@ -39,7 +39,7 @@ describe('answering a browser', () => {
     );
   });
 
-  it('takes audio and video, opus and VP8 first, with the feedback both know and no retransmission payloads', () => {
+  it('takes audio and video, opus and VP8 first, with the feedback both know, and what is sent again beside it (RFC 4588)', () => {
     const state = answerOffer(
       start(),
       parsed(
@@ -59,7 +59,7 @@ describe('answering a browser', () => {
     const answer = written(state);
     expect(answer.media.map((m) => [m.kind, m.port, m.formats, direction(m)])).toEqual([
       ['audio', 4000, ['111', '110'], 'recvonly'],
-      ['video', 4000, ['96'], 'recvonly'],
+      ['video', 4000, ['96', '97'], 'recvonly'],
     ]);
     expect(answer.media[1]?.attributes.filter((a) => a.name === 'rtcp-fb').map((a) => a.value)).toEqual([
       '96 goog-remb',
@@ -68,8 +68,8 @@ describe('answering a browser', () => {
     ]);
     expect(groups(answer)).toEqual([{ semantics: 'BUNDLE', mids: ['0', '1'] }]);
     expect(state.sections.map((s) => s.incoming)).toEqual([
-      { streamKey: 's', label: 'head set', ssrcs: [7] },
-      { streamKey: 's', label: null, ssrcs: [8] },
+      { streamKey: 's', label: 'head set', ssrcs: [7], repairs: new Map() },
+      { streamKey: 's', label: null, ssrcs: [8], repairs: new Map([[9, 8]]) },
     ]);
     expect(attributeValue(answer.media[0]!, 'end-of-candidates')).toBeNull();
     expect(answer.media.map((m) => m.attributes.filter((a) => a.name === 'candidate').length)).toEqual([
@@ -145,7 +145,7 @@ describe('answering a browser', () => {
       'a=ssrc:123 cname:{x}',
     ];
     const state = answerOffer(start(), parsed(firefox), context());
-    expect(state.sections[0]?.incoming).toEqual({ streamKey: 'mid:0', label: null, ssrcs: [123] });
+    expect(state.sections[0]?.incoming).toMatchObject({ streamKey: 'mid:0', label: null, ssrcs: [123] });
     const offered = written(createOffer(state, context([want('p.1')]), new Set()));
     expect(offered.media.map((m) => m.formats)).toEqual([['109', '0', '8', '9', '101']]);
     const second = written(createOffer(state, context([want('p.1'), want('p.2')]), new Set()));

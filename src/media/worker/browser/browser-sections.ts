@@ -10,6 +10,8 @@ export interface IncomingMedia {
   readonly label: string | null;
   /** Announced SSRCs, without those of retransmissions. May be empty. */
   readonly ssrcs: readonly number[];
+  /** Of SSRCs of retransmissions, as far as they are announced, what they repair (RFC 4588 §8.8). */
+  readonly repairs: ReadonlyMap<number, number>;
 }
 
 /** What we send in a section. */
@@ -17,6 +19,8 @@ export interface OutgoingMedia {
   readonly streamId: string;
   readonly alias: string;
   readonly ssrc: number;
+  /** Of what is sent again; null where that is never asked for. */
+  readonly rtxSsrc: number | null;
   /** False while the browser does not take it: it holds, or answered without receiving. */
   readonly active: boolean;
 }
@@ -135,7 +139,14 @@ export function placed(
     if (section === undefined) homeless.push(track);
     else {
       const { streamId, alias } = track;
-      sections[index] = { ...section, outgoing: { streamId, alias, ssrc: newSsrc(), active: true } };
+      sections[index] = {
+        ...section,
+        outgoing: {
+          ...{ streamId, alias, active: true },
+          ssrc: newSsrc(),
+          rtxSsrc: track.kind === 'video' ? newSsrc() : null,
+        },
+      };
     }
   }
   return { state: { ...state, sections }, homeless };

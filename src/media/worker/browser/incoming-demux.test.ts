@@ -7,6 +7,7 @@ import { IncomingTrack } from './incoming-track.js';
 const codec = (payloadType: number): NegotiatedCodec => ({
   payloadType,
   codec: { name: 'opus', clockRateHz: 48_000, channels: 2 },
+  rtxPayloadType: payloadType + 1,
   feedback: [],
 });
 
@@ -15,6 +16,7 @@ const slot = (index: number, ssrcs: number[], payloadTypes: number[], midExtensi
   mid: `m${index}`,
   midExtensionId,
   ssrcs,
+  repairs: new Map(ssrcs.map((ssrc) => [ssrc + 1, ssrc])),
   codecs: payloadTypes.map(codec),
   telephoneEvents: [],
   dtmf: null,

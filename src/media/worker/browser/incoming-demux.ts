@@ -11,6 +11,8 @@ export interface IncomingSlot {
   readonly mid: string | null;
   readonly midExtensionId: number;
   readonly ssrcs: readonly number[];
+  /** What SSRCs of retransmissions repair, as far as it was announced. */
+  readonly repairs: ReadonlyMap<number, number>;
   readonly codecs: readonly NegotiatedCodec[];
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   /** From the first key press on. */
@@ -34,7 +36,8 @@ export class IncomingDemux {
   replace(slots: readonly IncomingSlot[]): void {
     this.#slots = slots;
     this.#bySsrc.clear();
-    for (const slot of slots) for (const ssrc of slot.ssrcs) this.#bySsrc.set(ssrc, slot);
+    for (const slot of slots)
+      for (const ssrc of [...slot.ssrcs, ...slot.repairs.keys()]) this.#bySsrc.set(ssrc, slot);
   }
 
   bySsrc(ssrc: number): IncomingSlot | null {
@@ -63,7 +66,9 @@ export class IncomingDemux {
   /** Only where the browser announced no SSRCs, and only one section has the payload type. */
   #byPayloadType(payloadType: number): IncomingSlot | null {
     const fitting = this.#slots.filter(
-      ({ ssrcs, codecs }) => ssrcs.length === 0 && codecs.some((c) => c.payloadType === payloadType),
+      ({ ssrcs, codecs }) =>
+        ssrcs.length === 0 &&
+        codecs.some((c) => c.payloadType === payloadType || c.rtxPayloadType === payloadType),
     );
     return fitting.length === 1 ? (fitting[0] ?? null) : null;
   }

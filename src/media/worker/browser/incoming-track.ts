@@ -95,7 +95,9 @@ export class IncomingTrack implements SourceTrack {
     this.#sequence.takeOut(packet);
   }
 
-  onPacket(packet: RtpPacket, arrivalMs: number): void {
+  /** `isRepeated`: it was sent again on a source of its own, and says nothing of loss and jitter (RFC 4588 §4). */
+  onPacket(packet: RtpPacket, arrivalMs: number, isRepeated = false): void {
+    if (isRepeated && packet.ssrc !== this.#ssrc) return;
     if (packet.ssrc !== this.#ssrc) {
       this.#ssrc = packet.ssrc;
       this.#senderClock = null;
@@ -104,7 +106,7 @@ export class IncomingTrack implements SourceTrack {
       // Somebody waits for video already: the request went to an SSRC not known yet, or to the one before.
       if (this.#sinks.length > 0) this.requestKeyFrame();
     }
-    this.#statistics.onPacket(packet, arrivalMs);
+    if (!isRepeated) this.#statistics.onPacket(packet, arrivalMs);
     const arrival = this.#nack?.onPacket(packet.sequenceNumber, arrivalMs);
     if (this.#nack?.takeGaveUp() === true) this.requestKeyFrame();
     // Without payload: a probe of the sender's bandwidth estimation. It is forwarded too, or sequence numbers would have gaps.

@@ -21,7 +21,7 @@ import {
 import { addressTypeOf } from '../../../sdp/media-address.js';
 import type { Attribute, MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
-import type { BrowserSections, Section } from './browser-sections.js';
+import type { BrowserSections, OutgoingMedia, Section } from './browser-sections.js';
 
 export const midExtension = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 
@@ -85,10 +85,7 @@ function describeSection(
     kind: section.kind,
     port: candidate?.port ?? 9,
     protocol: section.protocol,
-    formats:
-      section.kind === 'application'
-        ? section.formats
-        : [...section.codecs, ...section.telephoneEvents].map(({ payloadType }) => String(payloadType)),
+    formats: section.kind === 'application' ? section.formats : formatsOf(section).map(String),
     connection:
       candidate === undefined
         ? { addressType: 'IP4', address: '0.0.0.0' }
@@ -104,8 +101,11 @@ function describeSection(
               trackId: `${outgoing.streamId}-${section.kind === 'video' ? 'v' : 'a'}`,
             }),
             aliasLabel(outgoing.alias),
+            ...sourceGroups(section, outgoing),
             // One clock per stream: its audio and video share the name (RFC 7022 §4.2), and no other stream does.
-            ssrcAttribute({ ssrc: outgoing.ssrc, name: 'cname', value: outgoing.streamId }),
+            ...sentSsrcs(section, outgoing).map((ssrc) =>
+              ssrcAttribute({ ssrc, name: 'cname', value: outgoing.streamId }),
+            ),
           ]
         : []),
       attribute('ice-ufrag', transport.credentials.usernameFragment),
@@ -129,7 +129,26 @@ function describeSection(
   };
 }
 
-const describeCodec = ({ payloadType, codec, feedback }: NegotiatedCodec): Attribute[] => [
+/** Codecs and what they are sent again under, each behind the other as browsers have them. */
+const formatsOf = ({ codecs, telephoneEvents }: Section): number[] => [
+  ...codecs.flatMap(({ payloadType, rtxPayloadType }) =>
+    rtxPayloadType === null ? [payloadType] : [payloadType, rtxPayloadType],
+  ),
+  ...telephoneEvents.map(({ payloadType }) => payloadType),
+];
+
+function sentSsrcs({ codecs }: Section, { ssrc, rtxSsrc }: OutgoingMedia): number[] {
+  const retransmits = rtxSsrc !== null && codecs.some(({ rtxPayloadType }) => rtxPayloadType !== null);
+  return retransmits ? [ssrc, rtxSsrc] : [ssrc];
+}
+
+/** RFC 5576 §4.2, RFC 4588 §8.8. */
+function sourceGroups(section: Section, outgoing: OutgoingMedia): Attribute[] {
+  const sent = sentSsrcs(section, outgoing);
+  return sent.length > 1 ? [attribute('ssrc-group', `FID ${sent.join(' ')}`)] : [];
+}
+
+const describeCodec = ({ payloadType, codec, feedback, rtxPayloadType }: NegotiatedCodec): Attribute[] => [
   ...formatAttributes({
     payloadType,
     encodingName: codec.name,
@@ -141,4 +160,13 @@ const describeCodec = ({ payloadType, codec, feedback }: NegotiatedCodec): Attri
     const [type = '', parameter = ''] = name.split(' ');
     return rtcpFeedbackAttribute({ payloadType, type, parameter });
   }),
+  ...(rtxPayloadType === null
+    ? []
+    : formatAttributes({
+        payloadType: rtxPayloadType,
+        encodingName: 'rtx',
+        clockRateHz: codec.clockRateHz,
+        channels: 1,
+        parameters: `apt=${payloadType}`,
+      })),
 ];

@@ -5,6 +5,7 @@ import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
 import { beginsKeyFrame } from './key-frame.js';
 import { PacketCache } from './packet-cache.js';
+import { originalNumberLength, writeRetransmission } from './retransmission.js';
 import { RtpRewriter } from './rtp-rewriter.js';
 
 /** Longest RTP packet that is forwarded; what does not fit a common MTU would not arrive. */
@@ -13,6 +14,8 @@ export const maxPacketLength = 1500;
 export interface OutgoingTrackOptions {
   readonly kind: TrackKind;
   readonly ssrc: number;
+  /** Of what is sent again, where the codec is negotiated with RFC 4588; null: as it was. */
+  readonly rtxSsrc: number | null;
   readonly codecs: readonly NegotiatedCodec[];
   /** Sends one packet, which it copies before it returns. */
   readonly send: (packet: Buffer) => boolean;
@@ -22,11 +25,12 @@ export interface OutgoingTrackOptions {
   readonly cacheOctets: number;
   readonly firstSequenceNumber: number;
   readonly firstTimestamp: number;
+  readonly firstRtxSequenceNumber: number;
 }
 
 /** One buffer to write outgoing packets in, with its views by length kept: no allocation per packet. */
 export class PacketScratch {
-  readonly #octets = Buffer.allocUnsafeSlow(maxPacketLength);
+  readonly #octets = Buffer.allocUnsafeSlow(maxPacketLength + originalNumberLength);
   readonly #views: (Buffer | undefined)[] = [];
 
   view(length: number): Buffer {
@@ -62,6 +66,8 @@ export class OutgoingTrack implements PacketSink {
   #payloadType = -1;
   #clockRateHz = 0;
   #retransmits = false;
+  #rtxPayloadType: number | null = null;
+  #rtxSequenceNumber: number;
   #awaitsKeyFrame = false;
   #keyFrameAskedMs = -Infinity;
   #octetsSent = 0;
@@ -75,6 +81,7 @@ export class OutgoingTrack implements PacketSink {
     this.ssrc = options.ssrc;
     this.#options = options;
     this.#codecs = options.codecs;
+    this.#rtxSequenceNumber = options.firstRtxSequenceNumber;
     this.#header = { payloadType: 0, marker: false, sequenceNumber: 0, timestamp: 0, ssrc: options.ssrc };
     this.#rewriter = new RtpRewriter(options.firstSequenceNumber, options.firstTimestamp);
   }
@@ -114,6 +121,7 @@ export class OutgoingTrack implements PacketSink {
     this.#payloadType = negotiated?.payloadType ?? -1;
     this.#clockRateHz = negotiated?.codec.clockRateHz ?? 0;
     this.#retransmits = negotiated?.feedback.includes('nack') ?? false;
+    this.#rtxPayloadType = negotiated?.rtxPayloadType ?? null;
   }
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
@@ -175,8 +183,19 @@ export class OutgoingTrack implements PacketSink {
       const packet = this.#cache.take(sequenceNumber, nowMs, minRetransmissionIntervalMs);
       if (packet === null) continue;
       this.#retransmissionsLeft--;
-      if (this.#options.send(packet)) this.packetsRetransmitted++;
+      if (this.#options.send(this.#asRetransmission(packet))) this.packetsRetransmitted++;
     }
+  }
+
+  #asRetransmission(packet: Buffer): Buffer {
+    const { rtxSsrc, scratch } = this.#options;
+    const payloadType = this.#rtxPayloadType;
+    if (rtxSsrc === null || payloadType === null) return packet;
+    const out = scratch.view(packet.length + originalNumberLength);
+    const sequenceNumber = this.#rtxSequenceNumber;
+    this.#rtxSequenceNumber = (sequenceNumber + 1) & 0xffff;
+    writeRetransmission(out, packet, { payloadType, sequenceNumber, ssrc: rtxSsrc });
+    return out;
   }
 
   /** PLI or FIR of the browser. */

@@ -6,7 +6,7 @@ const none: PublishedStreams = { participantId: 'p', next: 5, streams: [] };
 const sending = (kind: string, streamKey: string, label: string | null = null): Section => ({
   ...rejectedSection({ mid: `${kind}${streamKey}`, kind, protocol: '', formats: [] }),
   rejected: false,
-  incoming: { streamKey, label, ssrcs: [] },
+  incoming: { streamKey, label, ssrcs: [], repairs: new Map() },
 });
 const names = (published: PublishedStreams) =>
   published.streams.map((s) => [s.streamId, s.alias, s.sections]);

@@ -83,15 +83,16 @@ function readAlias(media: MediaDescription): string | null {
 
 export function readIncoming(media: MediaDescription, key: string): IncomingMedia {
   const msid = msids(media)[0];
-  const repair = new Set(
+  const repairs = new Map(
     ssrcGroups(media)
       .filter(({ semantics }) => semantics === 'FID')
-      .flatMap((group) => group.ssrcs.slice(1)),
+      .flatMap(({ ssrcs: [repaired = 0, ...rest] }) => rest.map((ssrc) => [ssrc, repaired] as const)),
   );
   return {
     streamKey: msid === undefined || msid.streamId === '-' ? `mid:${key}` : msid.streamId,
     label: readAlias(media),
-    ssrcs: ssrcs(media).filter((ssrc) => !repair.has(ssrc)),
+    ssrcs: ssrcs(media).filter((ssrc) => !repairs.has(ssrc)),
+    repairs,
   };
 }
 
