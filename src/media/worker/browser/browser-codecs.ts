@@ -16,7 +16,7 @@ export interface NegotiatedCodec {
   readonly codec: Codec;
   /** Under which what was lost is sent again (RFC 4588); null: it is sent again as it was. */
   readonly rtxPayloadType: number | null;
-  /** RTCP feedback both sides take: `nack`, `nack pli`, `ccm fir`, `goog-remb`. */
+  /** RTCP feedback both sides take: `nack`, `nack pli`, `ccm fir`, `goog-remb`, `transport-cc`. */
   readonly feedback: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export type VideoCodecName = (typeof allVideoCodecs)[number];
 /** In the order of preference that holds where none is given: every browser has the first two (RFC 7742 §5). */
 export const allVideoCodecs = ['VP8', 'H264', 'VP9', 'AV1'] as const satisfies readonly Codec['name'][];
 
-const videoFeedback: readonly string[] = ['goog-remb', 'ccm fir', 'nack', 'nack pli'];
+const videoFeedback: readonly string[] = ['goog-remb', 'transport-cc', 'ccm fir', 'nack', 'nack pli'];
 
 /** Best first. G.711 is mandatory in browsers (RFC 7874 §3), so a phone's audio needs no transcoding towards them. */
 const knownCodecs: readonly KnownCodec[] = [

@@ -13,6 +13,7 @@ import { IncomingTrack } from './incoming-track.js';
 import { OutgoingTrack, PacketScratch } from './outgoing-track.js';
 import type { PublishedStreams } from './published-streams.js';
 import { unwrapRetransmission } from './retransmission.js';
+import { TransportFeedback } from './transport-feedback.js';
 
 export interface BrowserMediaOptions {
   readonly send: (packet: Buffer) => boolean;
@@ -29,6 +30,8 @@ export interface BrowserMediaOptions {
 
 /** How long missing packets are collected before they are asked for. */
 const nackIntervalMs = 10;
+/** How often a browser is told when its packets came: what its estimate needs, at some 40 octets each. */
+const arrivalsIntervalMs = 100;
 /** A browser that changes its codec back and forth is followed no faster than this. */
 const codecChangeIntervalMs = 1000;
 
@@ -46,6 +49,8 @@ export class BrowserMedia {
   readonly #ownSsrc = randomInt(1, 2 ** 32);
   #mayPublish: ReadonlySet<TrackKind> = new Set();
   #nackTimer: NodeJS.Timeout | null = null;
+  readonly #arrivals = new TransportFeedback();
+  #arrivalsTimer: NodeJS.Timeout | null = null;
   #reportTimer: NodeJS.Timeout | null = null;
   #packetsSentBefore = 0;
   #packetsReceivedBefore = 0;
@@ -82,7 +87,8 @@ export class BrowserMedia {
         const section = index === undefined ? undefined : sections[index];
         const preferred = section?.codecs[0];
         if (index === undefined || section === undefined || preferred === undefined) continue;
-        const { incoming, codecs, telephoneEvents, mid, midExtensionId, kind } = section;
+        const { incoming, codecs, telephoneEvents, mid, kind } = section;
+        const { midExtensionId, transportSequenceId } = section;
         if (incoming === null || !isMediaKind(kind)) continue;
         const existing = this.#demux.slots.find((s) => s.index === index && s.track.streamId === streamId);
         const stays =
@@ -94,6 +100,7 @@ export class BrowserMedia {
           index,
           mid,
           midExtensionId,
+          transportSequenceId,
           ssrcs: incoming.ssrcs,
           repairs: incoming.repairs,
           codecs,
@@ -162,6 +169,7 @@ export class BrowserMedia {
       return;
     }
     const nowMs = this.#now();
+    if (slot.transportSequenceId > 0) this.#noteArrival(slot, packet, nowMs);
     if (this.#takeTelephoneEvent(slot, packet, nowMs)) return;
     const repeated = slot.codecs.find(({ rtxPayloadType }) => rtxPayloadType === packet.payloadType);
     if (repeated !== undefined) {
@@ -178,6 +186,17 @@ export class BrowserMedia {
     slot.track.onPacket(packet, nowMs);
     if (this.#nackTimer === null && slot.track.missesPackets)
       this.#nackTimer = setTimeout(() => this.#requestMissing(), nackIntervalMs);
+  }
+
+  #noteArrival({ transportSequenceId, track }: IncomingSlot, packet: RtpPacket, nowMs: number): void {
+    const offset = packet.extensionElementOffset(transportSequenceId);
+    if (offset < 0 || packet.extensionElementLength(offset) !== 2) return;
+    this.#arrivals.onPacket(packet.buffer.readUInt16BE(offset), nowMs);
+    this.#arrivalsTimer ??= setTimeout(() => {
+      this.#arrivalsTimer = null;
+      for (const report of this.#arrivals.reports(this.#ownSsrc, Math.max(track.ssrc, 0)))
+        this.#options.send(report);
+    }, arrivalsIntervalMs);
   }
 
   /** Key presses are told, not handed on: no listener has negotiated them. */
@@ -347,6 +366,7 @@ export class BrowserMedia {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#nackTimer !== null) clearTimeout(this.#nackTimer);
+    if (this.#arrivalsTimer !== null) clearTimeout(this.#arrivalsTimer);
     if (this.#reportTimer !== null) clearInterval(this.#reportTimer);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();

@@ -63,6 +63,7 @@ describe('answering a browser', () => {
     ]);
     expect(answer.media[1]?.attributes.filter((a) => a.name === 'rtcp-fb').map((a) => a.value)).toEqual([
       '96 goog-remb',
+      '96 transport-cc',
       '96 nack',
       '96 nack pli',
     ]);
@@ -75,6 +76,22 @@ describe('answering a browser', () => {
     expect(answer.media.map((m) => m.attributes.filter((a) => a.name === 'candidate').length)).toEqual([
       1, 0,
     ]);
+  });
+
+  it('takes the number that counts all packets of the transport where the browser would be told when they came', () => {
+    const uri = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01';
+    const extensions = (lines: readonly string[], way: string): string[] => {
+      const state = answerOffer(
+        start(),
+        parsed(section([...lines], '0', way, `a=extmap:3 ${uri}`)),
+        context(),
+      );
+      return attributeValues(written(state).media[0]!, 'extmap');
+    };
+    expect(extensions(videoLines, 'sendonly')).toEqual([`3 ${uri}`]);
+    expect(extensions(videoLines, 'recvonly')).toEqual([]);
+    const without = videoLines.filter((line) => !line.includes('transport-cc'));
+    expect(extensions(without, 'sendonly')).toEqual([]);
   });
 
   it('rejects in place what it cannot take: data channels, unknown codecs, no rtcp-mux, outside the BUNDLE', () => {

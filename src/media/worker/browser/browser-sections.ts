@@ -40,6 +40,8 @@ export interface Section {
   readonly telephoneEvents: readonly TelephoneEventFormat[];
   /** The id of the mid header extension (RFC 9143 §15) in what the browser sends; 0: none. */
   readonly midExtensionId: number;
+  /** That of the number which counts all packets of the transport, in what the browser sends; 0: none. */
+  readonly transportSequenceId: number;
   readonly reducedSizeRtcp: boolean;
   /** The browser takes media in this section. */
   readonly remoteReceives: boolean;
@@ -90,6 +92,7 @@ export const rejectedSection = (of: Pick<Section, 'mid' | 'kind' | 'protocol' | 
   codecs: [],
   telephoneEvents: [],
   midExtensionId: 0,
+  transportSequenceId: 0,
   reducedSizeRtcp: false,
   remoteReceives: false,
   remoteMaySend: false,

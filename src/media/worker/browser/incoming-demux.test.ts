@@ -15,6 +15,7 @@ const slot = (index: number, ssrcs: number[], payloadTypes: number[], midExtensi
   index,
   mid: `m${index}`,
   midExtensionId,
+  transportSequenceId: 0,
   ssrcs,
   repairs: new Map(ssrcs.map((ssrc) => [ssrc + 1, ssrc])),
   codecs: payloadTypes.map(codec),

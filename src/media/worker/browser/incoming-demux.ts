@@ -10,6 +10,8 @@ export interface IncomingSlot {
   readonly index: number;
   readonly mid: string | null;
   readonly midExtensionId: number;
+  /** 0: its packets are not counted by the transport. */
+  readonly transportSequenceId: number;
   readonly ssrcs: readonly number[];
   /** What SSRCs of retransmissions repair, as far as it was announced. */
   readonly repairs: ReadonlyMap<number, number>;

@@ -21,6 +21,7 @@ import {
 import { addressTypeOf } from '../../../sdp/media-address.js';
 import type { Attribute, MediaDescription, SessionDescription } from '../../../sdp/session-description.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
+import { transportSequenceExtension } from './transport-feedback.js';
 import type { BrowserSections, OutgoingMedia, Section } from './browser-sections.js';
 
 export const midExtension = 'urn:ietf:params:rtp-hdrext:sdes:mid';
@@ -116,9 +117,10 @@ function describeSection(
         ? [attribute('sctp-port', sctpPort), attribute('max-message-size', maxMessageOctets)]
         : [attribute('rtcp-mux')]),
       ...(section.reducedSizeRtcp ? [attribute('rtcp-rsize')] : []),
-      ...(section.midExtensionId > 0
-        ? [headerExtensionAttribute({ id: section.midExtensionId, direction: null, uri: midExtension })]
-        : []),
+      ...[
+        { id: section.midExtensionId, direction: null, uri: midExtension },
+        { id: section.transportSequenceId, direction: null, uri: transportSequenceExtension },
+      ].flatMap((extension) => (extension.id > 0 ? [headerExtensionAttribute(extension)] : [])),
       ...section.codecs.flatMap(describeCodec),
       ...section.telephoneEvents.flatMap(({ payloadType, clockRateHz }) =>
         formatAttributes(telephoneEventFormat(payloadType, clockRateHz)),

@@ -26,6 +26,7 @@ import type { Codec } from '../codec/codec.js';
 import { commonCodecs, telephoneEventFormats } from './browser-codecs.js';
 import { isMediaKind, rejectedSection, type IncomingMedia, type Section } from './browser-sections.js';
 import { midExtension } from './local-description.js';
+import { transportSequenceExtension } from './transport-feedback.js';
 
 export interface RemoteTransportParameters {
   readonly credentials: IceCredentials;
@@ -155,7 +156,11 @@ export function readOfferedSection(
     // Where we only receive, the one codec we want to be sent; where we send, all that a source may come in.
     codecs: receives(offered) ? codecs : codecs.slice(0, 1),
     telephoneEvents: media.kind === 'audio' && incoming !== null ? telephoneEventFormats(media) : [],
-    midExtensionId: headerExtensions(media).find(({ uri, id }) => uri === midExtension && id < 15)?.id ?? 0,
+    midExtensionId: extensionId(media, midExtension),
+    transportSequenceId:
+      incoming !== null && codecs.some(({ feedback }) => feedback.includes('transport-cc'))
+        ? extensionId(media, transportSequenceExtension)
+        : 0,
     reducedSizeRtcp: hasAttribute(media, 'rtcp-rsize'),
     remoteReceives: receives(offered),
     remoteMaySend: incoming !== null,
@@ -163,6 +168,10 @@ export function readOfferedSection(
     outgoing: null,
   };
 }
+
+/** 0: there is none that fits the one-byte form (RFC 8285 §4.2). */
+const extensionId = (media: MediaDescription, uri: string): number =>
+  headerExtensions(media).find((one) => one.uri === uri && one.id < 15)?.id ?? 0;
 
 /** The first section a peer without BUNDLE can be answered in; -1: none. */
 export const firstUsable = (description: SessionDescription, videoCodecs: readonly Codec['name'][]): number =>
