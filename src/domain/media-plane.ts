@@ -4,7 +4,7 @@ export type LegKind = 'phone' | 'browser';
 export type MediaType = 'AUDIO' | 'VIDEO';
 
 /** The codecs that every media plane speaks with phones, by their names in session descriptions. */
-export const phoneCodecs = ['PCMU', 'PCMA'] as const;
+export const phoneCodecs = ['opus', 'G722', 'PCMU', 'PCMA'] as const;
 
 export type PhoneCodec = (typeof phoneCodecs)[number];
 

@@ -10,16 +10,16 @@ import {
   type AudioAbility,
 } from './audio-section.js';
 import { attribute, telephoneEventFormat } from './attributes.js';
-import { g711Format, lawsIn, type LawUse } from './g711.js';
+import { codecFormat, codecsIn, type CodecUse } from './phone-codecs.js';
 import { parseSessionDescription, type SessionDescription } from './session-description.js';
 
 const described = (...lines: string[]): SessionDescription =>
   parseSessionDescription(['v=0', 'o=- 1 1 IN IP4 192.0.2.7', ...lines, ''].join('\r\n'));
 const withAddress = (...lines: string[]) => described('c=IN IP4 192.0.2.7', ...lines);
 
-const able: AudioAbility<LawUse> = {
+const able: AudioAbility<CodecUse> = {
   obstacleIn: (media) => (isPlainRtp(media) ? null : unsupportedProtocol(media)),
-  codecsIn: (media) => lawsIn(media, ['PCMU', 'PCMA']),
+  codecsIn: (media) => codecsIn(media, ['PCMU', 'PCMA']),
 };
 const refusal = (code: string, message: string): unknown => expect.objectContaining({ code, message });
 
@@ -33,8 +33,8 @@ describe('the audio section of an offer', () => {
     const chosen = chooseAudio(offer, able, null);
     expect(chosen.audioIndex).toBe(4);
     expect(chosen.codecs).toEqual([
-      { law: 'PCMA', payloadType: 8 },
-      { law: 'PCMU', payloadType: 0 },
+      { codec: 'PCMA', payloadType: 8, parameters: new Map() },
+      { codec: 'PCMU', payloadType: 0, parameters: new Map() },
     ]);
     expect(chosen.sections.map(({ kind, mid }) => [kind, mid])[0]).toEqual(['video', 'v']);
     expect(chosen.sections).toHaveLength(6);
@@ -79,7 +79,7 @@ describe('sections that nobody wants', () => {
       identity: { sessionId: '1', version: 1 },
       layout: before,
       at: { address: '192.0.2.1', port: 20_000 },
-      formats: [g711Format('PCMU')],
+      formats: [codecFormat('PCMU')],
       attributes: [],
     });
     const [kind, , protocol, format = '0'] = unwanted[0]?.slice(2).split(' ') ?? [];
@@ -110,7 +110,7 @@ describe('the audio section of an answer', () => {
   it('stands where it was offered', () => {
     const layout = { sections: [...audioAlone.sections, ...audioAlone.sections], audioIndex: 1 };
     const answer = withAddress('m=audio 4000 RTP/AVP 0', 'm=audio 4002 RTP/AVP 8');
-    expect(answeredAudio(answer, able, layout)).toMatchObject({ ...layout, codecs: [{ law: 'PCMA' }] });
+    expect(answeredAudio(answer, able, layout)).toMatchObject({ ...layout, codecs: [{ codec: 'PCMA' }] });
   });
 
   it('is refused where it is missing, not in use, or in no codec of ours', () => {
@@ -156,7 +156,7 @@ it('describes the audio in its place, every other section refused there', () => 
     identity: { sessionId: '42', version: 3 },
     layout: { sections, audioIndex: 1 },
     at: { address: '2001:db8::1', port: 20_000 },
-    formats: [g711Format('PCMA'), telephoneEventFormat(96)],
+    formats: [codecFormat('PCMA'), telephoneEventFormat(96)],
     attributes: [attribute('ptime', 20), attribute('sendonly')],
   });
   expect(text.split('\r\n')).toEqual([

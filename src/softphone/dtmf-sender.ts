@@ -1,7 +1,7 @@
 /** RFC 4733 §2.3 payloads of one key press after another, in steps of one 20 ms packet. */
 
 const dtmfKeys = '0123456789*#ABCD';
-const stepSamples = 160;
+const stepMs = 20;
 /** 100 ms on and 60 ms off: well above the 40 ms that every receiver must take (ITU-T Q.24). */
 const onSteps = 5;
 const offSteps = 3;
@@ -42,7 +42,7 @@ export class DtmfSender {
   }
 
   /** What to send in this 20 ms step: an event, nothing (the pause after one), or the ordinary sound. */
-  next(timestamp: number): EventPacket | 'pause' | 'sound' {
+  next(timestamp: number, clockRateHz = 8000): EventPacket | 'pause' | 'sound' {
     const press = this.#waiting[0];
     if (!press) return 'sound';
     if (this.#step === 0) this.#timestamp = timestamp;
@@ -50,7 +50,7 @@ export class DtmfSender {
     if (this.#step <= onSteps) {
       const isEnd = this.#step === onSteps;
       const payload = Buffer.from([press.event, isEnd ? 0x80 | eventVolume : eventVolume, 0, 0]);
-      payload.writeUInt16BE(this.#step * stepSamples, 2);
+      payload.writeUInt16BE((this.#step * stepMs * clockRateHz) / 1000, 2);
       return {
         payload,
         marker: this.#step === 1,

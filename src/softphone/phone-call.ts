@@ -4,8 +4,8 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
-import type { G711Law } from '../media/worker/codec/g711.js';
 import { directionOf } from '../sdp/attributes.js';
+import type { PhoneCodecName } from '../sdp/phone-codecs.js';
 import { formatUri, parseUri, unescapeUri, type SipUri } from '../sip-server/message/uri.js';
 import { tlsStreams } from '../sip-server/transport/stream-source.js';
 import { TcpTransport } from '../sip-server/transport/tcp-transport.js';
@@ -45,7 +45,7 @@ export interface PlaceCallOptions {
   /** Goes out as `User-to-User: <token>;encoding=jwt` (RFC 7433). */
   readonly token?: string;
   /** In order of preference. Default PCMU, PCMA. */
-  readonly codecs?: readonly G711Law[];
+  readonly codecs?: readonly PhoneCodecName[];
   /** User part of From and Contact. Default `phone`. */
   readonly user?: string;
   readonly source: AudioSource;
@@ -59,7 +59,7 @@ export interface PlaceCallOptions {
 }
 
 export interface PhoneAnswer {
-  readonly codec: G711Law;
+  readonly codec: PhoneCodecName;
   readonly remoteAddress: string;
   readonly remotePort: number;
   /** The far end takes key presses by RFC 4733. */
@@ -138,7 +138,7 @@ export class PhoneCall {
   readonly ended: Promise<CallEnd>;
   readonly callId: string;
   readonly #options: PlaceCallOptions;
-  readonly #codecs: readonly G711Law[];
+  readonly #codecs: readonly PhoneCodecName[];
   readonly #lingerMs: number;
   readonly #media: PhoneMedia;
   readonly #transport: ListeningTransport;

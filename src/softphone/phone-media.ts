@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { g711, type G711Codec } from '../media/worker/codec/g711.js';
+import { phoneCodec, trackCodec, type PhoneCodec } from '../media/worker/codec/phone-codec.js';
+import { createPayloadDecoder, type PayloadDecoder } from '../media/worker/mix/payload-decoder.js';
+import { PhoneFrame } from '../media/worker/phone/phone-frame.js';
 import { RtpPacket, isRtcp, rtpHeaderLength } from '../media/worker/rtp/rtp-packet.js';
 import { SequenceExtender } from '../media/worker/rtp/sequence.js';
 import { createAudioFeed, type AudioFeed, type AudioSource } from './audio-source.js';
@@ -30,10 +32,11 @@ export interface MediaStatistics {
 }
 
 const packetMs = 20;
+/** Sound is made and heard at 8 kHz here, whatever it is sent in. */
 const packetSamples = 160;
 /** After a pause of the process longer than this the missed packets are left out: a burst of them would help nobody. */
 const longestCatchUpMs = 200;
-/** The longest packet that makes sense on a telephone, ms of G.711. */
+/** The longest packet that makes sense on a telephone. */
 const longestPacketMs = 200;
 
 /** The RTP of one call: sends a packet every 20 ms of a monotonic clock, and listens. */
@@ -54,7 +57,9 @@ export class PhoneMedia {
   readonly #firstTimestamp = randomInt(2 ** 32);
   #sequenceNumber = randomInt(2 ** 16);
   #remote: NegotiatedAudio | undefined;
-  #codec: G711Codec | undefined;
+  #codec: PhoneCodec | undefined;
+  #frame: PhoneFrame | undefined;
+  #decoder: PayloadDecoder | null = null;
   #isSending = true;
   #startMs = 0;
   /** Packet times gone by since the start, sent or not; the next is due at `#startMs + #ticks · 20`. */
@@ -70,6 +75,9 @@ export class PhoneMedia {
   #lossBefore = 0;
   #receivedOfSsrc = 0;
   #transit: number | undefined;
+  /** The last timestamp as it came, and as it goes on without an end. */
+  #lastTimestamp: number | undefined;
+  #heardUnits = 0;
   #jitter = 0;
 
   private constructor(socket: Socket, options: PhoneMediaOptions) {
@@ -97,9 +105,13 @@ export class PhoneMedia {
       packetsSent: this.#sent,
       packetsReceived: this.#received,
       packetsLost: this.#lossBefore + Math.max(0, expected - this.#receivedOfSsrc),
-      jitterMs: this.#jitter / 8,
+      jitterMs: this.#jitter / this.#unitsPerMs,
       packetsIgnored: this.#ignored,
     };
+  }
+
+  get #unitsPerMs(): number {
+    return (this.#codec?.clockRateHz ?? 8000) / 1000;
   }
 
   /** What was agreed on last has the far end talk. */
@@ -110,7 +122,12 @@ export class PhoneMedia {
   /** Takes what was agreed on and begins to send, or goes on as newly agreed. */
   agree(audio: NegotiatedAudio): void {
     this.#remote = audio;
-    this.#codec = g711(audio.codec);
+    if (this.#codec?.name !== audio.codec) {
+      const codec = phoneCodec(audio);
+      this.#codec = codec;
+      this.#frame = new PhoneFrame(codec);
+      this.#decoder = createPayloadDecoder(trackCodec(codec), 8000);
+    }
     if (this.#timer || this.#closed) return;
     this.#startMs = performance.now();
     this.#tick();
@@ -143,7 +160,7 @@ export class PhoneMedia {
     const elapsedMs = performance.now() - this.#startMs;
     if (elapsedMs - this.#ticks * packetMs > longestCatchUpMs) this.#ticks = Math.floor(elapsedMs / packetMs);
     while (this.#ticks * packetMs <= elapsedMs) {
-      this.#sendPacket((this.#firstTimestamp + this.#ticks * packetSamples) >>> 0);
+      this.#sendPacket((this.#firstTimestamp + this.#ticks * packetMs * this.#unitsPerMs) >>> 0);
       this.#ticks += 1;
     }
     const nextMs = this.#startMs + this.#ticks * packetMs - performance.now();
@@ -151,12 +168,12 @@ export class PhoneMedia {
   }
 
   #sendPacket(timestamp: number): void {
-    const { remoteReceives, payloadType, eventPayloadType } = this.#remote ?? {};
-    if (!this.#codec || payloadType === undefined || remoteReceives !== true || !this.#isSending) {
+    const { remoteReceives, payloadType, eventPayloadType, eventClockRateHz } = this.#remote ?? {};
+    if (!this.#frame || payloadType === undefined || remoteReceives !== true || !this.#isSending) {
       this.#marker = true;
       return;
     }
-    const event = eventPayloadType === undefined ? 'sound' : this.#dtmf.next(timestamp);
+    const event = eventPayloadType === undefined ? 'sound' : this.#dtmf.next(timestamp, eventClockRateHz);
     if (event === 'pause') return;
     if (event !== 'sound') {
       for (let copy = 0; copy < event.copies; copy += 1) {
@@ -167,8 +184,9 @@ export class PhoneMedia {
       return;
     }
     this.#feed.fill(this.#block);
-    const bytes = Buffer.allocUnsafe(rtpHeaderLength + packetSamples);
-    this.#codec.encode(this.#block, bytes, rtpHeaderLength);
+    const payload = this.#frame.ofSound(this.#block);
+    const bytes = Buffer.allocUnsafe(rtpHeaderLength + payload.length);
+    bytes.set(payload, rtpHeaderLength);
     this.#transmit(bytes, payloadType, this.#marker, timestamp);
     this.#marker = false;
   }
@@ -190,7 +208,7 @@ export class PhoneMedia {
   #receive(bytes: Buffer): void {
     const packet = this.#packet;
     const isOurs = this.#remote && !isRtcp(bytes) && RtpPacket.parse(bytes, packet);
-    if (!isOurs || !this.#remote || !this.#codec) {
+    if (!isOurs || !this.#remote || !this.#decoder) {
       this.#ignored += 1;
       return;
     }
@@ -205,11 +223,18 @@ export class PhoneMedia {
       if (key !== null) this.onKey?.(key);
       return;
     }
-    const count = this.#codec.decode(bytes, packet.payloadOffset, packet.payloadLength, this.#decoded);
+    const count = this.#decoder.decode(packet.payload, packet.payloadLength, this.#decoded, 0);
     const pcm = this.#decoded.subarray(0, count);
-    this.heard.write(pcm, packet.timestamp, packet.ssrc);
+    this.heard.write(pcm, this.#samplesAt(packet), packet.ssrc);
     this.#feed.hear(pcm);
     this.#measureJitter(packet.timestamp);
+  }
+
+  /** When a packet is to be heard, in samples at 8 kHz. */
+  #samplesAt({ timestamp }: RtpPacket): number {
+    this.#heardUnits += (timestamp - (this.#lastTimestamp ?? timestamp)) | 0;
+    this.#lastTimestamp = timestamp;
+    return Math.round(this.#heardUnits / (this.#unitsPerMs / 8)) >>> 0;
   }
 
   #count(packet: RtpPacket): void {
@@ -228,7 +253,7 @@ export class PhoneMedia {
   }
 
   #measureJitter(timestamp: number): void {
-    const transit = (performance.now() * 8 - timestamp) | 0;
+    const transit = (performance.now() * this.#unitsPerMs - timestamp) | 0;
     if (this.#transit !== undefined) {
       this.#jitter += (Math.abs((transit - this.#transit) | 0) - this.#jitter) / 16;
     }

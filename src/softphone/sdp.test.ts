@@ -22,7 +22,9 @@ describe('the offer', () => {
       remotePort: 4_000,
       codec: 'PCMA',
       payloadType: 8,
+      parameters: new Map(),
       eventPayloadType: 101,
+      eventClockRateHz: 8000,
       remoteReceives: true,
       remoteSends: true,
     });

@@ -1,4 +1,4 @@
-/** The softphone's session descriptions: one audio section of G.711 and key presses. */
+/** The softphone's session descriptions: one audio section and key presses. */
 import {
   audioAlone,
   chooseAudio,
@@ -15,7 +15,7 @@ import {
   type Direction,
   type PayloadFormat,
 } from '../sdp/attributes.js';
-import { g711Format, plainG711, type G711Law } from '../sdp/g711.js';
+import { clockRateOf, codecFormat, plainAudio, type PhoneCodecName } from '../sdp/phone-codecs.js';
 import { SdpRefusal } from '../sdp/sdp-refusal.js';
 import { parseSessionDescription } from '../sdp/session-description.js';
 
@@ -26,7 +26,7 @@ export interface LocalDescription {
   readonly sessionId: string;
   /** Grows by one with every description that differs (RFC 3264 §8). */
   readonly version: number;
-  readonly codecs: readonly G711Law[];
+  readonly codecs: readonly PhoneCodecName[];
   readonly direction: Direction;
 }
 
@@ -34,41 +34,53 @@ export interface LocalDescription {
 export interface NegotiatedAudio {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly codec: G711Law;
+  readonly codec: PhoneCodecName;
   readonly payloadType: number;
-  /** Payload type of RFC 4733 events at 8 kHz; absent when the far end does not take them. */
+  /** What the far end asks for, by names in lower case (`a=fmtp`). */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Payload type of RFC 4733 events, and their clock; absent when the far end does not take them. */
   readonly eventPayloadType?: number;
+  readonly eventClockRateHz?: number;
   /** The far end wants to hear us. */
   readonly remoteReceives: boolean;
   /** The far end will send. */
   readonly remoteSends: boolean;
 }
 
-/** The number most equipment uses for telephone-event, and some insists on. */
-const usualEventPayloadType = 101;
+/** The numbers of telephone-event at each clock; most equipment uses 101 at 8 kHz, and some insists on it. */
+const usualEventPayloadTypes: ReadonlyMap<number, number> = new Map([
+  [8000, 101],
+  [48_000, 110],
+]);
 
-/** An offer of G.711 and RFC 4733 events in packets of 20 ms. */
+/** An offer of codecs and RFC 4733 events in packets of 20 ms. */
 export function formatOffer(local: LocalDescription): string {
-  const laws = local.codecs.map((law) => g711Format(law));
-  return format(local, audioAlone, [...laws, telephoneEventFormat(usualEventPayloadType)]);
+  const codecs = local.codecs.map((codec) => codecFormat(codec));
+  const clocks = new Set(local.codecs.map(clockRateOf));
+  const events = [...clocks].map((clockRateHz) =>
+    telephoneEventFormat(usualEventPayloadTypes.get(clockRateHz)!, clockRateHz),
+  );
+  return format(local, audioAlone, [...codecs, ...events]);
 }
 
 /**
  * The first audio section of an offer or answer that we can take part in; of its codecs the first we know, for the
  * answerer's order is the one to follow (RFC 3264 §6.1). Null when there is none. Throws when it is no SDP.
  */
-export function readAudio(text: string, codecs: readonly G711Law[]): NegotiatedAudio | null {
+export function readAudio(text: string, codecs: readonly PhoneCodecName[]): NegotiatedAudio | null {
   const session = parseSessionDescription(text);
   try {
-    const { media, codecs: uses } = chooseAudio(session, plainG711(codecs), null);
+    const { media, codecs: uses } = chooseAudio(session, plainAudio(codecs), null);
     const { host, direction } = farSideOf(session, media);
-    const events = telephoneEventAt(media, 8000);
+    const [{ codec, payloadType, parameters }] = uses;
+    const events = telephoneEventAt(media, clockRateOf(codec));
     return {
       remoteAddress: host,
       remotePort: media.port,
-      codec: uses[0].law,
-      payloadType: uses[0].payloadType,
-      ...(events && { eventPayloadType: events.payloadType }),
+      codec,
+      payloadType,
+      parameters,
+      ...(events && { eventPayloadType: events.payloadType, eventClockRateHz: events.clockRateHz }),
       remoteReceives: receives(direction),
       remoteSends: sends(direction),
     };
@@ -80,9 +92,10 @@ export function readAudio(text: string, codecs: readonly G711Law[]): NegotiatedA
 
 /** The answer to an offer that `readAudio` could take part in: one audio section, everything else refused. */
 export function formatAnswer(local: LocalDescription, offer: string, audio: NegotiatedAudio): string {
-  const layout = chooseAudio(parseSessionDescription(offer), plainG711([audio.codec]), null);
-  const formats = [g711Format(audio.codec, audio.payloadType)];
-  if (audio.eventPayloadType !== undefined) formats.push(telephoneEventFormat(audio.eventPayloadType));
+  const layout = chooseAudio(parseSessionDescription(offer), plainAudio([audio.codec]), null);
+  const formats = [codecFormat(audio.codec, audio.payloadType)];
+  if (audio.eventPayloadType !== undefined)
+    formats.push(telephoneEventFormat(audio.eventPayloadType, audio.eventClockRateHz));
   return format(local, layout, formats);
 }
 

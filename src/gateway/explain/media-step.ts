@@ -78,22 +78,24 @@ function phoneOutlook(
 ): MediaOutlook {
   const terms = trunk === null ? anyTerms : phoneTermsOf(trunk.media);
   const agreement = negotiateOffer(offer, preferencesOf(terms), null);
-  const { law, layout, eventPayloadType, remoteRtp, addressType } = agreement;
+  const { codec, layout, events, remoteRtp, addressType } = agreement;
   const endpoint = endpointFor(addressType, cameTo, config);
   const address = addressTold(endpoint, source.address, config);
   const rtpPort = config.rtp.ports.from + (config.rtp.ports.from % 2);
   const session = parseSessionDescription(offer);
   const sections = session.media.map((media, at) =>
-    at === layout.audioIndex ? `${described(media)}: taken, ${law}` : `${described(media)}: refused, port 0`,
+    at === layout.audioIndex
+      ? `${described(media)}: taken, ${codec.name}`
+      : `${described(media)}: refused, port 0`,
   );
   const details: Record<string, ExplainedValue> = {
-    ...{ kind: 'phone', codec: law, keyPresses: eventPayloadType === null ? 'SIP INFO' : 'telephone-event' },
+    ...{ kind: 'phone', codec: codec.name, keyPresses: events === null ? 'SIP INFO' : 'telephone-event' },
     ...{ direction: localDirection(agreement), sections, address },
     ports: `${String(config.rtp.ports.from)}-${String(config.rtp.ports.to)}`,
     sendsTo: remoteRtp === null ? null : `${remoteRtp.address} ${String(remoteRtp.port)}`,
   };
   const where = remoteRtp === null ? 'to wherever its RTP comes from' : `to ${remoteRtp.address}`;
-  const text = `a phone: ${law}, our RTP goes ${where}, it is told ${address}`;
+  const text = `a phone: ${codec.name}, our RTP goes ${where}, it is told ${address}`;
   const description = formatAnswer(agreement, { address, rtpPort, sessionId: '0' }, 1);
   return { step: { ...passed('media', text, details), hint: addressHint(address) }, description };
 }

@@ -1,7 +1,7 @@
 /** Between FreeSWITCH's second channel and the media worker: one section of G.711 and telephone events, written here. */
 import { audioAlone, farSideOf, formatAudioDescription, type Identity } from '../../sdp/audio-section.js';
 import { attribute, telephoneEventFormat, type Direction } from '../../sdp/attributes.js';
-import { g711Format, type G711Law } from '../../sdp/g711.js';
+import { codecFormat, type G711Law } from '../../sdp/phone-codecs.js';
 import type { MediaAddress } from '../../sdp/media-address.js';
 import { parseSessionDescription } from '../../sdp/session-description.js';
 import type { EdgeCodecName } from './edge-codecs.js';
@@ -27,7 +27,7 @@ export function formatInnerEnd(at: MediaAddress, terms: InnerTerms, identity: Id
     identity,
     layout: audioAlone,
     at,
-    formats: [g711Format(law), telephoneEventFormat(eventPayloadType)],
+    formats: [codecFormat(law), telephoneEventFormat(eventPayloadType)],
     attributes: [attribute('ptime', 20), ...longest, attribute(direction)],
   });
 }

@@ -57,7 +57,15 @@ async function pair(): Promise<{ talker: PhoneMedia; listener: PhoneMedia }> {
 
 function towards(media: PhoneMedia, remoteReceives: boolean): NegotiatedAudio {
   const { localAddress: remoteAddress, localPort: remotePort } = media;
-  return { remoteAddress, remotePort, codec: 'PCMU', payloadType: 0, remoteReceives, remoteSends: true };
+  return {
+    remoteAddress,
+    remotePort,
+    codec: 'PCMU',
+    payloadType: 0,
+    parameters: new Map(),
+    remoteReceives,
+    remoteSends: true,
+  };
 }
 
 it('sends one packet per 20 ms whatever delays single timers, and makes up for what it missed', async () => {

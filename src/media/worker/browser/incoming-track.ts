@@ -91,7 +91,7 @@ export class IncomingTrack implements SourceTrack {
 
   /** A packet of the same source that nobody is to hear, a telephone event: it came, and is not missing in what is heard. */
   leaveOut(packet: RtpPacket, arrivalMs: number): void {
-    this.#statistics.onPacket(packet, arrivalMs, false);
+    this.#statistics.onPacket(packet, arrivalMs, null);
     this.#sequence.takeOut(packet);
   }
 

@@ -1,6 +1,6 @@
 /** ITU-T G.711: μ-law (PCMU) and A-law (PCMA) against 16-bit linear samples, by table both ways. */
 
-import type { G711Law } from '../../../sdp/g711.js';
+import type { G711Law } from '../../../sdp/phone-codecs.js';
 
 export type { G711Law };
 

@@ -1,5 +1,6 @@
-/** Opus, decoded straight to 8 kHz and encoded from it. */
+/** Opus, decoded straight to the rate that is wanted, and encoded from it. */
 import { Decoder, Encoder } from '@evan/opus';
+import type { SampleRate } from '../sound/sample-rate.js';
 
 /** Samples at 8 kHz of one Opus frame by TOC configuration number (RFC 6716 §3.1, table 2). */
 const frameSamples: readonly number[] = Array.from({ length: 32 }, (_, configuration) => {
@@ -11,20 +12,29 @@ const frameSamples: readonly number[] = Array.from({ length: 32 }, (_, configura
 /** The longest packet, 120 ms (RFC 6716 §3.2.5), in samples at 8 kHz. */
 const maxOpusSamples = 960;
 
-/** Samples at 8 kHz that a packet holds, read from its table of contents (RFC 6716 §3.1); 0 when it is malformed. */
-export function opusSamples(payload: Uint8Array, offset: number, length: number): number {
+/** Samples that a packet holds, by default at 8 kHz, read from its table of contents (RFC 6716 §3.1); 0 when it is malformed. */
+export function opusSamples(
+  payload: Uint8Array,
+  offset: number,
+  length: number,
+  rateHz: SampleRate = 8000,
+): number {
   if (length < 1) return 0;
   const toc = payload[offset]!;
   const code = toc & 3;
   const frames = code === 0 ? 1 : code < 3 ? 2 : length < 2 ? 0 : payload[offset + 1]! & 0x3f;
   const samples = frames * frameSamples[toc >> 3]!;
-  return samples > maxOpusSamples ? 0 : samples;
+  return samples > maxOpusSamples ? 0 : (samples * rateHz) / 8000;
 }
 
-/** Decodes Opus straight to 8 kHz mono, whatever the encoder's rate and channels. */
+/** Decodes Opus straight to mono at the rate that is wanted, whatever the encoder's rate and channels. */
 export class OpusDecoder {
-  readonly #decoder = new Decoder({ channels: 1, sample_rate: 8000 });
+  readonly #decoder: Decoder;
   readonly #lostPacket = new Uint8Array(1);
+
+  constructor(rateHz: SampleRate = 8000) {
+    this.#decoder = new Decoder({ channels: 1, sample_rate: rateHz });
+  }
 
   /** Decodes a packet, as far as `into` has room from `at`; returns the number of samples, 0 when it is not Opus. */
   decode(packet: Uint8Array, into: Int16Array, at = 0): number {
@@ -59,21 +69,31 @@ export interface OpusEncoderOptions {
   readonly bitrateBps: number;
   /** From 0 (cheap) to 10 (good). */
   readonly complexity: number;
+  /** Default 8000. */
+  readonly rateHz?: SampleRate;
+  /** Some of each frame once more in the next, for those that get lost (RFC 6716 §2.1.7). Default false. */
+  readonly inbandFec?: boolean;
+  /** The loss that it is made for. Default 0. */
+  readonly packetLossPercent?: number;
 }
 
 /** OPUS_GET_LOOKAHEAD of the codec's interface. */
 const getLookahead = 4027;
 
-/** Encodes speech of 8 kHz mono. */
+/** Encodes mono speech. */
 export class OpusEncoder {
-  readonly #encoder = new Encoder({ channels: 1, sample_rate: 8000, application: 'voip' });
+  readonly #encoder: Encoder;
 
-  constructor({ bitrateBps, complexity }: OpusEncoderOptions) {
+  constructor(options: OpusEncoderOptions) {
+    const { bitrateBps, complexity, rateHz = 8000, inbandFec = false, packetLossPercent = 0 } = options;
+    this.#encoder = new Encoder({ channels: 1, sample_rate: rateHz, application: 'voip' });
     this.#encoder.bitrate = bitrateBps;
     this.#encoder.complexity = complexity as Encoder['complexity'];
+    if (inbandFec) this.#encoder.inband_fec = true;
+    if (packetLossPercent > 0) this.#encoder.packet_loss = packetLossPercent;
   }
 
-  /** Samples at 8 kHz by which what is decoded lags behind what was encoded. */
+  /** Samples by which what is decoded lags behind what was encoded. */
   get lookaheadSamples(): number {
     return this.#encoder.ctl(getLookahead);
   }

@@ -3,9 +3,9 @@ import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { SequenceExtender, sequenceDistance } from '../rtp/sequence.js';
 
 export interface JitterBufferOptions {
-  /** Samples at 8 kHz that a payload holds; 0 when it holds none and is to be dropped. */
+  /** Samples that a payload holds; 0 when it holds none and is to be dropped. */
   readonly samplesOf: (payload: Uint8Array, offset: number, length: number) => number;
-  /** Samples that may wait at most; beyond, the oldest go. Default 960 (120 ms). */
+  /** Samples that may wait at most; beyond, the oldest go. Default 960 (120 ms at 8 kHz). */
   readonly maxSamples?: number;
 }
 

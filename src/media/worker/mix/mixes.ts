@@ -1,35 +1,55 @@
 /** The sums of sources that legs hear, each made once a tick. */
 import { g711, type G711Law } from '../codec/g711.js';
+import { tickSamples, type SampleRate } from '../sound/sample-rate.js';
 import type { SourceTrack } from '../source-track.js';
 import { Mixer } from './mixer.js';
-import { canDecode, frameSamples, PcmSources, type PcmSource, type PcmSourceOptions } from './pcm-source.js';
+import { canDecode, PcmSources, type PcmSource, type PcmSourceOptions } from './pcm-source.js';
 
-/** The sum of some sources, mixed, and encoded where that is asked for, once per tick for however many legs hear just these. */
+export interface MixOptions {
+  readonly key: string;
+  readonly rateHz: SampleRate;
+  readonly tracks: readonly SourceTrack[];
+  readonly sources: readonly PcmSource[];
+}
+
+/** The sum of some sources at one rate, mixed, and encoded where that is asked for, once per tick for however many legs hear just these. */
 export class Mix {
   readonly key: string;
+  readonly rateHz: SampleRate;
   readonly tracks: readonly SourceTrack[];
   readonly #sources: readonly PcmSource[];
-  readonly #mixer = new Mixer(frameSamples);
-  readonly #pcm = new Int16Array(frameSamples);
-  readonly #law: G711Law;
-  readonly #payload = new Uint8Array(frameSamples);
+  readonly #mixer: Mixer;
+  readonly #pcm: Int16Array;
+  readonly #encoded: Record<G711Law, { tick: number; payload: Uint8Array } | null> = {
+    PCMU: null,
+    PCMA: null,
+  };
   #tick = -1;
-  #encodedTick = -1;
+  #isSilent = true;
 
-  constructor(key: string, tracks: readonly SourceTrack[], sources: readonly PcmSource[], law: G711Law) {
+  constructor({ key, rateHz, tracks, sources }: MixOptions) {
     this.key = key;
+    this.rateHz = rateHz;
     this.tracks = tracks;
     this.#sources = sources;
-    this.#law = law;
+    this.#mixer = new Mixer(tickSamples(rateHz));
+    this.#pcm = new Int16Array(tickSamples(rateHz));
   }
 
-  /** This tick's sum as G.711, valid until the next tick. */
-  payloadAt(tick: number): Uint8Array {
+  /** This tick's sum as G.711, of a mix at 8 kHz; valid until the next tick. */
+  payloadAt(tick: number, law: G711Law): Uint8Array {
     const pcm = this.pcmAt(tick);
-    if (tick === this.#encodedTick) return this.#payload;
-    this.#encodedTick = tick;
-    g711(this.#law).encode(pcm, this.#payload);
-    return this.#payload;
+    const encoded = (this.#encoded[law] ??= { tick: -1, payload: new Uint8Array(this.#pcm.length) });
+    if (encoded.tick === tick) return encoded.payload;
+    encoded.tick = tick;
+    g711(law).encode(pcm, encoded.payload);
+    return encoded.payload;
+  }
+
+  /** Nobody of those in it is heard in this tick. */
+  isSilentAt(tick: number): boolean {
+    this.pcmAt(tick);
+    return this.#isSilent;
   }
 
   /** This tick's sum, valid until the next tick. */
@@ -37,16 +57,19 @@ export class Mix {
     if (tick === this.#tick) return this.#pcm;
     this.#tick = tick;
     this.#mixer.clear();
+    this.#isSilent = true;
     for (const source of this.#sources) {
       const frame = source.frameAt(tick);
-      if (frame !== null) this.#mixer.add(frame);
+      if (frame === null) continue;
+      this.#isSilent = false;
+      this.#mixer.add(frame);
     }
     this.#mixer.limit(this.#pcm);
     return this.#pcm;
   }
 }
 
-/** The worker's mixes: legs that hear the same sources in the same law share one. Keys and holders end with the legs. */
+/** The worker's mixes: legs that hear the same sources at the same rate share one. Keys and holders end with the legs. */
 export class Mixes {
   readonly #sources: PcmSources;
   readonly #mixes = new Map<string, { readonly mix: Mix; holders: number }>();
@@ -54,7 +77,7 @@ export class Mixes {
   readonly #trackNumbers = new WeakMap<SourceTrack, number>();
   #nextTrackNumber = 1;
 
-  constructor(options: PcmSourceOptions = {}) {
+  constructor(options: Omit<PcmSourceOptions, 'rateHz'> = {}) {
     this.#sources = new PcmSources(options);
   }
 
@@ -67,14 +90,14 @@ export class Mixes {
   }
 
   /** The mix of those of `tracks` that can be decoded, to be given back by `release`. */
-  acquire(tracks: readonly SourceTrack[], law: G711Law): Mix {
+  acquire(tracks: readonly SourceTrack[], rateHz: SampleRate): Mix {
     const audible = tracks.filter(canDecode);
     const numbers = audible.map((track) => this.#numberOf(track)).sort((a, b) => a - b);
-    const key = `${law} ${numbers.join(' ')}`;
+    const key = `${rateHz} ${numbers.join(' ')}`;
     let entry = this.#mixes.get(key);
     if (entry === undefined) {
-      const sources = audible.map((track) => this.#sources.acquire(track));
-      entry = { mix: new Mix(key, audible, sources, law), holders: 0 };
+      const sources = audible.map((track) => this.#sources.acquire(track, rateHz));
+      entry = { mix: new Mix({ key, rateHz, tracks: audible, sources }), holders: 0 };
       this.#mixes.set(key, entry);
     }
     entry.holders++;
@@ -85,7 +108,7 @@ export class Mixes {
     const entry = this.#mixes.get(mix.key);
     if (entry?.mix !== mix || --entry.holders > 0) return;
     this.#mixes.delete(mix.key);
-    for (const track of mix.tracks) this.#sources.release(track);
+    for (const track of mix.tracks) this.#sources.release(track, mix.rateHz);
   }
 
   #numberOf(track: SourceTrack): number {

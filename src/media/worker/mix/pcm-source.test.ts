@@ -216,11 +216,12 @@ describe('Mixes', () => {
   it('shares a mix among those who hear the same, and sources among mixes', () => {
     const mixes = new Mixes();
     const [a, b, c] = [new FakeTrack(), new FakeTrack(), new FakeTrack()];
-    const first = mixes.acquire([a, b], 'PCMU');
-    expect(mixes.acquire([b, a], 'PCMU')).toBe(first);
-    const other = mixes.acquire([b, c], 'PCMU');
-    expect(mixes.acquire([a, b], 'PCMA')).not.toBe(first);
-    expect([mixes.size, mixes.sourceCount, b.sinks.size]).toEqual([3, 3, 1]);
+    const first = mixes.acquire([a, b], 8000);
+    expect(mixes.acquire([b, a], 8000)).toBe(first);
+    const other = mixes.acquire([b, c], 8000);
+    expect(mixes.acquire([a, b], 16_000)).not.toBe(first);
+    // One of each source at either rate.
+    expect([mixes.size, mixes.sourceCount, b.sinks.size]).toEqual([3, 5, 2]);
     mixes.release(first);
     mixes.release(first);
     mixes.release(other);
@@ -230,13 +231,13 @@ describe('Mixes', () => {
   it('mixes and encodes once per tick', () => {
     const mixes = new Mixes();
     const tracks = [new FakeTrack(), new FakeTrack()];
-    const mix = mixes.acquire(tracks, 'PCMA');
+    const mix = mixes.acquire(tracks, 8000);
     const payload = new Uint8Array(160);
     pcmu.encode(new Int16Array(160).fill(1000), payload);
     for (const track of tracks) track.send(payload, 1);
-    const sum = mix.payloadAt(1);
+    const sum = mix.payloadAt(1, 'PCMA');
     expect(sum[0]).not.toBe(0xd5);
-    expect(mix.payloadAt(1)).toBe(sum);
-    expect(Uint8Array.from(mix.payloadAt(1))).toEqual(Uint8Array.from(sum));
+    expect(mix.payloadAt(1, 'PCMA')).toBe(sum);
+    expect(Uint8Array.from(mix.payloadAt(1, 'PCMA'))).toEqual(Uint8Array.from(sum));
   });
 });

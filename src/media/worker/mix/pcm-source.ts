@@ -1,14 +1,14 @@
 /** One source of a mix: its jitter buffer and decoder. */
 import { JitterBuffer, type JitterBufferStatistics } from '../jitter/jitter-buffer.js';
-import { concealmentHistory, LossConcealment } from '../jitter/loss-concealment.js';
+import { concealmentHistoryMs, LossConcealment } from '../jitter/loss-concealment.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { tickSamples, type SampleRate } from '../sound/sample-rate.js';
 import type { PacketSink, SourceTrack } from '../source-track.js';
 import { createPayloadDecoder, type PayloadDecoder } from './payload-decoder.js';
 
-/** One tick at 8 kHz. */
-export const frameSamples = 160;
-
 export interface PcmSourceOptions {
+  /** Of what is handed out. Default 8000. */
+  readonly rateHz?: SampleRate;
   /** Sound kept waiting on purpose, in milliseconds. Default 0: what the tick's phase leaves is the slack. */
   readonly targetMs?: number;
   /** Sound that may wait at most, in milliseconds. Default 120. */
@@ -25,7 +25,7 @@ export interface PcmSourceStatistics extends JitterBufferStatistics {
 const shortenAfterTicks = 100;
 
 /**
- * One source as 160 samples per tick for all that mix it: jitter buffer, decoder and concealment. The delay grows when a
+ * One source as the samples of each tick for all that mix it: jitter buffer, decoder and concealment. The delay grows when a
  * packet comes after its turn (the gap is concealed, the packet still played) and shrinks by a cross-faded frame when
  * more than the target has waited unneeded for a while.
  */
@@ -33,9 +33,14 @@ export class PcmSource implements PacketSink {
   readonly #track: SourceTrack;
   readonly #decoder: PayloadDecoder;
   readonly #buffer: JitterBuffer;
-  readonly #concealment = new LossConcealment();
+  readonly #concealment: LossConcealment;
+  readonly #frameSamples: number;
+  readonly #samplesPerMs: number;
+  readonly #historyLength: number;
+  /** Made-up sound that is remembered to stand for lost packets: 1 s. Beyond, the sender has paused. */
+  readonly #maxCredit: number;
   readonly #targetSamples: number;
-  /** Sound that was played (at least `concealmentHistory`), the current frame, then what is decoded ahead. */
+  /** Sound that was played (what concealment looks back on), the current frame, then what is decoded ahead. */
   readonly #pcm: Int16Array;
   readonly #frame: Int16Array;
   /** Samples from the start of the frame on: between ticks what is decoded ahead, within a tick the frame too. */
@@ -46,22 +51,34 @@ export class PcmSource implements PacketSink {
   #prefillTicks = -1;
   /** Samples of made-up sound that stand for packets not yet known to be lost. */
   #credit = 0;
-  #lastPacketSamples = frameSamples;
+  #lastPacketSamples: number;
   #leastWaiting = Infinity;
   #ticksMeasured = 0;
   #concealedSamples = 0;
   #shortened = 0;
 
   /** Listens to `track` until `close`. Throws TypeError when its codec cannot be decoded: see `canDecode`. */
-  constructor(track: SourceTrack, { targetMs = 0, maxMs = 120 }: PcmSourceOptions = {}) {
-    const decoder = createPayloadDecoder(track.codec);
+  constructor(track: SourceTrack, { rateHz = 8000, targetMs = 0, maxMs = 120 }: PcmSourceOptions = {}) {
+    const decoder = createPayloadDecoder(track.codec, rateHz);
     if (decoder === null) throw new TypeError(`no decoder for ${track.codec.name}`);
     this.#track = track;
     this.#decoder = decoder;
-    this.#targetSamples = targetMs * 8;
-    this.#buffer = new JitterBuffer({ samplesOf: decoder.samplesOf, maxSamples: maxMs * 8 });
+    const samplesPerMs = rateHz / 1000;
+    const frameSamples = tickSamples(rateHz);
+    const historyLength = historyFrames * frameSamples;
+    this.#samplesPerMs = samplesPerMs;
+    this.#frameSamples = frameSamples;
+    this.#historyLength = historyLength;
+    this.#maxCredit = rateHz;
+    this.#lastPacketSamples = frameSamples;
+    this.#concealment = new LossConcealment(rateHz);
+    this.#targetSamples = targetMs * samplesPerMs;
+    this.#buffer = new JitterBuffer({
+      samplesOf: (payload, offset, length) => decoder.samplesOf(payload, offset, length),
+      maxSamples: maxMs * samplesPerMs,
+    });
     // Ahead of the frame there may be the rest of one packet plus another.
-    this.#pcm = new Int16Array(historyLength + frameSamples + longestAhead);
+    this.#pcm = new Int16Array(historyLength + frameSamples + longestAheadMs * samplesPerMs);
     this.#frame = this.#pcm.subarray(historyLength, historyLength + frameSamples);
     track.addSink(this);
   }
@@ -89,7 +106,7 @@ export class PcmSource implements PacketSink {
 
   /** Sound that waits now, in milliseconds. */
   get delayMs(): number {
-    return (this.#ahead + this.#buffer.samples) / 8;
+    return (this.#ahead + this.#buffer.samples) / this.#samplesPerMs;
   }
 
   close(): void {
@@ -99,29 +116,29 @@ export class PcmSource implements PacketSink {
   #next(): Int16Array | null {
     if (!this.#started()) return null;
     this.#advance();
-    while (this.#ahead < frameSamples && this.#decodeNext());
-    if (this.#ahead < frameSamples && !this.#fillUp()) return null;
+    while (this.#ahead < this.#frameSamples && this.#decodeNext());
+    if (this.#ahead < this.#frameSamples && !this.#fillUp()) return null;
     this.#shortenIfUnneeded();
-    this.#ahead -= frameSamples;
+    this.#ahead -= this.#frameSamples;
     return this.#frame;
   }
 
   #started(): boolean {
     if (this.#prefillTicks === 0) return true;
     if (this.#buffer.samples === 0) return false;
-    if (this.#prefillTicks < 0) this.#prefillTicks = Math.ceil(this.#targetSamples / frameSamples);
+    if (this.#prefillTicks < 0) this.#prefillTicks = Math.ceil(this.#targetSamples / this.#frameSamples);
     else this.#prefillTicks--;
     return this.#prefillTicks === 0;
   }
 
   /** Moves the frame that was played into the history, and what was decoded ahead into the frame's place. */
   #advance(): void {
-    this.#pcm.copyWithin(0, frameSamples, historyLength + frameSamples + this.#ahead);
+    this.#pcm.copyWithin(0, this.#frameSamples, this.#historyLength + this.#frameSamples + this.#ahead);
   }
 
   /** Appends one packet, or what stands for a lost one; false when there is neither. */
   #decodeNext(): boolean {
-    const at = historyLength + this.#ahead;
+    const at = this.#historyLength + this.#ahead;
     switch (this.#buffer.peek()) {
       case 'empty':
         return false;
@@ -161,14 +178,14 @@ export class PcmSource implements PacketSink {
 
   /** Nothing waits: makes up the rest of the frame; false once that would be silence. */
   #fillUp(): boolean {
-    const at = historyLength + this.#ahead;
-    const missing = frameSamples - this.#ahead;
-    this.#credit = Math.min(this.#credit + missing, maxCredit);
+    const at = this.#historyLength + this.#ahead;
+    const missing = this.#frameSamples - this.#ahead;
+    this.#credit = Math.min(this.#credit + missing, this.#maxCredit);
     this.#ticksMeasured = 0;
     this.#leastWaiting = Infinity;
     const silentAlready = this.#concealment.faded && this.#ahead === 0;
     this.#concealment.conceal(this.#pcm, at, missing);
-    this.#ahead = frameSamples;
+    this.#ahead = this.#frameSamples;
     if (!silentAlready) {
       this.#concealedSamples += missing;
       return true;
@@ -179,16 +196,16 @@ export class PcmSource implements PacketSink {
   }
 
   #shortenIfUnneeded(): void {
-    const waiting = this.#ahead - frameSamples + this.#buffer.samples - this.#targetSamples;
+    const waiting = this.#ahead - this.#frameSamples + this.#buffer.samples - this.#targetSamples;
     if (waiting < this.#leastWaiting) this.#leastWaiting = waiting;
-    const frames = Math.floor(this.#leastWaiting / frameSamples);
+    const frames = Math.floor(this.#leastWaiting / this.#frameSamples);
     if (frames < 1) {
       if (++this.#ticksMeasured >= shortenAfterTicks) this.#measureAnew();
       return;
     }
     if (++this.#ticksMeasured * frames < shortenAfterTicks) return;
     this.#measureAnew();
-    while (this.#ahead < 2 * frameSamples) if (!this.#decodeNext()) return;
+    while (this.#ahead < 2 * this.#frameSamples) if (!this.#decodeNext()) return;
     this.#crossFade();
     this.#shortened++;
   }
@@ -200,56 +217,60 @@ export class PcmSource implements PacketSink {
 
   /** Makes one frame of this and the next: out of the first, into the second. */
   #crossFade(): void {
-    const start = historyLength;
-    for (let i = 0; i < frameSamples; i++) {
-      const share = (i + 0.5) / frameSamples;
-      const mixed = this.#pcm[start + i]! * (1 - share) + this.#pcm[start + frameSamples + i]! * share;
+    const start = this.#historyLength;
+    for (let i = 0; i < this.#frameSamples; i++) {
+      const share = (i + 0.5) / this.#frameSamples;
+      const mixed = this.#pcm[start + i]! * (1 - share) + this.#pcm[start + this.#frameSamples + i]! * share;
       this.#pcm[start + i] = Math.round(mixed);
     }
-    this.#pcm.copyWithin(start + frameSamples, start + 2 * frameSamples, start + this.#ahead);
-    this.#ahead -= frameSamples;
+    this.#pcm.copyWithin(start + this.#frameSamples, start + 2 * this.#frameSamples, start + this.#ahead);
+    this.#ahead -= this.#frameSamples;
   }
 }
 
 /** Less than two frames and the longest packet that is decoded, 182 ms of G.711 (of Opus 120 ms). */
-const longestAhead = 2 * 960;
+const longestAheadMs = 240;
 /** Whole frames, at least what concealment looks back on. */
-const historyLength = Math.ceil(concealmentHistory / frameSamples) * frameSamples;
-/** Made-up sound that is remembered to stand for lost packets: 1 s. Beyond, the sender has paused. */
-const maxCredit = 8000;
+const historyFrames = Math.ceil(concealmentHistoryMs / 20);
 
 /** Whether a track can be mixed. */
 export function canDecode(track: SourceTrack): boolean {
-  return track.kind === 'audio' && ['PCMU', 'PCMA', 'opus'].includes(track.codec.name);
+  return track.kind === 'audio' && ['PCMU', 'PCMA', 'G722', 'opus'].includes(track.codec.name);
 }
 
-/** The worker's PcmSources: one per track, for as long as at least one mix wants it. */
+/** The worker's PcmSources: one per track and rate, for as long as at least one mix wants it. */
 export class PcmSources {
-  readonly #options: PcmSourceOptions;
-  readonly #sources = new Map<SourceTrack, { readonly source: PcmSource; holders: number }>();
+  readonly #options: Omit<PcmSourceOptions, 'rateHz'>;
+  readonly #sources = new Map<
+    SampleRate,
+    Map<SourceTrack, { readonly source: PcmSource; holders: number }>
+  >();
 
-  constructor(options: PcmSourceOptions = {}) {
+  constructor(options: Omit<PcmSourceOptions, 'rateHz'> = {}) {
     this.#options = options;
   }
 
   get size(): number {
-    return this.#sources.size;
+    return [...this.#sources.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  acquire(track: SourceTrack): PcmSource {
-    let entry = this.#sources.get(track);
+  acquire(track: SourceTrack, rateHz: SampleRate): PcmSource {
+    let ofRate = this.#sources.get(rateHz);
+    if (ofRate === undefined) this.#sources.set(rateHz, (ofRate = new Map()));
+    let entry = ofRate.get(track);
     if (entry === undefined) {
-      entry = { source: new PcmSource(track, this.#options), holders: 0 };
-      this.#sources.set(track, entry);
+      entry = { source: new PcmSource(track, { ...this.#options, rateHz }), holders: 0 };
+      ofRate.set(track, entry);
     }
     entry.holders++;
     return entry.source;
   }
 
-  release(track: SourceTrack): void {
-    const entry = this.#sources.get(track);
+  release(track: SourceTrack, rateHz: SampleRate): void {
+    const ofRate = this.#sources.get(rateHz);
+    const entry = ofRate?.get(track);
     if (entry === undefined || --entry.holders > 0) return;
-    this.#sources.delete(track);
+    ofRate?.delete(track);
     entry.source.close();
   }
 }

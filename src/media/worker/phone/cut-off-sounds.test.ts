@@ -1,5 +1,7 @@
 /** Sounds that are cut off fade out in 10 ms: from one sample to the next they would click. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { usualUse } from '../../../sdp/phone-codecs.js';
+import { phoneCodec } from '../codec/phone-codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
 import { Mixes } from '../mix/mixes.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
@@ -55,7 +57,7 @@ describe.each<G711Law>(['PCMU', 'PCMA'])('a sound in %s that is cut off', (law) 
       onChanged: () => track.playingChanged(),
     });
     track.attach(player);
-    track.start(law, law === 'PCMU' ? 0 : 8, false);
+    track.start(phoneCodec(usualUse(law)), law === 'PCMU' ? 0 : 8, false);
     track.receive([], true);
   });
 
@@ -124,7 +126,7 @@ describe.each<G711Law>(['PCMU', 'PCMA'])('a sound in %s that is cut off', (law) 
   });
 
   it('fades out before somebody is passed through, whose packets then go on as they come', () => {
-    const talker = new PhoneIncomingTrack('talker.1', law);
+    const talker = new PhoneIncomingTrack('talker.1', phoneCodec(usualUse(law)));
     hear(2);
     track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker, video: null }], false);
     const payload = Buffer.alloc(160, 0x55);
@@ -135,7 +137,7 @@ describe.each<G711Law>(['PCMU', 'PCMA'])('a sound in %s that is cut off', (law) 
       });
       const packet = new RtpPacket();
       RtpPacket.parse(datagram, packet);
-      talker.publish(packet, law, nowMs + 10);
+      talker.publish(packet, phoneCodec(usualUse(law)), nowMs + 10);
       track.onTick(++ticks, (nowMs += 20));
     }
     const [first, second, fade, ...passed] = sent;
@@ -163,9 +165,9 @@ describe.each<G711Law>(['PCMU', 'PCMA'])('a sound in %s that is cut off', (law) 
 
   it('begins anew where the phone holds in the midst of it, and comes back', () => {
     hear(3);
-    track.start(law, 0, true);
+    track.start(phoneCodec(usualUse(law)), 0, true);
     expect(hear(2)).toHaveLength(0);
-    track.start(law, 0, false);
+    track.start(phoneCodec(usualUse(law)), 0, false);
     expect(hear(2)).toEqual(decoded(encoded(sound.subarray(0, 320))));
   });
 

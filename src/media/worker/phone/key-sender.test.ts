@@ -58,7 +58,8 @@ describe('KeySender', () => {
   function run(count: number): void {
     for (let i = 0; i < count; i++) {
       ticks++;
-      if (!sender.onTick(96, ticks * 20)) output.write(0, new Uint8Array(160), ticks * 20);
+      if (!sender.onTick({ payloadType: 96, clockRateHz: 8000 }, ticks * 20))
+        output.write(0, new Uint8Array(160), ticks * 20);
     }
   }
 

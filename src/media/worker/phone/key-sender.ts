@@ -2,6 +2,7 @@
 import { eventOfKey, formatTelephoneEvent, telephoneEventLength } from '../codec/telephone-event.js';
 import type { RtpOutput } from './rtp-output.js';
 import { WorkerRefusal } from '../worker-refusal.js';
+import type { EventFormat } from './phone-sdp.js';
 
 /** What one phone may have waiting, all requests together: what would take longer is refused. */
 const longestKeysMs = 60_000;
@@ -13,8 +14,8 @@ const longestKeyMs = 5000;
 const shortestGapMs = 40;
 
 const tickMs = 20;
-const samplesPerMs = 8;
-const samplesPerTick = tickMs * samplesPerMs;
+/** What the 16 bits of an event's duration can say (RFC 4733 §2.3). */
+const maxDuration = 0xffff;
 /** RFC 4733 §2.5.1.4: the last packet goes out three times, at the interval of the others. */
 const endCopies = 3;
 /** -10 dBm0, the usual level of a key. */
@@ -74,12 +75,12 @@ export class KeySender {
   }
 
   /** Call once per tick. True where a packet was sent, or one that was lost may still be made up for: no audio then. */
-  onTick(payloadType: number, nowMs: number): boolean {
+  onTick(format: EventFormat, nowMs: number): boolean {
     const step = this.#steps[0];
     if (step === undefined) return false;
     const tick = this.#tick++;
     this.#ticksLeft--;
-    const isSent = this.#sendEvent(step, tick, payloadType, nowMs);
+    const isSent = this.#sendEvent(step, tick, format, nowMs);
     if (this.#tick === step.ticks) {
       this.#tick = 0;
       this.#steps.shift();
@@ -97,15 +98,21 @@ export class KeySender {
     for (const { request, isLast } of steps) if (isLast) request.reject(error);
   }
 
-  #sendEvent({ event, durationMs }: Step, tick: number, payloadType: number, nowMs: number): boolean {
+  #sendEvent({ event, durationMs }: Step, tick: number, format: EventFormat, nowMs: number): boolean {
     if (event === null) return false;
     const ticks = Math.ceil(durationMs / tickMs);
     if (tick >= ticks + endCopies - 1) return false;
+    const unitsPerMs = format.clockRateHz / 1000;
+    const segmentTicks = Math.floor(maxDuration / (tickMs * unitsPerMs));
+    // The copies of the end stay with the last segment.
+    const segment = Math.floor(Math.min(tick, ticks - 1) / segmentTicks);
     if (tick === 0) this.#output.beginEvent();
-    const duration = Math.min((tick + 1) * samplesPerTick, durationMs * samplesPerMs);
-    formatTelephoneEvent({ event, end: tick >= ticks - 1, volume, duration }, this.#payload);
-    this.#output.writeEvent(payloadType, this.#payload);
-    this.#output.advance(samplesPerTick, nowMs);
+    else if (tick < ticks && tick % segmentTicks === 0) this.#output.continueEvent();
+    const heardMs = Math.min((tick + 1) * tickMs, durationMs) - segment * segmentTicks * tickMs;
+    const end = tick >= ticks - 1;
+    formatTelephoneEvent({ event, end, volume, duration: heardMs * unitsPerMs }, this.#payload);
+    this.#output.writeEvent(format.payloadType, this.#payload);
+    this.#output.advance(tickMs * this.#output.unitsPerMs, nowMs);
     return true;
   }
 }

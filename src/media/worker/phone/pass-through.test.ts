@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { usualUse } from '../../../sdp/phone-codecs.js';
+import { phoneCodec } from '../codec/phone-codec.js';
 import { Mixes } from '../mix/mixes.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { timestampDistance } from '../rtp/sequence.js';
@@ -7,6 +9,8 @@ import { PhoneOutgoingTrack } from './phone-outgoing-track.js';
 import { RtpOutput } from './rtp-output.js';
 import { holdSound } from '../sound/hold-sound.js';
 import { SoundLoop } from '../sound/sound-loop.js';
+
+const pcmuPhone = phoneCodec(usualUse('PCMU'));
 
 /** One packet of the talker's. */
 interface Said {
@@ -61,8 +65,8 @@ function listen(
     output,
     now: () => nowMs,
   });
-  const talker = new PhoneIncomingTrack('talker.1', 'PCMU');
-  track.start('PCMU', 0, false);
+  const talker = new PhoneIncomingTrack('talker.1', pcmuPhone);
+  track.start(pcmuPhone, 0, false);
   track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker, video: null }], false);
   const tick = (n: number): void => {
     nowMs = n * 20 + 7;
@@ -80,7 +84,7 @@ function listen(
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
     if (odd.isLeftOut === true) talker.leaveOut(packet, false);
-    else talker.publish(packet, 'PCMU', nowMs);
+    else talker.publish(packet, pcmuPhone, nowMs);
   });
   while (ticks * 20 + 7 <= endMs) tick(ticks++);
   return heard;

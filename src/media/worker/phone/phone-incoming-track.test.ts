@@ -1,13 +1,17 @@
 import { expect, it } from 'vitest';
+import { usualUse } from '../../../sdp/phone-codecs.js';
+import { phoneCodec } from '../codec/phone-codec.js';
 import { RtpPacket } from '../rtp/rtp-packet.js';
 import { PhoneIncomingTrack } from './phone-incoming-track.js';
+
+const pcmuPhone = phoneCodec(usualUse('PCMU'));
 
 /** One packet: heard, or left out; of the audio's SSRC or another. */
 type Sent = readonly [what: 'audio' | 'event', sequenceNumber: number, ssrc?: number];
 
 /** The numbers under which it is heard by two. */
 function heardBy(sent: readonly Sent[]): number[] {
-  const track = new PhoneIncomingTrack('p.1', 'PCMU');
+  const track = new PhoneIncomingTrack('p.1', pcmuPhone);
   const heard: number[][] = [[], []];
   for (const numbers of heard)
     track.addSink({ onPacket: ({ sequenceNumber }) => void numbers.push(sequenceNumber) });
@@ -23,7 +27,7 @@ function heardBy(sent: readonly Sent[]): number[] {
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
     if (what === 'event') track.leaveOut(packet, false);
-    else track.publish(packet, 'PCMU', index * 20);
+    else track.publish(packet, pcmuPhone, index * 20);
   });
   expect(heard[0]).toEqual(heard[1]);
   return heard[0] ?? [];

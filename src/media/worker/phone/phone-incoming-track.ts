@@ -1,6 +1,7 @@
 /** What one phone says. */
 import type { Codec } from '../codec/codec.js';
 import { g711, type G711Law } from '../codec/g711.js';
+import { trackCodec, type PhoneCodec } from '../codec/phone-codec.js';
 import { CurrentSource } from '../rtp/current-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { RunningSequence } from '../rtp/running-sequence.js';
@@ -12,17 +13,20 @@ export class PhoneIncomingTrack implements SourceTrack {
   readonly streamId: string;
   readonly kind = 'audio';
   readonly codec: Codec;
-  readonly law: G711Law;
   readonly #current = new CurrentSource();
   readonly #source = new RunningSequence();
   readonly #sequence = new ThinnedSequence();
   /** Replaced, never changed, so that sinks may come and go while a packet is handed round. */
   #sinks: readonly PacketSink[] = [];
 
-  constructor(streamId: string, law: G711Law) {
+  constructor(streamId: string, codec: PhoneCodec) {
     this.streamId = streamId;
-    this.law = law;
-    this.codec = { name: law, clockRateHz: 8000, channels: 1 };
+    this.codec = trackCodec(codec);
+  }
+
+  /** Packets of this codec can be published: it is the track's, or both are G.711. */
+  takes({ name }: PhoneCodec): boolean {
+    return name === this.codec.name || (isLaw(name) && isLaw(this.codec.name));
   }
 
   addSink(sink: PacketSink): void {
@@ -34,7 +38,7 @@ export class PhoneIncomingTrack implements SourceTrack {
   }
 
   requestKeyFrame(): void {
-    // Every packet of G.711 stands for itself.
+    // Nothing of sound needs another picture.
   }
 
   /**
@@ -49,20 +53,22 @@ export class PhoneIncomingTrack implements SourceTrack {
 
   /**
    * Hands a packet to every sink, numbered without those that were left out, and on where the source begins anew; not one that
-   * came twice, nor one of a source that is not heard. One in another law is brought into the track's first. Both in its own
-   * buffer.
+   * came twice, nor one of a source that is not heard. One in the other law of G.711 is brought into the track's first. Both in
+   * its own buffer. `codec` is one that the track takes.
    */
-  publish(packet: RtpPacket, law: G711Law, arrivalMs: number): void {
+  publish(packet: RtpPacket, { name }: PhoneCodec, arrivalMs: number): void {
     if (!this.#current.hears(packet.ssrc, arrivalMs)) return;
     const number = this.#source.numberOf(packet);
     if (number === null) return;
     packet.sequenceNumber = number;
     packet.renumber(this.#sequence.numberOf(packet));
     if (this.#sinks.length === 0) return;
-    if (law !== this.law) translate(packet, law);
+    if (name !== this.codec.name && isLaw(name)) translate(packet, name);
     for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);
   }
 }
+
+const isLaw = (name: string): name is G711Law => name === 'PCMU' || name === 'PCMA';
 
 /** What each octet of the law named is in the other one. */
 const otherLaw: Readonly<Record<G711Law, Uint8Array>> = {

@@ -1,7 +1,8 @@
 /** What comes from a phone: its voice, its keys, its reports; and what comes to its port from others. */
 import { randomInt } from 'node:crypto';
 import type { MediaAddress } from '../../../sdp/media-address.js';
-import { DtmfDetector } from '../codec/dtmf-detector.js';
+import { DtmfDetector, type KeyListener } from '../codec/dtmf-detector.js';
+import type { PhoneCodec } from '../codec/phone-codec.js';
 import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import type { LegEvents, LegOptions } from '../leg.js';
 import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
@@ -15,6 +16,10 @@ import type { PhoneAgreement } from './phone-sdp.js';
 
 /** Comfort noise (RFC 3389): a sign of life, without sound of its own here. */
 const comfortNoisePayloadType = 13;
+
+/** So many packets in a row in another codec that was agreed on, and not sooner again: the stream becomes another then. */
+const packetsOfOtherCodec = 3;
+const otherCodecMs = 1000;
 
 /** A view shared by all legs: a packet is dealt with before the next is read. */
 const packet = new RtpPacket();
@@ -30,22 +35,26 @@ export interface PhoneInputOptions extends Pick<LegOptions, 'participantId' | 'm
 /** Knows no socket and no clock: datagrams are handed in, with the time. */
 export class PhoneInput {
   readonly #options: PhoneInputOptions;
-  readonly #dtmf: DtmfDetector;
+  /** By the clock of the events. */
+  readonly #dtmf = new Map<number, DtmfDetector>();
+  readonly #keys: KeyListener;
   #agreement: PhoneAgreement | null = null;
-  /** Payload types of telephone events, those of earlier descriptions too: some phones never change theirs. */
-  readonly #eventPayloadTypes = new Set<number>();
+  /** Clocks of telephone events by their payload types, those of earlier descriptions too: some phones never change theirs. */
+  readonly #eventClocks = new Map<number, number>();
   #mayPublish: ReadonlySet<TrackKind>;
   #track: PhoneIncomingTrack | null = null;
   #nextStreamNumber = randomInt(1, 1_000_000_000);
   #fromStrangers = 0;
+  #inOtherCodec = 0;
+  #codecChangedMs = -Infinity;
 
   constructor(options: PhoneInputOptions) {
     this.#options = options;
     this.#mayPublish = options.mayPublish;
-    this.#dtmf = new DtmfDetector({
+    this.#keys = {
       onKeyDown: () => options.events.onKeyDown(),
       onKey: (key, durationMs) => options.events.onDtmf(key, durationMs),
-    });
+    };
   }
 
   get packetsFromStrangers(): number {
@@ -56,8 +65,9 @@ export class PhoneInput {
   onAgreement(agreement: PhoneAgreement, nowMs: number): void {
     const before = this.#agreement;
     this.#agreement = agreement;
-    for (const payloadType of [agreement.eventPayloadType, agreement.ownEventPayloadType])
-      if (payloadType !== null) this.#eventPayloadTypes.add(payloadType);
+    const { events, ownEvents } = agreement;
+    for (const { payloadType, clockRateHz } of events === null ? ownEvents : [events, ...ownEvents])
+      this.#eventClocks.set(payloadType, clockRateHz);
     this.#options.latch.signal(agreement.remoteRtp, nowMs);
     if (before !== null && isTakenUp(before, agreement)) this.#options.latch.resume(nowMs);
   }
@@ -69,24 +79,21 @@ export class PhoneInput {
 
   /** Tells of the stream as it is agreed on and allowed, where it is another than before. */
   publish(): void {
-    const { events, participantId } = this.#options;
+    const { events } = this.#options;
     if (this.#agreement === null) return;
-    const { law } = this.#agreement;
     if (!this.#mayPublish.has('audio')) {
       if (this.#track === null) return;
       this.#track = null;
       events.onStreams([]);
       return;
     }
-    if (this.#track?.law === law) return;
-    const streamId = `${participantId}.${this.#nextStreamNumber++}`;
-    this.#track = new PhoneIncomingTrack(streamId, law);
-    events.onStreams([{ streamId, alias: 'microphone', audio: this.#track, video: null }]);
+    const { codec } = this.#agreement;
+    if (this.#track?.codec.name !== codec.name) this.#replaceTrack(codec);
   }
 
   /** A key whose end was lost ends by itself. */
   onTick(nowMs: number): void {
-    if (this.#dtmf.pressed) this.#dtmf.expire(nowMs);
+    for (const detector of this.#dtmf.values()) if (detector.pressed) detector.expire(nowMs);
   }
 
   /** Nothing is handed on any more. */
@@ -108,9 +115,10 @@ export class PhoneInput {
     const { latch, rtcp, liveness, reception, events } = this.#options;
     if (!RtpPacket.parse(buffer, packet)) return this.#onOther(from, nowMs);
     const { payloadType } = packet;
-    const law = agreement.receivable.get(payloadType);
-    const isEvent = law === undefined && this.#eventPayloadTypes.has(payloadType);
-    const isKnown = law !== undefined || isEvent || payloadType === comfortNoisePayloadType;
+    const codec = agreement.receivable.get(payloadType);
+    const eventClock = codec === undefined ? this.#eventClocks.get(payloadType) : undefined;
+    const isKnown =
+      codec !== undefined || eventClock !== undefined || payloadType === comfortNoisePayloadType;
     // Something that is not even in an agreed format shall not win the lock.
     const verdict = isKnown || latch.isLockedOn(from) ? latch.onPacket(packet, from, nowMs) : 'stranger';
     if (verdict === 'stranger') {
@@ -119,19 +127,50 @@ export class PhoneInput {
     }
     // Where the phone's RTP comes from, its RTCP teaches again where ours goes.
     if (verdict === 'locked') rtcp.forgetDestination();
-    reception.onPacket(packet, nowMs, law !== undefined);
+    reception.onPacket(packet, nowMs, codec?.clockRateHz ?? null);
     if (liveness.onRtp(nowMs)) events.onConnected();
     // What comes while the peer holds is its hold music.
     const isMeant = agreement.peerSends && agreement.peerReceives;
-    if (law !== undefined && isMeant && packet.payloadLength > 0) {
-      this.#track?.publish(packet, law, nowMs);
+    if (codec !== undefined && isMeant && packet.payloadLength > 0 && this.#isHeardIn(codec, nowMs)) {
+      this.#track?.publish(packet, codec, nowMs);
       return;
     }
-    this.#track?.leaveOut(packet, law !== undefined);
-    if (isEvent) {
+    this.#track?.leaveOut(packet, codec !== undefined);
+    if (eventClock !== undefined) {
       const pressed = parseTelephoneEvents(buffer, packet.payloadOffset, packet.payloadLength);
-      this.#dtmf.onPackets(pressed, packet, nowMs);
+      this.#detectorAt(eventClock).onPackets(pressed, packet, nowMs);
     }
+  }
+
+  #detectorAt(clockRateHz: number): DtmfDetector {
+    let detector = this.#dtmf.get(clockRateHz);
+    if (detector === undefined) {
+      detector = new DtmfDetector(this.#keys, undefined, clockRateHz);
+      this.#dtmf.set(clockRateHz, detector);
+    }
+    return detector;
+  }
+
+  /** Whether the stream is in this codec, or becomes so: a phone may send any that our offer named (RFC 3264 §6.1). */
+  #isHeardIn(codec: PhoneCodec, nowMs: number): boolean {
+    if (this.#track === null) return true;
+    if (this.#track.takes(codec)) {
+      this.#inOtherCodec = 0;
+      return true;
+    }
+    const isMeant = ++this.#inOtherCodec >= packetsOfOtherCodec;
+    if (!isMeant || nowMs - this.#codecChangedMs < otherCodecMs) return false;
+    this.#codecChangedMs = nowMs;
+    this.#replaceTrack(codec);
+    return true;
+  }
+
+  #replaceTrack(codec: PhoneCodec): void {
+    const { events, participantId } = this.#options;
+    const streamId = `${participantId}.${this.#nextStreamNumber++}`;
+    this.#inOtherCodec = 0;
+    this.#track = new PhoneIncomingTrack(streamId, codec);
+    events.onStreams([{ streamId, alias: 'microphone', audio: this.#track, video: null }]);
   }
 
   #onRtcp(buffer: Buffer, from: MediaAddress, isRtpSocket: boolean, nowMs: number): void {

@@ -62,7 +62,7 @@ export interface PhoneLegSettings {
 
 export type PhoneLegOptions = LegOptions & PhoneLegSettings;
 
-/** A phone's RTP end (RFC 3550, RFC 4733): G.711 in and out over plain UDP. */
+/** A phone's RTP end (RFC 3550, RFC 4733) over plain UDP. */
 export interface PhoneLeg extends Leg, LegConnection {
   readonly kind: 'phone';
 }
@@ -229,7 +229,7 @@ class NativePhoneLeg implements PhoneLeg {
   statistics(): LegStatistics {
     return {
       packetsReceived: this.#reception.packetsReceived,
-      packetsSent: this.#output.packets,
+      packetsSent: this.#output.packetsInAll,
       packetsLost: this.#reception.packetsLost,
       packetsFromStrangers: this.#input.packetsFromStrangers,
       jitterMs: this.#reception.jitterMs,
@@ -257,8 +257,8 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   #onTick(tick: number, nowMs: number): void {
-    const eventPayloadType = this.#agreement?.eventPayloadType ?? null;
-    this.#outgoing.isInterrupted = eventPayloadType !== null && this.#keys.onTick(eventPayloadType, nowMs);
+    const events = this.#agreement?.events ?? null;
+    this.#outgoing.isInterrupted = events !== null && this.#keys.onTick(events, nowMs);
     this.#outgoing.onTick(tick, nowMs);
     this.#input.onTick(nowMs);
     // A key press may have been answered by closing the leg.
@@ -309,8 +309,8 @@ class NativePhoneLeg implements PhoneLeg {
     this.#input.publish();
   }
 
-  #startSending({ law, payloadType, peerReceives }: PhoneAgreement): void {
-    this.#outgoing.start(law, payloadType, !peerReceives || !this.#maySend);
+  #startSending({ codec, payloadType, peerReceives }: PhoneAgreement): void {
+    this.#outgoing.start(codec, payloadType, !peerReceives || !this.#maySend);
   }
 
   #sendRtp(datagram: Buffer): void {
@@ -329,7 +329,7 @@ class NativePhoneLeg implements PhoneLeg {
 }
 
 function obstacleToKeys(agreement: PhoneAgreement | null): WorkerRefusal | null {
-  if (agreement === null || agreement.eventPayloadType === null)
+  if (agreement === null || agreement.events === null)
     return new WorkerRefusal('no-telephone-event', 'the phone takes no telephone events');
   return agreement.peerReceives ? null : new WorkerRefusal('on-hold', 'the phone holds the call');
 }

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { usualUse } from '../../../sdp/phone-codecs.js';
+import { phoneCodec } from '../codec/phone-codec.js';
 import { pcmu } from '../codec/g711.js';
 import { Mixes } from '../mix/mixes.js';
 import { RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
@@ -13,8 +15,10 @@ import { RtpOutput } from './rtp-output.js';
 import { holdSound } from '../sound/hold-sound.js';
 import { SoundLoop } from '../sound/sound-loop.js';
 
+const pcmuPhone = phoneCodec(usualUse('PCMU'));
+
 class Talker {
-  readonly track = new PhoneIncomingTrack('talker.1', 'PCMU');
+  readonly track = new PhoneIncomingTrack('talker.1', pcmuPhone);
   readonly #tone = new Tone(1000);
   #sequenceNumber = 0;
   last = Buffer.alloc(0);
@@ -33,7 +37,7 @@ class Talker {
     this.last = Buffer.from(datagram.subarray(rtpHeaderLength));
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
-    this.track.publish(packet, 'PCMU', nowMs);
+    this.track.publish(packet, pcmuPhone, nowMs);
   }
 }
 
@@ -73,7 +77,7 @@ describe('the outgoing track of a phone that is played something', () => {
       onChanged: () => track.playingChanged(),
     });
     track.attach(player);
-    track.start('PCMU', 0, false);
+    track.start(pcmuPhone, 0, false);
     track.receive([{ streamId: 'talker.1', alias: 'microphone', audio: talker.track, video: null }], false);
   });
 
@@ -133,7 +137,7 @@ describe('the outgoing track of a phone that is played something', () => {
   });
 
   it('is sent nothing while the phone holds, and the sound’s time goes on', async () => {
-    track.start('PCMU', 0, true);
+    track.start(pcmuPhone, 0, true);
     await play();
     const heard = hear(10);
     expect(heard).toHaveLength(0);

@@ -1,17 +1,23 @@
 /** What a phone is sent: passed through, mixed, played, or silence. */
-import { g711, type G711Law } from '../codec/g711.js';
+import { encodesAlike, type PhoneCodec } from '../codec/phone-codec.js';
 import type { Mix, Mixes } from '../mix/mixes.js';
-import { canDecode, frameSamples } from '../mix/pcm-source.js';
+import { canDecode } from '../mix/pcm-source.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { fadeOut } from '../sound/fade-out.js';
+import { tickSamples } from '../sound/sample-rate.js';
 import type { SoundLoop } from '../sound/sound-loop.js';
 import type { Prompt, PromptSounds } from '../sound/prompt-sounds.js';
 import type { PacketSink, SourceStream, SourceTrack } from '../source-track.js';
 import type { PhonePlayer } from './phone-player.js';
+import { PhoneFrame } from './phone-frame.js';
 import type { RtpOutput } from './rtp-output.js';
 
 /** So long after all was heard of a source that is passed through silence is sent in its place: as long as a mix would wait. */
 const pauseMs = 120;
+/** Of Opus, which fills its pauses by itself and says so every 400 ms. */
+const opusPauseMs = 500;
+/** What is made here has a telephone's rate. */
+const frameSamples = tickSamples(8000);
 
 /** What the phone hears now. */
 type Feed =
@@ -47,7 +53,9 @@ export class PhoneOutgoingTrack implements PacketSink {
   #feed: Feed = { kind: 'silence' };
   /** Some of the feed was sent: what replaces it cuts it off. */
   #isHeard = false;
-  #law: G711Law | null = null;
+  #codec: PhoneCodec | null = null;
+  /** That of the codec; there is one where there is the other. */
+  #frame: PhoneFrame | null = null;
   #payloadType = 0;
   #paused = false;
   /** In pass-through: silence is being sent until the source's next packet. */
@@ -60,10 +68,6 @@ export class PhoneOutgoingTrack implements PacketSink {
   isInterrupted = false;
   /** The end of what was cut off, to be added to the frame that is sent next; null: of nothing. */
   #tail: Int16Array | null = null;
-  /** One frame that is heard, and one that is sent, while something is played or fades out. */
-  readonly #heard = new Int16Array(frameSamples);
-  readonly #payload = new Uint8Array(frameSamples);
-
   constructor({ mixes, prompts, hold, output, now }: PhoneOutgoingTrackOptions) {
     this.#mixes = mixes;
     this.#prompts = prompts;
@@ -72,13 +76,19 @@ export class PhoneOutgoingTrack implements PacketSink {
     this.#now = now;
   }
 
-  /** Begins to send, or goes on, in this law; paused: nothing at all is sent. */
-  start(law: G711Law, payloadType: number, paused: boolean): void {
+  /** Begins to send, or goes on, in this codec; paused: nothing at all is sent. */
+  start(codec: PhoneCodec, payloadType: number, paused: boolean): void {
+    const before = this.#codec;
+    const goesOn = before !== null && encodesAlike(before, codec);
+    if (!goesOn) {
+      this.#output.use(codec, this.#now());
+      this.#frame = new PhoneFrame(codec);
+    }
     // The first packet and the first after a hold begin a talkspurt, at the time that it is.
-    if (this.#law === null || (this.#paused && !paused)) this.#output.skipTo(this.#now());
+    if (before === null || (this.#paused && !paused)) this.#output.skipTo(this.#now());
     this.#payloadType = payloadType;
-    if (law === this.#law && paused === this.#paused) return;
-    this.#law = law;
+    if (goesOn && paused === this.#paused) return;
+    this.#codec = codec;
     this.#paused = paused;
     this.#refeed();
   }
@@ -88,13 +98,13 @@ export class PhoneOutgoingTrack implements PacketSink {
     this.#tracks = streams.flatMap(({ audio }) => (audio !== null && canDecode(audio) ? [audio] : []));
     this.#holdSound = withHoldSound;
     if (!withHoldSound) this.#prompt = null;
-    if (this.#law !== null) this.#refeed();
+    if (this.#codec !== null) this.#refeed();
   }
 
   /** Says this in place of the hold sound, from its beginning; null: no more. */
   prompt(prompt: Prompt | null): void {
     this.#prompt = prompt;
-    if (this.#law !== null) this.#refeed();
+    if (this.#codec !== null) this.#refeed();
   }
 
   onPacket(packet: RtpPacket, arrivalMs: number): void {
@@ -110,112 +120,96 @@ export class PhoneOutgoingTrack implements PacketSink {
   }
 
   playingChanged(): void {
-    if (this.#law !== null) this.#refeed();
+    if (this.#codec !== null) this.#refeed();
   }
 
   onTick(tick: number, nowMs: number): void {
-    const law = this.#law;
-    if (law === null) return;
+    const frame = this.#frame;
+    if (frame === null) return;
     if (this.#paused || this.isInterrupted) this.#tail = null;
-    if (this.#player?.isPlaying === true) return this.#play(this.#player, law, tick, nowMs);
+    if (this.#player?.isPlaying === true) return this.#play(this.#player, frame, tick, nowMs);
     if (this.#paused) return;
     const feed = this.#feed;
     switch (feed.kind) {
       case 'mix':
-        return this.#write(feed.mix.payloadAt(tick), nowMs);
+        return this.#write(frame.ofMix(feed.mix, tick, this.#takeTail()), nowMs);
       case 'silence':
-        return this.#write(silence[law], nowMs);
+        return this.#write(frame.ofSound(this.#takeTail()), nowMs);
       case 'hold':
-        return this.#write(this.#holdFrame(law), nowMs);
+        return this.#write(frame.ofSound(this.#holdFrame(), this.#takeTail()), nowMs);
       case 'prompt':
-        return this.#write(this.#promptFrame(feed.prompt, law), nowMs);
+        return this.#write(frame.ofSound(this.#promptFrame(feed.prompt), this.#takeTail()), nowMs);
       case 'pass-through':
         if (!this.#filling) {
-          if (this.#output.idleMs(nowMs) <= pauseMs) return;
+          const isPause = this.#output.idleMs(nowMs) > (this.#codec?.name === 'opus' ? opusPauseMs : pauseMs);
+          if (!isPause) return;
           this.#filling = true;
           this.#output.skipTo(nowMs);
         }
-        return this.#write(silence[law], nowMs);
+        return this.#write(frame.ofSound(this.#takeTail()), nowMs);
     }
   }
 
   /** Lets go of every source. Idempotent. */
   close(): void {
-    this.#law = null;
+    this.#codec = null;
+    this.#frame = null;
     this.#tracks = [];
     this.#replaceFeed({ kind: 'silence' });
     this.#tail = null;
   }
 
-  #play(player: PhonePlayer, law: G711Law, tick: number, nowMs: number): void {
+  #play(player: PhonePlayer, frame: PhoneFrame, tick: number, nowMs: number): void {
+    const feed = this.#feed;
     const isHeard = !this.#paused && !player.isAlone;
-    const pcm = player.next(isHeard ? this.#pcmOf(this.#feed, law, tick) : null);
+    const sound = player.next(isHeard ? this.#soundOf(feed) : null);
     // A phone that holds is sent nothing; what it is played goes on all the same.
     if (this.#paused) return;
-    g711(law).encode(pcm, this.#payload);
-    this.#write(this.#payload, nowMs);
+    const tail = this.#takeTail();
+    const isMixed = isHeard && feed.kind === 'mix';
+    this.#write(isMixed ? frame.ofMix(feed.mix, tick, sound, tail) : frame.ofSound(sound, tail), nowMs);
   }
 
-  /** What would be heard now; null: silence. Nothing is passed through while something is played. */
-  #pcmOf(feed: Feed, law: G711Law, tick: number): Int16Array | null {
-    switch (feed.kind) {
-      case 'mix':
-        return feed.mix.pcmAt(tick);
-      case 'hold':
-        return this.#decode(this.#holdFrame(law), law);
-      case 'prompt':
-        return this.#decode(this.#promptFrame(feed.prompt, law), law);
-      case 'silence':
-      case 'pass-through':
-        return null;
-    }
+  /** What is made here and would be heard now; null: nothing. Nothing is passed through while something is played. */
+  #soundOf(feed: Feed): Int16Array | null {
+    if (feed.kind === 'hold') return this.#holdFrame();
+    return feed.kind === 'prompt' ? this.#promptFrame(feed.prompt) : null;
   }
 
-  #decode(payload: Uint8Array, law: G711Law): Int16Array {
-    g711(law).decode(payload, 0, frameSamples, this.#heard);
-    return this.#heard;
-  }
-
-  #holdFrame(law: G711Law): Uint8Array {
-    const frame = this.#hold.frame(law, this.#holdPosition);
+  #holdFrame(): Int16Array {
+    const frame = this.#hold.frame(this.#holdPosition);
     this.#isHeard = true;
     this.#holdPosition = (this.#holdPosition + frameSamples) % this.#hold.length;
     return frame;
   }
 
-  #promptFrame({ sound, repeatAfterMs, next = sound }: Prompt, law: G711Law): Uint8Array {
-    const payload = this.#prompts?.payload(this.#promptIsRepeated ? next : sound, law) ?? null;
-    if (payload === null) return silence[law];
+  #promptFrame({ sound, repeatAfterMs, next = sound }: Prompt): Int16Array | null {
+    const pcm = this.#prompts?.pcm(this.#promptIsRepeated ? next : sound) ?? null;
+    if (pcm === null) return null;
     const position = this.#promptPosition;
     this.#promptPosition += frameSamples;
-    this.#isHeard = position + frameSamples < payload.length;
-    if (position < payload.length) return payload.subarray(position, position + frameSamples);
-    if (repeatAfterMs !== null && position >= payload.length + repeatAfterMs * 8) {
+    this.#isHeard = position + frameSamples < pcm.length;
+    if (position < pcm.length) return pcm.subarray(position, position + frameSamples);
+    if (repeatAfterMs !== null && position >= pcm.length + repeatAfterMs * 8) {
       this.#promptPosition = 0;
       this.#promptIsRepeated = true;
     }
-    return silence[law];
+    return null;
+  }
+
+  #takeTail(): Int16Array | null {
+    // It is of the frame that is being sent: key presses take its place.
+    const tail = this.#tail;
+    this.#tail = null;
+    return tail;
   }
 
   #write(payload: Uint8Array, nowMs: number): void {
-    if (this.isInterrupted) return;
-    const tail = this.#tail;
-    this.#tail = null;
-    this.#output.write(this.#payloadType, tail === null ? payload : this.#join(payload, tail), nowMs);
-  }
-
-  /** Both at once. */
-  #join(payload: Uint8Array, tail: Int16Array): Uint8Array {
-    const { decode, encode } = g711(this.#law!);
-    const sum = this.#heard;
-    decode(payload, 0, frameSamples, sum);
-    for (let i = 0; i < sum.length; i++) sum[i] = Math.max(-32_768, Math.min(32_767, sum[i]! + tail[i]!));
-    encode(sum, this.#payload);
-    return this.#payload;
+    if (!this.isInterrupted) this.#output.write(this.#payloadType, payload, nowMs);
   }
 
   #refeed(): void {
-    const law = this.#law!;
+    const codec = this.#codec!;
     const tracks = this.#tracks;
     const [first] = tracks;
     const feed = this.#feed;
@@ -229,7 +223,7 @@ export class PhoneOutgoingTrack implements PacketSink {
     } else if (first === undefined) {
       const kind = this.#holdSound ? 'hold' : 'silence';
       if (feed.kind !== kind) this.#replaceFeed({ kind });
-    } else if (tracks.length === 1 && first.codec.name === law && this.#player?.isPlaying !== true) {
+    } else if (tracks.length === 1 && first.codec.name === codec.name && this.#player?.isPlaying !== true) {
       if (feed.kind === 'pass-through' && feed.track === first) return;
       this.#replaceFeed({ kind: 'pass-through', track: first });
       first.addSink(this);
@@ -237,7 +231,7 @@ export class PhoneOutgoingTrack implements PacketSink {
       this.#filling = true;
     } else {
       // The new mix takes its sources before the old one lets go, so that those in both go on without a gap.
-      const mix = this.#mixes.acquire(tracks, law);
+      const mix = this.#mixes.acquire(tracks, codec.rateHz);
       this.#replaceFeed({ kind: 'mix', mix });
     }
   }
@@ -260,23 +254,12 @@ export class PhoneOutgoingTrack implements PacketSink {
 
   /** How a hold sound or a prompt that is cut off ends; null where nothing of it is heard now. */
   #tailOf(feed: Feed): Int16Array | null {
-    const law = this.#law;
-    if (law === null || this.#paused || !this.#isHeard || (feed.kind !== 'hold' && feed.kind !== 'prompt'))
-      return null;
-    const payload = feed.kind === 'hold' ? this.#holdFrame(law) : this.#promptFrame(feed.prompt, law);
-    const tail = new Int16Array(frameSamples);
-    g711(law).decode(payload, 0, frameSamples, tail);
+    const isSound = feed.kind === 'hold' || feed.kind === 'prompt';
+    if (this.#codec === null || this.#paused || !this.#isHeard || !isSound) return null;
+    const sound = this.#soundOf(feed);
+    if (sound === null) return null;
+    const tail = Int16Array.from(sound);
     fadeOut(tail);
     return tail;
   }
-}
-
-/** One frame of silence in each law. */
-const silence: Readonly<Record<G711Law, Uint8Array>> = {
-  PCMU: silentFrame('PCMU'),
-  PCMA: silentFrame('PCMA'),
-};
-
-function silentFrame(law: G711Law): Uint8Array {
-  return new Uint8Array(frameSamples).fill(g711(law).silence);
 }

@@ -1,6 +1,6 @@
 /** Plays sounds, prompts and tones to one phone. */
 import { Mixer } from '../mix/mixer.js';
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from '../sound/sample-rate.js';
 import { fadeOut } from '../sound/fade-out.js';
 import type { Playback, PlaybackEnd, ToneSound } from '../sound/playback.js';
 import type { LoadedSound, SoundLibrary } from '../sound/sound-library.js';
@@ -9,6 +9,7 @@ import { WorkerRefusal } from '../worker-refusal.js';
 
 /** The longest tone beside a playback. */
 const maxToneMs = 1000;
+const frameSamples = tickSamples(8000);
 
 export interface PhonePlayerOptions {
   readonly sounds: SoundLibrary;

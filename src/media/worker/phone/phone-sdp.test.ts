@@ -77,11 +77,11 @@ describe('an answer to a phone', () => {
     const offer = sdp('m=audio 4000 RTP/AVP 0 101', 'a=rtpmap:101 telephone-event/8000');
     expect(lines(answerTo(offer, preferences), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0']);
     const agreement = negotiateOffer(offer, preferences, null);
-    expect([agreement.eventPayloadType, agreement.ownEventPayloadType]).toEqual([null, null]);
+    expect([agreement.events, agreement.ownEvents]).toEqual([null, []]);
     const ours = formatOffer({ ...preferences, codecs: ['PCMA'] }, null, local, 1);
     expect(lines(ours, /^m=/)).toEqual(['m=audio 20000 RTP/AVP 8']);
     const answered = negotiateAnswer(offer, preferences, null);
-    expect(answered.eventPayloadType).toBeNull();
+    expect(answered.events).toBeNull();
   });
 
   it('refuses every other section in its place', () => {
@@ -180,8 +180,8 @@ describe('an answer to a phone', () => {
 
   it('keeps the codec agreed on as long as it is offered, and follows when it is not', () => {
     const first = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0 8'), either, null);
-    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8 0'), either, first).law).toBe('PCMU');
-    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8'), either, first).law).toBe('PCMA');
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8 0'), either, first).codec.name).toBe('PCMU');
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 8'), either, first).codec.name).toBe('PCMA');
   });
 
   it('names an IPv6 address as such', () => {
@@ -210,8 +210,13 @@ describe('an offer of ours', () => {
 
   it("is agreed on in the answer's first law, while either may come", () => {
     const agreement = negotiateAnswer(sdp('m=audio 4000 RTP/AVP 8 0'), either, null);
-    expect(agreement).toMatchObject({ law: 'PCMA', payloadType: 8, eventPayloadType: null, rtcpMux: false });
-    expect([...agreement.receivable]).toEqual([
+    expect(agreement).toMatchObject({
+      codec: { name: 'PCMA' },
+      payloadType: 8,
+      events: null,
+      rtcpMux: false,
+    });
+    expect([...agreement.receivable].map(([number, codec]) => [number, codec.name])).toEqual([
       [0, 'PCMU'],
       [8, 'PCMA'],
     ]);
@@ -220,7 +225,10 @@ describe('an offer of ours', () => {
   it('takes telephone events by our number, sends them by that of the answer, and offers ours again', () => {
     const answer = sdp('m=audio 4000 RTP/AVP 0 96', 'a=rtpmap:96 telephone-event/8000');
     const agreement = negotiateAnswer(answer, either, null);
-    expect(agreement).toMatchObject({ eventPayloadType: 96, ownEventPayloadType: 101 });
+    expect(agreement).toMatchObject({
+      events: { payloadType: 96, clockRateHz: 8000 },
+      ownEvents: [{ payloadType: 101, clockRateHz: 8000 }],
+    });
     expect(lines(formatOffer(either, agreement, local, 2), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0 8 101']);
   });
 
@@ -244,8 +252,8 @@ describe('an offer of ours', () => {
       'a=rtpmap:96 telephone-event/8000',
     );
     expect(negotiateAnswer(answer, either, first)).toMatchObject({
-      law: 'PCMA',
-      eventPayloadType: 96,
+      codec: { name: 'PCMA' },
+      events: { payloadType: 96, clockRateHz: 8000 },
       layout: { audioIndex: 1 },
       remoteRtp: { port: 4010 },
     });

@@ -1,5 +1,5 @@
 /**
- * Offer and answer for phone legs (RFC 3264, RFC 8866): one audio section of G.711 and telephone events, every other
+ * Offer and answer for phone legs (RFC 3264, RFC 8866): one audio section and telephone events, every other
  * section refused in its place. Pure: descriptions in, descriptions and decisions out.
  */
 import {
@@ -26,14 +26,22 @@ import {
   type Direction,
   type PayloadFormat,
 } from '../../../sdp/attributes.js';
-import { g711Format, plainG711, staticPayloadTypes, type G711Law, type LawUse } from '../../../sdp/g711.js';
 import { usableDestination, type MediaAddress } from '../../../sdp/media-address.js';
+import {
+  codecFormat,
+  plainAudio,
+  usualUse,
+  clockRateOf,
+  type CodecUse,
+  type PhoneCodecName,
+} from '../../../sdp/phone-codecs.js';
 import {
   parseSessionDescription,
   type AddressType,
   type MediaDescription,
   type SessionDescription,
 } from '../../../sdp/session-description.js';
+import { phoneCodec, type PhoneCodec } from '../codec/phone-codec.js';
 import type { PhoneTerms } from './phone-terms.js';
 
 /** What is ours in every description of one leg. */
@@ -47,7 +55,7 @@ export interface LocalEndpoint {
 
 export interface CodecPreferences {
   /** What may be negotiated; in our own offers in this order. */
-  readonly codecs: readonly G711Law[];
+  readonly codecs: readonly PhoneCodecName[];
   /** Whose order decides in our answers. */
   readonly order: 'offerer' | 'own';
   /** Telephone events are offered and taken. Default true. */
@@ -56,20 +64,26 @@ export interface CodecPreferences {
 
 export function preferencesOf({ codecs, telephoneEvents }: PhoneTerms): CodecPreferences {
   return codecs === null
-    ? { codecs: ['PCMU', 'PCMA'], order: 'offerer', telephoneEvents }
+    ? { codecs: ['opus', 'G722', 'PCMU', 'PCMA'], order: 'offerer', telephoneEvents }
     : { codecs, order: 'own', telephoneEvents };
+}
+
+/** Telephone events under a number, at one clock (RFC 4733 §2.1). */
+export interface EventFormat {
+  readonly payloadType: number;
+  readonly clockRateHz: number;
 }
 
 /** What both sides agreed on, and what later descriptions must stay consistent with. */
 export interface PhoneAgreement {
-  readonly law: G711Law;
+  readonly codec: PhoneCodec;
   readonly payloadType: number;
-  /** Laws by the payload types the peer may send. */
-  readonly receivable: ReadonlyMap<number, G711Law>;
-  /** Payload type of telephone events that the peer is sent, or null when it takes none. */
-  readonly eventPayloadType: number | null;
-  /** The one that it was told to send: another where it answered our offer with its own (RFC 3264 §6.1). */
-  readonly ownEventPayloadType: number | null;
+  /** Codecs by the payload types the peer may send. */
+  readonly receivable: ReadonlyMap<number, PhoneCodec>;
+  /** The telephone events that the peer is sent, or null when it takes none. */
+  readonly events: EventFormat | null;
+  /** Those that it was told to send: other numbers where it answered our offer with its own (RFC 3264 §6.1). */
+  readonly ownEvents: readonly EventFormat[];
   /** Where RTP goes according to the SDP; null when the peer gives no usable address (then the latch decides). */
   readonly remoteRtp: MediaAddress | null;
   readonly remoteRtcp: MediaAddress | null;
@@ -88,10 +102,14 @@ export interface PhoneAgreement {
 export const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
 
-const defaultEventPayloadType = 101;
+/** What our offers say where nothing was agreed on. */
+const usualEventPayloadTypes: ReadonlyMap<number, number> = new Map([
+  [8000, 101],
+  [48_000, 110],
+]);
 
 /**
- * Decides on the peer's offer. The first audio section in use that has a law in common is taken; a codec already agreed
+ * Decides on the peer's offer. The first audio section in use that has a codec in common is taken; a codec already agreed
  * on is kept as long as it is offered. Throws SdpRefusal `bad-sdp` or `no-common-codec`.
  */
 export function negotiateOffer(
@@ -101,24 +119,25 @@ export function negotiateOffer(
 ): PhoneAgreement {
   const session = parseSessionDescription(offer);
   const chosen = chooseAudio(session, abilityOf(preferences), previous?.layout ?? null);
-  const { law, payloadType } = chosen.codecs.find((use) => use.law === previous?.law) ?? chosen.codecs[0];
-  const eventPayloadType = eventPayloadTypeOf(chosen.media, preferences);
+  const use = chosen.codecs.find(({ codec }) => codec === previous?.codec.name) ?? chosen.codecs[0];
+  const codec = phoneCodec(use);
+  const events = eventsIn(chosen.media, codec, preferences);
   return {
     ...remoteSide(session, chosen, previous),
-    law,
-    payloadType,
-    // The answer names one law, so nothing else may come (RFC 3264 §6.1).
-    receivable: new Map([[payloadType, law]]),
-    eventPayloadType,
-    ownEventPayloadType: eventPayloadType,
+    codec,
+    payloadType: use.payloadType,
+    // The answer names one codec, so nothing else may come (RFC 3264 §6.1).
+    receivable: new Map([[use.payloadType, codec]]),
+    events,
+    ownEvents: events === null ? [] : [events],
   };
 }
 
 /** The answer to the offer that `agreement` came of. */
 export function formatAnswer(agreement: PhoneAgreement, local: LocalEndpoint, version: number): string {
-  const { law, payloadType, eventPayloadType, layout, rtcpMux } = agreement;
-  const formats = [g711Format(law, payloadType)];
-  if (eventPayloadType !== null) formats.push(telephoneEventFormat(eventPayloadType));
+  const { codec, payloadType, events, layout, rtcpMux } = agreement;
+  const formats = [codecFormat(codec.name, payloadType)];
+  if (events !== null) formats.push(telephoneEventFormat(events.payloadType, events.clockRateHz));
   return format({ local, version, layout, formats, rtcpMux, direction: localDirection(agreement) });
 }
 
@@ -137,10 +156,10 @@ export function formatOffer(
     version,
     layout: previous?.layout ?? audioAlone,
     formats: [
-      ...offeredLaws(preferences, previous).map(({ law, payloadType }) => g711Format(law, payloadType)),
-      ...(preferences.telephoneEvents === false
-        ? []
-        : [telephoneEventFormat(ownEventPayloadTypeOf(previous))]),
+      ...offeredUses(preferences, previous).map(({ codec, payloadType }) => codecFormat(codec, payloadType)),
+      ...offeredEvents(preferences, previous).map(({ payloadType, clockRateHz }) =>
+        telephoneEventFormat(payloadType, clockRateHz),
+      ),
     ],
     rtcpMux: previous === null || previous.rtcpMux,
     direction: 'sendrecv',
@@ -154,35 +173,41 @@ export function negotiateAnswer(
   previous: PhoneAgreement | null,
 ): PhoneAgreement {
   const session = parseSessionDescription(answer);
-  const chosen = answeredAudio(session, plainG711(preferences.codecs), previous?.layout ?? audioAlone);
-  const [{ law, payloadType }] = chosen.codecs;
-  const eventPayloadType = eventPayloadTypeOf(chosen.media, preferences);
+  const chosen = answeredAudio(session, plainAudio(preferences.codecs), previous?.layout ?? audioAlone);
+  const [use] = chosen.codecs;
+  const codec = phoneCodec(use);
+  const events = eventsIn(chosen.media, codec, preferences);
   return {
     ...remoteSide(session, chosen, previous),
-    law,
-    payloadType,
+    codec,
+    payloadType: use.payloadType,
     // Payload types are the receiver's choice: what the peer sends bears the numbers of our offer (RFC 3264 §6.1).
-    receivable: new Map(offeredLaws(preferences, previous).map((use) => [use.payloadType, use.law])),
-    eventPayloadType,
-    ownEventPayloadType: eventPayloadType === null ? null : ownEventPayloadTypeOf(previous),
+    receivable: new Map(offeredUses(preferences, previous).map((own) => [own.payloadType, phoneCodec(own)])),
+    events,
+    ownEvents: events === null ? [] : offeredEvents(preferences, previous),
   };
 }
 
-function abilityOf({ codecs, order }: CodecPreferences): AudioAbility<LawUse> {
-  const ability = plainG711(codecs);
+function abilityOf({ codecs, order }: CodecPreferences): AudioAbility<CodecUse> {
+  const ability = plainAudio(codecs);
   if (order === 'offerer') return ability;
-  const inOwnOrder = (a: LawUse, b: LawUse): number => codecs.indexOf(a.law) - codecs.indexOf(b.law);
+  const inOwnOrder = (a: CodecUse, b: CodecUse): number => codecs.indexOf(a.codec) - codecs.indexOf(b.codec);
   return { ...ability, codecsIn: (media) => [...ability.codecsIn(media)].sort(inOwnOrder) };
 }
 
-const eventPayloadTypeOf = (
+/** The events at the codec's clock, else at 8 kHz. */
+function eventsIn(
   media: MediaDescription,
+  codec: PhoneCodec,
   { telephoneEvents = true }: CodecPreferences,
-): number | null => (telephoneEvents ? (telephoneEventAt(media, 8000)?.payloadType ?? null) : null);
+): EventFormat | null {
+  const events = telephoneEvents ? telephoneEventAt(media, codec.clockRateHz) : null;
+  return events === null ? null : { payloadType: events.payloadType, clockRateHz: events.clockRateHz };
+}
 
 function remoteSide(
   session: SessionDescription,
-  { media, sections, audioIndex }: ChosenAudio<LawUse>,
+  { media, sections, audioIndex }: ChosenAudio<CodecUse>,
   previous: PhoneAgreement | null,
 ): Pick<
   PhoneAgreement,
@@ -211,17 +236,36 @@ function remoteSide(
   };
 }
 
-/** The laws of our offers: under the numbers agreed on, the one agreed on first. */
-function offeredLaws({ codecs }: CodecPreferences, previous: PhoneAgreement | null): LawUse[] {
-  const agreed = new Map([...(previous?.receivable ?? [])].map(([payloadType, law]) => [law, payloadType]));
+/** The codecs of our offers: under the numbers agreed on, the one agreed on first. */
+function offeredUses({ codecs }: CodecPreferences, previous: PhoneAgreement | null): CodecUse[] {
+  const agreed = new Map([...(previous?.receivable ?? [])].map(([number, codec]) => [codec.name, number]));
+  const taken = new Set(agreed.values());
+  const isAgreed = (codec: PhoneCodecName): boolean => codec === previous?.codec.name;
   return codecs
-    .map((law) => ({ law, payloadType: agreed.get(law) ?? staticPayloadTypes[law] }))
-    .sort((a, b) => Number(b.law === previous?.law) - Number(a.law === previous?.law));
+    .flatMap((codec) => {
+      const usual = usualUse(codec);
+      const number = agreed.get(codec);
+      if (number !== undefined) return { ...usual, payloadType: number };
+      // A number means one codec for as long as the call lasts (RFC 3264 §8.3.2).
+      return taken.has(usual.payloadType) ? [] : usual;
+    })
+    .sort((a, b) => Number(isAgreed(b.codec)) - Number(isAgreed(a.codec)));
 }
 
-/** What our offers say. */
-const ownEventPayloadTypeOf = (previous: PhoneAgreement | null): number =>
-  previous?.ownEventPayloadType ?? defaultEventPayloadType;
+/** The telephone events of our offers: at the clock of each codec (RFC 4733 §2.1), under the numbers agreed on. */
+function offeredEvents(preferences: CodecPreferences, previous: PhoneAgreement | null): EventFormat[] {
+  if (preferences.telephoneEvents === false) return [];
+  const uses = offeredUses(preferences, previous);
+  const taken = new Set(uses.map(({ payloadType }) => payloadType));
+  const agreed = new Map((previous?.ownEvents ?? []).map((event) => [event.clockRateHz, event.payloadType]));
+  const clocks = new Set([8000, ...uses.map(({ codec }) => clockRateOf(codec))]);
+  return [...clocks].flatMap((clockRateHz) => {
+    const payloadType = agreed.get(clockRateHz) ?? usualEventPayloadTypes.get(clockRateHz)!;
+    const isFree =
+      agreed.has(clockRateHz) || (!taken.has(payloadType) && ![...agreed.values()].includes(payloadType));
+    return isFree ? [{ payloadType, clockRateHz }] : [];
+  });
+}
 
 interface OwnDescription {
   readonly local: LocalEndpoint;

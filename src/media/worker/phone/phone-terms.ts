@@ -1,9 +1,9 @@
 /** What may be agreed on with one phone, as whoever opens its leg says. */
-import type { G711Law } from '../../../sdp/g711.js';
+import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
 
 export interface PhoneTerms {
   /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
-  readonly codecs: readonly G711Law[] | null;
+  readonly codecs: readonly PhoneCodecName[] | null;
   /** Keys are pressed as telephone events (RFC 4733); false: these are neither offered nor taken. */
   readonly telephoneEvents: boolean;
 }

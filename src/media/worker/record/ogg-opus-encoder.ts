@@ -1,17 +1,17 @@
 /** Recordings as Ogg/Opus (RFC 7845). */
 import { OpusEncoder } from '../codec/opus.js';
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from '../sound/sample-rate.js';
 import { formatOggPage, markLastPage, maxOggSegments, oggOverhead, oggSegments } from './ogg-page.js';
 import type { Completion, OctetSink, Patch, RecordingEncoder } from './recording-encoder.js';
+import { recordedRateHz } from './recording.js';
 
 /** Speech of 8 kHz gains nothing audible above this. */
 const bitrateBps = 16_000;
 /** Above 5 it costs half as much again and sounds the same at this rate. */
 const complexity = 5;
-const inputRateHz = 8000;
 /** Granules count samples of 48 kHz, whatever was encoded (RFC 7845 §4). */
 const granulesPerSample = 6;
-const frameGranules = frameSamples * granulesPerSample;
+const frameGranules = tickSamples(recordedRateHz) * granulesPerSample;
 const granulesPerMs = 48;
 /** RFC 7845 §3 advises pages of one second at most; a cut file loses no more than its last page. */
 const packetsPerPage = 50;
@@ -65,7 +65,7 @@ export class OggOpusEncoder implements RecordingEncoder {
   end(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    const silence = new Int16Array(frameSamples);
+    const silence = new Int16Array(tickSamples(recordedRateHz));
     const granule = this.#preSkip + this.#frames * frameGranules;
     while (this.#encoded * frameGranules < granule) this.#encode(silence);
     // Only this much of the last packets is sound (RFC 7845 §4.4).
@@ -130,7 +130,7 @@ export class OggOpusEncoder implements RecordingEncoder {
     head[8] = 1;
     head[9] = 1;
     head.writeUInt16LE(this.#preSkip, 10);
-    head.writeUInt32LE(inputRateHz, 12);
+    head.writeUInt32LE(recordedRateHz, 12);
     return head;
   }
 }

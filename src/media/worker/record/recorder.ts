@@ -1,8 +1,13 @@
 /** Mixes the streams of a recording, and feeds its encoder at the clock’s pace. */
 import type { Mix, Mixes } from '../mix/mixes.js';
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from '../sound/sample-rate.js';
 import type { StreamRegistry, StreamWatcher } from '../stream-registry.js';
-import type { RecordingEndReason, RecordingOptions, RecordingResult } from './recording.js';
+import {
+  recordedRateHz,
+  type RecordingEndReason,
+  type RecordingOptions,
+  type RecordingResult,
+} from './recording.js';
 import type { RecordingEncoder } from './recording-encoder.js';
 import type { RecordingFile } from './recording-file.js';
 
@@ -16,7 +21,7 @@ const maxFileBytes = 0xffff_ffff;
 /** As many as a leg may ask for. */
 const maxStreams = 500;
 
-const silence = new Int16Array(frameSamples);
+const silence = new Int16Array(tickSamples(recordedRateHz));
 
 export interface RecorderOptions extends RecordingOptions {
   readonly file: RecordingFile;
@@ -70,7 +75,7 @@ export class Recorder implements StreamWatcher {
     const before = this.#mix;
     try {
       // The new mix takes its sources before the old one lets go, so that those in both go on without a gap.
-      this.#mix = tracks.length === 0 ? null : mixes.acquire(tracks, 'PCMU');
+      this.#mix = tracks.length === 0 ? null : mixes.acquire(tracks, recordedRateHz);
       if (before !== null) mixes.release(before);
     } catch (error) {
       this.endBy('failed', String(error));

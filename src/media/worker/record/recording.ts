@@ -1,5 +1,8 @@
 /** What a recording is, for whoever asks a worker for one. */
 
+/** What is recorded, whatever the streams have: a telephone's. */
+export const recordedRateHz = 8000;
+
 /** The kind of file. */
 export type RecordingFormat = 'wav' | 'ogg';
 

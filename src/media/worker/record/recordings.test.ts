@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { usualUse } from '../../../sdp/phone-codecs.js';
+import { phoneCodec } from '../codec/phone-codec.js';
 import { readOggOpus, readOggPages } from '../../../../test/support/ogg-opus.js';
 import { waitFor } from '../../../../test/support/wait-for.js';
 import { pcmu } from '../codec/g711.js';
@@ -14,6 +16,8 @@ import { readWavMono } from '../sound/wav.js';
 import { StreamRegistry } from '../stream-registry.js';
 import type { RecordingFormat, RecordingOptions } from './recording.js';
 import { Recordings } from './recordings.js';
+
+const pcmuPhone = phoneCodec(usualUse('PCMU'));
 
 interface MakeOptions {
   readonly maxBacklogBytes: number;
@@ -34,7 +38,7 @@ describe('the recordings of a worker', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'landbridge-recordings-'));
     registry = new StreamRegistry();
-    track = new PhoneIncomingTrack('a.1', 'PCMU');
+    track = new PhoneIncomingTrack('a.1', pcmuPhone);
     registry.publish({ isLocal: true }, [
       { streamId: 'a.1', alias: 'microphone', audio: track, video: null },
     ]);
@@ -82,7 +86,7 @@ describe('the recordings of a worker', () => {
     pcmu.encode(tone.fill(new Int16Array(160)), datagram, rtpHeaderLength);
     const packet = new RtpPacket();
     RtpPacket.parse(datagram, packet);
-    track.publish(packet, 'PCMU', 0);
+    track.publish(packet, pcmuPhone, 0);
   }
 
   it('leave out nothing of a late tick: neither time nor what was said meanwhile', async () => {

@@ -1,11 +1,12 @@
 /** Recordings as WAV. */
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from '../sound/sample-rate.js';
 import { formatWavHeader, wavHeaderLength } from '../sound/wav.js';
+import { recordedRateHz } from './recording.js';
 import type { Completion, OctetSink, Patch, RecordingEncoder } from './recording-encoder.js';
 
 const sampleBytes = 2;
 const bytesPerMs = 8 * sampleBytes;
-const frameBytes = frameSamples * sampleBytes;
+const frameBytes = tickSamples(recordedRateHz) * sampleBytes;
 
 /** WAV of 16-bit PCM. */
 export class WavEncoder implements RecordingEncoder {
@@ -23,7 +24,7 @@ export class WavEncoder implements RecordingEncoder {
   }
 
   add(frame: Int16Array): void {
-    for (let i = 0; i < frameSamples; i++) this.#frame.writeInt16LE(frame[i]!, i * sampleBytes);
+    for (let i = 0; i < frame.length; i++) this.#frame.writeInt16LE(frame[i]!, i * sampleBytes);
     this.#sink.append(this.#frame);
   }
 

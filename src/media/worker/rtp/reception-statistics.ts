@@ -12,7 +12,7 @@ type CountedHeader = Readonly<Pick<RtpHeader, 'ssrc' | 'sequenceNumber' | 'times
 
 /** What one receiver knows of one RTP source: loss and interarrival jitter (RFC 3550 §A.3, §A.8). */
 export class ReceptionStatistics {
-  readonly #clockRateHz: number;
+  #clockRateHz: number;
   readonly #sequence = new SequenceExtender();
   #ssrc = 0;
   #firstExtended = -1;
@@ -31,10 +31,10 @@ export class ReceptionStatistics {
   }
 
   /**
-   * Takes note of one packet. A new SSRC or a large jump starts the sequence anew, with the totals kept. `isTimed` is
-   * false for packets whose timestamp does not say when they were sent (telephone events): they leave the jitter alone.
+   * Takes note of one packet. A new SSRC or a large jump starts the sequence anew, with the totals kept. `clockRateHz` is
+   * null for packets whose timestamp does not say when they were sent (telephone events): they leave the jitter alone.
    */
-  onPacket(packet: CountedHeader, arrivalMs: number, isTimed = true): void {
+  onPacket(packet: CountedHeader, arrivalMs: number, clockRateHz: number | null = this.#clockRateHz): void {
     const { ssrc, sequenceNumber } = packet;
     const distance =
       this.#firstExtended < 0 ? 0 : sequenceDistance(sequenceNumber, this.#sequence.newest & 0xffff);
@@ -45,7 +45,8 @@ export class ReceptionStatistics {
       this.#sequence.extend(sequenceNumber);
     }
     this.#received++;
-    if (!isTimed) return;
+    if (clockRateHz === null) return;
+    if (clockRateHz !== this.#clockRateHz) this.#changeClock(clockRateHz);
     const transit = (arrivalMs * this.#clockRateHz) / 1000 - packet.timestamp;
     if (this.#hasTransit) {
       const difference = Math.abs(transit - this.#transit);
@@ -54,6 +55,13 @@ export class ReceptionStatistics {
     }
     this.#transit = transit;
     this.#hasTransit = true;
+  }
+
+  /** Jitter is counted in units of the clock. */
+  #changeClock(clockRateHz: number): void {
+    this.#jitter = (this.#jitter * clockRateHz) / this.#clockRateHz;
+    this.#clockRateHz = clockRateHz;
+    this.#hasTransit = false;
   }
 
   #restart(ssrc: number): void {

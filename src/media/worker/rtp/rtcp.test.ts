@@ -117,7 +117,7 @@ describe('reception statistics', () => {
     const statistics = new ReceptionStatistics(8000);
     for (let n = 0; n < 200; n++) statistics.onPacket(header(9, n), n * 20 + (n & 1) * 5);
     expect(statistics.jitterMs).toBeCloseTo(5, 1);
-    statistics.onPacket(header(9, 200, 160), 4000, false);
+    statistics.onPacket(header(9, 200, 160), 4000, null);
     expect(statistics.jitterMs).toBeCloseTo(5, 1);
   });
 

@@ -1,8 +1,7 @@
-/** The prompts that phones may hear, ready to send in both laws. */
+/** The prompts that phones may hear. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { g711, type G711Law } from '../codec/g711.js';
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from './sample-rate.js';
 import { readWavMono } from './wav.js';
 
 const names = ['pin', 'pin-wrong', 'goodbye'] as const;
@@ -18,19 +17,17 @@ export interface Prompt {
   readonly next?: PromptName;
 }
 
-/** What a worker's phones are told, ready to send. */
+/** What a worker's phones are told. */
 export class PromptSounds {
-  readonly #payloads = new Map<string, Uint8Array>();
+  readonly #sounds = new Map<PromptName, Int16Array>();
 
   /** Mono samples at 8 kHz. */
   constructor(sounds: ReadonlyMap<PromptName, Int16Array>) {
+    const frameSamples = tickSamples(8000);
     for (const [name, pcm] of sounds) {
-      for (const law of ['PCMU', 'PCMA'] as const) {
-        const { encode, silence } = g711(law);
-        const whole = new Uint8Array(Math.ceil(pcm.length / frameSamples) * frameSamples).fill(silence);
-        encode(pcm, whole);
-        this.#payloads.set(`${name} ${law}`, whole);
-      }
+      const whole = new Int16Array(Math.ceil(pcm.length / frameSamples) * frameSamples);
+      whole.set(pcm);
+      this.#sounds.set(name, whole);
     }
   }
 
@@ -42,8 +39,8 @@ export class PromptSounds {
     );
   }
 
-  /** Whole frames of 20 ms; null where there is nothing to hear. */
-  payload(name: PromptName, law: G711Law): Uint8Array | null {
-    return this.#payloads.get(`${name} ${law}`) ?? null;
+  /** Whole frames of 20 ms at 8 kHz; null where there is nothing to hear. */
+  pcm(name: PromptName): Int16Array | null {
+    return this.#sounds.get(name) ?? null;
   }
 }

@@ -1,29 +1,21 @@
 /** A sound without end. */
-import { g711, type G711Law } from '../codec/g711.js';
-import { frameSamples } from '../mix/pcm-source.js';
+import { tickSamples } from './sample-rate.js';
 
-/** A sound that is heard over and over without a seam, ready to send. */
+/** A sound that is heard over and over without a seam. */
 export class SoundLoop {
   /** In samples. */
   readonly length: number;
+  /** With the beginning once more behind the end. */
   readonly #pcm: Int16Array;
-  readonly #payloads = new Map<G711Law, Uint8Array>();
 
   /** @param pcm Mono at 8 kHz, at least one sample. */
   constructor(pcm: Int16Array) {
-    this.#pcm = pcm;
     this.length = pcm.length;
+    this.#pcm = Int16Array.from({ length: pcm.length + tickSamples(8000) }, (_, at) => pcm[at % pcm.length]!);
   }
 
   /** The 20 ms from `position`, which is below `length`; the beginning follows the end. */
-  frame(law: G711Law, position: number): Uint8Array {
-    let payload = this.#payloads.get(law);
-    if (payload === undefined) {
-      payload = new Uint8Array(this.length + frameSamples);
-      g711(law).encode(this.#pcm, payload);
-      for (let at = this.length; at < payload.length; at++) payload[at] = payload[at - this.length]!;
-      this.#payloads.set(law, payload);
-    }
-    return payload.subarray(position, position + frameSamples);
+  frame(position: number): Int16Array {
+    return this.#pcm.subarray(position, position + tickSamples(8000));
   }
 }

@@ -1,0 +1,72 @@
+/** The codecs of phones as descriptions name them: G.711, G.722 (RFC 3551 §4.5.2, §4.5.14) and Opus (RFC 7587). */
+import { isPlainRtp, unsupportedProtocol, type AudioAbility } from './audio-section.js';
+import { fmtp, parseFmtpParameters, rtpMaps, type PayloadFormat } from './attributes.js';
+import type { MediaDescription } from './session-description.js';
+
+export type G711Law = 'PCMU' | 'PCMA';
+export type PhoneCodecName = G711Law | 'G722' | 'opus';
+
+interface Naming {
+  /** The static number, or that which offers of ours use. */
+  readonly payloadType: number;
+  readonly clockRateHz: number;
+  readonly channels: number;
+  /** What our descriptions say of what we receive. */
+  readonly parameters: string;
+}
+
+/** G.722's clock is half its sampling rate, by an old mistake; Opus always has 48 kHz and two channels here, whatever it carries. */
+const namings: Readonly<Record<PhoneCodecName, Naming>> = {
+  PCMU: { payloadType: 0, clockRateHz: 8000, channels: 1, parameters: '' },
+  PCMA: { payloadType: 8, clockRateHz: 8000, channels: 1, parameters: '' },
+  G722: { payloadType: 9, clockRateHz: 8000, channels: 1, parameters: '' },
+  opus: { payloadType: 111, clockRateHz: 48_000, channels: 2, parameters: 'useinbandfec=1' },
+};
+
+const names = Object.keys(namings) as PhoneCodecName[];
+
+/** The clock of a codec's RTP timestamps. */
+export const clockRateOf = (codec: PhoneCodecName): number => namings[codec].clockRateHz;
+
+/** A codec under the number that it has in one section. */
+export interface CodecUse {
+  readonly codec: PhoneCodecName;
+  readonly payloadType: number;
+  /** What its receiver asks for, by names in lower case (`a=fmtp`). */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+const noParameters: ReadonlyMap<string, string> = new Map();
+
+/** As an offer of ours names it first. */
+export const usualUse = (codec: PhoneCodecName): CodecUse => ({
+  codec,
+  payloadType: namings[codec].payloadType,
+  parameters: noParameters,
+});
+
+export const codecFormat = (
+  codec: PhoneCodecName,
+  payloadType = namings[codec].payloadType,
+): PayloadFormat => {
+  const { clockRateHz, channels, parameters } = namings[codec];
+  return { payloadType, encodingName: codec, clockRateHz, channels, parameters };
+};
+
+/** Those of the codecs that a section names, in its own order. */
+export const codecsIn = (media: MediaDescription, codecs: readonly PhoneCodecName[]): CodecUse[] =>
+  rtpMaps(media).flatMap(({ encodingName, clockRateHz, payloadType, channels }) => {
+    const codec = names.find((name) => name.toUpperCase() === encodingName.toUpperCase());
+    if (codec === undefined || !codecs.includes(codec)) return [];
+    const naming = namings[codec];
+    if (clockRateHz !== naming.clockRateHz || channels !== naming.channels) return [];
+    const written = codec === 'opus' ? fmtp(media, payloadType) : null;
+    const parameters = written === null ? noParameters : parseFmtpParameters(written);
+    return [{ codec, payloadType, parameters }];
+  });
+
+/** Can take any of these codecs, over RTP without encryption. */
+export const plainAudio = (codecs: readonly PhoneCodecName[]): AudioAbility<CodecUse> => ({
+  obstacleIn: (media) => (isPlainRtp(media) ? null : unsupportedProtocol(media)),
+  codecsIn: (media) => codecsIn(media, codecs),
+});
