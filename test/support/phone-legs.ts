@@ -11,6 +11,7 @@ import { PortAllocator } from '../../src/media/worker/rtp/port-allocator.js';
 import { SoundLibrary } from '../../src/media/worker/sound/sound-library.js';
 import type { SourceStream } from '../../src/media/worker/source-track.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
+import type { PhoneCodecName } from '../../src/sdp/phone-codecs.js';
 import { portOf, TestPhone } from './test-phone.js';
 import { holdSound } from '../../src/media/worker/sound/hold-sound.js';
 import { SoundLoop } from '../../src/media/worker/sound/sound-loop.js';
@@ -32,11 +33,11 @@ export interface PhoneLegs {
   readonly clock: () => TickClock;
   readonly ports: () => PortAllocator;
   /** A phone and its leg, not yet answered. */
-  readonly caller: (settings?: CallerSettings, law?: 'PCMU' | 'PCMA') => Promise<Caller>;
+  readonly caller: (settings?: CallerSettings, codec?: PhoneCodecName) => Promise<Caller>;
   /** Answered. */
   readonly called: (
     settings?: CallerSettings,
-    law?: 'PCMU' | 'PCMA',
+    codec?: PhoneCodecName,
     events?: Partial<LegEvents>,
   ) => Promise<Caller>;
   readonly everyoneHearsTheOthers: () => void;
@@ -71,10 +72,10 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
 
   async function caller(
     settings: CallerSettings = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
+    codec: PhoneCodecName = 'PCMU',
     others: Partial<LegEvents> = {},
   ): Promise<Caller> {
-    const phone = await TestPhone.open(law);
+    const phone = await TestPhone.open(codec);
     const facts: string[] = [];
     let streams: readonly SourceStream[] = [];
     const events: LegEvents = {
@@ -111,10 +112,10 @@ export function usePhoneLegs(range: { readonly from: number; readonly to: number
 
   async function called(
     settings: CallerSettings = {},
-    law: 'PCMU' | 'PCMA' = 'PCMU',
+    codec: PhoneCodecName = 'PCMU',
     events: Partial<LegEvents> = {},
   ): Promise<Caller> {
-    const made = await caller(settings, law, events);
+    const made = await caller(settings, codec, events);
     made.port = portOf(await made.leg.answer(made.phone.sdp()));
     return made;
   }

@@ -2,10 +2,13 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { g711, type G711Law } from '../../src/media/worker/codec/g711.js';
+import { createFrameEncoder, phoneCodec, trackCodec } from '../../src/media/worker/codec/phone-codec.js';
+import { createPayloadDecoder } from '../../src/media/worker/mix/payload-decoder.js';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import { tickSamples } from '../../src/media/worker/sound/sample-rate.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
+import { codecFormat, usualUse, type PhoneCodecName } from '../../src/sdp/phone-codecs.js';
 import { within } from './wait-for.js';
 
 export interface HeardPacket {
@@ -22,7 +25,8 @@ export class TestPhone {
   readonly heard: HeardPacket[] = [];
   readonly rtcp: Buffer[] = [];
   readonly #socket: Socket;
-  readonly #law: G711Law;
+  readonly #name: PhoneCodecName;
+  readonly #codec: ReturnType<typeof phoneCodec>;
   readonly #host: string;
   readonly #gatewayHost: string;
   readonly #waiters = new Set<() => void>();
@@ -31,11 +35,12 @@ export class TestPhone {
   timestamp = 160_000;
   ssrc = Math.floor(Math.random() * 0xffffffff);
 
-  private constructor(socket: Socket, law: G711Law, host: string, gatewayHost: string) {
+  private constructor(socket: Socket, name: PhoneCodecName, host: string, gatewayHost: string) {
     this.#host = host;
     this.#gatewayHost = gatewayHost;
     this.#socket = socket;
-    this.#law = law;
+    this.#name = name;
+    this.#codec = phoneCodec(usualUse(name));
     socket.on('message', (buffer) => {
       const packet = new RtpPacket();
       if (isRtcp(buffer)) this.rtcp.push(buffer);
@@ -48,11 +53,24 @@ export class TestPhone {
   }
 
   /** `host`: the literal address that it is at; `gatewayHost`: that which it sends to. */
-  static async open(law: G711Law = 'PCMU', host = '127.0.0.1', gatewayHost = host): Promise<TestPhone> {
+  static async open(
+    codec: PhoneCodecName = 'PCMU',
+    host = '127.0.0.1',
+    gatewayHost = host,
+  ): Promise<TestPhone> {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
     socket.bind(0, host);
     await once(socket, 'listening');
-    return new TestPhone(socket, law, host, gatewayHost);
+    return new TestPhone(socket, codec, host, gatewayHost);
+  }
+
+  /** The rate of what it says and hears. */
+  get rateHz(): number {
+    return this.#codec.rateHz;
+  }
+
+  get #payloadType(): number {
+    return usualUse(this.#name).payloadType;
   }
 
   get port(): number {
@@ -61,14 +79,15 @@ export class TestPhone {
 
   /** A session description of this phone. */
   sdp({ attributes = ['a=sendrecv'], port = this.port, address = this.#host } = {}): string {
-    const payloadType = this.#law === 'PCMU' ? 0 : 8;
+    const { payloadType, clockRateHz, channels } = codecFormat(this.#name);
+    const encoding = `${this.#name}/${clockRateHz}${channels > 1 ? `/${channels}` : ''}`;
     const family = address.includes(':') ? 'IP6' : 'IP4';
     const lines = [
       ...['v=0', `o=- 1 1 IN ${family} ${address}`, 's=-', `c=IN ${family} ${address}`, 't=0 0'],
       `m=audio ${port} RTP/AVP ${payloadType} 101`,
       ...[
-        `a=rtpmap:${payloadType} ${this.#law}/8000`,
-        'a=rtpmap:101 telephone-event/8000',
+        `a=rtpmap:${payloadType} ${encoding}`,
+        `a=rtpmap:101 telephone-event/${clockRateHz}`,
         'a=fmtp:101 0-15',
       ],
       ...attributes,
@@ -76,11 +95,11 @@ export class TestPhone {
     return lines.join('\r\n') + '\r\n';
   }
 
-  /** Sends one packet of `payload`, which lasts `samples`. */
+  /** Sends one packet of `payload`, which lasts `samples` of RTP's clock. */
   send(
     to: number,
     payload: Uint8Array,
-    { payloadType = this.#law === 'PCMU' ? 0 : 8, samples = 160, marker = false } = {},
+    { payloadType = this.#payloadType, samples = this.#codec.clockRateHz / 50, marker = false } = {},
   ): void {
     const packet = Buffer.alloc(12 + payload.length);
     RtpPacket.writeHeader(packet, {
@@ -108,7 +127,7 @@ export class TestPhone {
   /** The same phone at another port, as a NAT would have it: its stream goes on there. */
   async rebound(): Promise<TestPhone> {
     this.hush();
-    const moved = await TestPhone.open(this.#law, this.#host, this.#gatewayHost);
+    const moved = await TestPhone.open(this.#name, this.#host, this.#gatewayHost);
     const { ssrc, sequenceNumber, timestamp } = this;
     return Object.assign(moved, { ssrc, sequenceNumber, timestamp });
   }
@@ -127,13 +146,11 @@ export class TestPhone {
 
   /** A tone, of which each call sends the next packet. */
   voice(to: number, frequencyHz: number, amplitude = 8000): () => void {
-    const tone = new Tone(frequencyHz, 8000, amplitude);
-    const pcm = new Int16Array(160);
-    const payload = new Uint8Array(160);
-    return () => {
-      g711(this.#law).encode(tone.fill(pcm), payload);
-      this.send(to, payload);
-    };
+    const { rateHz } = this.#codec;
+    const tone = new Tone(frequencyHz, rateHz, amplitude);
+    const pcm = new Int16Array(tickSamples(rateHz));
+    const encoder = createFrameEncoder(this.#codec);
+    return () => this.send(to, encoder.encode(tone.fill(pcm)));
   }
 
   hush(): void {
@@ -167,10 +184,11 @@ export class TestPhone {
   }
 
   #decode(packets: readonly HeardPacket[]): Int16Array {
-    const pcm = new Int16Array(packets.reduce((sum, { payload }) => sum + payload.length, 0));
+    const decoder = createPayloadDecoder(trackCodec(this.#codec), this.#codec.rateHz)!;
+    const samples = packets.map(({ payload }) => decoder.samplesOf(payload, 0, payload.length));
+    const pcm = new Int16Array(samples.reduce((sum, count) => sum + count, 0));
     let at = 0;
-    for (const { payload } of packets)
-      at += g711(this.#law).decode(payload, 0, payload.length, pcm.subarray(at));
+    for (const { payload } of packets) at += decoder.decode(payload, payload.length, pcm, at);
     return pcm;
   }
 
