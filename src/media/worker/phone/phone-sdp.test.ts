@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
 import {
   formatAnswer,
   formatOffer,
   negotiateAnswer,
   negotiateOffer,
+  preferencesOf,
   type CodecPreferences,
   type LocalEndpoint,
 } from './phone-sdp.js';
@@ -265,5 +267,80 @@ describe('an offer of ours', () => {
     ['names a codec that was not offered', sdp('m=audio 4000 RTP/AVP 18'), 'no-common-codec'],
   ])('cannot be agreed on when the answer %s', (_what, answer, code) => {
     expect(() => negotiateAnswer(answer, either, null)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+describe('codecs with other clocks', () => {
+  const all = preferencesOf({ codecs: null, telephoneEvents: true });
+  const opus = ['a=rtpmap:96 opus/48000/2', 'a=fmtp:96 useinbandfec=1;maxplaybackrate=16000'];
+
+  it('are taken in the order of whoever offers, with the telephone events at their clock', () => {
+    const offer = sdp(
+      ...['m=audio 4000 RTP/AVP 96 9 0 101 102', ...opus],
+      ...['a=rtpmap:101 telephone-event/8000', 'a=rtpmap:102 telephone-event/48000'],
+    );
+    const agreement = negotiateOffer(offer, all, null);
+    expect(agreement.codec).toMatchObject({ name: 'opus', clockRateHz: 48_000, rateHz: 16_000 });
+    expect(agreement.events).toEqual({ payloadType: 102, clockRateHz: 48_000 });
+    expect(lines(formatAnswer(agreement, local, 1), /^m=|^a=(?:rtpmap|fmtp)/)).toEqual([
+      'm=audio 20000 RTP/AVP 96 102',
+      'a=rtpmap:96 opus/48000/2',
+      'a=fmtp:96 useinbandfec=1',
+      'a=rtpmap:102 telephone-event/48000',
+      'a=fmtp:102 0-15',
+    ]);
+  });
+
+  it('take telephone events at 8 kHz where there are no others', () => {
+    const offer = sdp('m=audio 4000 RTP/AVP 96 101', ...opus, 'a=rtpmap:101 telephone-event/8000');
+    expect(negotiateOffer(offer, all, null).events).toEqual({ payloadType: 101, clockRateHz: 8000 });
+  });
+
+  it('are chosen by our order where that decides', () => {
+    const offer = sdp('m=audio 4000 RTP/AVP 96 9 0', ...opus);
+    const names = (codecs: readonly PhoneCodecName[]) =>
+      negotiateOffer(offer, preferencesOf({ codecs, telephoneEvents: true }), null).codec.name;
+    expect(names(['PCMU', 'opus'])).toBe('PCMU');
+    expect(names(['G722', 'PCMU'])).toBe('G722');
+    expect(() => names(['PCMA'])).toThrow('none of the audio codecs is supported');
+  });
+
+  it('stay for as long as they are offered, whatever else is', () => {
+    const first = negotiateOffer(sdp('m=audio 4000 RTP/AVP 9'), all, null);
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 0 8 9'), all, first).codec.name).toBe('G722');
+    expect(negotiateOffer(sdp('m=audio 4000 RTP/AVP 0 8'), all, first).codec.name).toBe('PCMU');
+  });
+
+  it('are all in an offer of ours, with telephone events at each clock, and keep their numbers in the next', () => {
+    const offer = formatOffer(all, null, local, 1);
+    expect(lines(offer, /^m=|^a=rtpmap/)).toEqual([
+      'm=audio 20000 RTP/AVP 111 9 0 8 101 110',
+      'a=rtpmap:111 opus/48000/2',
+      'a=rtpmap:9 G722/8000',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=rtpmap:110 telephone-event/48000',
+    ]);
+    const answer = sdp(
+      ...['m=audio 4000 RTP/AVP 111 110', 'a=rtpmap:111 opus/48000/2'],
+      'a=rtpmap:110 telephone-event/48000',
+    );
+    const agreement = negotiateAnswer(answer, all, null);
+    expect(agreement.codec.name).toBe('opus');
+    expect(agreement.ownEvents.map(({ payloadType }) => payloadType)).toEqual([101, 110]);
+    expect(lines(formatOffer(all, agreement, local, 2), /^m=/)).toEqual([
+      'm=audio 20000 RTP/AVP 111 9 0 8 101 110',
+    ]);
+  });
+
+  it('are left out of an offer of ours where the peer has given their numbers to others', () => {
+    const offer = sdp(
+      ...['m=audio 4000 RTP/AVP 9 111', 'a=rtpmap:9 PCMU/8000', 'a=rtpmap:111 telephone-event/8000'],
+    );
+    const agreement = negotiateOffer(offer, all, null);
+    expect(agreement).toMatchObject({ codec: { name: 'PCMU' }, payloadType: 9 });
+    const again = formatOffer(all, agreement, local, 2);
+    expect(lines(again, /^m=/)).toEqual(['m=audio 20000 RTP/AVP 9 8 111']);
   });
 });
