@@ -6,6 +6,8 @@ import type { MediaDescription } from './session-description.js';
 export type G711Law = 'PCMU' | 'PCMA';
 export type PhoneCodecName = G711Law | 'G722' | 'opus';
 
+export const isG711 = (codec: string): codec is G711Law => codec === 'PCMU' || codec === 'PCMA';
+
 interface Naming {
   /** The static number, or that which offers of ours use. */
   readonly payloadType: number;

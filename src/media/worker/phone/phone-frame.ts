@@ -1,4 +1,5 @@
 /** What one phone hears in a tick, put together and encoded. */
+import { isG711 } from '../../../sdp/phone-codecs.js';
 import { createFrameEncoder, type FrameEncoder, type PhoneCodec } from '../codec/phone-codec.js';
 import type { G711Law } from '../codec/g711.js';
 import { Mixer } from '../mix/mixer.js';
@@ -22,7 +23,7 @@ export class PhoneFrame {
 
   constructor(codec: PhoneCodec) {
     this.#encoder = createFrameEncoder(codec);
-    this.#law = codec.name === 'PCMU' || codec.name === 'PCMA' ? codec.name : null;
+    this.#law = isG711(codec.name) ? codec.name : null;
     this.#mixer = new Mixer(tickSamples(codec.rateHz));
     this.#pcm = new Int16Array(tickSamples(codec.rateHz));
     this.#raiser = codec.rateHz === 8000 ? null : new RateRaiser(codec.rateHz);

@@ -1,5 +1,6 @@
 /** What one phone says. */
 import type { Codec } from '../codec/codec.js';
+import { isG711 } from '../../../sdp/phone-codecs.js';
 import { g711, type G711Law } from '../codec/g711.js';
 import { trackCodec, type PhoneCodec } from '../codec/phone-codec.js';
 import { CurrentSource } from '../rtp/current-source.js';
@@ -26,7 +27,7 @@ export class PhoneIncomingTrack implements SourceTrack {
 
   /** Packets of this codec can be published: it is the track's, or both are G.711. */
   takes({ name }: PhoneCodec): boolean {
-    return name === this.codec.name || (isLaw(name) && isLaw(this.codec.name));
+    return name === this.codec.name || (isG711(name) && isG711(this.codec.name));
   }
 
   addSink(sink: PacketSink): void {
@@ -63,12 +64,10 @@ export class PhoneIncomingTrack implements SourceTrack {
     packet.sequenceNumber = number;
     packet.renumber(this.#sequence.numberOf(packet));
     if (this.#sinks.length === 0) return;
-    if (name !== this.codec.name && isLaw(name)) translate(packet, name);
+    if (name !== this.codec.name && isG711(name)) translate(packet, name);
     for (const sink of this.#sinks) sink.onPacket(packet, arrivalMs);
   }
 }
-
-const isLaw = (name: string): name is G711Law => name === 'PCMU' || name === 'PCMA';
 
 /** What each octet of the law named is in the other one. */
 const otherLaw: Readonly<Record<G711Law, Uint8Array>> = {

@@ -334,7 +334,7 @@ describe('codecs with other clocks', () => {
     ]);
   });
 
-  it('are left out of an offer of ours where the peer has given their numbers to others', () => {
+  it('are left out of an offer of ours in a call that has another, and so is whose number the peer gave to another', () => {
     const offer = sdp(
       ...['m=audio 4000 RTP/AVP 9 111', 'a=rtpmap:9 PCMU/8000', 'a=rtpmap:111 telephone-event/8000'],
     );
@@ -342,5 +342,7 @@ describe('codecs with other clocks', () => {
     expect(agreement).toMatchObject({ codec: { name: 'PCMU' }, payloadType: 9 });
     const again = formatOffer(all, agreement, local, 2);
     expect(lines(again, /^m=/)).toEqual(['m=audio 20000 RTP/AVP 9 8 111']);
+    const plain = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0'), all, null);
+    expect(lines(formatOffer(all, plain, local, 2), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0 8 101']);
   });
 });

@@ -32,6 +32,7 @@ import {
   plainAudio,
   usualUse,
   clockRateOf,
+  isG711,
   type CodecUse,
   type PhoneCodecName,
 } from '../../../sdp/phone-codecs.js';
@@ -236,20 +237,24 @@ function remoteSide(
   };
 }
 
-/** The codecs of our offers: under the numbers agreed on, the one agreed on first. */
+/**
+ * The codecs of our offers: under the numbers agreed on, the one agreed on first. A call goes on in what was agreed on, or in
+ * G.711: to refresh it is no reason to change its sound.
+ */
 function offeredUses({ codecs }: CodecPreferences, previous: PhoneAgreement | null): CodecUse[] {
-  const agreed = new Map([...(previous?.receivable ?? [])].map(([number, codec]) => [codec.name, number]));
-  const taken = new Set(agreed.values());
-  const isAgreed = (codec: PhoneCodecName): boolean => codec === previous?.codec.name;
+  if (previous === null) return codecs.map(usualUse);
+  const agreed = new Map([...previous.receivable].map(([number, codec]) => [codec.name, number]));
+  const taken = new Set([...agreed.values(), ...previous.ownEvents.map(({ payloadType }) => payloadType)]);
   return codecs
     .flatMap((codec) => {
       const usual = usualUse(codec);
-      const number = agreed.get(codec);
-      if (number !== undefined) return { ...usual, payloadType: number };
+      const payloadType = agreed.get(codec);
+      if (payloadType !== undefined) return { ...usual, payloadType };
       // A number means one codec for as long as the call lasts (RFC 3264 §8.3.2).
-      return taken.has(usual.payloadType) ? [] : usual;
+      const isOffered = isG711(codec) && !taken.has(usual.payloadType);
+      return isOffered ? usual : [];
     })
-    .sort((a, b) => Number(isAgreed(b.codec)) - Number(isAgreed(a.codec)));
+    .sort((a, b) => Number(b.codec === previous.codec.name) - Number(a.codec === previous.codec.name));
 }
 
 /** The telephone events of our offers: at the clock of each codec (RFC 4733 §2.1), under the numbers agreed on. */
