@@ -17,6 +17,8 @@ const portRange = z
     'must be a rising range within 1024-65535',
   );
 
+const audioCodecs = ['opus', 'G722', 'PCMU', 'PCMA'] as const;
+
 export const mediaGroups = {
   rtp: group('Phone audio', {
     ports: portRange
@@ -24,6 +26,15 @@ export const mediaGroups = {
       .describe(
         'UDP ports for phone audio, shared out among the workers. Browsers have a third of them, unless they have ports of their own.',
       ),
+    codecs: z
+      .array(z.enum(audioCodecs, 'must be opus, G722, PCMU or PCMA'))
+      .min(1)
+      .refine((names) => new Set(names).size === names.length, 'must name each once')
+      .optional()
+      .meta({
+        description: 'Codecs that phones may use, the preferred first. Of a trunk its own decide.',
+        defaultText: 'all, in the order of whoever offers',
+      }),
     portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
     firstPacketTimeoutSeconds: seconds
       .default(30)

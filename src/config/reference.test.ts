@@ -22,7 +22,7 @@ it('the example is a configuration that can be used once its lines are uncomment
     .filter(
       (line) =>
         /^# +[a-zA-Z]+:( |$)/.test(line) &&
-        !/^# +(account|username|password|tokenSecret|previousTokenSecret|publicIp|workers|drachtio|freeswitch|url|fallbackUrl|secret|publicUrl|sipAddress|sipTransport|defaultCountry|holdMusic|ports|directory|cert|key|clientCa|serverCa|revocationCa|ca|certificateUrl|operatorAccount|doctor|stunServer|host):$/.test(
+        !/^# +(account|username|password|tokenSecret|previousTokenSecret|publicIp|workers|drachtio|freeswitch|url|fallbackUrl|secret|publicUrl|sipAddress|sipTransport|defaultCountry|holdMusic|ports|codecs|directory|cert|key|clientCa|serverCa|revocationCa|ca|certificateUrl|operatorAccount|doctor|stunServer|host):$/.test(
           line,
         ),
     )

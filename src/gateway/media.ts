@@ -136,6 +136,7 @@ function openWorkers({ config, clock, logger }: GatewayContext): Promise<WorkerM
     logger: logger.child({ layer: 'media' }),
     clock,
     maxLegsPerWorker: config.sessions.maxLegs,
+    ...(config.rtp.codecs !== undefined && { phoneCodecs: config.rtp.codecs }),
     jitterTargetMs: config.rtp.jitterTargetMs,
     rtpTimeoutBeforeFirstMs: config.rtp.firstPacketTimeoutSeconds * 1000,
     rtpTimeoutMs: config.rtp.timeoutSeconds * 1000,

@@ -9,6 +9,7 @@ import {
   MediaRefusal,
   type OpenLegRequest,
   type OpenRecordingRequest,
+  type PhoneCodec,
 } from '../domain/media-plane.js';
 import { LegStatisticsRequests } from './leg-statistics-requests.js';
 import type { MediaLogger } from './media-logger.js';
@@ -49,6 +50,8 @@ export interface MediaPlaneOptions {
   readonly clock: Clock;
   /** Legs beyond this are refused as `overloaded`. Default 1000: what one core carries all talking, with room. */
   readonly maxLegsPerWorker?: number;
+  /** Codecs of phones of which nothing else is asked, the preferred first. Default: all, in the order of whoever offers. */
+  readonly phoneCodecs?: readonly PhoneCodec[];
   /** Delay that the jitter buffers of phone legs aim at. Default 0: the wait for the next tick only. */
   readonly jitterTargetMs?: number;
   /** No RTP for so long before the first packet ends a phone leg. Default 30 s. */
@@ -160,6 +163,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         otherAdvertised: options.otherAdvertised ?? [],
         otherEndpoints: options.otherEndpoints ?? [],
         maxLegs: this.#maxLegsPerWorker,
+        phoneCodecs: options.phoneCodecs ?? null,
         jitterTargetMs: options.jitterTargetMs ?? 0,
         rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
         rtpTimeoutMs: options.rtpTimeoutMs ?? 15_000,

@@ -25,7 +25,11 @@ const namings: Readonly<Record<PhoneCodecName, Naming>> = {
   opus: { payloadType: 111, clockRateHz: 48_000, channels: 2, parameters: 'useinbandfec=1' },
 };
 
-const names = Object.keys(namings) as PhoneCodecName[];
+export const phoneCodecNames = Object.keys(namings) as readonly PhoneCodecName[];
+
+/** By its name in any case; null: there is no such codec. */
+export const phoneCodecNamed = (text: string): PhoneCodecName | null =>
+  phoneCodecNames.find((name) => name.toUpperCase() === text.toUpperCase()) ?? null;
 
 /** The clock of a codec's RTP timestamps. */
 export const clockRateOf = (codec: PhoneCodecName): number => namings[codec].clockRateHz;
@@ -58,8 +62,8 @@ export const codecFormat = (
 /** Those of the codecs that a section names, in its own order. */
 export const codecsIn = (media: MediaDescription, codecs: readonly PhoneCodecName[]): CodecUse[] =>
   rtpMaps(media).flatMap(({ encodingName, clockRateHz, payloadType, channels }) => {
-    const codec = names.find((name) => name.toUpperCase() === encodingName.toUpperCase());
-    if (codec === undefined || !codecs.includes(codec)) return [];
+    const codec = phoneCodecNamed(encodingName);
+    if (codec === null || !codecs.includes(codec)) return [];
     const naming = namings[codec];
     if (clockRateHz !== naming.clockRateHz || channels !== naming.channels) return [];
     const written = codec === 'opus' ? fmtp(media, payloadType) : null;

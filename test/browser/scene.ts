@@ -1,6 +1,7 @@
 /** A gateway, a browser and a session of each test's own, with pages and phones in it. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { Browser } from 'playwright-core';
+import type { PhoneCodecName } from '../../src/sdp/phone-codecs.js';
 import { placeCall, type PhoneCall } from '../../src/softphone/phone-call.js';
 import { launchChromium } from '../support/chromium.js';
 import type { EventFollower, StreamedEvent } from '../support/events.js';
@@ -22,6 +23,8 @@ interface Arrival extends NewcomerOptions {
   readonly toneHz?: number;
   /** Default the scene's own. */
   readonly sessionId?: string;
+  /** What a phone offers. Default G.711. */
+  readonly codecs?: readonly PhoneCodecName[];
 }
 
 export class Scene {
@@ -79,12 +82,13 @@ export class Scene {
   }
 
   /** A phone that was answered. */
-  async phone({ toneHz, sessionId = this.sessionId, ...options }: Arrival = {}): Promise<ScenePhone> {
+  async phone({ toneHz, codecs, sessionId = this.sessionId, ...options }: Arrival = {}): Promise<ScenePhone> {
     const { id, token } = await this.gateway.rest.newcomer(sessionId, options);
     const call = await placeCall({
       uri: `sip:join@127.0.0.1:${this.gateway.sipPort}`,
       token,
       source: toneHz === undefined ? { kind: 'silence' } : { kind: 'tone', frequencyHz: toneHz },
+      ...(codecs !== undefined && { codecs }),
       lingerMs: 1000,
     });
     this.#calls.push(call);

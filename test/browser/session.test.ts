@@ -33,6 +33,21 @@ describe('a phone and a page', () => {
     expect(event?.streamId).toBe(leg?.streams[0]?.id);
   });
 
+  it.each(['opus', 'G722'] as const)('hear each other where the phone speaks %s', async (codec) => {
+    const page = await scene().page({ toneHz: 600 });
+    const phone = await scene().phone({ toneHz: 440, codecs: [codec] });
+    expect((await phone.call.answered).codec).toBe(codec);
+    await page.hears(440, phone.participantId);
+    await phoneHears(phone, 600);
+    // A third makes a mix of what was passed through, and its leaving the other way.
+    const third = await scene().phone({ toneHz: 1000 });
+    await Promise.all([phoneHears(phone, 1000), phoneHears(third, 600), phoneHears(third, 440)]);
+    await phoneHears(phone, 600);
+    await third.call.hangUp();
+    await phoneHearsNot(phone, 1000);
+    await phoneHears(phone, 600);
+  });
+
   it('hear each other through a microphone that the page opened', async () => {
     const phone = await scene().phone({ toneHz: 440 });
     const page = await scene().page();

@@ -77,7 +77,8 @@ function phoneOutlook(
   trunk: Trunk | null,
 ): MediaOutlook {
   const terms = trunk === null ? anyTerms : phoneTermsOf(trunk.media);
-  const agreement = negotiateOffer(offer, preferencesOf(terms), null);
+  const codecs = terms.codecs ?? config.rtp.codecs ?? null;
+  const agreement = negotiateOffer(offer, preferencesOf({ ...terms, codecs }), null);
   const { codec, layout, events, remoteRtp, addressType } = agreement;
   const endpoint = endpointFor(addressType, cameTo, config);
   const address = addressTold(endpoint, source.address, config);

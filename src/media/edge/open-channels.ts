@@ -78,7 +78,16 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
     return { outer, outerEnd: readFreeSwitchEnd(outer.description, carrier) };
   };
   const inward = async () => {
-    const worker = await native.openLeg({ ...request, ...mainConnection('phone', null), listener: events });
+    const worker = await native.openLeg({
+      ...request,
+      ...mainConnection('phone', null),
+      listener: events,
+      // Whatever the carrier speaks, what comes here is G.711.
+      phoneTerms: {
+        codecs: ['PCMU', 'PCMA'],
+        telephoneEvents: request.phoneTerms?.telephoneEvents ?? true,
+      },
+    });
     opened.worker = worker;
     const connection = worker.connection('main');
     const own = readInnerAddress(connection.localDescription);

@@ -38,6 +38,7 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   });
   const phone = {
     ports: phonePorts,
+    codecs: settings.phoneCodecs,
     endpoints,
     gatewayPorts,
     tickClock,

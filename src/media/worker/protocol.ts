@@ -2,6 +2,7 @@
  * What the gateway and a media worker say to each other over the child process's IPC channel: numbered requests with one
  * reply each, and notifications from the worker. Plain JSON values only; each message of the channel is an array of them.
  */
+import type { PhoneCodecName } from '../../sdp/phone-codecs.js';
 import type { VideoCodecName } from './browser/browser-codecs.js';
 import type {
   EngineStatistics,
@@ -53,6 +54,8 @@ export interface WorkerSettings {
   /** Further addresses where phones' media may come to. */
   readonly otherEndpoints: readonly AddressSettings[];
   readonly maxLegs: number;
+  /** Codecs of phones of which nothing else is asked, the preferred first; null: all, in the order of whoever offers. */
+  readonly phoneCodecs: readonly PhoneCodecName[] | null;
   readonly jitterTargetMs: number;
   readonly rtpTimeoutBeforeFirstMs: number;
   readonly rtpTimeoutMs: number;

@@ -5,7 +5,9 @@ describe('parseCallArguments', () => {
   it('reads everything', () => {
     expect(
       parseCallArguments(
-        'sip:x@h:5070;transport=tcp --code AB/C --tone 700 --record o.wav --seconds 0 --dtmf 1#'.split(' '),
+        'sip:x@h:5070;transport=tcp --code AB/C --tone 700 --record o.wav --seconds 0 --dtmf 1# --codec OPUS,g722,opus'.split(
+          ' ',
+        ),
       ),
     ).toEqual({
       uri: 'sip:AB/C@h:5070;transport=tcp',
@@ -13,6 +15,7 @@ describe('parseCallArguments', () => {
       toneHz: 700,
       recordFile: 'o.wav',
       dtmf: '1#',
+      codecs: ['opus', 'G722'],
     });
     expect(parseCallArguments(['sip:h', '--token', 'a.b.c', '--play', 'x.wav', '--name', 'a phone'])).toEqual(
       {
@@ -45,6 +48,7 @@ describe('parseCallArguments', () => {
     ['sips:a;transport=udp', 'sips: is TLS, which is not over UDP'],
     ['sip:a --seconds=-1', '--seconds is from 0 to 86400'],
     ['sip:a --dtmf x', '--dtmf takes 0-9, *, # and A-D'],
+    ['sip:a --codec opus,gsm', '--codec is one or more of PCMU, PCMA, G722, opus'],
     ['sip:a --tone 5', '--tone is from 20 to 3900 Hz'],
   ])('says what is wrong with %j', (line, message) => {
     expect(parseCallArguments(line === '' ? [] : line.split(' '))).toBe(message);

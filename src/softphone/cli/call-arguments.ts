@@ -1,6 +1,7 @@
 /** The command line of `landbridge call`. */
 import { parseArgs } from 'node:util';
 import { commandLineFault } from '../../validation/command-line-fault.js';
+import { phoneCodecNamed, phoneCodecNames, type PhoneCodecName } from '../../sdp/phone-codecs.js';
 import { escapeUser, formatUri, parseUri } from '../../sip-server/message/uri.js';
 
 export interface CallArguments {
@@ -12,6 +13,8 @@ export interface CallArguments {
   /** 0: until the far end hangs up. */
   readonly seconds: number;
   readonly dtmf?: string;
+  /** The preferred first. */
+  readonly codecs?: readonly PhoneCodecName[];
   /** Over TLS any certificate is taken. */
   readonly isInsecure?: boolean;
   /** Stands before each line that is printed. */
@@ -29,6 +32,7 @@ export const callUsage = `usage: landbridge call <sip-uri> [options]
   --tone <hz>       play a tone (default: 440)
   --record <file>   write what is heard to a WAV file
   --dtmf <keys>     press keys (0-9 * # A-D) one second after the answer
+  --codec <names>   offer these codecs, the preferred first: opus, G722, PCMU, PCMA (default: PCMU,PCMA)
   --name <name>     begin each line with this name, where several phones print
   --insecure        over TLS, take any certificate
   --seconds <n>     hang up after n seconds (default: 10; 0: when the far end does)
@@ -50,6 +54,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
         record: { type: 'string' },
         seconds: { type: 'string' },
         dtmf: { type: 'string' },
+        codec: { type: 'string' },
         insecure: { type: 'boolean' },
         name: { type: 'string' },
       },
@@ -75,6 +80,8 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
   if (!(seconds >= 0 && seconds <= 86_400) || values.seconds === '') return '--seconds is from 0 to 86400';
   if (values.dtmf !== undefined && !/^[0-9*#A-D]+$/i.test(values.dtmf))
     return '--dtmf takes 0-9, *, # and A-D';
+  const codecs = values.codec?.split(',').map((name) => phoneCodecNamed(name.trim()));
+  if (codecs?.includes(null) === true) return `--codec is one or more of ${phoneCodecNames.join(', ')}`;
   const called = values.code === undefined ? uri : { ...uri, user: escapeUser(values.code) };
   return {
     uri: formatUri(called),
@@ -84,6 +91,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
     ...(toneHz !== undefined && { toneHz }),
     ...(values.record !== undefined && { recordFile: values.record }),
     ...(values.dtmf !== undefined && { dtmf: values.dtmf }),
+    ...(codecs !== undefined && { codecs: [...new Set(codecs)].filter((codec) => codec !== null) }),
     ...(values.insecure === true && { isInsecure: true }),
     ...(values.name !== undefined && { name: values.name }),
   };

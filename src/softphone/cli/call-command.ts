@@ -70,6 +70,7 @@ export async function runCallCommand(
       keepSeconds: keepSeconds(parsed),
       onProgress: (progress) => printProgress(progress, parsed.uri, print),
       ...(parsed.token !== undefined && { token: parsed.token }),
+      ...(parsed.codecs !== undefined && { codecs: parsed.codecs }),
       verifyServer: parsed.isInsecure !== true,
     });
     return await attend(call, parsed, print, { lostAfterMs, impatient });

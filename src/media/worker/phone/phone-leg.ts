@@ -1,6 +1,7 @@
 /** A phone’s leg in the media worker. */
 import { randomInt } from 'node:crypto';
 import { literalAddress } from '../../../sdp/media-address.js';
+import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
@@ -42,6 +43,8 @@ export interface PhoneLegSettings {
   /** The gateway's own: refused as a destination. Absent: none is. */
   readonly gatewayPorts?: GatewayPorts;
   readonly tickClock: TickClock;
+  /** Where the terms name none: those that may be used, the preferred first. Default: all, in the order of whoever offers. */
+  readonly codecs?: readonly PhoneCodecName[] | null;
   /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
@@ -107,7 +110,8 @@ class NativePhoneLeg implements PhoneLeg {
     this.legId = options.legId;
     this.#maySend = options.sendsOnceConfirmed !== true;
     this.#options = options;
-    this.#preferences = preferencesOf(options.phoneTerms ?? anyTerms);
+    const terms = options.phoneTerms ?? anyTerms;
+    this.#preferences = preferencesOf({ ...terms, codecs: terms.codecs ?? options.codecs ?? null });
     this.#clock = options.tickClock;
     this.#sockets = new PhoneSockets({
       ports: options.ports,
