@@ -34,6 +34,9 @@ export const phoneCodecNamed = (text: string): PhoneCodecName | null =>
 /** The clock of a codec's RTP timestamps. */
 export const clockRateOf = (codec: PhoneCodecName): number => namings[codec].clockRateHz;
 
+/** What our offers call telephone events at a codec's clock; much equipment uses 101 at 8 kHz, and some insists on it. */
+export const usualEventPayloadType = (clockRateHz: number): number => (clockRateHz === 8000 ? 101 : 110);
+
 /** A codec under the number that it has in one section. */
 export interface CodecUse {
   readonly codec: PhoneCodecName;

@@ -15,7 +15,13 @@ import {
   type Direction,
   type PayloadFormat,
 } from '../sdp/attributes.js';
-import { clockRateOf, codecFormat, plainAudio, type PhoneCodecName } from '../sdp/phone-codecs.js';
+import {
+  clockRateOf,
+  codecFormat,
+  plainAudio,
+  usualEventPayloadType,
+  type PhoneCodecName,
+} from '../sdp/phone-codecs.js';
 import { SdpRefusal } from '../sdp/sdp-refusal.js';
 import { parseSessionDescription } from '../sdp/session-description.js';
 
@@ -47,18 +53,12 @@ export interface NegotiatedAudio {
   readonly remoteSends: boolean;
 }
 
-/** The numbers of telephone-event at each clock; most equipment uses 101 at 8 kHz, and some insists on it. */
-const usualEventPayloadTypes: ReadonlyMap<number, number> = new Map([
-  [8000, 101],
-  [48_000, 110],
-]);
-
 /** An offer of codecs and RFC 4733 events in packets of 20 ms. */
 export function formatOffer(local: LocalDescription): string {
   const codecs = local.codecs.map((codec) => codecFormat(codec));
   const clocks = new Set(local.codecs.map(clockRateOf));
   const events = [...clocks].map((clockRateHz) =>
-    telephoneEventFormat(usualEventPayloadTypes.get(clockRateHz)!, clockRateHz),
+    telephoneEventFormat(usualEventPayloadType(clockRateHz), clockRateHz),
   );
   return format(local, audioAlone, [...codecs, ...events]);
 }

@@ -4,11 +4,15 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/chromium.js';
 import { pcmu } from '../../src/media/worker/codec/g711.js';
+import { phoneCodec } from '../../src/media/worker/codec/phone-codec.js';
 import { PhoneIncomingTrack } from '../../src/media/worker/phone/phone-incoming-track.js';
 import { RtpPacket, rtpHeaderLength } from '../../src/media/worker/rtp/rtp-packet.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { type HeardStream, LegPeer, Room, startBlankOrigin } from './leg-peer.js';
+import { usualUse } from '../../src/sdp/phone-codecs.js';
 import { ToneSource } from '../integration/tone-source.js';
+
+const pcmuPhone = phoneCodec(usualUse('PCMU'));
 
 const alice = '7a1c8d0e-2f4b-4c6d-8e9f-00000000000a';
 const bob = '7a1c8d0e-2f4b-4c6d-8e9f-00000000000b';
@@ -46,7 +50,7 @@ class BurstingPhone {
   sent = 0;
 
   constructor(streamId: string) {
-    this.track = new PhoneIncomingTrack(streamId, 'PCMU');
+    this.track = new PhoneIncomingTrack(streamId, pcmuPhone);
   }
 
   /** Says so many packets, at 660 Hz. */
@@ -58,7 +62,7 @@ class BurstingPhone {
       this.lastTimestamp = this.#timestamp;
       this.#timestamp += 160;
       this.sent++;
-      this.track.publish(packet, 'PCMU', performance.now());
+      this.track.publish(packet, pcmuPhone, performance.now());
       const waitMs = n % 4 === 3 ? beganMs + (n + 1) * 20 - performance.now() : 0;
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     }

@@ -200,28 +200,28 @@ export class G722Decoder {
   }
 
   /**
-   * Decodes `length` octets of `payload` from `offset`, as far as `into` has room from `at`; returns the number of samples: two
-   * an octet at 16 kHz, one at 8 kHz.
+   * Decodes the first `length` octets of `payload`, as far as `into` has room from `at`; returns the number of samples: two an
+   * octet at 16 kHz, one at 8 kHz.
    */
-  decode(payload: Uint8Array, offset: number, length: number, into: Int16Array, at = 0): number {
+  decode(payload: Uint8Array, length: number, into: Int16Array, at = 0): number {
     const room = into.length - at;
     return this.#isWide
-      ? this.#decodeWide(payload, offset, Math.min(length, room >> 1), into, at)
-      : this.#decodeNarrow(payload, offset, Math.min(length, room), into, at);
+      ? this.#decodeWide(payload, Math.min(length, room >> 1), into, at)
+      : this.#decodeNarrow(payload, Math.min(length, room), into, at);
   }
 
-  #decodeNarrow(payload: Uint8Array, offset: number, length: number, into: Int16Array, at: number): number {
+  #decodeNarrow(payload: Uint8Array, length: number, into: Int16Array, at: number): number {
     // The bands have a headroom of one bit.
-    for (let i = 0; i < length; i++) into[at + i] = 2 * this.#lowerSample(payload[offset + i]! & 63);
+    for (let i = 0; i < length; i++) into[at + i] = 2 * this.#lowerSample(payload[i]! & 63);
     return length;
   }
 
-  #decodeWide(payload: Uint8Array, offset: number, length: number, into: Int16Array, at: number): number {
+  #decodeWide(payload: Uint8Array, length: number, into: Int16Array, at: number): number {
     if (this.#samples.length < filterMemory + 2 * length) this.#grow(2 * length);
     const samples = this.#samples;
     for (let i = 0, k = filterMemory; i < length; i++, k += 2) {
-      const lower = this.#lowerSample(payload[offset + i]! & 63);
-      const upper = this.#upperSample(payload[offset + i]! >> 6);
+      const lower = this.#lowerSample(payload[i]! & 63);
+      const upper = this.#upperSample(payload[i]! >> 6);
       samples[k] = lower + upper;
       samples[k + 1] = lower - upper;
     }

@@ -55,7 +55,7 @@ function g722Decoder(rateHz: 8000 | 16_000): PayloadDecoder {
   const samplesPerOctet = rateHz / 8000;
   return {
     samplesOf: (_payload, _offset, length) => (length > maxOctets ? 0 : length * samplesPerOctet),
-    decode: (payload, length, into, at) => g722.decode(payload, 0, length, into, at),
+    decode: (payload, length, into, at) => g722.decode(payload, length, into, at),
     conceal: () => 0,
   };
 }

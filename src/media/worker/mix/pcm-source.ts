@@ -238,13 +238,15 @@ export function canDecode(track: SourceTrack): boolean {
   return track.kind === 'audio' && ['PCMU', 'PCMA', 'G722', 'opus'].includes(track.codec.name);
 }
 
+interface HeldSource {
+  readonly source: PcmSource;
+  holders: number;
+}
+
 /** The worker's PcmSources: one per track and rate, for as long as at least one mix wants it. */
 export class PcmSources {
   readonly #options: Omit<PcmSourceOptions, 'rateHz'>;
-  readonly #sources = new Map<
-    SampleRate,
-    Map<SourceTrack, { readonly source: PcmSource; holders: number }>
-  >();
+  readonly #sources = new Map<SampleRate, Map<SourceTrack, HeldSource>>();
 
   constructor(options: Omit<PcmSourceOptions, 'rateHz'> = {}) {
     this.#options = options;
@@ -255,8 +257,8 @@ export class PcmSources {
   }
 
   acquire(track: SourceTrack, rateHz: SampleRate): PcmSource {
-    let ofRate = this.#sources.get(rateHz);
-    if (ofRate === undefined) this.#sources.set(rateHz, (ofRate = new Map()));
+    const ofRate = this.#sources.get(rateHz) ?? new Map<SourceTrack, HeldSource>();
+    this.#sources.set(rateHz, ofRate);
     let entry = ofRate.get(track);
     if (entry === undefined) {
       entry = { source: new PcmSource(track, { ...this.#options, rateHz }), holders: 0 };

@@ -30,6 +30,7 @@ import { usableDestination, type MediaAddress } from '../../../sdp/media-address
 import {
   codecFormat,
   plainAudio,
+  usualEventPayloadType,
   usualUse,
   clockRateOf,
   isG711,
@@ -102,12 +103,6 @@ export interface PhoneAgreement {
 /** The direction of our side that answers the agreement's. */
 export const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
-
-/** What our offers say where nothing was agreed on. */
-const usualEventPayloadTypes: ReadonlyMap<number, number> = new Map([
-  [8000, 101],
-  [48_000, 110],
-]);
 
 /**
  * Decides on the peer's offer. The first audio section in use that has a codec in common is taken; a codec already agreed
@@ -265,7 +260,7 @@ function offeredEvents(preferences: CodecPreferences, previous: PhoneAgreement |
   const agreed = new Map((previous?.ownEvents ?? []).map((event) => [event.clockRateHz, event.payloadType]));
   const clocks = new Set([8000, ...uses.map(({ codec }) => clockRateOf(codec))]);
   return [...clocks].flatMap((clockRateHz) => {
-    const payloadType = agreed.get(clockRateHz) ?? usualEventPayloadTypes.get(clockRateHz)!;
+    const payloadType = agreed.get(clockRateHz) ?? usualEventPayloadType(clockRateHz);
     const isFree =
       agreed.has(clockRateHz) || (!taken.has(payloadType) && ![...agreed.values()].includes(payloadType));
     return isFree ? [{ payloadType, clockRateHz }] : [];
