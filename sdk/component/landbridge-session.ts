@@ -43,6 +43,9 @@ export class LandbridgeSession extends HTMLElement {
     return this.#connection ?? null;
   }
 
+  /** STUN and TURN servers, as `POST /participants` gave them; for the next time that it joins. */
+  iceServers: readonly RTCIceServer[] = [];
+
   get token(): string {
     return this.getAttribute('token') ?? '';
   }
@@ -81,6 +84,7 @@ export class LandbridgeSession extends HTMLElement {
       if (microphone) opened = await openMicrophone();
       const connection = await connect(this.token, {
         url: this.getAttribute('url') ?? new URL('/sip', import.meta.url),
+        iceServers: this.iceServers,
         signal: joining.signal,
       });
       this.#enter(connection);

@@ -245,8 +245,8 @@ export class ConsoleApp {
         });
         this.#ownSlots.set(sessionId, slot);
       }
-      const { participantId, token } = slot;
-      const call = await OwnCall.open(token, microphone, {
+      const { participantId } = slot;
+      const call = await OwnCall.open(slot, microphone, {
         participantId,
         sessionId,
         onChange: () => this.store.update({ callRevision: this.state.callRevision + 1 }),

@@ -7,6 +7,8 @@ import { nameOf } from './model.js';
 export interface Slot {
   readonly participantId: string;
   readonly token: string;
+  /** STUN and TURN servers that the gateway knows. */
+  readonly iceServers: readonly RTCIceServer[];
 }
 
 export async function createMember(
@@ -16,7 +18,11 @@ export async function createMember(
 ): Promise<Slot> {
   const created = await api.createParticipant(participant);
   await api.addToSession(sessionId, created.participant.id, { sessionId });
-  return { participantId: created.participant.id, token: created.token };
+  return {
+    participantId: created.participant.id,
+    token: created.token,
+    iceServers: created.iceServers ?? [],
+  };
 }
 
 /** `Console`, `Console 2`, … whichever no member has. */

@@ -63,6 +63,7 @@ export interface CreatedParticipant {
   readonly joinCode: string;
   /** Where phones reach it. */
   readonly sipUri: string;
+  readonly iceServers?: readonly RTCIceServer[];
 }
 
 export interface PhoneCall {

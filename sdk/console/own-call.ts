@@ -11,6 +11,12 @@ import {
 } from '../src/landbridge.js';
 import { measureLevel, play, type LevelSource } from './sound.js';
 
+/** Who joins, and the STUN and TURN servers that come with it. */
+export interface OwnCallCredential {
+  readonly token: string;
+  readonly iceServers: readonly RTCIceServer[];
+}
+
 export interface OwnCallOptions {
   readonly participantId: string;
   readonly sessionId: string;
@@ -64,8 +70,12 @@ export class OwnCall {
     return openMicrophone();
   }
 
-  static async open(token: string, microphone: MediaStream, options: OwnCallOptions): Promise<OwnCall> {
-    const connection = await connect(token, { displayName: 'Console' });
+  static async open(
+    { token, iceServers }: OwnCallCredential,
+    microphone: MediaStream,
+    options: OwnCallOptions,
+  ): Promise<OwnCall> {
+    const connection = await connect(token, { displayName: 'Console', iceServers });
     const call = new OwnCall(connection, microphone, options);
     try {
       call.#microphonePublication = await connection.publish(microphone);

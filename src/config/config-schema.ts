@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { callsGroups } from './calls-schema.js';
 import { eventsGroups } from './events-schema.js';
 import { httpGroups } from './http-schema.js';
+import { iceServers } from './ice-servers-schema.js';
 import { mediaGroups } from './media-schema.js';
 import { nextHopGroups } from './next-hop-schema.js';
 import {
@@ -64,13 +65,14 @@ export const configSchema = z.strictObject({
         username,
         password,
         callerPrivacy: callerPrivacy.optional(),
+        iceServers: iceServers.optional(),
       }),
     )
     .max(10_000)
     .default([])
     .meta({
       description:
-        'Further accounts, each once, with `account`, `username`, `password` and, if it differs, `callerPrivacy`. Only in the file.',
+        'Further accounts, each once, with `account`, `username`, `password` and, if they differ, `callerPrivacy` and `iceServers` (of `browser`). Only in the file.',
       fileOnly: true,
     }),
   operatorAccount: accountId.optional().meta({

@@ -1,5 +1,6 @@
 /** Settings of media: what phones and browsers send and receive. */
 import * as z from 'zod';
+import { iceServers } from './ice-servers-schema.js';
 import { group, port, seconds } from './schema-parts.js';
 
 /** Every browser has the first two (RFC 7742). */
@@ -51,6 +52,11 @@ export const mediaGroups = {
   }),
 
   browser: group('Browser media', {
+    iceServers: iceServers.default([]).meta({
+      description:
+        'STUN and TURN servers that browsers are told of with their tokens: each with `urls` and, for TURN, `username` and `credential`, or the `secret` that the server makes them with, too. Only in the file.',
+      fileOnly: true,
+    }),
     videoCodecs: z
       .array(z.enum(videoCodecs, 'must be VP8, H264, VP9 or AV1'))
       .min(1)

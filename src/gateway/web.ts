@@ -21,6 +21,7 @@ import type { Certificates } from '../tls/certificates.js';
 import { reachable, type BoundAddress } from './addresses.js';
 import type { ConsoleMark } from './console-mark.js';
 import type { GatewayContext } from './context.js';
+import { iceServersOf } from './ice-servers.js';
 import { packageRoot } from './package-root.js';
 import type { GatewayDomain } from './domain.js';
 import type { Foundation } from './foundation.js';
@@ -103,6 +104,7 @@ async function registerApi(
       ...{ sessions, legs, sounds, dtmf, recordings, settled, clock, version },
       accounts: foundation.credentials.accounts,
       sipAddress: address,
+      iceServers: iceServersOf(config, clock),
       events: hub,
       webhooks: journal.webhooks,
       records: {

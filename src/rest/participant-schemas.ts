@@ -4,6 +4,7 @@ import type { Participant } from '../domain/participants/participant.js';
 import { maxAttributes } from '../domain/participants/participant-change.js';
 import { forgivingObject } from './forgiving-object.js';
 import { mediaTypes, formatTime, tag, time, webUrl } from './fields.js';
+import { iceServerSchema } from './ice-server-schemas.js';
 import { subscriptionsSchema } from './subscription-schemas.js';
 
 export const displayName = z.string().min(1).max(100).describe('A name for others to see.');
@@ -86,6 +87,10 @@ export const createdParticipantSchema = z
       .string()
       .optional()
       .describe('Where a phone reaches it: the join code at the gateway’s SIP address.'),
+    iceServers: z
+      .array(iceServerSchema)
+      .optional()
+      .describe('STUN and TURN servers for its browser, where the account has any; as long as the token.'),
   })
   .meta({ id: 'CreatedParticipant' });
 

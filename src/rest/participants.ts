@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { SessionService } from '../domain/sessions/session-service.js';
 import type { SipAddress } from '../domain/transfers/transfer.js';
+import { iceServerSchema, type IceServersOf } from './ice-server-schemas.js';
 import { listQuery, participantPath } from './fields.js';
 import { operationsOf, type Operation } from './operation.js';
 import {
@@ -14,10 +15,16 @@ import {
 
 const define = operationsOf('Participants');
 
-/** `address` says where calls are sent to; without it new participants are told no SIP URI. */
+export interface ParticipantExtras {
+  /** Where calls are sent to. Without it new participants are told no SIP URI. */
+  readonly address?: () => Pick<SipAddress, 'sipUri'>;
+  /** Without it there are no STUN and TURN servers to be told of. */
+  readonly iceServers?: IceServersOf;
+}
+
 export function participantOperations(
   sessions: SessionService,
-  address?: () => Pick<SipAddress, 'sipUri'>,
+  { address, iceServers = () => [] }: ParticipantExtras = {},
 ): Operation[] {
   return [
     define({
@@ -42,9 +49,14 @@ export function participantOperations(
           attributes: body?.attributes ?? {},
           tokenUse: body?.tokenUse ?? 'slot',
         });
-        const created = { participant: formatParticipant(participant), token, joinCode };
-        if (address === undefined) return created;
-        return { ...created, sipUri: address().sipUri.replace('sip:join@', `sip:${joinCode}@`) };
+        const servers = iceServers(accountId, participant.id);
+        return {
+          ...{ participant: formatParticipant(participant), token, joinCode },
+          ...(address !== undefined && {
+            sipUri: address().sipUri.replace('sip:join@', `sip:${joinCode}@`),
+          }),
+          ...(servers.length > 0 && { iceServers: servers }),
+        };
       },
     }),
     define({
@@ -67,6 +79,24 @@ export function participantOperations(
       errors: [404],
       handle: async ({ accountId, params }) =>
         formatParticipant(await sessions.getParticipant(accountId, params.participantId)),
+    }),
+    define({
+      operationId: 'listIceServers',
+      method: 'GET',
+      path: '/participants/{participantId}/ice-servers',
+      summary: 'List the STUN and TURN servers for a participant',
+      description: 'With a name and a password that are good as long as a token that was made now.',
+      params: participantPath,
+      success: {
+        status: 200,
+        description: 'For the `iceServers` of its browser',
+        schema: z.array(iceServerSchema),
+      },
+      errors: [404],
+      handle: async ({ accountId, params }) => {
+        const { id } = await sessions.getParticipant(accountId, params.participantId);
+        return iceServers(accountId, id);
+      },
     }),
     define({
       operationId: 'updateParticipant',

@@ -19,6 +19,7 @@ import { dtmfOperations } from './dtmf.js';
 import { eventsDescription, registerEvents, type EventStreamLimits } from './events.js';
 import { isFileAnswer, openFileAnswer } from './file-answer.js';
 import { takeText } from './json-body.js';
+import type { IceServersOf } from './ice-server-schemas.js';
 import { legOperations } from './legs.js';
 import { memberOperations } from './members.js';
 import { createOpenApiDocument } from './openapi.js';
@@ -47,6 +48,8 @@ export interface RestOptions {
   readonly legs: LegControl;
   /** Where calls are sent to. Without it new participants are told no SIP URI. */
   readonly sipAddress?: () => Pick<SipAddress, 'sipUri'>;
+  /** The STUN and TURN servers that a participant is told of. Default: none. */
+  readonly iceServers?: IceServersOf;
   readonly events: EventFeed;
   /** Without one there is no `/webhooks`. */
   readonly webhooks?: WebhookService;
@@ -92,7 +95,10 @@ export function createRest(options: RestOptions): FastifyPluginCallback {
   const limits = options.authentication ?? { failuresPerMinute: 30, maxSources: 10_000 };
   const authenticator = new Authenticator(options.accounts, limits, clock);
   const operations = [
-    ...participantOperations(options.sessions, options.sipAddress),
+    ...participantOperations(options.sessions, {
+      ...(options.sipAddress !== undefined && { address: options.sipAddress }),
+      ...(options.iceServers !== undefined && { iceServers: options.iceServers }),
+    }),
     ...sessionOperations(options.sessions),
     ...memberOperations(options.sessions),
     ...streamOperations(options.sessions),
