@@ -170,19 +170,7 @@ export class BrowserMedia {
     }
     const nowMs = this.#now();
     if (slot.transportSequenceId > 0) this.#noteArrival(slot, packet, nowMs);
-    if (this.#takeTelephoneEvent(slot, packet, nowMs)) return;
-    const repeated = slot.codecs.find(({ rtxPayloadType }) => rtxPayloadType === packet.payloadType);
-    if (repeated !== undefined) {
-      this.#takeRepeated(slot, packet, repeated.payloadType, nowMs);
-      return;
-    }
-    if (
-      packet.payloadType !== slot.track.payloadType &&
-      !this.#changeCodec(slot, packet.payloadType, nowMs)
-    ) {
-      this.#packetsUnknown++;
-      return;
-    }
+    if (packet.payloadType !== slot.track.payloadType && this.#takeOther(slot, packet, nowMs)) return;
     slot.track.onPacket(packet, nowMs);
     if (this.#nackTimer === null && slot.track.missesPackets)
       this.#nackTimer = setTimeout(() => this.#requestMissing(), nackIntervalMs);
@@ -199,9 +187,18 @@ export class BrowserMedia {
     }, arrivalsIntervalMs);
   }
 
+  /** A packet that is not in the codec of its track. False where it is the first of another, which the track has now. */
+  #takeOther(slot: IncomingSlot, packet: RtpPacket, nowMs: number): boolean {
+    if (this.#takeTelephoneEvent(slot, packet, nowMs)) return true;
+    const repeated = slot.codecs.find(({ rtxPayloadType }) => rtxPayloadType === packet.payloadType);
+    if (repeated !== undefined) this.#takeRepeated(slot, packet, repeated.payloadType, nowMs);
+    else if (this.#changeCodec(slot, packet.payloadType, nowMs)) return false;
+    else this.#packetsUnknown++;
+    return true;
+  }
+
   /** Key presses are told, not handed on: no listener has negotiated them. */
   #takeTelephoneEvent(slot: IncomingSlot, packet: RtpPacket, nowMs: number): boolean {
-    if (packet.payloadType === slot.track.payloadType) return false;
     const format = slot.telephoneEvents.find(({ payloadType }) => payloadType === packet.payloadType);
     if (format === undefined) return false;
     slot.track.leaveOut(packet, nowMs);
