@@ -118,6 +118,42 @@ export interface Playback {
 /** How a playback ended: it was played to its end, it was stopped, or another took its place. */
 export type PlaybackEnd = 'completed' | 'stopped' | 'replaced';
 
+/**
+ * Audio that goes one way only, although both ends are alive. `not-received`: the far end reports that it sends, and nothing of
+ * it comes here. `not-heard`: it reported on what we send, and reports now that nothing comes any more. `not-reported`: it
+ * reports, and never said anything of what we send: nothing reaches it, or it does not tell.
+ */
+export type OneWayAudio = 'not-received' | 'not-heard' | 'not-reported';
+
+/** One direction of a leg's audio, as whoever receives it counts. */
+export interface DirectionQuality {
+  /** In the last window of ten seconds; in the first, so far. */
+  readonly lossPercent: number;
+  readonly jitterMs: number;
+  /** Mean opinion score, 1 to 4.5. */
+  readonly mos: number;
+  /** Since the beginning. */
+  readonly packets: number;
+  readonly packetsLost: number;
+  readonly totalLossPercent: number;
+  /** 95 of 100 seconds (or reports) had no more. */
+  readonly jitterP95Ms: number;
+  readonly jitterMaxMs: number;
+  /** Of the windows in which anything was to come. */
+  readonly mosMean: number;
+  readonly mosWorst: number;
+}
+
+export interface AudioQuality {
+  /** What we receive of the far end; null: nothing came. */
+  readonly received: DirectionQuality | null;
+  /** What the far end receives of us, by its reports; null: it reported nothing. */
+  readonly sent: DirectionQuality | null;
+  /** By the far end's last report that tells it; null: none does. */
+  readonly roundTripMs: number | null;
+  readonly oneWay: OneWayAudio | null;
+}
+
 export interface MediaLegStatistics {
   readonly packetsReceived: number;
   readonly packetsSent: number;
@@ -125,6 +161,8 @@ export interface MediaLegStatistics {
   /** Packets dropped because they came from an address that is not this leg's peer. */
   readonly packetsFromStrangers: number;
   readonly jitterMs: number;
+  /** Null: nothing was measured. Left out in records of earlier versions. */
+  readonly audio?: AudioQuality | null;
 }
 
 /** Facts that a leg's media tells its owner. Calls are synchronous and must not throw. */

@@ -1,16 +1,8 @@
 /** Live connections: `/legs`. */
 import * as z from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import {
-  mediaTypes,
-  callerSchema,
-  callHeadersSchema,
-  formatTime,
-  stirSchema,
-  tenths,
-  time,
-  uuid,
-} from './fields.js';
+import { mediaTypes, callerSchema, callHeadersSchema, formatTime, stirSchema, time, uuid } from './fields.js';
+import { audioQualitySchema, formatMedia } from './media-quality.js';
 import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
 
@@ -40,10 +32,11 @@ const legSchema = z
         packetsLost: z.int().describe('Of those that should have been received.'),
         packetsFromStrangers: z.int().describe('Dropped: not from this connection’s peer.'),
         jitterMs: z.number().describe('Interarrival jitter (RFC 3550), to a tenth.'),
+        audio: audioQualitySchema.nullable().describe('Null where nothing is measured.'),
       })
       .nullable()
       .describe(
-        'Counted since the media was opened; null before. Where another call took this one over (`call.replaced`) the packets are those of all of them together, `jitterMs` is that of the one that is there.',
+        'Counted since the media was opened; null before. Where another call took this one over (`call.replaced`) the packets are those of all of them together, `jitterMs` and `audio` are those of the one that is there.',
       ),
   })
   .meta({ id: 'Leg', description: 'A participant’s live connection.' });
@@ -60,7 +53,7 @@ function formatLeg(leg: LegDescription): z.output<typeof legSchema> {
       alias,
       mediaTypes: [...mediaTypes],
     })),
-    quality: statistics === null ? null : { ...statistics, jitterMs: tenths(statistics.jitterMs) },
+    quality: statistics === null ? null : formatMedia(statistics),
   };
 }
 

@@ -11,10 +11,10 @@ import {
   nextPage,
   pageQuery,
   stirSchema,
-  tenths,
   time,
   uuid,
 } from './fields.js';
+import { audioQualitySchema, formatMedia } from './media-quality.js';
 import { parseMoment } from './moment.js';
 import { operationsOf, type Operation } from './operation.js';
 
@@ -80,6 +80,11 @@ const mediaSchema = z
     packetsLost: z.int(),
     packetsFromStrangers: z.int(),
     jitterMs: z.number().describe('To a tenth.'),
+    audio: audioQualitySchema
+      .nullable()
+      .describe(
+        'How good the audio was. Null where nothing was measured, and in records of versions that did not measure it.',
+      ),
   })
   .meta({ id: 'CallMedia', description: 'What the gateway counted of the call’s RTP.' });
 
@@ -179,16 +184,7 @@ function formatRecord(record: CallRecord): z.output<typeof recordSchema> {
     durationMs: record.durationMs,
     outcome: record.outcome,
     refusal: record.refusal,
-    media:
-      statistics === null
-        ? null
-        : {
-            packetsReceived: statistics.packetsReceived,
-            packetsSent: statistics.packetsSent,
-            packetsLost: statistics.packetsLost,
-            packetsFromStrangers: statistics.packetsFromStrangers,
-            jitterMs: tenths(statistics.jitterMs),
-          },
+    media: statistics === null ? null : formatMedia(statistics),
   };
 }
 

@@ -3,7 +3,12 @@ import { createSocket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BrowserConnection } from '../../src/media/worker/browser/browser-connection.js';
 import { pcmu } from '../../src/media/worker/codec/g711.js';
-import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import {
+  compactNtp,
+  formatRtcp,
+  type RtcpPacket,
+  type SenderReport,
+} from '../../src/media/worker/rtp/rtcp.js';
 import { RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { direction, label, mid, msids, ssrcs } from '../../src/sdp/attributes.js';
 import { parseSessionDescription } from '../../src/sdp/session-description.js';
@@ -102,6 +107,31 @@ describe('a browser leg', () => {
     });
     const report = far.rtcp.find((p) => p.type === 'sender-report');
     expect(report).toMatchObject({ ssrc });
+  });
+
+  it('knows how good its audio is: what it lost, and what the browser reports that it lost', async () => {
+    leg.receive([toneSource('p.1', 440).stream]);
+    const answer = await join([...pcmuSection, 'a=mid:0', 'a=sendrecv', 'a=ssrc:11 cname:x']);
+    const [ssrc = 0] = ssrcs(answer.media[0]!);
+    for (let n = 0; n < 60; n++) if (n % 6 !== 3) far.sendRtp(11, 0, n, n * 160, Buffer.alloc(160));
+    await expect.poll(() => leg.statistics().packetsReceived).toBe(50);
+    const ours = () => far.rtcp.findLast((p) => p.type === 'sender-report' && p.ssrc === ssrc);
+    await expect.poll(ours).toBeDefined();
+    const { ntpSeconds, ntpFraction } = ours() as SenderReport;
+    const block = {
+      ...{ ssrc, fractionLost: 128, packetsLost: 9, highestSequence: 70_000, jitter: 80 },
+      lastSenderReport: compactNtp(ntpSeconds, ntpFraction),
+      delaySinceLastSenderReport: 0,
+    };
+    far.send(formatRtcp([{ type: 'receiver-report', ssrc: 1, reports: [block] }]));
+    await expect
+      .poll(() => leg.statistics().audio)
+      .toMatchObject({
+        received: { packets: 50, packetsLost: 10, lossPercent: expect.closeTo(16.67, 1) as number },
+        sent: { lossPercent: 50, jitterMs: 10 },
+        roundTripMs: expect.toSatisfy((ms: number) => ms >= 0 && ms < 10_000) as number,
+        oneWay: null,
+      });
   });
 
   it('publishes what comes in, under the label and told apart by SSRC', async () => {

@@ -83,6 +83,13 @@ describe('Call detail records', () => {
     expect(durationMs).toBeGreaterThanOrEqual(Math.floor(talkedMs) - 1);
     expect(durationMs).toBeLessThanOrEqual(Math.ceil(allMs) + 1);
     expect((records[0]?.['media'] as { packetsReceived: number }).packetsReceived).toBeGreaterThan(0);
+    expect(records[0]).toMatchObject({
+      media: {
+        audio: {
+          received: { packetsLost: 0, mosWorst: expect.toSatisfy((mos: number) => mos > 3.5) as number },
+        },
+      },
+    });
   });
 
   it('come newest first, in pages, by participant and by time, and survive kill -9', async () => {

@@ -203,6 +203,7 @@ describe('Legs', () => {
         packetsLost: 1,
         packetsFromStrangers: 0,
         jitterMs: 4,
+        audio: null,
       },
     });
     expect((await server.request('DELETE', `/legs/${leg.legId}`)).status).toBe(204);

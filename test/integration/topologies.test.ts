@@ -244,10 +244,11 @@ describe('moderation', () => {
     const [a] = (await several(2)) as [Phone, Phone];
     await subscribe(a, { sessionId });
     await phoneHears(a, tonesHz[1] ?? 0);
-    const legs = await gateway.rest.done<{ quality: Record<string, number> }[]>('GET', '/legs');
+    const legs = await gateway.rest.done<{ quality: Record<string, unknown> }[]>('GET', '/legs');
     expect(legs).toHaveLength(2);
     for (const { quality } of legs) {
       expect(quality).toMatchObject({ packetsLost: 0, packetsFromStrangers: 0 });
+      expect(quality['audio']).toMatchObject({ received: { lossPercent: 0, packetsLost: 0 }, oneWay: null });
       expect(quality['packetsReceived']).toBeGreaterThan(0);
       expect(quality['packetsSent']).toBeGreaterThan(0);
       expect(quality['jitterMs']).toBeGreaterThanOrEqual(0);

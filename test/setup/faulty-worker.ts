@@ -8,7 +8,14 @@ import { SdpRefusal } from '../../src/sdp/sdp-refusal.js';
 import { TickClock } from '../../src/media/worker/tick-clock.js';
 import { parseSessionDescription } from '../../src/sdp/session-description.js';
 
-const none = { packetsReceived: 0, packetsSent: 0, packetsLost: 0, packetsFromStrangers: 0, jitterMs: 0 };
+const none = {
+  packetsReceived: 0,
+  packetsSent: 0,
+  packetsLost: 0,
+  packetsFromStrangers: 0,
+  jitterMs: 0,
+  audio: null,
+};
 
 function createLeg({ legId, participantId, events }: LegOptions): Leg {
   const main: LegConnection = {

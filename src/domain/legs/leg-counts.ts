@@ -27,5 +27,7 @@ function sumOf(former: MediaLegStatistics, last: MediaLegStatistics): MediaLegSt
     packetsFromStrangers: former.packetsFromStrangers + last.packetsFromStrangers,
     // How it is now, as RFC 3550 §6.4.1 means it: there is no sum of that.
     jitterMs: last.jitterMs,
+    // Of another path, and of another far end.
+    ...(last.audio !== undefined && { audio: last.audio }),
   };
 }

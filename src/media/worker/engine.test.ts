@@ -8,6 +8,7 @@ import {
   UnknownLegError,
 } from './engine.js';
 import type { ConnectedLegOptions, Leg, LegConnection, LegStatistics } from './leg.js';
+import { noStatistics } from './leg-statistics.js';
 import { SdpRefusal } from '../../sdp/sdp-refusal.js';
 import type { SourceStream } from './source-track.js';
 
@@ -72,7 +73,7 @@ class FakeLeg implements Leg, LegConnection {
     this.calls.push(`may publish ${[...kinds].join()}`);
   }
   statistics(): LegStatistics {
-    return { packetsReceived: 1, packetsSent: 2, packetsLost: 0, packetsFromStrangers: 0, jitterMs: 0 };
+    return { ...noStatistics, packetsReceived: 1, packetsSent: 2 };
   }
   close(): void {
     this.closed = true;

@@ -1,5 +1,6 @@
 /** What the engine asks of a leg, phone or browser. One instance per live connection; owned by the engine. */
 import type { PhoneTerms } from './phone/phone-terms.js';
+import type { AudioQuality } from './quality/audio-quality.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { SourceStream, TrackKind } from './source-track.js';
@@ -28,6 +29,8 @@ export interface LegStatistics {
   readonly packetsLost: number;
   readonly packetsFromStrangers: number;
   readonly jitterMs: number;
+  /** Null: nothing is measured. */
+  readonly audio: AudioQuality | null;
 }
 
 /** `both`: the leg ends where the connection fails. `publish`, `receive`: it is made anew by the next offer. */

@@ -4,6 +4,8 @@ import { DtmfDetector, type KeyListener } from '../codec/dtmf-detector.js';
 import { parseTelephoneEvents } from '../codec/telephone-event.js';
 import { isRtcp, RtpPacket } from '../rtp/rtp-packet.js';
 import { parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
+import { type AudioCounts, QualityMeter } from '../quality/quality-meter.js';
+import { idOfReport, type ReportedStream, ReportReader } from '../quality/report-reader.js';
 import type { LegStatistics } from '../leg.js';
 import type { SourceStream, SourceTrack, TrackKind } from '../source-track.js';
 import { isMediaKind, wantedKey, type Section } from './browser-sections.js';
@@ -52,6 +54,10 @@ export class BrowserMedia {
   readonly #arrivals = new TransportFeedback();
   #arrivalsTimer: NodeJS.Timeout | null = null;
   #reportTimer: NodeJS.Timeout | null = null;
+  readonly #quality = new QualityMeter();
+  readonly #reports = new ReportReader(this.#quality, { streamOf: (ssrc) => this.#reportedAudio(ssrc) });
+  /** The audio of tracks that are no more. */
+  #audioBefore = { packetsReceived: 0, packetsLost: 0, packetsSent: 0 };
   #packetsSentBefore = 0;
   #packetsReceivedBefore = 0;
   #packetsLostBefore = 0;
@@ -133,6 +139,10 @@ export class BrowserMedia {
   #retire(track: IncomingTrack): void {
     this.#packetsReceivedBefore += track.packetsReceived;
     this.#packetsLostBefore += track.packetsLost;
+    if (track.kind === 'audio') {
+      this.#audioBefore.packetsReceived += track.packetsReceived;
+      this.#audioBefore.packetsLost += track.packetsLost;
+    }
     track.close();
   }
 
@@ -252,6 +262,7 @@ export class BrowserMedia {
     for (const [index, track] of this.#outgoing) {
       if (sections[index]?.outgoing?.ssrc === track.ssrc) continue;
       this.#packetsSentBefore += track.packetsSent;
+      if (track.kind === 'audio') this.#audioBefore.packetsSent += track.packetsSent;
       track.close();
       this.#outgoing.delete(index);
       this.#outgoingBySsrc.delete(track.ssrc);
@@ -295,6 +306,7 @@ export class BrowserMedia {
       return;
     }
     const nowMs = this.#now();
+    this.#reports.onPackets(packets, nowMs);
     for (const packet of packets) this.#onRtcpPacket(packet, nowMs);
   }
 
@@ -322,6 +334,7 @@ export class BrowserMedia {
     for (const { dtmf } of this.#demux.slots) if (dtmf?.pressed === true) dtmf.expire(nowMs);
     const senders = [...this.#outgoing.values()].flatMap((track) => {
       const report = track.senderReport(nowMs, performance.timeOrigin);
+      if (report !== null) this.#reports.onSenderReport(report.ssrc, idOfReport(report), nowMs);
       return report === null || track.source === null ? [] : { report, cname: track.source.streamId };
     });
     const receivers = this.#demux.slots.flatMap(({ track }) => track.report(nowMs) ?? []);
@@ -336,6 +349,26 @@ export class BrowserMedia {
       videoBitrateCapBps: this.#options.videoBitrateCapBps,
     }))
       this.#options.send(compound);
+    this.#quality.onCounts(this.#audioCounts(), true, nowMs);
+  }
+
+  #reportedAudio(ssrc: number): ReportedStream | null {
+    const track = this.#outgoingBySsrc.get(ssrc);
+    if (track === undefined || track.kind !== 'audio' || track.clockRateHz === 0) return null;
+    return { reception: track.reported, packets: track.packetsSent, clockRateHz: track.clockRateHz };
+  }
+
+  #audioCounts(): AudioCounts {
+    let { packetsReceived, packetsLost, packetsSent } = this.#audioBefore;
+    let jitterMs = 0;
+    for (const { track } of this.#demux.slots) {
+      if (track.kind !== 'audio') continue;
+      packetsReceived += track.packetsReceived;
+      packetsLost += track.packetsLost;
+      jitterMs = Math.max(jitterMs, track.jitterMs);
+    }
+    for (const track of this.#outgoing.values()) if (track.kind === 'audio') packetsSent += track.packetsSent;
+    return { packetsReceived, packetsLost, jitterMs, packetsSent };
   }
 
   statistics(): LegStatistics {
@@ -355,6 +388,7 @@ export class BrowserMedia {
       packetsLost,
       packetsFromStrangers: this.#packetsUnknown,
       jitterMs,
+      audio: this.#quality.quality(this.#audioCounts()),
     };
   }
 

@@ -1,6 +1,7 @@
 /** What a browser is sent of one stream: rewritten packets, sent again on request. */
 import { type RtpHeader, RtpPacket, rtpHeaderLength } from '../rtp/rtp-packet.js';
 import { ntpTime, type SenderReport } from '../rtp/rtcp.js';
+import { RemoteReception } from '../quality/remote-reception.js';
 import type { PacketSink, SourceTrack, TrackKind } from '../source-track.js';
 import type { NegotiatedCodec } from './browser-codecs.js';
 import { beginsKeyFrame } from './key-frame.js';
@@ -55,6 +56,8 @@ export class OutgoingTrack implements PacketSink {
   packetsSent = 0;
   packetsNotSent = 0;
   packetsRetransmitted = 0;
+  /** What the browser reports of it. */
+  readonly reported = new RemoteReception();
 
   readonly #options: OutgoingTrackOptions;
   readonly #rewriter: RtpRewriter;
@@ -88,6 +91,10 @@ export class OutgoingTrack implements PacketSink {
 
   get source(): SourceTrack | null {
     return this.#source;
+  }
+
+  get clockRateHz(): number {
+    return this.#clockRateHz;
   }
 
   /** False where the browser lacks the codec of the source, which is then not sent. */

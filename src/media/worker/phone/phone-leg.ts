@@ -4,6 +4,9 @@ import { literalAddress } from '../../../sdp/media-address.js';
 import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
+import { type AudioCounts, QualityMeter } from '../quality/quality-meter.js';
+import { RemoteReception } from '../quality/remote-reception.js';
+import { type ReportedStream, ReportReader } from '../quality/report-reader.js';
 import { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import type { GatewayPorts } from '../rtp/gateway-ports.js';
 import type { PortAllocator } from '../rtp/port-allocator.js';
@@ -94,6 +97,7 @@ class NativePhoneLeg implements PhoneLeg {
   readonly #latch: AddressLatch;
   readonly #reception = new ReceptionStatistics(8000);
   readonly #output = new RtpOutput((datagram) => this.#sendRtp(datagram));
+  readonly #quality = new QualityMeter();
   readonly #rtcp: PhoneRtcp;
   readonly #liveness: PhoneLiveness;
   readonly #input: PhoneInput;
@@ -127,6 +131,7 @@ class NativePhoneLeg implements PhoneLeg {
       latch: this.#latch,
       output: this.#output,
       reception: this.#reception,
+      quality: this.#reportReader(),
       send: (datagram, destination, isMuxed) => {
         if (this.#maySend) this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](datagram, destination);
       },
@@ -237,7 +242,27 @@ class NativePhoneLeg implements PhoneLeg {
       packetsLost: this.#reception.packetsLost,
       packetsFromStrangers: this.#input.packetsFromStrangers,
       jitterMs: this.#reception.jitterMs,
+      audio: this.#quality.quality(this.#counts),
     };
+  }
+
+  get #counts(): AudioCounts {
+    const { packetsReceived, packetsLost, jitterMs } = this.#reception;
+    return { packetsReceived, packetsLost, jitterMs, packetsSent: this.#output.packetsInAll };
+  }
+
+  #reportReader(): ReportReader {
+    const reception = new RemoteReception();
+    const output = this.#output;
+    return new ReportReader(this.#quality, {
+      streamOf: (ssrc) => (ssrc === output.ssrc ? this.#sentStream(reception) : null),
+      only: () => this.#sentStream(reception),
+    });
+  }
+
+  #sentStream(reception: RemoteReception): ReportedStream {
+    const { packets, unitsPerMs } = this.#output;
+    return { reception, packets, clockRateHz: unitsPerMs * 1000 };
   }
 
   close(): void {
@@ -325,6 +350,8 @@ class NativePhoneLeg implements PhoneLeg {
   /** Once a second: is a report due, has the phone fallen silent? */
   #check(nowMs: number): void {
     this.#nextCheckMs = nowMs + 1000;
+    const isMutual = this.#agreement?.peerSends === true && this.#agreement.peerReceives;
+    this.#quality.onCounts(this.#counts, isMutual, nowMs);
     if (this.#maySend) this.#rtcp.onTick(nowMs);
     if (!this.#liveness.isGone(nowMs)) return;
     this.close();

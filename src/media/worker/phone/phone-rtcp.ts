@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { MediaAddress } from '../../../sdp/media-address.js';
 import type { ReceptionStatistics } from '../rtp/reception-statistics.js';
 import { compactNtp, formatRtcp, ntpTime, parseRtcp, type RtcpPacket } from '../rtp/rtcp.js';
+import type { ReportReader } from '../quality/report-reader.js';
 import type { AddressLatch } from './address-latch.js';
 import type { PhoneAgreement } from './phone-sdp.js';
 import type { RtpOutput } from './rtp-output.js';
@@ -13,6 +14,8 @@ export interface PhoneRtcpOptions {
   readonly latch: AddressLatch;
   readonly output: Pick<RtpOutput, 'ssrc' | 'packets' | 'octets' | 'timestampAt'>;
   readonly reception: ReceptionStatistics;
+  /** Learns what the phone reports. Default: nobody does. */
+  readonly quality?: Pick<ReportReader, 'onPackets' | 'onSenderReport'>;
   /** Sends a datagram: from the port of RTP where both share it (RFC 5761), else from that of RTCP. */
   readonly send: (datagram: Buffer, destination: MediaAddress, isMuxed: boolean) => void;
 }
@@ -74,6 +77,7 @@ export class PhoneRtcp {
     const hasOwnPort = this.#agreement?.rtcpMux === false && !isRtpSocket;
     const isFirst = hasOwnPort && !this.#isLearned;
     if (!isFirst && !this.isOfPeer(from) && !this.#namesSource(packets)) return 'stranger';
+    this.#options.quality?.onPackets(packets, nowMs);
     for (const packet of packets) {
       if (packet.type !== 'sender-report') continue;
       this.#lastSenderReport = compactNtp(packet.ntpSeconds, packet.ntpFraction);
@@ -128,6 +132,7 @@ export class PhoneRtcp {
     const hasSent = packets !== this.#packetsAtReport && packets > 0;
     this.#packetsAtReport = packets;
     const ntp = ntpTime(Date.now());
+    if (hasSent) this.#options.quality?.onSenderReport(ssrc, compactNtp(ntp.seconds, ntp.fraction), nowMs);
     const first: RtcpPacket = hasSent
       ? {
           type: 'sender-report',
