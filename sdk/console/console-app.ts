@@ -223,6 +223,8 @@ export class ConsoleApp {
   }
 
   #onEvent(event: GatewayEvent): void {
+    // Every ten seconds of each leg: it would fill the log, and is loaded with the legs.
+    if (event.type === 'leg.quality') return;
     this.store.update({ log: [...this.state.log.slice(1 - maxLogEntries), event] });
     if (event.type === 'call.ended' && event.participantId !== null)
       this.#phoneCallers.ended(event.participantId);

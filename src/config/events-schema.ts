@@ -8,6 +8,12 @@ export const eventsGroups = {
     historyPerAccount: count
       .default(1000)
       .describe('Events kept in memory per account, for readers that reconnect.'),
+    legQualitySeconds: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .default(10)
+      .describe('How often `leg.quality` is told of each connection, and counted in metrics; 0 for never.'),
     maxReaders: count.default(200).describe('Event streams open at once, over all accounts.'),
     maxReadersPerAccount: count.default(100).describe('Event streams of one account.'),
     maxUnreadBytes: count
@@ -27,7 +33,7 @@ export const eventsGroups = {
       .array(z.enum(eventTypes, 'must be event types like call.ended'))
       .max(100)
       .default([])
-      .describe('Event types sent to `webhooks.url`; empty for all.'),
+      .describe('Event types sent to `webhooks.url`; empty for all but `leg.quality`.'),
     secret: z
       .string()
       .min(16, 'must have at least 16 characters')

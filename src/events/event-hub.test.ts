@@ -77,6 +77,19 @@ describe('The event hub', () => {
     });
   });
 
+  it('hands on what passes, and remembers what lasts in its stead', () => {
+    const hub = new EventHub({ historyPerAccount: 2 });
+    const reader = follow(hub, { accountId: 'acme' });
+    const [first, second] = [event(), event()];
+    const passing = Array.from({ length: 5 }, () => event({ type: 'leg.quality' }));
+    for (const each of [first, ...passing, second]) hub.factKept(each);
+    expect(reader.seen).toHaveLength(7);
+    expect(follow(hub, { accountId: 'acme', after: first.id })).toMatchObject({
+      missed: [second],
+      hasGap: false,
+    });
+  });
+
   it('does not tell one account’s events to another that guesses an id', () => {
     const hub = new EventHub();
     const [a, b] = [event(), event()];

@@ -2,6 +2,7 @@
 import type { DomainEvent } from '../domain/facts/event.js';
 import type { EventFeed, EventFeedRequest, EventSubscription } from '../domain/facts/event-feed.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
+import { isTransient } from '../domain/facts/transient-facts.js';
 import { silentLogger, type Logger } from '../domain/logger.js';
 
 export interface EventHubOptions {
@@ -51,7 +52,8 @@ export class EventHub implements FactFollower, EventFeed {
 
   factKept(event: DomainEvent): void {
     this.#published += 1;
-    this.#remember(event);
+    // Else these would drive out what readers that come back have missed.
+    if (!isTransient(event.type)) this.#remember(event);
     for (const { request, listener } of this.#readers) {
       if (!matches(event, request)) continue;
       try {

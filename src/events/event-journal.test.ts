@@ -21,6 +21,18 @@ const webhook = (id: string, changes: Partial<Webhook> = {}): Webhook => ({
   ...changes,
 });
 
+const quality = {
+  legId: 'l1',
+  legKind: 'phone',
+  roundTripMs: 80,
+  oneWay: 'not-heard',
+  received: {
+    ...{ lossPercent: 0, jitterMs: 1, mos: 4.4, packets: 500, packetsLost: 0, totalLossPercent: 0 },
+    ...{ jitterP95Ms: 1, jitterMaxMs: 1, mosMean: 4.4, mosWorst: 4.4 },
+  },
+  sent: null,
+} as const;
+
 class Scene {
   readonly clock = new ManualClock();
   readonly published: DomainEvent[] = [];
@@ -91,6 +103,27 @@ describe('Facts', () => {
     const [created] = scene.published;
     expect(entry).toMatchObject({ eventId: created?.id, createdAt: scene.clock.now() });
     expect(JSON.parse(entry?.body ?? '')).toEqual({ ...created, time: '2023-11-14T22:13:20.000Z' });
+  });
+
+  it('that pass are told to those who listen, kept for nobody but a webhook that names them, and take no number', async () => {
+    const named = webhook('named', { events: ['leg.quality'] });
+    const scene = await new Scene(stores, [webhook('all')]).open();
+    scene.events.record('session.created', scene.session('s1'), { tag: null });
+    scene.events.record('leg.quality', scene.session('s1'), quality);
+    scene.events.record('leg.quality', scene.session('s2'), quality);
+    await scene.journal.settled();
+    expect(scene.published.map(({ type, sequence }) => [type, sequence])).toEqual([
+      ['session.created', 1],
+      ['leg.quality', 1],
+      ['leg.quality', 0],
+    ]);
+    expect(await scene.lanes()).toEqual(['webhook all s1']);
+    expect(stores.outbox.size).toBe(1);
+    expect([...(await stores.outbox.sequences())]).toEqual([['s1', 1]]);
+    scene.receivers.add(named);
+    scene.events.record('leg.quality', scene.session('s1'), quality);
+    await scene.journal.settled();
+    expect(await scene.lanes()).toEqual(['webhook all s1', 'webhook named s1']);
   });
 
   it('outside a session come in order per participant', async () => {

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.js';
 import type { DomainEvent, EventAudience, EventSink } from '../domain/facts/event.js';
 import { sequenceKey } from '../domain/facts/fact-sequences.js';
 import type { FactFollower } from '../domain/facts/fact-follower.js';
+import { isTransient } from '../domain/facts/transient-facts.js';
 import type { LimitedLines } from '../domain/limited-lines.js';
 import type { Logger } from '../domain/logger.js';
 import type { Activity, Outbox, OutboxEntry } from '../domain/facts/outbox.js';
@@ -95,7 +96,10 @@ export class EventJournal implements EventSink {
   async #write(items: readonly Item[]): Promise<void> {
     const { outbox, onAppended, onDropped, logger } = this.#options;
     const entries = items.flatMap((item) => item.entries);
-    const dropped = await outbox.append(entries, summarize(items.map(({ event }) => event)));
+    const lasting = items.flatMap(({ event }) => (isTransient(event.type) ? [] : event));
+    // What passes, and nobody asked to be sent, costs the store nothing.
+    if (entries.length === 0 && lasting.length === 0) return;
+    const dropped = await outbox.append(entries, summarize(lasting));
     if (dropped > 0) {
       onDropped(dropped);
       logger.warn({ dropped, size: outbox.size }, 'the outbox is full');

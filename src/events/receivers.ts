@@ -1,5 +1,6 @@
 /** Who is told of which fact: the webhooks of its account, those of the configuration, and a participant's callback URL. */
 import type { DomainEvent, EventAudience, EventType } from '../domain/facts/event.js';
+import { isTransient } from '../domain/facts/transient-facts.js';
 import type { Webhook, WebhookStore } from '../domain/facts/webhook.js';
 import { formatEventBody } from './event-body.js';
 import { participantCallback } from './participant-callback.js';
@@ -38,7 +39,7 @@ export interface ReceiversOptions {
 interface Follower {
   readonly receiver: string;
   readonly target: Target;
-  /** The types it is told of; null: all. */
+  /** The types it is told of; null: all that do not pass. */
   readonly events: ReadonlySet<EventType> | null;
 }
 
@@ -105,7 +106,7 @@ export class Receivers {
     const followers = [
       ...(this.#configured === null ? [] : [this.#configured]),
       ...(this.#byAccount.get(event.accountId)?.values() ?? []),
-    ].filter(({ events }) => events === null || events.has(event.type));
+    ].filter(({ events }) => events?.has(event.type) ?? !isTransient(event.type));
     if (followers.length > 0) {
       const body = formatEventBody(event);
       // Without a session nothing binds the facts of different participants, and one must not wait for another.

@@ -1,6 +1,7 @@
 /** The product itself: legs and their media, sessions, and the services around them. */
 import { DtmfService } from '../domain/keys/dtmf-service.js';
 import { LegRegistry } from '../domain/legs/leg-registry.js';
+import { LegQualityFacts } from '../domain/legs/leg-quality-facts.js';
 import { DialInNetworks } from '../domain/numbers/dial-in-networks.js';
 import type { RecordingService } from '../domain/recordings/recording-service.js';
 import { AbandonmentCleaner } from '../domain/sessions/abandonment.js';
@@ -59,6 +60,7 @@ export async function openDomain(context: GatewayContext, foundation: Foundation
   // Only now is everybody there who must learn how the calls of an earlier life ended.
   await legs.recover(await stores.records.listOpenRecords());
   openAbandonment(context, foundation, sessions);
+  openLegQuality(context, foundation, legs);
   await journal.start();
   return { media, legs, sessions, recordings, sounds, dtmf, voice, trunks, dialInNetworks };
 }
@@ -77,6 +79,17 @@ function createLegs(
   });
   legs.observe({ legMeasured: ({ legId }, statistics) => journal.records.measured(legId, statistics) });
   return legs;
+}
+
+function openLegQuality(
+  { config, clock, closers }: GatewayContext,
+  { journal: { events } }: Foundation,
+  legs: LegRegistry,
+): void {
+  const intervalMs = config.events.legQualitySeconds * 1000;
+  const facts = new LegQualityFacts({ legs: () => legs.live, events, clock, intervalMs });
+  facts.start();
+  closers.onClose('quality of legs', () => facts.close());
 }
 
 function openAbandonment(

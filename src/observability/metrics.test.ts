@@ -91,6 +91,24 @@ describe('Metrics', () => {
     expect(lines).toContain('landbridge_call_setup_seconds_count{door="sip"} 1');
   });
 
+  it('tell how good the audio of legs is, both ways', async () => {
+    const metrics = new Metrics();
+    const good = {
+      ...{ lossPercent: 0, jitterMs: 1, mos: 4.4, packets: 500, packetsLost: 0, totalLossPercent: 0 },
+      ...{ jitterP95Ms: 1, jitterMaxMs: 1, mosMean: 4.4, mosWorst: 4.4 },
+    };
+    const about = { legId: 'l1', legKind: 'phone', roundTripMs: null } as const;
+    metrics.factKept(event('leg.quality', { ...about, received: good, sent: null, oneWay: null }));
+    const bad = { ...good, lossPercent: 100, mos: 1 };
+    metrics.factKept(event('leg.quality', { ...about, received: good, sent: bad, oneWay: 'not-heard' }));
+    const lines = await linesOf(metrics);
+    expect(lines).toContain('landbridge_leg_mos_bucket{le="4.34",kind="phone",direction="received"} 0');
+    expect(lines).toContain('landbridge_leg_mos_count{kind="phone",direction="received"} 2');
+    expect(lines).toContain('landbridge_leg_mos_bucket{le="1.5",kind="phone",direction="sent"} 1');
+    expect(lines).toContain('landbridge_leg_loss_ratio_bucket{le="0",kind="phone",direction="received"} 2');
+    expect(lines).toContain('landbridge_leg_one_way_total{kind="phone",how="not-heard"} 1');
+  });
+
   it('read other parts’ figures when asked, and forget what is gone', async () => {
     const metrics = new Metrics();
     let legs: Record<string, number> = { phone: 2, browser: 1 };

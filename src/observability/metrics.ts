@@ -6,6 +6,7 @@ import type { CallerVerification } from '../domain/participants/caller-verificat
 import { exposeDelivery, type DeliveryFigures } from './delivery-metrics.js';
 import { Figures } from './figures.js';
 import { exposeMedia, type MediaFigures } from './media-metrics.js';
+import { QualityMetrics } from './quality-metrics.js';
 import { exposeRecordings, type RecordingFigures } from './recording-metrics.js';
 import { exposeServers, type ServerFigures } from './server-metrics.js';
 import { exposeSip, type SipFigures } from './sip-metrics.js';
@@ -66,6 +67,7 @@ export class Metrics implements FactFollower {
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2],
     registers: [this.#registry],
   });
+  readonly #quality = new QualityMetrics(this.#registry);
   /** When each unanswered call was admitted, by leg. */
   readonly #arrived = new Map<string, number>();
 
@@ -123,6 +125,9 @@ export class Metrics implements FactFollower {
         this.#arrived.delete(event.data.legId);
         break;
       }
+      case 'leg.quality':
+        this.#quality.told(event.data);
+        break;
       case 'call.ended': {
         const { legId, door, outcome } = event.data;
         this.#arrived.delete(legId);

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { Clock, Timer } from '../domain/clock.js';
 import type { DomainEvent } from '../domain/facts/event.js';
 import type { EventFeed, EventSubscription } from '../domain/facts/event-feed.js';
+import { isTransient } from '../domain/facts/transient-facts.js';
 import { formatTime, uuid } from './fields.js';
 import { validate, type OperationDescription } from './operation.js';
 import { RestError } from './rest-error.js';
@@ -28,7 +29,7 @@ export const eventsDescription: OperationDescription = {
   tag: 'Events',
   summary: 'Follow events',
   description:
-    'Server-Sent Events: `id` is the event’s id, `event` its type, `data` the event as JSON. Send `Last-Event-ID` to resume; ' +
+    'Server-Sent Events: `id` is the event’s id (`leg.quality`, which is not remembered, has none), `event` its type, `data` the event as JSON. Send `Last-Event-ID` to resume; ' +
     'an event of type `gap` comes first where more was missed than is remembered.',
   query,
   success: { status: 200, description: 'Events until either side closes', mediaType: 'text/event-stream' },
@@ -136,5 +137,7 @@ class EventStream {
 
 export function formatEvent(event: DomainEvent): string {
   // JSON.stringify leaves no line end inside, so one data line holds it all.
-  return `id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...event, time: formatTime(event.time) })}\n\n`;
+  // Without an id a reader comes back after the last event that is remembered (HTML, section 9.2.6).
+  const id = isTransient(event.type) ? '' : `id: ${event.id}\n`;
+  return `${id}event: ${event.type}\ndata: ${JSON.stringify({ ...event, time: formatTime(event.time) })}\n\n`;
 }

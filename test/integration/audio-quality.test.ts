@@ -4,6 +4,9 @@ import { compactNtp, parseRtcp, type ReportBlock } from '../../src/media/worker/
 import { usePhoneLegs } from '../support/phone-legs.js';
 import { portOf } from '../support/test-phone.js';
 import { takeRtpPorts } from '../support/rtp-ports.js';
+import { EventFollower } from '../support/events.js';
+import { callAndConnect } from '../support/gateway-phone.js';
+import { TestGateway } from '../support/start-gateway.js';
 import { waitFor } from '../support/wait-for.js';
 
 const range = await takeRtpPorts(100);
@@ -64,5 +67,29 @@ describe('the quality of a phone', () => {
     expect(roundTripMs).toBeGreaterThanOrEqual(0);
     expect(roundTripMs).toBeLessThan(10_000);
     expect(a.facts.filter((fact) => fact.startsWith('ended'))).toEqual([]);
+  });
+});
+
+describe('a gateway', () => {
+  it('tells of the quality of each connection to who listens, without an id to come back to, and in metrics', async () => {
+    const gateway = await TestGateway.start({ environment: { LANDBRIDGE_EVENTS_LEG_QUALITY_SECONDS: '1' } });
+    try {
+      const { id, token } = await gateway.rest.createParticipant();
+      const events = await EventFollower.open(gateway.rest);
+      const phone = await callAndConnect(gateway, token, { toneHz: 440 });
+      const { data, participantId } = await events.wait('leg.quality');
+      expect(participantId).toBe(id);
+      expect(data).toMatchObject({ legKind: 'phone', received: { packetsLost: 0 }, oneWay: null });
+      const { id: established } = await events.wait('call.established');
+      const again = await EventFollower.open(gateway.rest, { after: established });
+      expect(again.seen.map(({ type }) => type)).not.toContain('leg.quality');
+      await again.close();
+      const metrics = await (await fetch(`${gateway.origin}/metrics`)).text();
+      expect(metrics).toMatch(/^landbridge_leg_mos_count\{kind="phone",direction="received"\} [1-9]/m);
+      await phone.close();
+      await events.close();
+    } finally {
+      await gateway.stop();
+    }
   });
 });

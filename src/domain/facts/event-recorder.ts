@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { FactSequences } from './fact-sequences.js';
+import { isTransient } from './transient-facts.js';
 import type { DomainEvent, EventData, EventSink, EventType } from './event.js';
 
 export interface EventSubject {
@@ -27,7 +28,7 @@ export class EventRecorder {
 
   record<T extends EventType>(type: T, subject: EventSubject, data: EventData[T]): void {
     const { accountId, sessionId, participantId, tag, callbackUrl = null } = subject;
-    const sequence = this.#sequences.next(subject);
+    const sequence = isTransient(type) ? this.#sequences.last(subject) : this.#sequences.next(subject);
     if (type === 'session.deleted' && sessionId !== null) this.#sequences.end(sessionId);
     // The union is over T; TypeScript cannot see that `type` and `data` vary together.
     const event = {

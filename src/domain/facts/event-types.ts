@@ -25,6 +25,7 @@ const table: Readonly<Record<EventType, true>> = {
   'call.resumed': true,
   'call.replaced': true,
   'call.ended': true,
+  'leg.quality': true,
   'signalling.lost': true,
   'signalling.back': true,
   'transfer.requested': true,

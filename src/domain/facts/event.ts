@@ -2,7 +2,7 @@
 import type { CallerVerification } from '../participants/caller-verification.js';
 import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
-import type { LegKind, MediaType, PlaybackEnd, RecordingFormat } from '../media-plane.js';
+import type { AudioQuality, LegKind, MediaType, PlaybackEnd, RecordingFormat } from '../media-plane.js';
 import type { Outcome, RecordingReason } from '../outcome.js';
 import type { Subscriptions } from '../participants/subscriptions.js';
 
@@ -100,6 +100,11 @@ export interface EventData {
       readonly wasEstablished: boolean;
       readonly outcome: Outcome;
     };
+  /**
+   * How good the audio of a connection is, both ways: every `events.legQualitySeconds`. Webhooks are told only where they name it; it
+   * is not kept for readers that come back, and has the number of the event before it.
+   */
+  'leg.quality': LegFact & { readonly legKind: LegKind } & AudioQuality;
   /** A platform, or an application, was told where to send a phone call. */
   'transfer.requested': TransferFact;
   /** The call is there, not answered yet. */

@@ -18,6 +18,11 @@ export class FactSequences {
     return number;
   }
 
+  /** The number of the last fact; 0 before the first. */
+  last(fact: { readonly sessionId: string | null; readonly accountId: string }): number {
+    return this.#last.get(sequenceKey(fact)) ?? 0;
+  }
+
   /** The session is no more: nothing is numbered for it any longer. */
   end(sessionId: string): void {
     this.#last.delete(sessionId);

@@ -109,6 +109,11 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     return this.#legs.size;
   }
 
+  /** All that live, in the order of their admission. */
+  get live(): Iterable<LiveLeg> {
+    return this.#legs.values();
+  }
+
   /** Join codes from there are not looked up at the moment, as far as this node knows. `source`: as for `admit`. */
   hasGuessedTooMuch(source: string): boolean {
     return this.#guesses.isBlocked(sourceOf(source));
