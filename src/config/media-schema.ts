@@ -36,6 +36,12 @@ export const mediaGroups = {
         description: 'Codecs that phones may use, the preferred first. Of a trunk its own decide.',
         defaultText: 'all, in the order of whoever offers',
       }),
+    srtp: z
+      .enum(['off', 'allow', 'require'])
+      .default('allow')
+      .describe(
+        'Whether the audio of phones is encrypted (SRTP, with keys in the SDP): `off` never, `allow` where the phone can, `require` always: other calls get 488. Of a trunk its own decides.',
+      ),
     portRestSeconds: z.int().min(0).max(3600).default(30).describe('How long a port rests after its call.'),
     firstPacketTimeoutSeconds: seconds
       .default(30)

@@ -8,12 +8,22 @@ export const phoneCodecs = ['opus', 'G722', 'PCMU', 'PCMA'] as const;
 
 export type PhoneCodec = (typeof phoneCodecs)[number];
 
+/**
+ * Whether a phone’s audio is encrypted with keys in its session descriptions (SRTP, RFC 4568): never, where the phone can, or
+ * always, so that a call without it is refused.
+ */
+export const srtpPolicies = ['off', 'allow', 'require'] as const;
+
+export type SrtpPolicy = (typeof srtpPolicies)[number];
+
 /** What may be agreed on with a phone. */
 export interface PhoneTerms {
   /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
   readonly codecs: readonly PhoneCodec[] | null;
   /** Keys are pressed as telephone events (RFC 4733); false: these are neither offered nor taken. */
   readonly telephoneEvents: boolean;
+  /** Null: as it is for all phones. */
+  readonly srtp: SrtpPolicy | null;
 }
 
 /** What a phone may be told: asked for its PIN, asked again, taken leave of; `quiet` is silence, while it answers. */
@@ -153,6 +163,9 @@ export interface AudioQuality {
   readonly roundTripMs: number | null;
   readonly oneWay: OneWayAudio | null;
 }
+export const mediaEncryptions = ['none', 'sdes', 'dtls'] as const;
+
+export type MediaEncryption = (typeof mediaEncryptions)[number];
 
 export interface MediaLegStatistics {
   readonly packetsReceived: number;
@@ -163,6 +176,10 @@ export interface MediaLegStatistics {
   readonly jitterMs: number;
   /** Null: nothing was measured. Left out in records of earlier versions. */
   readonly audio?: AudioQuality | null;
+  /** Packets dropped because SRTP found them forged or sent again. Absent: not known. */
+  readonly packetsNotGenuine?: number;
+  /** How what was last agreed on is encrypted: not at all, or by SRTP with keys in the signalling, or of DTLS. Absent: not known. */
+  readonly encryption?: MediaEncryption;
 }
 
 /** Facts that a leg's media tells its owner. Calls are synchronous and must not throw. */

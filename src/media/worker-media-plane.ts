@@ -10,6 +10,7 @@ import {
   type OpenLegRequest,
   type OpenRecordingRequest,
   type PhoneCodec,
+  type SrtpPolicy,
 } from '../domain/media-plane.js';
 import { LegStatisticsRequests } from './leg-statistics-requests.js';
 import type { MediaLogger } from './media-logger.js';
@@ -52,6 +53,8 @@ export interface MediaPlaneOptions {
   readonly maxLegsPerWorker?: number;
   /** Codecs of phones of which nothing else is asked, the preferred first. Default: all, in the order of whoever offers. */
   readonly phoneCodecs?: readonly PhoneCodec[];
+  /** Whether the audio of phones of which nothing else is asked is encrypted. Default `allow`. */
+  readonly phoneSrtp?: SrtpPolicy;
   /** Delay that the jitter buffers of phone legs aim at. Default 0: the wait for the next tick only. */
   readonly jitterTargetMs?: number;
   /** No RTP for so long before the first packet ends a phone leg. Default 30 s. */
@@ -164,6 +167,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
         otherEndpoints: options.otherEndpoints ?? [],
         maxLegs: this.#maxLegsPerWorker,
         phoneCodecs: options.phoneCodecs ?? null,
+        phoneSrtp: options.phoneSrtp ?? 'allow',
         jitterTargetMs: options.jitterTargetMs ?? 0,
         rtpTimeoutBeforeFirstMs: options.rtpTimeoutBeforeFirstMs ?? 30_000,
         rtpTimeoutMs: options.rtpTimeoutMs ?? 15_000,

@@ -1,5 +1,6 @@
 /** Fields that several resources have. */
 import * as z from 'zod';
+import { mediaEncryptions } from '../domain/media-plane.js';
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -90,4 +91,15 @@ export function formatTime(milliseconds: number): string {
 }
 
 /** Rounded to one digit behind the point: more of a measurement in ms says nothing. */
+/** Of SRTP. */
+export const packetsNotGenuine = z
+  .int()
+  .describe('Dropped: SRTP found them forged or sent again. Missing where that is not known.');
+
+export const encryption = z
+  .enum(mediaEncryptions)
+  .describe(
+    'How what was last agreed on is encrypted: `sdes` is SRTP with keys in the SDP, `dtls` that of browsers. Missing where it is not known.',
+  );
+
 export const tenths = (value: number): number => Math.round(value * 10) / 10;

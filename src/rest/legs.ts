@@ -1,7 +1,17 @@
 /** Live connections: `/legs`. */
 import * as z from 'zod';
 import type { LegControl, LegDescription } from '../domain/legs/leg-control.js';
-import { mediaTypes, callerSchema, callHeadersSchema, formatTime, stirSchema, time, uuid } from './fields.js';
+import {
+  callerSchema,
+  callHeadersSchema,
+  encryption,
+  formatTime,
+  mediaTypes,
+  packetsNotGenuine,
+  stirSchema,
+  time,
+  uuid,
+} from './fields.js';
 import { audioQualitySchema, formatMedia } from './media-quality.js';
 import { operationsOf, type Operation } from './operation.js';
 import { RestError } from './rest-error.js';
@@ -31,6 +41,8 @@ const legSchema = z
         packetsSent: z.int(),
         packetsLost: z.int().describe('Of those that should have been received.'),
         packetsFromStrangers: z.int().describe('Dropped: not from this connection’s peer.'),
+        packetsNotGenuine: packetsNotGenuine.optional(),
+        encryption: encryption.optional(),
         jitterMs: z.number().describe('Interarrival jitter (RFC 3550), to a tenth.'),
         audio: audioQualitySchema.nullable().describe('Null where nothing is measured.'),
       })

@@ -40,6 +40,8 @@ type Formatted = Omit<MediaLegStatistics, 'audio'> & { readonly audio: AudioQual
 
 export function formatMedia(statistics: MediaLegStatistics): Formatted {
   const {
+    packetsNotGenuine,
+    encryption,
     packetsReceived,
     packetsSent,
     packetsLost,
@@ -48,5 +50,11 @@ export function formatMedia(statistics: MediaLegStatistics): Formatted {
     audio = null,
   } = statistics;
   const counted = { packetsReceived, packetsSent, packetsLost, packetsFromStrangers };
-  return { ...counted, jitterMs: tenths(jitterMs), audio };
+  return {
+    ...counted,
+    ...(packetsNotGenuine !== undefined && { packetsNotGenuine }),
+    ...(encryption !== undefined && { encryption }),
+    jitterMs: tenths(jitterMs),
+    audio,
+  };
 }

@@ -6,9 +6,11 @@ import { maskNumber } from '../domain/participants/caller.js';
 import type { Verifier } from '../domain/participants/caller-verification.js';
 import {
   callHeadersSchema,
+  encryption,
   formatNext,
   formatTime,
   nextPage,
+  packetsNotGenuine,
   pageQuery,
   stirSchema,
   time,
@@ -79,6 +81,8 @@ const mediaSchema = z
     packetsSent: z.int(),
     packetsLost: z.int(),
     packetsFromStrangers: z.int(),
+    packetsNotGenuine: packetsNotGenuine.optional(),
+    encryption: encryption.optional(),
     jitterMs: z.number().describe('To a tenth.'),
     audio: audioQualitySchema
       .nullable()

@@ -1,6 +1,6 @@
 /** A trunk in requests and answers. */
 import * as z from 'zod';
-import { phoneCodecs } from '../domain/media-plane.js';
+import { phoneCodecs, srtpPolicies } from '../domain/media-plane.js';
 import { callerPlaces } from '../domain/trunks/trunk.js';
 import { time } from './fields.js';
 import { newOutbound, outboundSchema, stateSchema } from './trunk-outbound.js';
@@ -64,7 +64,18 @@ const mediaFields = {
     .describe(
       'How keys are pressed: `4733` as telephone events alone, `info` by SIP INFO alone, `auto` by whichever way the call has.',
     ),
+  srtp: z
+    .enum(srtpPolicies)
+    .describe(
+      'Whether the audio is encrypted (SRTP, with keys in the SDP): `off` never, `allow` where the other side can, `require` always: other calls get 488. Missing: as `rtp.srtp` says.',
+    ),
 };
+
+const mediaSchema = z.strictObject({
+  codecs: mediaFields.codecs.nullable(),
+  dtmf: mediaFields.dtmf,
+  srtp: mediaFields.srtp.nullable(),
+});
 
 const inboundFields = {
   networks,
@@ -125,11 +136,7 @@ export const newTrunk = z
       .partial()
       .nullish(),
     outbound: newOutbound.nullish().describe('Missing: nothing is sent there but what belongs to its calls.'),
-    media: z
-      .strictObject({ codecs: mediaFields.codecs.nullable(), dtmf: mediaFields.dtmf })
-      .partial()
-      .nullish()
-      .describe('What may be agreed on for the audio of its calls.'),
+    media: mediaSchema.partial().nullish().describe('What may be agreed on for the audio of its calls.'),
     numbers: z
       .array(z.string().min(3).max(64))
       .max(1000)
@@ -158,7 +165,7 @@ export const trunkSchema = z
       digest: z.strictObject({ username: z.string(), algorithms }).nullable(),
     }),
     outbound: outboundSchema.nullable(),
-    media: z.strictObject({ codecs: mediaFields.codecs.nullable(), dtmf: mediaFields.dtmf }),
+    media: mediaSchema,
     state: stateSchema.nullable(),
     numbers: z.array(z.string()).nullable().describe('In E.164; null: all of the account.'),
     allowedCallers: patterns.nullable(),

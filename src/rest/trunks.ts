@@ -102,7 +102,7 @@ export function trunkOperations({ trunks, states, presets }: TrunkResources): Op
 function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
   const { networks, certificateNames, digest, calledNumber, callerIdentity, stir, verifiedBy, headers } =
     body.inbound ?? {};
-  const { codecs, dtmf } = body.media ?? {};
+  const { codecs, dtmf, srtp } = body.media ?? {};
   return {
     name: body.name ?? null,
     isEnabled: body.enabled,
@@ -124,6 +124,7 @@ function toNewTrunk(body: z.output<typeof newTrunk>): NewTrunk {
     media: {
       ...(codecs !== undefined && { codecs: codecs && [...new Set(codecs)] }),
       ...(dtmf !== undefined && { dtmf }),
+      ...(srtp !== undefined && { srtp }),
     },
     outbound: body.outbound === null || body.outbound === undefined ? null : toNewOutbound(body.outbound),
     numbers: body.numbers ?? null,
@@ -160,6 +161,7 @@ function formatTrunk(trunk: Trunk, states: TrunkStates): z.output<typeof trunkSc
     media: {
       codecs: trunk.media.codecs && [...trunk.media.codecs],
       dtmf: trunk.media.dtmf,
+      srtp: trunk.media.srtp,
     },
     outbound: trunk.outbound && formatOutbound(trunk.outbound),
     state: state && formatState(state),

@@ -162,7 +162,7 @@ function redactBody(body: string, head: string): string {
     return separator + hidden(body.slice(separator.length));
   }
   const plain = redactTokens(body)
-    .replaceAll(/(\binline:)([\w+/=]+)/g, (_, before: string, secret: string) => before + hidden(secret))
+    .replaceAll(/(\binline:)([\w+/=]+)/gi, (_, before: string, secret: string) => before + hidden(secret))
     .replaceAll(/(a=ice-pwd:)(\S+)/g, (_, before: string, secret: string) => before + hidden(secret))
     .replaceAll(
       /^([ \t]*signal[ \t]*=[ \t]*)(\S+)/gim,

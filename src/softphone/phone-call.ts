@@ -17,8 +17,9 @@ import type { CallEnd } from './call-end.js';
 import { CallSignalling } from './call-signalling.js';
 import type { CallTarget } from './phone-messages.js';
 import type { HeardAudio } from './heard-audio.js';
+import { srtpSuites, type SrtpSuite, type SrtpSuiteName } from '../media/worker/srtp/srtp-suite.js';
 import { PhoneMedia, type MediaStatistics } from './phone-media.js';
-import { formatAnswer, formatOffer, readAudio, type NegotiatedAudio } from './sdp.js';
+import { formatAnswer, formatOffer, readAudio, type LocalSrtp, type NegotiatedAudio } from './sdp.js';
 
 export type CallProgress =
   | { readonly kind: 'calling'; readonly localAddress: string; readonly localPort: number }
@@ -46,6 +47,12 @@ export interface PlaceCallOptions {
   readonly token?: string;
   /** In order of preference. Default PCMU, PCMA. */
   readonly codecs?: readonly PhoneCodecName[];
+  /**
+   * Encrypts its audio (SRTP with keys in the SDP): `named` offers nothing else, `beside` takes plain RTP too. Default: it does not.
+   */
+  readonly srtp?: LocalSrtp['mode'];
+  /** Suites in order of preference. Default: all. */
+  readonly srtpSuites?: readonly SrtpSuite[];
   /** User part of From and Contact. Default `phone`. */
   readonly user?: string;
   readonly source: AudioSource;
@@ -64,6 +71,8 @@ export interface PhoneAnswer {
   readonly remotePort: number;
   /** The far end takes key presses by RFC 4733. */
   readonly takesKeys: boolean;
+  /** The suite of SRTP; null: nothing is encrypted. */
+  readonly srtp: SrtpSuiteName | null;
   /** From the INVITE to the answer. */
   readonly afterMs: number;
 }
@@ -139,6 +148,7 @@ export class PhoneCall {
   readonly callId: string;
   readonly #options: PlaceCallOptions;
   readonly #codecs: readonly PhoneCodecName[];
+  readonly #srtp: LocalSrtp | undefined;
   readonly #lingerMs: number;
   readonly #media: PhoneMedia;
   readonly #transport: ListeningTransport;
@@ -163,6 +173,8 @@ export class PhoneCall {
     this.#codecs = options.codecs ?? ['PCMU', 'PCMA'];
     this.#lingerMs = options.lingerMs ?? 4_000;
     this.#media = media;
+    const { srtp: mode, srtpSuites: suites = srtpSuites } = options;
+    this.#srtp = mode && { mode, suites, keys: media.srtp };
     this.#transport = transport;
     let resolveAnswered: (answer: PhoneAnswer) => void = () => {};
     let rejectAnswered: (error: Error) => void = () => {};
@@ -189,7 +201,8 @@ export class PhoneCall {
         const { codec, remoteAddress, remotePort, eventPayloadType } = audio;
         const afterMs = performance.now() - this.#startedMs;
         const takesKeys = eventPayloadType !== undefined;
-        const answer = { codec, remoteAddress, remotePort, takesKeys, afterMs };
+        const srtp = audio.srtp?.suite.name ?? null;
+        const answer = { codec, remoteAddress, remotePort, takesKeys, srtp, afterMs };
         this.#tell({ kind: 'answered', answer });
         resolveAnswered(answer);
       },
@@ -287,6 +300,7 @@ export class PhoneCall {
       version: this.#version,
       codecs: this.#codecs,
       direction: directionOf(sends, receives),
+      ...(this.#srtp !== undefined && { srtp: this.#srtp }),
     };
   }
 
@@ -299,7 +313,7 @@ export class PhoneCall {
 
   #read(sdp: string): NegotiatedAudio | null {
     try {
-      return readAudio(sdp, this.#codecs);
+      return readAudio(sdp, this.#codecs, this.#srtp);
     } catch {
       return null;
     }

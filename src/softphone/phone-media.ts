@@ -8,6 +8,7 @@ import { createPayloadDecoder, type PayloadDecoder } from '../media/worker/mix/p
 import { PhoneFrame } from '../media/worker/phone/phone-frame.js';
 import { RtpPacket, isRtcp, rtpHeaderLength } from '../media/worker/rtp/rtp-packet.js';
 import { SequenceExtender } from '../media/worker/rtp/sequence.js';
+import { SrtpSession } from '../media/worker/srtp/srtp-session.js';
 import { createAudioFeed, type AudioFeed, type AudioSource } from './audio-source.js';
 import { DtmfReceiver, DtmfSender } from './dtmf-sender.js';
 import { HeardAudio } from './heard-audio.js';
@@ -29,6 +30,8 @@ export interface MediaStatistics {
   readonly jitterMs: number;
   /** Not RTP, or of a payload type that was not agreed on. */
   readonly packetsIgnored: number;
+  /** SRTP found them forged or sent again. */
+  readonly packetsNotGenuine: number;
 }
 
 const packetMs = 20;
@@ -44,6 +47,8 @@ export class PhoneMedia {
   readonly localAddress: string;
   readonly localPort: number;
   readonly heard: HeardAudio;
+  /** Its own keys, and those agreed on. */
+  readonly srtp = new SrtpSession();
   onKey: ((key: string) => void) | undefined;
   readonly #socket: Socket;
   readonly #feed: AudioFeed;
@@ -107,6 +112,7 @@ export class PhoneMedia {
       packetsLost: this.#lossBefore + Math.max(0, expected - this.#receivedOfSsrc),
       jitterMs: this.#jitter / this.#unitsPerMs,
       packetsIgnored: this.#ignored,
+      packetsNotGenuine: this.srtp.packetsForged + this.srtp.packetsReplayed,
     };
   }
 
@@ -122,6 +128,7 @@ export class PhoneMedia {
   /** Takes what was agreed on and begins to send, or goes on as newly agreed. */
   agree(audio: NegotiatedAudio): void {
     this.#remote = audio;
+    this.srtp.onAgreement(audio.srtp, performance.now());
     if (this.#codec?.name !== audio.codec) {
       const codec = phoneCodec(audio);
       this.#codec = codec;
@@ -202,11 +209,15 @@ export class PhoneMedia {
     });
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
     this.#sent += 1;
-    this.#socket.send(bytes, remotePort, remoteAddress, () => {});
+    const sealed = this.srtp.sealRtp(bytes);
+    // Names are looked up before anything goes out, and the buffer is used again meanwhile.
+    if (sealed !== null) this.#socket.send(Buffer.from(sealed), remotePort, remoteAddress, () => {});
   }
 
-  #receive(bytes: Buffer): void {
+  #receive(datagram: Buffer): void {
     const packet = this.#packet;
+    const bytes = this.srtp.open(datagram, isRtcp(datagram) ? 'rtcp' : 'rtp', performance.now());
+    if (bytes === null) return;
     const isOurs = this.#remote && !isRtcp(bytes) && RtpPacket.parse(bytes, packet);
     if (!isOurs || !this.#remote || !this.#decoder) {
       this.#ignored += 1;

@@ -25,6 +25,7 @@ describe('the offer', () => {
       parameters: new Map(),
       eventPayloadType: 101,
       eventClockRateHz: 8000,
+      srtp: null,
       remoteReceives: true,
       remoteSends: true,
     });

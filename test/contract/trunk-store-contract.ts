@@ -21,7 +21,7 @@ function trunk(changes: Partial<Trunk> = {}): Trunk {
       headers: [],
     },
     outbound: null,
-    media: { codecs: null, dtmf: 'auto' },
+    media: { codecs: null, dtmf: 'auto', srtp: null },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: now, key: null, fingerprint: 'f' },
     ...changes,
@@ -42,7 +42,7 @@ const full: Partial<Trunk> = {
     },
     digest: { username: 'pbx', secrets: { 'SHA-256': 'a', MD5: 'b' } },
   },
-  media: { codecs: ['PCMA'], dtmf: 'info' },
+  media: { codecs: ['PCMA'], dtmf: 'info', srtp: 'require' },
   outbound: {
     targets: [
       {

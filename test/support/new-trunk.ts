@@ -10,7 +10,7 @@ export function newTrunk(
   const { inbound, ...more } = changes;
   return {
     ...{ id: `trunk ${made}`, accountId: 'acme', name: null, isEnabled: true, numbers: null, outbound: null },
-    media: { codecs: null, dtmf: 'auto' },
+    media: { codecs: null, dtmf: 'auto', srtp: null },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
     ...{ createdAt: made, key: null, fingerprint: '' },
     ...more,

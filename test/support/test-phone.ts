@@ -6,6 +6,7 @@ import { createFrameEncoder, phoneCodec, trackCodec } from '../../src/media/work
 import { createPayloadDecoder } from '../../src/media/worker/mix/payload-decoder.js';
 import { isRtcp, RtpPacket } from '../../src/media/worker/rtp/rtp-packet.js';
 import { formatRtcp, type RtcpPacket } from '../../src/media/worker/rtp/rtcp.js';
+import { SrtpSession } from '../../src/media/worker/srtp/srtp-session.js';
 import { tickSamples } from '../../src/media/worker/sound/sample-rate.js';
 import { Tone } from '../../src/media/worker/sound/tone.js';
 import { codecFormat, usualUse, type PhoneCodecName } from '../../src/sdp/phone-codecs.js';
@@ -34,6 +35,8 @@ export class TestPhone {
   sequenceNumber = 1000;
   timestamp = 160_000;
   ssrc = Math.floor(Math.random() * 0xffffffff);
+  /** Encrypts what it sends and opens what it hears, once keys are agreed on. */
+  readonly srtp = new SrtpSession();
 
   private constructor(socket: Socket, name: PhoneCodecName, host: string, gatewayHost: string) {
     this.#host = host;
@@ -41,8 +44,11 @@ export class TestPhone {
     this.#socket = socket;
     this.#name = name;
     this.#codec = phoneCodec(usualUse(name));
-    socket.on('message', (buffer) => {
+    socket.on('message', (datagram) => {
       const packet = new RtpPacket();
+      const kind = isRtcp(datagram) ? 'rtcp' : 'rtp';
+      const buffer = this.srtp.open(datagram, kind, performance.now());
+      if (buffer === null) return;
       if (isRtcp(buffer)) this.rtcp.push(buffer);
       else if (RtpPacket.parse(buffer, packet)) {
         const { sequenceNumber, timestamp, ssrc, payloadType, marker, payload } = packet;
@@ -78,13 +84,18 @@ export class TestPhone {
   }
 
   /** A session description of this phone. */
-  sdp({ attributes = ['a=sendrecv'], port = this.port, address = this.#host } = {}): string {
+  sdp({
+    attributes = ['a=sendrecv'],
+    port = this.port,
+    address = this.#host,
+    protocol = 'RTP/AVP',
+  } = {}): string {
     const { payloadType, clockRateHz, channels } = codecFormat(this.#name);
     const encoding = `${this.#name}/${clockRateHz}${channels > 1 ? `/${channels}` : ''}`;
     const family = address.includes(':') ? 'IP6' : 'IP4';
     const lines = [
       ...['v=0', `o=- 1 1 IN ${family} ${address}`, 's=-', `c=IN ${family} ${address}`, 't=0 0'],
-      `m=audio ${port} RTP/AVP ${payloadType} 101`,
+      `m=audio ${port} ${protocol} ${payloadType} 101`,
       ...[
         `a=rtpmap:${payloadType} ${encoding}`,
         `a=rtpmap:101 telephone-event/${clockRateHz}`,
@@ -112,7 +123,8 @@ export class TestPhone {
     packet.set(payload, 12);
     this.sequenceNumber = (this.sequenceNumber + 1) & 0xffff;
     this.timestamp = (this.timestamp + samples) >>> 0;
-    this.#socket.send(packet, to, this.#gatewayHost);
+    // Sent later than it is made: the next is sealed in the same place.
+    this.#socket.send(Buffer.from(this.srtp.sealRtp(packet)!), to, this.#gatewayHost);
   }
 
   /** Anything at all. */
@@ -121,7 +133,7 @@ export class TestPhone {
   }
 
   sendRtcp(to: number, packets: readonly RtcpPacket[]): void {
-    this.#socket.send(formatRtcp(packets), to, this.#gatewayHost);
+    this.#socket.send(Buffer.from(this.srtp.sealRtcp(formatRtcp(packets))!), to, this.#gatewayHost);
   }
 
   /** The same phone at another port, as a NAT would have it: its stream goes on there. */

@@ -19,12 +19,23 @@ export class LegCounts {
   }
 }
 
+/** Nothing where neither counts them. */
+function sumOfFakes(
+  former: MediaLegStatistics,
+  last: MediaLegStatistics,
+): Pick<MediaLegStatistics, 'packetsNotGenuine'> {
+  if (former.packetsNotGenuine === undefined && last.packetsNotGenuine === undefined) return {};
+  return { packetsNotGenuine: (former.packetsNotGenuine ?? 0) + (last.packetsNotGenuine ?? 0) };
+}
+
 function sumOf(former: MediaLegStatistics, last: MediaLegStatistics): MediaLegStatistics {
   return {
     packetsReceived: former.packetsReceived + last.packetsReceived,
     packetsSent: former.packetsSent + last.packetsSent,
     packetsLost: former.packetsLost + last.packetsLost,
     packetsFromStrangers: former.packetsFromStrangers + last.packetsFromStrangers,
+    ...sumOfFakes(former, last),
+    ...(last.encryption !== undefined && { encryption: last.encryption }),
     // How it is now, as RFC 3550 §6.4.1 means it: there is no sum of that.
     jitterMs: last.jitterMs,
     // Of another path, and of another far end.

@@ -100,14 +100,16 @@ describe('The policies of a trunk', () => {
 
   it('are its defaults where nothing is said: all codecs, keys by whichever way, no header field, all places of the caller', async () => {
     expect(await service().create('acme', {})).toMatchObject({
-      media: { codecs: null, dtmf: 'auto' },
+      media: { codecs: null, dtmf: 'auto', srtp: null },
       inbound: {
         headers: [],
         callerIdentity: ['p-asserted-identity', 'remote-party-id', 'p-preferred-identity', 'from'],
       },
     });
-    const kept = await service().create('acme', { media: { codecs: ['PCMA'], dtmf: 'info' } });
-    expect(kept.media).toEqual({ codecs: ['PCMA'], dtmf: 'info' });
+    const kept = await service().create('acme', {
+      media: { codecs: ['PCMA'], dtmf: 'info', srtp: 'require' },
+    });
+    expect(kept.media).toEqual({ codecs: ['PCMA'], dtmf: 'info', srtp: 'require' });
   });
 
   it.each(['x-token', 'Authorization', 'From', 'User-to-User'])('show no field %s', async (name) => {

@@ -83,7 +83,7 @@ const defaultInbound: TrunkInbound = {
   headers: [],
 };
 
-const defaultMedia: TrunkMedia = { codecs: null, dtmf: 'auto' };
+const defaultMedia: TrunkMedia = { codecs: null, dtmf: 'auto', srtp: null };
 
 export class TrunkService {
   readonly #options: TrunkServiceOptions;

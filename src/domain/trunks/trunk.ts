@@ -1,5 +1,5 @@
 /** Trunks: carriers and phone systems, where their calls come from, and what they may do. */
-import type { PhoneCodec } from '../media-plane.js';
+import type { PhoneCodec, SrtpPolicy } from '../media-plane.js';
 import type { VerdictSource } from '../participants/caller-verification.js';
 import type { TrunkOutbound } from './outbound.js';
 
@@ -62,6 +62,8 @@ export interface TrunkMedia {
   /** Those that may be used, the preferred first; null: all that there are, in the order of whoever offers. */
   readonly codecs: readonly PhoneCodec[] | null;
   readonly dtmf: DtmfPolicy;
+  /** Null: as it is for all phones. */
+  readonly srtp: SrtpPolicy | null;
 }
 
 export interface Trunk {

@@ -25,7 +25,7 @@ afterEach(async () => {
 const trunk: Trunk = {
   ...{ id: 't', accountId: 'acme', name: null, isEnabled: true, numbers: null, key: null, fingerprint: '' },
   ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
-  ...{ createdAt: 0, outbound: null, media: { codecs: null, dtmf: 'auto' } },
+  ...{ createdAt: 0, outbound: null, media: { codecs: null, dtmf: 'auto', srtp: null } },
   inbound: {
     ...{
       networks: ['192.0.2.0/24'],

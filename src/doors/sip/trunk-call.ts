@@ -85,8 +85,8 @@ function shownDigest(
 }
 
 /** What may be agreed on with a phone of that trunk. */
-export function phoneTermsOf({ codecs, dtmf }: TrunkMedia): PhoneTerms {
-  return { codecs, telephoneEvents: dtmf !== 'info' };
+export function phoneTermsOf({ codecs, dtmf, srtp }: TrunkMedia): PhoneTerms {
+  return { codecs, telephoneEvents: dtmf !== 'info', srtp };
 }
 
 /** The header field of a 401. drachtio-srf writes one line for each name: those of further challenges stand in its value. */

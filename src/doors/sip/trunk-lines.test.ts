@@ -34,7 +34,7 @@ function trunkOf(id: string, changes: Partial<Trunk> = {}): Trunk {
       ping: null,
     },
     ...{ allowedCallers: null, allowedCalled: null, maxConcurrentCalls: null, maxCallsPerSecond: null },
-    media: { codecs: null, dtmf: 'auto' },
+    media: { codecs: null, dtmf: 'auto', srtp: null },
     ...{ createdAt: 0, ...changes },
   };
 }

@@ -58,7 +58,7 @@ function passOf(
         maxConcurrentCalls: null,
         maxCallsPerSecond: null,
         outbound: null,
-        media: { codecs: null, dtmf: 'auto' } as const,
+        media: { codecs: null, dtmf: 'auto', srtp: null } as const,
         createdAt: 0,
       },
     },

@@ -32,7 +32,7 @@ const hints: Readonly<Record<string, string>> = {
     'End the call that holds the slot (`DELETE /legs/{legId}`), or make a participant for each call.',
   'session-full': '`sessions.maxParticipantsPerSession` is the limit.',
   'no-common-codec':
-    'Let the caller offer PCMU, PCMA, G.722 or Opus, of those that `rtp.codecs` and the trunk allow, over RTP/AVP: docs/media.md.',
+    'Let the caller offer PCMU, PCMA, G.722 or Opus, of those that `rtp.codecs` and the trunk allow, over RTP/AVP or with keys in the SDP as `rtp.srtp` and the trunk have it: docs/media.md.',
   'bad-sdp': 'Look at the session description: what is wrong in it is said above.',
   draining: 'The gateway was taken out of service: `DELETE /v1/node/drain` takes calls again.',
   overloaded:

@@ -20,6 +20,8 @@ import {
   negotiateOffer,
   preferencesOf,
 } from '../../media/worker/phone/phone-sdp.js';
+import type { SrtpKeys } from '../../media/worker/srtp/srtp-negotiation.js';
+import { masterLength } from '../../media/worker/srtp/srtp-suite.js';
 import { anyTerms } from '../../media/worker/phone/phone-terms.js';
 import { rtpMaps } from '../../sdp/attributes.js';
 import { addressTypeOf } from '../../sdp/media-address.js';
@@ -78,7 +80,8 @@ function phoneOutlook(
 ): MediaOutlook {
   const terms = trunk === null ? anyTerms : phoneTermsOf(trunk.media);
   const codecs = terms.codecs ?? config.rtp.codecs ?? null;
-  const agreement = negotiateOffer(offer, preferencesOf({ ...terms, codecs }), null);
+  const srtp = terms.srtp ?? config.rtp.srtp;
+  const agreement = negotiateOffer(offer, preferencesOf({ ...terms, codecs, srtp }), null);
   const { codec, layout, events, remoteRtp, addressType } = agreement;
   const endpoint = endpointFor(addressType, cameTo, config);
   const address = addressTold(endpoint, source.address, config);
@@ -92,14 +95,20 @@ function phoneOutlook(
   const details: Record<string, ExplainedValue> = {
     ...{ kind: 'phone', codec: codec.name, keyPresses: events === null ? 'SIP INFO' : 'telephone-event' },
     ...{ direction: localDirection(agreement), sections, address },
+    encryption: agreement.srtp?.suite.name ?? 'none',
     ports: `${String(config.rtp.ports.from)}-${String(config.rtp.ports.to)}`,
     sendsTo: remoteRtp === null ? null : `${remoteRtp.address} ${String(remoteRtp.port)}`,
   };
   const where = remoteRtp === null ? 'to wherever its RTP comes from' : `to ${remoteRtp.address}`;
   const text = `a phone: ${codec.name}, our RTP goes ${where}, it is told ${address}`;
-  const description = formatAnswer(agreement, { address, rtpPort, sessionId: '0' }, 1);
+  const description = formatAnswer(agreement, { address, rtpPort, sessionId: '0', srtpKeys: noKeys }, 1);
   return { step: { ...passed('media', text, details), hint: addressHint(address) }, description };
 }
+
+/** Each call makes keys of its own: zeros stand for them. */
+const noKeys: SrtpKeys = {
+  keyFor: (suite) => ({ suite, keyAndSalt: Buffer.alloc(masterLength(suite)) }),
+};
 
 /** Throws SdpRefusal. */
 function endpointFor(

@@ -14,6 +14,7 @@ import {
   type CarrierTerms,
 } from './carrier-sdp.js';
 import type { EdgeCodecName } from './edge-codecs.js';
+import type { SrtpPolicy } from '../../domain/media-plane.js';
 
 const all: ReadonlySet<EdgeCodecName> = new Set(['PCMU', 'PCMA', 'G722', 'opus', 'G729'] as const);
 const key = Buffer.alloc(30, 7).toString('base64');
@@ -51,6 +52,7 @@ describe('a carrier’s offer', () => {
     const terms = readCarrierOffer(sdp(...audio('0 8 101')), ours, null, {
       order: 'own',
       telephoneEvents: false,
+      srtp: 'allow',
     });
     expect([terms.codec.name, terms.events, terms.takesEvents]).toEqual(['PCMA', null, false]);
     expect(code(() => readCarrierOffer(sdp(...audio('9 101')), ours, null))).toBe('no-common-codec');
@@ -155,8 +157,20 @@ describe('a carrier’s offer', () => {
     expect(formatForFreeSwitch(terms, identity)).toContain(`m=audio 4000 RTP/SAVP 0\r\n`);
     expect(formatForFreeSwitch(terms, identity)).toContain(`${crypto}\r\n`);
     expect(code(() => readCarrierOffer(secure('a=x'), all, null))).toBe('no-common-codec');
-    // Without RTP/SAVP a key means nothing.
-    expect(offer('0', crypto).srtp).toBeNull();
+    // Beside plain RTP a key means the same (RFC 8643).
+    expect(offer('0', crypto).srtp).toEqual(terms.srtp);
+  });
+
+  it('is taken or refused as the policy for SRTP has it', () => {
+    const read = (srtp: SrtpPolicy, ...lines: readonly string[]) =>
+      readCarrierOffer(sdp(...lines), all, null, { order: 'offerer', telephoneEvents: true, srtp });
+    const [named, plain] = ['m=audio 4000 RTP/SAVP 0', 'm=audio 4000 RTP/AVP 0'];
+    expect(() => read('off', named, crypto)).toThrow('SRTP is switched off for this call');
+    expect(read('off', plain, crypto).srtp).toBeNull();
+    expect(read('allow', plain).srtp).toBeNull();
+    expect(() => read('require', plain)).toThrow('the call must be encrypted (SRTP)');
+    expect(read('require', plain, crypto).srtp).not.toBeNull();
+    expect(read('require', named, crypto).srtp).not.toBeNull();
   });
 
   it('is refused where there is nothing to say to it', () => {

@@ -3,7 +3,7 @@
  * FreeSWITCH dies of some that it does not understand, and its own say more than a carrier should know. FreeSWITCH always
  * hears `sendrecv`: a hold is the media worker's business.
  */
-import { MediaRefusal } from '../../domain/media-plane.js';
+import { MediaRefusal, type SrtpPolicy } from '../../domain/media-plane.js';
 import {
   answeredAudio,
   audioAlone,
@@ -95,26 +95,27 @@ export interface CarrierPreferences {
   readonly order: 'offerer' | 'own';
   /** Telephone events are offered and taken. */
   readonly telephoneEvents: boolean;
+  readonly srtp: SrtpPolicy;
 }
 
-const anything: CarrierPreferences = { order: 'offerer', telephoneEvents: true };
+const anything: CarrierPreferences = { order: 'offerer', telephoneEvents: true, srtp: 'allow' };
 
 /** Decides on the carrier's offer. Throws MediaRefusal `bad-sdp` or `no-common-codec`. */
 export function readCarrierOffer(
   offer: string,
   codecs: ReadonlySet<EdgeCodecName>,
   previous: CarrierTerms | null,
-  { order, telephoneEvents }: CarrierPreferences = anything,
+  { order, telephoneEvents, srtp }: CarrierPreferences = anything,
 ): CarrierTerms {
   return orMediaRefusal(() => {
     const session = parseSessionDescription(offer);
-    const ability = order === 'own' ? inOwnOrder(codecs) : abilityOf(codecs);
+    const ability = order === 'own' ? inOwnOrder(codecs, srtp) : abilityOf(codecs, srtp);
     const chosen = chooseAudio(session, ability, previous?.layout ?? null);
     const { media, sections, audioIndex } = chosen;
     const codec = chosen.codecs.find(({ name }) => name === previous?.codec.name) ?? chosen.codecs[0];
     const events = telephoneEvents ? eventsOf(media, codec) : null;
     return {
-      ...farSide(session, media),
+      ...farSide(session, media, srtp),
       layout: { sections, audioIndex },
       codec,
       events,
@@ -127,7 +128,9 @@ export function readCarrierOffer(
 export function readCarrierAnswer(answer: string, offer: OwnOffer): CarrierTerms {
   return orMediaRefusal(() => {
     const session = parseSessionDescription(answer);
-    const able = abilityOf(new Set(offer.codecs.map(({ name }) => name)));
+    // A key is taken where one was offered.
+    const policy = offer.srtp === null ? 'off' : 'require';
+    const able = abilityOf(new Set(offer.codecs.map(({ name }) => name)), policy);
     const { media, codecs } = answeredAudio(session, able, offer.layout);
     // FreeSWITCH listens to the number that it sends: one that the carrier has chosen by itself cannot be used.
     const codec = codecs.find(({ name, payloadType }) =>
@@ -138,9 +141,7 @@ export function readCarrierAnswer(answer: string, offer: OwnOffer): CarrierTerms
         'no-common-codec',
         'the answer has no codec by the number that it was offered under',
       );
-    const far = farSide(session, media);
-    if ((far.srtp === null) !== (offer.srtp === null))
-      throw new SdpRefusal('no-common-codec', `the answer has ${media.protocol}, which was not offered`);
+    const far = farSide(session, media, policy);
     const wanted = eventsOf(media, codec);
     // Key presses come under the number of our offer (RFC 3264 §6.1). FreeSWITCH sends under the same, so none go to a carrier
     // that wants another.
@@ -250,10 +251,13 @@ function orMediaRefusal<T>(work: () => T): T {
 
 const isSecure = (media: MediaDescription): boolean => /^RTP\/SAVPF?$/.test(media.protocol);
 
-const abilityOf = (codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> => ({
+const abilityOf = (codecs: ReadonlySet<EdgeCodecName>, srtp: SrtpPolicy): AudioAbility<CodecUse> => ({
   obstacleIn: (media) => {
-    if (!isSecure(media)) return isPlainRtp(media) ? null : unsupportedProtocol(media);
-    return readSrtpKey(media) === null ? 'no a=crypto line can be used' : null;
+    if (!isSecure(media) && !isPlainRtp(media)) return unsupportedProtocol(media);
+    if (isSecure(media) && srtp === 'off') return `${media.protocol}: SRTP is switched off for this call`;
+    if (readSrtpKey(media) !== null) return null;
+    if (isSecure(media)) return 'no a=crypto line can be used';
+    return srtp === 'require' ? `${media.protocol}: the call must be encrypted (SRTP)` : null;
   },
   codecsIn: (media) =>
     rtpMaps(media)
@@ -262,8 +266,8 @@ const abilityOf = (codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> =
 });
 
 /** The best is the first of `codecs`. */
-function inOwnOrder(codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> {
-  const ability = abilityOf(codecs);
+function inOwnOrder(codecs: ReadonlySet<EdgeCodecName>, srtp: SrtpPolicy): AudioAbility<CodecUse> {
+  const ability = abilityOf(codecs, srtp);
   const order = [...codecs];
   const compared = (one: CodecUse, other: CodecUse): number =>
     order.indexOf(one.name) - order.indexOf(other.name);
@@ -273,6 +277,7 @@ function inOwnOrder(codecs: ReadonlySet<EdgeCodecName>): AudioAbility<CodecUse> 
 function farSide(
   session: SessionDescription,
   media: MediaDescription,
+  srtp: SrtpPolicy,
 ): Pick<CarrierTerms, 'peer' | 'addressType' | 'srtp' | 'direction' | 'ptimeMs' | 'maxPtimeMs'> {
   const { destination, addressType, direction } = farSideOf(session, media);
   const longest = maxPtimeMs(media);
@@ -280,7 +285,8 @@ function farSide(
   return {
     peer: destination,
     addressType,
-    srtp: isSecure(media) ? readSrtpKey(media) : null,
+    // A key beside plain RTP means the same (RFC 8643).
+    srtp: srtp === 'off' ? null : readSrtpKey(media),
     direction,
     ptimeMs: usualPtime(usualPtimesMs.includes(wanted) ? wanted : 20, longest ?? Infinity),
     maxPtimeMs: longest,

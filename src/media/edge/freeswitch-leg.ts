@@ -196,7 +196,7 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   }
 
   statistics(): Promise<MediaLegStatistics | null> {
-    return this.#closing ?? this.#worker.statistics();
+    return this.#closing ?? this.#outside(this.#worker.statistics());
   }
 
   /** Resolves when the media is gone; FreeSWITCH's channels end meanwhile (`gone`). */
@@ -223,11 +223,20 @@ export class FreeSwitchLeg implements MediaLeg, MediaConnection, ServedLeg {
   }
 
   #end(hangingUp: Promise<void>): Promise<MediaLegStatistics | null> {
-    const closing = this.#worker.close();
+    const closing = this.#outside(this.#worker.close());
     this.#closing = closing;
     this.#ended.abort();
     this.#hangingUp = hangingUp.finally(() => this.#options.onGone(this));
     return closing;
+  }
+
+  /** What the worker counts, as the carrier is: it is FreeSWITCH that encrypts, and tells nobody what it drops. */
+  async #outside(counting: Promise<MediaLegStatistics | null>): Promise<MediaLegStatistics | null> {
+    const encryption = (this.#terms?.srtp ?? null) === null ? 'none' : 'sdes';
+    const counted = await counting;
+    if (counted === null) return null;
+    const { packetsNotGenuine: _, ...others } = counted;
+    return { ...others, encryption };
   }
 
   #expectOpen(): void {

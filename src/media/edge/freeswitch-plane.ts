@@ -11,6 +11,7 @@ import {
   MediaRefusal,
   type OpenLegRequest,
   type OpenRecordingRequest,
+  type SrtpPolicy,
 } from '../../domain/media-plane.js';
 import type { MediaAddress } from '../../sdp/media-address.js';
 import type { MediaLogger } from '../media-logger.js';
@@ -41,6 +42,8 @@ export interface FreeSwitchPlaneOptions {
   readonly fallback: 'native' | 'refuse';
   /** What FreeSWITCH has not done by then has failed. */
   readonly requestTimeoutMs: number;
+  /** Whether the audio of phones of which nothing else is asked is encrypted. Default `allow`. */
+  readonly phoneSrtp?: SrtpPolicy;
   /** Longest pause between attempts to connect. */
   readonly longestRetryMs: number;
   /** Between two health checks of one FreeSWITCH. */
@@ -173,8 +176,14 @@ class EdgePlane implements FreeSwitchPlane {
     const preferences: CarrierPreferences = {
       order: wanted === null ? 'offerer' : 'own',
       telephoneEvents: phoneTerms?.telephoneEvents ?? true,
+      srtp: phoneTerms?.srtp ?? this.#options.phoneSrtp ?? 'allow',
     };
     const offer = connections[0]?.offer ?? null;
+    if (offer === null && preferences.srtp === 'require')
+      throw new MediaRefusal(
+        'no-common-codec',
+        'the call must be encrypted (SRTP), which FreeSWITCH does not offer by itself',
+      );
     const terms = offer === null ? null : readCarrierOffer(offer, codecs, null, preferences);
     const expectReachable: ExpectReachable = async (far) => {
       server.expectReachable(far);

@@ -86,6 +86,8 @@ export async function openChannels(options: OpenChannelsOptions): Promise<Opened
       phoneTerms: {
         codecs: ['PCMU', 'PCMA'],
         telephoneEvents: request.phoneTerms?.telephoneEvents ?? true,
+        // FreeSWITCH is beside it, and encrypts towards the carrier.
+        srtp: 'off',
       },
     });
     opened.worker = worker;

@@ -39,6 +39,7 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   const phone = {
     ports: phonePorts,
     codecs: settings.phoneCodecs,
+    srtp: settings.phoneSrtp,
     endpoints,
     gatewayPorts,
     tickClock,

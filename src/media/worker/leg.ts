@@ -31,6 +31,10 @@ export interface LegStatistics {
   readonly jitterMs: number;
   /** Null: nothing is measured. */
   readonly audio: AudioQuality | null;
+  /** Dropped because SRTP found them forged or sent again. Absent: none. */
+  readonly packetsNotGenuine?: number;
+  /** How what was last agreed on is encrypted. Absent: not known. */
+  readonly encryption?: 'none' | 'sdes' | 'dtls';
 }
 
 /** `both`: the leg ends where the connection fails. `publish`, `receive`: it is made anew by the next offer. */

@@ -16,6 +16,7 @@ import type {
 import type { LegStatistics } from './leg.js';
 import type { LinkAddress } from './link/link-address.js';
 import type { RecordingEndReason, RecordingOptions, RecordingResult } from './record/recording.js';
+import type { SrtpPolicy } from './srtp/srtp-negotiation.js';
 import type { Playback, PlaybackEnd, ToneSound } from './sound/playback.js';
 import type { Prompt } from './sound/prompt-sounds.js';
 import type { TrackKind } from './source-track.js';
@@ -56,6 +57,8 @@ export interface WorkerSettings {
   readonly maxLegs: number;
   /** Codecs of phones of which nothing else is asked, the preferred first; null: all, in the order of whoever offers. */
   readonly phoneCodecs: readonly PhoneCodecName[] | null;
+  /** Whether the audio of phones of which nothing else is asked is encrypted. */
+  readonly phoneSrtp: SrtpPolicy;
   readonly jitterTargetMs: number;
   readonly rtpTimeoutBeforeFirstMs: number;
   readonly rtpTimeoutMs: number;

@@ -15,6 +15,8 @@ export interface CallArguments {
   readonly dtmf?: string;
   /** The preferred first. */
   readonly codecs?: readonly PhoneCodecName[];
+  /** SRTP, and nothing else. */
+  readonly isEncrypted?: boolean;
   /** Over TLS any certificate is taken. */
   readonly isInsecure?: boolean;
   /** Stands before each line that is printed. */
@@ -33,6 +35,7 @@ export const callUsage = `usage: landbridge call <sip-uri> [options]
   --record <file>   write what is heard to a WAV file
   --dtmf <keys>     press keys (0-9 * # A-D) one second after the answer
   --codec <names>   offer these codecs, the preferred first: opus, G722, PCMU, PCMA (default: PCMU,PCMA)
+  --srtp            offer SRTP alone, with keys in the SDP: over TLS, where nobody else reads them
   --name <name>     begin each line with this name, where several phones print
   --insecure        over TLS, take any certificate
   --seconds <n>     hang up after n seconds (default: 10; 0: when the far end does)
@@ -55,6 +58,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
         seconds: { type: 'string' },
         dtmf: { type: 'string' },
         codec: { type: 'string' },
+        srtp: { type: 'boolean' },
         insecure: { type: 'boolean' },
         name: { type: 'string' },
       },
@@ -92,6 +96,7 @@ export function parseCallArguments(argv: readonly string[]): CallArguments | str
     ...(values.record !== undefined && { recordFile: values.record }),
     ...(values.dtmf !== undefined && { dtmf: values.dtmf }),
     ...(codecs !== undefined && { codecs: [...new Set(codecs)].filter((codec) => codec !== null) }),
+    ...(values.srtp === true && { isEncrypted: true }),
     ...(values.insecure === true && { isInsecure: true }),
     ...(values.name !== undefined && { name: values.name }),
   };

@@ -71,6 +71,7 @@ export async function runCallCommand(
       onProgress: (progress) => printProgress(progress, parsed.uri, print),
       ...(parsed.token !== undefined && { token: parsed.token }),
       ...(parsed.codecs !== undefined && { codecs: parsed.codecs }),
+      ...(parsed.isEncrypted === true && { srtp: 'named' as const }),
       verifyServer: parsed.isInsecure !== true,
     });
     return await attend(call, parsed, print, { lostAfterMs, impatient });
@@ -191,9 +192,10 @@ function printProgress(progress: CallProgress, uri: string, print: (line: string
       print(`${progress.status} ${progress.reasonPhrase}`);
       return;
     case 'answered': {
-      const { afterMs, codec, remoteAddress, remotePort } = progress.answer;
+      const { afterMs, codec, srtp, remoteAddress, remotePort } = progress.answer;
+      const how = srtp === null ? codec : `${codec}, encrypted by ${srtp},`;
       print(
-        `answered after ${afterMs.toFixed(0)} ms: ${codec} with ${formatHostPort(remoteAddress, remotePort)}`,
+        `answered after ${afterMs.toFixed(0)} ms: ${how} with ${formatHostPort(remoteAddress, remotePort)}`,
       );
       return;
     }

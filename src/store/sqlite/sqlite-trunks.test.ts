@@ -26,7 +26,7 @@ it.each([
         ...{ networks: ['192.0.2.1'], calledNumber: ['to'], callerIdentity: places, headers: [] },
         ...{ certificateNames: [], digest: null, stir: 'off', verifiedBy: 'gateway' },
       },
-      ...{ outbound: null, media: { codecs: null, dtmf: 'auto' } },
+      ...{ outbound: null, media: { codecs: null, dtmf: 'auto', srtp: null } },
     });
   },
 );

@@ -117,8 +117,8 @@ function read(row: unknown): Trunk | null {
   );
 }
 
-function mediaOf(kept: TrunkMedia | null): TrunkMedia {
-  return kept ?? { codecs: null, dtmf: 'auto' };
+function mediaOf(kept: Partial<TrunkMedia> | null): TrunkMedia {
+  return { codecs: null, dtmf: 'auto', srtp: null, ...kept };
 }
 
 /** It was a word before it was a list. */

@@ -63,6 +63,7 @@ function towards(media: PhoneMedia, remoteReceives: boolean): NegotiatedAudio {
     codec: 'PCMU',
     payloadType: 0,
     parameters: new Map(),
+    srtp: null,
     remoteReceives,
     remoteSends: true,
   };

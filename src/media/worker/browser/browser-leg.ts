@@ -31,9 +31,10 @@ export class BrowserLeg implements Leg {
   }
 
   statistics(): LegStatistics {
-    return [...this.connections.values()]
+    const counted = [...this.connections.values()]
       .map((connection) => connection.statistics())
       .reduce(sumOfStatistics, noStatistics);
+    return { ...counted, encryption: 'dtls' };
   }
 
   close(): void {

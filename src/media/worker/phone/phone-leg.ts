@@ -1,5 +1,6 @@
 /** A phone’s leg in the media worker. */
 import { randomInt } from 'node:crypto';
+import type { RemoteInfo } from 'node:dgram';
 import { literalAddress } from '../../../sdp/media-address.js';
 import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
 import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
@@ -34,6 +35,9 @@ import {
   type LocalEndpoint,
   type PhoneAgreement,
 } from './phone-sdp.js';
+import { SrtpSession } from '../srtp/srtp-session.js';
+import type { SrtpPolicy } from '../srtp/srtp-negotiation.js';
+import { isRtcp } from '../rtp/rtp-packet.js';
 import { PhoneSockets } from './phone-sockets.js';
 import { anyTerms } from './phone-terms.js';
 import { RtpOutput } from './rtp-output.js';
@@ -48,6 +52,8 @@ export interface PhoneLegSettings {
   readonly tickClock: TickClock;
   /** Where the terms name none: those that may be used, the preferred first. Default: all, in the order of whoever offers. */
   readonly codecs?: readonly PhoneCodecName[] | null;
+  /** Where the terms say nothing: whether phones' audio is encrypted. Default `allow`. */
+  readonly srtp?: SrtpPolicy;
   /** Shared by the worker's legs: what several hear alike is mixed once. Its options are the jitter buffer's. */
   readonly mixes: Mixes;
   /** Absent: prompts are silent. */
@@ -68,7 +74,7 @@ export interface PhoneLegSettings {
 
 export type PhoneLegOptions = LegOptions & PhoneLegSettings;
 
-/** A phone's RTP end (RFC 3550, RFC 4733) over plain UDP. */
+/** A phone's RTP end (RFC 3550, RFC 4733) over UDP, encrypted (RFC 3711) or not. */
 export interface PhoneLeg extends Leg, LegConnection {
   readonly kind: 'phone';
 }
@@ -94,6 +100,7 @@ class NativePhoneLeg implements PhoneLeg {
   #offerOutstanding = false;
 
   readonly #sockets: PhoneSockets;
+  readonly #srtp = new SrtpSession();
   readonly #latch: AddressLatch;
   readonly #reception = new ReceptionStatistics(8000);
   readonly #output = new RtpOutput((datagram) => this.#sendRtp(datagram));
@@ -115,14 +122,17 @@ class NativePhoneLeg implements PhoneLeg {
     this.#maySend = options.sendsOnceConfirmed !== true;
     this.#options = options;
     const terms = options.phoneTerms ?? anyTerms;
-    this.#preferences = preferencesOf({ ...terms, codecs: terms.codecs ?? options.codecs ?? null });
+    this.#preferences = preferencesOf({
+      ...terms,
+      codecs: terms.codecs ?? options.codecs ?? null,
+      srtp: terms.srtp ?? options.srtp ?? null,
+    });
     this.#clock = options.tickClock;
     this.#sockets = new PhoneSockets({
       ports: options.ports,
       endpoints: options.endpoints,
       advertisedAddress: options.advertisedAddress ?? null,
-      onDatagram: (buffer, from, isRtpSocket) =>
-        this.#input.onDatagram(buffer, from, isRtpSocket, this.#clock.now()),
+      onDatagram: (buffer, from, isRtpSocket) => this.#onDatagram(buffer, from, isRtpSocket),
       onFault: (error) => options.events.onFault(error),
     });
     this.#latch = new AddressLatch(literalAddress(options.signallingAddress ?? ''));
@@ -133,7 +143,8 @@ class NativePhoneLeg implements PhoneLeg {
       reception: this.#reception,
       quality: this.#reportReader(),
       send: (datagram, destination, isMuxed) => {
-        if (this.#maySend) this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](datagram, destination);
+        const sealed = this.#maySend ? this.#srtp.sealRtcp(datagram) : null;
+        if (sealed !== null) this.#sockets[isMuxed ? 'sendRtp' : 'sendRtcp'](sealed, destination);
       },
     });
     this.#liveness = new PhoneLiveness({
@@ -243,6 +254,8 @@ class NativePhoneLeg implements PhoneLeg {
       packetsFromStrangers: this.#input.packetsFromStrangers,
       jitterMs: this.#reception.jitterMs,
       audio: this.#quality.quality(this.#counts),
+      packetsNotGenuine: this.#srtp.packetsForged + this.#srtp.packetsReplayed,
+      encryption: this.#srtp.suite === null ? 'none' : 'sdes',
     };
   }
 
@@ -307,7 +320,7 @@ class NativePhoneLeg implements PhoneLeg {
   }
 
   async #open(endpoint: PhoneEndpoint): Promise<LocalEndpoint> {
-    return { ...(await this.#sockets.open(endpoint)), sessionId: this.#sessionId };
+    return { ...(await this.#sockets.open(endpoint)), sessionId: this.#sessionId, srtpKeys: this.#srtp };
   }
 
   /** A description that differs from the last has a version one higher (RFC 3264 §8); one that does not is the same. */
@@ -322,6 +335,7 @@ class NativePhoneLeg implements PhoneLeg {
     const nowMs = this.#clock.now();
     const before = this.#agreement;
     this.#agreement = agreement;
+    this.#srtp.onAgreement(agreement.srtp, nowMs);
     this.#input.onAgreement(agreement, nowMs);
     this.#rtcp.onAgreement(agreement, nowMs);
     this.#liveness.onAgreement(agreement.peerSends, nowMs);
@@ -344,7 +358,17 @@ class NativePhoneLeg implements PhoneLeg {
 
   #sendRtp(datagram: Buffer): void {
     const { destination } = this.#latch;
-    if (destination !== null && this.#maySend) this.#sockets.sendRtp(datagram, destination);
+    if (destination === null || !this.#maySend) return;
+    const sealed = this.#srtp.sealRtp(datagram);
+    if (sealed !== null) this.#sockets.sendRtp(sealed, destination);
+  }
+
+  /** What is not genuine goes no further: it wins no lock, and is no sign of life. */
+  #onDatagram(datagram: Buffer, from: RemoteInfo, isRtpSocket: boolean): void {
+    const nowMs = this.#clock.now();
+    const kind = isRtpSocket && !isRtcp(datagram) ? 'rtp' : 'rtcp';
+    const opened = this.#srtp.open(datagram, kind, nowMs);
+    if (opened !== null) this.#input.onDatagram(opened, from, isRtpSocket, nowMs);
   }
 
   /** Once a second: is a report due, has the phone fallen silent? */

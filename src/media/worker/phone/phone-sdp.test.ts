@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
+import { SrtpSession } from '../srtp/srtp-session.js';
 import {
   formatAnswer,
   formatOffer,
@@ -10,7 +11,10 @@ import {
   type LocalEndpoint,
 } from './phone-sdp.js';
 
-const local: LocalEndpoint = { address: '192.0.2.1', rtpPort: 20_000, sessionId: '42' };
+const local: LocalEndpoint = {
+  ...{ address: '192.0.2.1', rtpPort: 20_000, sessionId: '42' },
+  srtpKeys: new SrtpSession(),
+};
 const either: CodecPreferences = { codecs: ['PCMU', 'PCMA'], order: 'offerer' };
 
 const sdp = (...lines: string[]): string =>
@@ -196,7 +200,7 @@ describe('an answer to a phone', () => {
 
 describe('an offer of ours', () => {
   it('holds both laws, telephone events and rtcp-mux', () => {
-    const offer = formatOffer(either, null, local, 3);
+    const offer = formatOffer({ ...either, srtp: 'off' }, null, local, 3);
     expect(lines(offer, /^[moa]=/)).toEqual([
       'o=- 42 3 IN IP4 192.0.2.1',
       'm=audio 20000 RTP/AVP 0 8 101',
@@ -271,7 +275,7 @@ describe('an offer of ours', () => {
 });
 
 describe('codecs with other clocks', () => {
-  const all = preferencesOf({ codecs: null, telephoneEvents: true });
+  const all = preferencesOf({ codecs: null, telephoneEvents: true, srtp: null });
   const opus = ['a=rtpmap:96 opus/48000/2', 'a=fmtp:96 useinbandfec=1;maxplaybackrate=16000'];
 
   it('are taken in the order of whoever offers, with the telephone events at their clock', () => {
@@ -299,7 +303,7 @@ describe('codecs with other clocks', () => {
   it('are chosen by our order where that decides', () => {
     const offer = sdp('m=audio 4000 RTP/AVP 96 9 0', ...opus);
     const names = (codecs: readonly PhoneCodecName[]) =>
-      negotiateOffer(offer, preferencesOf({ codecs, telephoneEvents: true }), null).codec.name;
+      negotiateOffer(offer, preferencesOf({ codecs, telephoneEvents: true, srtp: null }), null).codec.name;
     expect(names(['PCMU', 'opus'])).toBe('PCMU');
     expect(names(['G722', 'PCMU'])).toBe('G722');
     expect(() => names(['PCMA'])).toThrow('none of the audio codecs is supported');

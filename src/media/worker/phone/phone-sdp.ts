@@ -37,13 +37,27 @@ import {
   type CodecUse,
   type PhoneCodecName,
 } from '../../../sdp/phone-codecs.js';
+import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import {
   parseSessionDescription,
   type AddressType,
+  type Attribute,
   type MediaDescription,
   type SessionDescription,
 } from '../../../sdp/session-description.js';
 import { phoneCodec, type PhoneCodec } from '../codec/phone-codec.js';
+import {
+  answerLines,
+  isSrtp,
+  offeredSuites,
+  offerLines,
+  srtpIn,
+  srtpObstacle,
+  type AgreedSrtp,
+  type SrtpKeys,
+  type SrtpPolicy,
+} from '../srtp/srtp-negotiation.js';
+import type { SrtpSuite } from '../srtp/srtp-suite.js';
 import type { PhoneTerms } from './phone-terms.js';
 
 /** What is ours in every description of one leg. */
@@ -53,6 +67,7 @@ export interface LocalEndpoint {
   readonly rtpPort: number;
   /** For `o=`: decimal digits, unique to the leg. */
   readonly sessionId: string;
+  readonly srtpKeys: SrtpKeys;
 }
 
 export interface CodecPreferences {
@@ -62,12 +77,15 @@ export interface CodecPreferences {
   readonly order: 'offerer' | 'own';
   /** Telephone events are offered and taken. Default true. */
   readonly telephoneEvents?: boolean;
+  /** Default `allow`. */
+  readonly srtp?: SrtpPolicy;
 }
 
-export function preferencesOf({ codecs, telephoneEvents }: PhoneTerms): CodecPreferences {
+export function preferencesOf({ codecs, telephoneEvents, srtp }: PhoneTerms): CodecPreferences {
+  const others = { telephoneEvents, srtp: srtp ?? 'allow' };
   return codecs === null
-    ? { codecs: ['opus', 'G722', 'PCMU', 'PCMA'], order: 'offerer', telephoneEvents }
-    : { codecs, order: 'own', telephoneEvents };
+    ? { codecs: ['opus', 'G722', 'PCMU', 'PCMA'], order: 'offerer', ...others }
+    : { codecs, order: 'own', ...others };
 }
 
 /** Telephone events under a number, at one clock (RFC 4733 §2.1). */
@@ -98,6 +116,8 @@ export interface PhoneAgreement {
   readonly peerReceives: boolean;
   readonly peerSends: boolean;
   readonly layout: AudioLayout;
+  /** Null: nothing is encrypted. */
+  readonly srtp: AgreedSrtp | null;
 }
 
 /** The direction of our side that answers the agreement's. */
@@ -105,8 +125,8 @@ export const localDirection = (agreement: PhoneAgreement): Direction =>
   directionOf(agreement.peerReceives, agreement.peerSends);
 
 /**
- * Decides on the peer's offer. The first audio section in use that has a codec in common is taken; a codec already agreed
- * on is kept as long as it is offered. Throws SdpRefusal `bad-sdp` or `no-common-codec`.
+ * Decides on the peer's offer. The first audio section in use that has a codec in common is taken, one with SRTP before others;
+ * a section and a codec already agreed on are kept as long as they are offered. Throws SdpRefusal `bad-sdp` or `no-common-codec`.
  */
 export function negotiateOffer(
   offer: string,
@@ -114,7 +134,7 @@ export function negotiateOffer(
   previous: PhoneAgreement | null,
 ): PhoneAgreement {
   const session = parseSessionDescription(offer);
-  const chosen = chooseAudio(session, abilityOf(preferences), previous?.layout ?? null);
+  const chosen = choose(session, preferences, previous);
   const use = chosen.codecs.find(({ codec }) => codec === previous?.codec.name) ?? chosen.codecs[0];
   const codec = phoneCodec(use);
   const events = eventsIn(chosen.media, codec, preferences);
@@ -126,15 +146,35 @@ export function negotiateOffer(
     receivable: new Map([[use.payloadType, codec]]),
     events,
     ownEvents: events === null ? [] : [events],
+    srtp: srtpIn(chosen.media, preferences.srtp ?? 'allow'),
   };
+}
+
+/** Many offer the same audio twice, with SRTP and without, in either order. */
+function choose(
+  session: SessionDescription,
+  preferences: CodecPreferences,
+  previous: PhoneAgreement | null,
+): ChosenAudio<CodecUse> {
+  const policy = preferences.srtp ?? 'allow';
+  const ability = abilityOf(preferences, policy);
+  if (policy !== 'allow' || previous !== null) return chooseAudio(session, ability, previous?.layout ?? null);
+  const hasKey = session.media.some((media) => srtpIn(media, policy) !== null);
+  try {
+    return chooseAudio(session, hasKey ? abilityOf(preferences, 'require') : ability, null);
+  } catch (error) {
+    if (!hasKey || !(error instanceof SdpRefusal)) throw error;
+    return chooseAudio(session, ability, null);
+  }
 }
 
 /** The answer to the offer that `agreement` came of. */
 export function formatAnswer(agreement: PhoneAgreement, local: LocalEndpoint, version: number): string {
-  const { codec, payloadType, events, layout, rtcpMux } = agreement;
+  const { codec, payloadType, events, layout, rtcpMux, srtp } = agreement;
   const formats = [codecFormat(codec.name, payloadType)];
   if (events !== null) formats.push(telephoneEventFormat(events.payloadType, events.clockRateHz));
-  return format({ local, version, layout, formats, rtcpMux, direction: localDirection(agreement) });
+  const crypto = answerLines(srtp, local.srtpKeys);
+  return format({ local, version, layout, formats, rtcpMux, crypto, direction: localDirection(agreement) });
 }
 
 /**
@@ -147,10 +187,13 @@ export function formatOffer(
   local: LocalEndpoint,
   version: number,
 ): string {
+  const policy = preferences.srtp ?? 'allow';
+  const suites = offeredSuites(policy, previous);
   return format({
     local,
     version,
-    layout: previous?.layout ?? audioAlone,
+    layout: previous?.layout ?? firstLayout(policy),
+    crypto: offerLines(suites, local.srtpKeys),
     formats: [
       ...offeredUses(preferences, previous).map(({ codec, payloadType }) => codecFormat(codec, payloadType)),
       ...offeredEvents(preferences, previous).map(({ payloadType, clockRateHz }) =>
@@ -169,7 +212,10 @@ export function negotiateAnswer(
   previous: PhoneAgreement | null,
 ): PhoneAgreement {
   const session = parseSessionDescription(answer);
-  const chosen = answeredAudio(session, plainAudio(preferences.codecs), previous?.layout ?? audioAlone);
+  const policy = preferences.srtp ?? 'allow';
+  const layout = previous?.layout ?? firstLayout(policy);
+  const suites = offeredSuites(policy, previous);
+  const chosen = answeredAudio(session, answerAbility(preferences, layout, suites), layout);
   const [use] = chosen.codecs;
   const codec = phoneCodec(use);
   const events = eventsIn(chosen.media, codec, preferences);
@@ -181,11 +227,34 @@ export function negotiateAnswer(
     receivable: new Map(offeredUses(preferences, previous).map((own) => [own.payloadType, phoneCodec(own)])),
     events,
     ownEvents: events === null ? [] : offeredEvents(preferences, previous),
+    srtp: srtpIn(chosen.media, policy, suites),
   };
 }
 
-function abilityOf({ codecs, order }: CodecPreferences): AudioAbility<CodecUse> {
-  const ability = plainAudio(codecs);
+/** SRTP that must be is called so; that which may be is offered beside plain RTP (RFC 8643). */
+const firstLayout = (policy: SrtpPolicy): AudioLayout => (policy === 'require' ? srtpAlone : audioAlone);
+
+const srtpAlone: AudioLayout = {
+  ...audioAlone,
+  sections: audioAlone.sections.map((section) => ({ ...section, protocol: 'RTP/SAVP' })),
+};
+
+/** Where SRTP was offered by its name, nothing else is an answer. */
+function answerAbility(
+  { codecs, srtp = 'allow' }: CodecPreferences,
+  { sections, audioIndex }: AudioLayout,
+  suites: readonly SrtpSuite[],
+): AudioAbility<CodecUse> {
+  const section = sections[audioIndex];
+  const policy = section !== undefined && isSrtp(section) ? 'require' : srtp;
+  return { ...plainAudio(codecs), obstacleIn: (media) => srtpObstacle(media, policy, suites) };
+}
+
+function abilityOf({ codecs, order }: CodecPreferences, policy: SrtpPolicy): AudioAbility<CodecUse> {
+  const ability: AudioAbility<CodecUse> = {
+    ...plainAudio(codecs),
+    obstacleIn: (media) => srtpObstacle(media, policy),
+  };
   if (order === 'offerer') return ability;
   const inOwnOrder = (a: CodecUse, b: CodecUse): number => codecs.indexOf(a.codec) - codecs.indexOf(b.codec);
   return { ...ability, codecsIn: (media) => [...ability.codecsIn(media)].sort(inOwnOrder) };
@@ -273,16 +342,22 @@ interface OwnDescription {
   readonly layout: AudioLayout;
   readonly formats: readonly PayloadFormat[];
   readonly rtcpMux: boolean;
+  readonly crypto: readonly Attribute[];
   readonly direction: Direction;
 }
 
-function format({ local, version, layout, formats, rtcpMux, direction }: OwnDescription): string {
+function format({ local, version, layout, formats, rtcpMux, crypto, direction }: OwnDescription): string {
   const identity: Identity = { sessionId: local.sessionId, version };
   return formatAudioDescription({
     identity,
     layout,
     at: { address: local.address, port: local.rtpPort },
     formats,
-    attributes: [attribute('ptime', 20), ...(rtcpMux ? [attribute('rtcp-mux')] : []), attribute(direction)],
+    attributes: [
+      attribute('ptime', 20),
+      ...crypto,
+      ...(rtcpMux ? [attribute('rtcp-mux')] : []),
+      attribute(direction),
+    ],
   });
 }

@@ -53,7 +53,8 @@ export class RtpOutput {
     timestamp: 0,
     ssrc: this.#ssrc,
   };
-  #sequenceNumber = randomInt(0x10000);
+  /** In the lower half: a receiver of SRTP that misses the first packets cannot tell whether it began anew (RFC 3711 §3.3.1). */
+  #sequenceNumber = randomInt(0x8000);
   #timestamp = randomInt(0x1_0000_0000);
   #packets = 0;
   #packetsBefore = 0;
