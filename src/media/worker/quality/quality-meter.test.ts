@@ -116,6 +116,30 @@ describe('the quality of what the far end receives', () => {
     expect(sent?.mos).toBeLessThan(2.5);
   });
 
+  it('counts every loss: one among more packets than the fraction can tell, and those of a report that did not come', () => {
+    const leg = new Leg();
+    leg.second({ packetsSent: 50 }, report({ ...quiet, highestSequence: 49 }));
+    // 1 of 400 is 0.64 of 256: the fraction says 0.
+    leg.second({ packetsSent: 400 }, report({ ...quiet, highestSequence: 449, packetsLost: 1 }));
+    expect(leg.quality.sent?.packetsLost).toBe(1);
+    // Half of these were lost, as a report says that is itself lost.
+    leg.second({ packetsSent: 100 });
+    leg.second({ packetsSent: 100 }, report({ ...quiet, highestSequence: 649, packetsLost: 51 }));
+    expect(leg.quality.sent).toMatchObject({ packets: 599, packetsLost: 51 });
+  });
+
+  it('is by the fraction where the totals cannot be', () => {
+    for (const packetsLost of [-0x800000, 0, 5000, 0x7fffff]) {
+      const leg = new Leg();
+      leg.second({ packetsSent: 50 }, report({ ...quiet, highestSequence: 49 }));
+      leg.second(
+        { packetsSent: 100 },
+        report({ ...quiet, highestSequence: 149, packetsLost, fractionLost: 128 }),
+      );
+      expect(leg.quality.sent).toMatchObject({ packets: 100, packetsLost: 50 });
+    }
+  });
+
   it('is not what is reported on the streams of others', () => {
     const leg = new Leg();
     leg.second({ packetsSent: 100 }, report({ ...quiet, ssrc: 5, fractionLost: 255, jitter: 9999 }));

@@ -24,6 +24,8 @@ const maxJitterMs = 5000;
 const minIntervalMs = 200;
 /** So many of our sender reports a far end may still refer to. */
 const rememberedReports = 4;
+/** Sequence numbers run ahead of what was sent where those that came to us had gaps. */
+const maxGaps = 500;
 /** So much must have been sent before its silence on it means that nothing came: 1 s of 20 ms packets. */
 const packetsToBeHeard = 50;
 
@@ -31,6 +33,8 @@ export class RemoteReception {
   readonly #sentReports: { readonly id: number; readonly atMs: number }[] = [];
   #packetsAtBlock = 0;
   #highestSequence = -1;
+  /** Since the far end began to count, as it last said. */
+  #packetsLost = 0;
   #blockMs = -Infinity;
   #isHeard = true;
   #roundTripMs: number | null = null;
@@ -62,13 +66,15 @@ export class RemoteReception {
     this.#blockMs = nowMs;
     this.#measureRoundTrip(block, nowMs);
     const isStill = block.highestSequence === this.#highestSequence;
+    const lossShare = this.#lossShare(block, sent);
     this.#highestSequence = block.highestSequence;
+    this.#packetsLost = block.packetsLost;
     // It may report twice before anything that was sent since has reached it.
     if (isStill && sent < packetsToBeHeard) return null;
     this.#packetsAtBlock = packets;
     this.#isHeard = !isStill;
     const jitterMs = (block.jitter * 1000) / clockRateHz;
-    const lost = isStill ? sent : (sent * Math.min(255, block.fractionLost)) / 256;
+    const lost = isStill ? sent : sent * lossShare;
     return { came: sent - lost, lost, jitterMs: jitterMs <= maxJitterMs ? jitterMs : 0 };
   }
 
@@ -81,6 +87,17 @@ export class RemoteReception {
     this.#packetsAtBlock = packets;
     this.#isHeard = false;
     return { came: 0, lost: sent, jitterMs: 0 };
+  }
+
+  /**
+   * Of what was to come since the last block, that which did not. By the totals of both: the fraction is of the far end's last report
+   * alone, which may not have come, and is cut off to 1/256, so that one packet of 300 is none. Where the totals cannot be, by the fraction.
+   */
+  #lossShare({ highestSequence, packetsLost, fractionLost }: ReportBlock, sent: number): number {
+    const expected = (highestSequence - this.#highestSequence) >>> 0;
+    const lost = packetsLost - this.#packetsLost;
+    const isPlausible = this.wasReported && lost > 0 && lost <= expected && expected <= 2 * sent + maxGaps;
+    return isPlausible ? lost / expected : Math.min(255, fractionLost) / 256;
   }
 
   /** The count of packets may have begun anew. */
