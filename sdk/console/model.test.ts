@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reachableSipUri, withoutSessionText } from './model.js';
+import { oneWayText, qualityText, reachableSipUri, withoutSessionText } from './model.js';
 
 describe('reachableSipUri', () => {
   it.each([
@@ -27,5 +27,22 @@ describe('withoutSessionText', () => {
     expect(withoutSessionText([phone, browser])).toBe(
       'Phones that are connected hear the hold sound, and nobody else.',
     );
+  });
+});
+
+describe('the quality of a connection', () => {
+  const counts = { packetsReceived: 99, packetsLost: 1, jitterMs: 3.2, audio: null };
+  const audio = { received: { mos: 4.41 }, sent: { mos: 3.6 }, oneWay: null };
+
+  it('reads as loss, jitter and the scores that are known', () => {
+    expect(qualityText(counts)).toBe('1.0 % lost, jitter 3 ms');
+    expect(qualityText({ ...counts, audio })).toBe('1.0 % lost, jitter 3 ms, MOS 4.4 in, 3.6 out');
+    expect(qualityText({ ...counts, audio: { ...audio, sent: null } })).toMatch(/MOS 4\.4 in$/);
+    expect(qualityText({ ...counts, packetsReceived: 0 })).toBe('');
+  });
+
+  it('says that audio goes one way only, and nothing where it goes both', () => {
+    expect(oneWayText({ ...counts, audio: { ...audio, oneWay: 'not-heard' } })).toBe('Does not hear us');
+    expect([{ ...counts, audio }, counts, null].map(oneWayText)).toEqual(['', '', '']);
   });
 });

@@ -38,6 +38,12 @@ export interface Quality {
   readonly packetsReceived: number;
   readonly packetsLost: number;
   readonly jitterMs: number;
+  /** Null where nothing is measured; `sent`: as the far end reports. */
+  readonly audio: {
+    readonly received: { readonly mos: number } | null;
+    readonly sent: { readonly mos: number } | null;
+    readonly oneWay: 'not-received' | 'not-heard' | 'not-reported' | null;
+  } | null;
 }
 
 export interface Leg {
@@ -111,12 +117,30 @@ export function callerText(caller: Caller | null): string {
   return [caller?.number, caller?.name].filter(Boolean).join(', ');
 }
 
-/** `0.4 % lost, jitter 3 ms`; empty before anything came. */
+const oneWayWords = {
+  'not-received': 'Its audio does not come',
+  'not-heard': 'Does not hear us',
+  'not-reported': 'May not hear us',
+} as const;
+
+/** That audio goes one way only; empty where it does not. */
+export function oneWayText(quality: Quality | null): string {
+  const oneWay = quality?.audio?.oneWay ?? null;
+  return oneWay === null ? '' : oneWayWords[oneWay];
+}
+
+/** `0.4 % lost, jitter 3 ms, MOS 4.4 in, 4.1 out`; empty before anything came. */
 export function qualityText(quality: Quality | null): string {
   if (quality === null || quality.packetsReceived === 0) return '';
   const { packetsReceived, packetsLost, jitterMs } = quality;
   const lost = (100 * Math.max(0, packetsLost)) / (packetsReceived + Math.max(0, packetsLost));
-  return `${lost === 0 ? '0' : lost.toFixed(1)} % lost, jitter ${Math.round(jitterMs)} ms`;
+  const scores = [
+    [quality.audio?.received, 'in'],
+    [quality.audio?.sent, 'out'],
+  ] as const;
+  const known = scores.flatMap(([score, way]) => (score ? [`${score.mos.toFixed(1)} ${way}`] : []));
+  const mos = known.length === 0 ? '' : `, MOS ${known.join(', ')}`;
+  return `${lost === 0 ? '0' : lost.toFixed(1)} % lost, jitter ${Math.round(jitterMs)} ms${mos}`;
 }
 
 export function sessionName({ id, tag }: Session): string {

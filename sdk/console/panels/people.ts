@@ -3,6 +3,7 @@ import type { ConsoleApp } from '../console-app.js';
 import {
   callerText,
   nameOf,
+  oneWayText,
   qualityText,
   shortId,
   withoutSessionText,
@@ -126,6 +127,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
   const heard = app.state.call?.soundOf(id);
   const caller = callerText(leg?.caller ?? null);
   const quality = qualityText(leg?.quality ?? null);
+  const oneWay = oneWayText(leg?.quality ?? null);
   return h(
     'div',
     { class: 'identity' },
@@ -145,6 +147,7 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
         app.state.call?.participantId === id && h('span', { class: 'badge here' }, 'You'),
         kindBadge(leg),
         leg?.held === true && h('span', { class: 'badge hold' }, 'On hold'),
+        oneWay !== '' && h('span', { class: 'badge hold', title: 'In the last ten seconds' }, oneWay),
       ),
       h(
         'div',
@@ -160,7 +163,12 @@ function identity(app: ConsoleApp, participant: Participant, leg: Leg | undefine
             h('span', { class: 'sr-only' }, 'publishes '),
             streams.map(({ alias }) => alias).join(', '),
           ),
-        quality !== '' && h('span', { class: 'quality', title: 'What the gateway receives' }, quality),
+        quality !== '' &&
+          h(
+            'span',
+            { class: 'quality', title: 'What the gateway receives, and how both ways sound' },
+            quality,
+          ),
         leg !== undefined &&
           streams.length === 0 &&
           leg.state === 'established' &&
