@@ -101,6 +101,9 @@ describe('What is kept of a SIP message', () => {
     const sdp = redacted(message(['Content-Type: application/sdp'], { body }));
     for (const secret of ['WVNfX19', 'abcdefghijkl']) expect(sdp).not.toContain(secret);
     expect(sdp).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***');
+    // Names of attributes' values are read in any case here, and so they are hidden.
+    const odd = body.replace('inline', 'INLINE');
+    expect(redacted(message(['Content-Type: application/sdp'], { body: odd }))).not.toContain('WVNfX19');
     expect(
       redacted(message(['Content-Type: application/dtmf-relay'], { body: 'Signal=5\r\nDuration=160\r\n' })),
     ).toContain('Signal=*\r\nDuration=160');

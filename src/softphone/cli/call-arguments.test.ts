@@ -5,7 +5,7 @@ describe('parseCallArguments', () => {
   it('reads everything', () => {
     expect(
       parseCallArguments(
-        'sip:x@h:5070;transport=tcp --code AB/C --tone 700 --record o.wav --seconds 0 --dtmf 1# --codec OPUS,g722,opus'.split(
+        'sip:x@h:5070;transport=tcp --code AB/C --tone 700 --record o.wav --seconds 0 --dtmf 1# --codec OPUS,g722,opus --srtp'.split(
           ' ',
         ),
       ),
@@ -16,6 +16,7 @@ describe('parseCallArguments', () => {
       recordFile: 'o.wav',
       dtmf: '1#',
       codecs: ['opus', 'G722'],
+      isEncrypted: true,
     });
     expect(parseCallArguments(['sip:h', '--token', 'a.b.c', '--play', 'x.wav', '--name', 'a phone'])).toEqual(
       {
