@@ -182,6 +182,12 @@ export const configSchema = z.strictObject({
     maxKeysPerSecond: count
       .default(20)
       .describe('Key presses of one leg that are heard, twice as many at once; more are left out.'),
+    moveTimeoutSeconds: seconds
+      .default(10)
+      .describe('A phone whose media worker died must have agreed on other media by then, or is hung up.'),
+    maxMovesPerMinute: count
+      .default(3)
+      .describe('A phone that would move to another media worker more often is hung up.'),
     noSessionTimeoutSeconds: seconds
       .default(30)
       .describe('A phone that is in no session for this long is hung up.'),

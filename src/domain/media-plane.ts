@@ -52,6 +52,11 @@ export interface ConnectionRequest {
   readonly flow: ConnectionFlow;
   /** The far end's first offer; null: we make it. Left out: the connection is described later, by `answer` or `offer`. */
   readonly offer?: string | null;
+  /**
+   * Our last description in a call whose media was lost: what is described here goes on from it (RFC 3264 §8). Of a phone, and
+   * without `offer`.
+   */
+  readonly resumes?: string;
   /** Opened where the far end offers data channels. Default none: its offer of them is refused. */
   readonly dataChannels?: readonly DataChannelRequest[];
 }
@@ -230,6 +235,8 @@ export type ReceivedStreams = Readonly<Record<string, readonly string[]>>;
 export interface MediaLeg {
   readonly legId: string;
   readonly kind: LegKind;
+  /** Where it is lost, another can be opened that `resumes` its connections. Absent: it cannot. */
+  readonly canMove?: boolean;
   /** Throws RangeError where the leg was opened without it. */
   connection(name: string): MediaConnection;
   /** Replaces everything that this leg receives. With `holdSound` a phone hears the hold sound while it receives nothing. */

@@ -93,6 +93,11 @@ export class WorkerMediaLeg implements MediaLeg {
     this.#listener = options.listener;
   }
 
+  /** What browsers were described is not gone on with yet. */
+  get canMove(): boolean {
+    return this.kind === 'phone';
+  }
+
   connection(name: string): MediaConnection {
     const connection = this.#connections.get(name);
     if (connection === undefined) throw new RangeError(`the leg has no connection ${name}`);

@@ -114,6 +114,12 @@ export const isPlainRtp = (media: MediaDescription): boolean => /^RTP\/AVPF?$/i.
 
 export const unsupportedProtocol = (media: MediaDescription): string => `${media.protocol} is not supported`;
 
+/** The sections of a description of ours, of which one has audio; null where none has. */
+export function layoutOf(description: SessionDescription): AudioLayout | null {
+  const audioIndex = description.media.findIndex(isInUse);
+  return audioIndex < 0 ? null : { sections: description.media.map(outlineOf), audioIndex };
+}
+
 function outlineOf(media: MediaDescription): SectionOutline {
   const { kind, protocol, formats } = media;
   return { kind, protocol, formats, mid: attributeValue(media, 'mid') };

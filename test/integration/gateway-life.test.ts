@@ -445,31 +445,3 @@ describe('after kill -9', () => {
     expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
   });
 });
-
-describe('when a media worker is killed', () => {
-  it('its legs end with a BYE as media-lost, others go on, and a new worker takes calls', async () => {
-    const gateway = await start({ LANDBRIDGE_WORKERS: '2' });
-    const events = await gateway.follow();
-    const [one, two] = [await gateway.rest.createSession(), await gateway.rest.createSession()];
-    const [first, second] = [await gateway.rest.newcomer(one), await gateway.rest.newcomer(two)];
-    const doomed = await call(gateway, first.token);
-    const lucky = await call(gateway, second.token);
-    const workers = gateway.workers();
-    expect(workers).toHaveLength(2);
-    // Which worker holds which session is its own affair: kill one, and see whose call it was.
-    process.kill(workers[0]!, 'SIGKILL');
-    const left = await events.wait('participant.left');
-    expect(left.data.outcome).toMatchObject({ endedBy: 'gateway', reason: 'media-lost' });
-    const isFirst = left.participantId === first.id;
-    const [dead, alive] = isFirst ? [doomed, lucky] : [lucky, doomed];
-    expect(await dead.ended).toMatchObject({ by: 'remote', why: 'hang-up', reason: { text: 'media-lost' } });
-    await waitFor('a new worker stands', () => gateway.workers().length === 2);
-    const again = await call(gateway, isFirst ? first.token : second.token);
-    expect(again.callId).not.toBe(dead.callId);
-    expect(await gateway.rest.legs()).toHaveLength(2);
-    expect(events.ofType('participant.left')).toHaveLength(1);
-    const heardBefore = alive.statistics.packetsReceived;
-    await waitFor('audio goes on', () => alive.statistics.packetsReceived > heardBefore + 10);
-    await events.close();
-  });
-});

@@ -24,6 +24,7 @@ const table: Readonly<Record<EventType, true>> = {
   'call.held': true,
   'call.resumed': true,
   'call.replaced': true,
+  'leg.moved': true,
   'call.ended': true,
   'leg.quality': true,
   'signalling.lost': true,

@@ -88,6 +88,8 @@ export interface EventData {
       /** The call that had the connection before. */
       readonly replacedCallId: string;
     };
+  /** The media worker that a leg was in died, and the leg goes on in another: what was said in between is lost. */
+  'leg.moved': LegFact & { readonly legKind: LegKind };
   /** The call is over, and its leg gone. Told also of a call that was never answered. */
   'call.ended': ConnectionFact &
     ClientFact &

@@ -46,6 +46,11 @@ export class LegFacts {
     this.#events.record('call.replaced', subject(leg.participant), data);
   }
 
+  /** The leg's media was lost, and is there again elsewhere. */
+  moved({ legId, kind, participant }: LiveLeg): void {
+    if (kind !== null) this.#events.record('leg.moved', subject(participant), { legId, legKind: kind });
+  }
+
   /** The leg is in its participant's session, with what it publishes. */
   joined(leg: LiveLeg): void {
     const { legId, kind, participant, caller } = leg;

@@ -2,6 +2,7 @@
 import type {
   LegKind,
   LegOpening,
+  MediaConnection,
   MediaEndReason,
   MediaLeg,
   MediaLegListener,
@@ -23,6 +24,8 @@ export interface LegMediaUser {
   keyDown(): void;
   keyPressed(digit: string, durationMs: number): void;
   played(playbackId: string, how: PlaybackEnd): void;
+  /** The far end and the media have agreed, the first time or anew. */
+  agreed(): void;
   negotiationNeeded(connection: string): void;
   /** The media is gone by itself. */
   ended(reason: MediaEndReason): void;
@@ -34,6 +37,9 @@ export class LegMedia implements MediaLegListener {
   isHeld = false;
   /** Nothing is sent before `confirm`. */
   readonly sendsOnceConfirmed: boolean;
+  readonly #opening: LegOpening;
+  /** Our last descriptions, by the name of their connection. */
+  readonly #described = new Map<string, string>();
   /** The connection over which the leg receives; null where it has none. */
   readonly #receiving: string | null;
   #user: Partial<LegMediaUser> | null;
@@ -44,6 +50,7 @@ export class LegMedia implements MediaLegListener {
 
   private constructor(opening: LegOpening, mayPublish: readonly MediaType[], user: Partial<LegMediaUser>) {
     this.sendsOnceConfirmed = opening.sendsOnceConfirmed === true;
+    this.#opening = opening;
     this.#receiving = opening.connections.find(({ flow }) => flow !== 'publish')?.name ?? null;
     this.#mayPublish = mayPublish;
     this.#user = user;
@@ -60,6 +67,26 @@ export class LegMedia implements MediaLegListener {
     return media;
   }
 
+  /** What other media is opened with that goes on where this one was lost; null where that cannot be. */
+  get reopening(): LegOpening | null {
+    if (this.#leg?.canMove !== true) return null;
+    const { kind, connections, signallingAddress, localAddress, phoneTerms } = this.#opening;
+    return {
+      ...{
+        kind,
+        signallingAddress: signallingAddress ?? null,
+        localAddress: localAddress ?? null,
+        phoneTerms,
+      },
+      connections: connections.map(({ name, flow, dataChannels }) => ({
+        name,
+        flow,
+        ...(dataChannels !== undefined && { dataChannels }),
+        resumes: this.#described.get(name) ?? this.leg.connection(name).localDescription,
+      })),
+    };
+  }
+
   get leg(): MediaLeg {
     if (this.#leg === null) throw new Error('the media is not open');
     return this.#leg;
@@ -67,6 +94,30 @@ export class LegMedia implements MediaLegListener {
 
   get kind(): LegKind {
     return this.leg.kind;
+  }
+
+  /** Throws RangeError where the leg was opened without it. */
+  connection(name: string): MediaConnection {
+    const connection = this.leg.connection(name);
+    const { localDescription } = connection;
+    const described = (description: string): string => {
+      this.#described.set(name, description);
+      return description;
+    };
+    return {
+      localDescription,
+      answer: async (offer) => {
+        const answer = described(await connection.answer(offer));
+        this.#user?.agreed?.();
+        return answer;
+      },
+      offer: async () => described(await connection.offer()),
+      accept: async (answer) => {
+        await connection.accept(answer);
+        this.#user?.agreed?.();
+      },
+      rollback: () => connection.rollback(),
+    };
   }
 
   /** Whoever is told from now on. */

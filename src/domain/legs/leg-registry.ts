@@ -41,6 +41,9 @@ export interface LegLimits {
   readonly noSessionTimeoutSeconds: number;
   /** Key presses of one leg; more are left out. Default 20. */
   readonly maxKeysPerSecond?: number;
+  /** How long a leg whose media was lost may take to agree on other media, and how often that may be. Default 10 s, 3. */
+  readonly moveTimeoutSeconds?: number;
+  readonly maxMovesPerMinute?: number;
   readonly guesses: GuessLimits;
 }
 
@@ -314,6 +317,22 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
     for (const observer of this.#observers) observer.legTakenOver?.(leg, before);
   }
 
+  legReopened(leg: LiveLeg, before: readonly MediaStreamInfo[]): void {
+    const { sessionId } = leg.participant;
+    this.#routes.reopened(leg);
+    if (sessionId === null) this.#routes.route(leg);
+    else {
+      this.#facts.streamsChanged(leg, before, leg.streams);
+      this.#routes.routeSession(sessionId);
+    }
+    for (const observer of this.#observers) observer.legReopened?.(leg, before);
+  }
+
+  legMoved(leg: LiveLeg): void {
+    this.#facts.moved(leg);
+    for (const observer of this.#observers) observer.legMoved?.(leg);
+  }
+
   legSignallingLost(leg: LiveLeg): void {
     this.#facts.signallingLost(leg);
   }
@@ -353,6 +372,10 @@ export class LegRegistry implements LegAdmission, LegControl, LegObserver {
       clock,
       observer: this,
       maxKeysPerSecond: limits.maxKeysPerSecond,
+      moves: {
+        moveTimeoutMs: limits.moveTimeoutSeconds === undefined ? undefined : limits.moveTimeoutSeconds * 1000,
+        maxMovesPerMinute: limits.maxMovesPerMinute,
+      },
     });
     this.#legs.set(leg.legId, leg);
     this.#byParticipant.set(participant.id, leg);

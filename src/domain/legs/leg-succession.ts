@@ -8,9 +8,6 @@
  *
  * The participant stays in its session all the while, and its slot taken.
  */
-import type { CallerVerification } from '../participants/caller-verification.js';
-import type { CallHeaders } from '../participants/call-headers.js';
-import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { LegKind, LegOpening, MediaConnection, MediaLeg } from '../media-plane.js';
 import type { Outcome } from '../outcome.js';
@@ -19,16 +16,7 @@ import { Refusal } from '../refusal.js';
 import type { DoorLeg, LegSignalling, LegState } from './door-leg.js';
 import type { SuccessionRequest } from './leg-admission.js';
 import type { LegMedia, LegMediaUser } from './leg-media.js';
-
-/** What a leg says of the call that it has. */
-export interface LegCall {
-  readonly callId: string;
-  readonly voiceCallId: string | null;
-  readonly trunkId: string | null;
-  readonly caller: Caller | null;
-  readonly stir: CallerVerification | null;
-  readonly headers: CallHeaders | null;
-}
+import type { LegCall } from './leg-of-call.js';
 
 /** The leg, as who takes it over sees it. */
 export interface SucceededLeg extends DoorLeg {
@@ -101,7 +89,7 @@ export class LegSuccession implements DoorLeg {
   }
 
   connection(name: string): MediaConnection {
-    return this.media.leg.connection(name);
+    return this.media.connection(name);
   }
 
   async open(opening: LegOpening): Promise<MediaLeg> {

@@ -7,19 +7,20 @@
  *
  * `answered` is the 200 OK, `established` the ACK (or its like at another door): only then is the participant joined.
  */
-import type { CallerVerification } from '../participants/caller-verification.js';
 import type { CallHeaders } from '../participants/call-headers.js';
 import type { Caller } from '../participants/caller.js';
 import type { Clock } from '../clock.js';
 import type { ClaimedSlot } from './admission.js';
 import type { LegSignalling, LegState } from './door-leg.js';
 import type { AdmitRequest, SuccessionRequest } from './leg-admission.js';
-import { KeyPresses, type KeySource } from './key-presses.js';
 import type { AttendedLeg, LegAttendant } from './leg-attendant.js';
 import { LegCounts } from './leg-counts.js';
+import { LegKeys } from './leg-keys.js';
 import { LegMedia, type LegMediaUser } from './leg-media.js';
+import { LegMove, type MoveLimits } from './leg-move.js';
 import type { LegNotice, LegNoticeType } from './leg-notice.js';
-import { LegSuccession, type LegCall, type SucceededLeg } from './leg-succession.js';
+import { LegOfCall } from './leg-of-call.js';
+import { LegSuccession, type SucceededLeg } from './leg-succession.js';
 import {
   MediaRefusal,
   type LegKind,
@@ -60,6 +61,10 @@ export interface LegObserver {
   legDtmf?(leg: LiveLeg, digit: string, durationMs: number): void;
   /** Another call has the leg now, with media of its own; `before`: the Call-ID and streams of the one that had it. */
   legTakenOver?(leg: LiveLeg, before: FormerCall): void;
+  /** The leg's media was lost, and it has other media now, which was told nothing yet; `before`: the streams that went with it. */
+  legReopened?(leg: LiveLeg, before: readonly MediaStreamInfo[]): void;
+  /** The far end of a leg that was reopened has agreed: it is heard again. */
+  legMoved?(leg: LiveLeg): void;
   legPlayed?(leg: LiveLeg, playbackId: string, how: PlaybackEnd): void;
   /** The leg is in its session no longer; its participant still names it. */
   legLeft?(leg: LiveLeg, outcome: Outcome): void;
@@ -91,29 +96,29 @@ export interface LiveLegOptions extends Omit<AdmitRequest, 'credential' | 'sourc
   readonly observer: LegObserver;
   /** Key presses beyond are left out. Default 20. */
   readonly maxKeysPerSecond?: number | undefined;
+  readonly moves?: MoveLimits;
 }
 
 /** What is not said here of a method is said in DoorLeg, or in AttendedLeg. What is told to a leg that has ended has no effect. */
-export class LiveLeg implements SucceededLeg, AttendedLeg {
+export class LiveLeg extends LegOfCall implements SucceededLeg, AttendedLeg {
   readonly legId: string;
   readonly door: string;
   /** The client's own id, by which its signalling may come back; null where the leg ends with its signalling. */
   readonly clientId: string | null;
-  #call: LegCall;
   #signalling: LegSignalling;
   /** Another call, which is about to take the leg over. */
   #successor: LegSuccession | null = null;
   /** The call that has the leg, where it is not the one that was admitted. */
   #holder: LegSuccession | null = null;
-  #successions = 0;
+  /** Media that was opened beside, or after, the first. */
+  #reopenings = 0;
   readonly #counts = new LegCounts();
   readonly #attendant: LegAttendant | null;
   #isAttended: boolean;
   readonly #mediaPlane: MediaPlane;
   readonly #clock: Clock;
-  readonly #keys: KeyPresses;
-  /** By which way the far end has told that it holds a key: phones set to "both" do by two. */
-  readonly #keysHeld = new Set<KeySource>();
+  readonly #keys: LegKeys;
+  readonly #move: LegMove;
   readonly #observer: LegObserver;
   #participant: Participant;
   #state: LegState = 'admitted';
@@ -125,47 +130,35 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: LiveLegOptions) {
+    super(options);
     this.legId = options.legId;
     this.door = options.door;
     this.clientId = options.clientId ?? null;
-    const { callId, voiceCallId, trunkId = null, caller = null, stir = null, headers = null } = options;
-    this.#call = { callId, voiceCallId, trunkId, caller, stir, headers };
     this.#participant = options.participant;
     this.#signalling = options.signalling;
     this.#attendant = options.attendant ?? null;
     this.#isAttended = this.#attendant !== null;
     this.#mediaPlane = options.media;
     this.#clock = options.clock;
-    this.#keys = new KeyPresses(options.clock, options.maxKeysPerSecond);
+    this.#keys = new LegKeys({
+      clock: options.clock,
+      maxPerSecond: options.maxKeysPerSecond,
+      attendant: () => (this.#isAttended ? this.#attendant : null),
+      onPressed: (digit, durationMs) => options.observer.legDtmf?.(this, digit, durationMs),
+    });
+    this.#move = new LegMove({
+      ...options.moves,
+      clock: options.clock,
+      open: (opening) => this.openMedia(this.#nextName(), opening, this.#mediaUser),
+      onOpened: (media) => this.#reopened(media),
+      onMoved: () => options.observer.legMoved?.(this),
+      onFailed: () => void this.terminate({ endedBy: 'gateway', reason: 'media-lost' }),
+    });
     this.#observer = options.observer;
   }
 
   get state(): LegState {
     return this.#state;
-  }
-
-  get callId(): string {
-    return this.#call.callId;
-  }
-
-  get voiceCallId(): string | null {
-    return this.#call.voiceCallId;
-  }
-
-  get trunkId(): string | null {
-    return this.#call.trunkId;
-  }
-
-  get caller(): Caller | null {
-    return this.#call.caller;
-  }
-
-  get stir(): CallerVerification | null {
-    return this.#call.stir;
-  }
-
-  get headers(): CallHeaders | null {
-    return this.#call.headers;
   }
 
   get participant(): Participant {
@@ -214,7 +207,8 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
   }
 
   connection(name: string): MediaConnection {
-    return this.media.connection(name);
+    if (this.#media === null) throw new Error('the leg has no media');
+    return this.#media.connection(name);
   }
 
   /** Throws where no media is open. */
@@ -265,31 +259,50 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     const canBe = this.#state === 'answered' || this.#state === 'established';
     if (!canBe || this.#isAttended || this.#successor !== null)
       throw new Refusal('participant-occupied', 'the call cannot be taken over now', this.#party);
-    this.#successions += 1;
-    const name = `${this.legId}/${String(this.#successions)}`;
-    this.#successor = new LegSuccession(this, name, request, this.#clock);
+    this.#successor = new LegSuccession(this, this.#nextName(), request, this.#clock);
     return this.#successor;
+  }
+
+  /** Unique among the media of all legs. */
+  #nextName(): string {
+    this.#reopenings += 1;
+    return `${this.legId}/${String(this.#reopenings)}`;
   }
 
   giveTo(call: LegSuccession): void {
     if (this.hasEnded) return;
     const before = { callId: this.callId, streams: this.streams };
-    const wasHeld = this.isHeld;
-    const former = { media: this.#media, signalling: this.#signalling };
+    const former = this.#signalling;
     this.#successor = null;
     this.#holder?.succeeded();
     this.#holder = call;
-    this.#call = call.call;
+    this.call = call.call;
     this.#signalling = call.signalling;
-    this.#media = call.media;
-    this.#media.passTo(this.#mediaUser);
-    this.#keysHeld.clear();
-    if (former.media !== null) this.waitFor(this.#counts.add(former.media.close()));
-    former.signalling.replaced?.();
-    this.#observer.legTakenOver?.(this, before);
+    this.#goOnWith(call.media, () => {
+      former.replaced?.();
+      this.#observer.legTakenOver?.(this, before);
+    });
+  }
+
+  /** Other media takes the place of that in use, of which `tell` tells. */
+  #goOnWith(media: LegMedia, tell: () => void): void {
+    const former = this.#media;
+    const wasHeld = this.isHeld;
+    this.#media = media;
+    media.passTo(this.#mediaUser);
+    this.#keys.forget();
+    if (former !== null) this.waitFor(this.#counts.add(former.close()));
+    tell();
     if (this.#state === 'established' && this.isHeld !== wasHeld) this.#observer.legHeld?.(this);
     // It may have been changed since the media was made.
-    this.#media.setMayPublish(this.#participant.publishPermissions);
+    media.setMayPublish(this.#participant.publishPermissions);
+  }
+
+  /** Other media takes the place of that which was lost. */
+  #reopened(media: LegMedia): void {
+    const before = this.streams;
+    this.#goOnWith(media, () => this.#observer.legReopened?.(this, before));
+    this.#signalling.renegotiate('main');
   }
 
   succeededByNobody(call: LegSuccession): void {
@@ -340,29 +353,12 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
 
   /** A press that the media tells too counts once. An attendant's are nobody else's. */
   dtmf(digit: string, durationMs: number): void {
-    this.#keyPressed('signalling', digit, durationMs);
+    if (this.#state === 'established') this.#keys.pressed('signalling', digit, durationMs);
   }
 
   /** The far end signals that it holds a key: `dtmf` follows when it lets go. */
   keyDown(): void {
-    this.#keyDown('signalling');
-  }
-
-  /** Nobody but an attendant, who waits for keys, wants to know before a key is let go. */
-  #keyDown(source: KeySource): void {
-    if (this.#state !== 'established' || !this.#isAttended) return;
-    this.#keysHeld.add(source);
-    this.#attendant?.keyDown();
-  }
-
-  #keyPressed(source: KeySource, digit: string, durationMs: number): void {
-    if (this.#state !== 'established') return;
-    if (this.#keys.isNew(source, digit, durationMs)) {
-      if (this.#isAttended) this.#attendant?.keyPressed(digit);
-      else this.#observer.legDtmf?.(this, digit, durationMs);
-    }
-    const isUp = this.#keysHeld.delete(source) && this.#keysHeld.size === 0;
-    if (isUp && this.#isAttended) this.#attendant?.keyUp();
+    if (this.#state === 'established') this.#keys.down('signalling');
   }
 
   /** An attendant looks after it: how long it may be without a session is that one's business. */
@@ -454,6 +450,7 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     const before = this.#state;
     this.#state = 'ended';
     if (this.#media !== null) this.waitFor(this.#closeMedia(this.#media));
+    this.#move.close();
     this.#observer.legEnded?.(this, outcome, before);
     if (this.#attendant !== null) this.waitFor(this.#attendant.legEnded());
     if (tellFarEnd) this.#signalling.terminate(outcome);
@@ -474,11 +471,19 @@ export class LiveLeg implements SucceededLeg, AttendedLeg {
     heldChanged: () => {
       if (this.#state === 'established') this.#observer.legHeld?.(this);
     },
-    keyDown: () => this.#keyDown('media'),
-    keyPressed: (digit, durationMs) => this.#keyPressed('media', digit, durationMs),
+    keyDown: () => {
+      if (this.#state === 'established') this.#keys.down('media');
+    },
+    keyPressed: (digit, durationMs) => {
+      if (this.#state === 'established') this.#keys.pressed('media', digit, durationMs);
+    },
     played: (playbackId, how) => this.#observer.legPlayed?.(this, playbackId, how),
     negotiationNeeded: (connection) => this.#signalling.renegotiate(connection),
+    agreed: () => this.#move.agreed(),
     ended: (reason) => {
+      const opening =
+        reason === 'media-lost' && this.#state === 'established' ? this.#media?.reopening : null;
+      if (this.#move.begin(opening ?? null)) return;
       void this.terminate({ endedBy: 'gateway', reason });
     },
   };

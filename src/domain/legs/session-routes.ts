@@ -72,8 +72,13 @@ export class SessionRoutes {
 
   /** The leg has another far end and other media now, which were told nothing yet. Routes follow with `route` or `routeSession`. */
   takenOver(leg: LiveLeg): void {
-    this.#receiving.delete(leg);
+    this.reopened(leg);
     this.#notices.forget(leg);
+  }
+
+  /** The leg has other media now, which was told nothing yet. Routes follow with `route` or `routeSession`. */
+  reopened(leg: LiveLeg): void {
+    this.#receiving.delete(leg);
   }
 
   /** After a change of what somebody publishes: everybody's routes. */

@@ -121,6 +121,11 @@ export class PlaybackService implements LegObserver {
     }
   }
 
+  /** What it was played went with its media. */
+  legReopened(leg: LiveLeg): void {
+    this.legTakenOver(leg);
+  }
+
   legEnded(leg: LiveLeg): void {
     for (const { leg: other, playback } of [...this.#playing.values()]) {
       if (other === leg) this.#end(playback.id, 'leg-ended');

@@ -109,7 +109,9 @@ class EdgePlane implements FreeSwitchPlane {
 
   async openLeg(request: OpenLegRequest): Promise<MediaLeg> {
     if (this.#isClosed) throw new MediaRefusal('overloaded', 'the media plane is closed');
-    if (request.kind !== 'phone') return this.#native.openLeg(request);
+    // A leg that goes on where its media was lost was with a worker before.
+    const goesOn = request.connections.some(({ resumes }) => resumes !== undefined);
+    if (request.kind !== 'phone' || goesOn) return this.#native.openLeg(request);
     const opening = this.#openPhone(request);
     this.#opening.add(opening);
     try {

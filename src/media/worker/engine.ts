@@ -58,6 +58,8 @@ export interface MediaEngineOptions {
 export interface OpenConnectionOptions extends ConnectionOptions {
   /** The far end's first offer; null: we make it. Left out: the connection is described later. */
   readonly offer?: string | null;
+  /** Our last description of a leg that is lost: what is described here goes on from it. Of a phone. */
+  readonly resumes?: string;
 }
 
 export interface OpenLegOptions {
@@ -141,8 +143,9 @@ export class MediaEngine {
       });
       entry.attach(leg);
       const descriptions: Record<string, string> = {};
-      for (const { name, offer } of connections) {
+      for (const { name, offer, resumes } of connections) {
         const connection = connectionOf(leg, name);
+        if (resumes !== undefined) connection.resume?.(resumes);
         if (offer === undefined) continue;
         descriptions[name] = offer === null ? await connection.offer() : await connection.answer(offer);
         if (entry.isClosed) throw new WorkerRefusal('overloaded', 'the leg was closed while it was opened');

@@ -81,6 +81,11 @@ export interface ConnectedLegOptions extends LegOptions {
 
 /** One negotiation of a leg, and what goes over it. */
 export interface LegConnection {
+  /**
+   * What is described here goes on from this description of ours, of a leg that is lost (RFC 3264 §8). Before anything else.
+   * Absent where it cannot.
+   */
+  resume?(description: string): void;
   /** Answers the far end's offer, the first as well as later ones. Throws SdpRefusal; a refused re-offer changes nothing. */
   answer(offer: string): Promise<string>;
   /** Makes an offer. Throws when one is outstanding. */

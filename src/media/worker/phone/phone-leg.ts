@@ -30,6 +30,7 @@ import {
   formatOffer,
   negotiateAnswer,
   negotiateOffer,
+  ownPastOf,
   preferencesOf,
   type CodecPreferences,
   type LocalEndpoint,
@@ -90,13 +91,15 @@ class NativePhoneLeg implements PhoneLeg {
   readonly connections: ReadonlyMap<string, LegConnection> = new Map([['main', this]]);
   readonly legId: string;
   readonly #options: PhoneLegOptions;
-  readonly #preferences: CodecPreferences;
+  #preferences: CodecPreferences;
   readonly #clock: TickClock;
 
-  readonly #sessionId = String(randomInt(1, 2 ** 47));
+  #sessionId = String(randomInt(1, 2 ** 47));
   #version = 0;
   #localDescription = '';
   #agreement: PhoneAgreement | null = null;
+  /** What a leg that is lost had agreed on: our descriptions go on from it. */
+  #past: PhoneAgreement | null = null;
   #offerOutstanding = false;
 
   readonly #sockets: PhoneSockets;
@@ -171,10 +174,19 @@ class NativePhoneLeg implements PhoneLeg {
     });
   }
 
+  resume(description: string): void {
+    const { identity, agreement, isEncrypted } = ownPastOf(description);
+    if (isEncrypted) this.#preferences = { ...this.#preferences, srtp: 'require' };
+    this.#sessionId = identity.sessionId;
+    this.#version = identity.version;
+    this.#localDescription = description;
+    this.#past = agreement;
+  }
+
   async answer(offer: string): Promise<string> {
     if (this.#offerOutstanding) throw new Error('an offer of our own is outstanding');
     // Refusals come before sockets.
-    const agreement = negotiateOffer(offer, this.#preferences, this.#agreement);
+    const agreement = negotiateOffer(offer, this.#preferences, this.#agreement ?? this.#past);
     await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
     const local = await this.#open(this.#sockets.endpointFor(agreement.addressType));
     const text = this.#describe((version) => formatAnswer(agreement, local, version));
@@ -186,8 +198,9 @@ class NativePhoneLeg implements PhoneLeg {
     if (this.#offerOutstanding) throw new Error('an offer is outstanding');
     this.#offerOutstanding = true;
     try {
-      const local = await this.#open(this.#sockets.endpointFor(null));
-      return this.#describe((version) => formatOffer(this.#preferences, this.#agreement, local, version));
+      const before = this.#agreement ?? this.#past;
+      const local = await this.#open(this.#sockets.endpointFor(this.#past?.addressType ?? null));
+      return this.#describe((version) => formatOffer(this.#preferences, before, local, version));
     } catch (error) {
       this.#offerOutstanding = false;
       throw error;
@@ -198,7 +211,7 @@ class NativePhoneLeg implements PhoneLeg {
     if (!this.#offerOutstanding) throw new Error('no offer is outstanding');
     if (this.#closed) throw new Error('the leg is closed');
     this.#offerOutstanding = false;
-    const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement);
+    const agreement = negotiateAnswer(answer, this.#preferences, this.#agreement ?? this.#past);
     await this.#options.gatewayPorts?.refuse(agreement.remoteRtp, agreement.remoteRtcp);
     this.#sockets.endpointFor(agreement.addressType);
     if (this.#closed) throw new Error('the leg was closed meanwhile');

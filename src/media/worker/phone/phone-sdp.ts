@@ -8,6 +8,7 @@ import {
   chooseAudio,
   farSideOf,
   formatAudioDescription,
+  layoutOf,
   type AudioAbility,
   type AudioLayout,
   type ChosenAudio,
@@ -15,6 +16,7 @@ import {
 } from '../../../sdp/audio-section.js';
 import {
   attribute,
+  connectionOf,
   directionOf,
   hasAttribute,
   maxPtimeMs,
@@ -23,12 +25,15 @@ import {
   sends,
   telephoneEventAt,
   telephoneEventFormat,
+  telephoneEvents,
   type Direction,
   type PayloadFormat,
 } from '../../../sdp/attributes.js';
 import { usableDestination, type MediaAddress } from '../../../sdp/media-address.js';
 import {
   codecFormat,
+  codecsIn,
+  phoneCodecNames,
   plainAudio,
   usualEventPayloadType,
   usualUse,
@@ -37,6 +42,7 @@ import {
   type CodecUse,
   type PhoneCodecName,
 } from '../../../sdp/phone-codecs.js';
+import { cryptoAttributes } from '../../../sdp/crypto-attributes.js';
 import { SdpRefusal } from '../../../sdp/sdp-refusal.js';
 import {
   parseSessionDescription,
@@ -118,6 +124,8 @@ export interface PhoneAgreement {
   readonly layout: AudioLayout;
   /** Null: nothing is encrypted. */
   readonly srtp: AgreedSrtp | null;
+  /** Our next offer has keys for every suite, whatever was agreed on. Default false. */
+  readonly offersKeys?: boolean;
 }
 
 /** The direction of our side that answers the agreement's. */
@@ -228,6 +236,50 @@ export function negotiateAnswer(
     events,
     ownEvents: events === null ? [] : offeredEvents(preferences, previous),
     srtp: srtpIn(chosen.media, policy, suites),
+  };
+}
+
+/** A description of ours, and what the next one of the same call must go on from. */
+export interface OwnPast {
+  readonly identity: Identity;
+  readonly agreement: PhoneAgreement;
+  /** The call was encrypted, and must be again: what it says shall not go on in the clear. */
+  readonly isEncrypted: boolean;
+}
+
+/** Reads the last description of a leg that is lost. Throws SdpRefusal where it is none of a phone's. */
+export function ownPastOf(description: string): OwnPast {
+  const session = parseSessionDescription(description);
+  const layout = layoutOf(session);
+  const media = layout === null ? undefined : session.media[layout.audioIndex];
+  const uses = media === undefined ? [] : codecsIn(media, phoneCodecNames);
+  const [use] = uses;
+  if (layout === null || media === undefined || use === undefined)
+    throw new SdpRefusal('bad-sdp', 'the description of before has no audio');
+  const { sessionId, sessionVersion } = session.origin;
+  const keys = cryptoAttributes(media).length;
+  return {
+    identity: { sessionId, version: Number(sessionVersion) },
+    // Several keys beside plain RTP are an offer, which may have been answered without one.
+    isEncrypted: keys > 0 && (isSrtp(media) || keys === 1),
+    agreement: {
+      codec: phoneCodec(use),
+      payloadType: use.payloadType,
+      receivable: new Map(uses.map((own) => [own.payloadType, phoneCodec(own)])),
+      events: null,
+      ownEvents: telephoneEvents(media).map(({ payloadType, clockRateHz }) => ({ payloadType, clockRateHz })),
+      remoteRtp: null,
+      remoteRtcp: null,
+      addressType: connectionOf(media, session)?.addressType ?? null,
+      rtcpMux: hasAttribute(media, 'rtcp-mux'),
+      maxPacketMs: null,
+      peerReceives: true,
+      peerSends: true,
+      layout,
+      // Which of them was taken is not said.
+      srtp: null,
+      offersKeys: keys > 0,
+    },
   };
 }
 

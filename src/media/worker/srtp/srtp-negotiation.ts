@@ -60,10 +60,10 @@ export function srtpObstacle(
 /** The suites of an offer of ours: all, or in a call that goes on that which it has. */
 export function offeredSuites(
   policy: SrtpPolicy,
-  previous: { readonly srtp: AgreedSrtp | null } | null,
+  previous: { readonly srtp: AgreedSrtp | null; readonly offersKeys?: boolean } | null,
 ): readonly SrtpSuite[] {
   if (policy === 'off') return [];
-  if (previous === null) return srtpSuites;
+  if (previous === null || previous.offersKeys === true) return srtpSuites;
   if (previous.srtp !== null) return [previous.srtp.suite];
   return policy === 'require' ? srtpSuites : [];
 }
