@@ -73,6 +73,34 @@ describe('when a media worker is killed', () => {
     await events.close();
   });
 
+  it('an encrypted call goes on encrypted, in its codec, and a held one stays held', async () => {
+    const gateway = await start({ LANDBRIDGE_WORKERS: '1' });
+    const events = await gateway.follow();
+    const sessionId = await gateway.rest.createSession();
+    const [secret, plain] = [await gateway.rest.newcomer(sessionId), await gateway.rest.newcomer(sessionId)];
+    const phone = await callGateway(gateway, secret.token, {
+      toneHz: 440,
+      srtp: 'named',
+      codecs: ['G722'],
+    });
+    const other = await callGateway(gateway, plain.token, { toneHz: 1000 });
+    phones.push(phone, other);
+    await Promise.all([hears(phone, 1000), hears(other, 440)]);
+    process.kill(gateway.workers()[0]!, 'SIGKILL');
+    await waitFor('both have moved', () => events.ofType('leg.moved').length === 2);
+    await Promise.all([hears(phone, 1000), hears(other, 440)]);
+    const leg = (await gateway.rest.legs()).find(({ participantId }) => participantId === secret.id);
+    expect(leg).toMatchObject({ quality: { encryption: 'sdes' } });
+    await other.hold();
+    process.kill(gateway.workers()[0]!, 'SIGKILL');
+    await waitFor('both have moved again', () => events.ofType('leg.moved').length === 4);
+    const held = (await gateway.rest.legs()).find(({ participantId }) => participantId === plain.id);
+    expect(held).toMatchObject({ held: true });
+    await other.resume();
+    await Promise.all([hears(phone, 1000), hears(other, 440)]);
+    await events.close();
+  });
+
   it('a phone that does not agree on other media in time is hung up as media-lost', async () => {
     const gateway = await start({ LANDBRIDGE_WORKERS: '1', LANDBRIDGE_SESSIONS_MOVE_TIMEOUT_SECONDS: '1' });
     const events = await gateway.follow();

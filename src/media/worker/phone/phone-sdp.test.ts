@@ -6,6 +6,7 @@ import {
   formatOffer,
   negotiateAnswer,
   negotiateOffer,
+  ownPastOf,
   preferencesOf,
   type CodecPreferences,
   type LocalEndpoint,
@@ -348,5 +349,41 @@ describe('codecs with other clocks', () => {
     expect(lines(again, /^m=/)).toEqual(['m=audio 20000 RTP/AVP 9 8 111']);
     const plain = negotiateOffer(sdp('m=audio 4000 RTP/AVP 0'), all, null);
     expect(lines(formatOffer(all, plain, local, 2), /^m=/)).toEqual(['m=audio 20000 RTP/AVP 0 8 101']);
+  });
+});
+
+describe('a description of ours that another leg goes on from', () => {
+  const all = preferencesOf({ codecs: null, telephoneEvents: true, srtp: null });
+  const offer = sdp(
+    ...['m=video 5000 RTP/AVP 96', 'm=audio 4000 RTP/AVP 97 100', 'a=mid:1', 'a=rtpmap:97 opus/48000/2'],
+    'a=rtpmap:100 telephone-event/48000',
+  );
+  const answer = formatAnswer(negotiateOffer(offer, all, null), local, 7);
+
+  it('keeps its identity, sections, codec first, and numbers', () => {
+    const past = ownPastOf(answer);
+    expect(past).toMatchObject({ identity: { sessionId: '42', version: 7 }, isEncrypted: false });
+    expect(lines(formatOffer(all, past.agreement, local, 8), /^[om]=|^a=(?:mid|rtpmap)/)).toEqual([
+      'o=- 42 8 IN IP4 192.0.2.1',
+      'm=video 0 RTP/AVP 96',
+      'm=audio 20000 RTP/AVP 97 0 8 101 100',
+      'a=mid:1',
+      'a=rtpmap:97 opus/48000/2',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:8 PCMA/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=rtpmap:100 telephone-event/48000',
+    ]);
+    const agreed = negotiateAnswer(
+      sdp('m=video 0 RTP/AVP 96', 'm=audio 4000 RTP/AVP 97', 'a=rtpmap:97 opus/48000/2'),
+      all,
+      past.agreement,
+    );
+    expect(agreed).toMatchObject({ codec: { name: 'opus' }, layout: { audioIndex: 1 } });
+  });
+
+  it('is none of a phone’s where it has no audio', () => {
+    expect(() => ownPastOf(sdp('m=audio 0 RTP/AVP 0'))).toThrow('no audio');
+    expect(() => ownPastOf('v=0')).toThrow();
   });
 });
