@@ -33,6 +33,21 @@ function redacted(text: string): string {
 
 describe('What is kept of a SIP message', () => {
   it.each([
+    ['in capitals', 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 INLINE:c2VjcmV0c2VjcmV0'],
+    ['of several in a line', 'a=crypto:1 x inline:b3RoZXI=|2^20|1:4;inline:c2VjcmV0c2VjcmV0|2^20|2:4'],
+    ['with characters that no key has', 'a=crypto:1 x inline:!c2VjcmV0c2VjcmV0'],
+    ['for error correction', 'a=crypto:1 x inline:b3RoZXI= FEC_KEY=inline:c2VjcmV0c2VjcmV0'],
+    ['in a MIKEY message', 'a=key-mgmt:mikey c2VjcmV0c2VjcmV0'],
+    ['in an old k= line', 'k=base64:c2VjcmV0c2VjcmV0'],
+  ])('holds no key of media %s', (_how, line) => {
+    const sdp = redacted(
+      message(['Content-Type: application/sdp'], { body: `v=0\r\n${line}\r\na=sendrecv\r\n` }),
+    );
+    expect(sdp).not.toContain('c2VjcmV0c2VjcmV0');
+    expect(sdp).toContain('\r\na=sendrecv');
+  });
+
+  it.each([
     ['User-to-User', [`User-to-User: ${jwt};encoding=jwt`]],
     ['several values', [`User-to-User: ${voiceCallId};encoding=base64,${jwt};encoding=jwt`]],
     ['hexadecimal digits', [`User-to-User: ${hex(jwt)};encoding=hex`]],

@@ -162,7 +162,11 @@ function redactBody(body: string, head: string): string {
     return separator + hidden(body.slice(separator.length));
   }
   const plain = redactTokens(body)
-    .replaceAll(/(\binline:)([\w+/=]+)/gi, (_, before: string, secret: string) => before + hidden(secret))
+    // However badly a key is written, it may be one: RFC 4568 keys, MIKEY messages (RFC 4567), and the old k= lines.
+    .replaceAll(
+      /(\binline:|^a=key-mgmt:[ \t]*[^ \t\r\n]+[ \t]+|^k=[a-z0-9]+:)([^\s|;]+)/gim,
+      (_, before: string, secret: string) => before + hidden(secret),
+    )
     .replaceAll(/(a=ice-pwd:)(\S+)/g, (_, before: string, secret: string) => before + hidden(secret))
     .replaceAll(
       /^([ \t]*signal[ \t]*=[ \t]*)(\S+)/gim,

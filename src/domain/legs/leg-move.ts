@@ -88,11 +88,9 @@ export class LegMove {
       media = await this.#options.open(opening);
     } catch (error) {
       if (!this.#isReopening) return;
-      if (isOverloaded(error)) {
-        this.#retry = this.#options.clock.after(retryMs, () => void this.#reopen(opening));
-        return;
-      }
-      return this.#fail();
+      if (!isOverloaded(error)) this.#fail();
+      else this.#retry = this.#options.clock.after(retryMs, () => void this.#reopen(opening));
+      return;
     }
     if (!this.#isReopening) {
       await media.close();

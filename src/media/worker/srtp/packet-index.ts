@@ -19,6 +19,8 @@ export class ReplayWindow {
   /** Where its remainder says, the last index that was there; -1: none. */
   readonly #seen = new Float64Array(windowSize).fill(-1);
   #highest = -1;
+  /** For its owner: when it was added to last. */
+  heardAt = 0;
 
   /** The highest index that was there; -1: none. */
   get highest(): number {

@@ -13,7 +13,7 @@ import {
 
 /**
  * Sources under one key of which is kept what was there. Only genuine packets make one, so nobody but the far end can fill this up;
- * then the one that was new the longest ago is forgotten.
+ * then the one that was heard last the longest ago is forgotten.
  */
 const maxSources = 128;
 
@@ -38,6 +38,8 @@ export class SrtpOpener {
   readonly #mki: Buffer | null;
   readonly #rtp = new Map<number, ReplayWindow>();
   readonly #rtcp = new Map<number, ReplayWindow>();
+  /** Packets opened so far: says which source was heard when. */
+  #opened = 0;
   /** Roll-over counters of sources under the key before. */
   readonly #rollOversBefore: ReadonlyMap<number, number>;
   readonly #place: RtpPlace = { ssrc: 0, rollOver: 0, sequenceNumber: 0, headerLength: 0 };
@@ -70,6 +72,7 @@ export class SrtpOpener {
     if (place.rollOver < 0 || !source.isNew(index)) return 'replayed';
     if (place.rollOver > maxRollOver || !this.#transform.openRtp(packet, length, place)) return 'forged';
     source.add(index);
+    source.heardAt = ++this.#opened;
     return packet.subarray(0, length);
   }
 
@@ -86,7 +89,9 @@ export class SrtpOpener {
     if (source?.isNew(index) === false) return 'replayed';
     const length = this.#transform.openRtcp(packet, ssrc, mkiLength);
     if (length < 0) return 'forged';
-    (source ?? newSource(this.#rtcp, ssrc)).add(index);
+    const heard = source ?? newSource(this.#rtcp, ssrc);
+    heard.add(index);
+    heard.heardAt = ++this.#opened;
     return packet.subarray(0, length);
   }
 
@@ -100,7 +105,9 @@ export class SrtpOpener {
     for (const rollOver of candidates) {
       place.rollOver = rollOver;
       if (!this.#transform.openRtp(packet, length, place)) continue;
-      newSource(this.#rtp, ssrc).add(rollOver * 0x10000 + sequenceNumber);
+      const source = newSource(this.#rtp, ssrc);
+      source.add(rollOver * 0x10000 + sequenceNumber);
+      source.heardAt = ++this.#opened;
       return packet.subarray(0, length);
     }
     return 'forged';
@@ -130,8 +137,10 @@ export class SrtpOpener {
 }
 
 function newSource(sources: Map<number, ReplayWindow>, ssrc: number): ReplayWindow {
-  const [oldest] = sources.keys();
-  if (sources.size >= maxSources && oldest !== undefined) sources.delete(oldest);
+  if (sources.size >= maxSources) {
+    const [longestSilent] = [...sources].sort(([, a], [, b]) => a.heardAt - b.heardAt);
+    if (longestSilent !== undefined) sources.delete(longestSilent[0]);
+  }
   const source = new ReplayWindow();
   sources.set(ssrc, source);
   return source;

@@ -158,6 +158,15 @@ describe.each(srtpSuites.map((suite) => [suite.name, suite] as const))('%s', (_,
       expect(opener.openRtp(seal(rtp(9, { ssrc }))), String(ssrc)).toBeInstanceOf(Buffer);
   });
 
+  it('forgets those that fell silent before the one that goes on', () => {
+    let index = 0;
+    for (; index <= 3 * 65_536; index += 10_000) opener.openRtp(seal(rtp(index)));
+    for (let ssrc = 1000; ssrc < 1200; ssrc++, index++) {
+      opener.openRtp(seal(rtp(9, { ssrc })));
+      expect(opener.openRtp(seal(rtp(index))), String(ssrc)).toBeInstanceOf(Buffer);
+    }
+  });
+
   it.each([
     ['begins them anew', 0],
     ['goes on with them', 2],
