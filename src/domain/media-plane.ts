@@ -45,6 +45,14 @@ export interface DataChannelRequest {
   readonly replies: Readonly<Record<string, string>>;
 }
 
+/** What a connection that goes on elsewhere must keep to. */
+export interface ConnectionPast {
+  /** Our last description: the next one follows it (RFC 3264 §8). */
+  readonly description: string;
+  /** What was agreed on last was encrypted: it shall not go on in the clear. */
+  readonly isEncrypted: boolean;
+}
+
 /** One peer connection of a browser, or the one description of a phone. */
 export interface ConnectionRequest {
   /** Unique within the leg. A phone has one connection, `main`. */
@@ -52,11 +60,8 @@ export interface ConnectionRequest {
   readonly flow: ConnectionFlow;
   /** The far end's first offer; null: we make it. Left out: the connection is described later, by `answer` or `offer`. */
   readonly offer?: string | null;
-  /**
-   * Our last description in a call whose media was lost: what is described here goes on from it (RFC 3264 §8). Of a phone, and
-   * without `offer`.
-   */
-  readonly resumes?: string;
+  /** A connection whose media was lost: what is described here goes on from it. Of a phone, and without `offer`. */
+  readonly resumes?: ConnectionPast;
   /** Opened where the far end offers data channels. Default none: its offer of them is refused. */
   readonly dataChannels?: readonly DataChannelRequest[];
 }
@@ -219,6 +224,8 @@ export interface OpenLegRequest extends LegOpening {
 export interface MediaConnection {
   /** What the opening came to: our answer or our offer; empty where the opening asked for neither. */
   readonly localDescription: string;
+  /** Where it stands, for another that is to go on from it. Absent: none can. */
+  readonly past?: ConnectionPast;
   /** Answers a new offer of the far end. Throws MediaRefusal. */
   answer(offer: string): Promise<string>;
   /** Makes an offer of what should now be sent and received here. Throws MediaRefusal. */

@@ -82,9 +82,9 @@ export class WorkerMediaLeg implements MediaLeg {
     this.worker = options.worker;
     this.kind = options.kind;
     this.#connections = new Map(
-      options.connections.map(({ name }) => [
-        name,
-        new WorkerMediaConnection({ legId, connection: name }, (operation, body) =>
+      options.connections.map((opening) => [
+        opening.name,
+        new WorkerMediaConnection({ legId, connection: opening.name }, opening, (operation, body) =>
           this.#request(operation, body),
         ),
       ]),
@@ -102,6 +102,11 @@ export class WorkerMediaLeg implements MediaLeg {
     const connection = this.#connections.get(name);
     if (connection === undefined) throw new RangeError(`the leg has no connection ${name}`);
     return connection;
+  }
+
+  /** RTP ports of a phone: it sends there for as long as it was told of no others. */
+  get ports(): readonly number[] {
+    return [...this.#connections.values()].flatMap(({ port }) => port ?? []);
   }
 
   get isClosed(): boolean {

@@ -159,6 +159,7 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
       entry: options.workerEntry,
       settings: splitPortRange(options.rtpPorts, options.workers).map((rtpPorts, index) => ({
         rtpPorts,
+        restingPorts: [],
         browserPorts: browserPorts[index] ?? { ports: null, sharedPort: null, tcpPort: null },
         gatewayPorts: { media: options.rtpPorts, others },
         bindAddress: options.bindAddress,
@@ -394,11 +395,14 @@ class ProcessMediaPlane implements WorkerMediaPlane, LegHost, RecordingHost {
     await this.request(worker, 'portAnswered', { question, isOurs }).catch(() => undefined);
   }
 
-  #onLost(worker: number): void {
+  /** The ports that phones still send to. */
+  #onLost(worker: number): readonly number[] {
+    const ports = [...(this.#legsByWorker.get(worker) ?? [])].flatMap((leg) => leg.ports);
     for (const leg of [...(this.#legsByWorker.get(worker) ?? [])]) leg.lose();
     for (const recording of [...this.#recordings.values()]) {
       if (recording.worker === worker) recording.endedBy('media-lost', null);
     }
+    return ports;
   }
 
   /** Tells the workers what to import from each other. */

@@ -17,7 +17,8 @@ export interface WorkerPoolOptions {
   readonly logger: MediaLogger;
   readonly onNotification: (worker: number, notification: WorkerNotification) => void;
   /** A worker that took legs is gone. Not called for those that are closed with the pool. */
-  readonly onLost: (worker: number) => void;
+  /** Gives the RTP ports that its phones still send to: the next worker lets them rest. */
+  readonly onLost: (worker: number) => readonly number[];
 }
 
 /** A worker that lived this long is no longer suspected of dying at once again. */
@@ -32,6 +33,8 @@ interface Slot {
   /** The process from fork to exit, also while it starts. */
   starting: Promise<void> | null;
   earlyDeaths: number;
+  /** Of the worker that stood here before. */
+  lostPorts: readonly number[];
   retry: Timer | null;
 }
 
@@ -49,6 +52,7 @@ export class WorkerPool {
       running: null,
       starting: null,
       earlyDeaths: 0,
+      lostPorts: [],
       retry: null,
     }));
   }
@@ -112,7 +116,7 @@ export class WorkerPool {
     let proving: Timer | null = null;
     const process = await WorkerProcess.start({
       entry,
-      settings: slot.settings,
+      settings: { ...slot.settings, restingPorts: slot.lostPorts },
       requestTimeoutMs,
       stalledAfterMs,
       clock,
@@ -128,7 +132,7 @@ export class WorkerPool {
         this.#lost += 1;
         logger.error({ worker: number, why }, 'media worker died');
         this.#relaunch(slot);
-        this.#options.onLost(number);
+        slot.lostPorts = this.#options.onLost(number);
       },
     });
     slot.running = { number, process };

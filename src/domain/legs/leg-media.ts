@@ -38,8 +38,6 @@ export class LegMedia implements MediaLegListener {
   /** Nothing is sent before `confirm`. */
   readonly sendsOnceConfirmed: boolean;
   readonly #opening: LegOpening;
-  /** Our last descriptions, by the name of their connection. */
-  readonly #described = new Map<string, string>();
   /** The connection over which the leg receives; null where it has none. */
   readonly #receiving: string | null;
   #user: Partial<LegMediaUser> | null;
@@ -78,12 +76,10 @@ export class LegMedia implements MediaLegListener {
         localAddress: localAddress ?? null,
         phoneTerms,
       },
-      connections: connections.map(({ name, flow, dataChannels }) => ({
-        name,
-        flow,
-        ...(dataChannels !== undefined && { dataChannels }),
-        resumes: this.#described.get(name) ?? this.leg.connection(name).localDescription,
-      })),
+      connections: connections.map(({ name, flow }) => {
+        const { past } = this.leg.connection(name);
+        return { name, flow, ...(past !== undefined && { resumes: past }) };
+      }),
     };
   }
 
@@ -100,18 +96,14 @@ export class LegMedia implements MediaLegListener {
   connection(name: string): MediaConnection {
     const connection = this.leg.connection(name);
     const { localDescription } = connection;
-    const described = (description: string): string => {
-      this.#described.set(name, description);
-      return description;
-    };
     return {
       localDescription,
       answer: async (offer) => {
-        const answer = described(await connection.answer(offer));
+        const answer = await connection.answer(offer);
         this.#user?.agreed?.();
         return answer;
       },
-      offer: async () => described(await connection.offer()),
+      offer: () => connection.offer(),
       accept: async (answer) => {
         await connection.accept(answer);
         this.#user?.agreed?.();

@@ -4,7 +4,10 @@ import type { LegMedia } from './leg-media.js';
 import { LegMove } from './leg-move.js';
 import { ManualClock } from '../../../test/support/manual-clock.js';
 
-const opening: LegOpening = { kind: 'phone', connections: [{ name: 'main', flow: 'both', resumes: 'v=0' }] };
+const opening: LegOpening = {
+  kind: 'phone',
+  connections: [{ name: 'main', flow: 'both', resumes: { description: 'v=0', isEncrypted: false } }],
+};
 
 describe('a leg whose media was lost', () => {
   let clock: ManualClock;
@@ -90,6 +93,17 @@ describe('a leg whose media was lost', () => {
     clock.advance(60_000);
     expect(move.begin(opening)).toBe(true);
     expect(told).toEqual(['opened', 'opened', 'moved', 'opened', 'moved']);
+  });
+
+  it('stays with media that another call has brought meanwhile', async () => {
+    move.begin(opening);
+    move.overtaken();
+    await turn();
+    clock.advance(60_000);
+    expect(told).toEqual(['closed']);
+    expect(move.begin(opening)).toBe(true);
+    await turn();
+    expect(told).toEqual(['closed', 'opened']);
   });
 
   it('does not move where it cannot, and gives back what comes after its end', async () => {

@@ -71,9 +71,20 @@ export class LegMove {
     this.#options.onMoved();
   }
 
+  /** The leg has other media by another way: nothing is to be moved any more. */
+  overtaken(): void {
+    if (this.#state === 'closed') return;
+    this.#stop();
+    this.#state = 'still';
+  }
+
   /** Idempotent. */
   close(): void {
+    this.#stop();
     this.#state = 'closed';
+  }
+
+  #stop(): void {
     this.#timeout?.cancel();
     this.#retry?.cancel();
   }

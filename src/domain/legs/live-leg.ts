@@ -278,6 +278,8 @@ export class LiveLeg extends LegOfCall implements SucceededLeg, AttendedLeg {
     this.#holder = call;
     this.call = call.call;
     this.#signalling = call.signalling;
+    // The media of the call before may be lost, and on its way elsewhere.
+    this.#move.overtaken();
     this.#goOnWith(call.media, () => {
       former.replaced?.();
       this.#observer.legTakenOver?.(this, before);

@@ -2,6 +2,7 @@
 import { EngineLeg } from './engine-leg.js';
 import type {
   ConnectedLegOptions,
+  ConnectionPast,
   ConnectionOptions,
   Leg,
   LegConnection,
@@ -58,8 +59,8 @@ export interface MediaEngineOptions {
 export interface OpenConnectionOptions extends ConnectionOptions {
   /** The far end's first offer; null: we make it. Left out: the connection is described later. */
   readonly offer?: string | null;
-  /** Our last description of a leg that is lost: what is described here goes on from it. Of a phone. */
-  readonly resumes?: string;
+  /** Of a leg that is lost: what is described here goes on from it. Of a phone. */
+  readonly resumes?: ConnectionPast;
 }
 
 export interface OpenLegOptions {

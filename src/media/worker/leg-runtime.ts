@@ -26,7 +26,11 @@ export const createLegRuntime: CreateRuntime = async (settings, askOwner): Promi
   const endpoints = allPhoneEndpoints(settings, settings.otherEndpoints, interfaces);
   const ports = sharePorts(settings);
   const tickClock = new TickClock();
-  const phonePorts = new PortAllocator({ ...ports.phone, restMs: settings.portRestMs });
+  const phonePorts = new PortAllocator({
+    ...ports.phone,
+    restMs: settings.portRestMs,
+    resting: settings.restingPorts,
+  });
   const browserPorts = new Set<number>();
   const gatewayPorts = new GatewayPorts({
     addresses: [...reachedAt(endpoints, interfaces), ...settings.otherAdvertised],

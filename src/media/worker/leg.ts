@@ -49,6 +49,14 @@ export interface DataChannelOptions {
   readonly replies: Readonly<Record<string, string>>;
 }
 
+/** What a connection that goes on elsewhere must keep to. */
+export interface ConnectionPast {
+  /** Our last description: the next one follows it (RFC 3264 §8). */
+  readonly description: string;
+  /** What was agreed on last was encrypted: it shall not go on in the clear. */
+  readonly isEncrypted: boolean;
+}
+
 export interface ConnectionOptions {
   /** Unique within the leg. */
   readonly name: string;
@@ -81,11 +89,8 @@ export interface ConnectedLegOptions extends LegOptions {
 
 /** One negotiation of a leg, and what goes over it. */
 export interface LegConnection {
-  /**
-   * What is described here goes on from this description of ours, of a leg that is lost (RFC 3264 §8). Before anything else.
-   * Absent where it cannot.
-   */
-  resume?(description: string): void;
+  /** What is described here goes on from a leg that is lost. Before anything else. Absent where it cannot. Throws SdpRefusal. */
+  resume?(past: ConnectionPast): void;
   /** Answers the far end's offer, the first as well as later ones. Throws SdpRefusal; a refused re-offer changes nothing. */
   answer(offer: string): Promise<string>;
   /** Makes an offer. Throws when one is outstanding. */

@@ -65,6 +65,8 @@ export interface WorkerSettings {
   /** How long a phone's ports rest before they are used again. */
   readonly portRestMs: number;
   readonly browser: WorkerBrowserSettings;
+  /** Ports of phones of a worker that died, which may still send there: to be used last for as long as ports rest. */
+  readonly restingPorts: readonly number[];
   readonly browserPorts: WorkerBrowserPorts;
   /** Where the prompts' WAV files are; null: prompts are silent. */
   readonly promptDirectory: string | null;

@@ -17,9 +17,13 @@ import type { PhoneAgreement } from './phone-sdp.js';
 /** Comfort noise (RFC 3389): a sign of life, without sound of its own here. */
 const comfortNoisePayloadType = 13;
 
-/** So many packets in a row in another codec that was agreed on, and not sooner again: the stream becomes another then. */
+/**
+ * So many packets in a row in another codec that was agreed on, and not sooner again, each time twice as long: the stream becomes
+ * another then, of which everybody who hears it is told.
+ */
 const packetsOfOtherCodec = 3;
 const otherCodecMs = 1000;
+const longestOtherCodecMs = 60_000;
 
 /** A view shared by all legs: a packet is dealt with before the next is read. */
 const packet = new RtpPacket();
@@ -46,7 +50,8 @@ export class PhoneInput {
   #nextStreamNumber = randomInt(1, 1_000_000_000);
   #fromStrangers = 0;
   #inOtherCodec = 0;
-  #codecChangedMs = -Infinity;
+  #codecChangesFromMs = -Infinity;
+  #codecPauseMs = otherCodecMs;
 
   constructor(options: PhoneInputOptions) {
     this.#options = options;
@@ -87,8 +92,11 @@ export class PhoneInput {
       events.onStreams([]);
       return;
     }
-    const { codec } = this.#agreement;
-    if (this.#track?.codec.name !== codec.name) this.#replaceTrack(codec);
+    const { codec, receivable } = this.#agreement;
+    const current = this.#track?.codec.name;
+    // What the phone has chosen of our offer stays.
+    const isAgreed = [...receivable.values()].some(({ name }) => name === current);
+    if (!isAgreed) this.#replaceTrack(codec);
   }
 
   /** A key whose end was lost ends by itself. */
@@ -159,8 +167,9 @@ export class PhoneInput {
       return true;
     }
     const isMeant = ++this.#inOtherCodec >= packetsOfOtherCodec;
-    if (!isMeant || nowMs - this.#codecChangedMs < otherCodecMs) return false;
-    this.#codecChangedMs = nowMs;
+    if (!isMeant || nowMs < this.#codecChangesFromMs) return false;
+    this.#codecChangesFromMs = nowMs + this.#codecPauseMs;
+    this.#codecPauseMs = Math.min(2 * this.#codecPauseMs, longestOtherCodecMs);
     this.#replaceTrack(codec);
     return true;
   }

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { RemoteInfo } from 'node:dgram';
 import { literalAddress } from '../../../sdp/media-address.js';
 import type { PhoneCodecName } from '../../../sdp/phone-codecs.js';
-import type { Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
+import type { ConnectionPast, Leg, LegConnection, LegOptions, LegStatistics } from '../leg.js';
 import type { Mixes } from '../mix/mixes.js';
 import { type AudioCounts, QualityMeter } from '../quality/quality-meter.js';
 import { RemoteReception } from '../quality/remote-reception.js';
@@ -174,8 +174,8 @@ class NativePhoneLeg implements PhoneLeg {
     });
   }
 
-  resume(description: string): void {
-    const { identity, agreement, isEncrypted } = ownPastOf(description);
+  resume({ description, isEncrypted }: ConnectionPast): void {
+    const { identity, agreement } = ownPastOf(description);
     if (isEncrypted) this.#preferences = { ...this.#preferences, srtp: 'require' };
     this.#sessionId = identity.sessionId;
     this.#version = identity.version;

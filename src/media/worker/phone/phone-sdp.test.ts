@@ -362,7 +362,7 @@ describe('a description of ours that another leg goes on from', () => {
 
   it('keeps its identity, sections, codec first, and numbers', () => {
     const past = ownPastOf(answer);
-    expect(past).toMatchObject({ identity: { sessionId: '42', version: 7 }, isEncrypted: false });
+    expect(past).toMatchObject({ identity: { sessionId: '42', version: 7 } });
     expect(lines(formatOffer(all, past.agreement, local, 8), /^[om]=|^a=(?:mid|rtpmap)/)).toEqual([
       'o=- 42 8 IN IP4 192.0.2.1',
       'm=video 0 RTP/AVP 96',

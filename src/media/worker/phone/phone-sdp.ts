@@ -243,8 +243,6 @@ export function negotiateAnswer(
 export interface OwnPast {
   readonly identity: Identity;
   readonly agreement: PhoneAgreement;
-  /** The call was encrypted, and must be again: what it says shall not go on in the clear. */
-  readonly isEncrypted: boolean;
 }
 
 /** Reads the last description of a leg that is lost. Throws SdpRefusal where it is none of a phone's. */
@@ -260,8 +258,6 @@ export function ownPastOf(description: string): OwnPast {
   const keys = cryptoAttributes(media).length;
   return {
     identity: { sessionId, version: Number(sessionVersion) },
-    // Several keys beside plain RTP are an offer, which may have been answered without one.
-    isEncrypted: keys > 0 && (isSrtp(media) || keys === 1),
     agreement: {
       codec: phoneCodec(use),
       payloadType: use.payloadType,

@@ -41,6 +41,16 @@ describe('PortAllocator', () => {
     expect(() => ports.take()).toThrow(expect.objectContaining({ code: 'overloaded' }));
   });
 
+  it('lets the pairs rest from the start that phones of a worker that died still send to, those of others left out', () => {
+    let now = 0;
+    const resting = [20_002, 20_000, 30_000];
+    const ports = new PortAllocator({ from: 20_000, to: 20_005, now: () => now, startAt: 0, resting });
+    expect([ports.take(), ports.take()]).toEqual([20_004, 20_000]);
+    expect(ports.takenUnrested).toBe(1);
+    now = 30_000;
+    expect(ports.available).toBe(1);
+  });
+
   it('does not grow over many calls', () => {
     const ports = new PortAllocator({ from: 20_000, to: 20_099, restMs: 0 });
     for (let i = 0; i < 10_000; i++) ports.release(ports.take());

@@ -10,6 +10,8 @@ export interface PortAllocatorOptions {
    * Default 30 000.
    */
   readonly restMs?: number;
+  /** Even ports of pairs that rest from now on. Default none. */
+  readonly resting?: readonly number[];
   /** Monotonic milliseconds. Default `performance.now`. */
   readonly now?: () => number;
   /** Where in the range to begin, 0 ≤ x < 1: ports that cannot be guessed are harder to inject into. Default random. */
@@ -32,15 +34,21 @@ export class PortAllocator {
     from,
     to,
     restMs = 30_000,
+    resting = [],
     now = () => performance.now(),
     startAt = Math.random(),
   }: PortAllocatorOptions) {
     const first = from + (from & 1);
     const pairs = Math.max(0, Math.floor((to - first + 1) / 2));
     const start = Math.floor(pairs * startAt);
-    for (let i = 0; i < pairs; i++) this.#free.push(first + 2 * ((start + i) % pairs));
     this.#restMs = restMs;
     this.#now = now;
+    const rests = new Set(resting);
+    for (let i = 0; i < pairs; i++) {
+      const port = first + 2 * ((start + i) % pairs);
+      if (rests.has(port)) this.#rest(port);
+      else this.#free.push(port);
+    }
   }
 
   /** Pairs that could be taken now and have rested. */
@@ -77,7 +85,11 @@ export class PortAllocator {
 
   /** Gives a pair back to rest. Ignores ports that are not taken. */
   release(port: number): void {
-    if (this.#taken.delete(port)) this.#resting.push({ port, untilMs: this.#now() + this.#restMs });
+    if (this.#taken.delete(port)) this.#rest(port);
+  }
+
+  #rest(port: number): void {
+    this.#resting.push({ port, untilMs: this.#now() + this.#restMs });
   }
 
   #takeRested(): number | undefined {

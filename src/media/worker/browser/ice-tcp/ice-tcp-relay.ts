@@ -92,7 +92,8 @@ export class IceTcpRelay {
     udp.on('message', (message) => this.#sendBack(message));
     // Connected, so that nobody else on this machine is heard.
     udp.connect(target.port, target.address, (error?: Error) => {
-      if (this.#isClosed || error !== undefined) return;
+      if (error !== undefined) this.close();
+      if (this.#isClosed) return;
       for (const one of this.#waiting ?? []) udp.send(one);
       this.#waiting = null;
       socket.resume();
