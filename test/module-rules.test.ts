@@ -1,4 +1,4 @@
-/** What the linter cannot say of modules (CONTRIBUTING.md, “Code”): they keep no state, and their constants are in camelCase. */
+/** What the linter cannot say of modules (CONTRIBUTING.md, “Code”): they keep no state, their constants are in camelCase, and docstrings begin with what a thing is. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from '@typescript/typescript6';
@@ -86,4 +86,13 @@ it('finds no module of the product that keeps state', () => {
 
 it('finds constants in camelCase alone', () => {
   expect(sources.flatMap(({ file, capitals }) => capitals.map((name) => `${file}: ${name}`))).toEqual([]);
+});
+
+it('finds no docstring that begins with “Of”, which says neither what a thing is nor what it does', () => {
+  const found = ['src', 'sdk', 'test', 'bench'].flatMap(listSourceFiles).flatMap((file) =>
+    readFileSync(join(projectRoot, file), 'utf8')
+      .split('\n')
+      .flatMap((line, at) => (/^\s*(?:\/\*\*|\*) Of /.test(line) ? `${file}:${at + 1}` : [])),
+  );
+  expect(found).toEqual([]);
 });

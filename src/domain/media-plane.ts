@@ -159,7 +159,7 @@ export interface DirectionQuality {
   /** 95 of 100 seconds (or reports) had no more. */
   readonly jitterP95Ms: number;
   readonly jitterMaxMs: number;
-  /** Of the windows in which anything was to come. */
+  /** The mean and the worst of all windows in which anything was to come. */
   readonly mosMean: number;
   readonly mosWorst: number;
 }
@@ -173,6 +173,8 @@ export interface AudioQuality {
   readonly roundTripMs: number | null;
   readonly oneWay: OneWayAudio | null;
 }
+
+/** Not at all, by SRTP with keys in the signalling (RFC 4568), or by SRTP with keys of a DTLS handshake (RFC 5764). */
 export const mediaEncryptions = ['none', 'sdes', 'dtls'] as const;
 
 export type MediaEncryption = (typeof mediaEncryptions)[number];

@@ -33,7 +33,7 @@ interface Slot {
   /** The process from fork to exit, also while it starts. */
   starting: Promise<void> | null;
   earlyDeaths: number;
-  /** Of the worker that stood here before. */
+  /** RTP ports of the phones of the worker that stood here before. */
   lostPorts: readonly number[];
   retry: Timer | null;
 }

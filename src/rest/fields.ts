@@ -91,7 +91,7 @@ export function formatTime(milliseconds: number): string {
 }
 
 /** Rounded to one digit behind the point: more of a measurement in ms says nothing. */
-/** Of SRTP. */
+/** SRTP packets that were dropped: forged, or sent again. */
 export const packetsNotGenuine = z
   .int()
   .describe('Dropped: SRTP found them forged or sent again. Missing where that is not known.');

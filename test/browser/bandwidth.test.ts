@@ -24,7 +24,7 @@ afterAll(async () => {
 /** A path to a leg that carries so much, and has a queue of 150 kB, as home routers do. */
 class NarrowPath {
   rateBps = 1e9;
-  /** Of the last packet. */
+  /** How long the last packet waited. */
   delayMs = 0;
   readonly #front = createSocket('udp4');
   readonly #backs = new Map<string, Socket>();

@@ -59,7 +59,7 @@ export interface MediaEngineOptions {
 export interface OpenConnectionOptions extends ConnectionOptions {
   /** The far end's first offer; null: we make it. Left out: the connection is described later. */
   readonly offer?: string | null;
-  /** Of a leg that is lost: what is described here goes on from it. Of a phone. */
+  /** Where a phone's leg that is lost stood: what is described here goes on from it. */
   readonly resumes?: ConnectionPast;
 }
 

@@ -10,7 +10,7 @@ export interface IncomingMedia {
   readonly label: string | null;
   /** Announced SSRCs, without those of retransmissions. May be empty. */
   readonly ssrcs: readonly number[];
-  /** Of SSRCs of retransmissions, as far as they are announced, what they repair (RFC 4588 §8.8). */
+  /** What SSRCs of retransmissions repair, as far as they are announced (RFC 4588 §8.8). */
   readonly repairs: ReadonlyMap<number, number>;
 }
 
@@ -19,7 +19,7 @@ export interface OutgoingMedia {
   readonly streamId: string;
   readonly alias: string;
   readonly ssrc: number;
-  /** Of what is sent again; null where that is never asked for. */
+  /** The source of what is sent again; null where that is never asked for. */
   readonly rtxSsrc: number | null;
   /** False while the browser does not take it: it holds, or answered without receiving. */
   readonly active: boolean;

@@ -15,7 +15,7 @@ export const maxPacketLength = 1500;
 export interface OutgoingTrackOptions {
   readonly kind: TrackKind;
   readonly ssrc: number;
-  /** Of what is sent again, where the codec is negotiated with RFC 4588; null: as it was. */
+  /** The source of what is sent again, where the codec is negotiated with RFC 4588; null: the same. */
   readonly rtxSsrc: number | null;
   readonly codecs: readonly NegotiatedCodec[];
   /** Sends one packet, which it copies before it returns. */

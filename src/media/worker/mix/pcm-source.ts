@@ -7,7 +7,7 @@ import type { PacketSink, SourceTrack } from '../source-track.js';
 import { createPayloadDecoder, type PayloadDecoder } from './payload-decoder.js';
 
 export interface PcmSourceOptions {
-  /** Of what is handed out. Default 8000. */
+  /** The rate of what is handed out. Default 8000. */
   readonly rateHz?: SampleRate;
   /** Sound kept waiting on purpose, in milliseconds. Default 0: what the tick's phase leaves is the slack. */
   readonly targetMs?: number;

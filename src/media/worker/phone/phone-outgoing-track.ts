@@ -14,7 +14,7 @@ import type { RtpOutput } from './rtp-output.js';
 
 /** So long after all was heard of a source that is passed through silence is sent in its place: as long as a mix would wait. */
 const pauseMs = 120;
-/** Of Opus, which fills its pauses by itself and says so every 400 ms. */
+/** The same for Opus, which fills its pauses by itself and says so every 400 ms. */
 const opusPauseMs = 500;
 /** What is made here has a telephone's rate. */
 const frameSamples = tickSamples(8000);

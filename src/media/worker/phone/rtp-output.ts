@@ -119,7 +119,7 @@ export class RtpOutput {
     return this.#packetsBefore + this.#packets;
   }
 
-  /** Of the current SSRC. */
+  /** Those of the current SSRC. */
   get packets(): number {
     return this.#packets;
   }

@@ -21,7 +21,7 @@ export interface DirectionQuality {
   /** 95 of 100 seconds (or reports) had no more. */
   readonly jitterP95Ms: number;
   readonly jitterMaxMs: number;
-  /** Of the windows in which anything was to come. */
+  /** The mean and the worst of all windows in which anything was to come. */
   readonly mosMean: number;
   readonly mosWorst: number;
 }

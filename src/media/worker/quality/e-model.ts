@@ -4,13 +4,13 @@
  */
 
 export interface Transmission {
-  /** Of the packets that were sent, those that did not come: 0 to 100. Lost at random, so BurstR is 1. */
+  /** The share of packets that did not come, 0 to 100. Lost at random, so BurstR is 1. */
   readonly lossPercent: number;
   /** From mouth to ear, one way. */
   readonly delayMs: number;
 }
 
-/** Of G.711 with concealment, by ITU-T G.113, table I.3: no impairment of its own, and how it bears loss. */
+/** G.711 with concealment, by ITU-T G.113, appendix I: no impairment of its own (Ie), and how it bears loss (Bpl). */
 const equipmentImpairment = 0;
 const lossRobustness = 25.1;
 

@@ -90,7 +90,7 @@ export class RemoteReception {
   }
 
   /**
-   * Of what was to come since the last block, that which did not. By the totals of both: the fraction is of the far end's last report
+   * What was to come since the last block and did not. By the totals of both: the fraction is of the far end's last report
    * alone, which may not have come, and is cut off to 1/256, so that one packet of 300 is none. Where the totals cannot be, by the fraction.
    */
   #lossShare({ highestSequence, packetsLost, fractionLost }: ReportBlock, sent: number): number {

@@ -12,7 +12,7 @@ const derivationSaltLength = 14;
 
 export interface SessionKeys {
   readonly key: Buffer;
-  /** Of HMAC-SHA1; not used with GCM. */
+  /** The key of HMAC-SHA1; not used with GCM. */
   readonly authenticationKey: Buffer;
   readonly salt: Buffer;
 }

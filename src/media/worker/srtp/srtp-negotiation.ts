@@ -10,7 +10,7 @@ export type SrtpPolicy = 'off' | 'allow' | 'require';
 /** What the far end sends with, and the suite of both directions. */
 export interface AgreedSrtp {
   readonly suite: SrtpSuite;
-  /** Of the line that was taken: an answer repeats it (§5.1.2). */
+  /** The number of the line that was taken: an answer repeats it (§5.1.2). */
   readonly tag: number;
   readonly remoteKey: SrtpMasterKey;
   /** What the far end calls its key in each packet; null: nothing. */

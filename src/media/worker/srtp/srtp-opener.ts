@@ -50,7 +50,7 @@ export class SrtpOpener {
     this.#rollOversBefore = before?.rollOvers() ?? new Map();
   }
 
-  /** Of each source, where it is. */
+  /** Where each source is, by its SSRC. */
   rollOvers(): ReadonlyMap<number, number> {
     const own = [...this.#rtp].map(([ssrc, { highest }]) => [ssrc, Math.floor(highest / 0x10000)] as const);
     return new Map([...this.#rollOversBefore, ...own].slice(-maxSources));

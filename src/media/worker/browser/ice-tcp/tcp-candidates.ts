@@ -3,7 +3,7 @@ import type { IceCandidate } from '../../../../sdp/attributes.js';
 
 /** Below any of UDP (RFC 6544 §4.2): packets that wait for one another are the last resort. */
 const typePreference = 90;
-/** Of a passive one among host candidates (RFC 6544 §4.2). */
+/** That of a passive one among host candidates (RFC 6544 §4.2). */
 const directionPreference = 4;
 
 /** One for each address of ours; all are behind the one port. Browsers connect, we never do. */
